@@ -1,0 +1,52 @@
+"""Array shapes used across the package, and what a fused vector is made of.
+
+A fused vector is three blocks of 768, one a modality: visual 0:768, audio 768:1536, text
+1536:2304. Each block has length 1, or is zero where the title has no such modality, so an inner
+product of two fused vectors is a sum of one share a modality.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Float32
+
+Modality = Literal["visual", "audio", "text"]
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
+BLOCK = 768
+FUSED = BLOCK * len(MODALITIES)
+
+Vectors = Float32[np.ndarray, "n dim"]
+Blocks = Float32[np.ndarray, "n 768"]
+Fused = Float32[np.ndarray, "n 2304"]
+
+
+def unit_rows(x: Float32[np.ndarray, "n dim"]) -> Float32[np.ndarray, "n dim"]:
+    """Scale each row to length 1; a zero row stays zero."""
+    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    return np.divide(x, norms, out=np.zeros_like(x), where=norms > 0)
+
+
+def block(modality: Modality) -> slice:
+    """Where a modality's block lies in a fused vector."""
+    start = MODALITIES.index(modality) * BLOCK
+    return slice(start, start + BLOCK)
+
+
+def weigh(fused: Fused, weights: Mapping[Modality, float]) -> Fused:
+    """Scale each block by its weight (1 where none is given), then each row to length 1.
+
+    Scaling the query alone re-weights a whole index: the shares of its inner products with the
+    stored vectors are scaled by the same factors.
+    """
+    weighed = fused.copy()
+    for modality, weight in weights.items():
+        weighed[:, block(modality)] *= weight
+    return unit_rows(weighed)
+
+
+def shares(
+    query: Float32[np.ndarray, " 2304"], found: Fused
+) -> dict[Modality, Float32[np.ndarray, " n"]]:
+    """What each modality adds to the inner product of `query` with every row of `found`."""
+    return {m: found[:, block(m)] @ query[block(m)] for m in MODALITIES}

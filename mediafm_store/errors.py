@@ -1,0 +1,33 @@
+"""The exceptions a caller may want to catch.
+
+* MediaFMError
+  - BadInput           a file, id or value that cannot be used as given
+    + BadMedia         a media file that cannot be opened or decoded
+    + BadSubtitles     a subtitle file that cannot be read
+  - NotFound           a title, shot, space, index or plug-in that is not there
+  - SpaceMismatch      vectors of one space met those of another
+"""
+
+
+class MediaFMError(Exception):
+    """Base class. The message is one line that names the value and the cure."""
+
+
+class BadInput(MediaFMError):
+    """A file, id or value cannot be used as it was given."""
+
+
+class BadMedia(BadInput):
+    """A media file could not be opened or decoded."""
+
+
+class BadSubtitles(BadInput):
+    """A subtitle file could not be read."""
+
+
+class NotFound(MediaFMError):
+    """The store, or the installation, has no such thing."""
+
+
+class SpaceMismatch(MediaFMError):
+    """Vectors of one space were given where those of another belong."""

@@ -1,0 +1,45 @@
+"""What an encoder is: items of one modality in, one block of the fused vector each out."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from mediafm_store.arrays import Blocks, Modality
+
+
+class Encoded(NamedTuple):
+    """One row an item."""
+
+    blocks: Blocks
+    """The items in the encoder's own space, unit rows of 768."""
+    described: Blocks
+    """What could be said of them, in the space of the text encoder, unit rows (zero: nothing)."""
+    labels: list[tuple[str, ...]]
+    """Names of what was recognised in each item, most likely first; often empty."""
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns items of one modality into unit blocks of 768.
+
+    Items are, by modality: visual, an RGB image (uint8 [height, width, 3]); audio, mono samples
+    in [-1, 1] at 16 kHz (float32 [n], any n >= 1); text, a non-empty string.
+    """
+
+    @property
+    def name(self) -> str:
+        """Stored with the vectors, so that a table says what made it."""
+        ...
+
+    @property
+    def modality(self) -> Modality:
+        """Which block of the fused vector it fills."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that changes its vectors: weights, preprocessing, block map."""
+        ...
+
+    def encode(self, items: Sequence[Any]) -> Encoded:
+        """Encode a batch of any length, also none; the rows do not depend on the batch."""
+        ...

@@ -1,0 +1,191 @@
+"""Decode pictures and sound (PyAV). With `write`, the only code that opens media files.
+
+Times are integers of a stream's time base, counted from the start of the file, so that picture,
+sound and subtitles share one clock whatever time stamp a container starts with.
+"""
+
+import errno
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from jaxtyping import Float32, UInt8
+
+from mediafm_store.errors import BadMedia
+from mediafm_store.records import Span
+
+SAMPLE_RATE = 16_000
+"""Samples per second of all sound: what speech and sound encoders are trained on."""
+
+# FFmpeg's own messages would reach a user's terminal; what matters comes as an error or a warning.
+av.logging.set_level(av.logging.PANIC)
+log = logging.getLogger(__name__)
+
+
+class Frame(NamedTuple):
+    """A decoded picture, `pts` ticks after the start of the file."""
+
+    pts: int
+    duration: int
+    """Ticks that the picture stays on screen, as far as the container says; at least 1."""
+    picture: av.VideoFrame
+
+
+class Video:
+    """The main picture of an open file: its clock, and its frames in play order, once."""
+
+    def __init__(self, container: av.container.InputContainer, path: Path) -> None:
+        pictures = [s for s in container.streams.video if not is_cover(s)]
+        if not pictures:
+            raise BadMedia(f"{path} has no picture; only files with video can be ingested")
+        self._container, self._path, self._stream = container, path, pictures[0]
+        self._stream.thread_type = "AUTO"
+        if self._stream.time_base is None:
+            raise BadMedia(f"{path}: its video stream has no clock; re-encode the file")
+        self.time_base: Fraction = self._stream.time_base
+        self.fps = float(self._stream.average_rate or self._stream.guessed_rate or 25)
+        self.duration_s = (container.duration or 0) / av.time_base
+        self._start = start_ticks(container, self.time_base)
+
+    def frames(self) -> Iterator[Frame]:
+        """Decode every frame; damaged packets are left out with one warning."""
+        nominal = max(1, round(1 / (self.fps * self.time_base)))
+        damaged, pts = 0, -1
+        for packet in self._container.demux(self._stream):
+            try:
+                pictures = packet.decode()
+            except av.FFmpegError:
+                damaged += packet.size > 0  # an empty packet repeats the picture before it
+                continue
+            for picture in pictures:
+                # A picture without a time stamp follows the one before it.
+                given = pts + nominal if picture.pts is None else picture.pts - self._start
+                pts = max(given, pts + 1, 0)
+                yield Frame(pts, picture.duration or nominal, picture)
+        if damaged:
+            log.warning("%s: %d damaged video packets were left out", self._path.name, damaged)
+        if pts < 0:
+            raise BadMedia(f"{self._path}: no frame of its video could be decoded")
+
+
+@contextmanager
+def open_media(path: Path) -> Iterator[av.container.InputContainer]:
+    """Open a file for reading; raise BadMedia, naming the file, if it is not media."""
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            yield container
+    except av.FFmpegError as error:
+        if error.errno == errno.ENOENT:
+            raise BadMedia(f"{path} does not exist") from error
+        reason = "is empty" if path.is_file() and path.stat().st_size == 0 else "is not media"
+        raise BadMedia(
+            f"{path} {reason}: it cannot be read as video ({error.strerror})"
+        ) from error
+
+
+def is_cover(stream: av.VideoStream) -> bool:
+    """Whether a video stream is only the cover picture of a sound file."""
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def start_ticks(container: av.container.InputContainer, time_base: Fraction) -> int:
+    """The time stamp at which the file starts; MPEG files rarely start at zero."""
+    return round(Fraction(container.start_time or 0, av.time_base) / time_base)
+
+
+class Shrinker:
+    """Scales frames down to arrays. One a use: it keeps its scaling context from call to call.
+
+    A kept context on one thread costs 5 % of decoding; a fresh one a frame halves the speed.
+    """
+
+    def __init__(self, longest: int, pixels: str) -> None:
+        self._longest, self._pixels = longest, pixels
+        self._scaler = VideoReformatter()
+
+    def __call__(self, picture: av.VideoFrame) -> UInt8[np.ndarray, "h w 3"]:
+        scale = min(1.0, self._longest / max(picture.width, picture.height))
+        width, height = (max(1, round(n * scale)) for n in (picture.width, picture.height))
+        small = self._scaler.reformat(
+            picture, width, height, self._pixels, interpolation="AREA", threads=1
+        )
+        return small.to_ndarray()
+
+
+def sound(path: Path) -> Iterator[Float32[np.ndarray, " n"]]:
+    """The file's main sound as mono samples at SAMPLE_RATE in [-1, 1], from time zero on.
+
+    Gaps and a late start are filled with silence, so sample `i` is heard at `i / SAMPLE_RATE`.
+    Nothing is yielded if there is no sound.
+    """
+    with open_media(path) as container:
+        if not container.streams.audio:
+            return
+        stream = container.streams.audio[0]
+        start, damaged, graph = start_ticks(container, stream.time_base), 0, None
+        for packet in container.demux(stream):
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                damaged += 1
+                continue
+            for frame in frames:
+                if frame.pts is not None:
+                    frame.pts -= start
+                graph = graph or resampler(stream)
+                graph.push(frame)
+                yield from drain(graph)
+        if graph:
+            graph.push(None)
+            yield from drain(graph)
+        if damaged:
+            log.warning("%s: %d damaged sound packets were left out", path.name, damaged)
+
+
+def resampler(stream: av.AudioStream) -> av.filter.Graph:
+    """Any sound to mono at SAMPLE_RATE; `async` and `first_pts` keep it on the file's clock."""
+    graph = av.filter.Graph()
+    graph.link_nodes(
+        graph.add_abuffer(template=stream),
+        graph.add("aresample", f"{SAMPLE_RATE}:async=1:first_pts=0"),
+        graph.add("aformat", f"sample_fmts=flt:channel_layouts=mono:sample_rates={SAMPLE_RATE}"),
+        graph.add("abuffersink"),
+    ).configure()
+    return graph
+
+
+def drain(graph: av.filter.Graph) -> Iterator[Float32[np.ndarray, " n"]]:
+    """What a filter graph has ready."""
+    while True:
+        try:
+            yield graph.pull().to_ndarray().reshape(-1)
+        except (av.BlockingIOError, av.EOFError):
+            return
+
+
+def split_sound(
+    chunks: Iterable[Float32[np.ndarray, " n"]], spans: Iterable[Span]
+) -> Iterator[Float32[np.ndarray, " n"]]:
+    """The samples of each of the ascending `spans`; empty where the sound has ended.
+
+    Only the samples of one span are held at a time.
+    """
+    chunks = iter(chunks)
+    held, first = np.zeros(0, np.float32), 0
+    for span in spans:
+        start, end = round(span.start_s * SAMPLE_RATE), round(span.end_s * SAMPLE_RATE)
+        parts = [held]
+        reached = first + len(held)
+        while reached < end and (chunk := next(chunks, None)) is not None:
+            parts.append(chunk)
+            reached += len(chunk)
+        held = np.concatenate(parts)
+        yield held[max(0, start - first) : max(0, end - first)]
+        keep = min(len(held), max(0, end - first))
+        held, first = held[keep:], first + keep

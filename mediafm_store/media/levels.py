@@ -1,0 +1,42 @@
+"""How bright or how loud a film is from moment to moment."""
+
+import numpy as np
+from jaxtyping import Float32
+
+SILENCE_DB = -90.0
+"""What digital silence counts as, in decibels below full scale."""
+
+
+class Levels:
+    """A quantity sampled in time: append ascending times, then ask about stretches of them."""
+
+    def __init__(self) -> None:
+        self._times: list[float] = []
+        self._values: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def append(self, seconds: float, value: float) -> None:
+        """Add the value from `seconds` on."""
+        self._times.append(seconds)
+        self._values.append(value)
+
+    def mean(self, start_s: float, end_s: float) -> float | None:
+        """The mean over [start_s, end_s); None if nothing was sampled there."""
+        values = self._between(start_s, end_s)
+        return sum(values) / len(values) if values else None
+
+    def lowest(self, start_s: float, end_s: float) -> float | None:
+        """The smallest value in [start_s, end_s); None if nothing was sampled there."""
+        return min(self._between(start_s, end_s), default=None)
+
+    def _between(self, start_s: float, end_s: float) -> list[float]:
+        first, last = np.searchsorted(self._times, [start_s, end_s])
+        return self._values[first:last]
+
+
+def loudness_db(samples: Float32[np.ndarray, " n"]) -> float:
+    """Root mean square of samples in [-1, 1], in decibels below full scale."""
+    power = float(np.mean(np.square(samples), dtype=np.float64)) if len(samples) else 0.0
+    return max(SILENCE_DB, 10 * float(np.log10(power))) if power > 0 else SILENCE_DB

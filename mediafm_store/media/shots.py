@@ -1,0 +1,133 @@
+"""Cut a video into shots in one pass over its frames."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+from jaxtyping import UInt8
+
+from mediafm_store.media.decode import Frame, Shrinker, Video, open_media
+from mediafm_store.media.levels import Levels
+from mediafm_store.records import Span
+
+Image = UInt8[np.ndarray, "h w 3"]
+Detector = Callable[[Iterable[Image], float], Iterator[int]]
+"""Small BGR images and their rate in; out, as soon as known, the number of each frame that
+starts a new shot (never 0), ascending."""
+
+DETECTION_SIZE, KEYFRAME_SIZE = 160, 512
+"""Longest side in pixels of what the detector sees, and of what encoders and pages get."""
+
+
+def adaptive(images: Iterable[Image], fps: float) -> Iterator[int]:
+    """PySceneDetect's AdaptiveDetector: a cut stands out from the motion around it."""
+    from scenedetect.detectors import AdaptiveDetector
+
+    return scenedetect_cuts(AdaptiveDetector(), images, fps)
+
+
+def content(images: Iterable[Image], fps: float) -> Iterator[int]:
+    """PySceneDetect's ContentDetector: a cut changes colour and light by a fixed amount."""
+    from scenedetect.detectors import ContentDetector
+
+    return scenedetect_cuts(ContentDetector(), images, fps)
+
+
+def scenedetect_cuts(detector: Any, images: Iterable[Image], fps: float) -> Iterator[int]:
+    """Run any detector of PySceneDetect over images."""
+    from scenedetect import FrameTimecode
+
+    last = FrameTimecode(0, fps)
+    for number, image in enumerate(images):
+        last = FrameTimecode(number, fps)
+        yield from (cut.frame_num for cut in detector.process_frame(last, image))
+    yield from (cut.frame_num for cut in detector.post_process(last))
+
+
+class CutShot(NamedTuple):
+    """A shot as it was found: where it lies, and the picture in its middle (RGB)."""
+
+    span: Span
+    keyframe: Image
+
+
+def read_shots(
+    path: Path,
+    detector: Detector,
+    *,
+    brightness: Levels | None = None,
+    on_progress: Callable[[float, float], None] = lambda done_s, total_s: None,
+) -> Iterator[CutShot]:
+    """Decode a video once and yield its shots in play order, without gaps or overlaps.
+
+    `brightness` receives the mean of every frame, 0 (black) to 1. Raises BadMedia if the file
+    has no picture that can be decoded.
+    """
+    with open_media(path) as container:
+        video = Video(container, path)
+        pending = PendingShot()
+        shrink, to_keyframe = Shrinker(DETECTION_SIZE, "bgr24"), Shrinker(KEYFRAME_SIZE, "rgb24")
+
+        def images() -> Iterator[Image]:
+            for frame in video.frames():
+                pending.add(frame)
+                image = shrink(frame.picture)
+                seconds = float(frame.pts * video.time_base)
+                if brightness is not None:
+                    brightness.append(seconds, float(image.mean()) / 255)
+                on_progress(seconds, video.duration_s)
+                yield image
+
+        for cut in detector(images(), video.fps):
+            end, picture = pending.close(cut)
+            yield CutShot(Span(pending.start, end, video.time_base), to_keyframe(picture))
+            pending.start = end
+        end, picture = pending.close(pending.count)
+        yield CutShot(Span(pending.start, end, video.time_base), to_keyframe(picture))
+
+
+class PendingShot:
+    """The frames since the last cut, thinned out, until the next cut is known.
+
+    Which frame lies in the middle is known only at the end of a shot, and a cut is known only
+    some frames after it. So time stamps of all frames are kept since the last cut, and of the
+    pictures at most `KEPT`: when there are more, every second one goes. The one nearest to the
+    middle is then at most 1/KEPT of the shot away from it, and memory stays bounded.
+    """
+
+    KEPT = 8
+
+    def __init__(self) -> None:
+        self.start, self.count = 0, 0
+        self._first = 0
+        self._times: list[int] = []
+        self._end = 0
+        self._stride = 1
+        self._pictures: dict[int, av.VideoFrame] = {}
+
+    def add(self, frame: Frame) -> None:
+        """Take the next frame."""
+        if self.count == 0:
+            self.start = frame.pts
+        self._times.append(frame.pts)
+        self._end = frame.pts + frame.duration
+        if (self.count - self._first) % self._stride == 0:
+            self._pictures[self.count] = frame.picture
+        if len(self._pictures) > 2 * self.KEPT:
+            self._stride *= 2
+            kept = range(self._first, self.count, self._stride)
+            self._pictures = {n: p for n, p in self._pictures.items() if n in kept}
+        self.count += 1
+
+    def close(self, cut: int) -> tuple[int, av.VideoFrame]:
+        """End the shot before frame number `cut`: its end in ticks, and its middle picture."""
+        middle = (self._first + cut - 1) / 2
+        nearest = min((n for n in self._pictures if n < cut), key=lambda n: abs(n - middle))
+        picture = self._pictures[nearest]
+        end = self._times[cut - self._first] if cut < self.count else self._end
+        self._times = self._times[cut - self._first :]
+        self._pictures = {n: p for n, p in self._pictures.items() if n >= cut}
+        self._first, self._stride = cut, 1
+        return end, picture

@@ -1,0 +1,63 @@
+"""Read subtitles (pysubs2) and give each shot its words."""
+
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pysubs2
+from charset_normalizer import from_bytes
+
+from mediafm_store.errors import BadSubtitles
+from mediafm_store.records import Cue, Span
+
+SUFFIXES = (".srt", ".vtt")
+log = logging.getLogger(__name__)
+
+
+def read_cues(path: Path) -> list[Cue]:
+    """All cues of a file in play order, without styling; raise BadSubtitles if it has none."""
+    text = read_text(path)
+    try:
+        events = pysubs2.SSAFile.from_string(text, format_=path.suffix.lstrip(".").lower())
+    except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
+        raise BadSubtitles(f"{path} cannot be read as subtitles: {error}") from error
+    cues = [
+        Cue(e.start / 1000, e.end / 1000, plain(e.plaintext))
+        for e in events
+        if not e.is_comment and e.end > e.start
+    ]
+    cues = sorted((c for c in cues if c.text), key=lambda c: (c.start_s, c.end_s))
+    if not cues and text.strip().removeprefix("WEBVTT").strip():
+        raise BadSubtitles(
+            f"{path} holds no subtitle that can be read; check that it is {path.suffix} text"
+        )
+    return cues
+
+
+def read_text(path: Path) -> str:
+    """Decode a text file as UTF-8, else as what its bytes look most like, with a warning."""
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        guess = None if b"\0" in raw and not raw.startswith((b"\xff\xfe", b"\xfe\xff")) else (
+            from_bytes(raw).best()
+        )
+    if guess is None:
+        raise BadSubtitles(f"{path} is not text in any known encoding; save it as UTF-8")
+    log.warning("%s is not UTF-8; read as %s", path.name, guess.encoding)
+    return str(guess)
+
+
+def plain(text: str) -> str:
+    """One line without markup: tags such as <i>, and WebVTT voices and times."""
+    return " ".join(re.sub(r"<[^>]*>", " ", text).split())
+
+
+def words_of_shots(cues: Sequence[Cue], spans: Sequence[Span]) -> list[str]:
+    """What is said in each shot: the text of the cues that overlap it, in order."""
+    return [
+        " ".join(c.text for c in cues if c.start_s < span.end_s and c.end_s > span.start_s)
+        for span in spans
+    ]

@@ -1,0 +1,70 @@
+"""The nouns: a span of time, a subtitle cue, a title, a shot."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open stretch of a stream, [start, end), in ticks of `time_base` seconds."""
+
+    start: int
+    end: int
+    time_base: Fraction
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError(f"span must satisfy 0 <= start < end, got [{self.start}, {self.end})")
+
+    @property
+    def start_s(self) -> float:
+        """Start in seconds, for display and for other tools."""
+        return float(self.start * self.time_base)
+
+    @property
+    def end_s(self) -> float:
+        """End in seconds, for display and for other tools."""
+        return float(self.end * self.time_base)
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One subtitle: what is said, and when (seconds)."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """One film, episode or clip, and the files it comes from."""
+
+    id: str
+    media: Path
+    subtitles: Path | None = None
+    name: str = ""
+    synopsis: str = ""
+    tags: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
+
+    @property
+    def metadata_text(self) -> str:
+        """What the [GLOBAL] token of the title is made from."""
+        parts = (self.name, self.synopsis, ", ".join(self.genres), ", ".join(self.tags))
+        return ". ".join(p for p in parts if p)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One shot of a title; `index` counts from 0 in play order."""
+
+    title: str
+    index: int
+    span: Span
+
+    @property
+    def id(self) -> str:
+        """The key of this shot in every table and index, such as `sintel/00042`."""
+        return f"{self.title}/{self.index:05d}"
