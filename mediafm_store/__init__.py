@@ -1,1 +1,83 @@
-"""Stub"""
+"""Embeddings of films, shot by shot: ingest, train, embed, search, tag, rank ad breaks.
+
+import mediafm_store as mfm
+
+store = mfm.Store("my-store", create=True)
+mfm.ingest(store, [Path("films/")])
+mfm.train(store, preset="small")
+mfm.embed(store)
+hits = mfm.search(store, shot="sintel/00042")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mediafm_store.errors import MediaFMError as MediaFMError
+    from mediafm_store.features.encoders import Encoded as Encoded
+    from mediafm_store.features.encoders import Encoder as Encoder
+    from mediafm_store.media.shots import Detector as Detector
+    from mediafm_store.model.train import TrainConfig as TrainConfig
+    from mediafm_store.model.transformer import ModelConfig as ModelConfig
+    from mediafm_store.model.transformer import ShotTransformer as ShotTransformer
+    from mediafm_store.records import Cue as Cue
+    from mediafm_store.records import Shot as Shot
+    from mediafm_store.records import Span as Span
+    from mediafm_store.records import Title as Title
+    from mediafm_store.store.spaces import Space as Space
+    from mediafm_store.store.store import Store as Store
+    from mediafm_store.tasks.adbreaks import Break as Break
+    from mediafm_store.tasks.adbreaks import rank_breaks as rank_breaks
+    from mediafm_store.tasks.embed import embed as embed
+    from mediafm_store.tasks.encoding import load_encoders as load_encoders
+    from mediafm_store.tasks.index import build_index as build_index
+    from mediafm_store.tasks.ingest import Ingested as Ingested
+    from mediafm_store.tasks.ingest import ingest as ingest
+    from mediafm_store.tasks.search import Hit as Hit
+    from mediafm_store.tasks.search import search as search
+    from mediafm_store.tasks.tag import Tag as Tag
+    from mediafm_store.tasks.tag import propose_tags as propose_tags
+    from mediafm_store.tasks.train import train as train
+
+# Public name -> the module that defines it. Imported on first use, so that
+# `import mediafm_store` (and `mediafm --help`) loads neither torch nor faiss.
+_HOME = {
+    "Break": "tasks.adbreaks",
+    "Cue": "records",
+    "Detector": "media.shots",
+    "Encoded": "features.encoders",
+    "Encoder": "features.encoders",
+    "Hit": "tasks.search",
+    "Ingested": "tasks.ingest",
+    "MediaFMError": "errors",
+    "ModelConfig": "model.transformer",
+    "Shot": "records",
+    "ShotTransformer": "model.transformer",
+    "Space": "store.spaces",
+    "Span": "records",
+    "Store": "store.store",
+    "Tag": "tasks.tag",
+    "Title": "records",
+    "TrainConfig": "model.train",
+    "build_index": "tasks.index",
+    "embed": "tasks.embed",
+    "ingest": "tasks.ingest",
+    "load_encoders": "tasks.encoding",
+    "propose_tags": "tasks.tag",
+    "rank_breaks": "tasks.adbreaks",
+    "search": "tasks.search",
+    "train": "tasks.train",
+}
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+
+if not TYPE_CHECKING:  # a visible __getattr__ would hide misspelt names from type checkers
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,36 @@
+"""The `mediafm` command: one file a command, each parses, calls one verb and prints its rows."""
+
+import sys
+
+import typer
+
+from mediafm_cli.commands import (
+    adbreaks,
+    demo,
+    embed,
+    index,
+    info,
+    ingest,
+    plugins,
+    search,
+    tag,
+    train,
+)
+from mediafm_cli.output import errors_to_exit
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="An embedding store and similarity search for film and television.",
+    epilog="Start with `mediafm demo`, or `mediafm ingest FOLDER`.",
+)
+for module in (demo, ingest, train, embed, index, search, tag, adbreaks, info, plugins):
+    name = module.__name__.rpartition(".")[2]
+    app.command(name, epilog=module.EXAMPLE)(getattr(module, name))
+
+
+def main() -> None:
+    """Run the command; errors that a user can mend are one line and exit status 1."""
+    with errors_to_exit(sys.argv[1:]):
+        app(standalone_mode=True)

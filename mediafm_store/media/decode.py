@@ -6,7 +6,7 @@ sound and subtitles share one clock whatever time stamp a container starts with.
 
 import errno
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +25,9 @@ SAMPLE_RATE = 16_000
 
 # FFmpeg's own messages would reach a user's terminal; what matters comes as an error or a warning.
 av.logging.set_level(av.logging.PANIC)
-log = logging.getLogger(__name__)
+Warn = Callable[[str], None]
+"""Takes one line about a file that is used all the same."""
+log_warning: Warn = logging.getLogger("mediafm_store").warning
 
 
 class Frame(NamedTuple):
@@ -53,8 +55,8 @@ class Video:
         self.duration_s = (container.duration or 0) / av.time_base
         self._start = start_ticks(container, self.time_base)
 
-    def frames(self) -> Iterator[Frame]:
-        """Decode every frame; damaged packets are left out with one warning."""
+    def frames(self, warn: Warn = log_warning) -> Iterator[Frame]:
+        """Decode every frame; damaged packets are left out, with one warning."""
         nominal = max(1, round(1 / (self.fps * self.time_base)))
         damaged, pts = 0, -1
         for packet in self._container.demux(self._stream):
@@ -69,7 +71,7 @@ class Video:
                 pts = max(given, pts + 1, 0)
                 yield Frame(pts, picture.duration or nominal, picture)
         if damaged:
-            log.warning("%s: %d damaged video packets were left out", self._path.name, damaged)
+            warn(f"{self._path.name}: {damaged} damaged video packets were left out")
         if pts < 0:
             raise BadMedia(f"{self._path}: no frame of its video could be decoded")
 
@@ -84,9 +86,7 @@ def open_media(path: Path) -> Iterator[av.container.InputContainer]:
         if error.errno == errno.ENOENT:
             raise BadMedia(f"{path} does not exist") from error
         reason = "is empty" if path.is_file() and path.stat().st_size == 0 else "is not media"
-        raise BadMedia(
-            f"{path} {reason}: it cannot be read as video ({error.strerror})"
-        ) from error
+        raise BadMedia(f"{path} {reason}: it cannot be read as video ({error.strerror})") from error
 
 
 def is_cover(stream: av.VideoStream) -> bool:
@@ -94,9 +94,10 @@ def is_cover(stream: av.VideoStream) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def start_ticks(container: av.container.InputContainer, time_base: Fraction) -> int:
+def start_ticks(container: av.container.InputContainer, time_base: Fraction | None) -> int:
     """The time stamp at which the file starts; MPEG files rarely start at zero."""
-    return round(Fraction(container.start_time or 0, av.time_base) / time_base)
+    start = Fraction(container.start_time or 0, av.time_base)
+    return round(start / time_base) if time_base else 0
 
 
 class Shrinker:
@@ -110,6 +111,7 @@ class Shrinker:
         self._scaler = VideoReformatter()
 
     def __call__(self, picture: av.VideoFrame) -> UInt8[np.ndarray, "h w 3"]:
+        """The frame, smaller; one that is small enough keeps its size."""
         scale = min(1.0, self._longest / max(picture.width, picture.height))
         width, height = (max(1, round(n * scale)) for n in (picture.width, picture.height))
         small = self._scaler.reformat(
@@ -118,14 +120,15 @@ class Shrinker:
         return small.to_ndarray()
 
 
-def sound(path: Path) -> Iterator[Float32[np.ndarray, " n"]]:
+def sound(path: Path, warn: Warn = log_warning) -> Iterator[Float32[np.ndarray, " n"]]:
     """The file's main sound as mono samples at SAMPLE_RATE in [-1, 1], from time zero on.
 
     Gaps and a late start are filled with silence, so sample `i` is heard at `i / SAMPLE_RATE`.
-    Nothing is yielded if there is no sound.
+    Nothing is yielded, with a warning, if there is no sound.
     """
     with open_media(path) as container:
         if not container.streams.audio:
+            warn(f"{path.name} has no sound")
             return
         stream = container.streams.audio[0]
         start, damaged, graph = start_ticks(container, stream.time_base), 0, None
@@ -145,7 +148,7 @@ def sound(path: Path) -> Iterator[Float32[np.ndarray, " n"]]:
             graph.push(None)
             yield from drain(graph)
         if damaged:
-            log.warning("%s: %d damaged sound packets were left out", path.name, damaged)
+            warn(f"{path.name}: {damaged} damaged sound packets were left out")
 
 
 def resampler(stream: av.AudioStream) -> av.filter.Graph:

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from jaxtyping import UInt8
 
-from mediafm_store.media.decode import Frame, Shrinker, Video, open_media
+from mediafm_store.media.decode import Frame, Shrinker, Video, Warn, log_warning, open_media
 from mediafm_store.media.levels import Levels
 from mediafm_store.records import Span
 
@@ -59,6 +59,7 @@ def read_shots(
     *,
     brightness: Levels | None = None,
     on_progress: Callable[[float, float], None] = lambda done_s, total_s: None,
+    warn: Warn = log_warning,
 ) -> Iterator[CutShot]:
     """Decode a video once and yield its shots in play order, without gaps or overlaps.
 
@@ -71,7 +72,7 @@ def read_shots(
         shrink, to_keyframe = Shrinker(DETECTION_SIZE, "bgr24"), Shrinker(KEYFRAME_SIZE, "rgb24")
 
         def images() -> Iterator[Image]:
-            for frame in video.frames():
+            for frame in video.frames(warn):
                 pending.add(frame)
                 image = shrink(frame.picture)
                 seconds = float(frame.pts * video.time_base)

@@ -1,6 +1,5 @@
 """Read subtitles (pysubs2) and give each shot its words."""
 
-import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,15 +8,15 @@ import pysubs2
 from charset_normalizer import from_bytes
 
 from mediafm_store.errors import BadSubtitles
+from mediafm_store.media.decode import Warn, log_warning
 from mediafm_store.records import Cue, Span
 
 SUFFIXES = (".srt", ".vtt")
-log = logging.getLogger(__name__)
 
 
-def read_cues(path: Path) -> list[Cue]:
+def read_cues(path: Path, warn: Warn = log_warning) -> list[Cue]:
     """All cues of a file in play order, without styling; raise BadSubtitles if it has none."""
-    text = read_text(path)
+    text = read_text(path, warn)
     try:
         events = pysubs2.SSAFile.from_string(text, format_=path.suffix.lstrip(".").lower())
     except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
@@ -35,18 +34,16 @@ def read_cues(path: Path) -> list[Cue]:
     return cues
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, warn: Warn = log_warning) -> str:
     """Decode a text file as UTF-8, else as what its bytes look most like, with a warning."""
     raw = path.read_bytes()
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        guess = None if b"\0" in raw and not raw.startswith((b"\xff\xfe", b"\xfe\xff")) else (
-            from_bytes(raw).best()
-        )
+        guess = from_bytes(raw).best()
     if guess is None:
         raise BadSubtitles(f"{path} is not text in any known encoding; save it as UTF-8")
-    log.warning("%s is not UTF-8; read as %s", path.name, guess.encoding)
+    warn(f"{path.name} is not UTF-8; read as {guess.encoding}")
     return str(guess)
 
 

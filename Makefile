@@ -1,0 +1,39 @@
+# Python 3.11 or newer and make are all that is needed.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint check bench clean
+
+help:
+	@echo "make demo    install into .venv, then ingest, train, embed, index and search sample films"
+	@echo "make test    run the tests"
+	@echo "make check   format, lint, types, layers, tests"
+	@echo "make bench   measure cut detection and search on films with known truth"
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,dev]'
+	@touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/mediafm demo
+
+test: $(INSTALLED)
+	$(BIN)/pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.shots
+	$(BIN)/python -m benchmarks.search
+
+clean:
+	rm -rf .venv mediafm-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""Measurements that the documentation shows, each one command: `python -m benchmarks.shots`."""

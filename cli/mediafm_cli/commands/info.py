@@ -1,0 +1,56 @@
+"""mediafm info."""
+
+from typing import Annotated
+
+import typer
+
+from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
+from mediafm_cli.output import Row, emit, say
+
+EXAMPLE = "Examples: mediafm info; mediafm info sintel --json"
+
+
+def info(
+    title: Annotated[str | None, typer.Argument(help="A title; default: all.")] = None,
+    store: StorePath = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Show the titles of a store, or the shots of one title."""
+    opened = open_store(store)
+    if title is not None:
+        opened.title(title)
+        emit(opened.shots(title).to_dicts(), as_json=as_json, table=shot_shown)
+        return
+    titles = opened.titles().drop("metadata_vector", "revision").to_dicts()
+    emit(titles, as_json=as_json, table=title_shown)
+    live = ", ".join(f"{s.name} v{s.version} by {s.made_by}" for s in opened.spaces() if s.live)
+    say(f"{len(titles)} titles, {sum(t['shots'] for t in titles)} shots; {live}")
+
+
+def title_shown(row: Row) -> Row:
+    """What the table shows of a title."""
+    from mediafm_store.report.pages import timecode
+
+    return {
+        "title": row["id"],
+        "name": row["name"],
+        "length": timecode(row["duration_s"]),
+        "shots": row["shots"],
+        "genres": row["genres"],
+        "tags": row["tags"],
+        "warnings": len(row["warnings"]),
+    }
+
+
+def shot_shown(row: Row) -> Row:
+    """What the table shows of a shot."""
+    from mediafm_store.report.pages import timecode
+
+    return {
+        "shot": row["id"],
+        "start": timecode(row["start_s"]),
+        "seconds": row["duration_s"],
+        "seen": row["seen"],
+        "heard": row["heard"],
+        "said": row["words"],
+    }

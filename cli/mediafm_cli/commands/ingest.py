@@ -1,0 +1,82 @@
+"""mediafm ingest."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_store
+from mediafm_cli.output import Row, emit, say, stop
+from mediafm_cli.progress import progress_bar
+
+EXAMPLE = "Example: mediafm ingest films/ trailer.mp4 --store my-store"
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Videos, and folders of videos.")],
+    store: StorePath = DEFAULT_STORE,
+    title: Annotated[str | None, typer.Option(help="Id of the title, for one video.")] = None,
+    detector: Annotated[str, typer.Option(help="Shot detector plug-in.")] = "adaptive",
+    encoder: Annotated[
+        list[str] | None, typer.Option(help="Encoder plug-ins, one a modality.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also titles that are unchanged.")] = False,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Cut videos into shots and store a fused vector of each.
+
+    Subtitles (film.srt, film.vtt, film.en.srt) and metadata (film.json with title, synopsis,
+    tags, genres) are taken from beside film.mp4.
+    """
+    from mediafm_store import Ingested
+    from mediafm_store import ingest as ingest_videos
+    from mediafm_store.tasks.encoding import DEFAULT_ENCODERS, load_encoders
+    from mediafm_store.tasks.sources import find_videos
+
+    videos = find_videos(paths)
+    encoders = load_encoders(encoder or DEFAULT_ENCODERS, device=device)
+    with progress_bar("s of film") as update:
+        name = ""
+
+        def start(media: Path) -> None:
+            nonlocal name
+            name = media.name
+
+        def report(result: Ingested) -> None:
+            for warning in result.warnings:
+                say(f"Warning: {warning}")
+            if result.error:
+                say(f"Error: {result.error}")
+
+        results = ingest_videos(
+            open_store(store, create=True),
+            videos,
+            encoders=encoders,
+            detector=detector,
+            title=title,
+            force=force,
+            on_start=start,
+            on_progress=lambda stage, done, total: update(f"{name}: {stage}", done, total),
+            on_title=report,
+        )
+    emit([asdict(r) for r in results], as_json=as_json, table=shown)
+    failed = sum(r.state == "failed" for r in results)
+    if failed == len(results):
+        stop(f"Nothing was ingested: {failed} of {failed} videos failed.", 1)
+    if failed:
+        say(f"{failed} of {len(results)} videos failed; the others are in the store.")
+
+
+def shown(row: Row) -> Row:
+    """What the table shows of a result."""
+    speed = row["film_s"] / row["took_s"] if row["took_s"] else None
+    return {
+        "title": row["title"],
+        "state": row["state"],
+        "shots": row["shots"],
+        "film": f"{row['film_s']:.0f} s",
+        "took": f"{row['took_s']:.1f} s" if row["took_s"] else "",
+        "speed": f"{speed:.0f}x" if speed else "",
+    }

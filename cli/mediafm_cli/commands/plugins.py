@@ -1,0 +1,22 @@
+"""mediafm plugins."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from mediafm_cli.options import AsJson
+from mediafm_cli.output import emit
+
+EXAMPLE = "Example: mediafm plugins encoders"
+Kind = Literal["encoders", "detectors", "indexes"]
+
+
+def plugins(
+    kind: Annotated[Kind | None, typer.Argument(help="One kind; default: all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the installed plug-ins."""
+    from mediafm_store.plugins import names
+
+    kinds: tuple[Kind, ...] = (kind,) if kind else ("encoders", "detectors", "indexes")
+    emit([{"kind": k, "name": name} for k in kinds for name in names(k)], as_json=as_json)

@@ -1,0 +1,94 @@
+"""mediafm search."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from mediafm_cli.options import DEFAULT_STORE, AsJson, Count, Device, StorePath, open_store
+from mediafm_cli.output import Row, emit, say
+
+if TYPE_CHECKING:
+    from mediafm_store.arrays import Modality
+
+EXAMPLE = (
+    'Examples: mediafm search --shot sintel/00042; mediafm search --text "a snowy mountain"'
+    " --html found.html; mediafm search --clip clip.mp4 --weights visual=1,audio=0,text=0"
+)
+
+
+def search(
+    store: StorePath = DEFAULT_STORE,
+    shot: Annotated[str | None, typer.Option(help="Id of a shot, as sintel/00042.")] = None,
+    clip: Annotated[Path | None, typer.Option(help="A video file.")] = None,
+    text: Annotated[str | None, typer.Option(help="Words: what is seen, heard or said.")] = None,
+    space: Annotated[
+        Literal["fused", "context"] | None,
+        typer.Option(help="Compare shots alone or in context; default: context if embedded."),
+    ] = None,
+    weights: Annotated[
+        str, typer.Option(help="Of the modalities, as visual=1,audio=0.5,text=0.")
+    ] = "",
+    exclude_same_title: Annotated[
+        bool, typer.Option("--exclude-same-title", help="Only shots of other titles.")
+    ] = False,
+    k: Count = 10,
+    html: Annotated[Path | None, typer.Option(help="Write a page with pictures.")] = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Find the shots most like a shot, a clip or a text."""
+    from mediafm_store import search as search_shots
+
+    opened = open_store(store)
+    hits = search_shots(
+        opened,
+        shot=shot,
+        clip=clip,
+        text=text,
+        space=space,
+        weights=parse_weights(weights),
+        exclude_same_title=exclude_same_title,
+        k=k,
+        device=device,
+    )
+    if html is not None:
+        from mediafm_store.report.pages import write_search_page
+
+        query = shot or (str(clip) if clip else f"“{text}”")
+        used = "described" if text else space or ("context" if opened.has("context") else "fused")
+        write_search_page(html, store=opened, query=query, hits=hits, space=used, query_shot=shot)
+        say(f"Wrote {html}")
+    emit([asdict(hit) for hit in hits], as_json=as_json, table=shown)
+
+
+def parse_weights(text: str) -> "dict[Modality, float]":
+    """`visual=1,audio=0.5` as a mapping."""
+    from mediafm_store.arrays import MODALITIES
+
+    weights: dict[Modality, float] = {}
+    known: dict[str, Modality] = {m: m for m in MODALITIES}
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition("=")
+        try:
+            weights[known[name.strip()]] = float(value)
+        except (KeyError, ValueError):
+            raise typer.BadParameter(
+                f"{part!r}: write {', '.join(MODALITIES)} and a number each, as visual=1,audio=0.5"
+            ) from None
+    return weights
+
+
+def shown(hit: Row) -> Row:
+    """What the table shows of a hit."""
+    from mediafm_store.report.pages import timecode
+
+    return {
+        "shot": hit["shot"],
+        "time": f"{timecode(hit['start_s'])} - {timecode(hit['end_s'])}",
+        "score": hit["score"],
+        **hit["shares"],
+        "seen": ", ".join(hit["seen"]),
+        "said": hit["words"][:60],
+    }

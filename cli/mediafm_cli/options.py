@@ -1,0 +1,27 @@
+"""Arguments and options that several commands share, each defined once."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from mediafm_store import Store
+
+StorePath = Annotated[
+    Path,
+    typer.Option("--store", envvar="MEDIAFM_STORE", help="Folder of the store.", metavar="FOLDER"),
+]
+DEFAULT_STORE = Path("mediafm-store")
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Count = Annotated[int, typer.Option("--k", "-k", min=1, help="How many to show.")]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda"], typer.Option(help="Where models and indexes run.")
+]
+
+
+def open_store(path: Path, *, create: bool = False) -> "Store":
+    """Open the store; the library is imported here, so that help is quick."""
+    from mediafm_store import Store
+
+    return Store(path, create=create)

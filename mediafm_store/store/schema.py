@@ -1,0 +1,124 @@
+"""The tables, their columns and what each column means.
+
+Every row of a title carries the `revision` of the ingest that wrote it. The titles table says
+which revision of a title is valid, and its row is written last: rows of other revisions do not
+exist for readers, be they half of a killed ingest or left over from one that was replaced.
+"""
+
+import pyarrow as pa
+
+from mediafm_store.arrays import BLOCK
+
+FORMAT = 1
+"""Raised when a change of the tables needs a migration."""
+
+
+def vector_type(dim: int) -> pa.DataType:
+    """Vectors are float16 on disk, float32 in computation."""
+    return pa.list_(pa.float16(), dim)
+
+
+TITLES = pa.schema(
+    [
+        ("id", pa.string()),
+        ("revision", pa.string()),
+        ("name", pa.string()),
+        ("synopsis", pa.string()),
+        ("tags", pa.list_(pa.string())),  # as the user gave them; proposals stand in `tags`
+        ("genres", pa.list_(pa.string())),
+        ("media", pa.string()),  # absolute path of the video
+        ("subtitles", pa.string()),  # absolute path, null where there are none
+        ("source_hash", pa.string()),  # of media, subtitles, metadata, encoders and detector
+        ("duration_s", pa.float64()),
+        ("shots", pa.int32()),
+        ("warnings", pa.list_(pa.string())),  # what was wrong with the files, in plain words
+        ("ingested_at", pa.timestamp("us", tz="UTC")),
+        ("metadata_vector", vector_type(BLOCK)),  # name, synopsis, genres, tags as a text block
+    ],
+    metadata={"mediafm_format": str(FORMAT)},
+)
+
+SHOTS = pa.schema(
+    [
+        ("id", pa.string()),  # title/00042
+        ("title", pa.string()),
+        ("revision", pa.string()),
+        ("index", pa.int32()),  # 0 is the first shot of the title
+        ("start", pa.int64()),  # in ticks of time_base_num / time_base_den seconds
+        ("end", pa.int64()),
+        ("time_base_num", pa.int64()),
+        ("time_base_den", pa.int64()),
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
+        ("duration_s", pa.float64()),
+        ("words", pa.string()),  # subtitles that overlap the shot; empty where nobody speaks
+        ("seen", pa.list_(pa.string())),  # what the picture encoder recognised
+        ("heard", pa.list_(pa.string())),  # what the sound encoder recognised
+        ("brightness", pa.float32()),  # mean, 0 black to 1 white
+        ("loudness_db", pa.float32()),  # mean, below full scale; null without sound
+        ("cut_brightness", pa.float32()),  # darkest within half a second of the shot's start
+        ("cut_loudness_db", pa.float32()),  # quietest within half a second of the shot's start
+    ]
+)
+
+CUES = pa.schema(
+    [
+        ("title", pa.string()),
+        ("revision", pa.string()),
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
+        ("text", pa.string()),
+    ]
+)
+
+THUMBNAILS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("title", pa.string()),
+        ("revision", pa.string()),
+        ("jpeg", pa.binary()),
+    ]
+)
+
+SPACES = pa.schema(
+    [
+        ("name", pa.string()),
+        ("version", pa.int32()),
+        ("fingerprint", pa.string()),
+        ("dim", pa.int32()),
+        ("made_by", pa.string()),  # in words: encoders, or the checkpoint
+        ("live", pa.bool_()),  # what readers and searches use; at most one version of a name
+        ("created_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+TAGS = pa.schema(
+    [
+        ("title", pa.string()),
+        ("tag", pa.string()),
+        ("score", pa.float32()),  # share of the similar titles' votes, 0 to 1
+        ("evidence", pa.list_(pa.string())),  # ids of the titles that voted for it
+        ("proposed_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+TABLES = {
+    "titles": TITLES,
+    "shots": SHOTS,
+    "cues": CUES,
+    "thumbnails": THUMBNAILS,
+    "spaces": SPACES,
+    "tags": TAGS,
+}
+
+
+def vectors_schema(dim: int) -> pa.Schema:
+    """The table of one version of a space; `id` is a shot's, or a title's in space `title`."""
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("title", pa.string()),
+            ("revision", pa.string()),
+            ("vector", vector_type(dim)),
+        ]
+    )

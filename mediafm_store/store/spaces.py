@@ -1,0 +1,36 @@
+"""A space is a kind of vector; its versions each have a table and a fingerprint."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from mediafm_store.arrays import Vectors
+
+SpaceName = Literal["fused", "described", "context", "title"]
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """One version of a space.
+
+    The fingerprint hashes everything that its vectors depend on, the version that they were
+    computed from included. Vectors of two fingerprints cannot be compared.
+    """
+
+    name: SpaceName
+    version: int
+    fingerprint: str
+    dim: int
+    made_by: str
+    live: bool
+
+    @property
+    def table(self) -> str:
+        """The LanceDB table of its vectors, such as `context_v2`."""
+        return f"{self.name}_v{self.version}"
+
+
+class StoredVectors(NamedTuple):
+    """Vectors of a space in order of their ids, so in play order within a title."""
+
+    ids: list[str]
+    vectors: Vectors

@@ -1,0 +1,81 @@
+"""Write contextual shot vectors and [GLOBAL] title vectors with a trained model."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mediafm_store.arrays import FUSED
+from mediafm_store.errors import SpaceMismatch
+from mediafm_store.model.checkpoint import checkpoint_fingerprint, load_checkpoint, read_facts
+from mediafm_store.model.transformer import ShotTransformer
+from mediafm_store.model.windows import embed_title
+from mediafm_store.store.spaces import Space
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
+from mediafm_store.tasks.train import checkpoints, latest, title_shots
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The versions that are live now, and how much had to be written."""
+
+    context: Space
+    title: Space
+    titles: int
+    shots: int
+
+
+def embed(
+    store: Store,
+    *,
+    checkpoint: Path | None = None,
+    device: DeviceChoice = "auto",
+    on_title: Callable[[str, int, int], None] = lambda title, done, total: None,
+) -> Embedded:
+    """Embed every title that lacks vectors of this checkpoint (default: the newest).
+
+    A new checkpoint makes a new version of the spaces `context` and `title`; readers keep the
+    old one until all titles are written. Raises SpaceMismatch if the checkpoint was trained on
+    other fused vectors than the store's.
+    """
+    folder = checkpoint or latest(store)
+    model = open_model(store, folder, device)
+    context, title = spaces_of(store, folder)
+    lacking = sorted({*store.lacking(context), *store.lacking(title)})
+    written = 0
+    for done, name in enumerate(lacking, start=1):
+        ids = store.vectors(store.live("fused"), name).ids
+        vectors = embed_title(model, title_shots(store, name))
+        store.add_vectors(context, name, ids, vectors.shots)
+        store.add_vectors(title, name, [name], vectors.title[None])
+        written += len(ids)
+        on_title(name, done, len(lacking))
+    return Embedded(store.promote(context), store.promote(title), len(lacking), written)
+
+
+def open_model(store: Store, folder: Path, device: DeviceChoice) -> ShotTransformer:
+    """Load a checkpoint for the store's fused vectors."""
+    trained_on, fused = read_facts(folder).get("fused"), store.live("fused")
+    if trained_on != fused.fingerprint:
+        raise SpaceMismatch(
+            f"checkpoint {folder} was trained on fused vectors {trained_on}, the store has"
+            f" {fused.fingerprint}; train anew with `mediafm train`"
+        )
+    return load_checkpoint(folder).to(resolve_device(device)).eval()
+
+
+def spaces_of(store: Store, folder: Path) -> tuple[Space, Space]:
+    """The versions of `context` and `title` that a checkpoint makes."""
+    parts = f"{checkpoint_fingerprint(folder)}|{store.live('fused').fingerprint}"
+    hashed = hashlib.sha256(parts.encode()).hexdigest()[:16]
+    made_by = f"checkpoint {folder.name}"
+    return (
+        store.version("context", hashed, dim=FUSED, made_by=made_by),
+        store.version("title", hashed, dim=FUSED, made_by=made_by),
+    )
+
+
+def live_checkpoint(store: Store) -> Path:
+    """The checkpoint that made the live contextual vectors."""
+    return checkpoints(store) / store.live("context").made_by.removeprefix("checkpoint ")

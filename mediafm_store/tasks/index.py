@@ -1,0 +1,88 @@
+"""Build and open the FAISS indexes beside the tables.
+
+An index lies in a folder named after the state of the table that it was built from. So it
+either matches the table as it is now or is not found, and what is not found is searched exactly.
+"""
+
+import json
+import shutil
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mediafm_indexes import Index, load_index
+from mediafm_indexes.evaluate import measure_recall
+from mediafm_indexes.faiss_index import FACTORY, FaissIndex
+from mediafm_store.errors import BadInput
+from mediafm_store.store.spaces import Space
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
+
+
+@dataclass(frozen=True)
+class BuiltIndex:
+    """Facts of an index, kept beside it."""
+
+    space: str
+    """The space and its version, such as context_v1."""
+    kind: str
+    rows: int
+    recall_at_10: float
+    """Against exact search, over up to 100 of its own vectors as queries."""
+    build_s: float
+    megabytes: float
+
+
+def build_index(
+    store: Store, space: Space, *, kind: str | None = None, device: DeviceChoice = "auto"
+) -> BuiltIndex:
+    """Index the vectors of a space, measure the index, and put it in place in one rename."""
+    if kind is not None and kind not in FACTORY:
+        raise BadInput(f"no index kind {kind!r}; there are {', '.join(FACTORY)}")
+    folder = index_folder(store, space)
+    ids, vectors = store.vectors(space)
+    if not ids:
+        raise BadInput(f"space {space.name} is empty; nothing to index")
+    began = time.perf_counter()
+    index = FaissIndex.build(vectors, kind=kind, device=resolve_device(device))
+    build_s = time.perf_counter() - began
+    recall = measure_recall(index, vectors, generator=np.random.default_rng(0))
+
+    folder.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as scratch:
+        made = Path(scratch) / "index"
+        index.save(made)
+        size = sum(f.stat().st_size for f in made.iterdir()) / 1e6
+        facts = BuiltIndex(space.table, index.kind, len(ids), recall, build_s, size)
+        (made / "ids.json").write_text(json.dumps(ids), encoding="utf-8")
+        (made / "built.json").write_text(json.dumps(asdict(facts)), encoding="utf-8")
+        for old in folder.parent.glob(f"{space.table}@*"):
+            shutil.rmtree(old)
+        made.rename(folder)
+    return facts
+
+
+def open_index(
+    store: Store, space: Space, *, device: DeviceChoice = "cpu"
+) -> tuple[list[str], Index] | None:
+    """The ids and the index of a space as it is now; None if there is no such index."""
+    folder = index_folder(store, space)
+    if not folder.is_dir():
+        return None
+    ids: list[str] = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
+    return ids, load_index(folder, device=resolve_device(device))
+
+
+def built_indexes(store: Store) -> list[BuiltIndex]:
+    """The facts of the indexes that match their tables as they are now."""
+    folders = [index_folder(store, space) for space in store.spaces() if space.live]
+    files = [f / "built.json" for f in folders if f.is_dir()]
+    return [BuiltIndex(**json.loads(f.read_text(encoding="utf-8"))) for f in files]
+
+
+def index_folder(store: Store, space: Space) -> Path:
+    """Where the index of a space in its present state lies."""
+    return store.path / "indexes" / store.state(space).replace("/", "_")

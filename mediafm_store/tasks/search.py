@@ -1,0 +1,181 @@
+"""Find the shots most like a shot, a clip or a text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
+
+from mediafm_store.arrays import MODALITIES, Modality, shares, unit_rows, weigh
+from mediafm_store.errors import BadInput, SpaceMismatch
+from mediafm_store.features.extract import Encoders, encode_text, extract
+from mediafm_store.features.fuse import describe, fingerprint
+from mediafm_store.media.shots import adaptive
+from mediafm_store.media.subtitles import read_cues
+from mediafm_store.model.windows import TitleShots, embed_title
+from mediafm_store.store.spaces import Space
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.embed import live_checkpoint, open_model
+from mediafm_store.tasks.encoding import DeviceChoice, load_encoders, made_by
+from mediafm_store.tasks.index import open_index
+from mediafm_store.tasks.sources import read_title
+
+CANDIDATES_PER_HIT = 5
+"""An approximate index is asked for this many times `k`; the best are chosen by exact scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A found shot, and why."""
+
+    shot: str
+    title: str
+    start_s: float
+    end_s: float
+    score: float
+    """Inner product with the query, at most 1; a cosine in the spaces fused and context."""
+    shares: Mapping[Modality, float]
+    """What each modality adds to the score."""
+    words: str
+    seen: tuple[str, ...]
+    heard: tuple[str, ...]
+
+
+class Query(NamedTuple):
+    """What is looked for, in which space, and what must not be found."""
+
+    vector: Float32[np.ndarray, "1 2304"]
+    space: Space
+    same_title: str | None = None
+    """The title that the query comes from."""
+    itself: str | None = None
+
+
+def search(
+    store: Store,
+    *,
+    shot: str | None = None,
+    clip: Path | None = None,
+    text: str | None = None,
+    space: Literal["fused", "context"] | None = None,
+    weights: Mapping[Modality, float] | None = None,
+    exclude_same_title: bool = False,
+    k: int = 10,
+    encoders: Encoders | None = None,
+    device: DeviceChoice = "auto",
+) -> list[Hit]:
+    """The `k` best shots for one query: a shot's id, a video file, or words.
+
+    Shots and clips are compared in `space` (default: context once titles are embedded, else
+    fused), words in the space of descriptions. `weights` scales the modalities of the query.
+    Raises NotFound or BadInput for a query that cannot be made.
+    """
+    if sum(q is not None for q in (shot, clip, text)) != 1:
+        raise BadInput("give one of a shot, a clip or a text to search for")
+    if text is not None:
+        query = text_query(store, text, encoders or load_encoders(device=device))
+    else:
+        chosen = store.live(space or ("context" if store.has("context") else "fused"))
+        if shot is not None:
+            query = shot_query(store, shot, chosen)
+        else:
+            assert clip is not None
+            query = clip_query(
+                store, clip, chosen, encoders or load_encoders(device=device), device
+            )
+    vector = weigh(query.vector, weights or {})
+    if not vector.any():
+        raise BadInput("nothing is left of the query: no modality that it has weighs more than 0")
+    excluded = query.same_title if exclude_same_title else None
+    return find(store, query._replace(vector=vector, same_title=excluded), k, device)
+
+
+def shot_query(store: Store, shot: str, space: Space) -> Query:
+    """A shot of the store as a query."""
+    row = store.shot(shot)
+    vectors = store.vectors_by_id(space, [shot])
+    if not vectors.ids:
+        raise BadInput(f"shot {shot!r} has no {space.name} vector yet; run `mediafm embed`")
+    return Query(vectors.vectors, space, same_title=row["title"], itself=shot)
+
+
+def text_query(store: Store, text: str, encoders: Encoders) -> Query:
+    """Words as a query: each modality is asked for the same."""
+    if not text.strip():
+        raise BadInput("the text to search for is empty")
+    space = store.live("described")
+    check_encoders(store, space, encoders)
+    block = encode_text(encoders["text"], text)
+    return Query(describe(dict.fromkeys(MODALITIES, block)), space)
+
+
+def clip_query(
+    store: Store, clip: Path, space: Space, encoders: Encoders, device: DeviceChoice
+) -> Query:
+    """A video file as a query: the mean of its shots, taken alone, without a title around it."""
+    check_encoders(store, store.live("fused"), encoders)
+    if not clip.is_file():
+        raise BadInput(f"{clip} is not a file")
+    title = read_title(clip.resolve())
+    cues = read_cues(title.subtitles) if title.subtitles else []
+    features = extract(title, cues, encoders=encoders, detector=adaptive)
+    vectors = features.fused
+    if space.name == "context":
+        model = open_model(store, live_checkpoint(store), device)
+        vectors = embed_title(model, TitleShots(vectors, features.metadata[0])).shots
+    return Query(unit_rows(vectors.mean(axis=0, keepdims=True)), space)
+
+
+def check_encoders(store: Store, space: Space, encoders: Encoders) -> None:
+    """Raise SpaceMismatch unless these encoders made the vectors of `space`."""
+    ours = fingerprint(space.name, list(encoders.values()))
+    if ours != space.fingerprint:
+        raise SpaceMismatch(
+            f"the {space.name} vectors of {store.path} were made by {space.made_by}"
+            f" (fingerprint {space.fingerprint}), the query by {made_by(encoders)} ({ours});"
+            " query with the encoders that the store was made with"
+        )
+
+
+def find(store: Store, query: Query, k: int, device: DeviceChoice) -> list[Hit]:
+    """Candidates from the index, scored exactly by the stored vectors."""
+    unwanted = {query.itself} if query.itself else set()
+    if query.same_title:
+        unwanted |= set(store.vectors(query.space, query.same_title).ids)
+    ids = candidates(store, query, CANDIDATES_PER_HIT * k + len(unwanted), device)
+    found = store.vectors_by_id(query.space, [i for i in ids if i not in unwanted])
+    parts = shares(query.vector[0], found.vectors)
+    scores = sum(parts.values(), start=np.zeros(len(found.ids), np.float32))
+    best = np.argsort(-scores, kind="stable")[:k]
+    rows = store.shots_by_id([found.ids[i] for i in best])
+    hits = []
+    for i in best:
+        row = rows[found.ids[i]]
+        hits.append(
+            Hit(
+                shot=row["id"],
+                title=row["title"],
+                start_s=row["start_s"],
+                end_s=row["end_s"],
+                score=float(scores[i]),
+                shares={m: float(part[i]) for m, part in parts.items()},
+                words=row["words"],
+                seen=tuple(row["seen"]),
+                heard=tuple(row["heard"]),
+            )
+        )
+    return hits
+
+
+def candidates(store: Store, query: Query, count: int, device: DeviceChoice) -> list[str]:
+    """Ids of about the best `count` shots: from the index, or exactly where there is none."""
+    opened = open_index(store, query.space, device=device)
+    if opened is None:
+        ids, vectors = store.vectors(query.space)
+        rows = np.argsort(-(vectors @ query.vector[0]), kind="stable")[:count]
+    else:
+        ids, index = opened
+        rows = index.search(query.vector, count)[0].rows
+    return [ids[row] for row in rows]
