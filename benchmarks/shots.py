@@ -27,7 +27,8 @@ class Score:
 
 def main() -> None:
     """Measure every installed detector on every labelled film."""
-    rows, figures = [], {}
+    rows: list[dict[str, Any]] = []
+    figures: dict[str, Any] = {}
     for film, (video, truth) in labelled_films(media_folder()).items():
         for name in plugins.names("detectors"):
             found = detected_frames(video, plugins.load("detectors", name), truth["fps"])

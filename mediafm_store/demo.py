@@ -1,7 +1,7 @@
 """The whole road in one call: films in, a searchable store and a page to look at out."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,7 +119,7 @@ def warn(result: Ingested) -> None:
         logging.getLogger("mediafm_store").warning(line)
 
 
-def proposals(store: Store) -> Iterable[Tag]:
+def proposals(store: Store) -> Sequence[Tag]:
     """Proposed tags for the titles without any; none where no title has tags to learn from."""
     known = store.titles().select("tags", "genres").rows()
     return propose_tags(store) if any(tags or genres for tags, genres in known) else []

@@ -11,8 +11,13 @@ Update = Callable[[str, float, float], None]
 def progress_bar(unit: str) -> Iterator[Update]:
     """A bar with rate and time left; `unit` is what is counted, as `s of film`."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-    from rich.progress import TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),

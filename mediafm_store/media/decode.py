@@ -24,7 +24,7 @@ SAMPLE_RATE = 16_000
 """Samples per second of all sound: what speech and sound encoders are trained on."""
 
 # FFmpeg's own messages would reach a user's terminal; what matters comes as an error or a warning.
-av.logging.set_level(av.logging.PANIC)
+av.logging.set_libav_level(av.logging.PANIC)
 Warn = Callable[[str], None]
 """Takes one line about a file that is used all the same."""
 log_warning: Warn = logging.getLogger("mediafm_store").warning

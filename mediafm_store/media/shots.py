@@ -92,20 +92,20 @@ def read_shots(
 class PendingShot:
     """The frames since the last cut, thinned out, until the next cut is known.
 
-    Which frame lies in the middle is known only at the end of a shot, and a cut is known only
-    some frames after it. So time stamps of all frames are kept since the last cut, and of the
-    pictures at most `KEPT`: when there are more, every second one goes. The one nearest to the
-    middle is then at most 1/KEPT of the shot away from it, and memory stays bounded.
+    Which frame lies in the middle of a shot is known only at its end, and a cut is known only
+    some frames after it. So the time stamps of all frames since the last cut are kept, and of
+    the pictures the `RECENT` last and at most 2 x `KEPT` older ones: when there are more, every
+    second one goes. The one nearest to the middle is then about 1/KEPT of the shot away from it
+    at most, and memory stays bounded.
     """
 
-    KEPT = 8
+    KEPT, RECENT = 8, 16
 
     def __init__(self) -> None:
         self.start, self.count = 0, 0
-        self._first = 0
+        self._first, self._stride = 0, 1
         self._times: list[int] = []
         self._end = 0
-        self._stride = 1
         self._pictures: dict[int, av.VideoFrame] = {}
 
     def add(self, frame: Frame) -> None:
@@ -114,21 +114,31 @@ class PendingShot:
             self.start = frame.pts
         self._times.append(frame.pts)
         self._end = frame.pts + frame.duration
-        if (self.count - self._first) % self._stride == 0:
-            self._pictures[self.count] = frame.picture
-        if len(self._pictures) > 2 * self.KEPT:
-            self._stride *= 2
-            kept = range(self._first, self.count, self._stride)
-            self._pictures = {n: p for n, p in self._pictures.items() if n in kept}
+        self._pictures[self.count] = frame.picture
         self.count += 1
+        self._drop(self.count - 1 - self.RECENT)
+        if len(self._pictures) > 2 * self.KEPT + self.RECENT:
+            self._stride *= 2
+            for number in list(self._pictures):
+                self._drop(number)
 
     def close(self, cut: int) -> tuple[int, av.VideoFrame]:
-        """End the shot before frame number `cut`: its end in ticks, and its middle picture."""
+        """End the shot before frame number `cut`: its end in ticks, and its middle picture.
+
+        A detector that tells of a very short shot more than `RECENT` frames late gets the
+        nearest picture that is left.
+        """
         middle = (self._first + cut - 1) / 2
-        nearest = min((n for n in self._pictures if n < cut), key=lambda n: abs(n - middle))
-        picture = self._pictures[nearest]
+        inside = [n for n in self._pictures if n < cut] or self._pictures
+        picture = self._pictures[min(inside, key=lambda n: abs(n - middle))]
         end = self._times[cut - self._first] if cut < self.count else self._end
         self._times = self._times[cut - self._first :]
         self._pictures = {n: p for n, p in self._pictures.items() if n >= cut}
         self._first, self._stride = cut, 1
         return end, picture
+
+    def _drop(self, number: int) -> None:
+        """Forget a picture that is neither recent nor on the stride."""
+        recent = number >= self.count - self.RECENT
+        if not recent and (number - self._first) % self._stride:
+            self._pictures.pop(number, None)

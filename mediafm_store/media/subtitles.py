@@ -12,6 +12,12 @@ from mediafm_store.media.decode import Warn, log_warning
 from mediafm_store.records import Cue, Span
 
 SUFFIXES = (".srt", ".vtt")
+ENCODINGS = (
+    *("utf_16", "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256"),
+    *("cp1257", "cp874", "cp932", "euc_jp", "gb18030", "big5", "cp949"),
+)
+"""What subtitles that are not UTF-8 are written in; the likelier comes first where a text gives
+no reason to prefer one (short texts in western Europe look alike in several)."""
 
 
 def read_cues(path: Path, warn: Warn = log_warning) -> list[Cue]:
@@ -40,7 +46,10 @@ def read_text(path: Path, warn: Warn = log_warning) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        guess = from_bytes(raw).best()
+        matches = from_bytes(raw, cp_isolation=list(ENCODINGS))
+    guess = min(
+        matches, key=lambda m: (round(m.chaos, 2), ENCODINGS.index(m.encoding)), default=None
+    )
     if guess is None:
         raise BadSubtitles(f"{path} is not text in any known encoding; save it as UTF-8")
     warn(f"{path.name} is not UTF-8; read as {guess.encoding}")

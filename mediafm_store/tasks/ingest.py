@@ -10,7 +10,7 @@ from typing import Any, Literal
 import polars as pl
 
 from mediafm_store import plugins
-from mediafm_store.arrays import FUSED
+from mediafm_store.arrays import FUSED, Fused
 from mediafm_store.errors import BadInput, MediaFMError
 from mediafm_store.features.extract import Encoders, Features, OnProgress, extract
 from mediafm_store.features.fuse import fingerprint
@@ -109,8 +109,14 @@ class IngestJob:
                 on_progress=self.on_progress,
                 warn=warnings.append,
             )
-            spaces = {self.fused: features.fused, self.described: features.described}
-            rows = title_rows(title, features, cues, spaces, hashed, warnings)
+            rows = title_rows(
+                title,
+                features,
+                cues,
+                vectors={self.fused: features.fused, self.described: features.described},
+                source_hash=hashed,
+                warnings=warnings,
+            )
             self.store.add_title(rows)
         except (MediaFMError, OSError) as error:
             return Ingested(title_name, media, "failed", error=str(error))
@@ -141,8 +147,9 @@ def title_rows(
     title: Title,
     features: Features,
     cues: list[Cue],
-    spaces: Mapping[Space, Any],
-    hashed: str,
+    *,
+    vectors: Mapping[Space, Fused],
+    source_hash: str,
     warnings: list[str],
 ) -> TitleRows:
     """Everything that is stored of a title."""
@@ -156,7 +163,7 @@ def title_rows(
             "genres": list(title.genres),
             "media": str(title.media),
             "subtitles": str(title.subtitles) if title.subtitles else None,
-            "source_hash": hashed,
+            "source_hash": source_hash,
             "duration_s": spans[-1].end_s,
             "shots": len(spans),
             "warnings": warnings,
@@ -169,7 +176,7 @@ def title_rows(
             {"id": shot.id, "jpeg": jpeg}
             for shot, jpeg in zip(features.shots, features.thumbnails, strict=True)
         ],
-        vectors=spaces,
+        vectors=vectors,
     )
 
 

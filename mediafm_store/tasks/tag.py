@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float32
 
 from mediafm_store.arrays import Vectors, unit_rows
 from mediafm_store.errors import BadInput
@@ -86,7 +87,7 @@ def title_vectors(store: Store) -> tuple[list[str], Vectors]:
     return ids, unit_rows(np.stack(means))
 
 
-def cosines_from_mean(vectors: Vectors) -> Vectors:
+def cosines_from_mean(vectors: Vectors) -> Float32[np.ndarray, "n n"]:
     """Cosine of each pair after the mean vector is taken off."""
     centred = unit_rows(vectors - vectors.mean(axis=0))
     return centred @ centred.T

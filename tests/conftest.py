@@ -1,0 +1,109 @@
+"""Fixtures: real films, sample films, and a store made by hand."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mediafm_store.arrays import FUSED, unit_rows
+from mediafm_store.store.store import Store, TitleRows
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def films() -> Path:
+    """Real films with ground truth; a run that must prove something may not go without."""
+    folder = Path(os.environ.get("MEDIAFM_TEST_MEDIA", ROOT.parent / "shared" / "media"))
+    if not folder.is_dir():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no films in {folder}")
+        pytest.skip(f"no films in {folder}; set MEDIAFM_TEST_MEDIA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_films(tmp_path_factory) -> Path:
+    """Two of the films that the demo makes."""
+    from mediafm_store.tasks.sample import make_sample_catalogue
+
+    folder = tmp_path_factory.mktemp("films")
+    make_sample_catalogue(folder, titles=2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def encoders():
+    """The default encoders."""
+    from mediafm_store import load_encoders
+
+    return load_encoders(device="cpu")
+
+
+def title_rows(store: Store, title: str, vectors: np.ndarray, **columns) -> TitleRows:
+    """A title made up of its vectors, with plain values in all other columns."""
+    spaces = {
+        store.only_version(name, "test", dim=FUSED, made_by="a test"): vectors
+        for name in ("fused", "described")
+    }
+    shots = range(len(vectors))
+    row = {
+        "id": title,
+        "name": title.title(),
+        "synopsis": "",
+        "tags": [],
+        "genres": [],
+        "media": f"/films/{title}.mp4",
+        "subtitles": None,
+        "source_hash": title,
+        "duration_s": float(2 * len(vectors)),
+        "shots": len(vectors),
+        "warnings": [],
+        "ingested_at": datetime.now(UTC),
+        "metadata_vector": np.zeros(768, np.float16),
+    }
+    return TitleRows(
+        title=row | columns,
+        shots=[shot_row(f"{title}/{i:05d}", i) for i in shots],
+        cues=[],
+        thumbnails=[{"id": f"{title}/{i:05d}", "jpeg": b"jpeg"} for i in shots],
+        vectors=spaces,
+    )
+
+
+def shot_row(id: str, index: int, **columns) -> dict:
+    """A shot of two seconds."""
+    row = {
+        "id": id,
+        "index": index,
+        "start": 50 * index,
+        "end": 50 * index + 50,
+        "time_base_num": 1,
+        "time_base_den": 25,
+        "start_s": 2.0 * index,
+        "end_s": 2.0 * index + 2,
+        "duration_s": 2.0,
+        "words": "",
+        "seen": [],
+        "heard": [],
+        "brightness": 0.5,
+        "loudness_db": -20.0,
+        "cut_brightness": 0.5,
+        "cut_loudness_db": -20.0,
+    }
+    return row | columns
+
+
+def random_vectors(n: int, seed: int = 0) -> np.ndarray:
+    """Unit vectors as fused ones are: three blocks of equal length."""
+    rng = np.random.default_rng(seed)
+    blocks = [unit_rows(rng.normal(size=(n, 768)).astype(np.float32)) for _ in range(3)]
+    return unit_rows(np.concatenate(blocks, axis=1))
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    """An empty store."""
+    return Store(tmp_path / "store", create=True)

@@ -1,0 +1,161 @@
+import json
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from mediafm_cli.main import app
+from mediafm_store import Store
+from tests.conftest import ROOT, random_vectors, title_rows
+
+COMMANDS = typer.main.get_command(app).commands
+
+
+def mediafm(*arguments, **options):
+    """Run the command as a user does."""
+    return subprocess.run(
+        [sys.executable, "-c", "from mediafm_cli.main import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def small_store(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cli") / "store"
+    store = Store(path, create=True)
+    for seed, title in enumerate(["alpha", "beta", "gamma"]):
+        tags = ["Space"] if seed < 2 else []
+        store.add_title(title_rows(store, title, random_vectors(6, seed), tags=tags))
+    return path
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name):
+    result = CliRunner().invoke(app, [name, "--help"])
+    assert result.exit_code == 0
+    assert f"mediafm {name}" in result.stdout
+    assert "Example" in result.stdout
+    assert len(COMMANDS[name].help) > 20
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_readme(name):
+    assert f"mediafm {name}" in (ROOT / "README.md").read_text()
+
+
+def test_examples_of_help_use_options_that_exist():
+    for name, command in COMMANDS.items():
+        known = {o for p in command.params for o in (*p.opts, *p.secondary_opts)}
+        for option in re.findall(r"--?[a-z][a-z-]*", command.epilog):
+            if f"mediafm {name}" in command.epilog and option.startswith("-"):
+                assert option in known or option.lstrip("-") in command.epilog.split("mediafm")[1]
+
+
+def test_help_is_quick():
+    """Imports nothing heavy (see test_public_api); the bound only catches what went very wrong."""
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        assert mediafm("--help").returncode == 0
+        times.append(time.perf_counter() - began)
+    assert min(times) < 2
+
+
+def test_rows_go_to_stdout_as_json(small_store):
+    done = mediafm("search", "--shot", "alpha/00002", "-k", 3, "--json", "--store", small_store)
+    assert (done.returncode, done.stderr) == (0, "")
+    hits = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(hits) == 3
+    assert "alpha/00002" not in {h["shot"] for h in hits}
+    for hit in hits:
+        assert hit["score"] == pytest.approx(sum(hit["shares"].values()), abs=1e-5)
+
+
+def test_a_table_names_time_and_shares(small_store):
+    done = mediafm("search", "--shot", "alpha/00002", "--store", small_store)
+    assert done.returncode == 0
+    assert {"shot", "time", "score", "visual", "audio", "text"} <= set(done.stdout.split())
+    assert re.search(r"\d:\d\d:\d\d\.\d", done.stdout)
+
+
+def test_the_store_may_come_from_the_environment(small_store):
+    import os
+
+    done = mediafm("info", "--json", env=os.environ | {"MEDIAFM_STORE": str(small_store)})
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [
+        "alpha",
+        "beta",
+        "gamma",
+    ]
+
+
+def test_tags_and_breaks(small_store):
+    tags = mediafm("tag", "gamma", "--json", "--store", small_store)
+    assert tags.returncode == 0
+    found = mediafm(
+        "adbreaks", "alpha", "--min-gap", 0, "--margin", 0, "--json", "--store", small_store
+    )
+    rows = [json.loads(line) for line in found.stdout.splitlines()]
+    assert len(rows) == 5
+    assert all(row["reasons"] for row in rows)
+
+
+def test_an_index_gives_the_same_answers(small_store):
+    query = ("search", "--shot", "beta/00001", "--json", "--store", small_store)
+    exact = mediafm(*query).stdout
+    built = mediafm("index", "--json", "--store", small_store)
+    facts = [json.loads(line) for line in built.stdout.splitlines()]
+    assert {f["space"] for f in facts} == {"fused_v1", "described_v1"}
+    assert all(f["recall_at_10"] == 1 for f in facts)
+    assert mediafm(*query).stdout == exact
+    store = Store(small_store)
+    store.add_title(title_rows(store, "delta", store.vectors(store.live("fused"), "beta").vectors))
+    assert json.loads(mediafm(*query).stdout.splitlines()[0])["shot"] == "delta/00001"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["search", "--shot", "nope/1"], 1, "no shot 'nope/1'"),
+        (["search"], 1, "give one of"),
+        (["search", "--shot", "alpha/00000", "--text", "x"], 1, "give one of"),
+        (["search", "--text", " "], 1, "empty"),
+        (["search", "--shot", "alpha/00000", "--space", "context"], 1, "mediafm train"),
+        (["search", "--shot", "alpha/00000", "--weights", "smell=1"], 2, "smell"),
+        (["search", "--shot", "alpha/00000", "-k", "0"], 2, "-k"),
+        (["search", "--clip", "nope.mp4"], 1, "nope.mp4"),
+        (["search", "--shot", "a/0", "--device", "cuda"], 1, "no shot"),
+        (["adbreaks", "nope"], 1, "no title 'nope'"),
+        (["tag", "nope"], 1, "no title 'nope'"),
+        (["embed"], 1, "mediafm train"),
+        (["train", "--preset", "huge"], 1, "tiny"),
+        (["index", "--space", "nope"], 1, "nope"),
+        (["index", "--kind", "nope"], 1, "flat"),
+        (["info", "nope"], 1, "no title 'nope'"),
+        (["ingest", "nope.mp4"], 1, "nope.mp4 does not exist"),
+        (["plugins", "nope"], 2, "nope"),
+    ],
+)
+def test_errors_are_one_line_with_a_cure(small_store, arguments, status, words):
+    store = [] if arguments[0] == "plugins" else ["--store", str(small_store)]
+    done = mediafm(*arguments, *store)
+    assert done.returncode == status
+    assert done.stdout == ""
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    if status == 1:
+        assert len(done.stderr.splitlines()) == 1
+        assert done.stderr.startswith("Error: ")
+
+
+def test_no_store_is_told(tmp_path):
+    done = mediafm("info", "--store", tmp_path / "nothing")
+    assert done.returncode == 1
+    assert "mediafm ingest" in done.stderr

@@ -1,0 +1,63 @@
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mediafm_store.media.decode import SAMPLE_RATE, sound, split_sound
+from mediafm_store.media.levels import SILENCE_DB, Levels, loudness_db
+from mediafm_store.media.write import write_video
+from mediafm_store.records import Span
+
+BLACK = np.zeros((36, 64, 3), np.uint8)
+
+
+@given(
+    st.lists(st.integers(0, 700), max_size=12),
+    st.lists(st.integers(1, 900), min_size=1, max_size=6),
+    st.integers(0, 300),
+)
+def test_split_equals_slicing_the_whole(chunk_sizes, span_lengths, offset):
+    whole = np.arange(sum(chunk_sizes), dtype=np.float32)
+    chunks = np.split(whole, np.cumsum(chunk_sizes)[:-1]) if chunk_sizes else []
+    edges = np.cumsum([offset, *span_lengths]).tolist()
+    pairs = list(pairwise(edges))
+    spans = [Span(a, b, Fraction(1, SAMPLE_RATE)) for a, b in pairs]
+    pieces = list(split_sound(iter(chunks), spans))
+    assert [p.tolist() for p in pieces] == [whole[a:b].tolist() for a, b in pairs]
+
+
+def test_sound_is_on_the_clock_of_the_picture(tmp_path):
+    audio = np.zeros(2 * 48_000, np.float32)
+    audio[48_000:] = np.sin(np.arange(48_000) * 2 * np.pi * 440 / 48_000)
+    path = tmp_path / "beep.mp4"
+    write_video(path, iter([BLACK] * 50), fps=25, audio=audio, audio_rate=48_000)
+    heard = np.concatenate(list(sound(path)))
+    assert len(heard) == pytest.approx(2 * SAMPLE_RATE, abs=SAMPLE_RATE // 20)
+    onset = np.flatnonzero(np.abs(heard) > 0.3)[0] / SAMPLE_RATE
+    assert onset == pytest.approx(1.0, abs=0.03)
+
+
+def test_no_sound_is_a_warning(tmp_path):
+    path = tmp_path / "mute.mp4"
+    write_video(path, iter([BLACK] * 10), fps=25, audio=None, audio_rate=16_000)
+    warnings = []
+    assert list(sound(path, warnings.append)) == []
+    assert warnings == ["mute.mp4 has no sound"]
+
+
+def test_loudness():
+    assert loudness_db(np.zeros(100, np.float32)) == SILENCE_DB
+    assert loudness_db(np.ones(100, np.float32)) == pytest.approx(0)
+    assert loudness_db(np.full(100, 0.1, np.float32)) == pytest.approx(-20, abs=1e-3)
+
+
+def test_levels_between_times():
+    levels = Levels()
+    for i in range(10):
+        levels.append(i / 10, float(i))
+    assert levels.mean(0.2, 0.5) == 3.0
+    assert levels.lowest(0.45, 2.0) == 5.0
+    assert levels.mean(1.0, 2.0) is None

@@ -1,0 +1,100 @@
+import json
+
+import pytest
+
+from mediafm_store.errors import BadInput
+from mediafm_store.tasks.sources import find_videos, read_title, source_hash, title_id
+
+
+def touch(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def test_videos_are_found_below_a_folder(tmp_path):
+    touch(tmp_path, "b.MKV", "a/c.mp4", "a/c.srt", "notes.txt", ".hidden.mp4")
+    assert [p.name for p in find_videos([tmp_path])] == ["c.mp4", "b.MKV"]
+    assert [p.name for p in find_videos([tmp_path / "notes.txt"])] == ["notes.txt"]
+    assert len(find_videos([tmp_path, tmp_path / "b.MKV"])) == 2
+
+
+def test_what_is_not_there_is_told(tmp_path):
+    with pytest.raises(BadInput, match="does not exist"):
+        find_videos([tmp_path / "nope"])
+    with pytest.raises(BadInput, match="no video in"):
+        find_videos([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [
+        ("Sintel.mp4", "sintel"),
+        ("My Film (2010).mkv", "my_film_2010"),
+        ("../../etc/passwd.mp4", "passwd"),
+        ("Ünïcode 映画.mp4", "ünïcode_映画"),
+        ("...mp4", "untitled"),
+    ],
+)
+def test_ids_come_from_names(tmp_path, name, id):
+    assert title_id(tmp_path / name) == id
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (["f.srt", "f.en.srt"], "f.srt"),
+        (["f.de.srt", "f.en.vtt"], "f.en.vtt"),
+        (["f.en.vtt", "f.en.srt"], "f.en.srt"),
+        (["f.pt-br.srt"], "f.pt-br.srt"),
+        (["f.full-film.captions.srt", "f2.srt", "f.txt"], None),
+    ],
+)
+def test_subtitles_beside_the_file(tmp_path, names, chosen):
+    touch(tmp_path, "f.mp4", *names)
+    found = read_title(tmp_path / "f.mp4").subtitles
+    assert (found and found.name) == chosen
+
+
+def test_metadata_beside_the_file(tmp_path):
+    touch(tmp_path, "f.mp4", "g.mp4")
+    facts = {
+        "title": "F",
+        "synopsis": "A film.",
+        "tags": ["x"],
+        "genres": ["Drama"],
+        "file": "g.mp4",
+    }
+    (tmp_path / "metadata.json").write_text(json.dumps(facts))
+    (tmp_path / "f.json").write_text(json.dumps({"title": "Own", "tags": None}))
+    own, common = read_title(tmp_path / "f.mp4"), read_title(tmp_path / "g.mp4")
+    assert (own.name, own.tags) == ("Own", ())
+    assert (common.name, common.genres) == ("F", ("Drama",))
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"title": 3}', '{"tags": "a, b"}', '{"genres": [1]}', b"\xff\xfe\x00"]
+)
+def test_malformed_metadata_names_the_file(tmp_path, text):
+    touch(tmp_path, "f.mp4")
+    (tmp_path / "f.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(BadInput, match=r"f\.json"):
+        read_title(tmp_path / "f.mp4")
+
+
+def test_the_hash_follows_every_source(tmp_path):
+    (tmp_path / "f.mp4").write_bytes(b"video")
+
+    def hashed(made_by=("a",)):
+        return source_hash(read_title(tmp_path / "f.mp4"), made_by)
+
+    seen = {hashed(), hashed(("b",))}
+    (tmp_path / "f.srt").write_text("words")
+    seen.add(hashed())
+    (tmp_path / "f.json").write_text('{"tags": ["x"]}')
+    seen.add(hashed())
+    (tmp_path / "f.mp4").write_bytes(b"other")
+    seen.add(hashed())
+    assert len(seen) == 5
+    assert hashed() == hashed()

@@ -1,0 +1,149 @@
+import polars as pl
+import pytest
+
+from mediafm_store import Store
+from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
+from tests.conftest import random_vectors, title_rows
+
+
+class Killed(BaseException):
+    """As SIGKILL: no handler of the program may see it."""
+
+
+def test_what_is_written_is_read(store):
+    vectors = random_vectors(3)
+    store.add_title(title_rows(store, "sintel", vectors, tags=["Dragon"]))
+    stored = store.vectors(store.live("fused"))
+    assert stored.ids == ["sintel/00000", "sintel/00001", "sintel/00002"]
+    assert abs(stored.vectors - vectors).max() < 1e-3  # float16 on disk
+    assert store.titles().select("id", "shots", "tags").rows() == [("sintel", 3, ["Dragon"])]
+    assert store.shots("sintel")["index"].to_list() == [0, 1, 2]
+    assert store.thumbnails(["sintel/00002"]) == {"sintel/00002": b"jpeg"}
+
+
+def test_vectors_by_id_come_in_order_of_ids(store):
+    store.add_title(title_rows(store, "a", random_vectors(4)))
+    fused = store.live("fused")
+    found = store.vectors_by_id(fused, ["a/00003", "a/00001", "b/00000"])
+    assert found.ids == ["a/00001", "a/00003"]
+    assert (found.vectors == store.vectors(fused).vectors[[1, 3]]).all()
+    assert store.vectors_by_id(fused, []).vectors.shape == (0, 2304)
+
+
+def test_a_title_is_replaced_as_a_whole(store):
+    store.add_title(title_rows(store, "a", random_vectors(5)))
+    store.add_title(title_rows(store, "b", random_vectors(2, 1)))
+    store.add_title(title_rows(store, "a", random_vectors(3, 2)))
+    assert store.shots().group_by("title").len().sort("title").rows() == [("a", 3), ("b", 2)]
+    assert len(store.vectors(store.live("fused"), "a").ids) == 3
+    assert store.table("shots").count_rows() == 5  # nothing hidden is left behind
+
+
+@pytest.mark.parametrize("table", ["shots", "thumbnails", "fused_v1", "described_v1", "titles"])
+def test_a_write_that_stops_half_way_changes_nothing(store, monkeypatch, table):
+    store.add_title(title_rows(store, "a", random_vectors(2)))
+    before = store.titles()
+    opened = store.table
+
+    def stop_before(name):
+        if name == table:
+            raise Killed
+        return opened(name)
+
+    rows = [title_rows(store, t, random_vectors(4, 3)) for t in ("a", "b")]
+    for new in rows:
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "_sweep", lambda title: None)
+            patched.setattr(store, "table", stop_before)
+            with pytest.raises(Killed):
+                store.add_title(new)
+    again = Store(store.path)
+    assert again.titles().equals(before)
+    assert again.shots()["id"].to_list() == ["a/00000", "a/00001"]
+    assert again.vectors(again.live("fused")).ids == ["a/00000", "a/00001"]
+    assert set(again.thumbnails(["a/00000", "b/00000"])) == {"a/00000"}
+    for new in rows:
+        again.add_title(new)
+    assert again.shots().group_by("title").len().sort("title").rows() == [("a", 4), ("b", 4)]
+    assert again.table("shots").count_rows() == 8
+
+
+def test_other_encoders_are_refused_with_both_fingerprints(store):
+    store.only_version("fused", "one", dim=2304, made_by="net A")
+    with pytest.raises(SpaceMismatch, match=r"net A.*one.*net B.*two.*new store"):
+        store.only_version("fused", "two", dim=2304, made_by="net B")
+
+
+def test_a_new_version_is_live_only_once_promoted(store):
+    store.add_title(title_rows(store, "a", random_vectors(2)))
+    first = store.promote(store.version("context", "one", dim=2304, made_by="checkpoint 1"))
+    second = store.version("context", "two", dim=2304, made_by="checkpoint 2")
+    assert (first.table, second.table) == ("context_v1", "context_v2")
+    assert store.live("context") == first
+    assert store.version("context", "two", dim=2304, made_by="other words") == second
+    assert store.promote(second).live
+    assert [s.live for s in store.spaces() if s.name == "context"] == [False, True]
+
+
+def test_vectors_of_a_replaced_title_are_lacking_again(store):
+    for title in ("a", "b"):
+        store.add_title(title_rows(store, title, random_vectors(2)))
+    context = store.version("context", "one", dim=2304, made_by="checkpoint 1")
+    for title in ("a", "b"):
+        store.add_vectors(context, title, [f"{title}/00000"], random_vectors(1))
+    assert store.lacking(context) == []
+    store.add_title(title_rows(store, "a", random_vectors(3)))
+    assert store.lacking(context) == ["a"]
+    assert store.vectors(context).ids == ["b/00000"]
+
+
+def test_vectors_of_a_wrong_shape_are_refused(store):
+    store.add_title(title_rows(store, "a", random_vectors(2)))
+    with pytest.raises(SpaceMismatch, match="2304"):
+        store.add_vectors(store.live("fused"), "a", ["a/00000"], random_vectors(1)[:, :100])
+
+
+def test_tags_are_replaced_title_by_title(store):
+    tag = {"score": 0.5, "evidence": ["b"]}
+    store.set_tags("a", [{"tag": "x", **tag}, {"tag": "y", **tag}])
+    store.set_tags("b", [{"tag": "x", **tag}])
+    store.set_tags("a", [{"tag": "z", **tag}])
+    assert store.tags().select("title", "tag").rows() == [("a", "z"), ("b", "x")]
+
+
+def test_quotes_in_ids_are_only_letters(store):
+    title = "it's' OR '1'='1"
+    store.add_title(title_rows(store, title, random_vectors(1)))
+    store.add_title(title_rows(store, "b", random_vectors(1)))
+    assert store.shots(title)["title"].unique().to_list() == [title]
+    assert store.title(title)["id"] == title
+
+
+def test_what_is_missing_is_told_with_a_cure(store, tmp_path):
+    with pytest.raises(NotFound, match="mediafm ingest"):
+        Store(tmp_path / "nothing")
+    with pytest.raises(NotFound, match="mediafm info"):
+        store.title("nope")
+    with pytest.raises(NotFound, match="sintel/00042"):
+        store.shot("nope/1")
+    with pytest.raises(NotFound, match="mediafm ingest"):
+        store.live("fused")
+    with pytest.raises(NotFound, match="mediafm embed"):
+        store.live("title")
+    with pytest.raises(NotFound, match="fused, described"):
+        store.live("nope")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(BadInput, match="a store is a folder"):
+        Store(tmp_path / "file", create=True)
+
+
+def test_tables_read_in_polars_and_duckdb(store):
+    import duckdb
+
+    store.add_title(title_rows(store, "a", random_vectors(4)))
+    lazy = store.table("shots").to_polars()
+    assert lazy.filter(pl.col("start_s") >= 4).select("id").collect().height == 2
+    shots = store.shots().to_arrow()
+    rows = duckdb.sql("SELECT title, count(*) FROM shots GROUP BY title").fetchall()
+    assert rows == [("a", 4)]
+    assert shots.num_rows == 4
