@@ -109,9 +109,11 @@ def quiet(shot: dict[str, Any], usual_db: float | None) -> float:
 
 def reasons(signs: dict[str, float], shot: dict[str, Any], pause: float) -> tuple[str, ...]:
     """The signs that are at least half there, in words."""
+    rank = "the greatest change" if signs["change"] == 1 else "a change greater than at"
+    share = "" if signs["change"] == 1 else f" {signs['change']:.0%} of the cuts"
     texts = {
-        "change": f"a change greater than at {signs['change']:.0%} of the cuts",
-        "pause": f"nobody speaks for {pause:.1f} s around it",
+        "change": rank + share,
+        "pause": f"no words within {pause:.1f} s",
         "quiet": f"the sound drops to {shot['cut_loudness_db'] or 0:.0f} dB",
         "dark": "the picture goes dark",
     }

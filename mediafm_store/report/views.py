@@ -1,0 +1,147 @@
+"""What the templates show: places in percent and texts, worked out from hits, shots and breaks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mediafm_store.arrays import MODALITIES, Modality
+from mediafm_store.report.timecode import timecode, timespan
+from mediafm_store.tasks.adbreaks import Break
+from mediafm_store.tasks.search import Hit
+
+TICK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+MOST_TICKS = 8
+LAST_TICK = 96.0
+"""In percent; the text of a later one would not fit."""
+
+
+class Piece(NamedTuple):
+    """A modality's part of a bar, in percent of the bar's track."""
+
+    modality: Modality
+    left: float
+    width: float
+
+
+class Bars(NamedTuple):
+    """The shares of several hits to one scale, on both sides of a common zero."""
+
+    zero: float
+    rows: list[list[Piece]]
+
+
+class Part(NamedTuple):
+    """A stretch of a title's timeline, in percent: one shot, or a few where there are many."""
+
+    shot: Mapping[str, Any]
+    left: float
+    width: float
+
+
+class Mark(NamedTuple):
+    """Where an ad break lies on the timeline, in percent, and its rank by score."""
+
+    rank: int
+    left: float
+    place: Break
+
+
+class Tick(NamedTuple):
+    """A time under the timeline."""
+
+    left: float
+    label: str
+
+
+class Timeline(NamedTuple):
+    """The shots of a title in proportion to their length."""
+
+    parts: list[Part]
+    marks: list[Mark]
+    ticks: list[Tick]
+
+
+def bars(shares: Sequence[Mapping[Modality, float]]) -> Bars:
+    """Stack the shares of each hit: what speaks for it to the right of zero, the rest to its left.
+
+    The longest bar takes up the whole track, so that bars can be compared within a list.
+    """
+    above = max((sum(max(v, 0.0) for v in s.values()) for s in shares), default=0.0)
+    below = max((sum(max(-v, 0.0) for v in s.values()) for s in shares), default=0.0)
+    track = above + below
+    return Bars(percent(below, track), [pieces(s, below, track) for s in shares])
+
+
+def pieces(shares: Mapping[Modality, float], zero: float, track: float) -> list[Piece]:
+    """One stacked bar."""
+    left = right = zero
+    found = []
+    for modality in MODALITIES:
+        value = shares.get(modality, 0.0)
+        if value < 0:
+            left = max(0.0, left + value)  # rounding may carry it below
+            found.append(Piece(modality, percent(left, track), percent(-value, track)))
+        elif value > 0:
+            found.append(Piece(modality, percent(right, track), percent(value, track)))
+            right += value
+    return found
+
+
+def percent(part: float, whole: float) -> float:
+    """How much of a whole a part is; nothing of nothing."""
+    return 100 * part / whole if whole else 0.0
+
+
+def timeline(shots: Sequence[Mapping[str, Any]], breaks: Sequence[Break], step: int) -> Timeline:
+    """Every `step`-th shot of a title, each up to the next one shown, with its breaks."""
+    if not shots:
+        return Timeline([], [], [])
+    begin, end = shots[0]["start_s"], shots[-1]["end_s"]
+
+    def place(seconds: float) -> float:
+        return min(100.0, max(0.0, percent(seconds - begin, end - begin)))
+
+    shown = shots[::step]
+    edges = [place(s["start_s"]) for s in shown] + [100.0]
+    parts = [Part(s, edges[i], edges[i + 1] - edges[i]) for i, s in enumerate(shown)]
+    marks = [Mark(i, place(b.seconds), b) for i, b in enumerate(breaks, start=1)]
+    ticks = [Tick(place(s), clock(s)) for s in tick_times(begin, end)]
+    return Timeline(parts, marks, [t for t in ticks if t.left < LAST_TICK])
+
+
+def tick_times(begin: float, end: float) -> list[float]:
+    """Round times within a stretch, at most about `MOST_TICKS` of them."""
+    length = end - begin
+    step = next((s for s in TICK_STEPS_S if length / s <= MOST_TICKS), TICK_STEPS_S[-1])
+    first = -int(-begin // step)
+    return [float(i * step) for i in range(first, int(end // step) + 1)]
+
+
+def clock(seconds: float) -> str:
+    """A whole second, such as `3:12`, with hours only where there are any."""
+    return timecode(seconds)[:-2].removeprefix("0:").removeprefix("0")
+
+
+def tooltip(shot: Mapping[str, Any]) -> str:
+    """Where a shot is and what is said in it."""
+    where = f"{timespan(shot['start_s'], shot['end_s'])}  {shot['id']}"
+    return f"{where}\n{shot['words']}" if shot["words"] else where
+
+
+def number(value: float) -> str:
+    """Two decimals and a true minus sign; never minus zero."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def heading(query: str, query_shot: str | None) -> str:
+    """What a list of hits is about."""
+    return f"Shots {'like' if query_shot else 'for'} {query}"
+
+
+def names(titles: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What to call each title: its name, or its id where it has none."""
+    return {t["id"]: t["name"] or t["id"] for t in titles}
+
+
+def without_repeats(hits: Sequence[Hit], *more: str | None) -> list[str]:
+    """The ids of the shots that a list of hits shows, its query's included."""
+    return list(dict.fromkeys([*(m for m in more if m), *(h.shot for h in hits)]))

@@ -1,0 +1,16 @@
+"""A small catalogue of films made from free photographs, to try everything on."""
+
+from mediafm_store.tasks.sample.catalogue import SampleTitle, make_sample_catalogue
+from mediafm_store.tasks.sample.edit import CuttingList, SampleShot
+from mediafm_store.tasks.sample.photos import PHOTOS, QUERIES, Photo, Query
+
+__all__ = [
+    "PHOTOS",
+    "QUERIES",
+    "CuttingList",
+    "Photo",
+    "Query",
+    "SampleShot",
+    "SampleTitle",
+    "make_sample_catalogue",
+]
