@@ -1,0 +1,93 @@
+"""Where training starts: at the plain average of the neighbours, with layers that mean something.
+
+On a small catalogue a transformer that starts at random never gets as far as that trivial
+predictor (docs/decisions/0003-model-start.md). So the projection out starts at zero: the model
+predicts the average, and training corrects it. What it corrects with starts out as averages too,
+over several ranges of shots, in the principal directions of the training shots: the projection in
+holds those, and attention hands on what it sees, weighted by distance alone.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mediafm_store.model.transformer import Block, ModelConfig, ShotTransformer
+
+SAMPLE = 16_384
+"""Shots that are enough to find the principal directions."""
+
+
+def start_model(
+    config: ModelConfig,
+    shots: Float[Tensor, "n dim"],
+    *,
+    generator: torch.Generator,
+) -> ShotTransformer:
+    """A model that predicts a hidden shot as the average of its neighbours (on the CPU)."""
+    with torch.device("meta"):  # every parameter is set below, none by torch's global generator
+        model = ShotTransformer(config)
+    model.to_empty(device="cpu")
+    sample = shots[torch.randperm(len(shots), generator=generator)[:SAMPLE]]
+    basis = principal_directions(sample, config.hidden, generator=generator)
+    with torch.no_grad():
+        start_ends(model, spread(basis, config.heads))
+        for block in model.modules():
+            if isinstance(block, Block):
+                start_block(block, generator)
+    return model
+
+
+def start_ends(model: ShotTransformer, basis: Float[Tensor, "dim hidden"]) -> None:
+    """Set all that lies outside the blocks.
+
+    Tokens are scaled so that their elements are about 1, what a norm makes of them. Metadata enters
+    where, and as long as, the text block of a shot does. [MASK] and the rest start at zero: they
+    add nothing to an average.
+    """
+    dim, hidden = basis.shape
+    into = basis.T * hidden**0.5
+    model.shot_in.weight.copy_(into)
+    model.metadata_in.weight.copy_(into[:, dim - model.config.metadata_dim :])
+    nn.init.zeros_(model.shot_out.weight)
+    for token in (model.cls, model.title, model.mask, model.positions):
+        token.zero_()
+
+
+def start_block(block: Block, generator: torch.Generator) -> None:
+    """Values and outputs pass on what they get, keys say nothing yet, the MLP is silent.
+
+    So attention weighs by distance alone. Queries and the MLP's first matrix are random, or no
+    gradient would reach the matrices that are zero.
+    """
+    for norm in (block.attention_norm, block.mlp_norm):
+        nn.init.ones_(norm.weight)
+    for passing_on in (block.value, block.out):
+        nn.init.eye_(passing_on.weight)
+    for silent in (block.key, block.down):
+        nn.init.zeros_(silent.weight)
+    for random in (block.query, block.up):
+        nn.init.normal_(random.weight, std=random.in_features**-0.5, generator=generator)
+
+
+def spread(basis: Float[Tensor, "dim hidden"], heads: int) -> Float[Tensor, "dim hidden"]:
+    """Deal the directions out to the heads in turn, so that each sees as much as the others."""
+    return basis.reshape(len(basis), -1, heads).transpose(1, 2).flatten(1)
+
+
+def principal_directions(
+    x: Float[Tensor, "n dim"], count: int, *, generator: torch.Generator, rounds: int = 6
+) -> Float[Tensor, "dim count"]:
+    """The orthonormal directions that hold most of `x`, heaviest first, by subspace iteration.
+
+    Not centred: only directions matter to a cosine, and the mean is one of them. Where `x` has
+    fewer directions than asked for, random ones orthogonal to it fill up.
+    """
+    gram = x.T @ x if len(x) > x.shape[1] else None
+    ridge = 1e-4 * x.square().sum() / x.shape[1]  # lets the random ones survive the iteration
+    q = torch.randn(x.shape[1], count, generator=generator)
+    for _ in range(rounds):
+        q, _ = torch.linalg.qr((x.T @ (x @ q) if gram is None else gram @ q) + ridge * q)
+    seen = x @ q
+    _, order = torch.linalg.eigh(seen.T @ seen)  # ascending
+    found: Tensor = q @ order.flip(1)
+    return found
