@@ -6,6 +6,7 @@ fade, a dissolve), `f1 with fades` also counts a detection inside the transition
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def detected_frames(video: Path, detector: Detector, fps: float) -> list[int]:
 def labelled_cuts(truth: dict[str, Any], *, fades: bool) -> list[tuple[int, int]]:
     """The frames, first and last, at which each cut may be detected."""
     shots = sorted(truth["shots"], key=lambda s: s["start"])
-    pairs = zip(shots, shots[1:], strict=False)
+    pairs = pairwise(shots)
     return [
         ((a["end"] + 1 if fades else b["start"]) - TOLERANCE, b["start"] + TOLERANCE)
         for a, b in pairs

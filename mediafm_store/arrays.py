@@ -17,8 +17,8 @@ BLOCK = 768
 FUSED = BLOCK * len(MODALITIES)
 
 Vectors = Float32[np.ndarray, "n dim"]
-Blocks = Float32[np.ndarray, "n 768"]
-Fused = Float32[np.ndarray, "n 2304"]
+Blocks = Float32[np.ndarray, "items 768"]
+Fused = Float32[np.ndarray, "shots 2304"]
 
 
 def unit_rows(x: Float32[np.ndarray, "n dim"]) -> Float32[np.ndarray, "n dim"]:

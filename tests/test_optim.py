@@ -74,7 +74,7 @@ def test_muon_has_the_hidden_matrices_and_tokens_are_not_decayed(model):
     undecayed = [
         p for o in optimizers for g in o.param_groups if not g["weight_decay"] for p in g["params"]
     ]
-    expected = [model.cls, model.title, model.mask, model.positions]
+    expected = [model.cls, model.title, model.mask, model.positions, model.decay]
     assert {id(p) for p in expected} <= {id(p) for p in undecayed}
     assert len(undecayed) == len(expected) + 4  # and the blocks' gains
 

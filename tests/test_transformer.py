@@ -1,14 +1,15 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from mediafm_store.errors import BadInput
-from mediafm_store.model.start import principal_directions, start_model
+from mediafm_store.model.exam import Exam
+from mediafm_store.model.start import DECAY, DECAYS, fit_decay, principal_directions, start_model
 from mediafm_store.model.transformer import (
     CONTEXT,
-    DECAY,
     PRESETS,
     TEXT_SHARE,
     Block,
@@ -16,6 +17,7 @@ from mediafm_store.model.transformer import (
     ShotTransformer,
     distance_bias,
 )
+from mediafm_store.model.windows import TitleShots
 
 CONFIG = ModelConfig(dim=48, metadata_dim=16, hidden=16, layers=2, heads=4, max_shots=32)
 
@@ -161,6 +163,22 @@ def test_the_layers_start_as_averages_in_the_principal_directions(fresh):
     by_head = normed[0].reshape(11, 4, 4)
     averages = torch.einsum("hij,jhd->ihd", weights, by_head).reshape(11, 16)
     torch.testing.assert_close(block(x, distance_bias(valid, 4))[0], x[0] + averages)
+
+
+@pytest.mark.parametrize(("scene", "noise", "fits"), [(2, 0.5, {1.0, 1.4}), (40, 2, {0.1, 0.15})])
+def test_the_decay_fits_how_long_scenes_are(fresh, scene, noise, fits):
+    scenes = unit(120 // scene, 48).repeat_interleave(scene, dim=0)
+    fused = F.normalize(scenes + noise * unit(120, 48, seed=1), dim=-1).numpy()
+    practice = Exam(
+        [TitleShots(fused, np.zeros(16, np.float32))],
+        size=32,
+        mask_rate=0.2,
+        draws=8,
+        device="cpu",
+        generator=seeded(),
+    )
+    fit_decay(fresh, practice)
+    assert min(DECAYS, key=lambda decay: abs(decay - fresh.decay.item())) in fits
 
 
 def test_principal_directions_hold_as_much_as_the_exact_ones():

@@ -11,8 +11,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mediafm_store.model.transformer import Block, ModelConfig, ShotTransformer
+from mediafm_store.model.exam import Exam
+from mediafm_store.model.transformer import TEXT_SHARE, Block, ModelConfig, ShotTransformer
 
+DECAY = 0.35
+"""How fast the average of the neighbours forgets, where nothing better is known."""
+DECAYS = (0.1, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4)
+"""What `fit_decay` tries: from scenes of dozens of shots to scenes of two or three."""
 SAMPLE = 16_384
 """Shots that are enough to find the principal directions."""
 
@@ -46,11 +51,26 @@ def start_ends(model: ShotTransformer, basis: Float[Tensor, "dim hidden"]) -> No
     """
     dim, hidden = basis.shape
     into = basis.T * hidden**0.5
+    model.decay.fill_(DECAY)
     model.shot_in.weight.copy_(into)
-    model.metadata_in.weight.copy_(into[:, dim - model.config.metadata_dim :])
+    model.metadata_in.weight.copy_(TEXT_SHARE * into[:, dim - model.config.metadata_dim :])
     nn.init.zeros_(model.shot_out.weight)
     for token in (model.cls, model.title, model.mask, model.positions):
         token.zero_()
+
+
+@torch.no_grad()
+def fit_decay(model: ShotTransformer, practice: Exam) -> None:
+    """Set the decay at which the plain average predicts best."""
+    losses = {}
+    for decay in DECAYS:
+        model.decay.fill_(decay)
+        losses[decay] = practice.grade(
+            lambda batch, masked: model.plain(batch.fused, batch.metadata, batch.valid & ~masked)[
+                :, 1:
+            ]
+        )
+    model.decay.fill_(min(losses, key=losses.__getitem__))
 
 
 def start_block(block: Block, generator: torch.Generator) -> None:

@@ -14,9 +14,12 @@ from mediafm_store.model.batches import Batch, endless
 from mediafm_store.model.exam import Exam, predictor, trivial_predictors
 from mediafm_store.model.masking import distances, mask_shots
 from mediafm_store.model.optim import lr_factor, make_optimizers, split_parameters
-from mediafm_store.model.start import start_model
+from mediafm_store.model.start import fit_decay, start_model
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 from mediafm_store.model.windows import TitleShots
+
+PRACTICE = 32
+"""Training titles that are enough to say how fast surroundings change."""
 
 
 @dataclass(frozen=True)
@@ -98,16 +101,20 @@ def train(
     """
     generator = torch.Generator().manual_seed(config.seed)
     training, held_out = split_titles(titles, share=config.validation_share, generator=generator)
-    exam = Exam(
-        held_out,
-        size=model_config.max_shots,
-        mask_rate=config.mask_rate,
-        draws=config.validation_draws,
-        device=device,
-        generator=generator,  # before the model is made: all sizes sit the same exam
+    exam, practice = (  # before the model is made: all sizes sit the same exam
+        Exam(
+            some,
+            size=model_config.max_shots,
+            mask_rate=config.mask_rate,
+            draws=config.validation_draws,
+            device=device,
+            generator=generator,
+        )
+        for some in (held_out, training[:PRACTICE])
     )
     shots = torch.from_numpy(np.concatenate([t.fused for t in training]))
     model = start_model(model_config, shots, generator=generator).to(device)
+    fit_decay(model, practice)
     baselines = {name: exam.grade(guess) for name, guess in trivial_predictors().items()}
     baselines["untrained"] = exam.grade(predictor(model))
     run = Run(model, exam, config, generator, Best.now(model, 0, baselines["untrained"]))

@@ -25,11 +25,9 @@ SLOPES = (0.5, 1.5)
 NORM_EPS = 1e-2
 """Large, so that a token near zero stays small: [MASK] starts at zero, and a usual epsilon would
 blow its first update up to full length, into everyone's average."""
-DECAY = 0.35
-"""How fast the plain average of the neighbours forgets, a shot."""
 CONTEXT = 3.0
 """What surrounds a shot, beside the shot itself: at 3 a contextual vector tells scenes apart better
-than any moving average does, and 9 of 10 times the shot nearest to it is still its own."""
+than a moving average does, and 9 of 10 times the shot nearest to it is still its own."""
 TEXT_SHARE = 3**-0.5
 """Length of one block of a fused vector that has all three modalities."""
 
@@ -129,11 +127,13 @@ class Block(nn.Module):
 
 
 def surroundings(
-    fused: Float[Tensor, "batch shots dim"], visible: Bool[Tensor, "batch shots"]
+    fused: Float[Tensor, "batch shots dim"],
+    visible: Bool[Tensor, "batch shots"],
+    decay: Float[Tensor, ""],
 ) -> Float[Tensor, "batch shots dim"]:
-    """At each place the mean of a title's visible shots, nearer ones counting more."""
+    """At each place the mean of a title's visible shots, weighted by exp(-decay * distance)."""
     place = torch.arange(fused.shape[1], device=fused.device, dtype=torch.float32)
-    weights = torch.exp(-DECAY * (place[:, None] - place).abs()) * visible[:, None]
+    weights = torch.exp(-decay * (place[:, None] - place).abs()) * visible[:, None]
     return weights / weights.sum(2, keepdim=True).clamp(min=1e-9) @ fused
 
 
@@ -143,6 +143,7 @@ class ShotTransformer(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        self.decay = nn.Parameter(torch.tensor(0.35))  # the start fits it to the training titles
         self.shot_in = nn.Linear(config.dim, config.hidden, bias=False)
         self.metadata_in = nn.Linear(config.metadata_dim, config.hidden, bias=False)
         self.cls = nn.Parameter(torch.zeros(config.hidden))
@@ -203,7 +204,7 @@ class ShotTransformer(nn.Module):
         which sees all others.
         """
         seen = fused * visible[..., None]
-        shots = seen + CONTEXT * surroundings(fused, visible)
+        shots = seen + CONTEXT * surroundings(fused, visible, self.decay)
         mean = seen.sum(1) / visible.sum(1, keepdim=True).clamp(min=1)
         text = F.pad(TEXT_SHARE * metadata, (self.config.dim - self.config.metadata_dim, 0))
         return torch.cat([(mean + text)[:, None], shots], dim=1)

@@ -31,11 +31,21 @@ def resolve_device(choice: DeviceChoice) -> Device:
     return choice
 
 
+def onnx_has_cuda() -> bool:
+    """Whether the encoders' runtime can use a GPU that is there."""
+    import onnxruntime
+
+    return cuda_available() and "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+
+
 def load_encoders(
     names: Sequence[str] = DEFAULT_ENCODERS, *, device: DeviceChoice = "auto"
 ) -> Encoders:
-    """Encoder plug-ins by modality; raise NotFound or BadInput unless each modality has one."""
-    chosen = resolve_device(device)
+    """Encoder plug-ins by modality; raise NotFound or BadInput unless each modality has one.
+
+    `auto` takes the GPU only where ONNX Runtime has one too: the usual package is for CPUs.
+    """
+    chosen = device if device != "auto" else "cuda" if onnx_has_cuda() else "cpu"
     return by_modality(plugins.load("encoders", name)(device=chosen) for name in names)
 
 

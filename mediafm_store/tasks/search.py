@@ -115,9 +115,9 @@ def clip_query(
     store: Store, clip: Path, space: Space, encoders: Encoders, device: DeviceChoice
 ) -> Query:
     """A video file as a query: the mean of its shots, taken alone, without a title around it."""
-    check_encoders(store, store.live("fused"), encoders)
     if not clip.is_file():
-        raise BadInput(f"{clip} is not a file")
+        raise BadInput(f"{clip} is not a file; give a video to search for")
+    check_encoders(store, store.live("fused"), encoders)
     title = read_title(clip.resolve())
     cues = read_cues(title.subtitles) if title.subtitles else []
     features = extract(title, cues, encoders=encoders, detector=adaptive)

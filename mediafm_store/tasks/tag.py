@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float32
 
 from mediafm_store.arrays import Vectors, unit_rows
 from mediafm_store.errors import BadInput
 from mediafm_store.store.store import Store
 
 NEIGHBOURS = 5
+DOUBT = 1.0
+"""Weight of one vote for nothing: few or distant neighbours give low scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Tag:
     title: str
     tag: str
     score: float
-    """Share of the votes of the most similar titles, weighted by similarity, 0 to 1."""
+    """Share of the votes of the most similar titles, weighted by similarity; 0 to 1."""
     evidence: tuple[str, ...]
     """The titles that have the tag, most similar first."""
 
@@ -31,8 +32,8 @@ def propose_tags(store: Store, titles: Sequence[str] | None = None, *, top: int 
     """Propose and store up to `top` tags for each title (default: those without any tags).
 
     A title's known tags are its tags and genres. The votes of the five most similar titles that
-    have some are weighted by their cosine, from the mean title on: against it, unrelated titles
-    are about 0. Raises NotFound for an unknown title, BadInput if no title has tags.
+    have some are weighted by their cosine. Raises NotFound for an unknown title, BadInput if no
+    title has tags.
     """
     table = store.titles()
     known = {r["id"]: [*r["tags"], *r["genres"]] for r in table.to_dicts()}
@@ -45,7 +46,7 @@ def propose_tags(store: Store, titles: Sequence[str] | None = None, *, top: int 
         )
     wanted = list(titles or table.filter(pl.col("tags").list.len() == 0)["id"])
     ids, vectors = title_vectors(store)
-    similar = cosines_from_mean(vectors)
+    similar = vectors @ vectors.T
     proposals: list[Tag] = []
     for title in wanted:
         if title not in ids:
@@ -67,7 +68,7 @@ def vote(title: str, voters: Sequence[tuple[str, float]], known: dict[str, list[
         for tag in dict.fromkeys(known[voter]):
             votes[tag] += weight
             evidence[tag].append(voter)
-    total = sum(weight for _, weight in voters)
+    total = DOUBT + sum(weight for _, weight in voters)
     tags = [
         Tag(title, tag, weight / total, tuple(evidence[tag]))
         for tag, weight in votes.items()
@@ -85,12 +86,6 @@ def title_vectors(store: Store) -> tuple[list[str], Vectors]:
     ids = list(store.titles()["id"])
     means = [store.vectors(fused, title).vectors.mean(axis=0) for title in ids]
     return ids, unit_rows(np.stack(means))
-
-
-def cosines_from_mean(vectors: Vectors) -> Float32[np.ndarray, "n n"]:
-    """Cosine of each pair after the mean vector is taken off."""
-    centred = unit_rows(vectors - vectors.mean(axis=0))
-    return centred @ centred.T
 
 
 def row(tag: Tag) -> dict[str, object]:
