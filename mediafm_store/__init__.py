@@ -9,8 +9,13 @@ mfm.embed(store)
 hits = mfm.search(store, shot="sintel/00042")
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+# torch and FAISS each bring OpenMP threads that spin while they wait and take the cores from
+# decoding and LanceDB. It has to be said before either is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from mediafm_store.errors import MediaFMError as MediaFMError

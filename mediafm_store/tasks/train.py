@@ -47,6 +47,7 @@ def train(
         "preset": preset,
         "validation": result.validation,
         "baselines": result.baselines,
+        "best_step": result.best_step,
         "stopped": result.stopped,
         "titles": len(titles),
         "history": [step._asdict() for step in result.history],

@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_store
-from mediafm_cli.output import emit
+from mediafm_cli.output import emit, say
 from mediafm_cli.progress import progress_bar
 
 EXAMPLE = "Example: mediafm train --preset small --store my-store"
+SLOW = ("base", "large")
 
 
 def train(
@@ -25,26 +26,29 @@ def train(
 ) -> None:
     """Fit the contextual model on the store, by masked shot modelling.
 
-    The loss is the cosine distance at masked shots, on titles held out of training (lower is
-    better); the trivial predictors stand beside it.
+    The loss is the cosine distance at masked shots of titles held out of training, lower is
+    better. Beside it stand the trivial predictors, and the model before any training; best_step 0
+    means that training did not improve on that.
     """
     from dataclasses import replace
 
     from mediafm_store import TrainConfig
     from mediafm_store import train as train_model
     from mediafm_store.model.train import Step
+    from mediafm_store.tasks.encoding import resolve_device
 
     config = TrainConfig(seed=seed)
     if steps is not None:
         config = replace(config, steps=steps)
+    opened = open_store(store)
+    if preset in SLOW and resolve_device(device) == "cpu":
+        say(f"Preset {preset} takes hours on a CPU; --preset small takes minutes.")
     with progress_bar("steps") as update:
 
         def on_step(step: Step) -> None:
             update(f"loss {step.loss:.3f}", step.step, step.steps)
 
-        trained = train_model(
-            open_store(store), preset=preset, config=config, device=device, on_step=on_step
-        )
+        trained = train_model(opened, preset=preset, config=config, device=device, on_step=on_step)
     result = trained.result
     row = {
         "checkpoint": str(trained.checkpoint),
@@ -52,6 +56,7 @@ def train(
         "validation": result.validation,
         **result.baselines,
         "steps": len(result.history),
+        "best_step": result.best_step,
         "stopped": result.stopped,
     }
     emit([row], as_json=as_json)
