@@ -76,7 +76,7 @@ def rank_breaks(
     return spread(sorted(breaks, key=lambda b: (-b.score, b.seconds)), min_gap_s)[:k]
 
 
-def scene_change(vectors: Fused) -> Float32[np.ndarray, " n-1"]:
+def scene_change(vectors: Fused) -> Float32[np.ndarray, " shots-1"]:
     """At each cut, 1 - cosine of the mean of the shots before it and of those after it."""
     sides = [
         unit_rows(
