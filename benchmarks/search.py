@@ -1,7 +1,7 @@
 """Search on films with labelled scenes, and by text: `python -m benchmarks.search`.
 
-Scenes. The labelled films are ingested, a model is trained on them (preset small) and they are
-embedded. For every shot of a labelled scene, the other shots of its film are ranked by
+Scenes. The films are ingested, a model is trained on them (preset small; it sees no labels) and
+they are embedded. For every shot of a labelled scene, the other shots of its film are ranked by
 similarity:
   auc      how often a shot of the same scene ranks above one of another scene (chance .5)
   top 5    share of the five best that are of the same scene, beside the share by chance
@@ -24,7 +24,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.common import labelled_films, media_folder, print_table, write_results
 from mediafm_store import Store, build_index, embed, ingest, load_encoders, search, train
-from mediafm_store.arrays import Modality
+from mediafm_store.arrays import Fused, Modality, unit_rows
 from mediafm_store.features.extract import Encoders
 from mediafm_store.tasks.sample import make_sample_catalogue
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def scene_rows(folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:
-    """One row a film and space."""
+    """One row a film and kind of vectors."""
     media = media_folder()
     films = labelled_films(media)
     store = Store(folder, create=True)
@@ -56,9 +56,18 @@ def scene_rows(folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:
         shots = store.shots(video.stem)
         middle = (shots["start_s"] + shots["end_s"]) / 2 * truth["fps"]
         scene = scenes_of(middle.to_numpy(), truth["scenes"])
-        for space in ("fused", "context"):
-            vectors = store.vectors(store.live(space), video.stem).vectors
-            yield {"film": film, "space": space, "shots": len(scene)} | same_scene(vectors, scene)
+        fused, context = (
+            store.vectors(store.live(s), video.stem).vectors for s in ("fused", "context")
+        )
+        compared = {"fused": fused, "moving average": moving_average(fused), "context": context}
+        for name, vectors in compared.items():
+            yield {"film": film, "vectors": name, "shots": len(scene)} | same_scene(vectors, scene)
+
+
+def moving_average(vectors: Fused) -> Fused:
+    """Each shot with the two on each side of it: what a contextual vector has to beat."""
+    rows = [vectors[max(0, i - 2) : i + 3].mean(axis=0) for i in range(len(vectors))]
+    return unit_rows(np.stack(rows))
 
 
 def scenes_of(

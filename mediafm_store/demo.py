@@ -138,6 +138,6 @@ def facts(result: DemoResult, store: Store) -> dict[str, str]:
         "Titles": str(result.titles),
         "Shots": str(result.shots),
         "Film": f"{minutes:.1f} min",
-        "Masked shots, model": f"{result.validation:.3f}",
-        "Masked shots, mean of neighbours": f"{result.neighbours:.3f}",
+        "Masked-shot loss": f"{result.validation:.3f}",
+        "Mean of neighbours": f"{result.neighbours:.3f}",
     }
