@@ -159,3 +159,27 @@ def test_no_store_is_told(tmp_path):
     done = mediafm("info", "--store", tmp_path / "nothing")
     assert done.returncode == 1
     assert "mediafm ingest" in done.stderr
+
+
+def test_ctrl_c_is_told_and_exits_with_130(small_store, monkeypatch, capsys):
+    import mediafm_store.tasks.search as module
+    from mediafm_cli import main
+
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "find", interrupt)
+    query = ["mediafm", "search", "--shot", "alpha/00001", "--store", str(small_store)]
+    monkeypatch.setattr(sys, "argv", query)
+    with pytest.raises(SystemExit) as leaving:
+        main.main()
+    assert leaving.value.code == 130
+    assert "Interrupted" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "film.mp4").write_text("never opened")
+    done = mediafm("ingest", tmp_path, "--store", "/proc/nothing/store")
+    assert done.returncode == 1
+    assert "/proc/nothing" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

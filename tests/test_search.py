@@ -105,6 +105,9 @@ def test_bad_queries(films):
             search(films, **query)
     with pytest.raises(NotFound, match="nope"):
         search(films, shot="nope")
+    for weight in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(BadInput, match="finite numbers from 0"):
+            search(films, shot="alpha/00001", weights={"visual": weight})
     with pytest.raises(BadInput, match="empty"):
         search(films, text="  ", encoders=ENCODERS)
 

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 from mediafm_store.errors import MediaFMError
 
 Row = Mapping[str, Any]
+INTERRUPTED = 130
+"""Exit status that Typer makes of Ctrl-C."""
 
 
 def emit(rows: Sequence[Row], *, as_json: bool, table: Callable[[Row], Row] = dict) -> None:
@@ -59,17 +61,21 @@ class ToStderr(logging.Handler):
 
 @contextmanager
 def errors_to_exit(arguments: Sequence[str]) -> Iterator[None]:
-    """Turn a MediaFMError into one line and exit status 1, an interrupt into 130."""
+    """Turn errors that a user can mend into one line and exit status 1."""
     logging.getLogger("mediafm_store").addHandler(ToStderr())
     try:
         yield
     except MediaFMError as error:
         stop(f"Error: {error}", 1)
-    except KeyboardInterrupt:
-        stop(f"Interrupted; what `mediafm {' '.join(arguments[:1])}` finished is kept.", 130)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe, such as `head`, has seen enough
         raise SystemExit(0) from None
+    except OSError as error:
+        stop(f"Error: {error}", 1)
+    except SystemExit as leaving:
+        if leaving.code == INTERRUPTED:
+            say(f"Interrupted; what `mediafm {' '.join(arguments[:1])}` finished is kept.")
+        raise
 
 
 def stop(message: str, status: int) -> NoReturn:

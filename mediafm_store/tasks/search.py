@@ -74,6 +74,8 @@ def search(
     """
     if sum(q is not None for q in (shot, clip, text)) != 1:
         raise BadInput("give one of a shot, a clip or a text to search for")
+    if not all(0 <= weight < np.inf for weight in (weights or {}).values()):
+        raise BadInput(f"weights must be finite numbers from 0 on, are {weights}")
     if text is not None:
         query = text_query(store, text, encoders or load_encoders(device=device))
     else:
@@ -143,7 +145,7 @@ def find(store: Store, query: Query, k: int, device: DeviceChoice) -> list[Hit]:
     """Candidates from the index, scored exactly by the stored vectors."""
     unwanted = {query.itself} if query.itself else set()
     if query.same_title:
-        unwanted |= set(store.vectors(query.space, query.same_title).ids)
+        unwanted |= set(store.shots(query.same_title)["id"])
     ids = candidates(store, query, CANDIDATES_PER_HIT * k + len(unwanted), device)
     found = store.vectors_by_id(query.space, [i for i in ids if i not in unwanted])
     parts = shares(query.vector[0], found.vectors)
