@@ -90,8 +90,13 @@ def tune(index: Any) -> None:
         index.hnsw.efSearch = 64
 
 
+def gpus() -> int:
+    """How many GPUs FAISS can use."""
+    return int(faiss.get_num_gpus())
+
+
 def to_gpu(index: Any) -> Any:
     """A copy on the first GPU; kinds that FAISS has no GPU version of stay on the CPU."""
-    if faiss.get_num_gpus() == 0 or isinstance(index, faiss.IndexHNSW):
+    if isinstance(index, faiss.IndexHNSW):
         return index
     return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)

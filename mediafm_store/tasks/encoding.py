@@ -35,7 +35,7 @@ def onnx_has_cuda() -> bool:
     """Whether the encoders' runtime can use a GPU that is there."""
     import onnxruntime
 
-    return cuda_available() and "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    return "CUDAExecutionProvider" in onnxruntime.get_available_providers() and cuda_available()
 
 
 def load_encoders(

@@ -15,11 +15,11 @@ import numpy as np
 
 from mediafm_indexes import Index, load_index
 from mediafm_indexes.evaluate import measure_recall
-from mediafm_indexes.faiss_index import FACTORY, FaissIndex
+from mediafm_indexes.faiss_index import FACTORY, FaissIndex, gpus
 from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
+from mediafm_store.tasks.encoding import Device, DeviceChoice
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def build_index(
     if not ids:
         raise BadInput(f"space {space.name} is empty; nothing to index")
     began = time.perf_counter()
-    index = FaissIndex.build(vectors, kind=kind, device=resolve_device(device))
+    index = FaissIndex.build(vectors, kind=kind, device=index_device(device))
     build_s = time.perf_counter() - began
     recall = measure_recall(index, vectors, generator=np.random.default_rng(0))
 
@@ -73,14 +73,16 @@ def open_index(
     if not folder.is_dir():
         return None
     ids: list[str] = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
-    return ids, load_index(folder, device=resolve_device(device))
+    return ids, load_index(folder, device=index_device(device))
 
 
-def built_indexes(store: Store) -> list[BuiltIndex]:
-    """The facts of the indexes that match their tables as they are now."""
-    folders = [index_folder(store, space) for space in store.spaces() if space.live]
-    files = [f / "built.json" for f in folders if f.is_dir()]
-    return [BuiltIndex(**json.loads(f.read_text(encoding="utf-8"))) for f in files]
+def index_device(choice: DeviceChoice) -> Device:
+    """`auto` is the GPU where FAISS has one; asking for one that is not there is BadInput."""
+    if choice == "cuda" and not gpus():
+        raise BadInput("FAISS has no GPU here; use --device cpu, or auto")
+    if choice == "auto":
+        return "cuda" if gpus() else "cpu"
+    return choice
 
 
 def index_folder(store: Store, space: Space) -> Path:

@@ -14,10 +14,8 @@ from mediafm_store.features.extract import Encoders, encode_text, extract
 from mediafm_store.features.fuse import describe, fingerprint
 from mediafm_store.media.shots import adaptive
 from mediafm_store.media.subtitles import read_cues
-from mediafm_store.model.windows import TitleShots, embed_title
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.embed import live_checkpoint, open_model
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders, made_by
 from mediafm_store.tasks.index import open_index
 from mediafm_store.tasks.sources import read_title
@@ -125,6 +123,10 @@ def clip_query(
     features = extract(title, cues, encoders=encoders, detector=adaptive)
     vectors = features.fused
     if space.name == "context":
+        # torch takes a second to import, which the other queries need not wait for.
+        from mediafm_store.model.windows import TitleShots, embed_title
+        from mediafm_store.tasks.embed import live_checkpoint, open_model
+
         model = open_model(store, live_checkpoint(store), device)
         vectors = embed_title(model, TitleShots(vectors, features.metadata[0])).shots
     return Query(unit_rows(vectors.mean(axis=0, keepdims=True)), space)
