@@ -13,12 +13,14 @@ help:
 	@echo "make bench   measure cut detection and search on films with known truth"
 
 $(INSTALLED): pyproject.toml constraints.txt
+	@echo "Installing into .venv, about 4 GB on Linux: one or two minutes."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,dev]'
 	@touch $@
 
 demo: $(INSTALLED)
 	$(BIN)/mediafm demo
+	@echo "For the command mediafm: source .venv/bin/activate"
 
 test: $(INSTALLED)
 	$(BIN)/pytest

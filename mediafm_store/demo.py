@@ -13,10 +13,10 @@ from mediafm_store.tasks.embed import embed
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
 from mediafm_store.tasks.index import build_index
 from mediafm_store.tasks.ingest import Ingested, ingest
-from mediafm_store.tasks.sample import QUERIES, make_sample_catalogue
+from mediafm_store.tasks.sample import FILMS, QUERIES, make_sample_catalogue
 from mediafm_store.tasks.search import search
 from mediafm_store.tasks.tag import Tag, propose_tags
-from mediafm_store.tasks.train import train
+from mediafm_store.tasks.train import check_preset, train
 
 HITS, TEXTS, SHOTS = 6, 6, 4
 """Hits a search, and how many searches by text and by shot the page shows."""
@@ -52,13 +52,14 @@ def run_demo(
     Leaves films/, store/ and report.html in `folder`; a second run goes on from there. Raises
     BadInput if `media` has no video that can be ingested.
     """
+    check_preset(preset)
     films = media or folder / "films"
     if media is None and not (films / "ground_truth.json").exists():
         made: list[str] = []
 
         def count(title: str) -> None:
             made.append(title)
-            on_progress(f"making the film {title}", len(made), 0)
+            on_progress("making films", len(made), len(FILMS))
 
         make_sample_catalogue(films, on_title=count)
     store = Store(folder / "store", create=True)
@@ -76,7 +77,7 @@ def run_demo(
         store,
         preset=preset,
         device=device,
-        on_step=lambda s: on_progress(f"train: loss {s.loss:.3f}", s.step, s.steps),
+        on_step=lambda step: on_progress("train", step.step, step.steps),
     )
     embed(store, device=device, on_title=lambda _, done, total: on_progress("embed", done, total))
     for space in store.spaces():

@@ -27,6 +27,6 @@ def load(kind: Kind, name: str) -> Any:
     for point in entry_points(group=f"mediafm_store.{kind}", name=name):
         return point.load()
     raise NotFound(
-        f"no {kind} plug-in {name!r}; installed: {', '.join(names(kind))}"
+        f"no {kind[:-1]} plug-in {name!r}; installed: {', '.join(names(kind))}"
         " (or name one by its path, package.module:attribute)"
     )

@@ -20,6 +20,14 @@ def test_videos_are_found_below_a_folder(tmp_path):
     assert len(find_videos([tmp_path, tmp_path / "b.MKV"])) == 2
 
 
+def test_a_link_is_a_title_of_its_own(tmp_path):
+    touch(tmp_path, "real/film.mp4", "linked.srt")
+    (tmp_path / "linked.mp4").symlink_to(tmp_path / "real" / "film.mp4")
+    (found,) = find_videos([tmp_path / "linked.mp4"])
+    title = read_title(found)
+    assert (title.id, title.subtitles) == ("linked", tmp_path / "linked.srt")
+
+
 def test_what_is_not_there_is_told(tmp_path):
     with pytest.raises(BadInput, match="does not exist"):
         find_videos([tmp_path / "nope"])

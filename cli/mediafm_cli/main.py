@@ -1,6 +1,7 @@
 """The `mediafm` command: one file a command, each parses, calls one verb and prints its rows."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -16,15 +17,26 @@ from mediafm_cli.commands import (
     tag,
     train,
 )
-from mediafm_cli.output import errors_to_exit
+from mediafm_cli.output import errors_to_exit, show_version
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="An embedding store and similarity search for film and television.",
     epilog="Start with `mediafm demo`, or `mediafm ingest FOLDER`.",
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """An embedding store and similarity search for film and television."""
+
+
 for module in (demo, ingest, train, embed, index, search, tag, adbreaks, info, plugins):
     name = module.__name__.rpartition(".")[2]
     app.command(name, epilog=module.EXAMPLE)(getattr(module, name))

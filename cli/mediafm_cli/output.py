@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import Any, NoReturn
 
 from mediafm_store.errors import MediaFMError
@@ -14,8 +15,13 @@ INTERRUPTED = 130
 """Exit status that Typer makes of Ctrl-C."""
 
 
-def emit(rows: Sequence[Row], *, as_json: bool, table: Callable[[Row], Row] = dict) -> None:
-    """Print rows as JSON, one object a line, or as a table of what `table` shows of each."""
+def emit(
+    rows: Sequence[Row], *, as_json: bool, table: Callable[[Row], Row] = dict, fold: str = ""
+) -> None:
+    """Print rows as JSON, one object a line, or as a table of what `table` shows of each.
+
+    A row is a line, cut where the terminal ends; only the column `fold` goes on below.
+    """
     if as_json:
         for row in rows:
             sys.stdout.write(json.dumps(row, default=str, ensure_ascii=False) + "\n")
@@ -30,11 +36,29 @@ def emit(rows: Sequence[Row], *, as_json: bool, table: Callable[[Row], Row] = di
     sheet = Table(box=None, header_style="bold", pad_edge=False)
     for name, value in shown[0].items():
         number = isinstance(value, int | float)
-        sheet.add_column(name, justify="right" if number else "left", overflow="fold")
+        last = name == list(shown[0])[-1]  # the one that gives way on a narrow terminal
+        sheet.add_column(
+            name,
+            justify="right" if number else "left",
+            no_wrap=name != fold,
+            min_width=None
+            if last
+            else max(len(c) for c in (name, *(cell(r[name]) for r in shown))),
+        )
     for row in shown:
         sheet.add_row(*(Text(cell(value)) for value in row.values()))
     width = None if sys.stdout.isatty() else 200  # a pipe has no width to fit into
     Console(width=width).print(sheet)
+
+
+def emit_one(row: Row, *, as_json: bool) -> None:
+    """Print a single result: as JSON, or a line for each of its parts."""
+    if as_json:
+        emit([row], as_json=True)
+        return
+    width = max(map(len, row))
+    for name, value in row.items():
+        sys.stdout.write(f"{name.ljust(width)}  {cell(value)}\n")
 
 
 def cell(value: object) -> str:
@@ -44,6 +68,13 @@ def cell(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return "" if value is None else str(value)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the installed version and leave."""
+    if wanted:
+        sys.stdout.write(f"mediafm-store {version('mediafm-store')}\n")
+        raise SystemExit(0)
 
 
 def say(text: str) -> None:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-Update = Callable[[str, float, float], None]
-"""Called with what is going on, how much is done, and how much there is."""
+Update = Callable[..., None]
+"""Called with what is going on, how much is done, how much there is, and perhaps a detail."""
 
 
 @contextmanager
 def progress_bar(unit: str) -> Iterator[Update]:
-    """A bar with rate and time left; `unit` is what is counted, as `s of film`."""
+    """A bar with rate and time left; `unit` follows the rate, as ` steps/s`."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -33,13 +33,13 @@ def progress_bar(unit: str) -> Iterator[Update]:
         task = bar.add_task("", total=None, rate="")
         current = ""
 
-        def update(description: str, done: float, total: float) -> None:
+        def update(description: str, done: float, total: float, detail: str = "") -> None:
             nonlocal current
             if description != current:
                 bar.reset(task, description=description, total=total or None, rate="")
                 current = description
             speed = bar.tasks[0].speed
-            rate = f"{speed:,.0f} {unit}/s" if speed else ""
-            bar.update(task, completed=done, rate=rate)
+            rate = f"{speed:,.{0 if speed > 10 else 1}f}{unit}" if speed and unit else ""
+            bar.update(task, completed=done, rate=f"{rate} {detail}")
 
         yield update

@@ -1,11 +1,13 @@
 """A store is a folder of LanceDB tables. With `tables`, the only code that imports lancedb."""
 
+import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import lancedb
 import numpy as np
@@ -38,6 +40,24 @@ class TitleRows:
     """By space, one row a shot."""
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def writes(method: Callable[Concatenate["Store", P], R]) -> Callable[Concatenate["Store", P], R]:
+    """Tell in one line what kept a table from being written: LanceDB's own errors are pages."""
+
+    @wraps(method)
+    def telling(self: "Store", *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except (OSError, RuntimeError) as error:
+            reason = str(error).splitlines()[0].split(", /")[0]  # without a path of its sources
+            raise BadInput(f"store {self.path} cannot be written: {reason}") from error
+
+    return telling
+
+
 class Store:
     """Titles, shots and their vectors in one folder.
 
@@ -51,12 +71,21 @@ class Store:
             raise NotFound(f"no store at {self.path}; make one with `mediafm ingest FILE`")
         if self.path.exists() and not self.path.is_dir():
             raise BadInput(f"{self.path} is a file; a store is a folder")
+        self._connect(create)
+        self._check_format()
+
+    @writes
+    def _connect(self, create: bool) -> None:
         self._db = lancedb.connect(self.path)
         if create:
             # The titles table comes last: a folder without it is not yet a store.
             for name in sorted(TABLES, key=lambda n: n == "titles"):
                 self._db.create_table(name, schema=TABLES[name], exist_ok=True)
-        self._check_format()
+
+    def check_writable(self) -> None:
+        """Raise BadInput if this user cannot write here, before work is done for nothing."""
+        if not os.access(self.path, os.W_OK):
+            raise BadInput(f"store {self.path} cannot be written to; check who may")
 
     def _check_format(self) -> None:
         written = (self.table("titles").schema.metadata or {}).get(b"mediafm_format", b"?")
@@ -154,6 +183,7 @@ class Store:
             raise NotFound(f"no space {name!r}; there are {', '.join(CURES)}")
         raise NotFound(f"store {self.path} has no {name} vectors yet: {CURES[name]} first")
 
+    @writes
     def version(self, name: SpaceName, fingerprint: str, *, dim: int, made_by: str) -> Space:
         """The version of a space with this fingerprint; a new one, not yet live, if needed."""
         versions = [s for s in self.spaces() if s.name == name]
@@ -183,6 +213,7 @@ class Store:
             return live
         return self.promote(self.version(name, fingerprint, dim=dim, made_by=made_by))
 
+    @writes
     def promote(self, space: Space) -> Space:
         """Make a version live, in one commit, in place of the one that was."""
         rows = self.table("spaces").to_arrow().to_pylist()
@@ -195,6 +226,7 @@ class Store:
 
     # Writing
 
+    @writes
     def add_title(self, rows: TitleRows) -> None:
         """Add a title, or replace it, so that readers see all of it or the state before."""
         title, revision = rows.title["id"], uuid.uuid4().hex
@@ -210,6 +242,7 @@ class Store:
         self._upsert("titles", ["id"], [{**rows.title, "revision": revision}])
         self._sweep(title)
 
+    @writes
     def add_vectors(self, space: Space, title: str, ids: Sequence[str], vectors: Vectors) -> None:
         """Write a title's vectors in a space that was computed from what the store holds."""
         revision = self.title(title)["revision"]
@@ -224,6 +257,7 @@ class Store:
         there = set(rows["title"].to_pylist())
         return [t for t in self.titles()["id"] if t not in there]
 
+    @writes
     def set_tags(self, title: str, proposals: Sequence[Mapping[str, Any]]) -> None:
         """Replace the proposed tags of a title."""
         now = {"title": title, "proposed_at": datetime.now(UTC)}

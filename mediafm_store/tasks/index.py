@@ -42,6 +42,7 @@ def build_index(
     """Index the vectors of a space, measure the index, and put it in place in one rename."""
     if kind is not None and kind not in FACTORY:
         raise BadInput(f"no index kind {kind!r}; there are {', '.join(FACTORY)}")
+    store.check_writable()
     folder = index_folder(store, space)
     ids, vectors = store.vectors(space)
     if not ids:

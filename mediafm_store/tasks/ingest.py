@@ -60,10 +60,10 @@ def ingest(
     vectors were made by other encoders, BadInput if a path does not exist.
     """
     videos = find_videos(paths)
-    if title is not None and (len(videos) != 1 or title != title_id(Path(f"{title}.x"))):
-        raise BadInput(
-            f"--title {title!r} must be one video's, of small letters, digits, _, - and . alone"
-        )
+    if title is not None and len(videos) != 1:
+        raise BadInput(f"--title names one video, {len(videos)} are given")
+    if title is not None and title != title_id(Path(f"{title}.x")):
+        raise BadInput(f"--title {title!r} may hold small letters, digits, _, - and . only")
     job = IngestJob(store, encoders or load_encoders(), detector, on_progress)
     results = []
     for video in videos:

@@ -67,7 +67,8 @@ def search(
     """The `k` best shots for one query: a shot's id, a video file, or words.
 
     Shots and clips are compared in `space` (default: context once titles are embedded, else
-    fused), words in the space of descriptions. `weights` scales the modalities of the query.
+    fused), words in the space of descriptions. `weights` scales the modalities
+    of the query, by 1 where none is given.
     Raises NotFound or BadInput for a query that cannot be made.
     """
     if sum(q is not None for q in (shot, clip, text)) != 1:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,7 +21,10 @@ LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 
 
 def find_videos(paths: Iterable[Path]) -> list[Path]:
-    """The files named, and the videos in the folders named, below them too, in order."""
+    """The files named, and the videos in the folders named, below them too, in order.
+
+    Links keep their own names: what lies beside a link belongs to it.
+    """
     found: dict[Path, None] = {}
     for path in paths:
         if not path.exists():
@@ -29,7 +33,7 @@ def find_videos(paths: Iterable[Path]) -> list[Path]:
         videos = [p for p in inside if p == path or is_video(p)]
         if not videos:
             raise BadInput(f"no video in {path} (looked for {' '.join(VIDEO_SUFFIXES)})")
-        found.update(dict.fromkeys(v.resolve() for v in videos))
+        found.update(dict.fromkeys(Path(os.path.abspath(v)) for v in videos))
     return list(found)
 
 

@@ -36,8 +36,8 @@ def train(
 
     Raises BadInput for an unknown preset or a store with too few titles, NotFound without any.
     """
-    if preset not in PRESETS:
-        raise BadInput(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
+    check_preset(preset)
+    store.check_writable()
     fused = store.live("fused")
     titles = [title_shots(store, title) for title in store.titles()["id"]]
     chosen = resolve_device(device)
@@ -55,6 +55,12 @@ def train(
     folder = checkpoints(store) / f"{1 + max(map(number, saved(store)), default=0):04d}"
     save_checkpoint(result.model, folder, extra=facts)
     return Trained(folder, result)
+
+
+def check_preset(preset: str) -> None:
+    """Raise BadInput if there is no such size of model."""
+    if preset not in PRESETS:
+        raise BadInput(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
 
 
 def title_shots(store: Store, title: str) -> TitleShots:

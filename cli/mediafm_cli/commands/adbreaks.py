@@ -28,9 +28,9 @@ def adbreaks(
         for title in titles
         for found in rank_breaks(opened, title, min_gap_s=min_gap, margin_s=margin, k=k)
     ]
-    emit(rows, as_json=as_json, table=shown)
+    emit(rows, as_json=as_json, table=shown, fold="reasons")
     if not rows:
-        say("No cut is far enough from the ends and outside subtitles; try a smaller --margin.")
+        say("No cut qualifies: it must lie outside subtitles, and --margin seconds from both ends.")
 
 
 def shown(row: Row) -> Row:
@@ -41,6 +41,6 @@ def shown(row: Row) -> Row:
         "title": row["title"],
         "time": timecode(row["seconds"]),
         "score": row["score"],
-        "before": row["before"],
+        "next shot": row["after"],
         "reasons": "; ".join(row["reasons"]),
     }

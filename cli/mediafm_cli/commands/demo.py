@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mediafm_cli.options import AsJson, Device
-from mediafm_cli.output import emit, say
+from mediafm_cli.output import emit_one, say
 from mediafm_cli.progress import progress_bar
 
 EXAMPLE = "Examples: mediafm demo; mediafm demo my-demo --media films/ --preset small"
@@ -33,9 +33,9 @@ def demo(
 
     with progress_bar("") as update:
         result = run_demo(folder, media=media, preset=preset, device=device, on_progress=update)
-    emit([asdict(result)], as_json=as_json)
+    emit_one(asdict(result), as_json=as_json)
     store = result.store
     say(f"\nLook at {result.report}, and try:")
     say(f"  mediafm search --shot {result.first_shot} --store {store}")
-    say(f'  mediafm search --text "a cup of coffee" --store {store} --html found.html')
+    say(f'  mediafm search --text "a cup of coffee" --store {store}')
     say(f"  mediafm info --store {store}")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_store
-from mediafm_cli.output import emit
+from mediafm_cli.output import emit_one
 from mediafm_cli.progress import progress_bar
 
 EXAMPLE = "Example: mediafm embed --store my-store"
@@ -23,7 +23,7 @@ def embed(
     """Write contextual shot vectors and title vectors of all titles that lack them."""
     from mediafm_store import embed as embed_titles
 
-    with progress_bar("titles") as update:
+    with progress_bar(" titles/s") as update:
         made = embed_titles(
             open_store(store),
             checkpoint=checkpoint,
@@ -37,4 +37,4 @@ def embed(
         "titles": made.titles,
         "shots": made.shots,
     }
-    emit([row], as_json=as_json)
+    emit_one(row, as_json=as_json)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from mediafm_cli.commands.search import about
 from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
 from mediafm_cli.output import Row, emit, say
 
@@ -18,13 +19,14 @@ def info(
     """Show the titles of a store, or the shots of one title."""
     opened = open_store(store)
     if title is not None:
-        opened.title(title)
+        for warning in opened.title(title)["warnings"]:
+            say(f"Warning: {warning}")
         emit(opened.shots(title).to_dicts(), as_json=as_json, table=shot_shown)
         return
     titles = opened.titles().drop("metadata_vector", "revision").to_dicts()
     emit(titles, as_json=as_json, table=title_shown)
     live = ", ".join(f"{s.name} v{s.version} by {s.made_by}" for s in opened.spaces() if s.live)
-    say(f"{len(titles)} titles, {sum(t['shots'] for t in titles)} shots; {live}")
+    say(f"Titles: {len(titles)}. Shots: {sum(t['shots'] for t in titles)}. Vectors: {live}.")
 
 
 def title_shown(row: Row) -> Row:
@@ -33,12 +35,10 @@ def title_shown(row: Row) -> Row:
 
     return {
         "title": row["id"],
-        "name": row["name"],
         "length": timecode(row["duration_s"]),
         "shots": row["shots"],
-        "genres": row["genres"],
-        "tags": row["tags"],
         "warnings": len(row["warnings"]),
+        "name, genres, tags": " · ".join([row["name"], *row["genres"], *row["tags"]]),
     }
 
 
@@ -50,7 +50,5 @@ def shot_shown(row: Row) -> Row:
         "shot": row["id"],
         "start": timecode(row["start_s"]),
         "seconds": row["duration_s"],
-        "seen": row["seen"],
-        "heard": row["heard"],
-        "said": row["words"],
+        "said, seen, heard": about(row),
     }

@@ -27,22 +27,19 @@ def ingest(
 ) -> None:
     """Cut videos into shots and store a fused vector of each.
 
-    Subtitles (film.srt, film.vtt, film.en.srt) and metadata (film.json with title, synopsis,
-    tags, genres) are taken from beside film.mp4.
+    Subtitles (film.srt, film.vtt, film.en.srt) and metadata (film.json, or metadata.json with
+    "file": "film.mp4"; title, synopsis, tags, genres) are taken from beside film.mp4. The exit
+    status is 1 only if no video could be ingested.
     """
     from mediafm_store import Ingested
     from mediafm_store import ingest as ingest_videos
     from mediafm_store.tasks.encoding import DEFAULT_ENCODERS, load_encoders
     from mediafm_store.tasks.sources import find_videos
 
-    videos = find_videos(paths)
+    videos = find_videos(paths)  # before a store is made for nothing
     encoders = load_encoders(encoder or DEFAULT_ENCODERS, device=device)
-    with progress_bar("s of film") as update:
-        name = ""
-
-        def start(media: Path) -> None:
-            nonlocal name
-            name = media.name
+    with progress_bar("x real time") as update:
+        started: list[Path] = []
 
         def report(result: Ingested) -> None:
             for warning in result.warnings:
@@ -57,8 +54,10 @@ def ingest(
             detector=detector,
             title=title,
             force=force,
-            on_start=start,
-            on_progress=lambda stage, done, total: update(f"{name}: {stage}", done, total),
+            on_start=started.append,
+            on_progress=lambda stage, done, total: update(
+                f"{len(started)}/{len(videos)} {started[-1].name}: {stage}", done, total
+            ),
             on_title=report,
         )
     emit([asdict(r) for r in results], as_json=as_json, table=shown)

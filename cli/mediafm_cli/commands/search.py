@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = (
     'Examples: mediafm search --shot sintel/00042; mediafm search --text "a snowy mountain"'
-    " --html found.html; mediafm search --clip clip.mp4 --weights visual=1,audio=0,text=0"
+    " --html found.html; mediafm search --clip clip.mp4 --weights audio=0,text=0"
 )
 
 
@@ -28,7 +28,8 @@ def search(
         typer.Option(help="Compare shots alone or in context; default: context if embedded."),
     ] = None,
     weights: Annotated[
-        str, typer.Option(help="Of the modalities, as visual=1,audio=0.5,text=0.")
+        str,
+        typer.Option(help="Of the modalities, as audio=0.5,text=0; those not named stay 1."),
     ] = "",
     exclude_same_title: Annotated[
         bool, typer.Option("--exclude-same-title", help="Only shots of other titles.")
@@ -40,6 +41,9 @@ def search(
 ) -> None:
     """Find the shots most like a shot, a clip or a text."""
     from mediafm_store import search as search_shots
+
+    if sum(query is not None for query in (shot, clip, text)) != 1:
+        raise typer.BadParameter("give one of --shot, --clip and --text")
 
     opened = open_store(store)
     hits = search_shots(
@@ -61,6 +65,8 @@ def search(
         write_search_page(html, store=opened, query=query, hits=hits, space=used, query_shot=shot)
         say(f"Wrote {html}")
     emit([asdict(hit) for hit in hits], as_json=as_json, table=shown)
+    if not hits:
+        say("Nothing found: there is no other shot to compare with.")
 
 
 def parse_weights(text: str) -> "dict[Modality, float]":
@@ -86,9 +92,14 @@ def shown(hit: Row) -> Row:
 
     return {
         "shot": hit["shot"],
-        "time": f"{timecode(hit['start_s'])} - {timecode(hit['end_s'])}",
+        "time": timecode(hit["start_s"]),
         "score": hit["score"],
         **hit["shares"],
-        "seen": ", ".join(hit["seen"]),
-        "said": hit["words"][:60],
+        "said, seen, heard": about(hit),
     }
+
+
+def about(hit: Row) -> str:
+    """What is known of a shot, in one line."""
+    said = f"“{hit['words']}”" if hit["words"] else ""
+    return " · ".join(filter(None, [said, *hit["seen"], *hit["heard"]]))

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_store
-from mediafm_cli.output import emit, say
+from mediafm_cli.output import emit_one, say
 from mediafm_cli.progress import progress_bar
 
 EXAMPLE = "Example: mediafm train --preset small --store my-store"
@@ -15,7 +15,10 @@ SLOW = ("base", "large")
 def train(
     store: StorePath = DEFAULT_STORE,
     preset: Annotated[
-        str, typer.Option(help="Size of the model: tiny, small, base (12 layers) or large.")
+        str,
+        typer.Option(
+            help="tiny and small train in minutes on a CPU; base (12 layers) and large want a GPU."
+        ),
     ] = "base",
     steps: Annotated[
         int | None, typer.Option(min=0, help="At most so many steps; 0 keeps the start.")
@@ -43,10 +46,10 @@ def train(
     opened = open_store(store)
     if preset in SLOW and resolve_device(device) == "cpu":
         say(f"Preset {preset} takes hours on a CPU; --preset small takes minutes.")
-    with progress_bar("steps") as update:
+    with progress_bar(" steps/s") as update:
 
         def on_step(step: Step) -> None:
-            update(f"loss {step.loss:.3f}", step.step, step.steps)
+            update("training", step.step, step.steps, f"loss {step.loss:.3f}")
 
         trained = train_model(opened, preset=preset, config=config, device=device, on_step=on_step)
     result = trained.result
@@ -59,4 +62,4 @@ def train(
         "best_step": result.best_step,
         "stopped": result.stopped,
     }
-    emit([row], as_json=as_json)
+    emit_one(row, as_json=as_json)

@@ -2,9 +2,11 @@
 
 from mediafm_store.tasks.sample.catalogue import SampleTitle, make_sample_catalogue
 from mediafm_store.tasks.sample.edit import CuttingList, SampleShot
+from mediafm_store.tasks.sample.films import FILMS
 from mediafm_store.tasks.sample.photos import PHOTOS, QUERIES, Photo, Query
 
 __all__ = [
+    "FILMS",
     "PHOTOS",
     "QUERIES",
     "CuttingList",
