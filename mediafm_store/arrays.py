@@ -37,16 +37,17 @@ def weigh(fused: Fused, weights: Mapping[Modality, float]) -> Fused:
     """Scale each block by its weight (1 where none is given), then each row to length 1.
 
     Scaling the query alone re-weights a whole index: the shares of its inner products with the
-    stored vectors are scaled by the same factors.
+    stored vectors are scaled by the same factors. Only the proportions of the weights count.
     """
+    largest = max(weights.get(m, 1.0) for m in MODALITIES) or 1.0
     weighed = fused.copy()
-    for modality, weight in weights.items():
-        weighed[:, block(modality)] *= weight
+    for modality in MODALITIES:
+        weighed[:, block(modality)] *= np.float32(weights.get(modality, 1.0) / largest)
     return unit_rows(weighed)
 
 
 def shares(
     query: Float32[np.ndarray, " 2304"], found: Fused
-) -> dict[Modality, Float32[np.ndarray, " n"]]:
+) -> dict[Modality, Float32[np.ndarray, " shots"]]:
     """What each modality adds to the inner product of `query` with every row of `found`."""
     return {m: found[:, block(m)] @ query[block(m)] for m in MODALITIES}

@@ -1,4 +1,4 @@
-"""Find encoders, detectors, index kinds and exporters by name.
+"""Find encoders, detectors and index kinds by name.
 
 A plug-in is any importable callable. It is named either by an entry point of group
 `mediafm_store.<kind>` or by its own path, `package.module:attribute`.

@@ -52,6 +52,13 @@ def test_bad_input(two_scenes):
         rank_breaks(two_scenes, "film", min_gap_s=-1)
 
 
+def test_without_subtitles_nothing_is_claimed_about_words(store):
+    store.add_title(title_rows(store, "mute", random_vectors(8)))
+    for place in rank_breaks(store, "mute", min_gap_s=0, margin_s=0, k=9):
+        assert place.signs["pause"] == 0
+        assert "words" not in " ".join(place.reasons)
+
+
 def test_a_title_of_one_shot_has_no_breaks(store):
     store.add_title(title_rows(store, "one", random_vectors(1)))
     assert rank_breaks(store, "one", margin_s=0) == []

@@ -51,21 +51,20 @@ def test_every_command_is_in_the_readme(name):
 
 
 def test_examples_of_help_use_options_that_exist():
-    for name, command in COMMANDS.items():
+    for command in COMMANDS.values():
         known = {o for p in command.params for o in (*p.opts, *p.secondary_opts)}
-        for option in re.findall(r"--?[a-z][a-z-]*", command.epilog):
-            if f"mediafm {name}" in command.epilog and option.startswith("-"):
-                assert option in known or option.lstrip("-") in command.epilog.split("mediafm")[1]
+        used = re.findall(r"(?<= )--?[a-z][a-z-]*", command.epilog)
+        assert set(used) <= known
 
 
 def test_help_is_quick():
-    """Imports nothing heavy (see test_public_api); the bound only catches what went very wrong."""
+    """The best of five, since other programs may share the machine."""
     times = []
-    for _ in range(3):
+    for _ in range(5):
         began = time.perf_counter()
         assert mediafm("--help").returncode == 0
         times.append(time.perf_counter() - began)
-    assert min(times) < 2
+    assert min(times) < 0.3
 
 
 def test_rows_go_to_stdout_as_json(small_store):
@@ -83,6 +82,14 @@ def test_a_table_names_time_and_shares(small_store):
     assert done.returncode == 0
     assert {"shot", "time", "score", "visual", "audio", "text", "said,"} <= set(done.stdout.split())
     assert re.search(r"\d:\d\d:\d\d\.\d", done.stdout)
+
+
+def test_names_cannot_steer_the_terminal(store):
+    store.add_title(title_rows(store, "sly", random_vectors(1), name="\x1b[31mred\x1b]0;x\x07"))
+    done = mediafm("info", "--store", store.path)
+    assert "red" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "\x07" not in done.stdout
 
 
 def test_the_store_may_come_from_the_environment(small_store):

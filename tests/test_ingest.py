@@ -144,6 +144,35 @@ def test_two_films_of_one_name_do_not_overwrite_each_other(tmp_path, encoders):
         ingest(store, [tmp_path / "b"], encoders=encoders, title="../escape")
 
 
+def test_moved_films_keep_their_rows_and_tell_where_they_are(tmp_path, encoders):
+    store = Store(tmp_path / "store", create=True)
+    ingest(store, [clip(tmp_path / "film.mp4")], encoders=encoders)
+    revision = store.title("film")["revision"]
+    (tmp_path / "new").mkdir()
+    (tmp_path / "film.mp4").rename(tmp_path / "new" / "film.mp4")
+    assert ingest(store, [tmp_path / "new"], encoders=encoders)[0].state == "unchanged"
+    row = store.title("film")
+    assert (row["media"], row["revision"]) == (str(tmp_path / "new" / "film.mp4"), revision)
+
+
+def test_a_mistake_of_a_plugin_stops_one_title_only(tmp_path, encoders):
+    class Breaks:
+        name, modality = "breaks", "text"
+        fingerprint = encoders["text"].fingerprint
+
+        def encode(self, items):
+            if any("bad" in item for item in items):
+                raise ZeroDivisionError("on purpose")
+            return encoders["text"].encode(items)
+
+    for name in ("bad", "good"):
+        clip(tmp_path / f"{name}.mp4")
+    store = Store(tmp_path / "store", create=True)
+    results = ingest(store, [tmp_path], encoders={**encoders, "text": Breaks()})
+    assert [r.state for r in results] == ["failed", "ingested"]
+    assert results[0].error == "'bad.mp4' cannot be ingested: ZeroDivisionError: on purpose"
+
+
 def test_other_encoders_are_refused(tmp_path, encoders):
     class Other:
         name, modality, fingerprint = "other", "text", "0"

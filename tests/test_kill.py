@@ -29,15 +29,15 @@ KILLED_WHILE_WRITING = """
 import os, signal, sys
 from pathlib import Path
 from mediafm_store import Store, ingest
-from mediafm_store.store import store as module
 
-class Dying(Store):
-    def _upsert(self, name, key, rows):
-        if name == "titles" and len(self.titles()) == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-        super()._upsert(name, key, rows)
+def replace(name, *arguments, **options):
+    if name == "titles" and len(store.titles()) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    put(name, *arguments, **options)
 
-ingest(Dying(sys.argv[2], create=True), [Path(sys.argv[1])])
+store = Store(sys.argv[2], create=True)
+put, store._tables.replace = store._tables.replace, replace
+ingest(store, [Path(sys.argv[1])])
 """
 
 

@@ -15,14 +15,9 @@ from PIL import Image
 
 from mediafm_store.arrays import MODALITIES
 from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.report import (
-    SearchView,
-    pages,
-    timecode,
-    views,
-    write_catalogue_page,
-    write_search_page,
-)
+from mediafm_store.report import pages, views
+from mediafm_store.report.pages import SearchView, write_catalogue_page, write_search_page
+from mediafm_store.report.timecode import timecode
 from mediafm_store.store.store import TitleRows
 from mediafm_store.tasks.adbreaks import Break
 from mediafm_store.tasks.search import Hit

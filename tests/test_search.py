@@ -7,6 +7,7 @@ from mediafm_store import Encoded, build_index, search
 from mediafm_store.arrays import MODALITIES, block, shares, unit_rows, weigh
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.features.fuse import describe, fingerprint
+from mediafm_store.tasks.index import index_folder, read_index
 from tests.conftest import random_vectors, shot_row, title_rows
 
 WORDS = random_vectors(3)[:, :768] * np.float32(np.sqrt(3))  # unit blocks for cat, moon, rain
@@ -83,7 +84,8 @@ def test_words_find_what_is_seen_heard_or_said(store):
     blocks = {m: np.zeros_like(WORDS) for m in MODALITIES}
     for i, modality in enumerate(["visual", "text", "audio"]):
         blocks[modality][i] = WORDS[i]
-    space = store.promote(store.version("described", made_by, dim=2304, made_by="words"))
+    space = store.version("described", made_by, dim=2304, made_by="words")
+    store.promote(space)
     vectors = {store.live("fused"): random_vectors(3), space: describe(blocks)}
     shots = [shot_row(f"film/{i:05d}", i, seen=["cat"] if i == 0 else []) for i in range(3)]
     store.add_title(type(rows)(rows.title, shots, [], rows.thumbnails, vectors))
@@ -92,6 +94,32 @@ def test_words_find_what_is_seen_heard_or_said(store):
         assert best.shot == f"film/{i:05d}"
         assert best.shares[modality] == pytest.approx(1 / 3, abs=1e-3)
     assert search(store, text="cat", encoders=ENCODERS)[0].seen == ("cat",)
+
+
+def test_titles_without_contextual_vectors_are_told(films, caplog):
+    context = films.version("context", "c", dim=2304, made_by="checkpoint 0001")
+    ids, vectors = films.vectors(films.live("fused"), "alpha")
+    films.add_vectors(context, films.title("alpha"), ids, vectors)
+    films.promote(context)
+    assert {h.title for h in search(films, shot="alpha/00007", k=40)} == {"alpha"}
+    assert "1 of 2 titles have no context vectors" in caplog.text
+    with pytest.raises(BadInput, match="mediafm embed"):
+        search(films, shot="beta/00001")
+
+
+def test_a_broken_index_is_told_and_searched_without(films, caplog):
+    build_index(films, films.live("fused"), device="cpu")
+    before = search(films, shot="alpha/00007", k=5)
+    read_index.cache_clear()
+    for name in ("index.faiss", "ids.json", "index.json"):
+        (index_folder(films, films.live("fused")) / name).write_bytes(b"{")
+        caplog.clear()
+        assert search(films, shot="alpha/00007", k=5) == before
+        assert "run `mediafm index`" in caplog.text
+    build_index(films, films.live("fused"), kind="exact", device="cpu")
+    caplog.clear()
+    assert search(films, shot="alpha/00007", k=5) == before
+    assert caplog.text == ""
 
 
 def test_words_of_another_encoder_are_refused(films):
@@ -105,6 +133,10 @@ def test_bad_queries(films):
             search(films, **query)
     with pytest.raises(NotFound, match="nope"):
         search(films, shot="nope")
+    with pytest.raises(BadInput, match="own title"):
+        search(films, text="cat", exclude_same_title=True, encoders=ENCODERS)
+    huge = {"visual": 1e39, "audio": 1e39, "text": 1e39}
+    assert search(films, shot="alpha/00001", weights=huge) == search(films, shot="alpha/00001")
     for weight in (-1.0, float("nan"), float("inf")):
         with pytest.raises(BadInput, match="finite numbers from 0"):
             search(films, shot="alpha/00001", weights={"visual": weight})

@@ -40,6 +40,30 @@ def test_sound_is_on_the_clock_of_the_picture(tmp_path):
     assert onset == pytest.approx(1.0, abs=0.03)
 
 
+def test_sound_that_changes_its_form_in_the_middle(tmp_path):
+    """As television does between stereo and mono: MPEG-TS parts, one after the other."""
+    import av
+
+    parts = []
+    for number, layout in enumerate(["stereo", "mono"]):
+        path = tmp_path / f"{number}.ts"
+        with av.open(str(path), "w", format="mpegts") as container:
+            stream = container.add_stream("mp2", rate=48_000, layout=layout)
+            for i in range(40):
+                samples = np.full((1, 1152 * stream.channels), 8000, np.int16)
+                frame = av.AudioFrame.from_ndarray(samples, "s16", layout)
+                frame.sample_rate, frame.pts = 48_000, (40 * number + i) * 1152
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        parts.append(path.read_bytes())
+    whole = tmp_path / "whole.ts"
+    whole.write_bytes(b"".join(parts))
+    warnings = []
+    heard = np.concatenate(list(sound(whole, warnings.append)))
+    assert len(heard) / SAMPLE_RATE == pytest.approx(80 * 1152 / 48_000, abs=0.1)
+    assert np.median(np.abs(heard[-8000:])) > 0.1
+
+
 def test_no_sound_is_a_warning(tmp_path):
     path = tmp_path / "mute.mp4"
     write_video(path, iter([BLACK] * 10), fps=25, audio=None, audio_rate=16_000)

@@ -81,6 +81,13 @@ def test_metadata_beside_the_file(tmp_path):
     assert (common.name, common.genres) == ("F", ("Drama",))
 
 
+def test_metadata_of_another_program_is_left_alone(tmp_path):
+    touch(tmp_path, "f.mp4")
+    for text in ("[]", "{", '{"file": "g.mp4", "title": 3}'):
+        (tmp_path / "metadata.json").write_text(text)
+        assert read_title(tmp_path / "f.mp4").name == "f"
+
+
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"title": 3}', '{"tags": "a, b"}', '{"genres": [1]}', b"\xff\xfe\x00"]
 )
@@ -102,7 +109,10 @@ def test_the_hash_follows_every_source(tmp_path):
     seen.add(hashed())
     (tmp_path / "f.json").write_text('{"tags": ["x"]}')
     seen.add(hashed())
+    (tmp_path / "f.json").write_text('{"genres": ["x"]}')
+    seen.add(hashed())
     (tmp_path / "f.mp4").write_bytes(b"other")
     seen.add(hashed())
-    assert len(seen) == 5
+    assert len(seen) == 6
+    assert hashed(("a", "b")) == hashed(("b", "a"))
     assert hashed() == hashed()

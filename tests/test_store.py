@@ -36,25 +36,30 @@ def test_a_title_is_replaced_as_a_whole(store):
     store.add_title(title_rows(store, "a", random_vectors(3, 2)))
     assert store.shots().group_by("title").len().sort("title").rows() == [("a", 3), ("b", 2)]
     assert len(store.vectors(store.live("fused"), "a").ids) == 3
-    assert store.table("shots").count_rows() == 5  # nothing hidden is left behind
+    store.add_title(title_rows(store, "a", random_vectors(4, 3)))
+    # The revision before is left to those who read it; that before it is gone.
+    assert store.table("shots").count_rows() == 4 + 3 + 2
+    assert len(store.shots("a")) == 4
 
 
 @pytest.mark.parametrize("table", ["shots", "thumbnails", "fused_v1", "described_v1", "titles"])
 def test_a_write_that_stops_half_way_changes_nothing(store, monkeypatch, table):
     store.add_title(title_rows(store, "a", random_vectors(2)))
     before = store.titles()
-    opened = store.table
+    opened = store._tables.open
 
     def stop_before(name):
         if name == table:
             raise Killed
         return opened(name)
 
+    monkeypatch.setattr(store._tables, "delete", lambda name, condition: None)
+
     rows = [title_rows(store, t, random_vectors(4, 3)) for t in ("a", "b")]
     for new in rows:
         with monkeypatch.context() as patched:
             patched.setattr(store, "_sweep", lambda title: None)
-            patched.setattr(store, "table", stop_before)
+            patched.setattr(store._tables, "open", stop_before)
             with pytest.raises(Killed):
                 store.add_title(new)
     again = Store(store.path)
@@ -65,7 +70,7 @@ def test_a_write_that_stops_half_way_changes_nothing(store, monkeypatch, table):
     for new in rows:
         again.add_title(new)
     assert again.shots().group_by("title").len().sort("title").rows() == [("a", 4), ("b", 4)]
-    assert again.table("shots").count_rows() == 8
+    assert again.table("shots").count_rows() == 2 + 4 + 4  # two of the revision before
 
 
 def test_other_encoders_are_refused_with_both_fingerprints(store):
@@ -76,12 +81,14 @@ def test_other_encoders_are_refused_with_both_fingerprints(store):
 
 def test_a_new_version_is_live_only_once_promoted(store):
     store.add_title(title_rows(store, "a", random_vectors(2)))
-    first = store.promote(store.version("context", "one", dim=2304, made_by="checkpoint 1"))
+    store.promote(store.version("context", "one", dim=2304, made_by="checkpoint 1"))
+    first = store.live("context")
     second = store.version("context", "two", dim=2304, made_by="checkpoint 2")
     assert (first.table, second.table) == ("context_v1", "context_v2")
     assert store.live("context") == first
     assert store.version("context", "two", dim=2304, made_by="other words") == second
-    assert store.promote(second).live
+    store.promote(second, store.version("title", "two", dim=2304, made_by="checkpoint 2"))
+    assert store.live("title").made_by == "checkpoint 2"
     assert [s.live for s in store.spaces() if s.name == "context"] == [False, True]
 
 
@@ -90,7 +97,7 @@ def test_vectors_of_a_replaced_title_are_lacking_again(store):
         store.add_title(title_rows(store, title, random_vectors(2)))
     context = store.version("context", "one", dim=2304, made_by="checkpoint 1")
     for title in ("a", "b"):
-        store.add_vectors(context, title, [f"{title}/00000"], random_vectors(1))
+        store.add_vectors(context, store.title(title), [f"{title}/00000"], random_vectors(1))
     assert store.lacking(context) == []
     store.add_title(title_rows(store, "a", random_vectors(3)))
     assert store.lacking(context) == ["a"]
@@ -99,8 +106,9 @@ def test_vectors_of_a_replaced_title_are_lacking_again(store):
 
 def test_vectors_of_a_wrong_shape_are_refused(store):
     store.add_title(title_rows(store, "a", random_vectors(2)))
+    fused, row = store.live("fused"), store.title("a")
     with pytest.raises(SpaceMismatch, match="2304"):
-        store.add_vectors(store.live("fused"), "a", ["a/00000"], random_vectors(1)[:, :100])
+        store.add_vectors(fused, row, ["a/00000"], random_vectors(1)[:, :100])
 
 
 def test_tags_are_replaced_title_by_title(store):
@@ -147,3 +155,72 @@ def test_tables_read_in_polars_and_duckdb(store):
     rows = duckdb.sql("SELECT title, count(*) FROM shots GROUP BY title").fetchall()
     assert rows == [("a", 4)]
     assert shots.num_rows == 4
+
+
+def test_vectors_of_a_title_that_was_replaced_meanwhile_are_not_seen(store):
+    store.add_title(title_rows(store, "a", random_vectors(5)))
+    context = store.version("context", "one", dim=2304, made_by="checkpoint 1")
+    row = store.title("a")
+    ids = store.vectors(store.live("fused"), "a").ids
+    store.add_title(title_rows(store, "a", random_vectors(3, 1)))
+    store.add_vectors(context, row, ids, random_vectors(5))
+    assert store.lacking(context) == ["a"]
+    assert store.vectors(context).ids == []
+
+
+def test_a_reader_sees_a_title_as_it_was_or_as_it_is(store, monkeypatch):
+    """A title is replaced between a reader's look at the revisions and at the rows."""
+    store.add_title(title_rows(store, "a", random_vectors(5)))
+    reader, select = Store(store.path), Store(store.path)._tables.select
+
+    def replaced_meanwhile(name, *arguments):
+        if name == "shots":
+            store.add_title(title_rows(store, "a", random_vectors(3, 1)))
+        return select(name, *arguments)
+
+    monkeypatch.setattr(reader._tables, "select", replaced_meanwhile)
+    assert len(reader.shots("a")) == 5
+    monkeypatch.undo()
+    assert len(reader.shots("a")) == 3
+
+
+WRITER = """
+import sys
+from mediafm_store import Store
+from tests.conftest import random_vectors, title_rows
+
+store = Store(sys.argv[1])
+for n in range(6):
+    store.add_title(title_rows(store, "film", random_vectors(3 + n, n)))
+"""
+
+
+def test_two_writers_of_one_title_leave_it_whole(store):
+    import subprocess
+    import sys
+
+    from tests.conftest import ROOT
+
+    store.add_title(title_rows(store, "film", random_vectors(2)))
+    command = [sys.executable, "-c", WRITER, str(store.path)]
+    writers = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
+    assert [w.wait(120) for w in writers] == [0, 0]
+    n = store.title("film")["shots"]
+    assert n == 8
+    assert len(store.shots("film")) == n
+    assert len(store.vectors(store.live("fused"), "film").ids) == n
+
+
+def test_broken_tables_are_one_clear_error(store):
+    import shutil
+
+    store.add_title(title_rows(store, "a", random_vectors(3)))
+    for data in (store.path / "shots.lance" / "data").iterdir():
+        data.write_bytes(data.read_bytes()[:40])
+    with pytest.raises(BadInput, match="cannot be read") as error:
+        Store(store.path).shots()
+    assert "\n" not in str(error.value)
+    shutil.rmtree(store.path / "titles.lance")
+    (store.path / "titles.lance").mkdir()
+    with pytest.raises(BadInput, match="cannot be read"):
+        Store(store.path)

@@ -67,7 +67,12 @@ def cell(value: object) -> str:
         return f"{value:.3f}"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return "" if value is None else str(value)
+    return "" if value is None else printable(str(value))
+
+
+def printable(text: str) -> str:
+    """Without control characters: what comes from files must not steer the terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def show_version(wanted: bool) -> None:
@@ -79,7 +84,7 @@ def show_version(wanted: bool) -> None:
 
 def say(text: str) -> None:
     """Tell a person something that is not data."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write("\n".join(map(printable, text.split("\n"))) + "\n")
 
 
 class ToStderr(logging.Handler):
@@ -98,9 +103,6 @@ def errors_to_exit(arguments: Sequence[str]) -> Iterator[None]:
         yield
     except MediaFMError as error:
         stop(f"Error: {error}", 1)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of a pipe, such as `head`, has seen enough
-        raise SystemExit(0) from None
     except OSError as error:
         stop(f"Error: {error}", 1)
     except SystemExit as leaving:

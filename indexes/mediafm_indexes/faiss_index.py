@@ -23,6 +23,8 @@ FACTORY = {
 }
 """Kind -> FAISS factory string. `lists` is about 4 sqrt(n), at most n / 39 as FAISS advises."""
 
+MOST_ON_GPU = 2048
+"""Neighbours that FAISS can select on a GPU; more are found on the CPU."""
 FLAT_UP_TO = 50_000
 """Rows up to which exact search takes milliseconds and nothing is gained by approximating."""
 
@@ -63,7 +65,8 @@ class FaissIndex:
 
     def search(self, queries: Float32[np.ndarray, "q dim"], k: int) -> list[Neighbours]:
         """FAISS pads short answers with row -1; those are dropped."""
-        scores, rows = self._searched.search(queries, min(k, len(self)))
+        searched = self._searched if k <= MOST_ON_GPU else self._index
+        scores, rows = searched.search(queries, min(k, len(self)))
         return [Neighbours(r[r >= 0], s[r >= 0]) for r, s in zip(rows, scores, strict=True)]
 
     def save(self, folder: Path) -> None:

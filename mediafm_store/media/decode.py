@@ -130,37 +130,70 @@ def sound(path: Path, warn: Warn = log_warning) -> Iterator[Float32[np.ndarray, 
         if not container.streams.audio:
             warn(f"{path.name} has no sound")
             return
-        stream = container.streams.audio[0]
-        start, damaged, graph = start_ticks(container, stream.time_base), 0, None
-        for packet in container.demux(stream):
-            try:
-                frames = packet.decode()
-            except av.FFmpegError:
-                damaged += 1
-                continue
-            for frame in frames:
-                if frame.pts is not None:
-                    frame.pts -= start
-                graph = graph or resampler(stream)
-                graph.push(frame)
-                yield from drain(graph)
-        if graph:
-            graph.push(None)
-            yield from drain(graph)
-        if damaged:
-            warn(f"{path.name}: {damaged} damaged sound packets were left out")
+        done, form, graph = 0, None, None
+        for frame in sound_frames(container, path, warn):
+            # Television changes between stereo and surround sound in the middle of a file.
+            if graph is None or form != (frame.sample_rate, frame.layout.name, frame.format.name):
+                for chunk in finish(graph):
+                    done += len(chunk)
+                    yield chunk
+                form = (frame.sample_rate, frame.layout.name, frame.format.name)
+                graph = resampler(frame, done)
+            graph.push(frame)
+            for chunk in drain(graph):
+                done += len(chunk)
+                yield chunk
+        yield from finish(graph)
 
 
-def resampler(stream: av.AudioStream) -> av.filter.Graph:
-    """Any sound to mono at SAMPLE_RATE; `async` and `first_pts` keep it on the file's clock."""
+def sound_frames(
+    container: av.container.InputContainer, path: Path, warn: Warn
+) -> Iterator[av.AudioFrame]:
+    """Decode the first sound track, its time stamps counted from the start of the file."""
+    stream = container.streams.audio[0]
+    start, damaged, following = start_ticks(container, stream.time_base), 0, 0
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            damaged += 1
+            continue
+        for frame in frames:
+            # Sound without a time stamp follows the sound before it.
+            frame.pts = following if frame.pts is None else frame.pts - start
+            length = Fraction(frame.samples, frame.sample_rate) / (stream.time_base or 1)
+            following = frame.pts + round(length)
+            yield frame
+    if damaged:
+        warn(f"{path.name}: {damaged} damaged sound packets were left out")
+
+
+def resampler(frame: av.AudioFrame, done: int) -> av.filter.Graph:
+    """From the form of this frame to mono at SAMPLE_RATE, going on after `done` samples.
+
+    `async` and `first_pts` keep it on the file's clock: they fill gaps and drop overlaps.
+    """
+    first = round(Fraction(done * frame.sample_rate, SAMPLE_RATE))  # counted at the rate going in
     graph = av.filter.Graph()
     graph.link_nodes(
-        graph.add_abuffer(template=stream),
-        graph.add("aresample", f"{SAMPLE_RATE}:async=1:first_pts=0"),
+        graph.add_abuffer(
+            sample_rate=frame.sample_rate,
+            format=frame.format.name,
+            layout=frame.layout.name,
+            time_base=frame.time_base,
+        ),
+        graph.add("aresample", f"{SAMPLE_RATE}:async=1:first_pts={first}"),
         graph.add("aformat", f"sample_fmts=flt:channel_layouts=mono:sample_rates={SAMPLE_RATE}"),
         graph.add("abuffersink"),
     ).configure()
     return graph
+
+
+def finish(graph: av.filter.Graph | None) -> Iterator[Float32[np.ndarray, " n"]]:
+    """The last samples of a filter graph."""
+    if graph is not None:
+        graph.push(None)
+        yield from drain(graph)
 
 
 def drain(graph: av.filter.Graph) -> Iterator[Float32[np.ndarray, " n"]]:

@@ -1,5 +1,7 @@
 """How bright or how loud a film is from moment to moment."""
 
+from bisect import bisect_left
+
 import numpy as np
 from jaxtyping import Float32
 
@@ -32,8 +34,8 @@ class Levels:
         return min(self._between(start_s, end_s), default=None)
 
     def _between(self, start_s: float, end_s: float) -> list[float]:
-        first, last = np.searchsorted(self._times, [start_s, end_s])
-        return self._values[first:last]
+        first = bisect_left(self._times, start_s)
+        return self._values[first : bisect_left(self._times, end_s, first)]
 
 
 def loudness_db(samples: Float32[np.ndarray, " n"]) -> float:

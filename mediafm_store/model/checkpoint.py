@@ -57,7 +57,10 @@ def load_checkpoint(folder: Path) -> ShotTransformer:
 
 def read_facts(folder: Path) -> dict[str, Any]:
     """What was saved as `extra`."""
-    return dict(read_config(folder).get("facts", {}))
+    facts = read_config(folder).get("facts", {})
+    if not isinstance(facts, dict):
+        raise BadInput(f"{folder / CONFIG} holds no facts of a training; train again")
+    return facts
 
 
 def checkpoint_fingerprint(folder: Path) -> str:

@@ -32,16 +32,13 @@ def embed_title(
     title: TitleShots,
     *,
     overlap: int = 64,
-    device: str | torch.device | None = None,
 ) -> TitleEmbedding:
-    """Contextual vectors of a title, on the device where the model is unless one is given.
+    """Contextual vectors of a title, on the device where the model is.
 
     Each shot's vector comes from the window where it has most context on both sides; the title
     vector is the mean of the windows'. Raises BadInput if the title has no shots, or if `overlap`
     is not shorter than a window.
     """
-    if device is not None:
-        model = model.to(device)
     size = model.config.max_shots
     if not len(title.fused):
         raise BadInput("a title without shots cannot be embedded; ingest it again")

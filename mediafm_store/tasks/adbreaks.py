@@ -39,7 +39,7 @@ class Break:
 
 
 def rank_breaks(
-    store: Store, title: str, *, min_gap_s: float = 60.0, margin_s: float = 10.0, k: int = 10
+    store: Store, title: str, *, min_gap_s: float = 60.0, margin_s: float = 10.0, k: int = 5
 ) -> list[Break]:
     """The best `k` cuts of a title, best first.
 
@@ -94,9 +94,11 @@ def percentiles(values: Float32[np.ndarray, " n"]) -> Float32[np.ndarray, " n"]:
 
 
 def pause_around(cues: list[Cue], at: float) -> float | None:
-    """Seconds from a moment to the nearest subtitle, PAUSE_S if it is farther; None inside one."""
-    distances = [max(c.start_s - at, at - c.end_s) for c in cues]
-    nearest = min(distances, default=PAUSE_S)
+    """Seconds from a moment to the nearest subtitle, PAUSE_S if it is farther; None inside one.
+
+    0 for a title without any: then nothing is known about who speaks.
+    """
+    nearest = min((max(c.start_s - at, at - c.end_s) for c in cues), default=0.0)
     return None if nearest < 0 else min(nearest, PAUSE_S)
 
 

@@ -6,14 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediafm_store.arrays import FUSED
-from mediafm_store.errors import SpaceMismatch
-from mediafm_store.model.checkpoint import checkpoint_fingerprint, load_checkpoint, read_facts
+from mediafm_store.errors import NotFound, SpaceMismatch
+from mediafm_store.model.checkpoint import (
+    checkpoint_fingerprint,
+    load_checkpoint,
+    read_facts,
+    save_checkpoint,
+)
 from mediafm_store.model.transformer import ShotTransformer
-from mediafm_store.model.windows import embed_title
+from mediafm_store.model.windows import TitleShots, embed_title
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
-from mediafm_store.tasks.train import checkpoints, latest, title_shots
+from mediafm_store.tasks.train import (
+    checkpoints,
+    latest,
+    metadata_vector,
+    next_checkpoint,
+    saved,
+)
 
 
 @dataclass(frozen=True)
@@ -39,19 +50,36 @@ def embed(
     old one until all titles are written. Raises SpaceMismatch if the checkpoint was trained on
     other fused vectors than the store's.
     """
-    folder = checkpoint or latest(store)
+    store.check_writable()
+    folder = adopt(store, checkpoint) if checkpoint else latest(store)
     model = open_model(store, folder, device)
     context, title = spaces_of(store, folder)
     lacking = sorted({*store.lacking(context), *store.lacking(title)})
     written = 0
     for done, name in enumerate(lacking, start=1):
-        ids = store.vectors(store.live("fused"), name).ids
-        vectors = embed_title(model, title_shots(store, name))
-        store.add_vectors(context, name, ids, vectors.shots)
-        store.add_vectors(title, name, [name], vectors.title[None])
+        row = store.title(name)
+        ids, fused = store.vectors(store.live("fused"), name)
+        vectors = embed_title(model, TitleShots(fused, metadata_vector(row)))
+        store.add_vectors(context, row, ids, vectors.shots)
+        store.add_vectors(title, row, [name], vectors.title[None])
         written += len(ids)
         on_title(name, done, len(lacking))
-    return Embedded(store.promote(context), store.promote(title), len(lacking), written)
+    store.promote(context, title)
+    return Embedded(store.live("context"), store.live("title"), len(lacking), written)
+
+
+def adopt(store: Store, checkpoint: Path) -> Path:
+    """The same checkpoint inside the store, copied under the next number if it is not there.
+
+    Contextual vectors and the model that made them must not be parted: a clip is embedded by it.
+    """
+    wanted = checkpoint_fingerprint(checkpoint)
+    for folder in saved(store):
+        if checkpoint_fingerprint(folder) == wanted:
+            return folder
+    folder = next_checkpoint(store)
+    save_checkpoint(load_checkpoint(checkpoint), folder, extra=read_facts(checkpoint))
+    return folder
 
 
 def open_model(store: Store, folder: Path, device: DeviceChoice) -> ShotTransformer:
@@ -67,8 +95,7 @@ def open_model(store: Store, folder: Path, device: DeviceChoice) -> ShotTransfor
 
 def spaces_of(store: Store, folder: Path) -> tuple[Space, Space]:
     """The versions of `context` and `title` that a checkpoint makes."""
-    parts = f"{checkpoint_fingerprint(folder)}|{store.live('fused').fingerprint}"
-    hashed = hashlib.sha256(parts.encode()).hexdigest()[:16]
+    hashed = context_fingerprint(store, folder)
     made_by = f"checkpoint {folder.name}"
     return (
         store.version("context", hashed, dim=FUSED, made_by=made_by),
@@ -76,6 +103,19 @@ def spaces_of(store: Store, folder: Path) -> tuple[Space, Space]:
     )
 
 
+def context_fingerprint(store: Store, folder: Path) -> str:
+    """Of the vectors that a checkpoint makes of the store's fused vectors."""
+    parts = f"{checkpoint_fingerprint(folder)}|{store.live('fused').fingerprint}"
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
 def live_checkpoint(store: Store) -> Path:
-    """The checkpoint that made the live contextual vectors."""
-    return checkpoints(store) / store.live("context").made_by.removeprefix("checkpoint ")
+    """The checkpoint that made the live contextual vectors; raise NotFound if it is gone."""
+    context = store.live("context")
+    for folder in reversed(saved(store)):
+        if context_fingerprint(store, folder) == context.fingerprint:
+            return folder
+    raise NotFound(
+        f"{context.made_by}, which made the contextual vectors, is not in {checkpoints(store)};"
+        " run `mediafm embed` with a checkpoint that is"
+    )

@@ -1,5 +1,6 @@
 """Video files in, titles with shots and fused vectors in the store."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,11 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import polars as pl
-
 from mediafm_store import plugins
 from mediafm_store.arrays import FUSED, Fused
-from mediafm_store.errors import BadInput, MediaFMError
+from mediafm_store.errors import BadInput, MediaFMError, NotFound
 from mediafm_store.features.extract import Encoders, Features, OnProgress, extract
 from mediafm_store.features.fuse import fingerprint
 from mediafm_store.media.subtitles import read_cues
@@ -20,6 +19,8 @@ from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store, TitleRows
 from mediafm_store.tasks.encoding import load_encoders, made_by
 from mediafm_store.tasks.sources import find_videos, read_title, source_hash, title_id
+
+log = logging.getLogger("mediafm_store")
 
 CUT_WINDOW_S = 0.5
 """How far from a cut its darkness and quiet are measured."""
@@ -120,6 +121,11 @@ class IngestJob:
             self.store.add_title(rows)
         except (MediaFMError, OSError) as error:
             return Ingested(title_name, media, "failed", error=str(error))
+        except Exception as error:  # a mistake of ours or of a plug-in must not stop the others
+            log.debug("%s", media, exc_info=True)
+            reason = str(error).partition("\n")[0]
+            told = f"{media.name!r} cannot be ingested: {type(error).__name__}: {reason}"
+            return Ingested(title_name, media, "failed", error=told)
         return Ingested(
             title_name,
             media,
@@ -132,14 +138,21 @@ class IngestJob:
 
     def _known(self, title: Title, hashed: str) -> dict[str, Any] | None:
         """The stored row if it was made from the same files; a name clash is BadInput."""
-        for row in self.store.titles().filter(pl.col("id") == title.id).to_dicts():
-            if row["source_hash"] == hashed:
-                return row
-            if row["media"] != str(title.media) and Path(row["media"]).exists():
-                raise BadInput(
-                    f"{title.media}: title {title.id!r} is already that of {row['media']};"
-                    " rename the file or give it an id with --title"
-                )
+        try:
+            row = self.store.title(title.id)
+        except NotFound:
+            return None
+        moved = row["media"] != str(title.media)
+        if row["source_hash"] == hashed:
+            if moved:
+                subtitles = str(title.subtitles) if title.subtitles else None
+                self.store.move_title(title.id, media=str(title.media), subtitles=subtitles)
+            return row
+        if moved and Path(row["media"]).exists():
+            raise BadInput(
+                f"{title.media}: title {title.id!r} is already that of {row['media']};"
+                " rename the file or give it an id with --title"
+            )
         return None
 
 

@@ -1,5 +1,6 @@
 """Find the shots most like a shot, a clip or a text."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders, made_by
 from mediafm_store.tasks.index import open_index
 from mediafm_store.tasks.sources import read_title
+
+log = logging.getLogger("mediafm_store")
 
 CANDIDATES_PER_HIT = 5
 """An approximate index is asked for this many times `k`; the best are chosen by exact scores."""
@@ -73,12 +76,15 @@ def search(
     """
     if sum(q is not None for q in (shot, clip, text)) != 1:
         raise BadInput("give one of a shot, a clip or a text to search for")
+    if exclude_same_title and shot is None:
+        raise BadInput("only a shot's own title can be left out; a clip or a text has none")
     if not all(0 <= weight < np.inf for weight in (weights or {}).values()):
         raise BadInput(f"weights must be finite numbers from 0 on, are {weights}")
     if text is not None:
         query = text_query(store, text, encoders or load_encoders(device=device))
     else:
         chosen = store.live(space or ("context" if store.has("context") else "fused"))
+        tell_lacking(store, chosen)
         if shot is not None:
             query = shot_query(store, shot, chosen)
         else:
@@ -91,6 +97,17 @@ def search(
         raise BadInput("nothing is left of the query: no modality that it has weighs more than 0")
     excluded = query.same_title if exclude_same_title else None
     return find(store, query._replace(vector=vector, same_title=excluded), k, device)
+
+
+def tell_lacking(store: Store, space: Space) -> None:
+    """Warn of titles that cannot be found because they have no vectors in this space yet."""
+    if lacking := store.lacking(space):
+        log.warning(
+            "%d of %d titles have no %s vectors and are not searched; run `mediafm embed`",
+            len(lacking),
+            len(store.titles()),
+            space.name,
+        )
 
 
 def shot_query(store: Store, shot: str, space: Space) -> Query:
@@ -157,7 +174,9 @@ def find(store: Store, query: Query, k: int, device: DeviceChoice) -> list[Hit]:
     rows = store.shots_by_id([found.ids[i] for i in best])
     hits = []
     for i in best:
-        row = rows[found.ids[i]]
+        row = rows.get(found.ids[i])
+        if row is None:
+            continue  # its title was replaced a moment ago
         hits.append(
             Hit(
                 shot=row["id"],

@@ -87,9 +87,11 @@ def metadata_file(media: Path) -> Path | None:
     own, common = media.with_suffix(".json"), media.with_name("metadata.json")
     if own.is_file():
         return own
-    if common.is_file() and read_json(common).get("file") == media.name:
-        return common
-    return None
+    try:
+        ours = common.is_file() and read_json(common).get("file") == media.name
+    except BadInput:
+        return None  # of some other program, as many folders have one
+    return common if ours else None
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
@@ -118,7 +120,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def source_hash(title: Title, made_by: Sequence[str]) -> str:
     """Of everything that a title's rows are computed from: its files' content and `made_by`."""
-    digest = hashlib.sha256(repr((title.metadata_text, *made_by)).encode())
+    facts = (title.name, title.synopsis, title.genres, title.tags, *sorted(made_by))
+    digest = hashlib.sha256(repr(facts).encode())
     for path in (title.media, title.subtitles):
         if path is not None:
             with path.open("rb") as file:

@@ -1,5 +1,6 @@
 """Propose tags for titles: those of the most similar titles that have some."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +12,7 @@ from mediafm_store.arrays import Vectors, unit_rows
 from mediafm_store.errors import BadInput
 from mediafm_store.store.store import Store
 
+log = logging.getLogger("mediafm_store")
 NEIGHBOURS = 5
 DOUBT = 1.0
 """Weight of one vote for nothing: few or distant neighbours give low scores."""
@@ -44,16 +46,17 @@ def propose_tags(store: Store, titles: Sequence[str] | None = None, *, top: int 
             "no title of the store has tags or genres to learn from; add them to the titles'"
             " metadata (film.json beside film.mp4) and ingest again"
         )
-    wanted = list(titles or table.filter(pl.col("tags").list.len() == 0)["id"])
     ids, vectors = title_vectors(store)
-    similar = vectors @ vectors.T
+    place = {title: i for i, title in enumerate(ids)}
+    wanted = list(titles or table.filter(pl.col("tags").list.len() == 0)["id"])
+    if without := [title for title in wanted if title not in place]:
+        log.warning("no vectors yet of %s; run `mediafm embed`", ", ".join(without))
     proposals: list[Tag] = []
-    for title in wanted:
-        if title not in ids:
-            raise BadInput(f"title {title!r} has no vector yet; run `mediafm embed`")
-        order = np.argsort(-similar[ids.index(title)], kind="stable")
-        voters = [(ids[i], float(similar[ids.index(title), i])) for i in order if ids[i] != title]
-        voters = [(t, w) for t, w in voters if known[t] and w > 0][:NEIGHBOURS]
+    for title in (t for t in wanted if t in place):
+        similar = vectors @ vectors[place[title]]
+        order = np.argsort(-similar, kind="stable")
+        others = [(ids[i], float(similar[i])) for i in order if ids[i] != title]
+        voters = [(t, weight) for t, weight in others if known[t] and weight > 0][:NEIGHBOURS]
         found = vote(title, voters, known)[:top]
         store.set_tags(title, [row(tag) for tag in found])
         proposals += found
@@ -82,10 +85,10 @@ def title_vectors(store: Store) -> tuple[list[str], Vectors]:
     if store.has("title"):
         ids, vectors = store.vectors(store.live("title"))
         return ids, vectors
-    fused = store.live("fused")
-    ids = list(store.titles()["id"])
-    means = [store.vectors(fused, title).vectors.mean(axis=0) for title in ids]
-    return ids, unit_rows(np.stack(means))
+    ids, vectors = store.vectors(store.live("fused"))
+    owner = np.array([id.rpartition("/")[0] for id in ids])
+    titles = list(store.titles()["id"])
+    return titles, unit_rows(np.stack([vectors[owner == title].mean(axis=0) for title in titles]))
 
 
 def row(tag: Tag) -> dict[str, object]:

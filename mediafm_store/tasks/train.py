@@ -1,10 +1,13 @@
 """Fit the contextual model on the titles of a store."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float32
 
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.model.checkpoint import save_checkpoint
@@ -39,7 +42,7 @@ def train(
     check_preset(preset)
     store.check_writable()
     fused = store.live("fused")
-    titles = [title_shots(store, title) for title in store.titles()["id"]]
+    titles = all_shots(store)
     chosen = resolve_device(device)
     result = fit(titles, PRESETS[preset], config or TrainConfig(), device=chosen, on_step=on_step)
     facts = {
@@ -52,7 +55,7 @@ def train(
         "titles": len(titles),
         "history": [step._asdict() for step in result.history],
     }
-    folder = checkpoints(store) / f"{1 + max(map(number, saved(store)), default=0):04d}"
+    folder = next_checkpoint(store)
     save_checkpoint(result.model, folder, extra=facts)
     return Trained(folder, result)
 
@@ -63,15 +66,29 @@ def check_preset(preset: str) -> None:
         raise BadInput(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
 
 
-def title_shots(store: Store, title: str) -> TitleShots:
-    """What the model sees of a title."""
-    fused = store.vectors(store.live("fused"), title).vectors
-    return TitleShots(fused, np.asarray(store.title(title)["metadata_vector"], np.float32))
+def all_shots(store: Store) -> list[TitleShots]:
+    """What the model sees of every title."""
+    ids, fused = store.vectors(store.live("fused"))
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, id in enumerate(ids):
+        rows[id.rpartition("/")[0]].append(row)
+    titles = {t["id"]: t for t in store.titles().to_dicts()}
+    return [TitleShots(fused[r], metadata_vector(titles[t])) for t, r in rows.items()]
+
+
+def metadata_vector(title: Mapping[str, Any]) -> Float32[np.ndarray, " 768"]:
+    """What the model knows about a title, from its row."""
+    return np.asarray(title["metadata_vector"], np.float32)
 
 
 def checkpoints(store: Store) -> Path:
     """The folder that holds a store's checkpoints, numbered from 0001."""
     return store.path / "checkpoints"
+
+
+def next_checkpoint(store: Store) -> Path:
+    """The folder of the checkpoint to come."""
+    return checkpoints(store) / f"{1 + max(map(number, saved(store)), default=0):04d}"
 
 
 def saved(store: Store) -> list[Path]:

@@ -35,7 +35,7 @@ def adbreaks(
 
 def shown(row: Row) -> Row:
     """What the table shows of a break."""
-    from mediafm_store.report.pages import timecode
+    from mediafm_store.report.timecode import timecode
 
     return {
         "title": row["title"],

@@ -31,7 +31,7 @@ def info(
 
 def title_shown(row: Row) -> Row:
     """What the table shows of a title."""
-    from mediafm_store.report.pages import timecode
+    from mediafm_store.report.timecode import timecode
 
     return {
         "title": row["id"],
@@ -44,7 +44,7 @@ def title_shown(row: Row) -> Row:
 
 def shot_shown(row: Row) -> Row:
     """What the table shows of a shot."""
-    from mediafm_store.report.pages import timecode
+    from mediafm_store.report.timecode import timecode
 
     return {
         "shot": row["id"],

@@ -78,17 +78,18 @@ def parse_weights(text: str) -> "dict[Modality, float]":
     for part in filter(None, text.split(",")):
         name, _, value = part.partition("=")
         try:
-            weights[known[name.strip()]] = float(value)
+            modality = known.pop(name.strip())  # each once
+            weights[modality] = float(value)
         except (KeyError, ValueError):
             raise typer.BadParameter(
-                f"{part!r}: write {', '.join(MODALITIES)} and a number each, as visual=1,audio=0.5"
+                f"{part!r}: give each of {', '.join(MODALITIES)} once at most, as audio=0.5,text=0"
             ) from None
     return weights
 
 
 def shown(hit: Row) -> Row:
     """What the table shows of a hit."""
-    from mediafm_store.report.pages import timecode
+    from mediafm_store.report.timecode import timecode
 
     return {
         "shot": hit["shot"],

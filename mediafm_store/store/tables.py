@@ -1,0 +1,102 @@
+"""The LanceDB tables behind a store. The only code that imports lancedb."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import pyarrow as pa
+from filelock import FileLock
+
+from mediafm_store.errors import BadInput
+
+
+class Tables:
+    """A folder of LanceDB tables. Raises BadInput where a table cannot be read or written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._telling("opened"):
+            self._db = lancedb.connect(path)
+
+    @contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """LanceDB's own errors are pages long, with paths of its source code."""
+        try:
+            yield
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0].split(", /")[0]
+            raise BadInput(f"store {self.path} cannot be {what}: {reason}") from error
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Held while rows are written, by one process at a time; it ends with the process."""
+        lock = FileLock(self.path / ".write.lock")
+        with self._telling("written"):
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def create(self, name: str, schema: pa.Schema, *, anew: bool = False) -> None:
+        """Make an empty table where there is none, or in any case."""
+        with self._telling("written"):
+            if anew:
+                self._db.drop_table(name, ignore_missing=True)
+            self._db.create_table(name, schema=schema, exist_ok=not anew)
+
+    def open(self, name: str) -> Any:
+        """A LanceDB table as it is now."""
+        with self._telling("read"):
+            return self._db.open_table(name)
+
+    def select(
+        self, name: str, condition: str | None = None, columns: list[str] | None = None
+    ) -> pa.Table:
+        """Rows that fulfil an SQL condition."""
+        with self._telling("read"):
+            query = self.open(name).search()
+            if condition:
+                query = query.where(condition)
+            if columns:
+                query = query.select(columns)
+            return query.limit(None).to_arrow()
+
+    def add(self, name: str, rows: pa.Table) -> None:
+        """Append rows in one commit; none is no commit."""
+        if rows.num_rows:
+            with self._telling("written"):
+                self.open(name).add(rows)
+
+    def replace(
+        self, name: str, key: Sequence[str], rows: pa.Table, *, instead_of: str | None = None
+    ) -> None:
+        """Put rows in the place of those with the same key, in one commit.
+
+        Others that fulfil the condition `instead_of` are deleted by the same commit.
+        """
+        with self._telling("written"):
+            merge = self.open(name).merge_insert(list(key))
+            merge = merge.when_matched_update_all().when_not_matched_insert_all()
+            if instead_of:
+                merge = merge.when_not_matched_by_source_delete(instead_of)
+            merge.execute(rows)
+
+    def delete(self, name: str, condition: str) -> None:
+        """Delete rows in one commit; none is no commit."""
+        with self._telling("written"):
+            table = self.open(name)
+            if table.count_rows(condition):
+                table.delete(condition)
+
+
+def quoted(text: str) -> str:
+    """A string as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def one_of(column: str, values: Sequence[str]) -> str:
+    """An SQL condition: the column has one of the values."""
+    return f"{column} IN ({', '.join(map(quoted, values))})" if values else "false"
