@@ -93,9 +93,9 @@ def tune(index: Any) -> None:
         index.hnsw.efSearch = 64
 
 
-def gpus() -> int:
-    """How many GPUs FAISS can use."""
-    return int(faiss.get_num_gpus())
+def has_gpu() -> bool:
+    """Whether FAISS can use a GPU."""
+    return bool(faiss.get_num_gpus())
 
 
 def to_gpu(index: Any) -> Any:

@@ -1,6 +1,6 @@
 """Which encoders a store uses, and the device that models run on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Literal
 
@@ -22,17 +22,20 @@ def cuda_available() -> bool:
     return torch.cuda.is_available()
 
 
-def resolve_device(choice: DeviceChoice) -> Device:
-    """`auto` is the GPU where there is one; asking for one that is not there is BadInput."""
-    if choice == "cuda" and not cuda_available():
-        raise BadInput("no CUDA device here; use --device cpu, or auto")
+def resolve_device(choice: DeviceChoice, has_gpu: Callable[[], bool] = cuda_available) -> Device:
+    """`auto` is the GPU where there is one; asking for one that is not there is BadInput.
+
+    `has_gpu` says so for whoever computes: torch, ONNX Runtime and FAISS each have their own.
+    """
+    if choice == "cuda" and not has_gpu():
+        raise BadInput("no GPU here that can be used for this; use --device cpu, or auto")
     if choice == "auto":
-        return "cuda" if cuda_available() else "cpu"
+        return "cuda" if has_gpu() else "cpu"
     return choice
 
 
-def onnx_has_cuda() -> bool:
-    """Whether the encoders' runtime can use a GPU that is there."""
+def onnx_has_gpu() -> bool:
+    """Whether the encoders' runtime can use a GPU that is there; its usual package cannot."""
     import onnxruntime
 
     return "CUDAExecutionProvider" in onnxruntime.get_available_providers() and cuda_available()
@@ -41,11 +44,8 @@ def onnx_has_cuda() -> bool:
 def load_encoders(
     names: Sequence[str] = DEFAULT_ENCODERS, *, device: DeviceChoice = "auto"
 ) -> Encoders:
-    """Encoder plug-ins by modality; raise NotFound or BadInput unless each modality has one.
-
-    `auto` takes the GPU only where ONNX Runtime has one too: the usual package is for CPUs.
-    """
-    chosen = device if device != "auto" else "cuda" if onnx_has_cuda() else "cpu"
+    """Encoder plug-ins by modality; raise NotFound or BadInput unless each modality has one."""
+    chosen = resolve_device(device, onnx_has_gpu)
     return by_modality(plugins.load("encoders", name)(device=chosen) for name in names)
 
 

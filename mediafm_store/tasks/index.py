@@ -18,12 +18,12 @@ import numpy as np
 
 from mediafm_indexes import Index, load_index
 from mediafm_indexes.evaluate import measure_recall
-from mediafm_indexes.faiss_index import FACTORY, FaissIndex, gpus
+from mediafm_indexes.faiss_index import FACTORY, FaissIndex, has_gpu
 from mediafm_store import plugins
 from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.encoding import Device, DeviceChoice
+from mediafm_store.tasks.encoding import Device, DeviceChoice, resolve_device
 
 log = logging.getLogger("mediafm_store")
 
@@ -53,7 +53,7 @@ def build_index(
     if not ids:
         raise BadInput(f"space {space.name} is empty; nothing to index")
     began = time.perf_counter()
-    index = build(vectors, device=index_device(device))
+    index = build(vectors, device=resolve_device(device, has_gpu))
     build_s = time.perf_counter() - began
     recall = measure_recall(index, vectors, generator=np.random.default_rng(0))
 
@@ -87,7 +87,7 @@ def open_index(
     if not folder.is_dir():
         return None
     try:
-        return read_index(folder, index_device(device))
+        return read_index(folder, resolve_device(device, has_gpu))
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0][:80]
         log.warning("%s cannot be read (%s); run `mediafm index`", folder, reason)
@@ -110,15 +110,6 @@ def builder(kind: str | None) -> Callable[..., Index]:
         raise BadInput(f"no index kind {kind!r}; there are {', '.join(kinds)}")
     build: Callable[..., Index] = plugins.load("indexes", kind).build
     return build
-
-
-def index_device(choice: DeviceChoice) -> Device:
-    """`auto` is the GPU where FAISS has one; asking for one that is not there is BadInput."""
-    if choice == "cuda" and not gpus():
-        raise BadInput("FAISS has no GPU here; use --device cpu, or auto")
-    if choice == "auto":
-        return "cuda" if gpus() else "cpu"
-    return choice
 
 
 def index_folder(store: Store, space: Space) -> Path:

@@ -65,6 +65,7 @@ def ingest(
         raise BadInput(f"--title names one video, {len(videos)} are given")
     if title is not None and title != title_id(Path(f"{title}.x")):
         raise BadInput(f"--title {title!r} may hold small letters, digits, _, - and . only")
+    store.check_writable()
     job = IngestJob(store, encoders or load_encoders(), detector, on_progress)
     results = []
     for video in videos:

@@ -37,6 +37,7 @@ def propose_tags(store: Store, titles: Sequence[str] | None = None, *, top: int 
     have some are weighted by their cosine. Raises NotFound for an unknown title, BadInput if no
     title has tags.
     """
+    store.check_writable()
     table = store.titles()
     known = {r["id"]: [*r["tags"], *r["genres"]] for r in table.to_dicts()}
     for title in titles or ():
