@@ -1,11 +1,12 @@
 """The whole road in one call: films in, a searchable store and a page to look at out."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mediafm_store.errors import BadInput
+from mediafm_store.features.extract import OnProgress
 from mediafm_store.report.pages import SearchView, write_catalogue_page
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.adbreaks import rank_breaks
@@ -20,7 +21,6 @@ from mediafm_store.tasks.train import check_preset, train
 
 HITS, TEXTS, SHOTS = 6, 6, 4
 """Hits a search, and how many searches by text and by shot the page shows."""
-OnProgress = Callable[[str, float, float], None]
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,9 @@ def run_demo(
         on_step=lambda step: on_progress("train", step.step, step.steps),
     )
     embed(store, device=device, on_title=lambda _, done, total: on_progress("embed", done, total))
-    for space in store.spaces():
-        if space.live:
-            on_progress(f"index: {space.name}", 0, 0)
-            build_index(store, space, device=device)
+    for space in store.live_spaces():
+        on_progress(f"index: {space.name}", 0, 0)
+        build_index(store, space, device=device)
 
     titles = list(store.titles()["id"])
     texts = [q.text for q in QUERIES[:TEXTS]] if media is None else []

@@ -100,7 +100,9 @@ def test_titles_without_contextual_vectors_are_told(films, caplog):
     context = films.version("context", "c", dim=2304, made_by="checkpoint 0001")
     ids, vectors = films.vectors(films.live("fused"), "alpha")
     films.add_vectors(context, films.title("alpha"), ids, vectors)
-    films.promote(context)
+    title = films.version("title", "c", dim=2304, made_by="checkpoint 0001")
+    films.add_vectors(title, films.title("alpha"), ["alpha"], random_vectors(1))
+    films.promote(context, title)
     assert {h.title for h in search(films, shot="alpha/00007", k=40)} == {"alpha"}
     assert "1 of 2 titles have no context vectors" in caplog.text
     with pytest.raises(BadInput, match="mediafm embed"):

@@ -12,6 +12,8 @@ from mediafm_indexes.index import Device, Neighbours
 class ExactIndex:
     """All pairs, exact, O(n) a query; ties go to the smaller row."""
 
+    kind = "exact"
+
     def __init__(self, vectors: Float32[np.ndarray, "n dim"]) -> None:
         self._vectors = vectors
 

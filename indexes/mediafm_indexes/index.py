@@ -27,6 +27,11 @@ class Index(Protocol):
     def __len__(self) -> int: ...
 
     @property
+    def kind(self) -> str:
+        """What it is called where indexes are listed."""
+        ...
+
+    @property
     def dim(self) -> int:
         """Length of each vector."""
         ...

@@ -16,7 +16,7 @@ from mediafm_store.features.fuse import describe, fuse
 from mediafm_store.media.decode import SAMPLE_RATE, Warn, log_warning, sound, split_sound
 from mediafm_store.media.levels import Levels, loudness_db
 from mediafm_store.media.shots import CutShot, Detector, read_shots
-from mediafm_store.media.subtitles import words_of_shots
+from mediafm_store.media.subtitles import read_cues, words_of_shots
 from mediafm_store.records import Cue, Shot, Title
 
 BATCH = 16
@@ -31,9 +31,11 @@ OnProgress = Callable[[str, float, float], None]
 
 @dataclass(frozen=True)
 class Features:
-    """What was extracted from a title; every list and array has one entry a shot."""
+    """What was extracted from a title; every list and array but `cues` has one entry a shot."""
 
     shots: list[Shot]
+    cues: list[Cue]
+    """The subtitles, which belong to the title rather than to one shot."""
     thumbnails: list[bytes]
     """JPEG."""
     words: list[str]
@@ -73,14 +75,17 @@ class EncodedShots:
 
 def extract(
     title: Title,
-    cues: Sequence[Cue],
     *,
     encoders: Encoders,
     detector: Detector,
     on_progress: OnProgress = lambda stage, done_s, total_s: None,
     warn: Warn = log_warning,
 ) -> Features:
-    """Cut a title into shots and encode them; raise BadMedia if it has no readable picture."""
+    """Cut a title into shots and encode them.
+
+    Raises BadMedia if it has no readable picture, BadSubtitles if its subtitles are unreadable.
+    """
+    cues = read_cues(title.subtitles, warn) if title.subtitles else []
     encoded = {modality: EncodedShots() for modality in MODALITIES}
     brightness, loudness = Levels(), Levels()
     shots: list[Shot] = []
@@ -108,6 +113,7 @@ def extract(
     encoded["text"].add(encoders["text"], [w or None for w in words])
     return Features(
         shots=shots,
+        cues=cues,
         thumbnails=thumbnails,
         words=words,
         seen=encoded["visual"].labels,

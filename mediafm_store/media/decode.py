@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -58,20 +58,12 @@ class Video:
     def frames(self, warn: Warn = log_warning) -> Iterator[Frame]:
         """Decode every frame; damaged packets are left out, with one warning."""
         nominal = max(1, round(1 / (self.fps * self.time_base)))
-        damaged, pts = 0, -1
-        for packet in self._container.demux(self._stream):
-            try:
-                pictures = packet.decode()
-            except av.FFmpegError:
-                damaged += packet.size > 0  # an empty packet repeats the picture before it
-                continue
-            for picture in pictures:
-                # A picture without a time stamp follows the one before it.
-                given = pts + nominal if picture.pts is None else picture.pts - self._start
-                pts = max(given, pts + 1, 0)
-                yield Frame(pts, picture.duration or nominal, picture)
-        if damaged:
-            warn(f"{self._path.name}: {damaged} damaged video packets were left out")
+        pts = -1
+        for picture in decoded(self._container, self._stream, f"{self._path.name}: video", warn):
+            # A picture without a time stamp follows the one before it.
+            given = pts + nominal if picture.pts is None else picture.pts - self._start
+            pts = max(given, pts + 1, 0)
+            yield Frame(pts, picture.duration or nominal, picture)
         if pts < 0:
             raise BadMedia(f"{self._path}: no frame of its video could be decoded")
 
@@ -98,6 +90,22 @@ def start_ticks(container: av.container.InputContainer, time_base: Fraction | No
     """The time stamp at which the file starts; MPEG files rarely start at zero."""
     start = Fraction(container.start_time or 0, av.time_base)
     return round(start / time_base) if time_base else 0
+
+
+def decoded(
+    container: av.container.InputContainer, stream: Any, what: str, warn: Warn
+) -> Iterator[Any]:
+    """The frames of a stream; packets that cannot be decoded are left out, with one warning."""
+    damaged = 0
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            damaged += packet.size > 0  # an empty packet repeats the frame before it
+            continue
+        yield from frames
+    if damaged:
+        warn(f"{what}: {damaged} damaged packets were left out")
 
 
 class Shrinker:
@@ -151,21 +159,13 @@ def sound_frames(
 ) -> Iterator[av.AudioFrame]:
     """Decode the first sound track, its time stamps counted from the start of the file."""
     stream = container.streams.audio[0]
-    start, damaged, following = start_ticks(container, stream.time_base), 0, 0
-    for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.FFmpegError:
-            damaged += 1
-            continue
-        for frame in frames:
-            # Sound without a time stamp follows the sound before it.
-            frame.pts = following if frame.pts is None else frame.pts - start
-            length = Fraction(frame.samples, frame.sample_rate) / (stream.time_base or 1)
-            following = frame.pts + round(length)
-            yield frame
-    if damaged:
-        warn(f"{path.name}: {damaged} damaged sound packets were left out")
+    start, following = start_ticks(container, stream.time_base), 0
+    for frame in decoded(container, stream, f"{path.name}: sound", warn):
+        # Sound without a time stamp follows the sound before it.
+        frame.pts = following if frame.pts is None else frame.pts - start
+        length = Fraction(frame.samples, frame.sample_rate) / (stream.time_base or 1)
+        following = frame.pts + round(length)
+        yield frame
 
 
 def resampler(frame: av.AudioFrame, done: int) -> av.filter.Graph:

@@ -18,8 +18,6 @@ from mediafm_store.tasks.adbreaks import Break
 from mediafm_store.tasks.search import Hit
 from mediafm_store.tasks.tag import Tag
 
-__all__ = ["SearchView", "timecode", "write_catalogue_page", "write_search_page"]
-
 MOST_PICTURES = 1000
 """Of a catalogue with more shots only every second, third ... is shown: about 10 MB a page."""
 SPACES = {

@@ -1,5 +1,6 @@
 """A space is a kind of vector; its versions each have a table and a fingerprint."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -34,3 +35,10 @@ class StoredVectors(NamedTuple):
 
     ids: list[str]
     vectors: Vectors
+
+    def by_title(self) -> dict[str, Vectors]:
+        """The vectors of shots, title by title."""
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, id in enumerate(self.ids):
+            rows[id.rpartition("/")[0]].append(row)
+        return {title: self.vectors[r] for title, r in rows.items()}

@@ -143,16 +143,24 @@ class Store:
 
     def has(self, name: SpaceName) -> bool:
         """Whether a space has a live version."""
-        return any(s.name == name and s.live for s in self.spaces())
+        return any(s.name == name for s in self.live_spaces())
 
     def live(self, name: str) -> Space:
         """The version of a space that is in use; raise NotFound if there is none."""
-        for space in self.spaces():
-            if space.name == name and space.live:
+        for space in self.live_spaces():
+            if space.name == name:
                 return space
         if name not in CURES:
             raise NotFound(f"no space {name!r}; there are {', '.join(CURES)}")
         raise NotFound(f"store {self.path} has no {name} vectors yet: {CURES[name]} first")
+
+    def live_spaces(self) -> list[Space]:
+        """The versions that are in use."""
+        return [space for space in self.spaces() if space.live]
+
+    def shot_space(self, name: str | None = None) -> Space:
+        """A live space by name; without one, where shots are compared best: in context if any."""
+        return self.live(name or ("context" if self.has("context") else "fused"))
 
     def version(self, name: SpaceName, fingerprint: str, *, dim: int, made_by: str) -> Space:
         """The version of a space with this fingerprint; a new one, not yet live, if needed."""

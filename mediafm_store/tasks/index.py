@@ -62,15 +62,13 @@ def build_index(
         made = Path(scratch) / "index"
         index.save(made)
         size = sum(f.stat().st_size for f in made.iterdir()) / 1e6
-        facts = BuiltIndex(
-            space.table, str(getattr(index, "kind", kind)), len(ids), recall, build_s, size
-        )
+        facts = BuiltIndex(space.table, index.kind, len(ids), recall, build_s, size)
         (made / "ids.json").write_text(json.dumps(ids), encoding="utf-8")
         (made / "built.json").write_text(json.dumps(asdict(facts)), encoding="utf-8")
         if folder.is_dir():
             folder.rename(Path(scratch) / "replaced")
         made.rename(folder)
-    valid = {index_folder(store, live) for live in store.spaces() if live.live}
+    valid = {index_folder(store, live) for live in store.live_spaces()}
     for old in set(folder.parent.glob("*@*")) - valid:
         shutil.rmtree(old, ignore_errors=True)
     return facts

@@ -13,8 +13,7 @@ from mediafm_store.arrays import FUSED, Fused
 from mediafm_store.errors import BadInput, MediaFMError, NotFound
 from mediafm_store.features.extract import Encoders, Features, OnProgress, extract
 from mediafm_store.features.fuse import fingerprint
-from mediafm_store.media.subtitles import read_cues
-from mediafm_store.records import Cue, Title
+from mediafm_store.records import Title
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store, TitleRows
 from mediafm_store.tasks.encoding import load_encoders, made_by
@@ -102,10 +101,8 @@ class IngestJob:
             if (known := self._known(title, hashed)) and not force:
                 return Ingested(title_name, media, "unchanged", known["shots"], known["duration_s"])
             warnings: list[str] = []
-            cues = read_cues(title.subtitles, warnings.append) if title.subtitles else []
             features = extract(
                 title,
-                cues,
                 encoders=self.encoders,
                 detector=self.detect,
                 on_progress=self.on_progress,
@@ -114,7 +111,6 @@ class IngestJob:
             rows = title_rows(
                 title,
                 features,
-                cues,
                 vectors={self.fused: features.fused, self.described: features.described},
                 source_hash=hashed,
                 warnings=warnings,
@@ -160,7 +156,6 @@ class IngestJob:
 def title_rows(
     title: Title,
     features: Features,
-    cues: list[Cue],
     *,
     vectors: Mapping[Space, Fused],
     source_hash: str,
@@ -185,7 +180,7 @@ def title_rows(
             "metadata_vector": features.metadata[0].astype("float16"),
         },
         shots=[shot_row(features, i) for i in range(len(spans))],
-        cues=[{"start_s": c.start_s, "end_s": c.end_s, "text": c.text} for c in cues],
+        cues=[{"start_s": c.start_s, "end_s": c.end_s, "text": c.text} for c in features.cues],
         thumbnails=[
             {"id": shot.id, "jpeg": jpeg}
             for shot, jpeg in zip(features.shots, features.thumbnails, strict=True)

@@ -14,7 +14,6 @@ from mediafm_store.errors import BadInput, SpaceMismatch
 from mediafm_store.features.extract import Encoders, encode_text, extract
 from mediafm_store.features.fuse import describe, fingerprint
 from mediafm_store.media.shots import adaptive
-from mediafm_store.media.subtitles import read_cues
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders, made_by
@@ -70,9 +69,8 @@ def search(
     """The `k` best shots for one query: a shot's id, a video file, or words.
 
     Shots and clips are compared in `space` (default: context once titles are embedded, else
-    fused), words in the space of descriptions. `weights` scales the modalities
-    of the query, by 1 where none is given.
-    Raises NotFound or BadInput for a query that cannot be made.
+    fused), words in the space of descriptions. `weights` scales the modalities of the query, by
+    1 where none is given. Raises NotFound or BadInput for a query that cannot be made.
     """
     if sum(q is not None for q in (shot, clip, text)) != 1:
         raise BadInput("give one of a shot, a clip or a text to search for")
@@ -83,7 +81,7 @@ def search(
     if text is not None:
         query = text_query(store, text, encoders or load_encoders(device=device))
     else:
-        chosen = store.live(space or ("context" if store.has("context") else "fused"))
+        chosen = store.shot_space(space)
         tell_lacking(store, chosen)
         if shot is not None:
             query = shot_query(store, shot, chosen)
@@ -100,13 +98,16 @@ def search(
 
 
 def tell_lacking(store: Store, space: Space) -> None:
-    """Warn of titles that cannot be found because they have no vectors in this space yet."""
-    if lacking := store.lacking(space):
+    """Warn of titles that cannot be found because they have no contextual vectors yet.
+
+    Told by the title vectors, which are written and made live with them: a row a title is quick to
+    look through at every search, a row a shot is not.
+    """
+    if space.name == "context" and (lacking := store.lacking(store.live("title"))):
         log.warning(
-            "%d of %d titles have no %s vectors and are not searched; run `mediafm embed`",
+            "%d of %d titles have no context vectors and are not searched; run `mediafm embed`",
             len(lacking),
             len(store.titles()),
-            space.name,
         )
 
 
@@ -136,9 +137,7 @@ def clip_query(
     if not clip.is_file():
         raise BadInput(f"{clip} is not a file; give a video to search for")
     check_encoders(store, store.live("fused"), encoders)
-    title = read_title(clip.resolve())
-    cues = read_cues(title.subtitles) if title.subtitles else []
-    features = extract(title, cues, encoders=encoders, detector=adaptive)
+    features = extract(read_title(clip), encoders=encoders, detector=adaptive)
     vectors = features.fused
     if space.name == "context":
         # torch takes a second to import, which the other queries need not wait for.

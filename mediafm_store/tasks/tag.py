@@ -86,10 +86,8 @@ def title_vectors(store: Store) -> tuple[list[str], Vectors]:
     if store.has("title"):
         ids, vectors = store.vectors(store.live("title"))
         return ids, vectors
-    ids, vectors = store.vectors(store.live("fused"))
-    owner = np.array([id.rpartition("/")[0] for id in ids])
-    titles = list(store.titles()["id"])
-    return titles, unit_rows(np.stack([vectors[owner == title].mean(axis=0) for title in titles]))
+    fused = store.vectors(store.live("fused")).by_title()
+    return list(fused), unit_rows(np.stack([shots.mean(axis=0) for shots in fused.values()]))
 
 
 def row(tag: Tag) -> dict[str, object]:

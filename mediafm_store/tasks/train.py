@@ -1,6 +1,5 @@
 """Fit the contextual model on the titles of a store."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,12 +67,9 @@ def check_preset(preset: str) -> None:
 
 def all_shots(store: Store) -> list[TitleShots]:
     """What the model sees of every title."""
-    ids, fused = store.vectors(store.live("fused"))
-    rows: dict[str, list[int]] = defaultdict(list)
-    for row, id in enumerate(ids):
-        rows[id.rpartition("/")[0]].append(row)
+    fused = store.vectors(store.live("fused")).by_title()
     titles = {t["id"]: t for t in store.titles().to_dicts()}
-    return [TitleShots(fused[r], metadata_vector(titles[t])) for t, r in rows.items()]
+    return [TitleShots(shots, metadata_vector(titles[t])) for t, shots in fused.items()]
 
 
 def metadata_vector(title: Mapping[str, Any]) -> Float32[np.ndarray, " 768"]:

@@ -26,8 +26,8 @@ def index(
     from mediafm_store import build_index
 
     opened = open_store(store)
-    names = space or [s.name for s in opened.spaces() if s.live]
-    if not names:
-        opened.live("fused")
-    built = [build_index(opened, opened.live(n), kind=kind, device=device) for n in names]
+    spaces = [opened.live(name) for name in space] if space else opened.live_spaces()
+    built = [
+        build_index(opened, s, kind=kind, device=device) for s in spaces or [opened.live("fused")]
+    ]
     emit([asdict(facts) for facts in built], as_json=as_json)
