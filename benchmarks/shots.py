@@ -12,7 +12,8 @@ from typing import Any
 
 from benchmarks.common import labelled_films, media_folder, print_table, write_results
 from mediafm_store import plugins
-from mediafm_store.media.shots import Detector, read_shots
+from mediafm_store.media.detectors import Detector
+from mediafm_store.media.shots import read_shots
 
 TOLERANCE = 2
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mediafm_store.errors import MediaFMError as MediaFMError
     from mediafm_store.features.encoders import Encoded as Encoded
     from mediafm_store.features.encoders import Encoder as Encoder
-    from mediafm_store.media.shots import Detector as Detector
+    from mediafm_store.media.detectors import Detector as Detector
     from mediafm_store.model.train import TrainConfig as TrainConfig
     from mediafm_store.model.transformer import ModelConfig as ModelConfig
     from mediafm_store.model.transformer import ShotTransformer as ShotTransformer
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Break": "tasks.adbreaks",
     "Cue": "records",
-    "Detector": "media.shots",
+    "Detector": "media.detectors",
     "Encoded": "features.encoders",
     "Encoder": "features.encoders",
     "Hit": "tasks.search",

@@ -156,7 +156,13 @@ def test_the_sides_of_a_wide_picture_count() -> None:
 
 
 def test_an_unrecognised_item_describes_nothing() -> None:
-    classes = Classes.of("sound", names="audioset_names.txt", describe_from=0.05, label_from=0.1)
+    classes = Classes.of(
+        "sound",
+        names="audioset_names.txt",
+        describe_from=0.05,
+        label_from=0.1,
+        text=MiniLM(),
+    )
     likely = np.full((2, len(classes.names)), 0.01, np.float32)
     likely[1, 7] = 0.9
     described = classes.described(likely)

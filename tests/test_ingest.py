@@ -165,6 +165,9 @@ def test_a_mistake_of_a_plugin_stops_one_title_only(tmp_path, encoders):
                 raise ZeroDivisionError("on purpose")
             return encoders["text"].encode(items)
 
+        def encode_query(self, texts):
+            return encoders["text"].encode_query(texts)
+
     for name in ("bad", "good"):
         clip(tmp_path / f"{name}.mp4")
     store = Store(tmp_path / "store", create=True)
@@ -179,6 +182,8 @@ def test_other_encoders_are_refused(tmp_path, encoders):
 
         def encode(self, items):
             raise AssertionError(f"must not be called, was with {items}")
+
+        encode_query = encode
 
     store = Store(tmp_path / "store", create=True)
     ingest(store, [clip(tmp_path / "film.mp4")], encoders=encoders)

@@ -5,7 +5,9 @@ from mediafm_store.plugins import load, names
 
 
 def test_a_path_needs_no_entry_point():
-    assert load("detectors", "mediafm_store.media.shots:adaptive") is load("detectors", "adaptive")
+    assert load("detectors", "mediafm_store.media.detectors:adaptive") is load(
+        "detectors", "adaptive"
+    )
 
 
 def test_what_is_not_installed_is_told():

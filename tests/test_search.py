@@ -23,6 +23,9 @@ class Words:
         rows = WORDS[[["cat", "moon", "rain"].index(i) for i in items]]
         return Encoded(rows, rows, [()] * len(items))
 
+    def encode_query(self, texts):
+        return self.encode(texts).blocks
+
 
 ENCODERS = {m: Words(m) for m in MODALITIES}
 

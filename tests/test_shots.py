@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from mediafm_store import plugins
 from mediafm_store.errors import BadMedia
 from mediafm_store.media.decode import Frame
+from mediafm_store.media.detectors import Seen, adaptive
 from mediafm_store.media.levels import Levels
-from mediafm_store.media.shots import PendingShot, adaptive, read_shots
+from mediafm_store.media.shots import PendingShot, read_shots
 from mediafm_store.media.write import write_video
 
 CUTS = [40, 90, 150]
@@ -31,6 +32,10 @@ def striped(frames: int = 200) -> np.ndarray:
     ).astype(np.uint8)
 
 
+def seen(images):
+    return (Seen(number / 24, image) for number, image in enumerate(images))
+
+
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
     path = tmp_path_factory.mktemp("video") / "striped.mp4"
@@ -41,7 +46,7 @@ def video(tmp_path_factory):
 @pytest.mark.parametrize("name", plugins.names("detectors"))
 def test_every_detector_finds_hard_cuts(name):
     small = striped()[:, ::2, ::2, ::-1]
-    assert list(plugins.load("detectors", name)(iter(small), 24.0)) == CUTS
+    assert list(plugins.load("detectors", name)(seen(small), 24.0)) == CUTS
 
 
 def test_shots_tile_the_film_and_keyframes_are_inside(video):

@@ -7,6 +7,7 @@ from jaxtyping import Float32, Int
 
 from mediafm_store.arrays import BLOCK, Blocks, unit_rows
 from mediafm_store.features import weights
+from mediafm_store.features.words import MiniLM
 
 TOP = 10
 """Classes that describe an item, as in the ConSE paper."""
@@ -24,11 +25,16 @@ class Classes(NamedTuple):
     label_from: float
     """A class of at least this probability is named."""
 
+    text: MiniLM
+    """What embedded the names."""
+
     @classmethod
-    def of(cls, encoder: str, *, names: str, describe_from: float, label_from: float) -> "Classes":
+    def of(
+        cls, encoder: str, *, names: str, describe_from: float, label_from: float, text: MiniLM
+    ) -> "Classes":
         """The classes that ship for an encoder of this package, `names` being a file."""
         vectors = weights.tensors(encoder)["names"].astype(np.float32)
-        return cls(weights.lines(names), vectors, describe_from, label_from)
+        return cls(weights.lines(names), vectors, describe_from, label_from, text)
 
     def described(self, probabilities: Float32[np.ndarray, "n classes"]) -> Blocks:
         """Embedded names of the best classes, weighted by probability: unit rows, or zero.

@@ -12,7 +12,7 @@ class Encoded(NamedTuple):
     blocks: Blocks
     """The items in the encoder's own space, unit rows of 768."""
     described: Blocks
-    """What could be said of them, in the space of the text encoder, unit rows (zero: nothing)."""
+    """What could be said of them, unit rows in the space of `encode_query` (zero: nothing)."""
     labels: list[tuple[str, ...]]
     """Names of what was recognised in each item, most likely first; often empty."""
 
@@ -42,4 +42,12 @@ class Encoder(Protocol):
 
     def encode(self, items: Sequence[Any]) -> Encoded:
         """Encode a batch of any length, also none; the rows do not depend on the batch."""
+        ...
+
+    def encode_query(self, texts: Sequence[str]) -> Blocks:
+        """Non-empty texts in the space of `described`: unit rows to search it with.
+
+        An encoder that was trained together with a text tower uses that; one that recognises
+        classes, the text encoder that embedded their names; a text encoder, itself.
+        """
         ...

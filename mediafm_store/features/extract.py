@@ -14,8 +14,9 @@ from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoded, Encoder
 from mediafm_store.features.fuse import describe, fuse
 from mediafm_store.media.decode import SAMPLE_RATE, Warn, log_warning, sound, split_sound
+from mediafm_store.media.detectors import Detector
 from mediafm_store.media.levels import Levels, loudness_db
-from mediafm_store.media.shots import CutShot, Detector, read_shots
+from mediafm_store.media.shots import CutShot, read_shots
 from mediafm_store.media.subtitles import read_cues, words_of_shots
 from mediafm_store.records import Cue, Shot, Title
 

@@ -1,6 +1,6 @@
-"""Run an ONNX graph: one session, opened when it is first needed."""
+"""Run an ONNX graph."""
 
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -32,24 +32,27 @@ class Graph:
         self._path, self._device, self._threads = path, device, threads
         self.batch = BATCH[device]
 
-    @cached_property
-    def _session(self) -> ort.InferenceSession:
-        options = ort.SessionOptions()
-        options.log_severity_level = ERRORS_ONLY
-        options.intra_op_num_threads = self._threads or 0
-        # Our graphs keep weights as int8 to be small, not to compute with them: unpack them once,
-        # when the session opens, instead of in every run (26 ms a picture against 5).
-        options.add_session_config_entry("session.disable_quant_qdq", "1")
-        provider = PROVIDERS[self._device]
-        # Idle threads that spin take the cores from decoding and BLAS: 480 ms for 16 pictures on
-        # two busy cores, and 300 without.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        session = ort.InferenceSession(self._path, options, providers=[provider])
-        if provider[0] not in session.get_providers():
-            raise BadInput(f"{self._device} cannot be used on this machine; use cpu")
-        return session
-
     def run(self, **inputs: np.ndarray) -> list[np.ndarray]:
-        """All outputs for one batch."""
-        outputs: list[np.ndarray] = self._session.run(None, inputs)
+        """All outputs for one batch; may be called from several threads at once."""
+        session = open_session(self._path, self._device, self._threads)
+        outputs: list[np.ndarray] = session.run(None, inputs)
         return outputs
+
+
+@cache
+def open_session(path: Path, device: str, threads: int | None) -> ort.InferenceSession:
+    """One for all encoders that use the same graph, opened when it is first needed."""
+    options = ort.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    options.intra_op_num_threads = threads or 0
+    # Our graphs keep weights as int8 to be small, not to compute with them: unpack them once,
+    # when the session opens, instead of in every run (26 ms a picture against 5).
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    provider = PROVIDERS[device]
+    # Idle threads that spin take the cores from decoding and BLAS: 480 ms for 16 pictures on
+    # two busy cores, and 300 without.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = ort.InferenceSession(path, options, providers=[provider])
+    if provider[0] not in session.get_providers():
+        raise BadInput(f"{device} cannot be used on this machine; use cpu")
+    return session

@@ -6,12 +6,13 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
-from mediafm_store.arrays import Modality
+from mediafm_store.arrays import Blocks, Modality
 from mediafm_store.features import weights
 from mediafm_store.features.blocks import BlockMap, to_blocks
 from mediafm_store.features.classes import Classes
 from mediafm_store.features.encoders import Encoded
 from mediafm_store.features.onnx import Graph
+from mediafm_store.features.words import MiniLM
 
 GRAPH, NAMES = "efficientnet_lite0.onnx", "imagenet_names.txt"
 SIDE = 224
@@ -30,7 +31,11 @@ class EfficientNetLite0:
         self._graph = Graph(weights.path(GRAPH), device=device, threads=threads)
         self._map = BlockMap.of("picture")
         self._classes = Classes.of(
-            "picture", names=NAMES, describe_from=DESCRIBE_FROM, label_from=LABEL_FROM
+            "picture",
+            names=NAMES,
+            describe_from=DESCRIBE_FROM,
+            label_from=LABEL_FROM,
+            text=MiniLM(device=device, threads=threads),
         )
         self.fingerprint = weights.fingerprint(
             files=(GRAPH, NAMES),
@@ -52,6 +57,10 @@ class EfficientNetLite0:
             described=self._classes.described(likely),
             labels=self._classes.labels(likely),
         )
+
+    def encode_query(self, texts: Sequence[str]) -> Blocks:
+        """Texts as the names of the classes were embedded."""
+        return self._classes.text.encode_query(texts)
 
 
 def prepare(picture: Picture) -> Float32[np.ndarray, "3 224 224"]:

@@ -6,12 +6,13 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float32
 
-from mediafm_store.arrays import Modality, unit_rows
+from mediafm_store.arrays import Blocks, Modality, unit_rows
 from mediafm_store.features import weights
 from mediafm_store.features.blocks import BlockMap, to_blocks
 from mediafm_store.features.classes import Classes
 from mediafm_store.features.encoders import Encoded
 from mediafm_store.features.onnx import Graph
+from mediafm_store.features.words import MiniLM
 
 GRAPH, NAMES = "yamnet.onnx", "audioset_names.txt"
 RATE = 16_000
@@ -37,7 +38,11 @@ class YAMNet:
         self._graph = Graph(weights.path(GRAPH), device=device, threads=threads)
         self._map = BlockMap.of("sound")
         self._classes = Classes.of(
-            "sound", names=NAMES, describe_from=DESCRIBE_FROM, label_from=LABEL_FROM
+            "sound",
+            names=NAMES,
+            describe_from=DESCRIBE_FROM,
+            label_from=LABEL_FROM,
+            text=MiniLM(device=device, threads=threads),
         )
         self.fingerprint = weights.fingerprint(
             files=(GRAPH, NAMES),
@@ -59,6 +64,10 @@ class YAMNet:
             described=self._classes.described(likely),
             labels=self._classes.labels(likely),
         )
+
+    def encode_query(self, texts: Sequence[str]) -> Blocks:
+        """Texts as the names of the classes were embedded."""
+        return self._classes.text.encode_query(texts)
 
 
 def listen(

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 from tokenizers import BertWordPieceTokenizer
 
-from mediafm_store.arrays import Modality
+from mediafm_store.arrays import Blocks, Modality
 from mediafm_store.features import weights
 from mediafm_store.features.blocks import BlockMap, to_blocks
 from mediafm_store.features.encoders import Encoded
@@ -40,6 +40,10 @@ class MiniLM:
         """Texts to unit blocks; what is said describes itself."""
         blocks = to_blocks(self._reader.read(items), *self._map)
         return Encoded(blocks=blocks, described=blocks.copy(), labels=[()] * len(items))
+
+    def encode_query(self, texts: Sequence[str]) -> Blocks:
+        """What is said describes itself."""
+        return self.encode(texts).blocks
 
 
 class Reader:

@@ -1,49 +1,18 @@
 """Cut a video into shots in one pass over its frames."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import av
-import numpy as np
-from jaxtyping import UInt8
 
 from mediafm_store.media.decode import Frame, Shrinker, Video, Warn, log_warning, open_media
+from mediafm_store.media.detectors import DETECTION_SIZE, Detector, Image, Seen
 from mediafm_store.media.levels import Levels
 from mediafm_store.records import Span
 
-Image = UInt8[np.ndarray, "h w 3"]
-Detector = Callable[[Iterable[Image], float], Iterator[int]]
-"""Small BGR images and their rate in; out, as soon as known, the number of each frame that
-starts a new shot (never 0), ascending."""
-
-DETECTION_SIZE, KEYFRAME_SIZE = 160, 512
-"""Longest side in pixels of what the detector sees, and of what encoders and pages get."""
-
-
-def adaptive(images: Iterable[Image], fps: float) -> Iterator[int]:
-    """PySceneDetect's AdaptiveDetector: a cut stands out from the motion around it."""
-    from scenedetect.detectors import AdaptiveDetector
-
-    return scenedetect_cuts(AdaptiveDetector(), images, fps)
-
-
-def content(images: Iterable[Image], fps: float) -> Iterator[int]:
-    """PySceneDetect's ContentDetector: a cut changes colour and light by a fixed amount."""
-    from scenedetect.detectors import ContentDetector
-
-    return scenedetect_cuts(ContentDetector(), images, fps)
-
-
-def scenedetect_cuts(detector: Any, images: Iterable[Image], fps: float) -> Iterator[int]:
-    """Run any detector of PySceneDetect over images."""
-    from scenedetect import FrameTimecode
-
-    last = FrameTimecode(0, fps)
-    for number, image in enumerate(images):
-        last = FrameTimecode(number, fps)
-        yield from (cut.frame_num for cut in detector.process_frame(last, image))
-    yield from (cut.frame_num for cut in detector.post_process(last))
+KEYFRAME_SIZE = 512
+"""Longest side in pixels of what encoders and pages get."""
 
 
 class CutShot(NamedTuple):
@@ -71,7 +40,7 @@ def read_shots(
         pending = PendingShot()
         shrink, to_keyframe = Shrinker(DETECTION_SIZE, "bgr24"), Shrinker(KEYFRAME_SIZE, "rgb24")
 
-        def images() -> Iterator[Image]:
+        def seen() -> Iterator[Seen]:
             for frame in video.frames(warn):
                 pending.add(frame)
                 image = shrink(frame.picture)
@@ -79,9 +48,9 @@ def read_shots(
                 if brightness is not None:
                     brightness.append(seconds, float(image.mean()) / 255)
                 on_progress(seconds, video.duration_s)
-                yield image
+                yield Seen(seconds, image)
 
-        for cut in detector(images(), video.fps):
+        for cut in detector(seen(), video.fps):
             end, picture = pending.close(cut)
             yield CutShot(Span(pending.start, end, video.time_base), to_keyframe(picture))
             pending.start = end

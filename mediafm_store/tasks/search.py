@@ -11,9 +11,9 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES, Modality, shares, unit_rows, weigh
 from mediafm_store.errors import BadInput, SpaceMismatch
-from mediafm_store.features.extract import Encoders, encode_text, extract
+from mediafm_store.features.extract import Encoders, extract
 from mediafm_store.features.fuse import describe, fingerprint
-from mediafm_store.media.shots import adaptive
+from mediafm_store.media.detectors import adaptive
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders, made_by
@@ -121,13 +121,12 @@ def shot_query(store: Store, shot: str, space: Space) -> Query:
 
 
 def text_query(store: Store, text: str, encoders: Encoders) -> Query:
-    """Words as a query: each modality is asked for the same."""
+    """Words as a query: each modality is asked for the same, in the terms of its encoder."""
     if not text.strip():
         raise BadInput("the text to search for is empty")
     space = store.live("described")
     check_encoders(store, space, encoders)
-    block = encode_text(encoders["text"], text)
-    return Query(describe(dict.fromkeys(MODALITIES, block)), space)
+    return Query(describe({m: encoders[m].encode_query([text]) for m in MODALITIES}), space)
 
 
 def clip_query(
