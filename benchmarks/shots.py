@@ -5,6 +5,7 @@ of it; each detected cut finds one at most. Where one shot does not follow the o
 fade, a dissolve), `f1 with fades` also counts a detection inside the transition as found.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -29,27 +30,35 @@ class Score:
 
 def main() -> None:
     """Measure every installed detector on every labelled film."""
+    rows = measure(labelled_films(media_folder()))
+    print_table(rows)
+    films: dict[str, Any] = {}
+    for row in rows:
+        films.setdefault(row["film"], {})[row["detector"]] = row
+    write_results("shots", {"tolerance_frames": TOLERANCE, "films": films})
+
+
+def measure(films: Mapping[str, tuple[Path, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """One row a film and detector."""
     rows: list[dict[str, Any]] = []
-    figures: dict[str, Any] = {}
-    for film, (video, truth) in labelled_films(media_folder()).items():
+    for film, (video, truth) in films.items():
         for name in plugins.names("detectors"):
             found = detected_frames(video, plugins.load("detectors", name), truth["fps"])
             strict = score(found, labelled_cuts(truth, fades=False))
             fades = score(found, labelled_cuts(truth, fades=True))
-            row = {
-                "film": film,
-                "detector": name,
-                "labelled": len(truth["shots"]) - 1,
-                "detected": len(found),
-                "precision": strict.precision,
-                "recall": strict.recall,
-                "f1": strict.f1,
-                "f1 with fades": fades.f1,
-            }
-            rows.append(row)
-            figures.setdefault(film, {})[name] = row
-    print_table(rows)
-    write_results("shots", {"tolerance_frames": TOLERANCE, "films": figures})
+            rows.append(
+                {
+                    "film": film,
+                    "detector": name,
+                    "labelled": len(truth["shots"]) - 1,
+                    "detected": len(found),
+                    "precision": strict.precision,
+                    "recall": strict.recall,
+                    "f1": strict.f1,
+                    "f1 with fades": fades.f1,
+                }
+            )
+    return rows
 
 
 def detected_frames(video: Path, detector: Detector, fps: float) -> list[int]:

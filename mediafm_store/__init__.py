@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 # torch and FAISS each bring OpenMP threads that spin while they wait and take the cores from
 # decoding and LanceDB. It has to be said before either is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# OpenBLAS's threads spin too, for 2^26 cycles after each product: a second of processor time for
+# the pictures of a short film. 4 is the least that it takes.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 if TYPE_CHECKING:
     from mediafm_store.errors import MediaFMError as MediaFMError
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.encoding import load_encoders as load_encoders
     from mediafm_store.tasks.index import build_index as build_index
     from mediafm_store.tasks.ingest import Ingested as Ingested
+    from mediafm_store.tasks.ingest import Progress as Progress
     from mediafm_store.tasks.ingest import ingest as ingest
     from mediafm_store.tasks.search import Hit as Hit
     from mediafm_store.tasks.search import search as search
@@ -56,6 +60,7 @@ _HOME = {
     "Ingested": "tasks.ingest",
     "MediaFMError": "errors",
     "ModelConfig": "model.transformer",
+    "Progress": "tasks.ingest",
     "Shot": "records",
     "ShotTransformer": "model.transformer",
     "Space": "store.spaces",

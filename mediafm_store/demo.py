@@ -1,12 +1,11 @@
 """The whole road in one call: films in, a searchable store and a page to look at out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mediafm_store.errors import BadInput
-from mediafm_store.features.extract import OnProgress
 from mediafm_store.report.pages import SearchView, write_catalogue_page
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.adbreaks import rank_breaks
@@ -21,6 +20,10 @@ from mediafm_store.tasks.train import check_preset, train
 
 HITS, TEXTS, SHOTS = 6, 6, 4
 """Hits a search, and how many searches by text and by shot the page shows."""
+
+
+OnProgress = Callable[[str, float, float], None]
+"""Called with the stage, how much of it is done and how much there is."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,9 @@ def run_demo(
         store,
         [films],
         encoders=encoders,
-        on_progress=lambda stage, done, total: on_progress(f"ingest: {stage}", done, total),
+        on_progress=lambda film: on_progress(
+            f"ingest: {film.media.name}", film.done_s, film.total_s
+        ),
         on_title=warn,
     )
     if all(r.state == "failed" for r in results):

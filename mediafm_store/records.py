@@ -44,6 +44,10 @@ class Title:
     id: str
     media: Path
     subtitles: Path | None = None
+    """The video itself where they are a track in it."""
+    subtitle_track: int | None = None
+    language: str | None = None
+    """Of the subtitles, such as `de` or `pt-BR`; None where nothing says."""
     name: str = ""
     synopsis: str = ""
     tags: tuple[str, ...] = ()

@@ -1,13 +1,15 @@
 """Fixtures: real films, sample films, and a store made by hand."""
 
 import os
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mediafm_store.arrays import FUSED, unit_rows
+from mediafm_store.arrays import FUSED, MODALITIES, unit_rows
+from mediafm_store.features.encoders import Encoded
 from mediafm_store.store.store import Store, TitleRows
 
 ROOT = Path(__file__).parents[1]
@@ -57,10 +59,13 @@ def title_rows(store: Store, title: str, vectors: np.ndarray, **columns) -> Titl
         "genres": [],
         "media": f"/films/{title}.mp4",
         "subtitles": None,
-        "source_hash": title,
+        "subtitle_track": None,
+        "language": None,
+        "sources": None,
         "duration_s": float(2 * len(vectors)),
         "shots": len(vectors),
         "warnings": [],
+        "subtitle_warnings": [],
         "ingested_at": datetime.now(UTC),
         "metadata_vector": np.zeros(768, np.float16),
     }
@@ -92,6 +97,9 @@ def shot_row(id: str, index: int, **columns) -> dict:
         "loudness_db": -20.0,
         "cut_brightness": 0.5,
         "cut_loudness_db": -20.0,
+        "black": False,
+        "silent": False,
+        "repeats": None,
     }
     return row | columns
 
@@ -107,3 +115,26 @@ def random_vectors(n: int, seed: int = 0) -> np.ndarray:
 def store(tmp_path) -> Store:
     """An empty store."""
     return Store(tmp_path / "store", create=True)
+
+
+class PlainEncoder:
+    """Encodes quickly: items of equal bytes get equal unit vectors, others random ones."""
+
+    def __init__(self, modality):
+        self.name, self.modality, self.fingerprint = f"plain-{modality}", modality, "plain"
+
+    def encode(self, items):
+        rows = np.zeros((len(items), 768), np.float32)
+        for row, item in zip(rows, items, strict=True):
+            content = item.encode() if isinstance(item, str) else np.ascontiguousarray(item)
+            row[:] = np.random.default_rng(zlib.crc32(content)).normal(size=768)
+        return Encoded(unit_rows(rows), unit_rows(rows), [()] * len(items))
+
+    def encode_query(self, texts):
+        return self.encode(texts).blocks
+
+
+@pytest.fixture(scope="session")
+def plain_encoders():
+    """For tests of everything but what vectors mean."""
+    return {modality: PlainEncoder(modality) for modality in MODALITIES}

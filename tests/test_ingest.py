@@ -79,7 +79,7 @@ def test_unchanged_titles_are_left_alone_and_changed_ones_replaced(
     assert store.titles()["revision"][0] == revision
     metadata = json.loads(video.with_suffix(".json").read_text())
     video.with_suffix(".json").write_text(json.dumps(metadata | {"tags": ["Changed"]}))
-    assert run().state == "ingested"
+    assert run().state == "updated"
     assert store.titles()["tags"][0].to_list() == ["Changed"]
     assert run(force=True).state == "ingested"
     assert len(store.titles()) == 1

@@ -4,15 +4,14 @@ from itertools import pairwise
 import av
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediafm_store import plugins
 from mediafm_store.errors import BadMedia
 from mediafm_store.media.decode import Frame
-from mediafm_store.media.detectors import Seen, adaptive
+from mediafm_store.media.detectors import adaptive
 from mediafm_store.media.levels import Levels
-from mediafm_store.media.shots import PendingShot, read_shots
+from mediafm_store.media.shots import Light, PendingShot, read_shots
 from mediafm_store.media.write import write_video
 
 CUTS = [40, 90, 150]
@@ -32,10 +31,6 @@ def striped(frames: int = 200) -> np.ndarray:
     ).astype(np.uint8)
 
 
-def seen(images):
-    return (Seen(number / 24, image) for number, image in enumerate(images))
-
-
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
     path = tmp_path_factory.mktemp("video") / "striped.mp4"
@@ -43,22 +38,16 @@ def video(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("name", plugins.names("detectors"))
-def test_every_detector_finds_hard_cuts(name):
-    small = striped()[:, ::2, ::2, ::-1]
-    assert list(plugins.load("detectors", name)(seen(small), 24.0)) == CUTS
-
-
 def test_shots_tile_the_film_and_keyframes_are_inside(video):
-    brightness = Levels()
-    shots = list(read_shots(video, adaptive, brightness=brightness))
+    light = Light(Levels(), Levels())
+    shots = list(read_shots(video, adaptive, light=light))
     assert [round(s.span.start_s * 24) for s in shots] == [0, *CUTS]
     assert all(a.span.end == b.span.start for a, b in pairwise(shots))
     assert shots[-1].span.end_s == pytest.approx(200 / 24)
-    assert len(brightness) == 200
+    assert len(light.brightness) == len(light.lit) == 200
     for shot, (start, end) in zip(shots, zip([0, *CUTS], [*CUTS, 200], strict=True), strict=True):
         middle = striped()[(start + end) // 2].astype(float)
-        assert abs(shot.keyframe.mean() - middle.mean()) < 6
+        assert abs(shot.middle.mean() - middle.mean()) < 6
 
 
 def test_same_cuts_as_the_package_itself(films):
@@ -84,35 +73,57 @@ def test_bad_files_are_one_clear_error(tmp_path):
         list(read_shots(tmp_path / "missing.mp4", adaptive))
 
 
-@given(st.lists(st.integers(1, 120), min_size=1, max_size=5), st.integers(0, 5))
-def test_the_kept_picture_is_near_the_middle(lengths, delay):
+def frame(number):
+    """A grey frame that says its number: NUMBER = 16 a + b as the luma of its halves."""
+    pixels = np.zeros((2, 4), np.uint8)
+    pixels[:, :2], pixels[:, 2:] = number // 250, number % 250
+    return Frame(10 * number, 10, av.VideoFrame.from_ndarray(pixels, format="gray"))
+
+
+def number_of(keyframe):
+    return int(keyframe[0, 0, 0]) * 250 + int(keyframe[0, 3, 0])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(1, 400), min_size=1, max_size=4), st.integers(0, 100), st.integers(1, 5)
+)
+def test_the_kept_pictures_are_spread_over_the_shot(lengths, delay, keyframes):
     """Against keeping every frame; cuts become known `delay` frames late."""
     cuts = np.cumsum(lengths).tolist()
-    pending, fed = PendingShot(), 0
-    start, pictures = 0, []
+    pending, fed, start = PendingShot(keyframes), 0, 0
     for cut in cuts:
-        last = cut == cuts[-1]
-        while fed < (cut if last else min(cut + 1 + delay, cuts[-1])):
-            pictures.append(av.VideoFrame(2, 2))
-            pending.add(Frame(10 * fed, 10, pictures[-1]))
+        while fed < min(cut + 1 + delay, cuts[-1]):
+            pending.add(frame(fed))
             fed += 1
-        end, kept = pending.close(cut)
-        picture = next(n for n, p in enumerate(pictures) if p is kept)
-        assert end == 10 * cut
-        assert start <= picture < cut
-        assert abs(picture - (start + cut - 1) / 2) <= 1 + (cut - start) / PendingShot.KEPT, (
-            start,
-            cut,
-            picture,
-        )
+        shot = pending.close(cut, Fraction(1, 250))
+        length = cut - start
+        assert (shot.span.start, shot.span.end) == (10 * start, 10 * cut)
+        numbers = [number_of(k) for k in shot.keyframes]
+        assert numbers == sorted(set(numbers))
+        assert all(start <= n < cut for n in numbers)
+        assert len(numbers) == min(keyframes, length)
+        for part, n in enumerate(numbers):
+            wanted = start + (part + 0.5) * length / len(numbers) - 0.5
+            assert abs(n - wanted) <= 1 + length / PendingShot.KEPT
         start = cut
 
 
 def test_pending_pictures_are_bounded():
     pending = PendingShot()
     for number in range(5000):
-        pending.add(Frame(number, 1, av.VideoFrame(2, 2)))
+        pending.add(frame(number))
         assert len(pending._pictures) <= 2 * PendingShot.KEPT + PendingShot.RECENT
+
+
+def test_large_pictures_are_kept_small():
+    pending = PendingShot()
+    large = av.VideoFrame.from_ndarray(np.full((1080, 1920, 3), 99, np.uint8), format="rgb24")
+    kept = pending.add(Frame(0, 1, large))
+    assert (kept.width, kept.height) == (512, 288)
+    (keyframe,) = pending.close(1, Fraction(1, 25)).keyframes
+    assert keyframe.shape == (288, 512, 3)
+    assert abs(keyframe.mean() - 99) < 2
 
 
 def test_span_times_are_exact_at_ntsc_rates(tmp_path):

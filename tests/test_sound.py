@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafm_store.media.decode import SAMPLE_RATE, sound, split_sound
 from mediafm_store.media.levels import SILENCE_DB, Levels, loudness_db
+from mediafm_store.media.sound import LONGEST_PIECE, SAMPLE_RATE, sound, split_sound
 from mediafm_store.media.write import write_video
 from mediafm_store.records import Span
 
@@ -25,8 +25,28 @@ def test_split_equals_slicing_the_whole(chunk_sizes, span_lengths, offset):
     edges = np.cumsum([offset, *span_lengths]).tolist()
     pairs = list(pairwise(edges))
     spans = [Span(a, b, Fraction(1, SAMPLE_RATE)) for a, b in pairs]
-    pieces = list(split_sound(iter(chunks), spans))
-    assert [p.tolist() for p in pieces] == [whole[a:b].tolist() for a, b in pairs]
+    pieces = {p.shot: p for p in split_sound(iter(chunks), spans)}
+    for shot, (a, b) in enumerate(pairs):
+        if len(whole[a:b]):
+            assert pieces[shot].samples.tolist() == whole[a:b].tolist()
+            assert pieces[shot].start_s == spans[shot].start_s
+        else:
+            assert shot not in pieces
+
+
+def test_the_sound_of_a_long_shot_comes_in_pieces():
+    length = int(2.5 * LONGEST_PIECE)
+    chunks = (np.full(SAMPLE_RATE, i, np.float32) for i in range(length // SAMPLE_RATE + 9))
+    spans = [
+        Span(0, length, Fraction(1, SAMPLE_RATE)),
+        Span(length, length + 5, Fraction(1, 16_000)),
+    ]
+    pieces = list(split_sound(chunks, spans))
+    assert [p.shot for p in pieces] == [0, 0, 0, 1]
+    assert [len(p.samples) for p in pieces] == [*[LONGEST_PIECE] * 2, LONGEST_PIECE // 2, 5]
+    assert [p.start_s for p in pieces] == [0, 60, 120, 150]
+    assert pieces[1].samples[0] == 60
+    assert len(next(chunks)) == SAMPLE_RATE  # what is not asked for is left
 
 
 def test_sound_is_on_the_clock_of_the_picture(tmp_path):

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks.sources import find_videos, read_title, source_hash, title_id
+from mediafm_store.media.language import wished
+from mediafm_store.tasks.sources import find_videos, read_title, title_id
 
 
 def touch(folder, *names):
@@ -98,21 +99,39 @@ def test_malformed_metadata_names_the_file(tmp_path, text):
         read_title(tmp_path / "f.mp4")
 
 
-def test_the_hash_follows_every_source(tmp_path):
-    (tmp_path / "f.mp4").write_bytes(b"video")
+NAMES = ["f.en.srt", "f.ger.vtt", "f.de.sdh.srt", "f.fr.forced.srt", "f.pt-BR.srt", "f.srt"]
 
-    def hashed(made_by=("a",)):
-        return source_hash(read_title(tmp_path / "f.mp4"), made_by)
 
-    seen = {hashed(), hashed(("b",))}
-    (tmp_path / "f.srt").write_text("words")
-    seen.add(hashed())
-    (tmp_path / "f.json").write_text('{"tags": ["x"]}')
-    seen.add(hashed())
-    (tmp_path / "f.json").write_text('{"genres": ["x"]}')
-    seen.add(hashed())
-    (tmp_path / "f.mp4").write_bytes(b"other")
-    seen.add(hashed())
-    assert len(seen) == 6
-    assert hashed(("a", "b")) == hashed(("b", "a"))
-    assert hashed() == hashed()
+@pytest.mark.parametrize(
+    ("wish", "chosen", "language"),
+    [
+        (None, "f.srt", None),
+        ("de", "f.ger.vtt", "de"),
+        ("deu", "f.ger.vtt", "de"),
+        ("de-AT", "f.ger.vtt", "de"),
+        ("pt", "f.pt-BR.srt", "pt-BR"),
+        ("fr", "f.fr.forced.srt", "fr"),
+        ("it", None, None),
+    ],
+)
+def test_the_language_that_is_asked_for(tmp_path, wish, chosen, language):
+    touch(tmp_path, "f.mp4", *NAMES)
+    told = []
+    title = read_title(tmp_path / "f.mp4", language=wish and wished(wish), warn=told.append)
+    assert (title.subtitles and title.subtitles.name) == chosen
+    assert title.language == language
+    there = "f.mp4: no subtitles in it; there are some in de, en, fr, no known language, pt-BR"
+    assert told == ([] if chosen else [there])
+
+
+def test_forced_subtitles_and_those_for_the_deaf_come_last(tmp_path):
+    touch(tmp_path, "f.mp4", "f.en.forced.srt", "f.en.sdh.srt", "f.nl.srt")
+    assert read_title(tmp_path / "f.mp4").subtitles.name == "f.en.sdh.srt"
+    (tmp_path / "f.en.sdh.srt").unlink()
+    assert read_title(tmp_path / "f.mp4").subtitles.name == "f.nl.srt"
+
+
+@pytest.mark.parametrize("wish", ["xx-nonsense", "klingon", "", "und"])
+def test_what_is_no_language(wish):
+    with pytest.raises(BadInput, match="is not a language"):
+        wished(wish)

@@ -1,77 +1,66 @@
-"""Run the detector and the encoders over one title."""
+"""Run the detector and the encoders over one title.
 
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, TypeVar
+One pass, all at the same time: the film is decoded and cut in the calling thread; each shot, as
+soon as it is known, goes to three threads, one a modality.
+"""
 
-import numpy as np
-from PIL import Image
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
-from mediafm_store.arrays import BLOCK, MODALITIES, Blocks, Fused, Modality
+from mediafm_store.arrays import MODALITIES, Blocks, Fused, Modality
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoded, Encoder
 from mediafm_store.features.fuse import describe, fuse
-from mediafm_store.media.decode import SAMPLE_RATE, Warn, log_warning, sound, split_sound
+from mediafm_store.features.parallel import fan_out
+from mediafm_store.features.passes import Heard, Pictured, Said, encode_text, hear, say, see
+from mediafm_store.media.decode import Warn, log_warning, media_duration_s
 from mediafm_store.media.detectors import Detector
-from mediafm_store.media.levels import Levels, loudness_db
-from mediafm_store.media.shots import CutShot, read_shots
-from mediafm_store.media.subtitles import read_cues, words_of_shots
-from mediafm_store.records import Cue, Shot, Title
+from mediafm_store.media.levels import Levels
+from mediafm_store.media.shots import Light, OnFrame, read_shots
+from mediafm_store.media.tracks import read_words
+from mediafm_store.records import Cue, Span, Title
 
-BATCH = 16
-THUMBNAIL_WIDTH = 320
-LOUDNESS_STEP = SAMPLE_RATE // 10
-"""Samples over which loudness is measured: a tenth of a second."""
-T = TypeVar("T")
+AHEAD = 32
+"""Shots that may wait for an encoder."""
 Encoders = Mapping[Modality, Encoder]
-OnProgress = Callable[[str, float, float], None]
-"""Called with the stage, the seconds of film done and those in all."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """What was extracted from a title; every list and array but `cues` has one entry a shot."""
+    """What was extracted from a title; everything by shot has one entry a shot."""
 
-    shots: list[Shot]
     cues: list[Cue]
     """The subtitles, which belong to the title rather than to one shot."""
-    thumbnails: list[bytes]
-    """JPEG."""
-    words: list[str]
-    seen: list[tuple[str, ...]]
-    heard: list[tuple[str, ...]]
-    fused: Fused
-    described: Fused
-    brightness: Levels
-    """Of the frames, 0 to 1."""
-    loudness: Levels
-    """Of tenths of seconds, in decibels below full scale; empty without sound."""
+    light: Light
+    pictured: Pictured
+    heard: Heard
+    said: Said
     metadata: Blocks
     """One row: name, synopsis, genres and tags through the text encoder."""
 
+    @property
+    def spans(self) -> list[Span]:
+        """Where the shots lie, in play order."""
+        return self.pictured.spans
 
-@dataclass
-class EncodedShots:
-    """Encoded batches of one modality, gathered shot by shot; shots without it stay zero."""
+    @property
+    def fused(self) -> Fused:
+        """What each shot is."""
+        return fuse({m: e.blocks for m, e in self._encoded.items()})
 
-    blocks: list[Blocks] = field(default_factory=list)
-    described: list[Blocks] = field(default_factory=list)
-    labels: list[tuple[str, ...]] = field(default_factory=list)
+    @property
+    def described(self) -> Fused:
+        """What could be said of each shot."""
+        return describe({m: e.described for m, e in self._encoded.items()})
 
-    def add(self, encoder: Encoder, items: Sequence[Any | None]) -> None:
-        """Encode the items that are there, and leave zero rows for those that are not."""
-        there = [i for i, item in enumerate(items) if item is not None]
-        encoded = encoder.encode([items[i] for i in there])
-        rows = Encoded(zeros(len(items)), zeros(len(items)), [()] * len(items))
-        for source, i in enumerate(there):
-            rows.blocks[i] = encoded.blocks[source]
-            rows.described[i] = encoded.described[source]
-            rows.labels[i] = encoded.labels[source]
-        self.blocks.append(rows.blocks)
-        self.described.append(rows.described)
-        self.labels.extend(rows.labels)
+    @property
+    def _encoded(self) -> dict[Modality, Encoded]:
+        return {
+            "visual": self.pictured.encoded,
+            "audio": self.heard.encoded,
+            "text": self.said.encoded,
+        }
 
 
 def extract(
@@ -79,52 +68,50 @@ def extract(
     *,
     encoders: Encoders,
     detector: Detector,
-    on_progress: OnProgress = lambda stage, done_s, total_s: None,
+    keyframes: int = 1,
+    on_frame: OnFrame = lambda frames, done_s, total_s: None,
     warn: Warn = log_warning,
+    warn_of_words: Warn = log_warning,
 ) -> Features:
-    """Cut a title into shots and encode them.
+    """Cut a title into shots and encode them, by `keyframes` pictures each.
 
-    Raises BadMedia if it has no readable picture, BadSubtitles if its subtitles are unreadable.
+    `warn_of_words` is told what is wrong with subtitles, `warn` the rest; both and `on_frame` may
+    be called from other threads. Raises BadMedia if the title has no readable picture,
+    BadSubtitles if its subtitles are unreadable.
     """
-    cues = read_cues(title.subtitles, warn) if title.subtitles else []
-    encoded = {modality: EncodedShots() for modality in MODALITIES}
-    brightness, loudness = Levels(), Levels()
-    shots: list[Shot] = []
-    thumbnails: list[bytes] = []
-
-    cuts = read_shots(
-        title.media,
-        detector,
-        brightness=brightness,
-        on_progress=lambda done, total: on_progress("picture", done, total),
-        warn=warn,
+    cues = read_words(title, warn_of_words)
+    light = Light(Levels(), Levels())
+    shots = read_shots(
+        title.media, detector, keyframes=keyframes, light=light, on_frame=on_frame, warn=warn
     )
-    for batch in batches(cuts, BATCH):
-        encoded["visual"].add(encoders["visual"], [cut.keyframe for cut in batch])
-        thumbnails += [jpeg(cut) for cut in batch]
-        shots += [Shot(title.id, len(shots) + i, cut.span) for i, cut in enumerate(batch)]
-
-    spans = [shot.span for shot in shots]
-    heard = metered(split_sound(sound(title.media, warn), spans), shots, loudness)
-    for pieces in batches(zip(shots, heard, strict=True), BATCH):
-        encoded["audio"].add(encoders["audio"], [s if len(s) else None for _, s in pieces])
-        on_progress("sound", pieces[-1][0].span.end_s, spans[-1].end_s)
-
-    words = words_of_shots(cues, spans)
-    encoded["text"].add(encoders["text"], [w or None for w in words])
+    pictured, heard, said = fan_out(
+        shots,
+        [
+            partial(see, encoders["visual"]),
+            partial(hear, encoders["audio"], title.media, warn),
+            lambda cut: say(encoders["text"], cues, (shot.span for shot in cut)),
+        ],
+        ahead=AHEAD,
+    )
+    tell_if_cut_off(title, pictured.spans[-1].end_s, heard, warn)
     return Features(
-        shots=shots,
         cues=cues,
-        thumbnails=thumbnails,
-        words=words,
-        seen=encoded["visual"].labels,
-        heard=encoded["audio"].labels,
-        fused=fuse({m: np.concatenate(e.blocks) for m, e in encoded.items()}),
-        described=describe({m: np.concatenate(e.described) for m, e in encoded.items()}),
-        brightness=brightness,
-        loudness=loudness,
+        light=light,
+        pictured=pictured,
+        heard=heard,
+        said=said,
         metadata=encode_text(encoders["text"], title.metadata_text),
     )
+
+
+def tell_if_cut_off(title: Title, end_s: float, heard: Heard, warn: Warn) -> None:
+    """Warn if picture and sound end a second, and a hundredth, before the file says they do."""
+    total_s = media_duration_s(title.media)
+    if not heard.goes_on and end_s < total_s - max(1.0, total_s / 100):
+        warn(
+            f"{title.media.name} is cut off: it ends after {end_s:.1f} s of the {total_s:.1f} s"
+            " that it announces"
+        )
 
 
 def by_modality(encoders: Iterable[Encoder]) -> Encoders:
@@ -139,40 +126,3 @@ def by_modality(encoders: Iterable[Encoder]) -> Encoders:
         if modality not in found:
             raise BadInput(f"no encoder for {modality}; name one")
     return found
-
-
-def encode_text(encoder: Encoder, text: str) -> Blocks:
-    """One row; zero where there is no text."""
-    return encoder.encode([text]).blocks if text else zeros(1)
-
-
-def metered(
-    pieces: Iterable[np.ndarray], shots: Sequence[Shot], loudness: Levels
-) -> Iterator[np.ndarray]:
-    """Pass the sound of the shots through and measure how loud it is."""
-    for shot, samples in zip(shots, pieces, strict=True):
-        for start in range(0, len(samples), LOUDNESS_STEP):
-            level = loudness_db(samples[start : start + LOUDNESS_STEP])
-            loudness.append(shot.span.start_s + start / SAMPLE_RATE, level)
-        yield samples
-
-
-def jpeg(cut: CutShot) -> bytes:
-    """The keyframe as a small JPEG."""
-    image = Image.fromarray(cut.keyframe)
-    image.thumbnail((THUMBNAIL_WIDTH, THUMBNAIL_WIDTH))
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=80)
-    return out.getvalue()
-
-
-def zeros(rows: int) -> Blocks:
-    """Blocks of items that are not there."""
-    return np.zeros((rows, BLOCK), np.float32)
-
-
-def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items; the last may be shorter."""
-    source = iter(items)
-    while batch := list(islice(source, size)):
-        yield batch

@@ -1,4 +1,4 @@
-"""Decode pictures and sound (PyAV). With `write`, the only code that opens media files.
+"""Open media and decode its frames (PyAV).
 
 Times are integers of a stream's time base, counted from the start of the file, so that picture,
 sound and subtitles share one clock whatever time stamp a container starts with.
@@ -6,28 +6,24 @@ sound and subtitles share one clock whatever time stamp a container starts with.
 
 import errno
 import logging
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
-import numpy as np
-from av.video.reformatter import VideoReformatter
-from jaxtyping import Float32, UInt8
 
 from mediafm_store.errors import BadMedia
-from mediafm_store.records import Span
-
-SAMPLE_RATE = 16_000
-"""Samples per second of all sound: what speech and sound encoders are trained on."""
 
 # FFmpeg's own messages would reach a user's terminal; what matters comes as an error or a warning.
 av.logging.set_libav_level(av.logging.PANIC)
 Warn = Callable[[str], None]
 """Takes one line about a file that is used all the same."""
 log_warning: Warn = logging.getLogger("mediafm_store").warning
+
+USUAL_FPS, MOST_FPS, BEYOND_S = 25.0, 1000.0, 2.0
 
 
 class Frame(NamedTuple):
@@ -40,29 +36,35 @@ class Frame(NamedTuple):
 
 
 class Video:
-    """The main picture of an open file: its clock, and its frames in play order, once."""
+    """The main picture of an open file: its clock, its shape, and its frames in play order, once.
+
+    The main picture is what FFmpeg would play, never the cover of a sound file.
+    """
 
     def __init__(self, container: av.container.InputContainer, path: Path) -> None:
-        pictures = [s for s in container.streams.video if not is_cover(s)]
-        if not pictures:
-            raise BadMedia(f"{path} has no picture; only files with video can be ingested")
-        self._container, self._path, self._stream = container, path, pictures[0]
+        self._container, self._path = container, path
+        self._stream = main_picture(container, path)
         self._stream.thread_type = "AUTO"
-        if self._stream.time_base is None:
+        if not self._stream.time_base:
             raise BadMedia(f"{path}: its video stream has no clock; re-encode the file")
         self.time_base: Fraction = self._stream.time_base
-        self.fps = float(self._stream.average_rate or self._stream.guessed_rate or 25)
-        self.duration_s = (container.duration or 0) / av.time_base
+        rate = float(self._stream.average_rate or self._stream.guessed_rate or 0)
+        self.fps = rate if 0 < rate <= MOST_FPS else USUAL_FPS
+        self.duration_s = duration_s(container)
+        self.pixel_aspect = Fraction(self._stream.sample_aspect_ratio or 1)
+        """Width of a pixel to its height; DVDs and old television are not square."""
         self._start = start_ticks(container, self.time_base)
 
     def frames(self, warn: Warn = log_warning) -> Iterator[Frame]:
         """Decode every frame; damaged packets are left out, with one warning."""
         nominal = max(1, round(1 / (self.fps * self.time_base)))
+        end = (self.duration_s + BEYOND_S) / self.time_base if self.duration_s else math.inf
         pts = -1
         for picture in decoded(self._container, self._stream, f"{self._path.name}: video", warn):
-            # A picture without a time stamp follows the one before it.
-            given = pts + nominal if picture.pts is None else picture.pts - self._start
-            pts = max(given, pts + 1, 0)
+            given = None if picture.pts is None else picture.pts - self._start
+            # A picture without a time stamp, or with one that lies beyond the file, is damaged: it
+            # follows the one before it.
+            pts = max(pts + nominal if given is None or given > end else given, pts + 1, 0)
             yield Frame(pts, picture.duration or nominal, picture)
         if pts < 0:
             raise BadMedia(f"{self._path}: no frame of its video could be decoded")
@@ -72,18 +74,46 @@ class Video:
 def open_media(path: Path) -> Iterator[av.container.InputContainer]:
     """Open a file for reading; raise BadMedia, naming the file, if it is not media."""
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            yield container
-    except av.FFmpegError as error:
-        if error.errno == errno.ENOENT:
+        container = av.open(str(path), metadata_errors="replace")
+    except (av.FFmpegError, ValueError) as error:  # ValueError: a header that PyAV cannot take
+        if getattr(error, "errno", None) == errno.ENOENT:
             raise BadMedia(f"{path} does not exist") from error
         reason = "is empty" if path.is_file() and path.stat().st_size == 0 else "is not media"
-        raise BadMedia(f"{path} {reason}: it cannot be read as video ({error.strerror})") from error
+        why = getattr(error, "strerror", None) or error
+        raise BadMedia(f"{path} {reason}: it cannot be read as video ({why})") from error
+    with container:
+        yield container
+
+
+def main_picture(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    """The video stream to use; raise BadMedia if there is none."""
+    pictures = [s for s in container.streams.video if not is_cover(s)]
+    if not pictures:
+        raise BadMedia(f"{path} has no picture; only files with video can be ingested")
+    best = container.streams.best("video")
+    return best if best in pictures else pictures[0]
 
 
 def is_cover(stream: av.VideoStream) -> bool:
     """Whether a video stream is only the cover picture of a sound file."""
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def frame_rate(path: Path) -> float:
+    """Frames a second of a file's main picture; raise BadMedia if it has none."""
+    with open_media(path) as container:
+        return Video(container, path).fps
+
+
+def media_duration_s(path: Path) -> float:
+    """How long a file says that it is, in seconds; 0 where it does not say."""
+    with open_media(path) as container:
+        return duration_s(container)
+
+
+def duration_s(container: av.container.InputContainer) -> float:
+    """How long a file says that it is, in seconds; 0 where it does not say."""
+    return max(0, container.duration or 0) / av.time_base
 
 
 def start_ticks(container: av.container.InputContainer, time_base: Fraction | None) -> int:
@@ -95,133 +125,40 @@ def start_ticks(container: av.container.InputContainer, time_base: Fraction | No
 def decoded(
     container: av.container.InputContainer, stream: Any, what: str, warn: Warn
 ) -> Iterator[Any]:
-    """The frames of a stream; packets that cannot be decoded are left out, with one warning."""
-    damaged = 0
-    for packet in container.demux(stream):
+    """The frames of a stream; what cannot be read or decoded is left out, with one warning."""
+    damaged: list[str] = []
+    last = None
+    for packet in packets(container, stream, what, warn):
         try:
             frames = packet.decode()
         except av.FFmpegError:
-            damaged += packet.size > 0  # an empty packet repeats the frame before it
+            if packet.size:  # an empty packet repeats the frame before it
+                damaged.append(f"{last.time or 0:.2f} s" if last else "its start")
             continue
-        yield from frames
+        for frame in frames:
+            last = frame
+            yield frame
     if damaged:
-        warn(f"{what}: {damaged} damaged packets were left out")
+        warn(f"{what}: {len(damaged)} damaged packets were left out, the first after {damaged[0]}")
 
 
-class Shrinker:
-    """Scales frames down to arrays. One a use: it keeps its scaling context from call to call.
-
-    A kept context on one thread costs 5 % of decoding; a fresh one a frame halves the speed.
-    """
-
-    def __init__(self, longest: int, pixels: str) -> None:
-        self._longest, self._pixels = longest, pixels
-        self._scaler = VideoReformatter()
-
-    def __call__(self, picture: av.VideoFrame) -> UInt8[np.ndarray, "h w 3"]:
-        """The frame, smaller; one that is small enough keeps its size."""
-        scale = min(1.0, self._longest / max(picture.width, picture.height))
-        width, height = (max(1, round(n * scale)) for n in (picture.width, picture.height))
-        small = self._scaler.reformat(
-            picture, width, height, self._pixels, interpolation="AREA", threads=1
-        )
-        return small.to_ndarray()
-
-
-def sound(path: Path, warn: Warn = log_warning) -> Iterator[Float32[np.ndarray, " n"]]:
-    """The file's main sound as mono samples at SAMPLE_RATE in [-1, 1], from time zero on.
-
-    Gaps and a late start are filled with silence, so sample `i` is heard at `i / SAMPLE_RATE`.
-    Nothing is yielded, with a warning, if there is no sound.
-    """
-    with open_media(path) as container:
-        if not container.streams.audio:
-            warn(f"{path.name} has no sound")
-            return
-        done, form, graph = 0, None, None
-        for frame in sound_frames(container, path, warn):
-            # Television changes between stereo and surround sound in the middle of a file.
-            if graph is None or form != (frame.sample_rate, frame.layout.name, frame.format.name):
-                for chunk in finish(graph):
-                    done += len(chunk)
-                    yield chunk
-                form = (frame.sample_rate, frame.layout.name, frame.format.name)
-                graph = resampler(frame, done)
-            graph.push(frame)
-            for chunk in drain(graph):
-                done += len(chunk)
-                yield chunk
-        yield from finish(graph)
-
-
-def sound_frames(
-    container: av.container.InputContainer, path: Path, warn: Warn
-) -> Iterator[av.AudioFrame]:
-    """Decode the first sound track, its time stamps counted from the start of the file."""
-    stream = container.streams.audio[0]
-    start, following = start_ticks(container, stream.time_base), 0
-    for frame in decoded(container, stream, f"{path.name}: sound", warn):
-        # Sound without a time stamp follows the sound before it.
-        frame.pts = following if frame.pts is None else frame.pts - start
-        length = Fraction(frame.samples, frame.sample_rate) / (stream.time_base or 1)
-        following = frame.pts + round(length)
-        yield frame
-
-
-def resampler(frame: av.AudioFrame, done: int) -> av.filter.Graph:
-    """From the form of this frame to mono at SAMPLE_RATE, going on after `done` samples.
-
-    `async` and `first_pts` keep it on the file's clock: they fill gaps and drop overlaps.
-    """
-    first = round(Fraction(done * frame.sample_rate, SAMPLE_RATE))  # counted at the rate going in
-    graph = av.filter.Graph()
-    graph.link_nodes(
-        graph.add_abuffer(
-            sample_rate=frame.sample_rate,
-            format=frame.format.name,
-            layout=frame.layout.name,
-            time_base=frame.time_base,
-        ),
-        graph.add("aresample", f"{SAMPLE_RATE}:async=1:first_pts={first}"),
-        graph.add("aformat", f"sample_fmts=flt:channel_layouts=mono:sample_rates={SAMPLE_RATE}"),
-        graph.add("abuffersink"),
-    ).configure()
-    return graph
-
-
-def finish(graph: av.filter.Graph | None) -> Iterator[Float32[np.ndarray, " n"]]:
-    """The last samples of a filter graph."""
-    if graph is not None:
-        graph.push(None)
-        yield from drain(graph)
-
-
-def drain(graph: av.filter.Graph) -> Iterator[Float32[np.ndarray, " n"]]:
-    """What a filter graph has ready."""
+def packets(
+    container: av.container.InputContainer, stream: Any, what: str, warn: Warn
+) -> Iterator[Any]:
+    """The packets of a stream as far as the file can be read, and the one that flushes it."""
+    last = None
     while True:
         try:
-            yield graph.pull().to_ndarray().reshape(-1)
-        except (av.BlockingIOError, av.EOFError):
+            for packet in container.demux(stream):
+                last = packet
+                yield packet
             return
-
-
-def split_sound(
-    chunks: Iterable[Float32[np.ndarray, " n"]], spans: Iterable[Span]
-) -> Iterator[Float32[np.ndarray, " n"]]:
-    """The samples of each of the ascending `spans`; empty where the sound has ended.
-
-    Only the samples of one span are held at a time.
-    """
-    chunks = iter(chunks)
-    held, first = np.zeros(0, np.float32), 0
-    for span in spans:
-        start, end = round(span.start_s * SAMPLE_RATE), round(span.end_s * SAMPLE_RATE)
-        parts = [held]
-        reached = first + len(held)
-        while reached < end and (chunk := next(chunks, None)) is not None:
-            parts.append(chunk)
-            reached += len(chunk)
-        held = np.concatenate(parts)
-        yield held[max(0, start - first) : max(0, end - first)]
-        keep = min(len(held), max(0, end - first))
-        held, first = held[keep:], first + keep
+        except IndexError:
+            # Of a stream that appears in the middle of a broadcast, which PyAV does not know: go on
+            # behind its packet.
+            continue
+        except av.FFmpegError as error:
+            reached = float(last.dts * last.time_base) if last and last.dts is not None else 0.0
+            warn(f"{what} cannot be read beyond {reached:.2f} s ({error.strerror})")
+            yield av.Packet(0)
+            return

@@ -1,5 +1,6 @@
 """How bright or how loud a film is from moment to moment."""
 
+from array import array
 from bisect import bisect_left
 
 import numpy as np
@@ -13,8 +14,8 @@ class Levels:
     """A quantity sampled in time: append ascending times, then ask about stretches of them."""
 
     def __init__(self) -> None:
-        self._times: list[float] = []
-        self._values: list[float] = []
+        self._times = array("d")
+        self._values = array("d")
 
     def __len__(self) -> int:
         return len(self._times)
@@ -33,7 +34,11 @@ class Levels:
         """The smallest value in [start_s, end_s); None if nothing was sampled there."""
         return min(self._between(start_s, end_s), default=None)
 
-    def _between(self, start_s: float, end_s: float) -> list[float]:
+    def highest(self, start_s: float, end_s: float) -> float | None:
+        """The largest value in [start_s, end_s); None if nothing was sampled there."""
+        return max(self._between(start_s, end_s), default=None)
+
+    def _between(self, start_s: float, end_s: float) -> "array[float]":
         first = bisect_left(self._times, start_s)
         return self._values[first : bisect_left(self._times, end_s, first)]
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from mediafm_store.arrays import BLOCK
 
-FORMAT = 1
+FORMAT = 2
 """Raised when a change of the tables needs a migration."""
 
 
@@ -17,6 +17,17 @@ def vector_type(dim: int) -> pa.DataType:
     """Vectors are float16 on disk, float32 in computation."""
     return pa.list_(pa.float16(), dim)
 
+
+SOURCES = pa.struct(
+    [
+        (name, pa.string())
+        for name in (
+            *("media", "media_stat", "media_made_by"),
+            *("words", "words_stat", "words_made_by", "metadata"),
+        )
+    ]
+)
+"""Hashes and time stamps of what a title was made from: see `tasks/changes.py`."""
 
 TITLES = pa.schema(
     [
@@ -27,11 +38,14 @@ TITLES = pa.schema(
         ("tags", pa.list_(pa.string())),  # as the user gave them; proposals stand in `tags`
         ("genres", pa.list_(pa.string())),
         ("media", pa.string()),  # absolute path of the video
-        ("subtitles", pa.string()),  # absolute path, null where there are none
-        ("source_hash", pa.string()),  # of media, subtitles, metadata, encoders and detector
+        ("subtitles", pa.string()),  # absolute path (the video's: a track in it), or null
+        ("subtitle_track", pa.int32()),  # the stream inside the video, or null
+        ("language", pa.string()),  # of the subtitles, such as `de`; null where nothing says
+        ("sources", SOURCES),
         ("duration_s", pa.float64()),
         ("shots", pa.int32()),
-        ("warnings", pa.list_(pa.string())),  # what was wrong with the files, in plain words
+        ("warnings", pa.list_(pa.string())),  # what was wrong with the video, in plain words
+        ("subtitle_warnings", pa.list_(pa.string())),  # and with the subtitles
         ("ingested_at", pa.timestamp("us", tz="UTC")),
         ("metadata_vector", vector_type(BLOCK)),  # name, synopsis, genres, tags as a text block
     ],
@@ -58,6 +72,9 @@ SHOTS = pa.schema(
         ("loudness_db", pa.float32()),  # mean, below full scale; null without sound
         ("cut_brightness", pa.float32()),  # darkest within half a second of the shot's start
         ("cut_loudness_db", pa.float32()),  # quietest within half a second of the shot's start
+        ("black", pa.bool_()),  # nothing to see in any of its frames
+        ("silent", pa.bool_()),  # nothing to hear, or no sound track
+        ("repeats", pa.string()),  # the shot just before that shows the same picture, or null
     ]
 )
 

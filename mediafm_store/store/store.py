@@ -227,10 +227,9 @@ class Store:
             table = pa.Table.from_pylist([last], schema=TABLES["titles"])
             self._tables.replace("titles", ["id"], table)
 
-    def move_title(self, title: str, *, media: str, subtitles: str | None) -> None:
-        """Say where the files of a title lie now."""
-        row = self.title(title) | {"media": media, "subtitles": subtitles}
-        table = pa.Table.from_pylist([row], schema=TABLES["titles"])
+    def update_title(self, title: str, **columns: Any) -> None:
+        """Change columns of a title that its other rows do not depend on."""
+        table = pa.Table.from_pylist([self.title(title) | columns], schema=TABLES["titles"])
         with self._tables.lock():
             self._tables.replace("titles", ["id"], table)
 

@@ -1,28 +1,42 @@
 """Video files in, titles with shots and fused vectors in the store."""
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from mediafm_store import plugins
-from mediafm_store.arrays import FUSED, Fused
 from mediafm_store.errors import BadInput, MediaFMError, NotFound
-from mediafm_store.features.extract import Encoders, Features, OnProgress, extract
-from mediafm_store.features.fuse import fingerprint
+from mediafm_store.features.extract import Encoders, Features, extract
+from mediafm_store.media.decode import frame_rate
+from mediafm_store.media.detectors import Detector
+from mediafm_store.media.language import wished
+from mediafm_store.media.shotlist import listed, read_shot_list
 from mediafm_store.records import Title
-from mediafm_store.store.spaces import Space
-from mediafm_store.store.store import Store, TitleRows
-from mediafm_store.tasks.encoding import load_encoders, made_by
-from mediafm_store.tasks.sources import find_videos, read_title, source_hash, title_id
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.changes import MadeBy, digest, read_sources, sources_of
+from mediafm_store.tasks.encoding import load_encoders
+from mediafm_store.tasks.rows import Spaces, Warnings, new_rows, renewed_rows
+from mediafm_store.tasks.sources import find_videos, read_title, title_id
 
 log = logging.getLogger("mediafm_store")
 
-CUT_WINDOW_S = 0.5
-"""How far from a cut its darkness and quiet are measured."""
+WAKE_S = 0.1
+"""How often Ctrl-C is looked for."""
+
+
+class Progress(NamedTuple):
+    """How far the ingest of one film is."""
+
+    media: Path
+    frames: int
+    done_s: float
+    total_s: float
+    """Seconds of film; 0 where the file does not say how long it is."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +45,11 @@ class Ingested:
 
     title: str
     media: Path
-    state: Literal["ingested", "unchanged", "failed"]
+    state: Literal["ingested", "updated", "unchanged", "failed"]
+    """Updated: only what comes from subtitles and metadata was computed again."""
     shots: int = 0
+    frames: int = 0
+    """How many were decoded."""
     film_s: float = 0.0
     """Length of the film."""
     took_s: float = 0.0
@@ -41,175 +58,218 @@ class Ingested:
     """Why it failed, in one line."""
 
 
+@dataclass(frozen=True)
+class How:
+    """How titles are cut and encoded."""
+
+    encoders: Encoders
+    detector: str = "adaptive"
+    shot_list: Path | None = None
+    """Take the shots from this CSV or EDL instead of detecting them."""
+    keyframes: int = 1
+    """Pictures a shot, spread evenly over it; their vectors are averaged."""
+    language: str | None = None
+    """Of the subtitles to use."""
+
+    @property
+    def made_by(self) -> MadeBy:
+        """What changes the rows, beside the files of a title."""
+        cut_by = self.shot_list.read_bytes() if self.shot_list else self.detector
+        seen, heard, said = (self.encoders[m].fingerprint for m in ("visual", "audio", "text"))
+        return MadeBy(media=digest((cut_by, self.keyframes, seen, heard)), words=said)
+
+    def detect(self, media: Path) -> Detector:
+        """What cuts a film."""
+        if self.shot_list:
+            return listed(read_shot_list(self.shot_list, frame_rate(media)))
+        return plugins.load("detectors", self.detector)
+
+
 def ingest(
     store: Store,
     paths: Iterable[Path],
     *,
     encoders: Encoders | None = None,
     detector: str = "adaptive",
+    shot_list: Path | None = None,
+    keyframes: int = 1,
+    language: str | None = None,
     title: str | None = None,
     force: bool = False,
-    on_start: Callable[[Path], None] = lambda media: None,
-    on_progress: OnProgress = lambda stage, done_s, total_s: None,
+    workers: int = 1,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
     on_title: Callable[[Ingested], None] = lambda result: None,
 ) -> list[Ingested]:
     """Ingest files, and the videos in folders; a title that fails does not stop the others.
 
-    Titles whose files have not changed are left alone unless `force` is set. `title` names the
-    one video given; without it, ids come from file names. Raises SpaceMismatch if the store's
-    vectors were made by other encoders, BadInput if a path does not exist.
+    Titles whose files have not changed are left alone, and where only subtitles or metadata have,
+    the film is not decoded again, unless `force` is set. `title` and `shot_list` belong to the one
+    video given; without `title`, ids come from file names. `workers` titles are taken at once;
+    `on_progress` is called from their threads. Raises SpaceMismatch if the store's vectors were
+    made by other encoders, BadInput if a path does not exist or a value cannot be used.
     """
     videos = find_videos(paths)
-    if title is not None and len(videos) != 1:
-        raise BadInput(f"--title names one video, {len(videos)} are given")
+    for option, value in {"--title": title, "--shots": shot_list}.items():
+        if value is not None and len(videos) != 1:
+            raise BadInput(f"{option} belongs to one video, {len(videos)} are given")
     if title is not None and title != title_id(Path(f"{title}.x")):
         raise BadInput(f"--title {title!r} may hold small letters, digits, _, - and . only")
+    if keyframes < 1 or workers < 1:
+        raise BadInput(f"keyframes and workers must be 1 or more, are {keyframes} and {workers}")
     store.check_writable()
-    job = IngestJob(store, encoders or load_encoders(), detector, on_progress)
-    results = []
-    for video in videos:
-        on_start(video)
-        results.append(job.run(video, title, force=force))
-        on_title(results[-1])
-    return results
+    chosen = wished(language) if language else None
+    how = How(encoders or load_encoders(), detector, shot_list, keyframes, chosen)
+    job = IngestJob(store, how, force=force, on_progress=on_progress)
+    return job.run([(video, title or title_id(video)) for video in videos], workers, on_title)
 
 
+@dataclass
 class IngestJob:
     """What all titles of one ingest share."""
 
-    def __init__(
-        self, store: Store, encoders: Encoders, detector: str, on_progress: OnProgress
-    ) -> None:
-        self.store, self.encoders, self.on_progress = store, encoders, on_progress
-        self.detect = plugins.load("detectors", detector)
-        self.made_by = [f"{e.name}={e.fingerprint}" for e in encoders.values()] + [detector]
-        by = made_by(encoders)
-        self.fused, self.described = (
-            store.only_version(
-                name, fingerprint(name, list(encoders.values())), dim=FUSED, made_by=by
-            )
-            for name in ("fused", "described")
-        )
+    store: Store
+    how: How
+    force: bool
+    on_progress: Callable[[Progress], None]
+    stopped: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, media: Path, id: str | None, *, force: bool) -> Ingested:
-        """Ingest one video; what is wrong with its files comes back as a result."""
-        began = time.perf_counter()
-        title_name = id or title_id(media)
+    def __post_init__(self) -> None:
+        plugins.load("detectors", self.how.detector)  # an unknown one is said at once
+        self.made_by = self.how.made_by
+        self.spaces = Spaces(self.store, self.how.encoders)
+
+    def run(
+        self,
+        videos: Sequence[tuple[Path, str]],
+        workers: int,
+        on_title: Callable[[Ingested], None],
+    ) -> list[Ingested]:
+        """Ingest all, several at once; Ctrl-C ends those under way before they are written."""
+        first: dict[str, Path] = {}
+        with ThreadPoolExecutor(workers) as pool:
+            running = [
+                pool.submit(self.ingest, media, id, first.setdefault(id, media))
+                for media, id in videos
+            ]
+            try:
+                waiting = set(running)
+                while waiting:
+                    # Not without an end: where polars is loaded, Ctrl-C does not wake a thread.
+                    done, waiting = wait(waiting, WAKE_S, FIRST_COMPLETED)
+                    for future in done:
+                        on_title(future.result())
+            except BaseException:
+                self.stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return [future.result() for future in running]
+
+    def ingest(self, media: Path, id: str, namesake: Path) -> Ingested:
+        """Ingest one video; what is wrong with its files comes back as a result.
+
+        `namesake` is the first video of this ingest with the same id.
+        """
         try:
-            title = read_title(media, id)
-            hashed = source_hash(title, self.made_by)
-            if (known := self._known(title, hashed)) and not force:
-                return Ingested(title_name, media, "unchanged", known["shots"], known["duration_s"])
-            warnings: list[str] = []
-            features = extract(
-                title,
-                encoders=self.encoders,
-                detector=self.detect,
-                on_progress=self.on_progress,
-                warn=warnings.append,
-            )
-            rows = title_rows(
-                title,
-                features,
-                vectors={self.fused: features.fused, self.described: features.described},
-                source_hash=hashed,
-                warnings=warnings,
-            )
-            self.store.add_title(rows)
+            if namesake != media:
+                raise clash(media, id, namesake)
+            return self._ingest(media, id)
         except (MediaFMError, OSError) as error:
-            return Ingested(title_name, media, "failed", error=str(error))
+            return Ingested(id, media, "failed", error=str(error))
         except Exception as error:  # a mistake of ours or of a plug-in must not stop the others
             log.debug("%s", media, exc_info=True)
             reason = str(error).partition("\n")[0]
             told = f"{media.name!r} cannot be ingested: {type(error).__name__}: {reason}"
-            return Ingested(title_name, media, "failed", error=told)
+            return Ingested(id, media, "failed", error=told)
+
+    def _ingest(self, media: Path, id: str) -> Ingested:
+        began = time.perf_counter()
+        warnings = Warnings()
+        title = read_title(media, id, language=self.how.language, warn=warnings.words.append)
+        row = self._known(title)
+        sources = read_sources(title, self.made_by, row)
+        before = None if self.force else sources_of(row)
+        frames = 0
+        if row is None or before is None or not sources.same_media(before):
+            features, frames = self._extract(title, warnings)
+            rows = new_rows(title, features, spaces=self.spaces, sources=sources, warnings=warnings)
+        elif sources.same_words(before) and sources.same_metadata(before):
+            self._note_place(title, row, sources._asdict())
+            return Ingested(id, media, "unchanged", row["shots"], film_s=row["duration_s"])
+        else:
+            rows = renewed_rows(
+                self.store,
+                title,
+                encoders=self.how.encoders,
+                spaces=self.spaces,
+                sources=sources,
+                warnings=warnings,
+            )
+        film_s = rows.title["duration_s"]
+        self._go_on(Progress(media, frames, film_s, film_s))
+        self.store.add_title(rows)
         return Ingested(
-            title_name,
+            id,
             media,
-            "ingested",
-            len(features.shots),
-            rows.title["duration_s"],
-            time.perf_counter() - began,
-            tuple(warnings),
+            "ingested" if frames else "updated",
+            shots=len(rows.shots),
+            frames=frames,
+            film_s=film_s,
+            took_s=time.perf_counter() - began,
+            warnings=(*warnings.media, *warnings.words),
         )
 
-    def _known(self, title: Title, hashed: str) -> dict[str, Any] | None:
-        """The stored row if it was made from the same files; a name clash is BadInput."""
+    def _extract(self, title: Title, warnings: Warnings) -> tuple[Features, int]:
+        """What is in the film, and how many frames it has."""
+        frames = 0
+
+        def on_frame(number: int, done_s: float, total_s: float) -> None:
+            nonlocal frames
+            frames = number
+            self._go_on(Progress(title.media, frames, done_s, total_s))
+
+        self._go_on(Progress(title.media, 0, 0.0, 0.0))
+        features = extract(
+            title,
+            encoders=self.how.encoders,
+            detector=self.how.detect(title.media),
+            keyframes=self.how.keyframes,
+            on_frame=on_frame,
+            warn=warnings.media.append,
+            warn_of_words=warnings.words.append,
+        )
+        return features, frames
+
+    def _go_on(self, progress: Progress) -> None:
+        """Tell how far it is, and end here if the ingest has been stopped."""
+        if self.stopped.is_set():
+            raise KeyboardInterrupt
+        self.on_progress(progress)
+
+    def _known(self, title: Title) -> dict[str, Any] | None:
+        """What the store holds of a title; an id that is another film's is BadInput."""
         try:
             row = self.store.title(title.id)
         except NotFound:
             return None
-        moved = row["media"] != str(title.media)
-        if row["source_hash"] == hashed:
-            if moved:
-                subtitles = str(title.subtitles) if title.subtitles else None
-                self.store.move_title(title.id, media=str(title.media), subtitles=subtitles)
-            return row
-        if moved and Path(row["media"]).exists():
-            raise BadInput(
-                f"{title.media}: title {title.id!r} is already that of {row['media']};"
-                " rename the file or give it an id with --title"
+        stored = Path(row["media"])
+        if stored != title.media and stored.exists():
+            same = read_sources(title, self.made_by, row).media == row["sources"]["media"]
+            if not same:
+                raise clash(title.media, title.id, stored)
+        return row
+
+    def _note_place(self, title: Title, row: dict[str, Any], sources: dict[str, str]) -> None:
+        """Say where the files of an unchanged title lie now, and when they were touched."""
+        if row["sources"] != sources:
+            subtitles = str(title.subtitles) if title.subtitles else None
+            self.store.update_title(
+                title.id, media=str(title.media), subtitles=subtitles, sources=sources
             )
-        return None
 
 
-def title_rows(
-    title: Title,
-    features: Features,
-    *,
-    vectors: Mapping[Space, Fused],
-    source_hash: str,
-    warnings: list[str],
-) -> TitleRows:
-    """Everything that is stored of a title."""
-    spans = [shot.span for shot in features.shots]
-    return TitleRows(
-        title={
-            "id": title.id,
-            "name": title.name,
-            "synopsis": title.synopsis,
-            "tags": list(title.tags),
-            "genres": list(title.genres),
-            "media": str(title.media),
-            "subtitles": str(title.subtitles) if title.subtitles else None,
-            "source_hash": source_hash,
-            "duration_s": spans[-1].end_s,
-            "shots": len(spans),
-            "warnings": warnings,
-            "ingested_at": datetime.now(UTC),
-            "metadata_vector": features.metadata[0].astype("float16"),
-        },
-        shots=[shot_row(features, i) for i in range(len(spans))],
-        cues=[{"start_s": c.start_s, "end_s": c.end_s, "text": c.text} for c in features.cues],
-        thumbnails=[
-            {"id": shot.id, "jpeg": jpeg}
-            for shot, jpeg in zip(features.shots, features.thumbnails, strict=True)
-        ],
-        vectors=vectors,
+def clash(media: Path, id: str, other: Path) -> BadInput:
+    """Two films of one name."""
+    return BadInput(
+        f"{media}: title {id!r} is already that of {other}; rename the file or give it an id"
+        " with --title"
     )
-
-
-def shot_row(features: Features, i: int) -> dict[str, Any]:
-    """The columns of one shot."""
-    shot = features.shots[i]
-    span = shot.span
-    inside = (span.start_s, span.end_s)
-    around_cut = (span.start_s - CUT_WINDOW_S, span.start_s + CUT_WINDOW_S)
-    return {
-        "id": shot.id,
-        "index": shot.index,
-        "start": span.start,
-        "end": span.end,
-        "time_base_num": span.time_base.numerator,
-        "time_base_den": span.time_base.denominator,
-        "start_s": span.start_s,
-        "end_s": span.end_s,
-        "duration_s": span.end_s - span.start_s,
-        "words": features.words[i],
-        "seen": list(features.seen[i]),
-        "heard": list(features.heard[i]),
-        "brightness": features.brightness.mean(*inside),
-        "loudness_db": features.loudness.mean(*inside),
-        "cut_brightness": features.brightness.lowest(*around_cut),
-        "cut_loudness_db": features.loudness.lowest(*around_cut),
-    }

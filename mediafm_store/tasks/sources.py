@@ -1,23 +1,22 @@
 """Find titles on disk: videos, with the subtitles and metadata that lie beside them."""
 
-import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from mediafm_store.errors import BadInput
-from mediafm_store.media.subtitles import SUFFIXES as SUBTITLE_SUFFIXES
+from mediafm_store.media.decode import Warn, log_warning
 from mediafm_store.records import Title
+from mediafm_store.tasks.subtitles import choose_subtitles
 
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
     *(".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
 )
 """What is taken from a folder; a file that is named itself is tried whatever it is called."""
-LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 
 
 def find_videos(paths: Iterable[Path]) -> list[Path]:
@@ -48,38 +47,27 @@ def title_id(media: Path) -> str:
     return re.sub(r"[^\w.-]+", "_", media.stem.casefold()).strip("._-") or "untitled"
 
 
-def read_title(media: Path, id: str | None = None) -> Title:
-    """A title with what lies beside its file; raise BadInput if the metadata is malformed."""
+def read_title(
+    media: Path, id: str | None = None, *, language: str | None = None, warn: Warn = log_warning
+) -> Title:
+    """A title with what lies beside its file; raise BadInput if the metadata is malformed.
+
+    `language` is that of the subtitles to use; if there are none, `warn` says which there are.
+    """
     source = metadata_file(media)
     facts = read_metadata(source) if source else {}
+    subtitles = choose_subtitles(media, language, warn)
     return Title(
         id=id or title_id(media),
         media=media,
-        subtitles=subtitle_file(media),
+        subtitles=subtitles.path if subtitles else None,
+        subtitle_track=subtitles.track if subtitles else None,
+        language=subtitles.language if subtitles else None,
         name=facts.get("title", media.stem),
         synopsis=facts.get("synopsis", ""),
         tags=tuple(facts.get("tags", ())),
         genres=tuple(facts.get("genres", ())),
     )
-
-
-def subtitle_file(media: Path) -> Path | None:
-    """`film.srt` or `film.vtt`, else `film.en.srt`, else any other language."""
-
-    def rank(path: Path) -> tuple[bool, bool, str, int] | None:
-        middle = path.name[len(media.stem) : -len(path.suffix)].lstrip(".")
-        if middle and not LANGUAGE.fullmatch(middle):
-            return None
-        order = SUBTITLE_SUFFIXES.index(path.suffix.lower())
-        return (middle != "", not middle.lower().startswith("en"), middle, order)
-
-    beside = [
-        path
-        for path in media.parent.iterdir()
-        if path.name.startswith(f"{media.stem}.") and path.suffix.lower() in SUBTITLE_SUFFIXES
-    ]
-    ranked = sorted((r, path) for path in beside if (r := rank(path)) is not None)
-    return ranked[0][1] if ranked else None
 
 
 def metadata_file(media: Path) -> Path | None:
@@ -116,14 +104,3 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadInput(f"{path} must hold a JSON object with title, synopsis, tags, genres")
     return value
-
-
-def source_hash(title: Title, made_by: Sequence[str]) -> str:
-    """Of everything that a title's rows are computed from: its files' content and `made_by`."""
-    facts = (title.name, title.synopsis, title.genres, title.tags, *sorted(made_by))
-    digest = hashlib.sha256(repr(facts).encode())
-    for path in (title.media, title.subtitles):
-        if path is not None:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()

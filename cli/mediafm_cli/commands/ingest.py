@@ -8,7 +8,7 @@ import typer
 
 from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_store
 from mediafm_cli.output import Row, emit, say, stop
-from mediafm_cli.progress import progress_bar
+from mediafm_cli.progress import film_bars
 
 EXAMPLE = "Example: mediafm ingest films/ trailer.mp4 --store my-store"
 
@@ -18,17 +18,27 @@ def ingest(
     store: StorePath = DEFAULT_STORE,
     title: Annotated[str | None, typer.Option(help="Id of the title, for one video.")] = None,
     detector: Annotated[str, typer.Option(help="Shot detector plug-in.")] = "adaptive",
-    encoder: Annotated[
-        list[str] | None, typer.Option(help="Encoder plug-ins, one a modality.")
+    shots: Annotated[
+        Path | None, typer.Option(help="CSV or EDL with the shots of the one video.")
     ] = None,
+    encoder: Annotated[
+        list[str] | None,
+        typer.Option(help="Encoder plug-in for one modality, such as hf=FOLDER; may be repeated."),
+    ] = None,
+    frames: Annotated[
+        int, typer.Option(min=1, help="Pictures a shot; their vectors are averaged.")
+    ] = 1,
+    language: Annotated[str | None, typer.Option(help="Of the subtitles, such as de.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="How many titles are taken at once.")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Also titles that are unchanged.")] = False,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Cut videos into shots and store a fused vector of each.
 
-    Subtitles (film.srt, film.vtt, film.en.srt) and metadata (film.json, or metadata.json with
-    "file": "film.mp4"; title, synopsis, tags, genres) are taken from beside film.mp4. The exit
+    Subtitles (film.srt, .vtt, .ass, .ssa; film.de.srt; or a track inside the video) and metadata
+    (film.json, or metadata.json with "file": "film.mp4"; title, synopsis, tags, genres) are taken
+    from beside film.mp4. Where only those have changed the film is not decoded again. The exit
     status is 1 only if no video could be ingested.
     """
     from mediafm_store import Ingested
@@ -38,10 +48,10 @@ def ingest(
 
     videos = find_videos(paths)  # before a store is made for nothing
     encoders = load_encoders(encoder or DEFAULT_ENCODERS, device=device)
-    with progress_bar("x real time") as update:
-        started: list[Path] = []
+    with film_bars(len(videos)) as bars:
 
         def report(result: Ingested) -> None:
+            bars.finish(result)
             for warning in result.warnings:
                 say(f"Warning: {warning}")
             if result.error:
@@ -52,12 +62,13 @@ def ingest(
             videos,
             encoders=encoders,
             detector=detector,
+            shot_list=shots,
+            keyframes=frames,
+            language=language,
             title=title,
+            workers=workers,
             force=force,
-            on_start=started.append,
-            on_progress=lambda stage, done, total: update(
-                f"{len(started)}/{len(videos)} {started[-1].name}: {stage}", done, total
-            ),
+            on_progress=bars.update,
             on_title=report,
         )
     emit([asdict(r) for r in results], as_json=as_json, table=shown)
@@ -70,12 +81,14 @@ def ingest(
 
 def shown(row: Row) -> Row:
     """What the table shows of a result."""
-    speed = row["film_s"] / row["took_s"] if row["took_s"] else None
+    took = row["took_s"]
+    speed = f"{row['film_s'] / took:.0f}x" if row["frames"] else ""
     return {
         "title": row["title"],
         "state": row["state"],
         "shots": row["shots"],
         "film": f"{row['film_s']:.0f} s",
-        "took": f"{row['took_s']:.1f} s" if row["took_s"] else "",
-        "speed": f"{speed:.0f}x" if speed else "",
+        "took": f"{took:.1f} s" if took else "",
+        "frames/s": f"{row['frames'] / took:,.0f}" if row["frames"] else "",
+        "speed": speed,
     }

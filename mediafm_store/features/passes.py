@@ -1,0 +1,177 @@
+"""What each modality makes of the shots of a title, in one pass over them."""
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from jaxtyping import Float32
+from PIL import Image as Pictures
+
+from mediafm_store.arrays import BLOCK, Blocks, unit_rows
+from mediafm_store.features.encoders import Encoded, Encoder
+from mediafm_store.media.decode import Warn
+from mediafm_store.media.flags import Repeats
+from mediafm_store.media.levels import Levels, loudness_db
+from mediafm_store.media.scale import Image
+from mediafm_store.media.shots import CutShot
+from mediafm_store.media.sound import SAMPLE_RATE, Samples, sound, split_sound
+from mediafm_store.media.subtitles import words_of_shots
+from mediafm_store.records import Cue, Span
+
+BATCH = 16
+"""Items that an encoder gets at once."""
+THUMBNAIL_WIDTH = 320
+LOUDNESS_STEP = SAMPLE_RATE // 10
+"""Samples over which loudness is measured: a tenth of a second."""
+T = TypeVar("T")
+Row = Float32[np.ndarray, "1 768"]
+
+
+class Pictured(NamedTuple):
+    """What is seen in each shot."""
+
+    encoded: Encoded
+    spans: list[Span]
+    thumbnails: list[bytes]
+    """JPEG."""
+    repeats: list[int | None]
+    """The number of a shot just before that shows the same picture."""
+
+
+class Heard(NamedTuple):
+    """What is heard in each shot."""
+
+    encoded: Encoded
+    loudness: Levels
+    """Of tenths of seconds, in decibels below full scale; empty without sound."""
+    goes_on: bool
+    """Whether there is sound for another second or more after the last shot."""
+
+
+class Said(NamedTuple):
+    """What is said in each shot."""
+
+    encoded: Encoded
+    words: list[str]
+
+
+def see(encoder: Encoder, shots: Iterable[CutShot]) -> Pictured:
+    """Encode the keyframes of shots."""
+    spans: list[Span] = []
+    thumbnails: list[bytes] = []
+    repeats: list[int | None] = []
+    before = Repeats()
+
+    def keyframes() -> Iterator[tuple[int, Image]]:
+        for number, shot in enumerate(shots):
+            spans.append(shot.span)
+            thumbnails.append(jpeg(shot.middle))
+            repeats.append(before.add(shot.middle))
+            for keyframe in shot.keyframes:
+                yield number, keyframe
+
+    pool = Pool(encoder, keyframes())
+    return Pictured(pool.encoded(len(spans)), spans, thumbnails, repeats)
+
+
+def hear(encoder: Encoder, media: Path, warn: Warn, shots: Iterable[CutShot]) -> Heard:
+    """Decode the sound of a file and encode the part of each shot."""
+    loudness, spans = Levels(), []
+    samples = sound(media, warn)
+
+    def known() -> Iterator[Span]:
+        for shot in shots:
+            spans.append(shot.span)
+            yield shot.span
+
+    def pieces() -> Iterator[tuple[int, Samples]]:
+        for piece in split_sound(samples, known()):
+            for start in range(0, len(piece.samples), LOUDNESS_STEP):
+                level = loudness_db(piece.samples[start : start + LOUDNESS_STEP])
+                loudness.append(piece.start_s + start / SAMPLE_RATE, level)
+            yield piece.shot, piece.samples
+
+    pool = Pool(encoder, pieces())
+    rest = 0
+    while rest < SAMPLE_RATE and (chunk := next(samples, None)) is not None:
+        rest += len(chunk)
+    return Heard(pool.encoded(len(spans)), loudness, goes_on=rest >= SAMPLE_RATE)
+
+
+def say(encoder: Encoder, cues: Sequence[Cue], spans: Iterable[Span]) -> Said:
+    """Encode the words that are said in each span."""
+    words: list[str] = []
+
+    def texts() -> Iterator[tuple[int, str]]:
+        for number, span in enumerate(spans):
+            words.extend(words_of_shots(cues, [span]))
+            if words[-1]:
+                yield number, words[-1]
+
+    pool = Pool(encoder, texts())
+    return Said(pool.encoded(len(words)), words)
+
+
+class Pool:
+    """Items of numbered shots, encoded in batches; a shot is the mean of its items."""
+
+    def __init__(self, encoder: Encoder, items: Iterable[tuple[int, Any]]) -> None:
+        self._blocks: dict[int, Row] = {}
+        self._described: dict[int, Row] = {}
+        self._labels: defaultdict[int, list[tuple[str, ...]]] = defaultdict(list)
+        for batch in batches(items, BATCH):
+            encoded = encoder.encode([item for _, item in batch])
+            for row, (shot, _) in enumerate(batch):
+                add(self._blocks, shot, encoded.blocks[row : row + 1])
+                add(self._described, shot, encoded.described[row : row + 1])
+                self._labels[shot].append(encoded.labels[row])
+
+    def encoded(self, shots: int) -> Encoded:
+        """One row a shot, of length 1, or zero where it has no item; its middle item's labels."""
+        every = range(shots)
+        labels = [self._labels.get(shot, [()]) for shot in every]
+        return Encoded(
+            blocks=unit_rows(rows(self._blocks, every)),
+            described=unit_rows(rows(self._described, every)),
+            labels=[several[len(several) // 2] for several in labels],
+        )
+
+
+def add(sums: dict[int, Row], shot: int, row: Row) -> None:
+    """Add to the sum of one shot."""
+    sums[shot] = sums[shot] + row if shot in sums else row
+
+
+def rows(found: Mapping[int, Row], every: Iterable[int]) -> Blocks:
+    """A row a shot, zero where nothing was found."""
+    return np.concatenate([zeros(0), *(found.get(shot, zeros(1)) for shot in every)])
+
+
+def encode_text(encoder: Encoder, text: str) -> Blocks:
+    """One row; zero where there is no text."""
+    return encoder.encode([text]).blocks if text else zeros(1)
+
+
+def jpeg(image: Image) -> bytes:
+    """A small JPEG of a keyframe."""
+    picture = Pictures.fromarray(image)
+    picture.thumbnail((THUMBNAIL_WIDTH, THUMBNAIL_WIDTH))
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=80)
+    return out.getvalue()
+
+
+def zeros(rows: int) -> Blocks:
+    """Blocks of items that are not there."""
+    return np.zeros((rows, BLOCK), np.float32)
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of `size` items; the last may be shorter."""
+    source = iter(items)
+    while batch := list(islice(source, size)):
+        yield batch

@@ -1,0 +1,139 @@
+"""Decode sound: one mono stream of samples for the whole file, split into shots."""
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import numpy as np
+from jaxtyping import Float32
+
+from mediafm_store.media.decode import Warn, decoded, log_warning, open_media, start_ticks
+from mediafm_store.records import Span
+
+SAMPLE_RATE = 16_000
+"""Samples per second of all sound: what speech and sound encoders are trained on."""
+LONGEST_PIECE, CHUNK = 60 * SAMPLE_RATE, SAMPLE_RATE // 2
+Samples = Float32[np.ndarray, " _"]
+
+
+def sound(path: Path, warn: Warn = log_warning) -> Iterator[Float32[np.ndarray, " n"]]:
+    """The file's main sound as mono samples at SAMPLE_RATE in [-1, 1], from time zero on.
+
+    Gaps and a late start are filled with silence, so sample `i` is heard at `i / SAMPLE_RATE`.
+    Nothing is yielded, with a warning, if there is no sound.
+    """
+    with open_media(path) as container:
+        if not container.streams.audio:
+            warn(f"{path.name} has no sound")
+            return
+        done, form, graph = 0, None, None
+        for frame in sound_frames(container, path, warn):
+            # Television changes between stereo and surround sound in the middle of a file.
+            if graph is None or form != (frame.sample_rate, frame.layout.name, frame.format.name):
+                for chunk in finish(graph):
+                    done += len(chunk)
+                    yield chunk
+                form = (frame.sample_rate, frame.layout.name, frame.format.name)
+                graph = resampler(frame, done)
+            graph.push(frame)
+            for chunk in drain(graph):
+                done += len(chunk)
+                yield chunk
+        yield from finish(graph)
+
+
+def sound_frames(
+    container: av.container.InputContainer, path: Path, warn: Warn
+) -> Iterator[av.AudioFrame]:
+    """Decode the main sound track, its time stamps counted from the start of the file."""
+    stream = container.streams.best("audio") or container.streams.audio[0]
+    start, last = start_ticks(container, stream.time_base), None
+    for frame in decoded(container, stream, f"{path.name}: sound", warn):
+        # Sound without a time stamp follows the sound before it.
+        frame.pts = end_of(last) if frame.pts is None else frame.pts - start
+        last = frame
+        yield frame
+
+
+def end_of(frame: av.AudioFrame | None) -> int:
+    """The tick at which the sound after this one starts."""
+    if frame is None:
+        return 0
+    length = Fraction(frame.samples, frame.sample_rate) / (frame.time_base or 1)
+    return int(frame.pts or 0) + round(length)
+
+
+def resampler(frame: av.AudioFrame, done: int) -> av.filter.Graph:
+    """From the form of this frame to mono at SAMPLE_RATE, going on after `done` samples.
+
+    `async` and `first_pts` keep it on the file's clock: they fill gaps and drop overlaps.
+    """
+    first = round(Fraction(done * frame.sample_rate, SAMPLE_RATE))  # counted at the rate going in
+    graph = av.filter.Graph()
+    graph.link_nodes(
+        graph.add_abuffer(
+            sample_rate=frame.sample_rate,
+            format=frame.format.name,
+            layout=frame.layout.name,
+            time_base=frame.time_base,
+        ),
+        graph.add("aresample", f"{SAMPLE_RATE}:async=1:first_pts={first}"),
+        graph.add("aformat", f"sample_fmts=flt:channel_layouts=mono:sample_rates={SAMPLE_RATE}"),
+        graph.add("asetnsamples", f"{CHUNK}:p=0"),  # fewer, larger: each costs a call
+        graph.add("abuffersink"),
+    ).configure()
+    return graph
+
+
+def finish(graph: av.filter.Graph | None) -> Iterator[Float32[np.ndarray, " n"]]:
+    """The last samples of a filter graph."""
+    if graph is not None:
+        graph.push(None)
+        yield from drain(graph)
+
+
+def drain(graph: av.filter.Graph) -> Iterator[Float32[np.ndarray, " n"]]:
+    """What a filter graph has ready."""
+    while True:
+        try:
+            yield graph.pull().to_ndarray().reshape(-1)
+        except (av.BlockingIOError, av.EOFError):
+            return
+
+
+class Piece(NamedTuple):
+    """A stretch of the sound of one shot."""
+
+    shot: int
+    start_s: float
+    samples: Samples
+
+
+def split_sound(chunks: Iterator[Samples], spans: Iterable[Span]) -> Iterator[Piece]:
+    """The sound of each of the ascending `spans`, in pieces of a minute at most.
+
+    Only one piece is held at a time. A span after the end of the sound has no piece; `chunks`
+    after the last span are left.
+    """
+    held, first = np.zeros(0, np.float32), 0
+    for shot, span in enumerate(spans):
+        for start, end in pairwise(edges(span)):
+            parts, reached = [held], first + len(held)
+            while reached < end and (chunk := next(chunks, None)) is not None:
+                parts.append(chunk)
+                reached += len(chunk)
+            held = np.concatenate(parts)
+            samples = held[max(0, start - first) : max(0, end - first)]
+            if len(samples):
+                yield Piece(shot, start / SAMPLE_RATE, samples)
+            keep = min(len(held), max(0, end - first))
+            held, first = held[keep:], first + keep
+
+
+def edges(span: Span) -> list[int]:
+    """The samples at which the pieces of a span start, and the end of the last."""
+    start, end = round(span.start_s * SAMPLE_RATE), round(span.end_s * SAMPLE_RATE)
+    return [*range(start, end, LONGEST_PIECE), end]

@@ -1,0 +1,95 @@
+"""Subtitles inside a container, and the words of a title wherever they are."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import pysubs2
+
+from mediafm_store.errors import BadMedia, BadSubtitles
+from mediafm_store.media.decode import Warn, log_warning, open_media, packets, start_ticks
+from mediafm_store.media.language import standard
+from mediafm_store.media.subtitles import in_order, read_cues, spoken
+from mediafm_store.records import Cue, Title
+
+TEXT_CODECS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
+"""Those that hold text; DVDs and Blu-rays have pictures of it."""
+
+
+class Track(NamedTuple):
+    """A subtitle track with text."""
+
+    number: int
+    """The number of the stream in its file."""
+    language: str | None
+    default: bool
+    forced: bool
+    """Only what is said in a foreign language, or is written in the picture."""
+    for_the_deaf: bool
+
+
+def text_tracks(media: Path) -> list[Track]:
+    """The subtitle tracks of a file that hold text; none where it cannot be read."""
+    try:
+        with open_media(media) as container:
+            return [
+                track(stream)
+                for stream in container.streams.subtitles
+                if stream.codec_context and stream.codec_context.name in TEXT_CODECS
+            ]
+    except BadMedia:
+        return []  # whoever reads its picture says so
+
+
+def track(stream: Any) -> Track:
+    """What a container says of a subtitle stream."""
+    marks, flags = stream.disposition, av.stream.Disposition
+    return Track(
+        stream.index,
+        standard(stream.language),
+        default=bool(marks & flags.default),
+        forced=bool(marks & flags.forced),
+        for_the_deaf=bool(marks & flags.hearing_impaired),
+    )
+
+
+def read_track(media: Path, index: int, warn: Warn = log_warning) -> list[Cue]:
+    """The cues of one text track, in play order; damaged ones are left out, with a warning."""
+    with open_media(media) as container:
+        if index >= len(container.streams) or container.streams[index].type != "subtitle":
+            raise BadSubtitles(f"{media} has no subtitle track {index}")
+        stream = container.streams[index]
+        start = start_ticks(container, stream.time_base)
+        what = f"{media.name}: subtitle track {index}"
+        return in_order(cues(packets(container, stream, what, warn), start, what, warn))
+
+
+def cues(found: Iterator[Any], start: int, what: str, warn: Warn) -> Iterator[Cue]:
+    """Decode packets, whose times are counted from `start`."""
+    damaged = 0
+    for packet in found:
+        if packet.pts is None or not packet.size:
+            continue
+        try:
+            events = packet.decode()
+        except (av.FFmpegError, UnicodeDecodeError):
+            damaged += 1
+            continue
+        begin, length = packet.pts - start, packet.duration or 0
+        for event in events:
+            text = bytes(event.dialogue).decode("utf-8", errors="replace")
+            words = spoken(pysubs2.SSAEvent(text=text).plaintext)
+            start_s, end_s = (float(t * packet.time_base) for t in (begin, begin + length))
+            yield Cue(max(0.0, start_s), end_s, words)
+    if damaged:
+        warn(f"{what}: {damaged} damaged cues were left out")
+
+
+def read_words(title: Title, warn: Warn = log_warning) -> list[Cue]:
+    """The cues of a title's subtitles, be they a file or a track; none where it has none."""
+    if title.subtitles is None:
+        return []
+    if title.subtitle_track is not None:
+        return read_track(title.subtitles, title.subtitle_track, warn)
+    return read_cues(title.subtitles, warn)

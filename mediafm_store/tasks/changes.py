@@ -1,0 +1,87 @@
+"""What a title was made from, so that only what has changed is made again."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mediafm_store.records import Title
+
+
+class MadeBy(NamedTuple):
+    """What turns files into rows: names and fingerprints of detector and encoders."""
+
+    media: str
+    words: str
+
+
+class Sources(NamedTuple):
+    """The state of everything that a title's rows are computed from."""
+
+    media: str
+    """sha256 of the content."""
+    media_stat: str
+    """Size and time of change: while they stay as they are, the content is not read again."""
+    media_made_by: str
+    words: str
+    words_stat: str
+    words_made_by: str
+    metadata: str
+
+    def same_media(self, other: "Sources") -> bool:
+        """Whether what is seen and heard need not be computed again."""
+        return (self.media, self.media_made_by) == (other.media, other.media_made_by)
+
+    def same_words(self, other: "Sources") -> bool:
+        """Whether what is said need not be computed again."""
+        return (self.words, self.words_made_by) == (other.words, other.words_made_by)
+
+    def same_metadata(self, other: "Sources") -> bool:
+        """Whether the title's metadata need not be embedded again."""
+        return self.metadata == other.metadata
+
+
+def read_sources(title: Title, made_by: MadeBy, row: Mapping[str, Any] | None) -> Sources:
+    """The state of a title's files now; `row` is what the store holds of it, if anything."""
+    before = sources_of(row)
+    media_stat = stat_of(title.media)
+    media = content(title.media, media_stat, before and (before.media_stat, before.media))
+    if title.subtitles is None or title.subtitles == title.media:
+        words_stat, words = "", media if title.subtitles else ""
+    else:
+        words_stat = stat_of(title.subtitles)
+        words = content(title.subtitles, words_stat, before and (before.words_stat, before.words))
+    facts = (title.metadata_text, made_by.words)
+    return Sources(
+        media=media,
+        media_stat=media_stat,
+        media_made_by=made_by.media,
+        words=words,
+        words_stat=words_stat,
+        words_made_by=f"{made_by.words} {title.language} {title.subtitle_track}",
+        metadata=digest(facts),
+    )
+
+
+def sources_of(row: Mapping[str, Any] | None) -> Sources | None:
+    """What a stored title was made from."""
+    return Sources(**row["sources"]) if row and row["sources"] else None
+
+
+def content(path: Path, stat: str, before: tuple[str, str] | None) -> str:
+    """The sha256 of a file, from `before` if its path, size and time of change are the same."""
+    if before and before[0] == stat:
+        return before[1]
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stat_of(path: Path) -> str:
+    """What changes with a file's content."""
+    found = path.stat()
+    return f"{found.st_size} {found.st_mtime_ns} {path}"
+
+
+def digest(facts: Sequence[object]) -> str:
+    """Of values that have a stable text."""
+    return hashlib.sha256(repr(facts).encode()).hexdigest()

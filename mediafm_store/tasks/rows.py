@@ -1,0 +1,169 @@
+"""The rows that are stored of a title."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+from mediafm_store.arrays import FUSED, MODALITIES, Blocks, Fused, block, unit_rows
+from mediafm_store.features.extract import Encoders, Features
+from mediafm_store.features.fuse import describe, fingerprint, fuse
+from mediafm_store.features.passes import encode_text, say
+from mediafm_store.media.flags import is_black, is_silent
+from mediafm_store.media.tracks import read_words
+from mediafm_store.records import Cue, Shot, Span, Title
+from mediafm_store.store.spaces import Space
+from mediafm_store.store.store import Store, TitleRows
+from mediafm_store.tasks.changes import Sources, sources_of
+from mediafm_store.tasks.encoding import made_by
+
+CUT_WINDOW_S = 0.5
+"""How far from a cut its darkness and quiet are measured."""
+
+
+@dataclass
+class Warnings:
+    """What is wrong with the files of a title, in plain words."""
+
+    media: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+
+
+class Spaces:
+    """The spaces that an ingest with these encoders writes; raises SpaceMismatch for others."""
+
+    def __init__(self, store: Store, encoders: Encoders) -> None:
+        self.fused, self.described = (
+            store.only_version(
+                name,
+                fingerprint(name, list(encoders.values())),
+                dim=FUSED,
+                made_by=made_by(encoders),
+            )
+            for name in ("fused", "described")
+        )
+
+    def vectors(self, fused: Fused, described: Fused) -> dict[Space, Fused]:
+        """The vectors of a title by space."""
+        return {self.fused: fused, self.described: described}
+
+
+def new_rows(
+    title: Title, features: Features, *, spaces: Spaces, sources: Sources, warnings: Warnings
+) -> TitleRows:
+    """Everything that is stored of a title."""
+    shots = [Shot(title.id, i, span) for i, span in enumerate(features.spans)]
+    extent = {"duration_s": features.spans[-1].end_s, "shots": len(shots)}
+    metadata = {"metadata_vector": features.metadata[0].astype("float16")}
+    return TitleRows(
+        title=title_row(title, sources, warnings) | extent | metadata,
+        shots=[shot_row(features, shot) for shot in shots],
+        cues=cue_rows(features.cues),
+        thumbnails=[
+            {"id": shot.id, "jpeg": jpeg}
+            for shot, jpeg in zip(shots, features.pictured.thumbnails, strict=True)
+        ],
+        vectors=spaces.vectors(features.fused, features.described),
+    )
+
+
+def renewed_rows(
+    store: Store,
+    title: Title,
+    *,
+    encoders: Encoders,
+    spaces: Spaces,
+    sources: Sources,
+    warnings: Warnings,
+) -> TitleRows:
+    """The rows of a title whose subtitles or metadata have changed, the rest as it is stored."""
+    row, stored = store.title(title.id), store.shots(title.id).to_dicts()
+    before = sources_of(row)
+    assert before is not None
+    cues = store.cues(title.id).to_dicts()
+    fused = store.vectors(spaces.fused, title.id).vectors
+    described = store.vectors(spaces.described, title.id).vectors
+    if sources.same_words(before):
+        warnings.words += row["subtitle_warnings"]
+    else:
+        read = read_words(title, warnings.words.append)
+        said = say(encoders["text"], read, [span_of(shot) for shot in stored])
+        stored = [s | {"words": words} for s, words in zip(stored, said.words, strict=True)]
+        cues = cue_rows(read)
+        fused = fuse(with_words(fused, said.encoded.blocks))
+        described = describe(with_words(described, said.encoded.described))
+    warnings.media += row["warnings"]
+    metadata = encode_text(encoders["text"], title.metadata_text)[0].astype("float16")
+    ids = [shot["id"] for shot in stored]
+    return TitleRows(
+        title=row | title_row(title, sources, warnings) | {"metadata_vector": metadata},
+        shots=stored,
+        cues=cues,
+        thumbnails=[{"id": id, "jpeg": jpeg} for id, jpeg in store.thumbnails(ids).items()],
+        vectors=spaces.vectors(fused, described),
+    )
+
+
+def with_words(vectors: Fused, words: Blocks) -> dict[Any, Blocks]:
+    """The blocks of stored vectors, each of length 1 or zero, with other words."""
+    return {m: unit_rows(vectors[:, block(m)]) for m in MODALITIES} | {"text": words}
+
+
+def title_row(title: Title, sources: Sources, warnings: Warnings) -> dict[str, Any]:
+    """What the title's files and its metadata say."""
+    return {
+        "id": title.id,
+        "name": title.name,
+        "synopsis": title.synopsis,
+        "tags": list(title.tags),
+        "genres": list(title.genres),
+        "media": str(title.media),
+        "subtitles": str(title.subtitles) if title.subtitles else None,
+        "subtitle_track": title.subtitle_track,
+        "language": title.language,
+        "sources": sources._asdict(),
+        "warnings": warnings.media,
+        "subtitle_warnings": warnings.words,
+        "ingested_at": datetime.now(UTC),
+    }
+
+
+def shot_row(features: Features, shot: Shot) -> dict[str, Any]:
+    """The columns of one shot."""
+    i, span, light, loudness = shot.index, shot.span, features.light, features.heard.loudness
+    inside = (span.start_s, span.end_s)
+    around_cut = (span.start_s - CUT_WINDOW_S, span.start_s + CUT_WINDOW_S)
+    black = is_black(light.lit, *inside)
+    repeats = features.pictured.repeats[i]
+    return {
+        "id": shot.id,
+        "index": i,
+        "start": span.start,
+        "end": span.end,
+        "time_base_num": span.time_base.numerator,
+        "time_base_den": span.time_base.denominator,
+        "start_s": span.start_s,
+        "end_s": span.end_s,
+        "duration_s": span.end_s - span.start_s,
+        "words": features.said.words[i],
+        "seen": list(features.pictured.encoded.labels[i]),
+        "heard": list(features.heard.encoded.labels[i]),
+        "brightness": light.brightness.mean(*inside),
+        "loudness_db": loudness.mean(*inside),
+        "cut_brightness": light.brightness.lowest(*around_cut),
+        "cut_loudness_db": loudness.lowest(*around_cut),
+        "black": black,
+        "silent": is_silent(loudness, *inside),
+        "repeats": None if black or repeats is None else Shot(shot.title, repeats, span).id,
+    }
+
+
+def cue_rows(cues: list[Cue]) -> list[dict[str, Any]]:
+    """The columns of subtitles."""
+    return [{"start_s": c.start_s, "end_s": c.end_s, "text": c.text} for c in cues]
+
+
+def span_of(row: Mapping[str, Any]) -> Span:
+    """Where a stored shot lies, exactly."""
+    return Span(row["start"], row["end"], Fraction(row["time_base_num"], row["time_base_den"]))

@@ -1,0 +1,90 @@
+"""Choose the subtitles of a film: files beside it, and tracks inside it."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from mediafm_store.media.decode import Warn
+from mediafm_store.media.language import NEAR, distance, standard
+from mediafm_store.media.subtitles import SUFFIXES
+from mediafm_store.media.tracks import text_tracks
+
+FOR_THE_DEAF, FORCED = {"sdh", "cc"}, {"forced"}
+"""How file names say so, as in `film.de.sdh.srt`."""
+PREFERRED = "en"
+"""What the default encoder of words reads."""
+
+
+class Subtitles(NamedTuple):
+    """Subtitles that a film comes with."""
+
+    path: Path
+    track: int | None
+    """The stream, where they are inside the film."""
+    language: str | None
+    forced: bool
+    for_the_deaf: bool
+    default: bool = True
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """What is taken first where no language is asked for."""
+        unnamed, preferred = self.language is None, self.language == PREFERRED
+        return (
+            self.forced,
+            self.track is not None,
+            0 if unnamed else 1 if preferred else 2,
+            self.for_the_deaf,
+            not self.default,
+            self.language or "",
+            SUFFIXES.index(self.path.suffix.lower()) if self.track is None else self.track,
+            self.path.name,
+        )
+
+
+def choose_subtitles(media: Path, language: str | None, warn: Warn) -> Subtitles | None:
+    """The subtitles to use: of `language`, or else a file, English before others, or a track.
+
+    Those for the deaf and forced ones come after all others. A file that does not name its
+    language is not taken for one that is asked for.
+    """
+    files = subtitle_files(media)
+    if language is None and any(not s.forced for s in files):
+        return min(files, key=lambda s: s.rank)
+    found = files + subtitle_tracks(media)
+    if language is None or not found:
+        return min(found, key=lambda s: s.rank, default=None)
+    near = [s for s in found if s.language and distance(language, s.language) <= NEAR]
+    if not near:
+        there = sorted({s.language or "no known language" for s in found})
+        warn(f"{media.name}: no subtitles in {language}; there are some in {', '.join(there)}")
+    return min(near, key=lambda s: (distance(language, s.language or ""), s.rank), default=None)
+
+
+def subtitle_files(media: Path) -> list[Subtitles]:
+    """Files called as the film, perhaps with a language and marks in between."""
+    found = []
+    for path in media.parent.iterdir():
+        if path.name.startswith(f"{media.stem}.") and path.suffix.lower() in SUFFIXES:
+            words = path.name[len(media.stem) : -len(path.suffix)].lower().split(".")[1:]
+            names = [w for w in words if w not in FOR_THE_DEAF | FORCED]
+            languages = [standard(name) for name in names]
+            if len(names) > 1 or None in languages:
+                continue  # something else, such as film.commentary.srt
+            found.append(
+                Subtitles(
+                    path,
+                    None,
+                    languages[0] if languages else None,
+                    forced=not FORCED.isdisjoint(words),
+                    for_the_deaf=not FOR_THE_DEAF.isdisjoint(words),
+                )
+            )
+    return found
+
+
+def subtitle_tracks(media: Path) -> list[Subtitles]:
+    """The text tracks inside the film."""
+    return [
+        Subtitles(media, t.number, t.language, t.forced, t.for_the_deaf, t.default)
+        for t in text_tracks(media)
+    ]
