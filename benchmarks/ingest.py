@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 import av
 
-from benchmarks import shots
+from benchmarks import precision, shots
 from benchmarks.common import labelled_films, media_folder, print_table, write_results
 from mediafm_store import Store, load_encoders
 from mediafm_store.features.extract import extract

@@ -115,7 +115,7 @@ def ingest_one(folder: Path, film: Path, encoders):
 
 @pytest.mark.parametrize("name", FILMS)
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(damage=damages)
 def test_damaged_films(name, damage, sources, plain_encoders, tmp_path_factory):
@@ -126,7 +126,7 @@ def test_damaged_films(name, damage, sources, plain_encoders, tmp_path_factory):
 
 @pytest.mark.parametrize("name", SUBTITLES)
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(damage=damages)
 def test_damaged_subtitles(name, damage, sources, plain_encoders, tmp_path_factory):

@@ -15,6 +15,14 @@ StorePath = Annotated[
 DEFAULT_STORE = Path("mediafm-store")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 Count = Annotated[int, typer.Option("--k", "-k", min=1, help="How many to show.")]
+EncoderNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--encoder",
+        help="Encoder plug-in for one modality, such as hf=FOLDER, instead of the default;"
+        " may be repeated.",
+    ),
+]
 Device = Annotated[
     Literal["auto", "cpu", "cuda"], typer.Option(help="Where models and indexes run.")
 ]

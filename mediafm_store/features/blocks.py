@@ -1,6 +1,8 @@
 """Bring an encoder's own vectors to blocks of the fused vector."""
 
-from typing import NamedTuple
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
@@ -8,6 +10,7 @@ from jaxtyping import Float, Float32, Int
 from mediafm_store.arrays import BLOCK, Blocks, unit_rows
 from mediafm_store.features.weights import tensors
 
+T = TypeVar("T")
 Mean = Float32[np.ndarray, " width"]
 Projection = Float32[np.ndarray, "width 768"]
 
@@ -27,6 +30,30 @@ class BlockMap(NamedTuple):
         if signs is None or frequencies is None:
             return cls(arrays["mean"], None)
         return cls(arrays["mean"], signed_cosines(signs, frequencies))
+
+    @classmethod
+    def plain(cls, width: int) -> "BlockMap":
+        """The map for any other encoder: not centred, as nothing is known of its mean.
+
+        Signs and frequencies come from a hash, and are the same everywhere and for good.
+        """
+        mean = np.zeros(width, np.float32)
+        if width <= BLOCK:
+            return cls(mean, None)
+        noise = np.frombuffer(hashlib.shake_256(b"block map").digest(5 * width), np.uint8)
+        signs = noise[:width].astype(np.int8) % 2 * 2 - 1
+        order = np.argsort(noise[width:].view("<u4"), kind="stable")
+        return cls(mean, signed_cosines(signs, np.sort(order[:BLOCK])))
+
+    def blocks(self, native: Float32[np.ndarray, "n width"]) -> Blocks:
+        """Vectors of an encoder as unit rows of 768."""
+        return to_blocks(native, self.mean, self.projection)
+
+
+def in_batches(items: Sequence[T], size: int, encode: Callable[[Sequence[T]], Blocks]) -> Blocks:
+    """Encode any number of items, also none, `size` at a time."""
+    parts = [encode(items[start : start + size]) for start in range(0, len(items), size)]
+    return np.concatenate([np.zeros((0, BLOCK), np.float32), *parts])
 
 
 def to_blocks(

@@ -39,7 +39,7 @@ Frames = UInt8[Tensor, "t 27 48 3"]
 def transnetv2(frames: Iterable[Seen], _fps: float) -> Iterator[int]:
     """Cut at the end of each transition that the network sees.
 
-    On a GPU if there is one. A cut becomes known at most `WINDOW` frames late.
+    On a GPU if there is one. A cut becomes known up to `WINDOW` - `MARGIN` frames late.
     """
     inside = False
     for number, score in enumerate(scores(small(frames))):
@@ -109,7 +109,7 @@ class TransNetV2(nn.Module):
 
     Batch norms are folded into the convolutions, and the second answer ("many hot"), which only
     training uses, is left out. Tensors are channels-last in memory, so that the views that swap
-    time and space are free: about twice as fast as 3D convolutions on a CPU.
+    time and space are free: faster than 3D convolutions on a CPU.
     """
 
     def __init__(self) -> None:

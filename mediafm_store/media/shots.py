@@ -97,7 +97,7 @@ class PendingShot:
     bounded whatever the film is.
     """
 
-    KEPT, RECENT, LARGE = 8, 128, 2 * KEYFRAME_SIZE
+    KEPT, RECENT, LARGE = 8, 192, 2 * KEYFRAME_SIZE
 
     def __init__(self, keyframes: int = 1, pixel_aspect: Fraction = Fraction(1)) -> None:
         self.count = 0

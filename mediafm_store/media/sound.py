@@ -88,6 +88,17 @@ def resampler(frame: av.AudioFrame, done: int) -> av.filter.Graph:
     return graph
 
 
+def resample(samples: Samples, rate: int) -> Samples:
+    """Sound at SAMPLE_RATE as sound at another rate."""
+    if rate == SAMPLE_RATE or not len(samples):
+        return samples
+    frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+    frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, 0, Fraction(1, SAMPLE_RATE)
+    resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
+    parts = [*resampler.resample(frame), *resampler.resample(None)]
+    return np.concatenate([part.to_ndarray().reshape(-1) for part in parts])
+
+
 def finish(graph: av.filter.Graph | None) -> Iterator[Float32[np.ndarray, " n"]]:
     """The last samples of a filter graph."""
     if graph is not None:

@@ -5,11 +5,16 @@ from functools import cache
 from typing import Literal
 
 from mediafm_store import plugins
-from mediafm_store.arrays import MODALITIES
+from mediafm_store.arrays import MODALITIES, Modality
 from mediafm_store.errors import BadInput
+from mediafm_store.features.encoders import Encoder
 from mediafm_store.features.extract import Encoders, by_modality
 
-DEFAULT_ENCODERS = ("efficientnet-lite0", "yamnet", "minilm-l6")
+DEFAULTS: dict[Modality, str] = {
+    "visual": "efficientnet-lite0",
+    "audio": "yamnet",
+    "text": "minilm-l6",
+}
 Device = Literal["cpu", "cuda"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 
@@ -41,12 +46,26 @@ def onnx_has_gpu() -> bool:
     return "CUDAExecutionProvider" in onnxruntime.get_available_providers() and cuda_available()
 
 
-def load_encoders(
-    names: Sequence[str] = DEFAULT_ENCODERS, *, device: DeviceChoice = "auto"
-) -> Encoders:
-    """Encoder plug-ins by modality; raise NotFound or BadInput unless each modality has one."""
-    chosen = resolve_device(device, onnx_has_gpu)
-    return by_modality(plugins.load("encoders", name)(device=chosen) for name in names)
+def load_encoders(names: Sequence[str] = (), *, device: DeviceChoice = "auto") -> Encoders:
+    """Encoder plug-ins by modality; a modality that none of them reads has its default.
+
+    A name may carry an argument, as `hf=FOLDER`. Raises NotFound for a plug-in that is not there,
+    BadInput for two of one modality.
+    """
+    chosen = [load_encoder(name, device) for name in names]
+    read = {encoder.modality for encoder in chosen}
+    defaults = (load_encoder(name, device) for m, name in DEFAULTS.items() if m not in read)
+    return by_modality([*chosen, *defaults])
+
+
+def load_encoder(name: str, device: DeviceChoice) -> Encoder:
+    """One encoder, on the device that it can use."""
+    plugin, given, argument = name.partition("=")
+    # torch runs what takes an argument, ONNX Runtime what ships; each has its own view of GPUs.
+    has_gpu = cuda_available if given else onnx_has_gpu
+    make = plugins.load("encoders", plugin)
+    arguments = (argument,) if given else ()
+    return make(*arguments, device=resolve_device(device, has_gpu))
 
 
 def made_by(encoders: Encoders) -> str:

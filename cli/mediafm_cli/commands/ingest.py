@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_store
+from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, EncoderNames, StorePath, open_store
 from mediafm_cli.output import Row, emit, say, stop
 from mediafm_cli.progress import film_bars
 
@@ -21,10 +21,7 @@ def ingest(
     shots: Annotated[
         Path | None, typer.Option(help="CSV or EDL with the shots of the one video.")
     ] = None,
-    encoder: Annotated[
-        list[str] | None,
-        typer.Option(help="Encoder plug-in for one modality, such as hf=FOLDER; may be repeated."),
-    ] = None,
+    encoder: EncoderNames = None,
     frames: Annotated[
         int, typer.Option(min=1, help="Pictures a shot; their vectors are averaged.")
     ] = 1,
@@ -43,11 +40,11 @@ def ingest(
     """
     from mediafm_store import Ingested
     from mediafm_store import ingest as ingest_videos
-    from mediafm_store.tasks.encoding import DEFAULT_ENCODERS, load_encoders
+    from mediafm_store.tasks.encoding import load_encoders
     from mediafm_store.tasks.sources import find_videos
 
     videos = find_videos(paths)  # before a store is made for nothing
-    encoders = load_encoders(encoder or DEFAULT_ENCODERS, device=device)
+    encoders = load_encoders(encoder or (), device=device)
     with film_bars(len(videos)) as bars:
 
         def report(result: Ingested) -> None:

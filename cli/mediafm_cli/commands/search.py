@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mediafm_cli.options import DEFAULT_STORE, AsJson, Count, Device, StorePath, open_store
+from mediafm_cli.options import (
+    DEFAULT_STORE,
+    AsJson,
+    Count,
+    Device,
+    EncoderNames,
+    StorePath,
+    open_store,
+)
 from mediafm_cli.output import Row, emit, say
 
 if TYPE_CHECKING:
@@ -36,10 +44,12 @@ def search(
     ] = False,
     k: Count = 10,
     html: Annotated[Path | None, typer.Option(help="Write a page with pictures.")] = None,
+    encoder: EncoderNames = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Find the shots most like a shot, a clip or a text."""
+    from mediafm_store import load_encoders
     from mediafm_store import search as search_shots
 
     if sum(query is not None for query in (shot, clip, text)) != 1:
@@ -55,6 +65,7 @@ def search(
         weights=parse_weights(weights),
         exclude_same_title=exclude_same_title,
         k=k,
+        encoders=load_encoders(encoder, device=device) if encoder else None,
         device=device,
     )
     if html is not None:
