@@ -10,7 +10,7 @@ help:
 	@echo "make demo    install into .venv, then ingest, train, embed, index and search sample films"
 	@echo "make test    run the tests"
 	@echo "make check   format, lint, types, layers, tests"
-	@echo "make bench   measure cut detection and search on films with known truth"
+	@echo "make bench   measure ingest, cuts and search on films with known truth: half an hour"
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into .venv, about 4 GB on Linux: one or two minutes."
@@ -34,7 +34,7 @@ lint: $(INSTALLED)
 check: lint test
 
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks.shots
+	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.search
 
 clean:

@@ -8,8 +8,8 @@ Speed. Three whole commands on one film, in turn, several times; the ratios are 
 Stages. What each part takes when nothing else runs, in seconds of one processor. In an ingest they
 overlap: it cannot be faster than their sum divided by the number of cores.
 
-Memory. The peak of `mediafm ingest` on the film, on the film ten times in a row, and on a film of
-three hours made in the same way.
+Length. The same commands once on the film ten times in a row: the start of a program no longer
+counts. And the peak memory of `mediafm ingest` on both, and on a film of three hours.
 
 Cuts. F1 of every detector on every labelled film (see benchmarks.shots).
 
@@ -18,7 +18,7 @@ Encoders. Weights as they ship (int8) against float (see benchmarks.precision).
 About half an hour on two cores, most of it TransNetV2.
 """
 
-import os
+import json
 import statistics
 import subprocess
 import sys
@@ -53,6 +53,13 @@ with av.open(sys.argv[1]) as container:
     stream.thread_type = "AUTO"
     print(sum(1 for _ in container.decode(stream)))
 """
+LAUNCH = """
+import json, resource, subprocess, sys, time
+began = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+took, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+"""
 
 
 class Run(NamedTuple):
@@ -67,26 +74,34 @@ def main() -> None:
     """Measure all and write benchmarks/results/ingest.json."""
     films = labelled_films(media_folder())
     film = films[FILM][0]
-    commands = speed(film)
-    print_table(commands)
-    took = {row["command"]: row["wall s"] for row in commands}
+    with tempfile.TemporaryDirectory() as folder:
+        longer = repeat_film(film, Path(folder) / f"longer{film.suffix}", LONGER)
+        commands, longer_commands = speed(film, REPEATS), speed(longer, 1)
+        longest = repeat_film(film, longer, round(THREE_HOURS_S / seconds_of(film) + 0.5))
+        three_hours = speed(longest, 1, only="ingest")
+    once, ten_times = ratios(commands), ratios(longer_commands)
+    memory = [
+        {"film min": row["film min"], "peak MB": row["peak MB"]}
+        for row in (commands[-1], longer_commands[-1], three_hours[-1])
+    ]
     stages = stage_times(film)
-    print_table(stages)
-    memory = memory_peaks(film)
-    print_table(memory)
     cuts = shots.measure(films)
-    print_table(cuts)
     encoders = precision.measure(media_folder())
-    print_table(encoders)
+    for table in (commands, longer_commands, three_hours, stages, cuts, encoders):
+        print_table(table)
     figures = {
-        "ingest_over_decode": took["ingest"] / took["decode"],
-        "ingest_over_scenedetect": took["ingest"] / took["scenedetect"],
+        "ingest_over_decode": once["decode"],
+        "ingest_over_scenedetect": once["scenedetect"],
+        "ingest_over_decode_10x": ten_times["decode"],
+        "ingest_over_scenedetect_10x": ten_times["scenedetect"],
         "rss_growth_10x": memory[1]["peak MB"] / memory[0]["peak MB"] - 1,
+        "peak_mb_three_hours": memory[2]["peak MB"],
         "f1": {film: {r["detector"]: r["f1"] for r in cuts if r["film"] == film} for film in films},
         "film": {"name": FILM, "repeats": REPEATS},
         "commands": commands,
+        "commands_10x": longer_commands,
+        "three_hours": three_hours,
         "stages": stages,
-        "memory": memory,
         "cuts": cuts,
         "int8_against_float": encoders,
     }
@@ -94,24 +109,31 @@ def main() -> None:
     print({k: v for k, v in figures.items() if isinstance(v, float)})
 
 
-def speed(film: Path) -> list[dict[str, Any]]:
+def ratios(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """The time of an ingest over that of each command."""
+    took = {row["command"]: row["wall s"] for row in rows}
+    return {name: took["ingest"] / wall_s for name, wall_s in took.items()}
+
+
+def speed(film: Path, repeats: int, *, only: str = "") -> list[dict[str, Any]]:
     """One row a command: medians over all rounds."""
     commands: dict[str, Callable[[str], list[str]]] = {
         "decode": lambda _: [sys.executable, "-c", DECODE, str(film)],
         "scenedetect": lambda folder: [
-            *(str(BIN / "scenedetect"), "-q", "-i", str(film), "-o", folder),
+            *(str(BIN / "scenedetect"), "-i", str(film), "-o", folder),
             *("detect-adaptive", "list-scenes"),
         ],
         "ingest": lambda folder: [str(BIN / "mediafm"), "ingest", str(film), "--store", folder],
     }
-    runs: dict[str, list[Run]] = {name: [] for name in commands}
-    for _ in range(REPEATS):
-        for name, command in commands.items():
+    runs: dict[str, list[Run]] = {name: [] for name in commands if only in ("", name)}
+    for _ in range(repeats):
+        for name, several in runs.items():
             with tempfile.TemporaryDirectory() as folder:
-                runs[name].append(run(command(folder)))
+                several.append(run(commands[name](folder)))
     return [
         {
             "command": name,
+            "film min": seconds_of(film) / 60,
             "wall s": statistics.median(r.wall_s for r in several),
             "fastest s": min(r.wall_s for r in several),
             "slowest s": max(r.wall_s for r in several),
@@ -123,15 +145,14 @@ def speed(film: Path) -> list[dict[str, Any]]:
 
 
 def run(command: Sequence[str]) -> Run:
-    """Run a command to its end; raise if it fails."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    wall_s = time.perf_counter() - began
-    return Run(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    """Run a command to its end; raise if it fails.
+
+    By a small process of its own: at first a child counts the memory of its parent as its own.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", LAUNCH, *command], capture_output=True, text=True, check=True
+    )
+    return Run(*json.loads(done.stdout))
 
 
 def stage_times(film: Path) -> list[dict[str, Any]]:
@@ -181,19 +202,10 @@ def cpu(job: Callable[[], Any]) -> tuple[float, Any]:
     return time.process_time() - began, result
 
 
-def memory_peaks(film: Path) -> list[dict[str, Any]]:
-    """One row a length of film."""
+def seconds_of(film: Path) -> float:
+    """How long a film is."""
     with av.open(str(film)) as container:
-        film_s = (container.duration or 0) / av.time_base
-    rows = []
-    for times in (1, LONGER, round(THREE_HOURS_S / film_s + 0.5)):
-        with tempfile.TemporaryDirectory() as folder:
-            longer = repeat_film(film, Path(folder) / f"film{film.suffix}", times)
-            command = [str(BIN / "mediafm"), "ingest", str(longer), "--store", f"{folder}/store"]
-            took = run(command)
-        minutes = times * film_s / 60
-        rows.append({"film min": minutes, "peak MB": took.peak_mb, "wall s": took.wall_s})
-    return rows
+        return (container.duration or 0) / av.time_base
 
 
 def repeat_film(film: Path, longer: Path, times: int) -> Path:

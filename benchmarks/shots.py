@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import labelled_films, media_folder, print_table, write_results
+from benchmarks.common import labelled_films, media_folder, print_table
 from mediafm_store import plugins
 from mediafm_store.media.detectors import Detector
 from mediafm_store.media.shots import read_shots
@@ -30,12 +30,7 @@ class Score:
 
 def main() -> None:
     """Measure every installed detector on every labelled film."""
-    rows = measure(labelled_films(media_folder()))
-    print_table(rows)
-    films: dict[str, Any] = {}
-    for row in rows:
-        films.setdefault(row["film"], {})[row["detector"]] = row
-    write_results("shots", {"tolerance_frames": TOLERANCE, "films": films})
+    print_table(measure(labelled_films(media_folder())))
 
 
 def measure(films: Mapping[str, tuple[Path, dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -197,3 +197,16 @@ def test_ctrl_c_ends_cleanly(films, tmp_path, workers):
     assert told == "Interrupted; what `mediafm ingest` finished is kept.\n"
     store = Store(tmp_path / "store")
     assert len(store.titles()) == store.table("shots").count_rows() == 0
+
+
+def test_warnings_of_subtitles_are_those_of_the_newest(again, store, film):
+    film.with_suffix(".srt").write_bytes(
+        SRT.format("Où êtes-vous? Ça va très bien.").encode("cp1252")
+    )
+    assert again().warnings == ("film.srt is not UTF-8; read as cp1252",)
+    assert store.title("film")["warnings"] == ["film.srt is not UTF-8; read as cp1252"]
+    film.with_suffix(".json").write_text(json.dumps({"title": "Other"}))
+    assert again().warnings == ("film.srt is not UTF-8; read as cp1252",)
+    film.with_suffix(".srt").write_text(SRT.format("Where are you?"))
+    assert again().warnings == ()
+    assert store.title("film")["warnings"] == []

@@ -4,10 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
-from jaxtyping import UInt8
-
-Image = UInt8[np.ndarray, "h w 3"]
+from mediafm_store.media.scale import Image
 
 
 class Seen(NamedTuple):

@@ -44,8 +44,8 @@ TITLES = pa.schema(
         ("sources", SOURCES),
         ("duration_s", pa.float64()),
         ("shots", pa.int32()),
-        ("warnings", pa.list_(pa.string())),  # what was wrong with the video, in plain words
-        ("subtitle_warnings", pa.list_(pa.string())),  # and with the subtitles
+        ("warnings", pa.list_(pa.string())),  # what was wrong with the files, in plain words
+        ("subtitle_warnings", pa.list_(pa.string())),  # those of them about the subtitles
         ("ingested_at", pa.timestamp("us", tz="UTC")),
         ("metadata_vector", vector_type(BLOCK)),  # name, synopsis, genres, tags as a text block
     ],

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from mediafm_store.media.language import wished
 from mediafm_store.media.shotlist import listed, read_shot_list
 from mediafm_store.records import Title
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.changes import MadeBy, digest, read_sources, sources_of
+from mediafm_store.tasks.changes import MadeBy, Sources, digest, read_sources, sources_of
 from mediafm_store.tasks.encoding import load_encoders
 from mediafm_store.tasks.rows import Spaces, Warnings, new_rows, renewed_rows
 from mediafm_store.tasks.sources import find_videos, read_title, title_id
@@ -185,8 +185,10 @@ class IngestJob:
         began = time.perf_counter()
         warnings = Warnings()
         title = read_title(media, id, language=self.how.language, warn=warnings.words.append)
-        row = self._known(title)
+        row = self._row(id)
         sources = read_sources(title, self.made_by, row)
+        if row is not None:
+            check_same_film(row, title, sources)
         before = None if self.force else sources_of(row)
         frames = 0
         if row is None or before is None or not sources.same_media(before):
@@ -245,18 +247,12 @@ class IngestJob:
             raise KeyboardInterrupt
         self.on_progress(progress)
 
-    def _known(self, title: Title) -> dict[str, Any] | None:
-        """What the store holds of a title; an id that is another film's is BadInput."""
+    def _row(self, id: str) -> dict[str, Any] | None:
+        """What the store holds of a title."""
         try:
-            row = self.store.title(title.id)
+            return self.store.title(id)
         except NotFound:
             return None
-        stored = Path(row["media"])
-        if stored != title.media and stored.exists():
-            same = read_sources(title, self.made_by, row).media == row["sources"]["media"]
-            if not same:
-                raise clash(title.media, title.id, stored)
-        return row
 
     def _note_place(self, title: Title, row: dict[str, Any], sources: dict[str, str]) -> None:
         """Say where the files of an unchanged title lie now, and when they were touched."""
@@ -265,6 +261,14 @@ class IngestJob:
             self.store.update_title(
                 title.id, media=str(title.media), subtitles=subtitles, sources=sources
             )
+
+
+def check_same_film(row: Mapping[str, Any], title: Title, sources: Sources) -> None:
+    """Raise BadInput if the stored title of this id is another film, which is still there."""
+    stored, before = Path(row["media"]), sources_of(row)
+    same = before is not None and before.media == sources.media
+    if stored != title.media and not same and stored.exists():
+        raise clash(title.media, title.id, stored)
 
 
 def clash(media: Path, id: str, other: Path) -> BadInput:

@@ -93,7 +93,7 @@ def renewed_rows(
         cues = cue_rows(read)
         fused = fuse(with_words(fused, said.encoded.blocks))
         described = describe(with_words(described, said.encoded.described))
-    warnings.media += row["warnings"]
+    warnings.media += [w for w in row["warnings"] if w not in row["subtitle_warnings"]]
     metadata = encode_text(encoders["text"], title.metadata_text)[0].astype("float16")
     ids = [shot["id"] for shot in stored]
     return TitleRows(
@@ -123,7 +123,7 @@ def title_row(title: Title, sources: Sources, warnings: Warnings) -> dict[str, A
         "subtitle_track": title.subtitle_track,
         "language": title.language,
         "sources": sources._asdict(),
-        "warnings": warnings.media,
+        "warnings": [*warnings.media, *warnings.words],
         "subtitle_warnings": warnings.words,
         "ingested_at": datetime.now(UTC),
     }

@@ -1,5 +1,6 @@
 """Choose the subtitles of a film: files beside it, and tracks inside it."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,24 +63,27 @@ def choose_subtitles(media: Path, language: str | None, warn: Warn) -> Subtitles
 
 def subtitle_files(media: Path) -> list[Subtitles]:
     """Files called as the film, perhaps with a language and marks in between."""
-    found = []
-    for path in media.parent.iterdir():
-        if path.name.startswith(f"{media.stem}.") and path.suffix.lower() in SUFFIXES:
-            words = path.name[len(media.stem) : -len(path.suffix)].lower().split(".")[1:]
-            names = [w for w in words if w not in FOR_THE_DEAF | FORCED]
-            languages = [standard(name) for name in names]
-            if len(names) > 1 or None in languages:
-                continue  # something else, such as film.commentary.srt
-            found.append(
-                Subtitles(
-                    path,
-                    None,
-                    languages[0] if languages else None,
-                    forced=not FORCED.isdisjoint(words),
-                    for_the_deaf=not FOR_THE_DEAF.isdisjoint(words),
-                )
-            )
-    return found
+    # Names alone, without looking at the files: there may be thousands of films.
+    beside = [n for n in os.listdir(media.parent) if n.startswith(f"{media.stem}.")]
+    found = [subtitle_file(media, media.parent / name) for name in beside]
+    return [subtitles for subtitles in found if subtitles is not None]
+
+
+def subtitle_file(media: Path, path: Path) -> Subtitles | None:
+    """What the name of a file says; None for something else, such as film.commentary.srt."""
+    if path.suffix.lower() not in SUFFIXES:
+        return None
+    marks = set(path.name[len(media.stem) : -len(path.suffix)].lower().split(".")[1:])
+    languages = [standard(word) for word in marks - FOR_THE_DEAF - FORCED]
+    if len(languages) > 1 or None in languages:
+        return None
+    return Subtitles(
+        path,
+        None,
+        languages[0] if languages else None,
+        forced=not FORCED.isdisjoint(marks),
+        for_the_deaf=not FOR_THE_DEAF.isdisjoint(marks),
+    )
 
 
 def subtitle_tracks(media: Path) -> list[Subtitles]:

@@ -50,5 +50,13 @@ def shot_shown(row: Row) -> Row:
         "shot": row["id"],
         "start": timecode(row["start_s"]),
         "seconds": row["duration_s"],
+        "flags": flags(row),
         "said, seen, heard": about(row),
     }
+
+
+def flags(row: Row) -> str:
+    """What is wrong with a shot as material."""
+    repeats = f"as {row['repeats'].rpartition('/')[2]}" if row["repeats"] else ""
+    words = ("black" if row["black"] else "", "silent" if row["silent"] else "", repeats)
+    return ", ".join(filter(None, words))
