@@ -2,96 +2,249 @@
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pysubs2
-from charset_normalizer import from_bytes
+from charset_normalizer import CharsetMatch, from_bytes
+from pysubs2.exceptions import FormatAutodetectionError
+from pysubs2.formats import autodetect_format
+from pysubs2.formats.substation import parse_tags
 
 from mediafm_store.errors import BadSubtitles
 from mediafm_store.media.decode import Warn, log_warning
 from mediafm_store.records import Cue, Span
 
 SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
+EMPTY = ("WEBVTT", "[Script Info]")
+"""What files start with that are whole and say nothing."""
 ENCODINGS = (
-    *("utf_16", "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256"),
+    *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256"),
     *("cp1257", "cp874", "cp932", "euc_jp", "gb18030", "big5", "cp949"),
 )
 """What subtitles that are not UTF-8 are written in; the likelier comes first where a text gives
 no reason to prefer one (short texts in western Europe look alike in several)."""
-TAGS = re.compile(r"<[^>]*>")
-SOUNDS = re.compile(r"\[[^\]]*\]|[\u2669-\u266c]")  # brackets, and notes around songs
-CAPITALS = re.compile(r"\([^()a-z]*[A-Z][^()a-z]*\)")
-ASIDE = re.compile(r"\W*\(.*\)\W*")
-SPEAKER = re.compile(r"^\W*[A-Z]{2}[A-Z0-9 .'#&-]*:(?=\s|$)")
+USUAL = {
+    **dict.fromkeys(("bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"), "cp1250"),
+    **dict.fromkeys(("be", "bg", "mk", "ru", "uk"), "cp1251"),
+    **dict.fromkeys(("et", "lt", "lv"), "cp1257"),
+    **dict.fromkeys(("ar", "fa"), "cp1256"),
+    **{"el": "cp1253", "tr": "cp1254", "he": "cp1255", "th": "cp874"},
+    **{"ja": "cp932", "ko": "cp949", "zh": "gb18030"},
+}
+"""What a language is written in where it is not UTF-8."""
+NEVER_TIMES = "00:00:00.000 --> 00:00:00.000"
+NEVER_EVENT = "Dialogue: 0,0:00:00.00,0:00:00.00,,,0,0,0,,"
+STAMP = r"-?(?:\d{1,2}:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
+TIMES = re.compile(rf"\s*({STAMP})\s*-->\s*({STAMP})(?!\d)")
+CLOCK = r"-?\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d{1,3})?"
+EVENT = re.compile(  # layer, start, end, style, name, three margins, effect, text
+    rf"(Dialogue|Comment):[^,]*,\s*({CLOCK})\s*,\s*({CLOCK})\s*,([^,]*,[^,]*),(?:[^,]*,){{3}}(.*)"
+)
+WORD_TIMES = re.compile(r"<[\d:.]+>")
+TAGS = re.compile(r"</?[a-zA-Z][^<>]*>")
+WIDE = str.maketrans("（）［］", "()[]")  # noqa: RUF001 (brackets of Chinese and Japanese)
+SOUNDS = re.compile(r"\[[^\]]*\]:?|[\u2669-\u266c]")  # brackets, and notes around songs
+ASIDES = re.compile(r"^[^\w()\n]*(?:\([^()]*\)[^\w()\n]*)+$", re.MULTILINE)
+ROUND = re.compile(r"\(([^()]*)\)")
+SPEAKER = re.compile(r"^\W*([^\W\d_][\w .'#&-]+?)\s*(?:\([^()]*\)\s*)?:(?=\s|$)")
 REPEAT_S, LEAST_SHARED_S = 0.1, 1 / 3
+MOST_ROLLED = 4
+"""Lines that scrolling captions show at most (CEA-608)."""
 
 
-def read_cues(path: Path, warn: Warn = log_warning) -> list[Cue]:
-    """What is said, in play order; raise BadSubtitles if nothing in the file can be read."""
-    text = read_text(path, warn)
+def read_cues(path: Path, warn: Warn = log_warning, *, language: str | None = None) -> list[Cue]:
+    """What is said, in play order; raise BadSubtitles if nothing in the file can be read.
+
+    `language` helps to tell the encoding of what is not UTF-8.
+    """
     try:
-        events = pysubs2.SSAFile.from_string(text, format_=path.suffix.lstrip(".").lower())
+        text = re.sub(r"\r*\n|\r", "\n", read_text(path, warn, language))
+    except OSError as error:
+        raise BadSubtitles(f"{path} cannot be read: {error.strerror or error}") from error
+    kind = kind_of(text)
+    form = kind if f".{kind}" in SUFFIXES else path.suffix.lstrip(".").lower()
+    lines, damaged = mended(text, form)
+    try:
+        events = pysubs2.SSAFile.from_string("\n".join(lines), format_=form).events
     except Exception as error:  # its parsers let through whatever a damaged line makes them raise
         raise BadSubtitles(f"{path} cannot be read as subtitles: {one_line(error)}") from error
-    if not events and text.strip().removeprefix("WEBVTT").strip():
+    if len(events) <= len(damaged) and text.strip() and (damaged or not text.startswith(EMPTY)):
+        is_other = f"it looks like {kind}; convert it" if kind and kind != form else "check"
         raise BadSubtitles(
-            f"{path} holds no subtitle that can be read; check that it is {path.suffix} text"
+            f"{path} holds no subtitle that can be read; {is_other} that it is {path.suffix} text"
         )
-    unread = text.count("-->") - len(events)
-    if unread > 0:
-        warn(f"{path.name}: {unread} of {len(events) + unread} subtitles cannot be read")
+    if damaged:
+        warn(
+            f"{path.name}: {len(damaged)} of {len(events)} subtitles cannot be read, the first"
+            f" in line {damaged[0]}"
+        )
     return in_order(
-        Cue(max(0, e.start) / 1000, e.end / 1000, spoken(html.unescape(e.plaintext)))
-        for e in events
-        if not e.is_comment and not e.is_drawing
+        Cue(max(0, e.start) / 1000, e.end / 1000, said(e.text)) for e in events if not e.is_comment
     )
+
+
+def kind_of(text: str) -> str | None:
+    """What the text looks like, whatever its name says: many an `.srt` holds WebVTT."""
+    try:
+        return autodetect_format(text)
+    except FormatAutodetectionError:
+        return None
+
+
+def mended(text: str, form: str) -> tuple[list[str], list[int]]:
+    """The lines that pysubs2 is to read, and the numbers of those with damaged times.
+
+    It would give up, or take what belongs to a damaged subtitle for words of the one before it.
+    In place of such a line stands one that is never on screen.
+    """
+    mend, never = (mend_event, NEVER_EVENT) if form in {"ass", "ssa"} else (mend_times, NEVER_TIMES)
+    source = text.split("\n")
+    lines = [mend(line) for line in (in_cues(source) if form == "vtt" else source)]
+    damaged = [number for number, line in enumerate(lines, 1) if line is None]
+    return [never if line is None else line for line in lines], damaged
+
+
+def in_cues(lines: Iterable[str]) -> Iterator[str]:
+    """WebVTT without what lies between its cues: names, notes, styles (W3C WebVTT, 6.1).
+
+    A cue goes from its times to an empty line; pysubs2 would take all up to the next for words.
+    """
+    inside = False
+    for line in lines:
+        inside = "-->" in line or (inside and line != "")
+        yield line if inside else ""
+
+
+def mend_times(line: str) -> str | None:
+    """A line of SRT or WebVTT; None if it should hold times that can be used, and does not.
+
+    The times of single words go: pysubs2 takes a line with two of them for the times of a cue.
+    """
+    if "-->" not in line:
+        return WORD_TIMES.sub("", line)
+    times = TIMES.match(line)
+    return times and " --> ".join(canonical(stamp) for stamp in times.groups())
+
+
+def canonical(stamp: str) -> str:
+    """A time as both formats are read; nothing is earlier than the start of the film."""
+    if stamp.startswith("-"):
+        return "00:00:00.000"
+    clock, fraction = re.split("[.,]", stamp)
+    hours, minutes, seconds = [0, *map(int, clock.split(":"))][-3:]
+    return f"{hours:02}:{minutes:02}:{seconds:02}.{fraction:0<3}"
+
+
+def mend_event(line: str) -> str | None:
+    """A line of ASS or SSA, without what only matters for looks; None if its times are damaged."""
+    if line.startswith("Style:"):
+        return ""
+    if not line.startswith(("Dialogue:", "Comment:")):
+        return line
+    event = EVENT.match(line)
+    return event and event.expand(r"\1: 0,\2,\3,\4,0,0,0,\5")
 
 
 def in_order(cues: Iterable[Cue]) -> list[Cue]:
-    """Cues that last and say something, in play order; a repeated one goes on.
+    """Cues that last and say something, in play order, each in one line; a repeated one goes on.
 
-    Captions that scroll, and those that are timed to single words, say one thing several times.
+    Captions that scroll, and those that are timed to single words, say one thing several times:
+    what a cue shows of the one just before it is left out.
     """
     kept: list[Cue] = []
+    shown: list[str] = []
     spoken_ones = (c for c in cues if c.text and c.end_s > c.start_s)
     for cue in sorted(spoken_ones, key=lambda c: (c.start_s, c.end_s)):
-        if kept and cue.text == kept[-1].text and cue.start_s - kept[-1].end_s < REPEAT_S:
-            end_s = max(kept[-1].end_s, cue.end_s)
-            kept[-1] = replace(kept[-1], end_s=end_s)
+        lines = cue.text.split("\n")
+        follows = bool(kept) and cue.start_s - kept[-1].end_s < REPEAT_S
+        new = " ".join(lines[repeated(shown, lines) if follows else 0 :])
+        shown = lines
+        if new:
+            kept.append(replace(cue, text=new))
         else:
-            kept.append(cue)
+            kept[-1] = replace(kept[-1], end_s=max(kept[-1].end_s, cue.end_s))
     return kept
 
 
-def read_text(path: Path, warn: Warn = log_warning) -> str:
+def repeated(before: list[str], lines: list[str]) -> int:
+    """How many lines a cue begins with that the one before it ends with."""
+    if " ".join(before) == " ".join(lines):
+        return len(lines)
+    most = min(len(before), len(lines), MOST_ROLLED)
+    return max(n for n in range(most + 1) if before[len(before) - n :] == lines[:n])
+
+
+def read_text(path: Path, warn: Warn = log_warning, language: str | None = None) -> str:
     """Decode a text file as UTF-8, else as what its bytes look most like, with a warning."""
     raw = path.read_bytes()
+    wide = utf_16(raw)
+    if wide:
+        warn(f"{path.name} is not UTF-8; read as {wide}")
+        return raw.decode(wide, errors="replace")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        matches = from_bytes(raw, cp_isolation=list(ENCODINGS))
-    guess = min(
-        matches, key=lambda m: (round(m.chaos, 2), ENCODINGS.index(m.encoding)), default=None
-    )
+        text = raw.decode("utf-8-sig", errors="replace")
+    damaged = text.count("\ufffd")
+    if damaged * 10 < sum(not c.isascii() for c in text):  # other encodings are rarely UTF-8, too
+        warn(f"{path.name}: {damaged} characters are damaged and were left out")
+        return text.replace("\ufffd", "")
+    guess = best_guess(raw, language)
     if guess is None:
         raise BadSubtitles(f"{path} is not text in any known encoding; save it as UTF-8")
     warn(f"{path.name} is not UTF-8; read as {guess.encoding}")
     return str(guess)
 
 
+def utf_16(raw: bytes) -> str | None:
+    """Which UTF-16 a text is in, if it is: it has a mark, or zeros in every other byte."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf_16"
+    even, odd = raw[::2].count(0), raw[1::2].count(0)
+    if 10 * max(even, odd) < len(raw) or 10 * min(even, odd) > max(even, odd):
+        return None
+    return "utf_16_be" if even > odd else "utf_16_le"
+
+
+def best_guess(raw: bytes, language: str | None) -> CharsetMatch | None:
+    """What a text looks like; its language decides if charset-normalizer thinks it possible."""
+    usual = USUAL.get((language or "").partition("-")[0])
+
+    def rank(guess: CharsetMatch) -> tuple[float, ...]:
+        order = ENCODINGS.index(guess.encoding)
+        is_other = guess.encoding != usual
+        return (is_other, round(guess.chaos, 2), -round(guess.coherence, 1), order)
+
+    return min(from_bytes(raw, cp_isolation=list(ENCODINGS)), key=rank, default=None)
+
+
+def said(text: str) -> str:
+    """The words of a subtitle as pysubs2 and FFmpeg give it, in ASS, without its drawings."""
+    if "\\p" in text:
+        text = "".join(part for part, style in parse_tags(text) if not style.drawing)
+    return spoken(html.unescape(pysubs2.SSAEvent(text=text).plaintext))
+
+
 def spoken(text: str) -> str:
-    """The words of a cue in one line, without markup and without what is not said.
+    """The words of a cue, line by line, without markup and without what is not said.
 
     What is not said: sounds and speakers, as subtitles for the deaf name them. Square brackets
-    always hold such; round ones where they fill a line or hold capitals only, for elsewhere they
+    always hold such; round ones where they fill lines or hold capitals only, for elsewhere they
     may be speech. A speaker is in capitals before a colon. Songs keep their words.
     """
-    bare = SOUNDS.sub(" ", TAGS.sub(" ", text))
-    lines = (SPEAKER.sub("", CAPITALS.sub(" ", line)).strip() for line in bare.splitlines())
-    said = (line.strip(" -\N{EN DASH}") for line in lines if not ASIDE.fullmatch(line))
-    return " ".join(" ".join(line for line in said if line).split())
+    bare = SOUNDS.sub(" ", TAGS.sub(" ", text.translate(WIDE)))
+    bare = ROUND.sub(lambda found: " " if found[1].isupper() else found[0], ASIDES.sub("", bare))
+    lines = (" ".join(without_speaker(line).split()) for line in bare.splitlines())
+    return "\n".join(line for line in (line.strip(" ->\N{EN DASH}") for line in lines) if line)
+
+
+def without_speaker(line: str) -> str:
+    """A line without the name of who says it: capitals of any alphabet, at least two letters."""
+    found = SPEAKER.match(line)
+    named = found is not None and found[1].isupper() and found[1][:2].isalpha()
+    return line[found.end() :] if found and named else line
 
 
 def one_line(error: Exception) -> str:

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
-import pysubs2
 
 from mediafm_store.errors import BadMedia, BadSubtitles
 from mediafm_store.media.decode import Warn, log_warning, open_media, packets, start_ticks
 from mediafm_store.media.language import standard
-from mediafm_store.media.subtitles import in_order, read_cues, spoken
+from mediafm_store.media.subtitles import in_order, read_cues, said
 from mediafm_store.records import Cue, Title
 
 TEXT_CODECS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
@@ -79,7 +78,7 @@ def cues(found: Iterator[Any], start: int, what: str, warn: Warn) -> Iterator[Cu
         begin, length = packet.pts - start, packet.duration or 0
         for event in events:
             text = bytes(event.dialogue).decode("utf-8", errors="replace")
-            words = spoken(pysubs2.SSAEvent(text=text).plaintext)
+            words = said(text)
             start_s, end_s = (float(t * packet.time_base) for t in (begin, begin + length))
             yield Cue(max(0.0, start_s), end_s, words)
     if damaged:
@@ -92,4 +91,4 @@ def read_words(title: Title, warn: Warn = log_warning) -> list[Cue]:
         return []
     if title.subtitle_track is not None:
         return read_track(title.subtitles, title.subtitle_track, warn)
-    return read_cues(title.subtitles, warn)
+    return read_cues(title.subtitles, warn, language=title.language)
