@@ -84,8 +84,11 @@ def measure(media: Path) -> list[dict[str, Any]]:
 
 def sounds(film: Path, shots: Sequence[CutShot]) -> Iterator[Any]:
     """The sound of each shot."""
-    pieces = {p.shot: p.samples for p in split_sound(read_sound(film), (s.span for s in shots))}
-    return (pieces.get(i, np.zeros(1, np.float32)) for i in range(len(shots)))
+    parts: dict[int, list[Any]] = {}
+    for piece in split_sound(read_sound(film), (shot.span for shot in shots)):
+        parts.setdefault(piece.shot, []).append(piece.samples)
+    silence = [np.zeros(1, np.float32)]
+    return (np.concatenate(parts.get(i, silence)) for i in range(len(shots)))
 
 
 def compare(

@@ -247,3 +247,15 @@ def test_models_that_cannot_be_used(tmp_path):
     t5 = transformers.T5Config(d_model=16, d_ff=16, num_layers=1, num_heads=2, vocab_size=10)
     transformers.T5Model(t5).save_pretrained(tmp_path)
     refused(tmp_path, "type t5 cannot be used")
+
+
+def test_parts_that_are_not_understood(tmp_path):
+    bert(tmp_path)
+    modules = [{"type": f"sentence_transformers.models.{k}"} for k in ("Transformer", "Dense")]
+    (tmp_path / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(BadInput, match="Dense is not known"):
+        load_encoders([f"hf={tmp_path}"], device="cpu")
+    (tmp_path / "modules.json").unlink()
+    bert(tmp_path, "max_tokens")
+    with pytest.raises(BadInput, match="pooling"):
+        load_encoders([f"hf={tmp_path}"], device="cpu")

@@ -210,3 +210,45 @@ def test_warnings_of_subtitles_are_those_of_the_newest(again, store, film):
     film.with_suffix(".srt").write_text(SRT.format("Where are you?"))
     assert again().warnings == ()
     assert store.title("film")["warnings"] == []
+
+
+def test_the_same_words_in_other_fields_are_a_change(again, store, film):
+    film.with_suffix(".json").write_text(json.dumps({"title": "A Film", "genres": ["one"]}))
+    assert again().state == "updated"
+    row = store.title("film")
+    assert (row["tags"], row["genres"]) == ([], ["one"])
+
+
+def test_warnings_do_not_multiply(again, store, film):
+    told = "film.mp4: no subtitles in de; there are some in no known language"
+    for tags in (["a"], ["b"], ["c"]):
+        film.with_suffix(".json").write_text(json.dumps({"title": "A Film", "tags": tags}))
+        assert again(language="de").warnings == (told,)
+        assert store.title("film")["warnings"] == [told]
+
+
+def test_rows_made_from_older_ones_are_refused(again, store, film, monkeypatch, plain_encoders):
+    """Another program ingests the film while this one brings in its subtitles."""
+    from mediafm_store.tasks import ingest as task
+
+    renew = task.renewed_rows
+
+    def meanwhile(*arguments, **options):
+        rows = renew(*arguments, **options)
+        monkeypatch.setattr(task, "renewed_rows", renew)
+        ingest(store, [film], encoders=plain_encoders, force=True)
+        return rows
+
+    monkeypatch.setattr(task, "renewed_rows", meanwhile)
+    film.with_suffix(".srt").write_text(SRT.format("Over there."))
+    (result,) = ingest(store, [film], encoders=plain_encoders)
+    assert "was changed by another program" in result.error
+    assert store.shots()["words"][0] == "Over there."
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are always UTF-8 there")
+def test_a_name_that_is_not_utf8_is_told_at_once(film, store, plain_encoders):
+    bad = film.with_name(os.fsdecode(b"caf\xe9.mp4"))
+    film.rename(bad)
+    (result,) = ingest(store, [bad], encoders=plain_encoders)
+    assert result.error == "'caf\\udce9.mp4': the path is not UTF-8; rename it"

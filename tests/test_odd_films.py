@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mediafm_store.errors import BadMedia
+from mediafm_store.media.decode import Clock, decoded, open_media
 from mediafm_store.media.detectors import adaptive
 from mediafm_store.media.shots import read_shots
 from mediafm_store.media.sound import SAMPLE_RATE, sound
@@ -208,3 +209,66 @@ def test_a_truncated_file_is_read_as_far_as_it_goes(tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     shots, _ = shots_of(path)
     assert 1 < shots[-1].span.end_s < 3.5
+
+
+def test_recordings_that_were_joined(tmp_path):
+    """The clock starts anew in the middle; pictures and sound go on behind what was there."""
+    parts = []
+    for name, count in (("a.ts", 96), ("b.ts", 48)):
+        part = make_film(
+            tmp_path / name,
+            images=list(pictures(count)),
+            codec="mpeg2video",
+            sounds=["mono"],
+            sound_codec="mp2",
+        )
+        parts.append(part.read_bytes())
+    path = tmp_path / "c.ts"
+    path.write_bytes(b"".join(parts))
+    shots, _ = shots_of(path)
+    assert [float(s) for s in starts(shots)] == pytest.approx([0, 1, 2, 3, 4, 5], abs=0.1)
+    assert shots[-1].span.end_s == pytest.approx(6, abs=0.1)
+    assert sum(map(len, sound(path))) / SAMPLE_RATE == pytest.approx(6, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ([0, 1, 2, 3], [0, 1, 2, 3]),
+        ([0, None, 2, None], [0, 1, 2, 3]),
+        ([0, 9_999, 2, 3], [0, 1, 2, 3]),  # one beyond the end
+        ([50, 51, 2, 53], [50, 51, 52, 53]),  # one far back
+        ([50, 51, 0, 1, 2], [50, 51, 52, 53, 54]),  # a new beginning
+        ([50, 49, 52, 53], [50, 49, 52, 53]),  # a little back: the caller's
+        ([0, 80, 81], [0, 80, 81]),  # a long picture
+    ],
+)
+def test_time_stamps_that_can_be_believed(given, wanted):
+    clock, following, found = Clock(10.0, Fraction(1, 10)), 0, []
+    for stamp in given:
+        found.append(clock.place(stamp, following))
+        following = found[-1] + 1
+    assert found == wanted
+
+
+def test_a_disk_that_fails_in_the_middle(tmp_path):
+    """What was read until then is used, the frames in the decoder too."""
+    path = make_film(tmp_path / "film.mp4")
+
+    class Failing:
+        def __init__(self, container):
+            self.container = container
+
+        def demux(self, stream):
+            for number, packet in enumerate(self.container.demux(stream)):
+                if number == 60:
+                    raise av.error.OSError(5, "Input/output error")
+                yield packet
+
+    warnings = []
+    with open_media(path) as container:
+        stream = container.streams.video[0]
+        frames = list(decoded(Failing(container), stream, "film.mp4: video", warnings.append))
+    assert 50 < len(frames) <= 60
+    (warning,) = warnings
+    assert warning.startswith("film.mp4: video cannot be read beyond 2.")

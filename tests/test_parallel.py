@@ -65,4 +65,4 @@ def test_an_error_of_the_source_ends_the_workers(error):
     seen = []
     with pytest.raises(error, match="stop"):
         fan_out(source(), [seen.extend], ahead=2)
-    assert seen == [1]
+    assert seen in ([], [1])  # it may have been ended before it came to the first

@@ -58,6 +58,8 @@ def test_ids_come_from_names(tmp_path, name, id):
         (["f.en.vtt", "f.en.srt"], "f.en.srt"),
         (["f.pt-br.srt"], "f.pt-br.srt"),
         (["f.full-film.captions.srt", "f2.srt", "f.txt"], None),
+        (["f.old.srt", "f.cut.srt"], None),
+        (["f.en.default.srt"], "f.en.default.srt"),
     ],
 )
 def test_subtitles_beside_the_file(tmp_path, names, chosen):
@@ -122,6 +124,29 @@ def test_the_language_that_is_asked_for(tmp_path, wish, chosen, language):
     assert title.language == language
     there = "f.mp4: no subtitles in it; there are some in de, en, fr, no known language, pt-BR"
     assert told == ([] if chosen else [there])
+
+
+def test_a_file_that_names_no_language_is_not_taken_for_one(tmp_path):
+    touch(tmp_path, "f.mp4", "f.srt")
+    told = []
+    assert read_title(tmp_path / "f.mp4", language="de", warn=told.append).subtitles is None
+    assert told == ["f.mp4: no subtitles in de; there are some in no known language"]
+
+
+@pytest.mark.parametrize("name", ["f.de", "f.ger", "f.deu", "f.DE-AT", "f.de.sdh", "f.de.forced"])
+@pytest.mark.parametrize("suffix", [".srt", ".VTT", ".ass", ".ssa"])
+def test_names_of_languages_and_marks(tmp_path, name, suffix):
+    touch(tmp_path, "f.mp4", name + suffix, f"f.en{suffix}")
+    title = read_title(tmp_path / "f.mp4", language="de")
+    assert title.subtitles.name == name + suffix
+    assert title.language in {"de", "de-AT"}
+
+
+def test_of_one_language_the_simplest_format_is_taken(tmp_path):
+    touch(tmp_path, "f.mp4", "f.de.ssa")
+    for suffix in (".ssa", ".ass", ".vtt", ".srt"):
+        touch(tmp_path, f"f.de{suffix}")
+        assert read_title(tmp_path / "f.mp4", language="de").subtitles.suffix == suffix
 
 
 def test_forced_subtitles_and_those_for_the_deaf_come_last(tmp_path):

@@ -1,7 +1,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediafm_store.errors import BadSubtitles
@@ -99,6 +99,18 @@ def test_ass_without_styles_comments_and_drawings(tmp_path, suffix):
         ("What?!", "What?!"),
         ("Où - là-bas - non!", "Où - là-bas - non!"),
         ("-Yes. -No.", "Yes. -No."),
+        ("(a) first (b)", "(a) first (b)"),
+        ("(door slams\nloudly)", ""),
+        ("(DOOR) (it slams)", ""),
+        ("[JOHN]: Hi", "Hi"),
+        ("JOHN (on phone): Hi", "Hi"),
+        ("ÉMILE: Oui", "Oui"),
+        ("МАША: (СМЕЁТСЯ) Да", "Да"),
+        ("（ドアの音）", ""),  # noqa: RUF001
+        (">> Good evening.", "Good evening."),
+        ("3 < 4 and 5 > 2", "3 < 4 and 5 > 2"),
+        ("<c.yellow.bg_blue>Hi</c> <v Ann>you</v>", "Hi you"),
+        ("Tom&nbsp;Jerry", "Tom Jerry"),
     ],
 )
 def test_what_is_said_and_what_is_not(tmp_path, text, words):
@@ -124,7 +136,94 @@ def test_damaged_subtitles_are_left_out_with_a_warning(tmp_path):
     warnings = []
     cues = read_cues(write(tmp_path, "a.srt", srt), warnings.append)
     assert cues[-1] == Cue(7, 8, "Four")
-    assert warnings == ["a.srt: 1 of 4 subtitles cannot be read"]
+    assert [c.text for c in cues] == ["Où êtes-vous?", "Two lines", "Four"]
+    assert warnings == ["a.srt: 1 of 4 subtitles cannot be read, the first in line 10"]
+
+
+def test_damaged_events_of_ass_are_left_out_with_a_warning(tmp_path):
+    damaged = ASS.replace("Style: Default,Arial,20", "Style: Default,Arial,&Hxx,,,")
+    damaged += "Dialogue: 0,0:0x:05.00,0:00:06.00,Default,,0,0,0,,Three\nDialogue: 0,0:00\n"
+    damaged += "Dialogue: x,0:00:07.00,0:00:08.00,Default,,,,x,,Four\n"
+    warnings = []
+    cues = read_cues(write(tmp_path, "a.ass", damaged), warnings.append)
+    assert [c.text for c in cues] == ["First, with a comma", "Two lines of it", "Four"]
+    assert warnings == ["a.ass: 2 of 7 subtitles cannot be read, the first in line 14"]
+
+
+def test_ass_says_what_its_fields_are(tmp_path):
+    ass = (
+        "[Events]\nFormat: Start, End, Style, Text\n"
+        "Dialogue: 0:00:01.00,0:00:02.00,Default,Well, {\\p1}m 0 0 l 9 9{\\p0}yes\n"
+    )
+    assert read_cues(write(tmp_path, "a.ass", ass)) == [Cue(1, 2, "Well, yes")]
+
+
+def test_what_stands_between_cues_of_webvtt(tmp_path):
+    vtt = (
+        "WEBVTT - a title\nKind: captions\n\nSTYLE\n::cue { color: red }\n\nREGION\nid:low\n\n"
+        "first\n00:01.000 --> 00:02.000 line:0\n&lt;Hello&gt;\nyou\n\nNOTE of\ntwo lines\n\n"
+        "second\n00:03.000 --> 00:04.000\nThere\n\nNOTE the end\n"
+    )
+    for newline in ("\n", "\r\n", "\r"):
+        file = write(tmp_path, "a.vtt", vtt.replace("\n", newline))
+        assert read_cues(file) == [Cue(1, 2, "<Hello> you"), Cue(3, 4, "There")]
+
+
+def test_captions_that_scroll(tmp_path):
+    """As YouTube writes what it recognises: each line is shown up to three times."""
+    vtt = (
+        "WEBVTT\nKind: captions\nLanguage: en\n\n"
+        "00:00.000 --> 00:02.000 align:start position:0%\n \n"
+        "so<00:00:00.500><c> we</c><00:00:01.000><c> go</c>\n\n"
+        "00:02.000 --> 00:02.010 align:start position:0%\nso we go\n \n\n"
+        "00:02.010 --> 00:04.000 align:start position:0%\nso we go\nto<00:00:02.500><c> sea</c>\n\n"
+        "00:04.000 --> 00:04.010 align:start position:0%\nto sea\n \n\n"
+        "00:09.000 --> 00:10.000\nto sea\n"
+    )
+    assert read_cues(write(tmp_path, "a.vtt", vtt)) == [
+        Cue(0, 2.01, "so we go"),
+        Cue(2.01, 4.01, "to sea"),
+        Cue(9, 10, "to sea"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("times", "cues"),
+    [
+        ("-00:00:01,000 --> 00:00:02,000", [Cue(0, 2, "x")]),
+        ("-00:00:02,000 --> -00:00:01,000", []),
+        ("00:00:05,000 --> 00:00:04,000", []),
+        ("00:00:05,000 --> 00:00:05,000", []),
+        ("99:00:05,000 --> 99:00:06,000", [Cue(356405, 356406, "x")]),
+        ("00:00:05.5-->00:00:06.25  X1:100", [Cue(5.5, 6.25, "x")]),
+    ],
+)
+def test_odd_times(tmp_path, times, cues):
+    assert read_cues(write(tmp_path, "a.srt", f"1\n{times}\nx\n")) == cues
+
+
+@pytest.mark.parametrize(
+    "times",
+    ["100:00:05,000 --> 100:00:06,000", "00:00:05,000 --> 00:00", "00:00:05,00000 --> 00:00:06,0"],
+)
+def test_times_that_cannot_be_meant(tmp_path, times):
+    told = []
+    srt = f"{SRT}\n3\n{times}\nx\n\n4\n00:00:01,000 --> 00:00:01,100\nEarly\n"
+    cues = read_cues(write(tmp_path, "a.srt", srt), told.append)
+    assert [c.text for c in cues] == ["Early", "Où êtes-vous?", "Two lines"]
+    assert told == ["a.srt: 1 of 4 subtitles cannot be read, the first in line 11"]
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.srt", VTT), ("a.vtt", SRT), ("a.srt", ASS)])
+def test_subtitles_are_what_they_hold(tmp_path, name, text):
+    assert len(read_cues(write(tmp_path, name, text))) in {1, 2}
+
+
+def test_other_formats_are_one_clear_error(tmp_path):
+    with pytest.raises(BadSubtitles, match=r"a\.srt holds no .*; convert it from microdvd"):
+        read_cues(write(tmp_path, "a.srt", "{0}{25}Hello\n{30}{50}There|you\n"))
+    with pytest.raises(BadSubtitles, match=r"none\.srt cannot be read: No such file"):
+        read_cues(tmp_path / "none.srt")
 
 
 @pytest.mark.parametrize(
@@ -142,6 +241,85 @@ def test_alphabets_of_the_world(tmp_path, encoding, text):
     (cue,) = read_cues(write(tmp_path, "a.srt", srt.encode(encoding)), told.append)
     assert cue.text == text
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "language", "text"),
+    [
+        ("cp1250", "pl", "Gdzie jesteś? Czekałem cały dzień, żeby cię zobaczyć."),
+        ("cp1250", "cs", "Kde jsi? Čekal jsem celý den, příteli. Žádný problém."),
+        ("cp1254", "tr", "Neredesin? Bütün gün seni bekledim. Şimdi değil."),
+        ("cp1255", "he", "איפה אתה? חיכיתי לך כל היום."),
+        ("cp1252", "pt-BR", "Onde você está? Esperei o dia inteiro, irmão."),
+        ("koi8_r", "ru", "Я ждал тебя весь день, и никто не пришёл. Почему ты молчишь?"),
+    ],
+)
+def test_the_language_helps_to_tell_the_encoding(tmp_path, encoding, language, text):
+    file = write(tmp_path, "a.srt", f"1\n00:00:01,000 --> 00:00:02,000\n{text}\n".encode(encoding))
+    (cue,) = read_cues(file, lambda line: None, language=language)
+    assert cue.text == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("cut", [0, 1])
+def test_utf_16_with_and_without_a_mark_whole_and_cut_off(tmp_path, encoding, cut):
+    raw = (SRT + "3\n00:00:05,000 --> 00:00:06,000\nDónde estás.").encode(encoding)
+    cues = read_cues(write(tmp_path, "a.srt", raw[: len(raw) - cut]), lambda line: None)
+    assert [c.text.strip("\ufffd.") for c in cues] == ["Où êtes-vous?", "Two lines", "Dónde estás"]
+
+
+def test_damaged_utf_8_is_not_taken_for_something_else(tmp_path):
+    text = "".join(
+        f"{i}\n00:00:{i:02},000 --> 00:00:{i:02},900\n{i}。你在哪里\n\n" for i in range(9)
+    )
+    raw = bytearray(text.encode())
+    raw[raw.index("里".encode())] = 0xFF
+    told = []
+    cues = read_cues(write(tmp_path, "a.srt", bytes(raw)), told.append)
+    assert [c.text for c in cues] == ["0。你在哪", *(f"{i}。你在哪里" for i in range(1, 9))]
+    assert told == ["a.srt: 3 characters are damaged and were left out"]
+
+
+KINDS_OF_DAMAGE = ("flip", "cut", "shuffle", "insert")
+
+
+@pytest.fixture(scope="module")
+def real_subtitles(films):
+    """Every kind of file that is read: real subtitles, and those in ASS."""
+    folder = films / "tears_of_steel_battle_clip"
+    srt, vtt = (next(folder.glob(f"*clip.en.{kind}")) for kind in ("srt", "vtt"))
+    return {"a.srt": srt.read_bytes(), "a.vtt": vtt.read_bytes(), "a.ass": ASS.encode()}
+
+
+@pytest.mark.parametrize("name", ["a.srt", "a.vtt", "a.ass"])
+@settings(max_examples=150, deadline=None)
+@given(kind=st.sampled_from(KINDS_OF_DAMAGE), random=st.randoms(use_true_random=False))
+def test_nothing_but_bad_subtitles(name, kind, random, real_subtitles, tmp_path_factory):
+    file = tmp_path_factory.getbasetemp() / name
+    file.write_bytes(damaged(real_subtitles[name], kind, random))
+    told, cues = [], []
+    try:
+        cues = read_cues(file, told.append)
+    except BadSubtitles as error:
+        told.append(str(error))
+    assert all(name in line and "\n" not in line for line in told)
+    assert all(0 <= c.start_s < c.end_s < 360_000 and c.text.strip() for c in cues)
+    assert all("\n" not in c.text and "-->" not in c.text for c in cues)
+    assert [c.start_s for c in cues] == sorted(c.start_s for c in cues)
+
+
+def damaged(raw, kind, random):
+    if kind == "cut":
+        return raw[random.randrange(len(raw)) : random.randrange(len(raw))]
+    if kind == "shuffle":
+        lines = raw.splitlines(keepends=True)
+        random.shuffle(lines)
+        return b"".join(lines)
+    changed = bytearray(raw)
+    for _ in range(random.choice([1, 5, 100])):
+        place = random.randrange(len(changed))
+        changed[place : place + (kind == "flip")] = bytes([random.randrange(256)])
+    return bytes(changed)
 
 
 @given(

@@ -1,9 +1,12 @@
+from contextlib import suppress
 from fractions import Fraction
 
 import av
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mediafm_store.errors import BadSubtitles
+from mediafm_store.errors import BadMedia, BadSubtitles
 from mediafm_store.media.tracks import read_track, read_words, text_tracks
 from mediafm_store.records import Cue
 from mediafm_store.tasks.sources import read_title
@@ -72,6 +75,38 @@ def test_styles_and_sounds_are_left_out(tmp_path, suffix, codec):
     cues = [Cue(0, 1, style), Cue(1, 2, "[door slams]")]
     path = film_with(tmp_path / f"film.{suffix}", codec, [("eng", cues)])
     assert read_track(path, 1) == [Cue(0, 1, "Where are you?")]
+
+
+def test_drawings_and_entities_are_left_out(tmp_path):
+    drawn = [
+        Cue(0, 1, "{\\p1}m 0 0 l 9 9{\\p0}"),
+        Cue(1, 2, "JOHN: Tom{\\i1} &amp; Jerry\\N(SIGHS)"),
+    ]
+    path = film_with(tmp_path / "film.mkv", "ass", [("eng", drawn)])
+    assert read_track(path, 1) == [Cue(1, 2, "Tom & Jerry")]
+
+
+def test_a_cue_without_an_end_stays_until_the_next(tmp_path):
+    cues = [Cue(0.5, 0.5, "Where"), Cue(2, 2, "are"), Cue(3, 3.5, "you?"), Cue(3.8, 3.8, "There!")]
+    path = film_with(tmp_path / "film.mkv", "subrip", [("eng", cues)])
+    assert [c.end_s for c in read_track(path, 1)] == [2, 3, 3.5, 8.8]
+
+
+@pytest.mark.parametrize(("suffix", "codec"), KINDS)
+@settings(max_examples=40, deadline=None)
+@given(damage=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=40))
+def test_damaged_files(suffix, codec, damage, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / f"whole-{codec}.{suffix}"
+    if not path.exists():
+        film_with(path, codec, [("ger", GERMAN), ("eng", ENGLISH)])
+    raw = bytearray(path.read_bytes())
+    for place, byte in damage:
+        raw[int(place * (len(raw) - 1))] = byte
+    broken = path.with_name(f"broken-{codec}.{suffix}")
+    broken.write_bytes(raw)
+    for track in text_tracks(broken):
+        with suppress(BadMedia, BadSubtitles):
+            assert all(c.start_s < c.end_s and c.text for c in read_track(broken, track.number))
 
 
 def test_times_count_from_the_start_of_the_file(tmp_path):

@@ -31,6 +31,9 @@ def fan_out(
                     queue.put(item)
                 if failed.is_set():
                     break
+        except BaseException:
+            failed.set()
+            raise
         finally:
             for queue in queues:
                 queue.put(END)
@@ -38,13 +41,16 @@ def fan_out(
 
 
 def consume(worker: Callable[[Iterator[T]], Any], queue: "Queue[Any]", failed: Event) -> Any:
-    """Run a worker over a queue, and empty it if the worker fails: its source must not wait."""
-    items = iter(queue.get, END)
+    """Run a worker over a queue, and empty it if the worker fails: its source must not wait.
+
+    Where another has failed its items end, since nobody wants what it makes of the others.
+    """
+    waiting = iter(queue.get, END)
     try:
-        return worker(items)
+        return worker(item for item in waiting if not failed.is_set())
     except BaseException:
         failed.set()
         raise
     finally:
-        for _ in items:
+        for _ in waiting:
             pass

@@ -23,7 +23,8 @@ Warn = Callable[[str], None]
 """Takes one line about a file that is used all the same."""
 log_warning: Warn = logging.getLogger("mediafm_store").warning
 
-USUAL_FPS, MOST_FPS, BEYOND_S = 25.0, 1000.0, 2.0
+USUAL_FPS, MOST_FPS = 25.0, 1000.0
+BEYOND_S, JUMP_S = 2.0, 1.0
 
 
 class Frame(NamedTuple):
@@ -58,16 +59,41 @@ class Video:
     def frames(self, warn: Warn = log_warning) -> Iterator[Frame]:
         """Decode every frame; damaged packets are left out, with one warning."""
         nominal = max(1, round(1 / (self.fps * self.time_base)))
-        end = (self.duration_s + BEYOND_S) / self.time_base if self.duration_s else math.inf
+        clock = Clock(self.duration_s, self.time_base)
         pts = -1
         for picture in decoded(self._container, self._stream, f"{self._path.name}: video", warn):
+            following = 0 if pts < 0 else pts + nominal
             given = None if picture.pts is None else picture.pts - self._start
-            # A picture without a time stamp, or with one that lies beyond the file, is damaged: it
-            # follows the one before it.
-            pts = max(pts + nominal if given is None or given > end else given, pts + 1, 0)
+            pts = max(clock.place(given, following), pts + 1, 0)
             yield Frame(pts, picture.duration or nominal, picture)
         if pts < 0:
             raise BadMedia(f"{self._path}: no frame of its video could be decoded")
+
+
+class Clock:
+    """Time stamps that can be believed.
+
+    One that is missing, or lies beyond the end of the file, is damaged: the frame follows the one
+    before it. Two in a row that lie before it are a new beginning, as where recordings were joined:
+    all that comes is moved behind what was there.
+    """
+
+    def __init__(self, length_s: float, time_base: Fraction) -> None:
+        self._end = (length_s + BEYOND_S) / time_base if length_s else math.inf
+        self._jump = JUMP_S / time_base
+        self._moved, self._before = 0, -math.inf
+
+    def place(self, given: int | None, following: int) -> int:
+        """Where a frame lies whose stamp is `given`; the one before it ends at `following`."""
+        if given is None or given + self._moved > self._end:
+            return following
+        if given + self._moved >= following - self._jump:
+            self._before = -math.inf
+            return given + self._moved
+        if 0 <= given - self._before <= self._jump:
+            self._moved = following - given
+        self._before = given
+        return following
 
 
 @contextmanager
@@ -122,9 +148,7 @@ def start_ticks(container: av.container.InputContainer, time_base: Fraction | No
     return round(start / time_base) if time_base else 0
 
 
-def decoded(
-    container: av.container.InputContainer, stream: Any, what: str, warn: Warn
-) -> Iterator[Any]:
+def decoded(container: Any, stream: Any, what: str, warn: Warn) -> Iterator[Any]:
     """The frames of a stream; what cannot be read or decoded is left out, with one warning."""
     damaged: list[str] = []
     last = None
@@ -138,14 +162,21 @@ def decoded(
         for frame in frames:
             last = frame
             yield frame
+    yield from rest(stream)
     if damaged:
         warn(f"{what}: {len(damaged)} damaged packets were left out, the first after {damaged[0]}")
 
 
-def packets(
-    container: av.container.InputContainer, stream: Any, what: str, warn: Warn
-) -> Iterator[Any]:
-    """The packets of a stream as far as the file can be read, and the one that flushes it."""
+def rest(stream: Any) -> Iterator[Any]:
+    """The frames that a decoder still holds where a file ended in an error."""
+    try:
+        yield from stream.decode(None)
+    except av.FFmpegError:
+        return  # it has been emptied by the end of the file
+
+
+def packets(container: Any, stream: Any, what: str, warn: Warn) -> Iterator[Any]:
+    """The packets of a stream as far as the file can be read."""
     last = None
     while True:
         try:
@@ -160,5 +191,4 @@ def packets(
         except av.FFmpegError as error:
             reached = float(last.dts * last.time_base) if last and last.dts is not None else 0.0
             warn(f"{what} cannot be read beyond {reached:.2f} s ({error.strerror})")
-            yield av.Packet(0)
             return

@@ -10,7 +10,15 @@ import av
 import numpy as np
 from jaxtyping import Float32
 
-from mediafm_store.media.decode import Warn, decoded, log_warning, open_media, start_ticks
+from mediafm_store.media.decode import (
+    Clock,
+    Warn,
+    decoded,
+    duration_s,
+    log_warning,
+    open_media,
+    start_ticks,
+)
 from mediafm_store.records import Span
 
 SAMPLE_RATE = 16_000
@@ -51,9 +59,10 @@ def sound_frames(
     """Decode the main sound track, its time stamps counted from the start of the file."""
     stream = container.streams.best("audio") or container.streams.audio[0]
     start, last = start_ticks(container, stream.time_base), None
+    clock = Clock(duration_s(container), stream.time_base or Fraction(1, 48_000))
     for frame in decoded(container, stream, f"{path.name}: sound", warn):
-        # Sound without a time stamp follows the sound before it.
-        frame.pts = end_of(last) if frame.pts is None else frame.pts - start
+        given = None if frame.pts is None else frame.pts - start
+        frame.pts = clock.place(given, end_of(last))
         last = frame
         yield frame
 
@@ -124,7 +133,7 @@ class Piece(NamedTuple):
 
 
 def split_sound(chunks: Iterator[Samples], spans: Iterable[Span]) -> Iterator[Piece]:
-    """The sound of each of the ascending `spans`, in pieces of a minute at most.
+    """The sound of each of the ascending `spans`, in equal pieces of a minute at most.
 
     Only one piece is held at a time. A span after the end of the sound has no piece; `chunks`
     after the last span are left.
@@ -147,4 +156,5 @@ def split_sound(chunks: Iterator[Samples], spans: Iterable[Span]) -> Iterator[Pi
 def edges(span: Span) -> list[int]:
     """The samples at which the pieces of a span start, and the end of the last."""
     start, end = round(span.start_s * SAMPLE_RATE), round(span.end_s * SAMPLE_RATE)
-    return [*range(start, end, LONGEST_PIECE), end]
+    pieces = max(1, -(-(end - start) // LONGEST_PIECE))
+    return [start + (end - start) * i // pieces for i in range(pieces + 1)]

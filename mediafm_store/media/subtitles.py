@@ -17,7 +17,7 @@ from mediafm_store.media.decode import Warn, log_warning
 from mediafm_store.records import Cue, Span
 
 SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
-EMPTY = ("WEBVTT", "[Script Info]")
+EMPTY = {"vtt": "WEBVTT", "ass": "[Script Info]", "ssa": "[Script Info]"}
 """What files start with that are whole and say nothing."""
 ENCODINGS = (
     *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256"),
@@ -27,25 +27,21 @@ ENCODINGS = (
 no reason to prefer one (short texts in western Europe look alike in several)."""
 USUAL = {
     **dict.fromkeys(("bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"), "cp1250"),
-    **dict.fromkeys(("be", "bg", "mk", "ru", "uk"), "cp1251"),
     **dict.fromkeys(("et", "lt", "lv"), "cp1257"),
-    **dict.fromkeys(("ar", "fa"), "cp1256"),
-    **{"el": "cp1253", "tr": "cp1254", "he": "cp1255", "th": "cp874"},
-    **{"ja": "cp932", "ko": "cp949", "zh": "gb18030"},
+    **{"tr": "cp1254", "he": "cp1255"},
 }
-"""What a language is written in where it is not UTF-8."""
+"""Languages whose usual encoding looks like that of others in short texts."""
 NEVER_TIMES = "00:00:00.000 --> 00:00:00.000"
 NEVER_EVENT = "Dialogue: 0,0:00:00.00,0:00:00.00,,,0,0,0,,"
 STAMP = r"-?(?:\d{1,2}:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
 TIMES = re.compile(rf"\s*({STAMP})\s*-->\s*({STAMP})(?!\d)")
-CLOCK = r"-?\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d{1,3})?"
-EVENT = re.compile(  # layer, start, end, style, name, three margins, effect, text
-    rf"(Dialogue|Comment):[^,]*,\s*({CLOCK})\s*,\s*({CLOCK})\s*,([^,]*,[^,]*),(?:[^,]*,){{3}}(.*)"
-)
+CLOCK = re.compile(r"\s*-?\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d{1,3})?\s*")
+EVENT_FIELDS = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
+DRAWS = re.compile(r"\\p[1-9]")
 WORD_TIMES = re.compile(r"<[\d:.]+>")
 TAGS = re.compile(r"</?[a-zA-Z][^<>]*>")
 WIDE = str.maketrans("（）［］", "()[]")  # noqa: RUF001 (brackets of Chinese and Japanese)
-SOUNDS = re.compile(r"\[[^\]]*\]:?|[\u2669-\u266c]")  # brackets, and notes around songs
+SOUNDS = re.compile(r"\[[^\[\]]*\]:?|[\u2669-\u266c]")  # brackets, and notes around songs
 ASIDES = re.compile(r"^[^\w()\n]*(?:\([^()]*\)[^\w()\n]*)+$", re.MULTILINE)
 ROUND = re.compile(r"\(([^()]*)\)")
 SPEAKER = re.compile(r"^\W*([^\W\d_][\w .'#&-]+?)\s*(?:\([^()]*\)\s*)?:(?=\s|$)")
@@ -65,16 +61,15 @@ def read_cues(path: Path, warn: Warn = log_warning, *, language: str | None = No
         raise BadSubtitles(f"{path} cannot be read: {error.strerror or error}") from error
     kind = kind_of(text)
     form = kind if f".{kind}" in SUFFIXES else path.suffix.lstrip(".").lower()
-    lines, damaged = mended(text, form)
+    lines, damaged = mended(text.split("\n"), form)
     try:
         events = pysubs2.SSAFile.from_string("\n".join(lines), format_=form).events
     except Exception as error:  # its parsers let through whatever a damaged line makes them raise
         raise BadSubtitles(f"{path} cannot be read as subtitles: {one_line(error)}") from error
-    if len(events) <= len(damaged) and text.strip() and (damaged or not text.startswith(EMPTY)):
-        is_other = f"it looks like {kind}; convert it" if kind and kind != form else "check"
-        raise BadSubtitles(
-            f"{path} holds no subtitle that can be read; {is_other} that it is {path.suffix} text"
-        )
+    if len(events) == len(damaged) and not is_empty(text, form, damaged):
+        other = kind and kind != form
+        cure = f"convert it from {kind}" if other else f"check that it is {path.suffix} text"
+        raise BadSubtitles(f"{path} holds no subtitle that can be read; {cure}")
     if damaged:
         warn(
             f"{path.name}: {len(damaged)} of {len(events)} subtitles cannot be read, the first"
@@ -85,23 +80,33 @@ def read_cues(path: Path, warn: Warn = log_warning, *, language: str | None = No
     )
 
 
-def kind_of(text: str) -> str | None:
+def is_empty(text: str, form: str, damaged: list[int]) -> bool:
+    """Whether a file is whole and says nothing."""
+    start = EMPTY.get(form)
+    return not damaged and (not text.strip() or (start is not None and text.startswith(start)))
+
+
+def kind_of(text: str) -> str:
     """What the text looks like, whatever its name says: many an `.srt` holds WebVTT."""
+    if "[Events]" in text:  # pysubs2 wants the styles, too, which may be missing
+        return "ass"
     try:
         return autodetect_format(text)
     except FormatAutodetectionError:
-        return None
+        return ""
 
 
-def mended(text: str, form: str) -> tuple[list[str], list[int]]:
+def mended(source: list[str], form: str) -> tuple[list[str], list[int]]:
     """The lines that pysubs2 is to read, and the numbers of those with damaged times.
 
     It would give up, or take what belongs to a damaged subtitle for words of the one before it.
     In place of such a line stands one that is never on screen.
     """
-    mend, never = (mend_event, NEVER_EVENT) if form in {"ass", "ssa"} else (mend_times, NEVER_TIMES)
-    source = text.split("\n")
-    lines = [mend(line) for line in (in_cues(source) if form == "vtt" else source)]
+    if form in {"ass", "ssa"}:
+        lines, never = list(mend_events(source)), NEVER_EVENT
+    else:
+        shown = in_cues(source) if form == "vtt" else source
+        lines, never = [mend_times(line) for line in shown], NEVER_TIMES
     damaged = [number for number, line in enumerate(lines, 1) if line is None]
     return [never if line is None else line for line in lines], damaged
 
@@ -137,14 +142,23 @@ def canonical(stamp: str) -> str:
     return f"{hours:02}:{minutes:02}:{seconds:02}.{fraction:0<3}"
 
 
-def mend_event(line: str) -> str | None:
-    """A line of ASS or SSA, without what only matters for looks; None if its times are damaged."""
-    if line.startswith("Style:"):
-        return ""
-    if not line.startswith(("Dialogue:", "Comment:")):
-        return line
-    event = EVENT.match(line)
-    return event and event.expand(r"\1: 0,\2,\3,\4,0,0,0,\5")
+def mend_events(lines: Iterable[str]) -> Iterator[str | None]:
+    """ASS or SSA with what matters of each event; None for those that cannot be read.
+
+    pysubs2 takes the fields of all files to be the usual ones, and gives up at a damaged style.
+    """
+    fields = EVENT_FIELDS.split(", ")
+    for line in lines:
+        kind, _, rest = line.partition(":")
+        if kind == "Format":
+            fields = [name.strip() for name in rest.split(",")]
+        if kind in {"Dialogue", "Comment"}:
+            cells = dict(zip(fields, rest.split(",", len(fields) - 1), strict=False))
+            start, end, text = (cells.get(name, "") for name in ("Start", "End", "Text"))
+            timed = CLOCK.fullmatch(start) and CLOCK.fullmatch(end) and "Text" in cells
+            yield f"{kind}: 0,{start},{end},,,0,0,0,,{text}" if timed else None
+        else:
+            yield "" if kind == "Style" else line
 
 
 def in_order(cues: Iterable[Cue]) -> list[Cue]:
@@ -222,9 +236,9 @@ def best_guess(raw: bytes, language: str | None) -> CharsetMatch | None:
 
 def said(text: str) -> str:
     """The words of a subtitle as pysubs2 and FFmpeg give it, in ASS, without its drawings."""
-    if "\\p" in text:
+    if DRAWS.search(text):
         text = "".join(part for part, style in parse_tags(text) if not style.drawing)
-    return spoken(html.unescape(pysubs2.SSAEvent(text=text).plaintext))
+    return spoken(pysubs2.SSAEvent(text=text).plaintext)
 
 
 def spoken(text: str) -> str:
@@ -234,10 +248,11 @@ def spoken(text: str) -> str:
     always hold such; round ones where they fill lines or hold capitals only, for elsewhere they
     may be speech. A speaker is in capitals before a colon. Songs keep their words.
     """
-    bare = SOUNDS.sub(" ", TAGS.sub(" ", text.translate(WIDE)))
+    bare = SOUNDS.sub(" ", html.unescape(TAGS.sub(" ", text)).translate(WIDE))
     bare = ROUND.sub(lambda found: " " if found[1].isupper() else found[0], ASIDES.sub("", bare))
     lines = (" ".join(without_speaker(line).split()) for line in bare.splitlines())
-    return "\n".join(line for line in (line.strip(" ->\N{EN DASH}") for line in lines) if line)
+    lines = (line.lstrip(" ->\N{EN DASH}").rstrip(" -\N{EN DASH}") for line in lines)
+    return "\n".join(line for line in lines if line)
 
 
 def without_speaker(line: str) -> str:
@@ -254,14 +269,18 @@ def one_line(error: Exception) -> str:
 
 def words_of_shots(cues: Sequence[Cue], spans: Iterable[Span]) -> list[str]:
     """What is said in each shot: the text of the cues that belong to it, in order."""
-    return [" ".join(c.text for c in cues if belongs(c, span)) for span in spans]
+    # Seconds are computed once a shot, not once a cue: a feature has millions of pairs.
+    times = [(span.start_s, span.end_s) for span in spans]
+    return [" ".join(c.text for c in cues if belongs(c, *shot)) for shot in times]
 
 
-def belongs(cue: Cue, span: Span) -> bool:
+def belongs(cue: Cue, start_s: float, end_s: float) -> bool:
     """Whether a cue and a shot share a third of a second, or half of one of them.
 
     Cues often stay for a few frames after a cut, and are not about what comes then.
     """
-    shared = min(cue.end_s, span.end_s) - max(cue.start_s, span.start_s)
-    shorter = min(cue.end_s - cue.start_s, span.end_s - span.start_s)
-    return shared > 0 and shared >= min(LEAST_SHARED_S, shorter / 2)
+    if cue.start_s >= end_s or cue.end_s <= start_s:
+        return False
+    shared = min(cue.end_s, end_s) - max(cue.start_s, start_s)
+    shorter = min(cue.end_s - cue.start_s, end_s - start_s)
+    return shared >= min(LEAST_SHARED_S, shorter / 2)

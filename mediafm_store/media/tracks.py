@@ -1,6 +1,7 @@
 """Subtitles inside a container, and the words of a title wherever they are."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from mediafm_store.records import Cue, Title
 
 TEXT_CODECS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
 """Those that hold text; DVDs and Blu-rays have pictures of it."""
+LAST_S = 5.0
+"""How long a cue stays of which nothing says when it ends."""
 
 
 class Track(NamedTuple):
@@ -59,30 +62,49 @@ def read_track(media: Path, index: int, warn: Warn = log_warning) -> list[Cue]:
         if index >= len(container.streams) or container.streams[index].type != "subtitle":
             raise BadSubtitles(f"{media} has no subtitle track {index}")
         stream = container.streams[index]
+        only(stream)
         start = start_ticks(container, stream.time_base)
         what = f"{media.name}: subtitle track {index}"
         return in_order(cues(packets(container, stream, what, warn), start, what, warn))
 
 
+def only(stream: Any) -> None:
+    """Let FFmpeg skip all other streams, which saves most of the reading where it can seek."""
+    for other in stream.container.streams:
+        if other.index != stream.index:
+            other.discard = av.stream.Discard.all
+
+
 def cues(found: Iterator[Any], start: int, what: str, warn: Warn) -> Iterator[Cue]:
-    """Decode packets, whose times are counted from `start`."""
+    """Decode packets, whose times are counted from `start`.
+
+    What has no duration stays until the next packet, which may be an empty one.
+    """
     damaged = 0
+    waiting: list[Cue] = []
     for packet in found:
-        if packet.pts is None or not packet.size:
+        if packet.pts is None:
             continue
+        begin, length = packet.pts - start, packet.duration or 0
+        start_s, end_s = (float(t * packet.time_base) for t in (begin, begin + length))
+        yield from (replace(cue, end_s=max(0.0, start_s)) for cue in waiting)
+        waiting = []
         try:
-            events = packet.decode()
+            texts = dialogues(packet) if packet.size else []
         except (av.FFmpegError, UnicodeDecodeError):
             damaged += 1
             continue
-        begin, length = packet.pts - start, packet.duration or 0
-        for event in events:
-            text = bytes(event.dialogue).decode("utf-8", errors="replace")
-            words = said(text)
-            start_s, end_s = (float(t * packet.time_base) for t in (begin, begin + length))
-            yield Cue(max(0.0, start_s), end_s, words)
+        decoded = [Cue(max(0.0, start_s), end_s, said(text)) for text in texts]
+        waiting = [] if length else decoded
+        yield from decoded if length else ()
+    yield from (replace(cue, end_s=cue.start_s + LAST_S) for cue in waiting)
     if damaged:
         warn(f"{what}: {damaged} damaged cues were left out")
+
+
+def dialogues(packet: Any) -> list[str]:
+    """The text of each event of a packet, in ASS."""
+    return [bytes(e.dialogue).decode("utf-8", errors="replace") for e in packet.decode()]
 
 
 def read_words(title: Title, warn: Warn = log_warning) -> list[Cue]:

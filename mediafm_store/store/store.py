@@ -29,7 +29,8 @@ CURES = {
 @dataclass(frozen=True)
 class TitleRows:
     """Everything that one ingest writes of a title. Rows are dicts of the columns in `schema`,
-    without `title` and `revision`, which the store fills in."""
+    without `title` and `revision`, which the store fills in; a title row that was made from a
+    stored one keeps its `revision`."""
 
     title: Mapping[str, Any]
     shots: Sequence[Mapping[str, Any]]
@@ -211,11 +212,15 @@ class Store:
         """Add a title, or replace it, so that readers see all of it or the state before.
 
         The rows of the revision before are left to those who are reading it; the next write of
-        the title deletes them.
+        the title deletes them. Rows that were made from stored ones carry their revision: BadInput
+        if there is another by now.
         """
         title, revision = rows.title["id"], uuid.uuid4().hex
         key = {"title": title, "revision": revision}
         with self._tables.lock():
+            made_from = rows.title.get("revision")
+            if made_from is not None and self._revisions().get(title) != made_from:
+                raise BadInput(f"title {title!r} was changed by another program; ingest it again")
             self._sweep(title)
             for name in ("shots", "cues", "thumbnails"):
                 full = [{**row, **key} for row in getattr(rows, name)]
@@ -229,8 +234,9 @@ class Store:
 
     def update_title(self, title: str, **columns: Any) -> None:
         """Change columns of a title that its other rows do not depend on."""
-        table = pa.Table.from_pylist([self.title(title) | columns], schema=TABLES["titles"])
         with self._tables.lock():
+            row = self.title(title) | columns
+            table = pa.Table.from_pylist([row], schema=TABLES["titles"])
             self._tables.replace("titles", ["id"], table)
 
     def add_vectors(

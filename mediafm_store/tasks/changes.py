@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 
 from mediafm_store.records import Title
 
+RULES = 1
+"""Raised when the same files would give other rows: by the rules of cutting, measuring or words."""
+
 
 class MadeBy(NamedTuple):
-    """What turns files into rows: names and fingerprints of detector and encoders."""
+    """What turns files into rows: the rules, the detector's name, the encoders' fingerprints."""
 
     media: str
     words: str
@@ -51,7 +54,7 @@ def read_sources(title: Title, made_by: MadeBy, row: Mapping[str, Any] | None) -
     else:
         words_stat = stat_of(title.subtitles)
         words = content(title.subtitles, words_stat, before and (before.words_stat, before.words))
-    facts = (title.metadata_text, made_by.words)
+    facts = (title.name, title.synopsis, title.tags, title.genres, made_by.words)
     return Sources(
         media=media,
         media_stat=media_stat,

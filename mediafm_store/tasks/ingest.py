@@ -18,7 +18,7 @@ from mediafm_store.media.language import wished
 from mediafm_store.media.shotlist import listed, read_shot_list
 from mediafm_store.records import Title
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.changes import MadeBy, Sources, digest, read_sources, sources_of
+from mediafm_store.tasks.changes import RULES, MadeBy, Sources, digest, read_sources, sources_of
 from mediafm_store.tasks.encoding import load_encoders
 from mediafm_store.tasks.rows import Spaces, Warnings, new_rows, renewed_rows
 from mediafm_store.tasks.sources import find_videos, read_title, title_id
@@ -76,7 +76,9 @@ class How:
         """What changes the rows, beside the files of a title."""
         cut_by = self.shot_list.read_bytes() if self.shot_list else self.detector
         seen, heard, said = (self.encoders[m].fingerprint for m in ("visual", "audio", "text"))
-        return MadeBy(media=digest((cut_by, self.keyframes, seen, heard)), words=said)
+        return MadeBy(
+            media=digest((RULES, cut_by, self.keyframes, seen, heard)), words=f"{RULES} {said}"
+        )
 
     def detect(self, media: Path) -> Detector:
         """What cuts a film."""
@@ -184,6 +186,7 @@ class IngestJob:
     def _ingest(self, media: Path, id: str) -> Ingested:
         began = time.perf_counter()
         warnings = Warnings()
+        check_name(media)
         title = read_title(media, id, language=self.how.language, warn=warnings.words.append)
         row = self._row(id)
         sources = read_sources(title, self.made_by, row)
@@ -261,6 +264,14 @@ class IngestJob:
             self.store.update_title(
                 title.id, media=str(title.media), subtitles=subtitles, sources=sources
             )
+
+
+def check_name(media: Path) -> None:
+    """Raise BadInput for a name that tables cannot hold, before the film is decoded."""
+    try:
+        str(media).encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{media.name!a}: the path is not UTF-8; rename it") from error
 
 
 def check_same_film(row: Mapping[str, Any], title: Title, sources: Sources) -> None:

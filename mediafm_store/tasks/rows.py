@@ -85,7 +85,7 @@ def renewed_rows(
     fused = store.vectors(spaces.fused, title.id).vectors
     described = store.vectors(spaces.described, title.id).vectors
     if sources.same_words(before):
-        warnings.words += row["subtitle_warnings"]
+        warnings.words += [w for w in row["subtitle_warnings"] if w not in warnings.words]
     else:
         read = read_words(title, warnings.words.append)
         said = say(encoders["text"], read, [span_of(shot) for shot in stored])

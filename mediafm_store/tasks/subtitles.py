@@ -9,7 +9,7 @@ from mediafm_store.media.language import NEAR, distance, standard
 from mediafm_store.media.subtitles import SUFFIXES
 from mediafm_store.media.tracks import text_tracks
 
-FOR_THE_DEAF, FORCED = {"sdh", "cc"}, {"forced"}
+FOR_THE_DEAF, FORCED, PLAIN = {"sdh", "cc"}, {"forced"}, {"default"}
 """How file names say so, as in `film.de.sdh.srt`."""
 PREFERRED = "en"
 """What the default encoder of words reads."""
@@ -74,8 +74,8 @@ def subtitle_file(media: Path, path: Path) -> Subtitles | None:
     if path.suffix.lower() not in SUFFIXES:
         return None
     marks = set(path.name[len(media.stem) : -len(path.suffix)].lower().split(".")[1:])
-    languages = [standard(word) for word in marks - FOR_THE_DEAF - FORCED]
-    if len(languages) > 1 or None in languages:
+    languages = [standard(word) for word in marks - FOR_THE_DEAF - FORCED - PLAIN]
+    if len(languages) > 1 or not all(map(is_common, languages)):
         return None
     return Subtitles(
         path,
@@ -84,6 +84,11 @@ def subtitle_file(media: Path, path: Path) -> Subtitles | None:
         forced=not FORCED.isdisjoint(marks),
         for_the_deaf=not FOR_THE_DEAF.isdisjoint(marks),
     )
+
+
+def is_common(language: str | None) -> bool:
+    """Whether a word in a file's name is meant as a language: `old` and `cut` are ones, too."""
+    return language is not None and len(language.partition("-")[0]) == 2
 
 
 def subtitle_tracks(media: Path) -> list[Subtitles]:
