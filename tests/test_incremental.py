@@ -135,6 +135,8 @@ def test_a_shot_list_instead_of_a_detector(again, store, film, tmp_path):
     cuts.write_text("start\n0\n1\n")
     assert again(shot_list=cuts).shots == 2
     assert again().shots == 3
+    with pytest.raises(BadInput, match=r"none\.csv is not a file"):
+        again(shot_list=tmp_path / "none.csv")
 
 
 def test_several_workers_make_the_same_store(film, plain_encoders, tmp_path):

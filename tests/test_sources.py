@@ -60,6 +60,8 @@ def test_ids_come_from_names(tmp_path, name, id):
         (["f.full-film.captions.srt", "f2.srt", "f.txt"], None),
         (["f.old.srt", "f.cut.srt"], None),
         (["f.en.default.srt"], "f.en.default.srt"),
+        (["f.en.hi.srt", "f.fr.srt"], "f.en.hi.srt"),
+        (["f.de.srt", "f.en-GB.srt"], "f.en-GB.srt"),
     ],
 )
 def test_subtitles_beside_the_file(tmp_path, names, chosen):

@@ -116,6 +116,8 @@ def ingest(
             raise BadInput(f"{option} belongs to one video, {len(videos)} are given")
     if title is not None and title != title_id(Path(f"{title}.x")):
         raise BadInput(f"--title {title!r} may hold small letters, digits, _, - and . only")
+    if shot_list is not None and not shot_list.is_file():
+        raise BadInput(f"--shots {shot_list} is not a file; give a CSV or an EDL")
     if keyframes < 1 or workers < 1:
         raise BadInput(f"keyframes and workers must be 1 or more, are {keyframes} and {workers}")
     store.check_writable()

@@ -29,7 +29,8 @@ class Subtitles(NamedTuple):
     @property
     def rank(self) -> tuple[object, ...]:
         """What is taken first where no language is asked for."""
-        unnamed, preferred = self.language is None, self.language == PREFERRED
+        unnamed = self.language is None
+        preferred = (self.language or "").partition("-")[0] == PREFERRED
         return (
             self.forced,
             self.track is not None,
@@ -75,6 +76,9 @@ def subtitle_file(media: Path, path: Path) -> Subtitles | None:
         return None
     marks = set(path.name[len(media.stem) : -len(path.suffix)].lower().split(".")[1:])
     languages = [standard(word) for word in marks - FOR_THE_DEAF - FORCED - PLAIN]
+    if len(languages) == 2 and "hi" in languages:
+        languages.remove("hi")  # hearing impaired, as in film.en.hi.srt; alone it is Hindi
+        marks.add("sdh")
     if len(languages) > 1 or not all(map(is_common, languages)):
         return None
     return Subtitles(
