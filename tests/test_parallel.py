@@ -1,9 +1,11 @@
+import os
+import sys
 import threading
 import time
 
 import pytest
 
-from mediafm_store.features.parallel import fan_out
+from mediafm_store.parallel import ahead, fan_out
 
 
 def test_every_worker_gets_every_item_in_order():
@@ -66,3 +68,56 @@ def test_an_error_of_the_source_ends_the_workers(error):
     with pytest.raises(error, match="stop"):
         fan_out(source(), [seen.extend], ahead=2)
     assert seen in ([], [1])  # it may have been ended before it came to the first
+
+
+def test_items_are_made_ahead_but_not_without_end():
+    made = []
+
+    def source():
+        for i in range(1000):
+            made.append(i)
+            yield i
+
+    items = ahead(source(), size=16)
+    assert [next(items) for _ in range(5)] == [0, 1, 2, 3, 4]
+    time.sleep(0.05)
+    assert 5 < len(made) <= 5 + 16
+    assert list(items) == list(range(5, 1000))
+
+
+def test_what_makes_items_ahead_has_ended_when_it_is_closed():
+    ended = threading.Event()
+
+    def source():
+        try:
+            while True:
+                yield 1
+        finally:
+            ended.set()
+
+    items = ahead(source(), size=8)
+    next(items)
+    items.close()
+    assert ended.is_set()
+
+
+def test_an_error_ahead_comes_after_the_items_before_it():
+    def source():
+        yield from range(3)
+        raise ValueError("on purpose")
+
+    items, seen = ahead(source(), size=8), []
+    with pytest.raises(ValueError, match="on purpose"):
+        seen.extend(items)
+    assert seen == [0, 1, 2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness of their own")
+def test_workers_give_way_to_their_source():
+    def niceness(items):
+        list(items)
+        return os.nice(0)
+
+    before = os.nice(0)
+    assert fan_out([1], [niceness], ahead=1)[0] > before
+    assert os.nice(0) == before

@@ -11,7 +11,7 @@ from mediafm_store.errors import BadMedia
 from mediafm_store.media.decode import Frame
 from mediafm_store.media.detectors import adaptive
 from mediafm_store.media.levels import Levels
-from mediafm_store.media.shots import Light, PendingShot, read_shots
+from mediafm_store.media.shots import Light, PendingShot, as_kept, read_shots
 from mediafm_store.media.write import write_video
 
 CUTS = [40, 90, 150]
@@ -117,10 +117,11 @@ def test_pending_pictures_are_bounded():
 
 
 def test_large_pictures_are_kept_small():
-    pending = PendingShot()
     large = av.VideoFrame.from_ndarray(np.full((1080, 1920, 3), 99, np.uint8), format="rgb24")
-    kept = pending.add(Frame(0, 1, large))
+    [(_, _, kept)] = as_kept([Frame(0, 1, large)])
     assert (kept.width, kept.height) == (512, 288)
+    pending = PendingShot()
+    pending.add(Frame(0, 1, kept))
     (keyframe,) = pending.close(1, Fraction(1, 25)).keyframes
     assert keyframe.shape == (288, 512, 3)
     assert abs(keyframe.mean() - 99) < 2

@@ -12,13 +12,13 @@ from mediafm_store.arrays import MODALITIES, Blocks, Fused, Modality
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoded, Encoder
 from mediafm_store.features.fuse import describe, fuse
-from mediafm_store.features.parallel import fan_out
 from mediafm_store.features.passes import Heard, Pictured, Said, encode_text, hear, say, see
 from mediafm_store.media.decode import Warn, log_warning, media_duration_s
 from mediafm_store.media.detectors import Detector
 from mediafm_store.media.levels import Levels
 from mediafm_store.media.shots import Light, OnFrame, read_shots
 from mediafm_store.media.tracks import read_words
+from mediafm_store.parallel import fan_out
 from mediafm_store.records import Cue, Span, Title
 
 AHEAD = 32

@@ -3,9 +3,8 @@
 import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
@@ -20,6 +19,7 @@ from mediafm_store.media.scale import Image
 from mediafm_store.media.shots import CutShot
 from mediafm_store.media.sound import SAMPLE_RATE, Samples, sound, split_sound
 from mediafm_store.media.subtitles import words_of_shots
+from mediafm_store.parallel import batches
 from mediafm_store.records import Cue, Span
 
 BATCH = 16
@@ -27,7 +27,6 @@ BATCH = 16
 THUMBNAIL_WIDTH = 320
 LOUDNESS_STEP = SAMPLE_RATE // 10
 """Samples over which loudness is measured: a tenth of a second."""
-T = TypeVar("T")
 Row = Float32[np.ndarray, "1 768"]
 
 
@@ -168,10 +167,3 @@ def jpeg(image: Image) -> bytes:
 def zeros(rows: int) -> Blocks:
     """Blocks of items that are not there."""
     return np.zeros((rows, BLOCK), np.float32)
-
-
-def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items; the last may be shorter."""
-    source = iter(items)
-    while batch := list(islice(source, size)):
-        yield batch

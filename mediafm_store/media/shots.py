@@ -1,6 +1,7 @@
 """Cut a video into shots in one pass over its frames."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -12,10 +13,14 @@ from mediafm_store.media.decode import Frame, Video, Warn, log_warning, open_med
 from mediafm_store.media.detectors import DETECTION_SIZE, Detector, Seen
 from mediafm_store.media.levels import Levels
 from mediafm_store.media.scale import Image, Shrinker, one_field
+from mediafm_store.parallel import ahead
 from mediafm_store.records import Span
 
 KEYFRAME_SIZE = 512
 """Longest side in pixels of what encoders and pages get."""
+LARGE = 2 * KEYFRAME_SIZE
+AHEAD = 32
+"""Frames that are decoded before the detector asks for them."""
 DARK = 32
 """Values up to this one, of 255, count as black (FFmpeg's blackdetect: a tenth)."""
 OnFrame = Callable[[int, float, float], None]
@@ -57,16 +62,17 @@ def read_shots(
     Each comes with `keyframes` pictures, fewer where the shot has fewer frames. Raises BadMedia
     if the file has no picture that can be decoded.
     """
-    with open_media(path) as container:
+    with open_media(path) as container, ExitStack() as stack:
         video = Video(container, path)
+        frames = stack.enter_context(closing(ahead(as_kept(video.frames(warn)), size=AHEAD)))
         pending = PendingShot(keyframes, video.pixel_aspect)
         shrink = Shrinker(DETECTION_SIZE, "bgr24", video.pixel_aspect)
         tick_s = float(video.time_base)
 
         def seen() -> Iterator[Seen]:
-            for number, frame in enumerate(video.frames(warn)):
-                picture = pending.add(frame)
-                image = shrink(picture)
+            for number, frame in enumerate(frames):
+                pending.add(frame)
+                image = shrink(frame.picture)
                 seconds = frame.pts * tick_s
                 if light is not None:
                     light.brightness.append(seconds, mean(image))
@@ -77,6 +83,15 @@ def read_shots(
         for cut in detector(seen(), video.fps):
             yield pending.close(cut, video.time_base)
         yield pending.close(pending.count, video.time_base)
+
+
+def as_kept(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Frames that are larger than `LARGE` at the size of keyframes: memory stays bounded."""
+    shrink = Shrinker(KEYFRAME_SIZE, "yuv420p")
+    for frame in frames:
+        picture = frame.picture
+        large = max(picture.width, picture.height) > LARGE
+        yield frame._replace(picture=shrink.frame(picture)) if large else frame
 
 
 def mean(image: Image) -> float:
@@ -93,11 +108,10 @@ class PendingShot:
     after it. So the time stamps of all frames since the last cut are kept, and of the pictures
     the `RECENT` last and at most 2 x `KEPT` older ones: when there are more, every second one
     goes. The one nearest to a place in the shot is then about 1/KEPT of the shot away from it at
-    most. Pictures that are longer than `LARGE` are kept at the size of keyframes, so memory stays
-    bounded whatever the film is.
+    most.
     """
 
-    KEPT, RECENT, LARGE = 8, 192, 2 * KEYFRAME_SIZE
+    KEPT, RECENT = 8, 192
 
     def __init__(self, keyframes: int = 1, pixel_aspect: Fraction = Fraction(1)) -> None:
         self.count = 0
@@ -106,27 +120,22 @@ class PendingShot:
         self._first, self._stride = 0, 1
         self._times: list[int] = []
         self._pictures: dict[int, av.VideoFrame] = {}
-        self._shrink = Shrinker(KEYFRAME_SIZE, "yuv420p")
         self._to_keyframe = Shrinker(KEYFRAME_SIZE, "rgb24", pixel_aspect)
         self._field_to_keyframe = Shrinker(KEYFRAME_SIZE, "rgb24", pixel_aspect / 2)
 
-    def add(self, frame: Frame) -> av.VideoFrame:
-        """Take the next frame; return its picture as it is kept."""
-        picture = frame.picture
-        if max(picture.width, picture.height) > self.LARGE:
-            picture = self._shrink.frame(picture)
+    def add(self, frame: Frame) -> None:
+        """Take the next frame."""
         if self.count == 0:
             self._start = frame.pts
         self._times.append(frame.pts)
         self._end = frame.pts + frame.duration
-        self._pictures[self.count] = picture
+        self._pictures[self.count] = frame.picture
         self.count += 1
         self._drop(self.count - 1 - self.RECENT)
         if len(self._pictures) > 2 * self._kept + self.RECENT:
             self._stride *= 2
             for number in list(self._pictures):
                 self._drop(number)
-        return picture
 
     def close(self, cut: int, time_base: Fraction) -> CutShot:
         """End the shot before frame number `cut`.
