@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 END = object()
-GIVE_WAY = 10
+GIVE_WAY = 15
 """Steps of niceness by which workers give way to the source that they wait for."""
 
 

@@ -178,9 +178,7 @@ def test_ctrl_c_is_told_and_exits_with_130(small_store, monkeypatch, capsys):
     monkeypatch.setattr(module, "find", interrupt)
     query = ["mediafm", "search", "--shot", "alpha/00001", "--store", str(small_store)]
     monkeypatch.setattr(sys, "argv", query)
-    with pytest.raises(SystemExit) as leaving:
-        main.main()
-    assert leaving.value.code == 130
+    assert main.run() == 130
     assert "Interrupted" in capsys.readouterr().err
 
 

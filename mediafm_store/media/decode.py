@@ -7,6 +7,7 @@ sound and subtitles share one clock whatever time stamp a container starts with.
 import errno
 import logging
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -25,6 +26,7 @@ log_warning: Warn = logging.getLogger("mediafm_store").warning
 
 USUAL_FPS, MOST_FPS = 25.0, 1000.0
 BEYOND_S, JUMP_S = 2.0, 1.0
+FEW_CORES, SMALL = 2, 1024
 
 
 class Frame(NamedTuple):
@@ -46,6 +48,7 @@ class Video:
         self._container, self._path = container, path
         self._stream = main_picture(container, path)
         self._stream.thread_type = "AUTO"
+        self._stream.thread_count = decoding_threads(self._stream.width, self._stream.height)
         if not self._stream.time_base:
             raise BadMedia(f"{path}: its video stream has no clock; re-encode the file")
         self.time_base: Fraction = self._stream.time_base
@@ -68,6 +71,16 @@ class Video:
             yield Frame(pts, picture.duration or nominal, picture)
         if pts < 0:
             raise BadMedia(f"{self._path}: no frame of its video could be decoded")
+
+
+def decoding_threads(width: int, height: int) -> int:
+    """How many threads decode pictures of this size; 0 leaves it to FFmpeg.
+
+    Handing a frame from thread to thread takes .15 ms of processor time: a third of decoding one of
+    640x272, not to be seen in one of 1920x816. Where few cores share all the work that counts.
+    """
+    few = (os.cpu_count() or 1) <= FEW_CORES
+    return 1 if few and max(width, height) <= SMALL else 0
 
 
 class Clock:
