@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mediafm_store.features.encoders import Encoded as Encoded
     from mediafm_store.features.encoders import Encoder as Encoder
     from mediafm_store.media.detectors import Detector as Detector
-    from mediafm_store.model.train import TrainConfig as TrainConfig
+    from mediafm_store.model.run import TrainConfig as TrainConfig
     from mediafm_store.model.transformer import ModelConfig as ModelConfig
     from mediafm_store.model.transformer import ShotTransformer as ShotTransformer
     from mediafm_store.records import Cue as Cue
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.adbreaks import Break as Break
     from mediafm_store.tasks.adbreaks import rank_breaks as rank_breaks
     from mediafm_store.tasks.embed import embed as embed
+    from mediafm_store.tasks.embed import embed_clip as embed_clip
     from mediafm_store.tasks.encoding import load_encoders as load_encoders
+    from mediafm_store.tasks.evaluate import evaluate_model as evaluate_model
+    from mediafm_store.tasks.importing.job import import_features as import_features
     from mediafm_store.tasks.index import build_index as build_index
     from mediafm_store.tasks.ingest import Ingested as Ingested
     from mediafm_store.tasks.ingest import Progress as Progress
@@ -68,9 +71,12 @@ _HOME = {
     "Store": "store.store",
     "Tag": "tasks.tag",
     "Title": "records",
-    "TrainConfig": "model.train",
+    "TrainConfig": "model.run",
     "build_index": "tasks.index",
     "embed": "tasks.embed",
+    "embed_clip": "tasks.embed",
+    "evaluate_model": "tasks.evaluate",
+    "import_features": "tasks.importing.job",
     "ingest": "tasks.ingest",
     "load_encoders": "tasks.encoding",
     "propose_tags": "tasks.tag",

@@ -52,6 +52,8 @@ class Title:
     synopsis: str = ""
     tags: tuple[str, ...] = ()
     genres: tuple[str, ...] = ()
+    series: str = ""
+    """What it is an episode or a part of."""
 
     @property
     def metadata_text(self) -> str:

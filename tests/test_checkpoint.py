@@ -11,6 +11,7 @@ from mediafm_store.model.checkpoint import (
     read_facts,
     save_checkpoint,
 )
+from mediafm_store.model.packed import TitleShots, pack
 from mediafm_store.model.start import start_model
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 
@@ -20,7 +21,8 @@ CONFIG = ModelConfig(dim=32, metadata_dim=8, hidden=16, layers=2, heads=4, max_s
 @pytest.fixture
 def model() -> ShotTransformer:
     generator = torch.Generator().manual_seed(0)
-    return start_model(CONFIG, torch.randn(40, 32, generator=generator), generator=generator)
+    shots = TitleShots(torch.randn(40, 32, generator=generator).numpy(), torch.zeros(8).numpy())
+    return start_model(CONFIG, [shots], generator=generator)
 
 
 @pytest.fixture
@@ -41,9 +43,8 @@ def test_what_is_loaded_is_what_was_saved(model, folder):
 
 def test_a_loaded_model_can_be_trained_on(folder):
     loaded = load_checkpoint(folder)
-    valid = torch.ones(1, 5, dtype=torch.bool)
-    out = loaded(torch.randn(1, 5, 32), torch.zeros(1, 8), valid)
-    torch.autograd.backward(out.shots.sum())
+    titles = pack([TitleShots(torch.randn(5, 32).numpy(), torch.zeros(8).numpy())])
+    torch.autograd.backward(loaded(titles, torch.arange(5) == 2).sum())
     assert loaded.shot_out.weight.grad is not None
 
 

@@ -136,6 +136,15 @@ def test_damaged_subtitles(name, damage, sources, plain_encoders, tmp_path_facto
     ingest_one(folder, folder / "film.avi", plain_encoders)
 
 
+def test_a_codec_that_nobody_knows(sources, plain_encoders, tmp_path):
+    film = (sources / "film.mp4").read_bytes()
+    known = next(name for name in (b"avc1", b"mp4v", b"hev1", b"hvc1") if name in film)
+    (tmp_path / "film.mp4").write_bytes(film.replace(known, b"zzzz"))
+    result = ingest_one(tmp_path, tmp_path / "film.mp4", plain_encoders)
+    assert result.state == "failed"
+    assert "no codec that FFmpeg knows" in result.error
+
+
 @pytest.mark.parametrize("name", FILMS)
 def test_whole_films(name, sources, plain_encoders, tmp_path):
     shutil.copy(sources / name, tmp_path)

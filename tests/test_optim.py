@@ -58,9 +58,10 @@ def test_muon_leaves_alone_what_has_no_gradient():
     assert torch.equal(matrix, random(4, 4))
 
 
-def test_every_parameter_has_exactly_one_optimizer(model):
+@pytest.mark.parametrize("name", ["muon", "adamw"])
+def test_every_parameter_has_exactly_one_optimizer(model, name):
     optimizers = make_optimizers(
-        split_parameters(model), muon_lr=1.0, adamw_lr=1.0, weight_decay=0.1
+        split_parameters(model), name, muon_lr=1.0, adamw_lr=1.0, weight_decay=0.1
     )
     taken = [id(p) for o in optimizers for g in o.param_groups for p in g["params"]]
     assert sorted(taken) == sorted(id(p) for p in model.parameters())
@@ -70,11 +71,11 @@ def test_muon_has_the_hidden_matrices_and_tokens_are_not_decayed(model):
     split = split_parameters(model)
     assert len(split.muon) == 2 * 6
     assert {tuple(p.shape) for p in split.decayed} == {(16, 48), (16, 16), (48, 16)}
-    optimizers = make_optimizers(split, muon_lr=1.0, adamw_lr=1.0, weight_decay=0.1)
+    optimizers = make_optimizers(split, "muon", muon_lr=1.0, adamw_lr=1.0, weight_decay=0.1)
     undecayed = [
         p for o in optimizers for g in o.param_groups if not g["weight_decay"] for p in g["params"]
     ]
-    expected = [model.cls, model.title, model.mask, model.positions, model.decay]
+    expected = [model.cls, model.title, model.mask, model.positions]
     assert {id(p) for p in expected} <= {id(p) for p in undecayed}
     assert len(undecayed) == len(expected) + 4  # and the blocks' gains
 

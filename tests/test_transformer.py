@@ -1,5 +1,3 @@
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -7,17 +5,18 @@ import torch.nn.functional as F
 
 from mediafm_store.errors import BadInput
 from mediafm_store.model.exam import Exam
-from mediafm_store.model.start import DECAY, DECAYS, fit_decay, principal_directions, start_model
+from mediafm_store.model.packed import Packed, TitleShots, pack
+from mediafm_store.model.start import OUT, fit_mix, principal_directions, start_model
 from mediafm_store.model.transformer import (
-    CONTEXT,
     PRESETS,
+    RANGES,
+    REACH,
     TEXT_SHARE,
     Block,
     ModelConfig,
     ShotTransformer,
     distance_bias,
 )
-from mediafm_store.model.windows import TitleShots
 
 CONFIG = ModelConfig(dim=48, metadata_dim=16, hidden=16, layers=2, heads=4, max_shots=32)
 
@@ -30,105 +29,144 @@ def unit(*shape: int, seed: int = 0) -> torch.Tensor:
     return F.normalize(torch.randn(*shape, generator=seeded(seed)), dim=-1)
 
 
+def title(shots: int, seed: int = 0) -> TitleShots:
+    metadata = unit(16, seed=seed + 100).numpy()
+    return TitleShots(unit(shots, 48, seed=seed).numpy(), metadata)
+
+
 @pytest.fixture
 def fresh() -> ShotTransformer:
-    return start_model(CONFIG, unit(60, 48), generator=seeded())
+    return start_model(CONFIG, [title(60)], generator=seeded()).requires_grad_(False)
 
 
 @pytest.fixture
 def trained(fresh) -> ShotTransformer:
     """Not trained on anything, but with every weight away from its start."""
-    with torch.no_grad():
-        for parameter in fresh.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=seeded(1)), alpha=0.3)
+    for parameter in fresh.parameters():
+        parameter.add_(torch.randn(parameter.shape, generator=seeded(1)), alpha=0.3)
     return fresh
 
 
-def all_valid(batch: int, shots: int) -> torch.Tensor:
-    return torch.ones(batch, shots, dtype=torch.bool)
+@pytest.fixture
+def averages_only(fresh) -> ShotTransformer:
+    """Whose layers add nothing."""
+    fresh.shot_out.weight.zero_()
+    return fresh
 
 
-def plain_by_hand(fused: torch.Tensor, masked: list[int], i: int) -> torch.Tensor:
-    weights = [0 if j in masked else math.exp(-DECAY * abs(i - j)) for j in range(len(fused))]
-    around = sum(w * shot for w, shot in zip(weights, fused, strict=True)) / sum(weights)
-    return F.normalize((0 if i in masked else fused[i]) + CONTEXT * around, dim=-1)
+def hiding(titles: Packed, *places: int) -> torch.Tensor:
+    masked = torch.zeros(len(titles.fused), dtype=torch.bool)
+    masked[list(places)] = True
+    return masked
 
 
-def test_before_training_a_shot_is_itself_and_what_surrounds_it(fresh):
-    fused, masked = unit(1, 9, 48), torch.zeros(1, 9, dtype=torch.bool)
-    masked[0, [3, 7]] = True
-    seen = fresh(fused, unit(1, 16), all_valid(1, 9), masked).shots[0]
-    expected = torch.stack([plain_by_hand(fused[0], [3, 7], i) for i in range(9)])
-    torch.testing.assert_close(seen, expected)
+def expected_by_hand(fused: torch.Tensor, masked: list[int], i: int, mix: torch.Tensor):
+    seen = [j for j in range(len(fused)) if j not in masked]
+    total = mix[-1] * fused[seen].mean(0)
+    for share, reach in zip(mix, RANGES, strict=False):
+        weights = torch.tensor([2.718281828 ** (-abs(i - j) / reach) for j in seen])
+        total = total + share * (weights[:, None] * fused[seen]).sum(0) / weights.sum()
+    return F.normalize(total, dim=0)
 
 
-def test_before_training_a_title_is_the_mean_of_its_shots_and_its_metadata(fresh):
-    fused, metadata = unit(1, 9, 48), unit(1, 16, seed=1)
-    expected = fused[0].mean(0)
-    expected[-16:] += TEXT_SHARE * metadata[0]
-    title = fresh(fused, metadata, all_valid(1, 9)).title[0]
-    torch.testing.assert_close(title, F.normalize(expected, dim=0))
+def test_without_layers_a_hidden_shot_is_averages_of_those_seen(averages_only):
+    averages_only.mix.copy_(torch.tensor([0.4, 0.3, 0.2, 0.05, 0.05]))
+    titles = pack([title(9), title(4, seed=1)])
+    found = averages_only(titles, hiding(titles, 3, 7, 10))
+    expected = [
+        expected_by_hand(titles.fused[:9], [3, 7], 3, averages_only.mix),
+        expected_by_hand(titles.fused[:9], [3, 7], 7, averages_only.mix),
+        expected_by_hand(titles.fused[9:], [1], 1, averages_only.mix),
+    ]
+    torch.testing.assert_close(found, torch.stack(expected))
+
+
+def test_without_layers_a_shot_in_context_is_the_whitened_shots_around_it(averages_only):
+    titles = pack([title(9)])
+    white = averages_only.whitening(titles.fused)
+    apart = (torch.arange(9)[:, None] - torch.arange(9)).abs()
+    expected = F.normalize(torch.exp(-apart / REACH) @ white, dim=-1)
+    torch.testing.assert_close(averages_only.embed(titles).shots, expected)
+
+
+def test_without_layers_a_title_is_the_mean_of_its_shots_and_its_metadata(averages_only):
+    titles = pack([title(9), title(5, seed=1)])
+    expected = titles.fused[:9].mean(0)
+    expected[-16:] += TEXT_SHARE * titles.metadata[0]
+    found = averages_only.embed(titles).title
+    torch.testing.assert_close(found[0], F.normalize(expected, dim=0))
+    assert found.shape == (2, 48)
 
 
 def test_vectors_are_of_length_1(trained):
-    shots, title = trained(unit(2, 9, 48), unit(2, 16), all_valid(2, 9))
-    torch.testing.assert_close(shots.norm(dim=-1), torch.ones(2, 9))
-    torch.testing.assert_close(title.norm(dim=-1), torch.ones(2))
+    titles = pack([title(9), title(5, seed=1)])
+    shots, whole = trained.embed(titles)
+    torch.testing.assert_close(shots.norm(dim=-1), torch.ones(14))
+    torch.testing.assert_close(whole.norm(dim=-1), torch.ones(2))
+    guesses = trained(titles, hiding(titles, 1, 12))
+    torch.testing.assert_close(guesses.norm(dim=-1), torch.ones(2))
 
 
-def test_what_is_masked_cannot_be_seen(trained):
-    fused, metadata = unit(1, 9, 48), unit(1, 16)
-    masked = torch.arange(9)[None] == 4
-    other = torch.where(masked[..., None], unit(1, 9, 48, seed=7), fused)
-    one, two = (trained(x, metadata, all_valid(1, 9), masked) for x in (fused, other))
-    assert torch.equal(one.shots, two.shots)
-    assert torch.equal(one.title, two.title)
-    assert not torch.allclose(one.shots, trained(fused, metadata, all_valid(1, 9)).shots)
+def test_what_is_hidden_cannot_be_seen(trained):
+    titles = pack([title(9)])
+    masked = hiding(titles, 4)
+    other = titles._replace(fused=torch.where(masked[:, None], unit(9, 48, seed=7), titles.fused))
+    assert torch.equal(trained(titles, masked), trained(other, masked))
+    assert not torch.allclose(trained.embed(titles).shots, trained.embed(other).shots)
 
 
-def test_padding_changes_nothing(trained):
-    fused, metadata = unit(1, 9, 48), unit(1, 16)
-    alone = trained(fused, metadata, all_valid(1, 9))
-    padded = torch.cat([fused, unit(1, 5, 48, seed=3)], dim=1)
-    among = trained(padded, metadata, torch.arange(14)[None] < 9)
-    torch.testing.assert_close(among.shots[:, :9], alone.shots, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(among.title, alone.title, atol=1e-5, rtol=1e-5)
+def test_titles_packed_together_do_not_see_each_other(trained):
+    several = [title(9), title(1, seed=1), title(20, seed=2)]
+    together = pack(several)
+    shots, whole = trained.embed(together)
+    guesses = trained(together, hiding(together, 2, 15, 16))
+    alone = [trained.embed(pack([t])) for t in several]
+    torch.testing.assert_close(shots, torch.cat([a.shots for a in alone]), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(whole, torch.cat([a.title for a in alone]), atol=1e-5, rtol=1e-4)
+    first, last = pack(several[:1]), pack(several[2:])
+    apart = [trained(first, hiding(first, 2)), trained(last, hiding(last, 5, 6))]
+    torch.testing.assert_close(guesses, torch.cat(apart), atol=1e-5, rtol=1e-4)
 
 
 def test_once_trained_order_metadata_and_neighbours_all_matter(trained):
-    fused, metadata, valid = unit(1, 9, 48), unit(1, 16), all_valid(1, 9)
-    shots = trained(fused, metadata, valid).shots
-    assert not torch.allclose(trained(fused.flip(1), metadata, valid).shots.flip(1), shots)
-    assert not torch.allclose(trained(fused, -metadata, valid).shots, shots)
+    titles = pack([title(9)])
+    shots = trained.embed(titles).shots
+    backwards = titles._replace(fused=titles.fused.flip(0))
+    assert not torch.allclose(trained.embed(backwards).shots.flip(0), shots)
+    retold = titles._replace(metadata=-titles.metadata)
+    assert not torch.allclose(trained.embed(retold).shots, shots)
 
 
 def test_a_sequence_too_long_is_refused(trained):
     with pytest.raises(BadInput, match="33 shots is longer than the model's 32"):
-        trained(unit(1, 33, 48), unit(1, 16), all_valid(1, 33))
+        trained.embed(pack([title(33)]))
 
 
 def test_the_bias_penalises_distance_between_shots_only():
-    bias = distance_bias(torch.tensor([[True, True, True, False]]), 3)[0]
+    bias = distance_bias(5, 3, device=torch.device("cpu"))
     slopes = torch.tensor([2**-0.5, 2**-1.0, 2**-1.5])
     torch.testing.assert_close(bias[:, 2, 4], -2 * slopes)
     torch.testing.assert_close(bias[:, 4, 0], -8 * slopes)
-    assert (bias[:, :2, :5] == 0).all()
-    assert (bias[:, :, 5] == -torch.inf).all()
+    assert (bias[:, :2, 2:] == bias[:, :2, 2:3]).all()
 
 
 def test_attention_as_written_down(trained):
-    """Against softmax(q k' / sqrt(d) + bias) v, head by head."""
+    """Against softmax(q k' / sqrt(d) + bias) v, head by head, sequence by sequence."""
     block = trained.blocks[0]
     assert isinstance(block, Block)
-    x = torch.randn(1, 7, 16, generator=seeded(2))
-    bias = distance_bias(all_valid(1, 5), 4)
-    heads = []
-    for h in range(4):
-        part = slice(4 * h, 4 * h + 4)
-        q, k, v = (x[0] @ w.weight[part].T for w in (block.query, block.key, block.value))
-        heads.append(torch.softmax(q @ k.T / 2 + bias[0, h], dim=-1) @ v)
-    expected = torch.cat(heads, dim=-1) @ block.out.weight.T
-    torch.testing.assert_close(block.attend(x, bias)[0], expected, atol=1e-5, rtol=1e-4)
+    x = torch.randn(11, 16, generator=seeded(2))
+    bias = distance_bias(5, 4, device=x.device)
+    expected = []
+    for part in x.split((7, 4)):
+        heads = []
+        for h in range(4):
+            rows = slice(4 * h, 4 * h + 4)
+            q, k, v = (part @ w.weight[rows].T for w in (block.query, block.key, block.value))
+            logits = q @ k.T / 2 + bias[h, : len(part), : len(part)]
+            heads.append(torch.softmax(logits, dim=-1) @ v)
+        expected.append(torch.cat(heads, dim=-1) @ block.out.weight.T)
+    found = block.attend(x, bias, (7, 4))
+    torch.testing.assert_close(found, torch.cat(expected), atol=1e-5, rtol=1e-4)
 
 
 def test_presets_fit_fused_vectors():
@@ -149,36 +187,41 @@ def test_the_start_depends_on_the_seed_and_on_nothing_else():
     states = []
     for luck, seed in ((1, 0), (2, 0), (2, 1)):
         torch.manual_seed(luck)
-        states.append(start_model(CONFIG, unit(60, 48), generator=seeded(seed)).state_dict())
+        states.append(start_model(CONFIG, [title(60)], generator=seeded(seed)).state_dict())
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert not torch.equal(states[1]["blocks.0.up.weight"], states[2]["blocks.0.up.weight"])
 
 
 def test_the_layers_start_as_averages_in_the_principal_directions(fresh):
-    fused, valid = unit(1, 9, 48), all_valid(1, 9)
-    x = fresh.tokens(fused, unit(1, 16), torch.zeros_like(valid))
-    block = fresh.blocks[0]
-    normed = block.attention_norm(x)
-    weights = torch.softmax(distance_bias(valid, 4)[0], dim=-1)
-    by_head = normed[0].reshape(11, 4, 4)
+    titles = pack([title(9)])
+    x = fresh.tokens(titles, hiding(titles))
+    block, bias = fresh.blocks[0], distance_bias(9, 4, device=x.device)
+    weights = torch.softmax(bias, dim=-1)
+    by_head = block.attention_norm(x).reshape(11, 4, 4)
     averages = torch.einsum("hij,jhd->ihd", weights, by_head).reshape(11, 16)
-    torch.testing.assert_close(block(x, distance_bias(valid, 4))[0], x[0] + averages)
+    torch.testing.assert_close(block(x, bias, (11,)), x + averages)
 
 
-@pytest.mark.parametrize(("scene", "noise", "fits"), [(2, 0.5, {1.0, 1.4}), (40, 2, {0.1, 0.15})])
-def test_the_decay_fits_how_long_scenes_are(fresh, scene, noise, fits):
-    scenes = unit(120 // scene, 48).repeat_interleave(scene, dim=0)
-    fused = F.normalize(scenes + noise * unit(120, 48, seed=1), dim=-1).numpy()
-    practice = Exam(
-        [TitleShots(fused, np.zeros(16, np.float32))],
-        size=32,
-        mask_rate=0.2,
-        draws=8,
-        device="cpu",
-        generator=seeded(),
-    )
-    fit_decay(fresh, practice)
-    assert min(DECAYS, key=lambda decay: abs(decay - fresh.decay.item())) in fits
+def test_the_projection_out_undoes_the_one_in(fresh):
+    turned = OUT * fresh.shot_in.weight / CONFIG.hidden
+    torch.testing.assert_close(fresh.shot_out.weight, turned.T)
+
+
+def practice(scene: int) -> Exam:
+    scenes = unit(240 // scene, 48).repeat_interleave(scene, dim=0)
+    fused = F.normalize(scenes + 0.5 * unit(240, 48, seed=1), dim=-1).numpy()
+    shots = [TitleShots(fused, np.zeros(16, np.float32))]
+    return Exam(shots, size=32, mask_rate=0.2, draws=8, generator=seeded())
+
+
+@pytest.mark.parametrize("scene", [2, 30])
+def test_the_mix_predicts_better_than_any_one_average(averages_only, scene):
+    exam = practice(scene)
+    fit_mix(averages_only, exam)
+    found = exam.grade(averages_only)
+    for kind in range(len(averages_only.mix)):
+        averages_only.mix.zero_()[kind] = 1
+        assert found < exam.grade(averages_only) + 1e-3
 
 
 def test_principal_directions_hold_as_much_as_the_exact_ones():

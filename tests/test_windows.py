@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,12 +8,13 @@ from hypothesis import strategies as st
 
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
+from mediafm_store.model.packed import TitleShots, pack
 from mediafm_store.model.start import start_model
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 from mediafm_store.model.windows import (
-    TitleShots,
     best_window,
     embed_title,
+    embed_titles,
     window_starts,
 )
 
@@ -22,7 +25,7 @@ CONFIG = ModelConfig(dim=32, metadata_dim=8, hidden=16, layers=2, heads=4, max_s
 def model() -> ShotTransformer:
     """With every weight away from its start, so that all of the sequence matters."""
     generator = torch.Generator().manual_seed(0)
-    made = start_model(CONFIG, torch.randn(40, 32, generator=generator), generator=generator)
+    made = start_model(CONFIG, [title(40)], generator=generator)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.2)
@@ -36,11 +39,9 @@ def title(shots: int) -> TitleShots:
 
 
 def run(model, shots: TitleShots, start: int = 0, stop: int | None = None):
-    fused = torch.from_numpy(shots.fused[start:stop])[None]
-    valid = torch.ones(fused.shape[:2], dtype=torch.bool)
     with torch.no_grad():
-        seen = model(fused, torch.from_numpy(shots.metadata)[None], valid)
-    return seen.shots[0].numpy(), seen.title[0].numpy()
+        seen = model.embed(pack([shots._replace(fused=shots.fused[start:stop])]))
+    return seen.shots.numpy(), seen.title[0].numpy()
 
 
 @pytest.mark.parametrize("shots", [1, 2, 23, 24])
@@ -61,6 +62,30 @@ def test_a_long_title_is_stitched_from_windows(model):
         np.testing.assert_allclose(found.shots[shot], expected, atol=1e-6)
     mean = np.mean([vector for _, vector in seen], axis=0)
     np.testing.assert_allclose(found.title, mean / np.linalg.norm(mean), atol=1e-6)
+
+
+def test_titles_together_are_as_each_alone_and_in_order(model):
+    titles = [title(shots) for shots in (50, 3, 24, 1, 100, 7)]
+    together = embed_titles(model, iter(titles), overlap=8, batch_shots=60)
+    for one, found in zip(titles, together, strict=True):
+        alone = embed_title(model, one, overlap=8)
+        np.testing.assert_allclose(found.shots, alone.shots, atol=1e-5)
+        np.testing.assert_allclose(found.title, alone.title, atol=1e-5)
+
+
+def test_far_from_a_cut_windows_are_as_the_title_in_one_sequence(model):
+    """The distance bias makes shots that are 8 away count for nearly nothing."""
+    longer = ShotTransformer(replace(CONFIG, max_shots=64))
+    weights = model.state_dict()
+    weights["positions"] = torch.zeros(64, CONFIG.hidden)
+    longer.load_state_dict(weights)
+    shorter = ShotTransformer(CONFIG)
+    shorter.load_state_dict(weights | {"positions": torch.zeros(24, CONFIG.hidden)})
+    whole = embed_title(longer.eval(), title(60), overlap=8).shots
+    pieces = embed_title(shorter.eval(), title(60), overlap=20).shots
+    alike = np.einsum("nd,nd->n", whole, pieces)
+    assert alike.min() > 0.97
+    assert alike.mean() > 0.995
 
 
 @pytest.mark.parametrize("shots", [1, 24, 25, 100])

@@ -12,6 +12,8 @@ from mediafm_cli.commands import (
     adbreaks,
     demo,
     embed,
+    evaluate,
+    import_,
     index,
     info,
     ingest,
@@ -40,9 +42,14 @@ def options(
     """An embedding store and similarity search for film and television."""
 
 
-for module in (demo, ingest, train, embed, index, search, tag, adbreaks, info, plugins):
+COMMANDS = (
+    *(demo, ingest, import_, train, embed, evaluate, index),
+    *(search, tag, adbreaks, info, plugins),
+)
+for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]
-    app.command(name, epilog=module.EXAMPLE)(getattr(module, name))
+    # Python keeps the word `import` for itself.
+    app.command(name.rstrip("_"), epilog=module.EXAMPLE)(getattr(module, name))
 
 
 def main() -> NoReturn:

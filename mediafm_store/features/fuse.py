@@ -30,5 +30,10 @@ def side_by_side(blocks: Mapping[Modality, Blocks]) -> Fused:
 
 def fingerprint(space: str, encoders: Sequence[Encoder]) -> str:
     """Of vectors that these encoders make; independent of their order."""
-    parts = sorted(f"{e.modality}={e.fingerprint}" for e in encoders)
+    return combined(space, {e.modality: e.fingerprint for e in encoders})
+
+
+def combined(space: str, fingerprints: Mapping[Modality, str]) -> str:
+    """Of vectors whose blocks have these fingerprints."""
+    parts = sorted(f"{modality}={made}" for modality, made in fingerprints.items())
     return hashlib.sha256("|".join([space, *parts]).encode()).hexdigest()[:16]

@@ -47,6 +47,10 @@ class Video:
     def __init__(self, container: av.container.InputContainer, path: Path) -> None:
         self._container, self._path = container, path
         self._stream = main_picture(container, path)
+        if self._stream.codec_context is None:
+            raise BadMedia(
+                f"{path}: its video is in no codec that FFmpeg knows; re-encode the file"
+            )
         self._stream.thread_type = "AUTO"
         self._stream.thread_count = decoding_threads(self._stream.width, self._stream.height)
         if not self._stream.time_base:

@@ -19,10 +19,17 @@ from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
-def save_checkpoint(model: ShotTransformer, folder: Path, *, extra: Mapping[str, Any]) -> None:
+def save_checkpoint(
+    model: ShotTransformer,
+    folder: Path,
+    *,
+    extra: Mapping[str, Any],
+    files: Mapping[str, str] | None = None,
+) -> None:
     """Write to a new folder beside `folder`, then rename: never a half-written checkpoint.
 
-    `extra` are facts that JSON can hold, for `read_facts`. Raises BadInput if `folder` is there.
+    `extra` are facts that JSON can hold, for `read_facts`; `files` are texts to put beside them, by
+    name. Raises BadInput if `folder` is there.
     """
     if folder.exists():
         raise BadInput(f"checkpoint {folder} exists already; save to another folder")
@@ -33,6 +40,8 @@ def save_checkpoint(model: ShotTransformer, folder: Path, *, extra: Mapping[str,
         save_file(weights, beside / WEIGHTS)
         content = {"model": dataclasses.asdict(model.config), "facts": dict(extra)}
         (beside / CONFIG).write_text(json.dumps(content, indent=1))
+        for name, text in (files or {}).items():
+            (beside / name).write_text(text)
         beside.chmod(0o755)  # mkdtemp's folders are for their owner alone
         beside.rename(folder)
     except BaseException:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, overload
+from typing import Literal, NamedTuple, overload
 
 import torch
 from jaxtyping import Float
@@ -11,6 +11,7 @@ from torch.optim import AdamW, Optimizer
 
 from mediafm_store.model.transformer import ShotTransformer
 
+OptimizerName = Literal["muon", "adamw"]
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Keller Jordan's quintic: steep at zero rather than convergent, https://kellerjordan.github.io/posts/muon/"""
 
@@ -101,17 +102,23 @@ def split_parameters(model: ShotTransformer) -> ParameterSplit:
 
 
 def make_optimizers(
-    split: ParameterSplit, *, muon_lr: float, adamw_lr: float, weight_decay: float
+    split: ParameterSplit,
+    name: OptimizerName,
+    *,
+    muon_lr: float,
+    adamw_lr: float,
+    weight_decay: float,
 ) -> list[Optimizer]:
-    """Muon and AdamW over the split; tokens, positions and gains are not decayed."""
+    """Muon and AdamW over the split, or AdamW over all; tokens, positions, gains don't decay."""
+    decayed = split.decayed if name == "muon" else split.muon + split.decayed
     groups = [
-        {"params": split.decayed, "weight_decay": weight_decay},
+        {"params": decayed, "weight_decay": weight_decay},
         {"params": split.rest, "weight_decay": 0.0},
     ]
-    return [
-        Muon(split.muon, lr=muon_lr, weight_decay=weight_decay),
-        AdamW(groups, lr=adamw_lr, betas=(0.9, 0.95)),
-    ]
+    adamw = AdamW(groups, lr=adamw_lr, betas=(0.9, 0.95))
+    if name == "adamw":
+        return [adamw]
+    return [Muon(split.muon, lr=muon_lr, weight_decay=weight_decay), adamw]
 
 
 def lr_factor(step: int, *, steps: int, warmup: int) -> float:

@@ -1,44 +1,58 @@
-"""Where training starts: at the plain average of the neighbours, with layers that mean something.
+"""Where training starts: at averages of the neighbours, with layers that mean something.
 
-On a small catalogue a transformer that starts at random never gets as far as that trivial
-predictor (docs/decisions/0003-model-start.md). So the projection out starts at zero: the model
-predicts the average, and training corrects it. What it corrects with starts out as averages too,
-over several ranges of shots, in the principal directions of the training shots: the projection in
-holds those, and attention hands on what it sees, weighted by distance alone.
+On a small catalogue a transformer that starts at random never gets as far as those
+(docs/decisions/0003-model-start.md). So the model predicts by averages, and training corrects them.
+What it corrects with starts out as averages too, in the principal directions of the training shots:
+the projections in and out hold those, and attention hands on what it sees, weighted by distance
+alone. Their share is small, and rises only if the hidden matrices learn something of use.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from mediafm_store.model.exam import Exam
-from mediafm_store.model.transformer import TEXT_SHARE, Block, ModelConfig, ShotTransformer
+from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.transformer import (
+    TEXT_SHARE,
+    Block,
+    ModelConfig,
+    ShotTransformer,
+    averages,
+)
 
-DECAY = 0.35
-"""How fast the average of the neighbours forgets, where nothing better is known."""
-DECAYS = (0.1, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4)
-"""What `fit_decay` tries: from scenes of dozens of shots to scenes of two or three."""
 SAMPLE = 16_384
 """Shots that are enough to find the principal directions."""
+SOME = 64
+"""Titles that are enough to see how neighbours differ."""
+OUT = 0.1
+"""How much of what the layers say is added at first."""
+RIDGE = 1e-4
 
 
 def start_model(
     config: ModelConfig,
-    shots: Float[Tensor, "n dim"],
+    titles: Sequence[TitleShots],
     *,
     generator: torch.Generator,
 ) -> ShotTransformer:
-    """A model that predicts a hidden shot as the average of its neighbours (on the CPU)."""
+    """A model that predicts a hidden shot by averages of its neighbours (on the CPU)."""
     with torch.device("meta"):  # every parameter is set below, none by torch's global generator
         model = ShotTransformer(config)
     model.to_empty(device="cpu")
+    shots = torch.from_numpy(np.concatenate([t.fused for t in titles]))
     sample = shots[torch.randperm(len(shots), generator=generator)[:SAMPLE]]
     basis = principal_directions(sample, config.hidden, generator=generator)
+    some = [titles[i] for i in torch.randperm(len(titles), generator=generator).tolist()[:SOME]]
     with torch.no_grad():
         start_ends(model, spread(basis, config.heads))
         for block in model.modules():
             if isinstance(block, Block):
                 start_block(block, generator)
+        model.whitening.fit(some)
     return model
 
 
@@ -51,26 +65,30 @@ def start_ends(model: ShotTransformer, basis: Float[Tensor, "dim hidden"]) -> No
     """
     dim, hidden = basis.shape
     into = basis.T * hidden**0.5
-    model.decay.fill_(DECAY)
+    model.mix.fill_(1 / len(model.mix))
     model.shot_in.weight.copy_(into)
     model.metadata_in.weight.copy_(TEXT_SHARE * into[:, dim - model.config.metadata_dim :])
-    nn.init.zeros_(model.shot_out.weight)
+    model.shot_out.weight.copy_(OUT * basis / hidden**0.5)
     for token in (model.cls, model.title, model.mask, model.positions):
         token.zero_()
 
 
-@torch.no_grad()
-def fit_decay(model: ShotTransformer, practice: Exam) -> None:
-    """Set the decay at which the plain average predicts best."""
-    losses = {}
-    for decay in DECAYS:
-        model.decay.fill_(decay)
-        losses[decay] = practice.grade(
-            lambda batch, masked: model.plain(batch.fused, batch.metadata, batch.valid & ~masked)[
-                :, 1:
-            ]
-        )
-    model.decay.fill_(min(losses, key=losses.__getitem__))
+@torch.inference_mode()
+def fit_mix(model: ShotTransformer, practice: Exam) -> None:
+    """Weigh the averages so that together they predict the masked shots best (least squares).
+
+    Five numbers, the same for all directions: more were fitted better and predicted worse.
+    """
+    kinds = len(model.mix)
+    gram, target = torch.zeros(kinds, kinds), torch.zeros(kinds)
+    for titles, masked in practice.questions:
+        hidden = masked.split(titles.lengths)
+        for (shares, fused), here in zip(averages(titles, masked), hidden, strict=True):
+            guesses = (shares @ fused).flatten(1).cpu()
+            gram += guesses @ guesses.T
+            target += guesses @ fused[here].flatten().cpu()
+    ridge = RIDGE * gram.trace() / kinds * torch.eye(kinds)
+    model.mix.copy_(torch.linalg.solve(gram + ridge, target))
 
 
 def start_block(block: Block, generator: torch.Generator) -> None:

@@ -1,11 +1,15 @@
 """The shot transformer: a pre-norm encoder over [CLS] [GLOBAL] shot_1 ... shot_n, top to bottom.
 
 As in BERT (Devlin et al. 2018, arXiv:1810.04805), shots hidden behind [MASK] are predicted from the
-others. What the layers find is added to a plain average of the neighbours at full width, which is
-hard to beat on a small catalogue (docs/decisions/0003-model-start.md), so a model is never worse
-than that before training, and keeps what its hidden size has no room for.
+others. What the layers find is added to averages of the neighbours at full width, which are hard to
+beat on a small catalogue (docs/decisions/0003-model-start.md), so a model is never worse than those
+before training, and keeps what its hidden size has no room for.
+
+Titles are packed end to end: matrices multiply all tokens at once, attention and averages go title
+by title. So there is no padding, and no mask to hide it.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +19,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from mediafm_store.errors import BadInput
+from mediafm_store.model.packed import Packed
+from mediafm_store.model.whitening import Whitening
 
 SPECIAL = 2
 """How many tokens stand before the shots: [CLS] and [GLOBAL]."""
@@ -25,9 +31,11 @@ SLOPES = (0.5, 1.5)
 NORM_EPS = 1e-2
 """Large, so that a token near zero stays small: [MASK] starts at zero, and a usual epsilon would
 blow its first update up to full length, into everyone's average."""
-CONTEXT = 3.0
-"""What surrounds a shot, beside the shot itself: at 3 a contextual vector tells scenes apart better
-than a moving average does, and 9 of 10 times the shot nearest to it is still its own."""
+RANGES = (1.0, 2.5, 6.0, 16.0)
+"""Of the averages of the neighbours, in shots: that far away weights have fallen to 1/e."""
+REACH = 2.0
+"""Of the average that is a shot's context, in shots."""
+TINY = 1e-9
 TEXT_SHARE = 3**-0.5
 """Length of one block of a fused vector that has all three modalities."""
 
@@ -51,8 +59,8 @@ class ModelConfig:
             raise BadInput(f"a model needs sizes of at least 1: {self}")
         if self.hidden % self.heads:
             raise BadInput(f"{self.heads} heads must divide a hidden size of {self.hidden}")
-        if max(self.hidden, self.metadata_dim) > self.dim:
-            raise BadInput(f"hidden and metadata_dim must not exceed dim: {self}")
+        if self.hidden > self.dim or self.dim % self.metadata_dim:
+            raise BadInput(f"hidden must not exceed dim, and metadata_dim must divide it: {self}")
 
 
 PRESETS: dict[str, ModelConfig] = {
@@ -64,26 +72,30 @@ PRESETS: dict[str, ModelConfig] = {
 
 
 class ShotEmbeddings(NamedTuple):
-    """What the model makes of a batch of titles; rows have length 1, padding is meaningless."""
+    """What the model makes of packed titles; rows have length 1 (0 if all that was given is 0)."""
 
-    shots: Float[Tensor, "batch shots dim"]
-    title: Float[Tensor, "batch dim"]
+    shots: Float[Tensor, "shots dim"]
+    title: Float[Tensor, "sequences dim"]
 
 
 def distance_bias(
-    valid: Bool[Tensor, "batch shots"], heads: int
-) -> Float[Tensor, "batch heads tokens tokens"]:
-    """What is added to the attention logits: padding hidden, distant shots penalised.
+    shots: int, heads: int, *, device: torch.device
+) -> Float[Tensor, "heads tokens tokens"]:
+    """What is added to the attention logits: distant shots are penalised.
 
     The penalty is linear in the distance, with a slope a head (ALiBi: Press et al. 2021,
     arXiv:2108.12409, made two-sided). [CLS] and [GLOBAL] see all shots alike.
     """
-    place = torch.arange(valid.shape[1], device=valid.device, dtype=torch.float32)
-    distance = F.pad((place[:, None] - place).abs(), (SPECIAL, 0), value=SPECIAL_DISTANCE)
+    distance = F.pad(distances(shots, device), (SPECIAL, 0), value=SPECIAL_DISTANCE)
     distance = F.pad(distance, (0, 0, SPECIAL, 0))  # rows look, columns are looked at
-    slopes = 2 ** -torch.linspace(*SLOPES, heads, device=valid.device)
-    hidden = ~F.pad(valid, (SPECIAL, 0), value=True)
-    return (-slopes[:, None, None] * distance).masked_fill(hidden[:, None, None], -torch.inf)
+    slopes = 2 ** -torch.linspace(*SLOPES, heads, device=device)
+    return -slopes[:, None, None] * distance
+
+
+def distances(shots: int, device: torch.device) -> Float[Tensor, "shots shots"]:
+    """How far apart two shots are, in shots."""
+    place = torch.arange(shots, device=device, dtype=torch.float32)
+    return (place[:, None] - place).abs()
 
 
 class Block(nn.Module):
@@ -103,47 +115,45 @@ class Block(nn.Module):
 
     def forward(
         self,
-        x: Float[Tensor, "batch tokens hidden"],
-        bias: Float[Tensor, "batch heads tokens tokens"],
-    ) -> Float[Tensor, "batch tokens hidden"]:
-        """One layer of the encoder."""
-        x = x + self.attend(self.attention_norm(x), bias)
+        x: Float[Tensor, "tokens hidden"],
+        bias: Float[Tensor, "heads longest longest"],
+        lengths: Sequence[int],
+    ) -> Float[Tensor, "tokens hidden"]:
+        """One layer of the encoder, over sequences of `lengths` tokens."""
+        x = x + self.attend(self.attention_norm(x), bias, lengths)
         x = x + self.down(F.gelu(self.up(self.mlp_norm(x))))
         return x
 
     def attend(
         self,
-        x: Float[Tensor, "batch tokens hidden"],
-        bias: Float[Tensor, "batch heads tokens tokens"],
-    ) -> Float[Tensor, "batch tokens hidden"]:
-        """Multi-head attention."""
-        q, k, v = (  # each batch heads tokens hidden/heads
-            project(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        x: Float[Tensor, "tokens hidden"],
+        bias: Float[Tensor, "heads longest longest"],
+        lengths: Sequence[int],
+    ) -> Float[Tensor, "tokens hidden"]:
+        """Multi-head attention within each sequence."""
+        heads = (  # each heads tokens hidden/heads, cut into sequences
+            project(x).unflatten(-1, (self.heads, -1)).transpose(0, 1).split(tuple(lengths), dim=1)
             for project in (self.query, self.key, self.value)
         )
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        added: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
+        mixed = [
+            F.scaled_dot_product_attention(
+                q[None], k[None], v[None], attn_mask=bias[None, :, :n, :n]
+            )[0]
+            for n, q, k, v in zip(lengths, *heads, strict=True)
+        ]
+        added: Tensor = self.out(torch.cat(mixed, dim=1).transpose(0, 1).flatten(1))
         return added
-
-
-def surroundings(
-    fused: Float[Tensor, "batch shots dim"],
-    visible: Bool[Tensor, "batch shots"],
-    decay: Float[Tensor, ""],
-) -> Float[Tensor, "batch shots dim"]:
-    """At each place the mean of a title's visible shots, weighted by exp(-decay * distance)."""
-    place = torch.arange(fused.shape[1], device=fused.device, dtype=torch.float32)
-    weights = torch.exp(-decay * (place[:, None] - place).abs()) * visible[:, None]
-    return weights / weights.sum(2, keepdim=True).clamp(min=1e-9) @ fused
 
 
 class ShotTransformer(nn.Module):
     """Contextual vectors of shots and titles. Make one with `start.start_model`."""
 
+    mix: Tensor
+    """How much each average counts: one for each of `RANGES`, then the title's mean."""
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.decay = nn.Parameter(torch.tensor(0.35))  # the start fits it to the training titles
         self.shot_in = nn.Linear(config.dim, config.hidden, bias=False)
         self.metadata_in = nn.Linear(config.metadata_dim, config.hidden, bias=False)
         self.cls = nn.Parameter(torch.zeros(config.hidden))
@@ -154,57 +164,101 @@ class ShotTransformer(nn.Module):
             Block(config.hidden, config.heads) for _ in range(config.layers)
         )
         self.shot_out = nn.Linear(config.hidden, config.dim, bias=False)
+        self.whitening = Whitening(config.dim, config.metadata_dim)
+        self.register_buffer("mix", torch.zeros(len(RANGES) + 1))
 
     def forward(
-        self,
-        fused: Float[Tensor, "batch shots dim"],
-        metadata: Float[Tensor, "batch metadata_dim"],
-        valid: Bool[Tensor, "batch shots"],
-        masked: Bool[Tensor, "batch shots"] | None = None,
-    ) -> ShotEmbeddings:
-        """Contextual vectors; shots where `masked` is true are replaced by [MASK] first."""
-        hidden = torch.zeros_like(valid) if masked is None else masked
-        if fused.shape[1] > self.config.max_shots:
+        self, titles: Packed, masked: Bool[Tensor, " shots"]
+    ) -> Float[Tensor, "masked dim"]:
+        """What the others say of the shots that are `masked`, in play order: unit fused vectors.
+
+        Raises BadInput for a sequence that is longer than the model's.
+        """
+        _, shots = self.layers(titles, masked)
+        return F.normalize(self.expected(titles, masked) + self.shot_out(shots[masked]), dim=-1)
+
+    def embed(self, titles: Packed) -> ShotEmbeddings:
+        """Contextual vectors; nothing is masked.
+
+        A shot's are its own fused vector and those around it, whitened. A title's is the mean of
+        its shots and its metadata, as long as the text block of a shot is. To both the layers'
+        correction is added; no loss is asked of [GLOBAL], so its is that of a shot which sees all.
+        """
+        nothing = torch.zeros(len(titles.fused), dtype=torch.bool, device=titles.fused.device)
+        title, shots = self.layers(titles, nothing)
+        white = self.whitening(titles.fused).split(titles.lengths)
+        around = torch.cat([surroundings(piece) for piece in white])
+        mean = torch.stack([piece.mean(0) for piece in titles.fused.split(titles.lengths)])
+        text = F.pad(TEXT_SHARE * titles.metadata, (self.config.dim - self.config.metadata_dim, 0))
+        return ShotEmbeddings(
+            F.normalize(around + self.whitening.turn(self.shot_out(shots)), dim=-1),
+            F.normalize(mean + text + self.shot_out(title), dim=-1),
+        )
+
+    def layers(
+        self, titles: Packed, masked: Bool[Tensor, " shots"]
+    ) -> tuple[Float[Tensor, "sequences hidden"], Float[Tensor, "shots hidden"]]:
+        """What the last layer says of titles and of shots."""
+        longest = max(titles.lengths)
+        if longest > self.config.max_shots:
             raise BadInput(
-                f"a sequence of {fused.shape[1]} shots is longer than the model's"
-                f" {self.config.max_shots}; embed it with `embed_title`"
+                f"a sequence of {longest} shots is longer than the model's"
+                f" {self.config.max_shots}; embed it with `embed_titles`"
             )
-        bias = distance_bias(valid, self.config.heads)
-        x = self.tokens(fused, metadata, hidden)
-        for block in self.blocks:
-            x = block(x, bias)
-        plain = self.plain(fused, metadata, valid & ~hidden)
-        x = F.normalize(plain + self.shot_out(x[:, 1:]), dim=-1)  # [CLS] is only there to be seen
-        return ShotEmbeddings(shots=x[:, 1:], title=x[:, 0])
+        bias = distance_bias(longest, self.config.heads, device=masked.device)
+        lengths = tuple(n + SPECIAL for n in titles.lengths)
+        x = self.tokens(titles, masked)
+        # Several times as fast where there are units for it, and slower elsewhere.
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=x.is_cuda):
+            for block in self.blocks:
+                x = block(x, bias, lengths)
+        sequences = x.float().split(lengths)  # [CLS] is only there to be seen
+        return torch.stack([s[1] for s in sequences]), torch.cat([s[SPECIAL:] for s in sequences])
 
     def tokens(
-        self,
-        fused: Float[Tensor, "batch shots dim"],
-        metadata: Float[Tensor, "batch metadata_dim"],
-        masked: Bool[Tensor, "batch shots"],
-    ) -> Float[Tensor, "batch tokens hidden"]:
-        """[CLS] [GLOBAL] shot_1 ... shot_n, before the first layer."""
-        shots = torch.where(masked[..., None], self.mask, self.shot_in(fused))
-        shots = shots + self.positions[: fused.shape[1]]
-        title = self.title + self.metadata_in(metadata)
-        cls = self.cls.expand_as(title)
-        return torch.cat([torch.stack([cls, title], dim=1), shots], dim=1)
+        self, titles: Packed, masked: Bool[Tensor, " shots"]
+    ) -> Float[Tensor, "tokens hidden"]:
+        """[CLS] [GLOBAL] shot_1 ... shot_n of each title, before the first layer."""
+        shots = torch.where(masked[:, None], self.mask, self.shot_in(titles.fused))
+        globals_ = self.title + self.metadata_in(titles.metadata)
+        parts: list[Tensor] = []
+        for title, piece in zip(globals_, shots.split(titles.lengths), strict=True):
+            parts += [self.cls[None], title[None], piece + self.positions[: len(piece)]]
+        return torch.cat(parts)
 
-    def plain(
-        self,
-        fused: Float[Tensor, "batch shots dim"],
-        metadata: Float[Tensor, "batch metadata_dim"],
-        visible: Bool[Tensor, "batch shots"],
-    ) -> Float[Tensor, "batch 1+shots dim"]:
-        """Vectors of [GLOBAL] and the shots that need no training, and that training corrects.
+    def expected(
+        self, titles: Packed, masked: Bool[Tensor, " shots"]
+    ) -> Float[Tensor, "masked dim"]:
+        """What needs no training: averages of the shots that can be seen, each times its weight."""
+        return torch.cat(
+            [
+                torch.einsum("kms,k->ms", shares, self.mix) @ fused
+                for shares, fused in averages(titles, masked)
+            ]
+        )
 
-        A shot is itself, if it can be seen, and what surrounds it. A title is the mean of its shots
-        and its metadata, as long as the text block of a shot is: no loss is asked of [GLOBAL], so
-        this is what makes its vector a summary; the layers' correction of it is that of a shot
-        which sees all others.
-        """
-        seen = fused * visible[..., None]
-        shots = seen + CONTEXT * surroundings(fused, visible, self.decay)
-        mean = seen.sum(1) / visible.sum(1, keepdim=True).clamp(min=1)
-        text = F.pad(TEXT_SHARE * metadata, (self.config.dim - self.config.metadata_dim, 0))
-        return torch.cat([(mean + text)[:, None], shots], dim=1)
+
+def averages(
+    titles: Packed, masked: Bool[Tensor, " shots"]
+) -> Iterator[tuple[Float[Tensor, "kinds masked shots"], Float[Tensor, "shots dim"]]]:
+    """For each title what every shot counts in the averages for its masked ones, and its shots.
+
+    One average a range, and the mean of the title. Masked and empty shots count nothing.
+    """
+    seen = titles.eligible & ~masked
+    parts = (part.split(titles.lengths) for part in (titles.fused, masked, seen))
+    for fused, hidden, there in zip(*parts, strict=True):
+        apart = distances(len(fused), fused.device)[hidden]
+        counts = torch.stack([*(falling(apart, reach) for reach in RANGES), torch.ones_like(apart)])
+        counts = counts * there
+        yield counts / counts.sum(-1, keepdim=True).clamp(min=TINY), fused
+
+
+def falling(apart: Float[Tensor, "n shots"], reach: float) -> Float[Tensor, "n shots"]:
+    """Weights that fall with the distance."""
+    return torch.exp(-apart / reach)
+
+
+def surroundings(vectors: Float[Tensor, "shots dim"]) -> Float[Tensor, "shots dim"]:
+    """Each shot of one title averaged with those around it."""
+    return falling(distances(len(vectors), vectors.device), REACH) @ vectors

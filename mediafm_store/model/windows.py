@@ -1,5 +1,6 @@
 """Embed whole titles, those longer than a sequence in overlapping windows."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -8,15 +9,11 @@ from jaxtyping import Float32, Int
 
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
+from mediafm_store.model.packed import TitleShots, crop, groups, pack
 from mediafm_store.model.transformer import ShotTransformer
 
-
-class TitleShots(NamedTuple):
-    """One title, as the model sees it."""
-
-    fused: Float32[np.ndarray, "shots dim"]
-    metadata: Float32[np.ndarray, " metadata_dim"]
-    """A text block; zeros where nothing is known about the title."""
+OVERLAP = 64
+BATCH_SHOTS = 2048
 
 
 class TitleEmbedding(NamedTuple):
@@ -26,38 +23,66 @@ class TitleEmbedding(NamedTuple):
     title: Float32[np.ndarray, " dim"]
 
 
-@torch.inference_mode()
+class Window(NamedTuple):
+    """A part of a title that fits into one sequence."""
+
+    shots: TitleShots
+    start: int
+    total: int
+    """Shots of the whole title."""
+
+
 def embed_title(
-    model: ShotTransformer,
-    title: TitleShots,
-    *,
-    overlap: int = 64,
+    model: ShotTransformer, title: TitleShots, *, overlap: int = OVERLAP
 ) -> TitleEmbedding:
-    """Contextual vectors of a title, on the device where the model is.
+    """Contextual vectors of one title: see `embed_titles`."""
+    return next(embed_titles(model, [title], overlap=overlap))
+
+
+def embed_titles(
+    model: ShotTransformer,
+    titles: Iterable[TitleShots],
+    *,
+    overlap: int = OVERLAP,
+    batch_shots: int = BATCH_SHOTS,
+) -> Iterator[TitleEmbedding]:
+    """Contextual vectors of titles, in their order, on the device where the model is.
 
     Each shot's vector comes from the window where it has most context on both sides; the title
-    vector is the mean of the windows'. Raises BadInput if the title has no shots, or if `overlap`
-    is not shorter than a window.
+    vector is the mean of the windows'. Titles are computed together, `batch_shots` at a time.
+    Raises BadInput if a title has no shots, or if `overlap` is not shorter than a window.
     """
-    size = model.config.max_shots
-    if not len(title.fused):
+    size, device = model.config.max_shots, model.cls.device
+    cut = (window for title in titles for window in cut_title(title, size=size, overlap=overlap))
+    seen: dict[int, TitleEmbedding] = {}
+    for group in groups(cut, lambda window: len(window.shots.fused), most=batch_shots):
+        packed = pack([window.shots for window in group])
+        with torch.inference_mode():
+            made = model.embed(packed.to(device))
+        shots = made.shots.cpu().split(packed.lengths)
+        for window, its_shots, title in zip(group, shots, made.title.cpu(), strict=True):
+            seen[window.start] = TitleEmbedding(its_shots.numpy(), title.numpy())
+            if window.start + len(its_shots) == window.total:
+                yield stitch(seen, window.total, size=size)
+                seen = {}
+
+
+def cut_title(title: TitleShots, *, size: int, overlap: int) -> Iterator[Window]:
+    """A title in windows; raise BadInput if it has no shots."""
+    total = len(title.fused)
+    if not total:
         raise BadInput("a title without shots cannot be embedded; ingest it again")
-    windows = window_starts(len(title.fused), size=size, overlap=overlap)
-    seen = [embed_window(model, title, start) for start in windows]
-    best = best_window(len(title.fused), windows, size=size)
-    shots = np.stack([seen[w].shots[i - windows[w]] for i, w in enumerate(best)])
-    title_vector = np.sum([w.title * len(w.shots) for w in seen], axis=0, keepdims=True)
-    return TitleEmbedding(shots, unit_rows(title_vector.astype(np.float32))[0])
+    for start in window_starts(total, size=size, overlap=overlap):
+        yield Window(crop(title, start, size), start, total)
 
 
-def embed_window(model: ShotTransformer, title: TitleShots, start: int) -> TitleEmbedding:
-    """Contextual vectors of the sequence that begins at shot `start`."""
-    device = model.cls.device
-    fused = torch.from_numpy(title.fused[start : start + model.config.max_shots]).to(device)
-    metadata = torch.from_numpy(title.metadata).to(device)
-    valid = torch.ones(1, len(fused), dtype=torch.bool, device=device)
-    seen = model(fused[None], metadata[None], valid)
-    return TitleEmbedding(seen.shots[0].cpu().numpy(), seen.title[0].cpu().numpy())
+def stitch(seen: Mapping[int, TitleEmbedding], total: int, *, size: int) -> TitleEmbedding:
+    """One title from its windows by where they start."""
+    starts = list(seen)
+    best = best_window(total, starts, size=size)
+    shots = np.stack([seen[starts[w]].shots[i - starts[w]] for i, w in enumerate(best)])
+    title = np.sum([w.title * len(w.shots) for w in seen.values()], axis=0, keepdims=True)
+    return TitleEmbedding(shots, unit_rows(title.astype(np.float32))[0])
 
 
 def window_starts(shots: int, *, size: int, overlap: int) -> list[int]:

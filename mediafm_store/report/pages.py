@@ -5,18 +5,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mediafm_store.arrays import MODALITIES
 from mediafm_store.errors import BadInput
 from mediafm_store.report import views
+from mediafm_store.report.measures import measures
 from mediafm_store.report.timecode import timecode, timespan
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.adbreaks import Break
 from mediafm_store.tasks.search import Hit
 from mediafm_store.tasks.tag import Tag
+
+if TYPE_CHECKING:  # it brings torch
+    from mediafm_store.tasks.evaluate import ModelReport
 
 MOST_PICTURES = 1000
 """Of a catalogue with more shots only every second, third ... is shown: about 10 MB a page."""
@@ -117,6 +121,15 @@ def write_catalogue_page(
         names=views.names(titles),
         pictures=pictures(store, [*shown, *found]),
         anchors={shot: f"s{i}" for i, shot in enumerate(shown, 1)},
+    )
+    write_beside(path, text)
+
+
+def write_model_page(path: Path, *, store: Store, report: "ModelReport") -> None:
+    """Write how good a model is, a section a measure. Raises BadInput if that cannot be done."""
+    page = environment().get_template("model.html.j2")
+    text = page.render(
+        store=store.path, report=report, measures=list(measures(report)), pictures={}
     )
     write_beside(path, text)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from mediafm_store.arrays import BLOCK
 
-FORMAT = 2
+FORMAT = 3
 """Raised when a change of the tables needs a migration."""
 
 
@@ -37,7 +37,8 @@ TITLES = pa.schema(
         ("synopsis", pa.string()),
         ("tags", pa.list_(pa.string())),  # as the user gave them; proposals stand in `tags`
         ("genres", pa.list_(pa.string())),
-        ("media", pa.string()),  # absolute path of the video
+        ("series", pa.string()),  # what it is an episode or part of; empty if it is neither
+        ("media", pa.string()),  # absolute path of the video, or of the file it was imported from
         ("subtitles", pa.string()),  # absolute path (the video's: a track in it), or null
         ("subtitle_track", pa.int32()),  # the stream inside the video, or null
         ("language", pa.string()),  # of the subtitles, such as `de`; null where nothing says
@@ -65,15 +66,16 @@ SHOTS = pa.schema(
         ("start_s", pa.float64()),
         ("end_s", pa.float64()),
         ("duration_s", pa.float64()),
+        ("scene", pa.int32()),  # number of the labelled scene; null where nobody labelled
         ("words", pa.string()),  # subtitles that overlap the shot; empty where nobody speaks
         ("seen", pa.list_(pa.string())),  # what the picture encoder recognised
         ("heard", pa.list_(pa.string())),  # what the sound encoder recognised
-        ("brightness", pa.float32()),  # mean, 0 black to 1 white
+        ("brightness", pa.float32()),  # mean, 0 black to 1 white; null if imported
         ("loudness_db", pa.float32()),  # mean, below full scale; null without sound
-        ("cut_brightness", pa.float32()),  # darkest within half a second of the shot's start
+        ("cut_brightness", pa.float32()),  # darkest within half a second of its start; or null
         ("cut_loudness_db", pa.float32()),  # quietest within half a second of the shot's start
-        ("black", pa.bool_()),  # nothing to see in any of its frames
-        ("silent", pa.bool_()),  # nothing to hear, or no sound track
+        ("black", pa.bool_()),  # nothing to see in any of its frames; null if imported
+        ("silent", pa.bool_()),  # nothing to hear, or no sound track; null if imported
         ("repeats", pa.string()),  # the shot just before that shows the same picture, or null
     ]
 )

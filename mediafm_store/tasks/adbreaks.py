@@ -68,7 +68,7 @@ def rank_breaks(
             "change": float(change[i - 1]),
             "pause": min(1.0, pause / PAUSE_S),
             "quiet": quiet(shots[i], usual_db),
-            "dark": float(np.clip(1 - shots[i]["cut_brightness"] / DARK_BELOW, 0, 1)),
+            "dark": dark(shots[i]),
         }
         score = sum(WEIGHTS[name] * value for name, value in signs.items())
         words = reasons(signs, shots[i], pause)
@@ -107,6 +107,13 @@ def quiet(shot: dict[str, Any], usual_db: float | None) -> float:
     if usual_db is None or shot["cut_loudness_db"] is None:
         return 0.0
     return float(np.clip((usual_db - shot["cut_loudness_db"]) / QUIET_BY_DB, 0, 1))
+
+
+def dark(shot: dict[str, Any]) -> float:
+    """How dark the picture is at the cut; 0 where it is not known, as of imported shots."""
+    if shot["cut_brightness"] is None:
+        return 0.0
+    return float(np.clip(1 - shot["cut_brightness"] / DARK_BELOW, 0, 1))
 
 
 def reasons(signs: dict[str, float], shot: dict[str, Any], pause: float) -> tuple[str, ...]:

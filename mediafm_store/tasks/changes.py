@@ -54,7 +54,7 @@ def read_sources(title: Title, made_by: MadeBy, row: Mapping[str, Any] | None) -
     else:
         words_stat = stat_of(title.subtitles)
         words = content(title.subtitles, words_stat, before and (before.words_stat, before.words))
-    facts = (title.name, title.synopsis, title.tags, title.genres, made_by.words)
+    facts = (title.name, title.synopsis, title.tags, title.genres, title.series, made_by.words)
     return Sources(
         media=media,
         media_stat=media_stat,
@@ -80,7 +80,9 @@ def content(path: Path, stat: str, before: tuple[str, str] | None) -> str:
 
 
 def stat_of(path: Path) -> str:
-    """What changes with a file's content."""
+    """What changes with the content of a file, or of the files in a folder."""
+    if path.is_dir():
+        return digest([stat_of(file) for file in sorted(path.rglob("*")) if file.is_file()])
     found = path.stat()
     return f"{found.st_size} {found.st_mtime_ns} {path}"
 

@@ -1,29 +1,34 @@
 """Write contextual shot vectors and [GLOBAL] title vectors with a trained model."""
 
 import hashlib
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mediafm_store.arrays import FUSED
-from mediafm_store.errors import NotFound, SpaceMismatch
+import numpy as np
+
+from mediafm_store.arrays import FUSED, Vectors, unit_rows
+from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.model.checkpoint import (
     checkpoint_fingerprint,
     load_checkpoint,
     read_facts,
     save_checkpoint,
 )
+from mediafm_store.model.packed import TitleShots
 from mediafm_store.model.transformer import ShotTransformer
-from mediafm_store.model.windows import TitleShots, embed_title
+from mediafm_store.model.windows import embed_title, embed_titles
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
 from mediafm_store.tasks.train import (
     checkpoints,
     latest,
-    metadata_vector,
     next_checkpoint,
     saved,
+    title_shots,
 )
 
 
@@ -35,6 +40,20 @@ class Embedded:
     title: Space
     titles: int
     shots: int
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A stretch of a title as one vector, in three ways; each is a mean over its shots."""
+
+    shots: list[str]
+    """The ids of those that overlap it."""
+    fused: Vectors
+    """As the shots are by themselves; one row, as the others."""
+    isolated: Vectors
+    """In context of each other, as if the clip were all there is."""
+    context: Vectors
+    """In context of the whole title."""
 
 
 def embed(
@@ -55,17 +74,61 @@ def embed(
     model = open_model(store, folder, device)
     context, title = spaces_of(store, folder)
     lacking = sorted({*store.lacking(context), *store.lacking(title)})
+    read: deque[tuple[dict[str, Any], list[str]]] = deque()
+
+    def titles() -> Iterator[TitleShots]:
+        for name in lacking:
+            row = store.title(name)
+            ids, fused = store.vectors(store.live("fused"), name)
+            read.append((row, ids))
+            yield title_shots(row, fused)
+
     written = 0
-    for done, name in enumerate(lacking, start=1):
-        row = store.title(name)
-        ids, fused = store.vectors(store.live("fused"), name)
-        vectors = embed_title(model, TitleShots(fused, metadata_vector(row)))
+    for done, vectors in enumerate(embed_titles(model, titles()), start=1):
+        row, ids = read.popleft()
         store.add_vectors(context, row, ids, vectors.shots)
-        store.add_vectors(title, row, [name], vectors.title[None])
+        store.add_vectors(title, row, [row["id"]], vectors.title[None])
         written += len(ids)
-        on_title(name, done, len(lacking))
+        on_title(row["id"], done, len(lacking))
     store.promote(context, title)
     return Embedded(store.live("context"), store.live("title"), len(lacking), written)
+
+
+def embed_clip(
+    store: Store,
+    title: str,
+    start_s: float,
+    end_s: float,
+    *,
+    checkpoint: Path | None = None,
+    device: DeviceChoice = "auto",
+) -> Clip:
+    """A stretch of a title from within it, beside the same shots without the rest of the title.
+
+    Nothing is written. `checkpoint` is by default the newest. Raises NotFound for a title that is
+    not there, BadInput for a stretch without shots.
+    """
+    row, shots = store.title(title), store.shots(title).to_dicts()
+    inside = [i for i, s in enumerate(shots) if s["start_s"] < end_s and s["end_s"] > start_s]
+    if not inside:
+        raise BadInput(
+            f"{title} has no shots from {start_s:g} to {end_s:g} s; it is {row['duration_s']:.1f} s"
+            " long, give a start before an end within that"
+        )
+    model = open_model(store, checkpoint or latest(store), device)
+    ids, fused = store.vectors(store.live("fused"), title)
+    whole = title_shots(row, fused)
+    alone = whole._replace(fused=fused[inside])
+
+    def mean(vectors: Vectors) -> Vectors:
+        return unit_rows(vectors.mean(axis=0, keepdims=True, dtype=np.float32))
+
+    return Clip(
+        shots=[ids[i] for i in inside],
+        fused=mean(fused[inside]),
+        isolated=mean(embed_title(model, alone).shots),
+        context=mean(embed_title(model, whole).shots[inside]),
+    )
 
 
 def adopt(store: Store, checkpoint: Path) -> Path:

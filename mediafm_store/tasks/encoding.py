@@ -70,4 +70,4 @@ def load_encoder(name: str, device: DeviceChoice) -> Encoder:
 
 def made_by(encoders: Encoders) -> str:
     """The names of encoders in words, for tables and messages."""
-    return " + ".join(encoders[m].name for m in MODALITIES)
+    return " + ".join(encoders[m].name for m in MODALITIES if m in encoders)

@@ -21,7 +21,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.changes import RULES, MadeBy, Sources, digest, read_sources, sources_of
 from mediafm_store.tasks.encoding import load_encoders
 from mediafm_store.tasks.rows import Spaces, Warnings, new_rows, renewed_rows
-from mediafm_store.tasks.sources import find_videos, read_title, title_id
+from mediafm_store.tasks.sources import check_id, find_videos, read_title, title_id
 
 log = logging.getLogger("mediafm_store")
 
@@ -114,8 +114,8 @@ def ingest(
     for option, value in {"--title": title, "--shots": shot_list}.items():
         if value is not None and len(videos) != 1:
             raise BadInput(f"{option} belongs to one video, {len(videos)} are given")
-    if title is not None and title != title_id(Path(f"{title}.x")):
-        raise BadInput(f"--title {title!r} may hold small letters, digits, _, - and . only")
+    if title is not None:
+        check_id(title)
     if shot_list is not None and not shot_list.is_file():
         raise BadInput(f"--shots {shot_list} is not a file; give a CSV or an EDL")
     if keyframes < 1 or workers < 1:
@@ -177,13 +177,8 @@ class IngestJob:
             if namesake != media:
                 raise clash(media, id, namesake)
             return self._ingest(media, id)
-        except (MediaFMError, OSError) as error:
-            return Ingested(id, media, "failed", error=str(error))
-        except Exception as error:  # a mistake of ours or of a plug-in must not stop the others
-            log.debug("%s", media, exc_info=True)
-            reason = str(error).partition("\n")[0]
-            told = f"{media.name!r} cannot be ingested: {type(error).__name__}: {reason}"
-            return Ingested(id, media, "failed", error=told)
+        except Exception as error:
+            return failure(id, media, error)
 
     def _ingest(self, media: Path, id: str) -> Ingested:
         began = time.perf_counter()
@@ -266,6 +261,16 @@ class IngestJob:
             self.store.update_title(
                 title.id, media=str(title.media), subtitles=subtitles, sources=sources
             )
+
+
+def failure(id: str, media: Path, error: Exception) -> Ingested:
+    """A title that failed; a mistake of ours or of a plug-in must not stop the others, either."""
+    if isinstance(error, MediaFMError | OSError):
+        return Ingested(id, media, "failed", error=str(error))
+    log.debug("%s", media, exc_info=error)
+    reason = str(error).partition("\n")[0]
+    told = f"{media.name!r} cannot be ingested: {type(error).__name__}: {reason}"
+    return Ingested(id, media, "failed", error=told)
 
 
 def check_name(media: Path) -> None:

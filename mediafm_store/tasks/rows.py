@@ -118,6 +118,7 @@ def title_row(title: Title, sources: Sources, warnings: Warnings) -> dict[str, A
         "synopsis": title.synopsis,
         "tags": list(title.tags),
         "genres": list(title.genres),
+        "series": title.series,
         "media": str(title.media),
         "subtitles": str(title.subtitles) if title.subtitles else None,
         "subtitle_track": title.subtitle_track,
@@ -136,16 +137,8 @@ def shot_row(features: Features, shot: Shot) -> dict[str, Any]:
     around_cut = (span.start_s - CUT_WINDOW_S, span.start_s + CUT_WINDOW_S)
     black = is_black(light.lit, *inside)
     repeats = features.pictured.repeats[i]
-    return {
-        "id": shot.id,
-        "index": i,
-        "start": span.start,
-        "end": span.end,
-        "time_base_num": span.time_base.numerator,
-        "time_base_den": span.time_base.denominator,
-        "start_s": span.start_s,
-        "end_s": span.end_s,
-        "duration_s": span.end_s - span.start_s,
+    return place_columns(shot) | {
+        "scene": None,
         "words": features.said.words[i],
         "seen": list(features.pictured.encoded.labels[i]),
         "heard": list(features.heard.encoded.labels[i]),
@@ -156,6 +149,22 @@ def shot_row(features: Features, shot: Shot) -> dict[str, Any]:
         "black": black,
         "silent": is_silent(loudness, *inside),
         "repeats": None if black or repeats is None else Shot(shot.title, repeats, span).id,
+    }
+
+
+def place_columns(shot: Shot) -> dict[str, Any]:
+    """Which shot it is, and where it lies."""
+    span = shot.span
+    return {
+        "id": shot.id,
+        "index": shot.index,
+        "start": span.start,
+        "end": span.end,
+        "time_base_num": span.time_base.numerator,
+        "time_base_den": span.time_base.denominator,
+        "start_s": span.start_s,
+        "end_s": span.end_s,
+        "duration_s": span.end_s - span.start_s,
     }
 
 

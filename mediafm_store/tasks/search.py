@@ -13,10 +13,12 @@ from mediafm_store.arrays import MODALITIES, Modality, shares, unit_rows, weigh
 from mediafm_store.errors import BadInput, SpaceMismatch
 from mediafm_store.features.extract import Encoders, extract
 from mediafm_store.features.fuse import describe, fingerprint
+from mediafm_store.features.passes import zeros
 from mediafm_store.media.detectors import adaptive
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders, made_by
+from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.index import open_index
 from mediafm_store.tasks.sources import read_title
 
@@ -125,8 +127,11 @@ def text_query(store: Store, text: str, encoders: Encoders) -> Query:
     if not text.strip():
         raise BadInput("the text to search for is empty")
     space = store.live("described")
-    check_encoders(store, space, encoders)
-    return Query(describe({m: encoders[m].encode_query([text]) for m in MODALITIES}), space)
+    # Of imported shots only the words are known.
+    asked: Encoders = {"text": encoders["text"]} if is_imported(space) else encoders
+    check_encoders(store, space, asked)
+    blocks = {m: asked[m].encode_query([text]) if m in asked else zeros(1) for m in MODALITIES}
+    return Query(describe(blocks), space)
 
 
 def clip_query(
@@ -135,12 +140,18 @@ def clip_query(
     """A video file as a query: the mean of its shots, taken alone, without a title around it."""
     if not clip.is_file():
         raise BadInput(f"{clip} is not a file; give a video to search for")
+    if is_imported(store.live("fused")):
+        raise BadInput(
+            f"the vectors of {store.path} were imported, and no encoder makes such of a clip;"
+            " search by a shot or a text"
+        )
     check_encoders(store, store.live("fused"), encoders)
     features = extract(read_title(clip), encoders=encoders, detector=adaptive)
     vectors = features.fused
     if space.name == "context":
         # torch takes a second to import, which the other queries need not wait for.
-        from mediafm_store.model.windows import TitleShots, embed_title
+        from mediafm_store.model.packed import TitleShots
+        from mediafm_store.model.windows import embed_title
         from mediafm_store.tasks.embed import live_checkpoint, open_model
 
         model = open_model(store, live_checkpoint(store), device)
@@ -168,7 +179,10 @@ def find(store: Store, query: Query, k: int, device: DeviceChoice) -> list[Hit]:
     found = store.vectors_by_id(query.space, [i for i in ids if i not in unwanted])
     parts = shares(query.vector[0], found.vectors)
     scores = sum(parts.values(), start=np.zeros(len(found.ids), np.float32))
-    best = np.argsort(-scores, kind="stable")[:k]
+    # A shot that has nothing in common with the query, as no words where words are asked for, is
+    # no answer.
+    compared = np.any([part != 0 for part in parts.values()], axis=0)
+    best = [i for i in np.argsort(-scores, kind="stable") if compared[i]][:k]
     rows = store.shots_by_id([found.ids[i] for i in best])
     hits = []
     for i in best:

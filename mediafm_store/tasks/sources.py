@@ -3,7 +3,8 @@
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,18 @@ def is_video(path: Path) -> bool:
 
 def title_id(media: Path) -> str:
     """An id from a file's name: letters, digits, `_`, `-` and `.`, so `My Film.mp4` is my_film."""
-    return re.sub(r"[^\w.-]+", "_", media.stem.casefold()).strip("._-") or "untitled"
+    return id_of(media.stem)
+
+
+def id_of(name: str) -> str:
+    """The id of a title that is called so."""
+    return re.sub(r"[^\w.-]+", "_", name.casefold()).strip("._-") or "untitled"
+
+
+def check_id(title: str) -> None:
+    """Raise BadInput for an id that tables, or addresses of shots, could not hold."""
+    if title != id_of(title):
+        raise BadInput(f"--title {title!r} may hold small letters, digits, _, - and . only")
 
 
 def read_title(
@@ -54,20 +66,35 @@ def read_title(
 
     `language` is that of the subtitles to use; if there are none, `warn` says which there are.
     """
-    source = metadata_file(media)
-    facts = read_metadata(source) if source else {}
+    title = named(id or title_id(media), media, metadata_of(media), name=media.stem)
     subtitles = choose_subtitles(media, language, warn)
+    if subtitles is None:
+        return title
+    return replace(
+        title,
+        subtitles=subtitles.path,
+        subtitle_track=subtitles.track,
+        language=subtitles.language,
+    )
+
+
+def named(id: str, media: Path, facts: Mapping[str, Any], *, name: str) -> Title:
+    """A title as its metadata describe it; `name` where they do not say what it is called."""
     return Title(
-        id=id or title_id(media),
+        id=id,
         media=media,
-        subtitles=subtitles.path if subtitles else None,
-        subtitle_track=subtitles.track if subtitles else None,
-        language=subtitles.language if subtitles else None,
-        name=facts.get("title", media.stem),
+        name=facts.get("title", name),
         synopsis=facts.get("synopsis", ""),
         tags=tuple(facts.get("tags", ())),
         genres=tuple(facts.get("genres", ())),
+        series=facts.get("series", ""),
     )
+
+
+def metadata_of(media: Path) -> dict[str, Any]:
+    """The metadata beside a file, which itself need not exist; empty where there are none."""
+    source = metadata_file(media)
+    return read_metadata(source) if source else {}
 
 
 def metadata_file(media: Path) -> Path | None:
@@ -83,9 +110,9 @@ def metadata_file(media: Path) -> Path | None:
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """The keys title, synopsis, tags and genres of a metadata file, checked."""
+    """The keys title, synopsis, series, tags and genres of a metadata file, checked."""
     facts = {k: v for k, v in read_json(path).items() if v is not None}
-    for key in ("title", "synopsis"):
+    for key in ("title", "synopsis", "series"):
         if not isinstance(facts.get(key, ""), str):
             raise BadInput(f"{path}: {key} must be a string, is {json.dumps(facts[key])[:60]}")
     for key in ("tags", "genres"):
@@ -102,5 +129,5 @@ def read_json(path: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} is not valid JSON: {error}") from error
     if not isinstance(value, dict):
-        raise BadInput(f"{path} must hold a JSON object with title, synopsis, tags, genres")
+        raise BadInput(f"{path} must hold a JSON object with title, synopsis, series, tags, genres")
     return value

@@ -1,21 +1,26 @@
 """Fit the contextual model on the titles of a store."""
 
-from collections.abc import Callable, Mapping
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
 
+from mediafm_store.arrays import Fused
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.model.checkpoint import save_checkpoint
-from mediafm_store.model.train import Step, TrainConfig, TrainResult
+from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.run import Step, TrainConfig
+from mediafm_store.model.train import TrainResult
 from mediafm_store.model.train import train as fit
 from mediafm_store.model.transformer import PRESETS
-from mediafm_store.model.windows import TitleShots
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
+
+HISTORY = "history.csv"
 
 
 @dataclass(frozen=True)
@@ -36,14 +41,23 @@ def train(
 ) -> Trained:
     """Train by masked shot modelling on all titles and save a checkpoint in the store.
 
-    Raises BadInput for an unknown preset or a store with too few titles, NotFound without any.
+    A training that was cut off goes on where it was, if titles and settings are the same. The
+    checkpoint holds `history.csv`, a row a step. Raises BadInput for an unknown preset or a store
+    with too few titles, NotFound without any.
     """
     check_preset(preset)
     store.check_writable()
     fused = store.live("fused")
     titles = all_shots(store)
-    chosen = resolve_device(device)
-    result = fit(titles, PRESETS[preset], config or TrainConfig(), device=chosen, on_step=on_step)
+    folder = next_checkpoint(store)
+    result = fit(
+        titles,
+        PRESETS[preset],
+        config or TrainConfig(),
+        device=resolve_device(device),
+        unfinished=checkpoints(store) / "unfinished",
+        on_step=on_step,
+    )
     facts = {
         "fused": fused.fingerprint,
         "preset": preset,
@@ -52,11 +66,20 @@ def train(
         "best_step": result.best_step,
         "stopped": result.stopped,
         "titles": len(titles),
-        "history": [step._asdict() for step in result.history],
+        "held_out": result.held_out,
     }
-    folder = next_checkpoint(store)
-    save_checkpoint(result.model, folder, extra=facts)
+    if not result.rank:
+        save_checkpoint(result.model, folder, extra=facts, files={HISTORY: as_csv(result.history)})
     return Trained(folder, result)
+
+
+def as_csv(history: Sequence[Step]) -> str:
+    """A row a step; `validation` is empty where it was not measured."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Step._fields)
+    writer.writerows(history)
+    return text.getvalue()
 
 
 def check_preset(preset: str) -> None:
@@ -69,12 +92,13 @@ def all_shots(store: Store) -> list[TitleShots]:
     """What the model sees of every title."""
     fused = store.vectors(store.live("fused")).by_title()
     titles = {t["id"]: t for t in store.titles().to_dicts()}
-    return [TitleShots(shots, metadata_vector(titles[t])) for t, shots in fused.items()]
+    return [title_shots(titles[id], shots) for id, shots in fused.items()]
 
 
-def metadata_vector(title: Mapping[str, Any]) -> Float32[np.ndarray, " 768"]:
-    """What the model knows about a title, from its row."""
-    return np.asarray(title["metadata_vector"], np.float32)
+def title_shots(title: Mapping[str, Any], fused: Fused) -> TitleShots:
+    """What the model sees of a title, from its row and its fused vectors."""
+    metadata = np.asarray(title["metadata_vector"], np.float32)
+    return TitleShots(fused, metadata, series=title["series"], id=title["id"])
 
 
 def checkpoints(store: Store) -> Path:

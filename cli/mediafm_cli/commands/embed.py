@@ -17,10 +17,25 @@ def embed(
     checkpoint: Annotated[
         Path | None, typer.Option(help="Folder of a checkpoint; default: the newest.")
     ] = None,
+    in_context: Annotated[
+        tuple[str, float, float] | None,
+        typer.Option(
+            help="Write nothing, but print the vectors of a clip: a title, start and end in"
+            " seconds.",
+            metavar="TITLE START END",
+        ),
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Write contextual shot vectors and title vectors of all titles that lack them."""
+    """Write contextual shot vectors and title vectors of all titles that lack them.
+
+    With --in-context sintel 60 90, the stretch of a title from 60 to 90 seconds is embedded: from
+    within its title, alone, and as the plain mean of its shots. --json prints the vectors.
+    """
+    if in_context is not None:
+        embed_clip(store, in_context, checkpoint, device, as_json)
+        return
     from mediafm_store import embed as embed_titles
 
     with progress_bar(" titles/s") as update:
@@ -38,3 +53,27 @@ def embed(
         "shots": made.shots,
     }
     emit_one(row, as_json=as_json)
+
+
+def embed_clip(
+    store: Path,
+    stretch: tuple[str, float, float],
+    checkpoint: Path | None,
+    device: Device,
+    as_json: bool,
+) -> None:
+    """Print how a clip is seen from within its title."""
+    from mediafm_store import embed_clip as embed_stretch
+
+    title, start_s, end_s = stretch
+    opened = open_store(store)
+    clip = embed_stretch(opened, title, start_s, end_s, checkpoint=checkpoint, device=device)
+    row = {"title": title, "start_s": start_s, "end_s": end_s, "shots": clip.shots}
+    if as_json:
+        vectors = {
+            name: getattr(clip, name)[0].tolist() for name in ("fused", "isolated", "context")
+        }
+        emit_one(row | vectors, as_json=True)
+        return
+    changed = float((clip.isolated @ clip.context.T).item())
+    emit_one(row | {"context against isolated": changed}, as_json=False)

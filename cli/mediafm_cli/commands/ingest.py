@@ -34,7 +34,7 @@ def ingest(
     """Cut videos into shots and store a fused vector of each.
 
     Subtitles (film.srt, .vtt, .ass, .ssa; film.de.srt; or a track inside the video) and metadata
-    (film.json, or metadata.json with "file": "film.mp4"; title, synopsis, tags, genres) are taken
+    (film.json, or metadata.json with "file": "film.mp4"; title, synopsis, series, tags, genres) are
     from beside film.mp4. Where only those have changed the film is not decoded again. The exit
     status is 1 only if no video could be ingested.
     """

@@ -1,5 +1,7 @@
 """mediafm train."""
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,6 +26,9 @@ def train(
         int | None, typer.Option(min=0, help="At most so many steps; 0 keeps the start.")
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed trains the same model.")] = 0,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Also write loss and rates for TensorBoard to this folder.")
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -31,27 +36,39 @@ def train(
 
     The loss is the cosine distance at masked shots of titles held out of training, lower is
     better. Beside it stand the trivial predictors, and the model before any training; best_step 0
-    means that training did not improve on that.
+    means that training did not improve on that. The checkpoint's history.csv has a row a step. A
+    training that was cut off goes on where it was; start it with torchrun for several GPUs.
     """
     from dataclasses import replace
 
+    from mediafm_cli.board import board
     from mediafm_store import TrainConfig
     from mediafm_store import train as train_model
-    from mediafm_store.model.train import Step
+    from mediafm_store.model.run import Step
     from mediafm_store.tasks.encoding import resolve_device
 
     config = TrainConfig(seed=seed)
     if steps is not None:
         config = replace(config, steps=steps)
     opened = open_store(store)
-    if preset in SLOW and resolve_device(device) == "cpu":
+    first = os.environ.get("RANK", "0") == "0"  # of those that torchrun started
+    if first and preset in SLOW and resolve_device(device) == "cpu":
         say(f"Preset {preset} takes hours on a CPU; --preset small takes minutes.")
-    with progress_bar(" steps/s") as update:
+    taken = 0
+    with progress_bar(" steps/s") as update, board(tensorboard if first else None) as log:
 
         def on_step(step: Step) -> None:
-            update("training", step.step, step.steps, f"loss {step.loss:.3f}")
+            nonlocal taken
+            taken += 1
+            if first and taken == 1 and step.step > 1:
+                say(f"Going on at step {step.step}, where the last training was cut off.")
+            detail = f"{step.shots_per_s:,.0f} shots/s, loss {step.loss:.3f}"
+            update("training", step.step, step.steps, detail)
+            log(step)
 
         trained = train_model(opened, preset=preset, config=config, device=device, on_step=on_step)
+    if not first:
+        return
     result = trained.result
     row = {
         "checkpoint": str(trained.checkpoint),

@@ -1,0 +1,115 @@
+"""mediafm import."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
+from mediafm_cli.output import Row, emit, say, stop
+from mediafm_cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from mediafm_store.arrays import Modality
+
+EXAMPLE = (
+    "Example: mediafm import features/*.npz --visual vgg19 --audio hsv --fps 24000/1001"
+    " --store my-store"
+)
+
+
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Files .npz and .parquet, folders .lance.")],
+    store: StorePath = DEFAULT_STORE,
+    visual: Annotated[
+        str | None, typer.Option(help="Array or column that is the picture; default: visual.")
+    ] = None,
+    audio: Annotated[str | None, typer.Option(help="The sound; default: audio.")] = None,
+    text: Annotated[str | None, typer.Option(help="The words; default: text.")] = None,
+    fps: Annotated[
+        str | None,
+        typer.Option(help="Frames a second, as 24000/1001, of files with shots that lack it."),
+    ] = None,
+    made_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What made the vectors, as visual=vgg19; default: the array's name. May be"
+            " repeated."
+        ),
+    ] = None,
+    scenes: Annotated[
+        str, typer.Option(help="Array or column of scene numbers, if there is one; -1: none.")
+    ] = "scene",
+    title: Annotated[str | None, typer.Option(help="Id of the title, for one .npz.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring your own features: shots and vectors that were computed elsewhere.
+
+    A .npz is a title: arrays visual, audio, text [shots, width], at least one of them; start_s and
+    end_s in seconds, or shots [shots, 2] with the first and last frame of each and --fps; perhaps
+    words, a text a shot. In .parquet and .lance rows are shots, with columns title, start_s, end_s
+    and lists for vectors; the rows of a title lie together. A row of zeros is a shot without that
+    modality. Metadata (film.json; title, synopsis, series, tags, genres) are taken from beside
+    film.npz, or beside a table by a title's id. The exit status is 1 only if no title could be
+    imported.
+    """
+    from mediafm_store import Ingested, import_features
+    from mediafm_store.tasks.importing.job import find_files
+
+    names: dict[Modality, str | None] = {"visual": visual, "audio": audio, "text": text}
+    found = find_files(files)  # before a store is made for nothing
+    with progress_bar(" titles/s") as update:
+
+        def report(result: Ingested, done: int, total: int) -> None:
+            update("importing", done, total)
+            for warning in result.warnings:
+                say(f"Warning: {warning}")
+            if result.error:
+                say(f"Error: {result.error}")
+
+        results = import_features(
+            open_store(store, create=True),
+            found,
+            arrays={m: name for m, name in names.items() if name is not None},
+            made_by=parse_made_by(made_by or ()),
+            fps=fps,
+            scenes=scenes,
+            title=title,
+            on_title=report,
+        )
+    emit([asdict(r) for r in results], as_json=as_json, table=shown)
+    failed = sum(r.state == "failed" for r in results)
+    if failed == len(results):
+        stop(f"Nothing was imported: {failed} of {failed} titles failed.", 1)
+    if failed:
+        say(f"{failed} of {len(results)} titles failed; the others are in the store.")
+
+
+def parse_made_by(given: Sequence[str]) -> "dict[Modality, str]":
+    """`visual=vgg19` as a mapping."""
+    from mediafm_store.arrays import MODALITIES
+
+    known: dict[str, Modality] = {m: m for m in MODALITIES}
+    names: dict[Modality, str] = {}
+    for part in given:
+        modality, _, name = part.partition("=")
+        if modality not in known or not name:
+            raise typer.BadParameter(
+                f"{part!r}: give one of {', '.join(MODALITIES)} and a name, as visual=vgg19",
+                param_hint="--made-by",
+            )
+        names[known[modality]] = name
+    return names
+
+
+def shown(row: Row) -> Row:
+    """What the table shows of a result."""
+    return {
+        "title": row["title"],
+        "state": row["state"],
+        "shots": row["shots"],
+        "length": f"{row['film_s']:.0f} s" if row["shots"] else "",
+        "took": f"{row['took_s']:.2f} s" if row["took_s"] else "",
+    }

@@ -1,0 +1,216 @@
+"""Step after step: what one training does between its start and its end."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from mediafm_store.model.augment import draw_turn, turn, turned_share
+from mediafm_store.model.batches import endless
+from mediafm_store.model.exam import Exam
+from mediafm_store.model.masking import cosine_distances, mask_shots
+from mediafm_store.model.optim import OptimizerName, lr_factor, make_optimizers, split_parameters
+from mediafm_store.model.packed import Packed, TitleShots, pack
+from mediafm_store.model.transformer import ShotTransformer
+from mediafm_store.model.world import World
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that changes a run besides the titles and the sizes of the model."""
+
+    steps: int = 300
+    batch_shots: int = 2048
+    """Shots a step and process, as far as whole titles make them up."""
+    mask_rate: float = 0.2
+    turned: float | None = None
+    """Share of the titles that are turned (`augment`); None: the fewer the more shots there are."""
+    optimizer: OptimizerName = "muon"
+    muon_lr: float = 1e-3
+    """How far a step turns a matrix that starts at length 1 in all directions."""
+    adamw_lr: float = 1e-5
+    weight_decay: float = 0.01
+    warmup: int = 20
+    """Steps over which the learning rates rise from 0."""
+    clip: float = 1.0
+    """Largest norm of a step's gradient."""
+    validation_share: float = 0.15
+    """Of the titles; at least one."""
+    validate_every: int = 10
+    """Steps."""
+    validation_draws: int = 4
+    """Different masks over each validation title, the same ones every time."""
+    patience: int = 8
+    """Validations without a new best after which training stops."""
+    seed: int = 0
+
+
+class Step(NamedTuple):
+    """What a training step reports."""
+
+    step: int
+    """From 1."""
+    steps: int
+    """How many there will be at most."""
+    loss: float
+    validation: float | None
+    """Masked shot modelling loss on the held-out titles, where this step measured it."""
+    lr: float
+    """Muon's."""
+    grad_norm: float
+    shots_per_s: float
+    """Of the training step alone, all processes together."""
+
+
+class Best(NamedTuple):
+    """The weights that were best on the held-out titles so far."""
+
+    step: int
+    validation: float
+    weights: dict[str, Tensor]
+
+    @classmethod
+    def now(cls, model: ShotTransformer, step: int, validation: float) -> "Best":
+        """A copy of the model as it is."""
+        return cls(step, validation, {k: w.clone() for k, w in model.state_dict().items()})
+
+
+class Run:
+    """A model in training, its optimizers, and the best it has been."""
+
+    best: Best
+
+    def __init__(
+        self,
+        model: ShotTransformer,
+        exam: Exam,
+        config: TrainConfig,
+        world: World,
+    ) -> None:
+        self.model, self.exam, self.config, self.world = model, exam, config, world
+        self.device = model.cls.device
+        self.history: list[Step] = []
+        self.directions = nn.functional.normalize(model.shot_in.weight.detach().clone()).T
+        self.optimizers = make_optimizers(
+            split_parameters(model),
+            config.optimizer,
+            muon_lr=config.muon_lr,
+            adamw_lr=config.adamw_lr,
+            weight_decay=config.weight_decay,
+        )
+        self.full_lr = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
+        self.turned = 0.0
+
+    def fit(
+        self,
+        training: Sequence[TitleShots],
+        on_step: Callable[[Step], None],
+        keep: Callable[["Run"], None],
+    ) -> str:
+        """Step until the steps are over or patience is; return why they ended.
+
+        `keep` is called where the run could go on if it were cut off.
+        """
+        shots = sum(len(t.fused) for t in training)
+        chosen = self.config.turned
+        self.turned = turned_share(shots) if chosen is None else chosen
+        batches = endless(
+            training,
+            size=self.model.config.max_shots,
+            batch_shots=self.config.batch_shots * self.world.size,
+            generator=seeded(self.config.seed, 0),
+        )
+        done = len(self.history)
+        for number, batch in enumerate(islice(batches, done, self.config.steps), start=done + 1):
+            step = self.step(number, batch)
+            if validates(number, self.config):
+                found = self.exam.grade(self.model)
+                step = step._replace(validation=found)
+                if found < self.best.validation:
+                    self.best = Best.now(self.model, number, found)
+            self.history.append(step)
+            on_step(step)
+            if step.validation is not None:
+                keep(self)
+            if number - self.best.step >= self.config.patience * self.config.validate_every:
+                return f"no better validation loss since step {self.best.step}"
+        return f"all {self.config.steps} steps done"
+
+    def step(self, number: int, sequences: Sequence[TitleShots]) -> Step:
+        """One update of the weights."""
+        began = time.perf_counter()
+        factor = lr_factor(number, steps=self.config.steps, warmup=self.config.warmup)
+        self.model.zero_grad()
+        loss = self.gradients(number, sequences)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        for optimizer, rates in zip(self.optimizers, self.full_lr, strict=True):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
+            optimizer.step()
+        shots = sum(len(s.fused) for s in sequences)
+        return Step(
+            step=number,
+            steps=self.config.steps,
+            loss=loss.item(),
+            validation=None,
+            lr=self.config.muon_lr * factor,
+            grad_norm=norm.item(),
+            shots_per_s=shots / (time.perf_counter() - began),
+        )
+
+    def gradients(self, number: int, sequences: Sequence[TitleShots]) -> Tensor:
+        """Leave the gradients of a step in the parameters, and return its loss.
+
+        Both are means over the masked shots of all processes.
+        """
+        total = torch.zeros(2, device=self.device)
+        mine = self.world.share(list(enumerate(sequences)))
+        if mine:
+            titles, masked = self.question(number, mine)
+            distances = cosine_distances(self.model(titles, masked), titles.fused[masked])
+            total = torch.stack([distances.detach().sum(), masked.sum()])
+            torch.autograd.backward(distances.sum())
+        total = self.world.sum(total)
+        self.world.sum_gradients(list(self.model.parameters()))
+        for parameter in self.model.parameters():
+            if parameter.grad is not None:
+                parameter.grad /= total[1].clamp(min=1)
+        return total[0] / total[1].clamp(min=1)
+
+    def question(
+        self, number: int, sequences: Sequence[tuple[int, TitleShots]]
+    ) -> tuple[Packed, Bool[Tensor, " shots"]]:
+        """Some of a step's sequences, by their number in it, and which of their shots are hidden.
+
+        Each has its own chances, which do not depend on the process that gets it.
+        """
+        chances = [seeded(self.config.seed, number, place) for place, _ in sequences]
+        titles = pack([shots for _, shots in sequences]).to(self.device)
+        lengths = titles.lengths
+        tickets = [torch.rand(n, generator=g) for n, g in zip(lengths, chances, strict=True)]
+        masked = mask_shots(
+            titles.eligible, lengths, rate=self.config.mask_rate, tickets=torch.cat(tickets)
+        )
+        if self.turned:
+            count = self.directions.shape[1]
+            turns = [draw_turn(count, share=self.turned, generator=g) for g in chances]
+            titles = turn(titles, self.directions, torch.stack(turns).to(self.device))
+        return titles, masked
+
+
+def validates(number: int, config: TrainConfig) -> bool:
+    """Whether the held-out titles are asked after this step."""
+    return number % config.validate_every == 0 or number == config.steps
+
+
+def seeded(*numbers: int) -> torch.Generator:
+    """Chances that these numbers determine."""
+    mixed = 0
+    for number in numbers:
+        mixed = (mixed * 1_000_003 + number + 1) % 2**63
+    return torch.Generator().manual_seed(mixed)

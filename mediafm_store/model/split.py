@@ -1,0 +1,47 @@
+"""Titles to train on and titles to hold out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from mediafm_store.errors import BadInput
+from mediafm_store.model.packed import TitleShots
+
+
+def split_titles(
+    titles: Sequence[TitleShots], *, share: float, generator: torch.Generator
+) -> tuple[list[TitleShots], list[TitleShots]]:
+    """To train on, and to hold out: about `share` of the titles, at least one and never all.
+
+    Titles of one series stay together: a series held out in part would be known in part. Titles of
+    a single shot are left out, since nothing is there to predict it from. Raises BadInput if too
+    few remain.
+    """
+    usable = [t for t in titles if np.any(t.fused, axis=1).sum() > 1]
+    families = by_series(usable)
+    if len(families) < 2:
+        raise BadInput(
+            f"training needs 2 titles of 2 or more shots, one of them to validate on, not both of"
+            f" one series; of {len(titles)} titles {len(usable)} will do, in {len(families)} series"
+            " or alone: ingest more"
+        )
+    order = torch.randperm(len(families), generator=generator).tolist()
+    training: list[TitleShots] = []
+    held_out: list[TitleShots] = []
+    for family in (families[i] for i in order):
+        enough = len(held_out) >= max(1, round(share * len(usable)))
+        (training if enough else held_out).extend(family)
+    if not training:  # the last family was needed to reach the share
+        training = families[order[-1]]
+        held_out = held_out[: -len(training)]
+    return training, held_out
+
+
+def by_series(titles: Sequence[TitleShots]) -> list[list[TitleShots]]:
+    """Titles that belong together; one that belongs to no series is alone."""
+    series: dict[str, list[TitleShots]] = {}
+    for title in titles:
+        if title.series:
+            series.setdefault(title.series, []).append(title)
+    return [*series.values(), *([t] for t in titles if not t.series)]

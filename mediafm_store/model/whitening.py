@@ -1,0 +1,68 @@
+"""Count what changes from scene to scene, not what changes from shot to shot."""
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Float32
+from torch import Tensor, nn
+
+from mediafm_store.model.packed import TitleShots
+
+RIDGE = 1.0
+"""Of a block's mean variance, added to all: few shots say little about the smallest."""
+
+
+class Whitening(nn.Module):
+    """A linear map a block, after which neighbouring shots differ equally in all directions.
+
+    Neighbours are mostly of one scene: what they differ by is what a scene does not keep, such as
+    who is in the picture. Where that is large a direction counts less. The labels of "within-class
+    covariance normalisation" (Hatch et al. 2006) are replaced by time, as in slow feature analysis
+    (Wiskott and Sejnowski 2002). Blocks stay blocks, so a query can still be weighed by modality.
+    """
+
+    mean: Tensor
+    maps: Tensor
+
+    def __init__(self, dim: int, block: int) -> None:
+        super().__init__()
+        self.block = block
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("maps", torch.eye(block).repeat(dim // block, 1, 1))
+
+    def forward(self, fused: Float[Tensor, "shots dim"]) -> Float[Tensor, "shots dim"]:
+        """Fused vectors centred, turned and of length 1 again; blocks that are absent stay zero."""
+        blocks = (fused - self.mean).unflatten(-1, (-1, self.block))
+        there = fused.unflatten(-1, (-1, self.block)).any(-1, keepdim=True)
+        return F.normalize(self.turn((blocks * there).flatten(-2)), dim=-1)
+
+    def turn(self, x: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        """The map alone, for differences."""
+        blocks = x.unflatten(-1, (-1, self.block))
+        return torch.einsum("nbi,bij->nbj", blocks, self.maps).flatten(-2)
+
+    @torch.no_grad()
+    def fit(self, titles: Iterable[TitleShots]) -> None:
+        """Set the map by titles in play order."""
+        steps, shots = [], []
+        for title in titles:
+            fused = torch.from_numpy(title.fused).unflatten(-1, (-1, self.block))
+            there = fused.any(-1, keepdim=True)
+            steps.append((fused[1:] - fused[:-1]) * (there[1:] & there[:-1]))
+            shots.append(fused)
+        step, shot = torch.cat(steps), torch.cat(shots)
+        present = shot.any(-1).sum(0).clamp(min=1)
+        self.mean.copy_((shot.sum(0) / present[:, None]).flatten())
+        for number in range(step.shape[1]):
+            self.maps[number] = inverse_root(step[:, number].T @ step[:, number])
+
+
+def inverse_root(spread: Float32[Tensor, "d d"]) -> Float32[Tensor, "d d"]:
+    """The inverse square root of a covariance with the ridge, of mean eigenvalue about 1."""
+    mean = spread.trace() / len(spread)
+    if mean <= 0:
+        return torch.eye(len(spread))
+    values, directions = torch.linalg.eigh(spread / mean)
+    found: Tensor = (directions / (values.clamp(min=0) + RIDGE).sqrt()) @ directions.T
+    return found

@@ -1,0 +1,64 @@
+"""The processes that train together: one, unless `torchrun` started more."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+T = TypeVar("T")
+
+
+class World(NamedTuple):
+    """Which of how many processes this is. All take the same steps, each on its share of them."""
+
+    rank: int = 0
+    size: int = 1
+
+    def share(self, items: Sequence[T]) -> list[T]:
+        """This process's part of what all have."""
+        return list(items[self.rank :: self.size])
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The sum over all processes, the same in each; `tensor` is changed."""
+        if self.size > 1:
+            dist.all_reduce(tensor)
+        return tensor
+
+    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Add up the gradients of all processes, in one message."""
+        if self.size == 1:
+            return
+        grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
+        total = self.sum(torch.cat([g.flatten() for g in grads]))
+        parts = total.split([g.numel() for g in grads])
+        for parameter, part in zip(parameters, parts, strict=True):
+            parameter.grad = part.view_as(parameter)
+
+    def agree(self, model: nn.Module) -> None:
+        """Give all processes the first one's weights: machines round differently."""
+        if self.size > 1:
+            for tensor in model.state_dict().values():
+                dist.broadcast(tensor, src=0)
+
+
+ALONE = World()
+
+
+@contextmanager
+def joined(device: str | torch.device) -> Iterator[World]:
+    """Meet the other processes of this training, and leave them at the end."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield ALONE
+        return
+    on_gpu = torch.device(device).type == "cuda"
+    if on_gpu:
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    dist.init_process_group("nccl" if on_gpu else "gloo")
+    try:
+        yield World(dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()

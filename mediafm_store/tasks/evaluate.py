@@ -1,0 +1,163 @@
+"""How good a trained model is, on the store that it is to serve."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mediafm_store.arrays import Vectors
+from mediafm_store.errors import NotFound
+from mediafm_store.model.checkpoint import read_facts
+from mediafm_store.model.exam import Exam
+from mediafm_store.model.masking import Predictor, trivial_predictors
+from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.quality import (
+    Labelled,
+    best_smoothed_auc,
+    best_window_ap,
+    boundary_ap,
+    effective_rank,
+    near_duplicates,
+    random_pair_cosine,
+    stratified_auc,
+)
+from mediafm_store.model.run import TrainConfig
+from mediafm_store.model.transformer import ShotTransformer
+from mediafm_store.model.windows import embed_titles
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.embed import open_model
+from mediafm_store.tasks.encoding import DeviceChoice
+from mediafm_store.tasks.train import all_shots, latest
+
+DRAWS = 8
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """Of one checkpoint. Measures that a store gives no data for are None."""
+
+    checkpoint: Path
+    preset: str
+    titles: int
+    shots: int
+    held_out: int
+    """Titles that were not trained on, and that `msm` is measured on."""
+    msm: dict[str, float]
+    """Mean cosine distance at masked shots, of the model and of trivial predictors; 0 is best."""
+    labelled: int
+    """Titles whose shots carry scene numbers; `auc` and `ap` are means over these."""
+    auc: dict[str, float] | None
+    """Two shots of one scene above two of different scenes, equally far apart; chance is .5."""
+    ap: dict[str, float] | None
+    """Average precision of finding where scenes end."""
+    random_cosine: dict[str, float]
+    """Mean cosine of two shots picked at random."""
+    rank: dict[str, float]
+    """How many directions the vectors use."""
+    duplicates: float
+    """Share of shots that have a near duplicate in their title."""
+
+
+def evaluate_model(
+    store: Store, *, checkpoint: Path | None = None, device: DeviceChoice = "auto"
+) -> ModelReport:
+    """Measure a checkpoint (default: the newest) on the titles of a store.
+
+    Masked shots are predicted in the titles that were held out when it was trained. Scenes count
+    where `shots.scene` is filled, in all titles: training sees no labels. Raises NotFound if none
+    of the held-out titles are in the store any more.
+    """
+    folder = checkpoint or latest(store)
+    model = open_model(store, folder, device)
+    facts = read_facts(folder)
+    titles = all_shots(store)
+    held_out = [title for title in titles if title.id in set(facts.get("held_out", ()))]
+    if not held_out:
+        raise NotFound(
+            f"none of the titles that checkpoint {folder} was not trained on are in {store.path};"
+            " train anew with `mediafm train`"
+        )
+    fused = [title.fused for title in titles]
+    context = [made.shots for made in embed_titles(model, titles)]
+    labels = scenes(store, titles)
+    spaces = {"isolated": fused, "context": context}
+    rng = np.random.default_rng(0)
+    return ModelReport(
+        checkpoint=folder,
+        preset=str(facts.get("preset", "")),
+        titles=len(titles),
+        shots=sum(len(shots) for shots in fused),
+        held_out=len(held_out),
+        msm=masked_shots(model, held_out),
+        labelled=len(labels),
+        auc=scene_auc(fused, context, labels),
+        ap=scene_ap(fused, context, labels),
+        random_cosine={
+            name: random_pair_cosine(np.concatenate(vectors), rng=rng)
+            for name, vectors in spaces.items()
+        },
+        rank={
+            name: effective_rank(np.concatenate(vectors), rng=rng)
+            for name, vectors in spaces.items()
+        },
+        duplicates=near_duplicates(fused),
+    )
+
+
+def masked_shots(model: ShotTransformer, titles: list[TitleShots]) -> dict[str, float]:
+    """The loss of the model and of predictors that it must beat."""
+    exam = Exam(
+        titles,
+        size=model.config.max_shots,
+        mask_rate=TrainConfig().mask_rate,
+        draws=DRAWS,
+        generator=torch.Generator().manual_seed(0),
+        device=model.cls.device,
+    )
+    guesses: dict[str, Predictor] = {"model": model, **trivial_predictors()}
+    return {name: exam.grade(guess) for name, guess in guesses.items()}
+
+
+def scenes(store: Store, titles: list[TitleShots]) -> dict[int, np.ndarray]:
+    """The scene of each shot, -1 where there is none, of those titles that have scenes."""
+    by_title = store.shots().select("title", "scene").partition_by("title", as_dict=True)
+    found = {}
+    for place, title in enumerate(titles):
+        numbers = by_title[title.id,]["scene"].fill_null(-1).to_numpy()
+        if len(set(numbers[numbers >= 0])) > 1:
+            found[place] = numbers.astype(np.int64)
+    return found
+
+
+def scene_auc(
+    fused: list[Vectors], context: list[Vectors], labels: dict[int, np.ndarray]
+) -> dict[str, float] | None:
+    """Of single shots, of the best moving average over them, and of contextual ones."""
+    if not labels:
+        return None
+    alone, within = labelled(fused, labels), labelled(context, labels)
+    return {
+        "isolated": stratified_auc(alone),
+        "smoothed": best_smoothed_auc(alone),
+        "context": stratified_auc(within),
+    }
+
+
+def scene_ap(
+    fused: list[Vectors], context: list[Vectors], labels: dict[int, np.ndarray]
+) -> dict[str, float] | None:
+    """Of the change from shot to shot, from the best window to the next, and in context."""
+    if not labels:
+        return None
+    alone, within = labelled(fused, labels), labelled(context, labels)
+    return {
+        "isolated": boundary_ap(alone),
+        "window": best_window_ap(alone),
+        "context": boundary_ap(within),
+    }
+
+
+def labelled(vectors: list[Vectors], labels: dict[int, np.ndarray]) -> list[Labelled]:
+    """The titles that have scenes."""
+    return [Labelled(vectors[place], numbers) for place, numbers in labels.items()]

@@ -1,0 +1,296 @@
+"""Features that were computed elsewhere in, titles with shots and fused vectors in the store."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mediafm_store.arrays import MODALITIES, Fused, Modality
+from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.features.encoders import Encoder
+from mediafm_store.features.fuse import describe, fuse
+from mediafm_store.features.passes import Pool, encode_text, zeros
+from mediafm_store.records import Shot, Title
+from mediafm_store.store.spaces import Space
+from mediafm_store.store.store import Store, TitleRows
+from mediafm_store.tasks.changes import RULES, Sources, digest, sources_of, stat_of
+from mediafm_store.tasks.encoding import DEFAULTS, load_encoder
+from mediafm_store.tasks.importing.arrays import ArrayFile, frame_rate
+from mediafm_store.tasks.importing.declared import (
+    Features,
+    check_fits,
+    declare,
+    spaces,
+    unit_blocks,
+)
+from mediafm_store.tasks.importing.given import Given, Place, check
+from mediafm_store.tasks.importing.tables import TableFile
+from mediafm_store.tasks.ingest import Ingested, check_name, check_same_film, clash, failure
+from mediafm_store.tasks.rows import Warnings, place_columns, title_row
+from mediafm_store.tasks.sources import check_id, metadata_of, named, title_id
+
+SUFFIXES = (".npz", ".parquet", ".lance")
+FeatureFile = ArrayFile | TableFile
+
+
+def import_features(
+    store: Store,
+    files: Iterable[Path],
+    *,
+    arrays: Mapping[Modality, str] | None = None,
+    made_by: Mapping[Modality, str] | None = None,
+    fps: Fraction | float | str | None = None,
+    scenes: str = "scene",
+    title: str | None = None,
+    encoder: Encoder | None = None,
+    on_title: Callable[[Ingested, int, int], None] = lambda result, done, total: None,
+) -> list[Ingested]:
+    """Import titles from `.npz`, `.parquet` and `.lance`; one that fails does not stop the others.
+
+    A `.npz` is a title: arrays `visual`, `audio`, `text` [shots, width], one or more of them;
+    `start_s` and `end_s` in seconds, or `shots` [shots, 2], first and last frame, with `fps`;
+    perhaps `words`, and `scene`, a number a shot, -1 where there is none (`scenes` gives it another
+    name). In a table rows are shots, with a column `title`. A row of zeros is a shot
+    without that modality. Metadata are taken from beside the file, as `film.json`.
+
+    `arrays` gives arrays or columns of other names, `made_by` the names of what made the vectors
+    (else those of the arrays). A store keeps to both: titles that come later may lack a modality,
+    but bring no others. `encoder` reads words, and metadata (default: the default text encoder).
+    Titles that have not changed are left alone. Raises BadInput or SpaceMismatch before anything
+    is written if the files do not go together, or not into this store.
+    """
+    paths = find_files(files)
+    if title is not None:
+        check_id(title)
+        if [path.suffix for path in paths] != [".npz"]:
+            raise BadInput(f"--title belongs to one .npz file, {len(paths)} files are given")
+    store.check_writable()
+    given = {m: name for m, name in (arrays or {}).items() if name is not None}
+    rate = None if fps is None else frame_rate(fps)
+    how = How({m: given.get(m, m) for m in MODALITIES}, rate, title, scenes)
+    opened = [how.open(path) for path in paths]
+    usable = [file for file in opened if not isinstance(file, Ingested)]
+    features = declare(store, usable, {**how.arrays, **(made_by or {})})
+    check_found(usable, given, features)
+    reader = encoder or load_encoder(DEFAULTS["text"], "auto")
+    job = ImportJob(store, how, features, reader)
+    results: list[Ingested] = []
+    total = sum(1 if isinstance(file, Ingested) else len(file.ids) for file in opened)
+    for file in opened:
+        for result in [file] if isinstance(file, Ingested) else job.run(file):
+            results.append(result)
+            on_title(result, len(results), total)
+    return results
+
+
+def find_files(files: Iterable[Path]) -> list[Path]:
+    """The files to import, each once; BadInput for what is not there or of another kind."""
+    found: dict[Path, None] = {}
+    for path in files:
+        if not path.exists():
+            raise BadInput(f"{path} does not exist")
+        if path.suffix not in SUFFIXES:
+            raise BadInput(f"{path} cannot be imported; give files called {' '.join(SUFFIXES)}")
+        found[Path(os.path.abspath(path))] = None
+    return list(found)
+
+
+def check_found(
+    files: Iterable[FeatureFile], asked: Mapping[Modality, str], features: Features
+) -> None:
+    """Raise BadInput for an array that was asked for by name, but is nowhere."""
+    holds = dict.fromkeys(name for file in files for name in file.holds)
+    for modality, name in asked.items():
+        if features and modality not in features:
+            raise BadInput(
+                f"--{modality} {name!r} is in none of the files; they have {', '.join(holds)}"
+            )
+
+
+@dataclass(frozen=True)
+class How:
+    """How files are read."""
+
+    arrays: Mapping[Modality, str]
+    fps: Fraction | None
+    title: str | None
+    scenes: str
+
+    def open(self, path: Path) -> FeatureFile | Ingested:
+        """A file as far as its headers tell, or why it cannot be read."""
+        try:
+            check_name(path)
+            if path.suffix == ".npz":
+                return ArrayFile(
+                    path, self.arrays, fps=self.fps, title=self.title, scenes=self.scenes
+                )
+            return TableFile(path, self.arrays, self.scenes)
+        except Exception as error:
+            return failure(self.title or title_id(path), path, error)
+
+
+class Pending(NamedTuple):
+    """A title that has to be read."""
+
+    title: Title
+    has_metadata: bool
+    sources: Sources
+    """All but the hash of the content."""
+    row: dict[str, Any] | None
+    """What the store holds of it."""
+
+
+@dataclass
+class ImportJob:
+    """What all titles of one import share."""
+
+    store: Store
+    how: How
+    features: Features
+    reader: Encoder
+    """Of words and metadata."""
+    first: dict[str, tuple[Path, str]] = field(default_factory=dict)
+    """Where each id was met first."""
+
+    def __post_init__(self) -> None:
+        self.spaces: tuple[Space, ...] = ()
+        if self.features:
+            self.spaces = spaces(self.store, self.features, self.reader)
+
+    def run(self, file: FeatureFile) -> Iterator[Ingested]:
+        """Import the titles of a file; what is wrong with one comes back as its result."""
+        try:
+            stat = stat_of(file.path)
+            for name, id in file.ids.items():
+                try:
+                    yield self._title(file, name, id, stat)
+                except Exception as error:
+                    yield failure(id, file.path, error)
+        finally:
+            file.close()
+
+    def _title(self, file: FeatureFile, name: str, id: str, stat: str) -> Ingested:
+        began = time.perf_counter()
+        if self.first.setdefault(id, (file.path, name)) != (file.path, name):
+            raise clash(file.path, id, self.first[id][0])
+        if not file.widths:
+            raise BadInput(nothing_in(file, self.how.arrays))
+        check_fits(file, self.features, self.store)
+        pending = self._look(file, name, id, stat)
+        before = sources_of(pending.row)
+        if pending.row and before and pending.sources == before._replace(media=""):
+            return unchanged(pending.row, file.path)
+        given = check(file.read(name), Place(file.path, id))
+        sources = pending.sources._replace(media=given.content)
+        if pending.row:
+            check_same_film(pending.row, pending.title, sources)
+            if before and sources == before._replace(media_stat=sources.media_stat):
+                note = {"media": str(file.path), "sources": sources._asdict()}
+                self.store.update_title(id, **note)
+                return unchanged(pending.row, file.path)
+        warnings = Warnings(
+            media=[
+                f"{id}: no {modality} vectors ({self.how.arrays[modality]}) in {file.path.name}"
+                for modality in self.features
+                if modality not in given.vectors or not given.vectors[modality].any()
+            ]
+        )
+        self.store.add_title(self._rows(pending._replace(sources=sources), given, warnings))
+        return Ingested(
+            id,
+            file.path,
+            "ingested",
+            shots=len(given.spans),
+            film_s=given.spans[-1].end_s,
+            took_s=time.perf_counter() - began,
+            warnings=tuple(warnings.media),
+        )
+
+    def _look(self, file: FeatureFile, name: str, id: str, stat: str) -> Pending:
+        """What is known of a title before its vectors are read."""
+        facts = metadata_of(file.metadata_beside(id))
+        title = named(id, file.path, facts, name=name)
+        try:
+            row = self.store.title(id)
+        except NotFound:
+            row = None
+        described = (
+            title.name,
+            title.synopsis,
+            title.tags,
+            title.genres,
+            title.series,
+            bool(facts),
+        )
+        sources = Sources(
+            media="",
+            media_stat=stat,
+            media_made_by=digest(
+                (RULES, *sorted(self.how.arrays.items()), self.how.fps, self.how.scenes)
+            ),
+            words="",
+            words_stat="",
+            words_made_by=f"{RULES} {self.reader.fingerprint}",
+            metadata=digest(described),
+        )
+        return Pending(title, bool(facts), sources, row)
+
+    def _rows(self, pending: Pending, given: Given, warnings: Warnings) -> TitleRows:
+        """Everything that is stored of a title."""
+        title = pending.title
+        text = title.metadata_text if pending.has_metadata else ""
+        extent = {"duration_s": given.spans[-1].end_s, "shots": len(given.spans)}
+        metadata = {"metadata_vector": encode_text(self.reader, text)[0].astype("float16")}
+        return TitleRows(
+            title=title_row(title, pending.sources, warnings) | extent | metadata,
+            shots=[
+                shot_row(Shot(title.id, i, span), given.words[i], given.scenes[i])
+                for i, span in enumerate(given.spans)
+            ],
+            cues=[],
+            thumbnails=[],
+            vectors=dict(zip(self.spaces, self._vectors(given), strict=True)),
+        )
+
+    def _vectors(self, given: Given) -> tuple[Fused, Fused]:
+        """What each shot is, and what could be said of it: of imported ones, their words."""
+        shots = len(given.spans)
+        said = Pool(self.reader, ((i, words) for i, words in enumerate(given.words) if words))
+        read = said.encoded(shots)
+        none = {m: zeros(shots) for m in MODALITIES}
+        brought = {
+            m: unit_blocks(given.vectors[m]) if m in given.vectors else zeros(shots)
+            for m in self.features
+        }
+        return (
+            fuse(none | {"text": read.blocks} | brought),
+            describe(none | {"text": read.described}),
+        )
+
+
+def shot_row(shot: Shot, words: str, scene: int | None) -> dict[str, Any]:
+    """The columns of one shot; what only its picture and sound could tell is null."""
+    unknown = ("brightness", "loudness_db", "cut_brightness", "cut_loudness_db")
+    flags = ("black", "silent", "repeats")
+    return (
+        place_columns(shot)
+        | {"scene": scene, "words": words, "seen": [], "heard": []}
+        | dict.fromkeys((*unknown, *flags))
+    )
+
+
+def unchanged(row: Mapping[str, Any], file: Path) -> Ingested:
+    """A title that is as it was."""
+    return Ingested(row["id"], file, "unchanged", row["shots"], film_s=row["duration_s"])
+
+
+def nothing_in(file: FeatureFile, arrays: Mapping[Modality, str]) -> str:
+    """Why a file cannot be imported that has no vectors."""
+    wanted = ", ".join(arrays[m] for m in MODALITIES)
+    return (
+        f"{file.path} has none of {wanted}, but {', '.join(file.holds)}; say which holds vectors,"
+        " as --visual NAME"
+    )
