@@ -35,6 +35,8 @@ RANGES = (1.0, 2.5, 6.0, 16.0)
 """Of the averages of the neighbours, in shots: that far away weights have fallen to 1/e."""
 REACH = 2.0
 """Of the average that is a shot's context, in shots."""
+NEAR, BEYOND = 96, 32
+"""Shots averaged at once, and how far from them others still count: e^-16 at the end."""
 TINY = 1e-9
 TEXT_SHARE = 3**-0.5
 """Length of one block of a fused vector that has all three modalities."""
@@ -189,9 +191,10 @@ class ShotTransformer(nn.Module):
         white = self.whitening(titles.fused).split(titles.lengths)
         around = torch.cat([surroundings(piece) for piece in white])
         mean = torch.stack([piece.mean(0) for piece in titles.fused.split(titles.lengths)])
+        added = shots @ self.whitening.turn(self.shot_out.weight.T)  # turned once, not shot by shot
         text = F.pad(TEXT_SHARE * titles.metadata, (self.config.dim - self.config.metadata_dim, 0))
         return ShotEmbeddings(
-            F.normalize(around + self.whitening.turn(self.shot_out(shots)), dim=-1),
+            F.normalize(around + added, dim=-1),
             F.normalize(mean + text + self.shot_out(title), dim=-1),
         )
 
@@ -260,5 +263,11 @@ def falling(apart: Float[Tensor, "n shots"], reach: float) -> Float[Tensor, "n s
 
 
 def surroundings(vectors: Float[Tensor, "shots dim"]) -> Float[Tensor, "shots dim"]:
-    """Each shot of one title averaged with those around it."""
-    return falling(distances(len(vectors), vectors.device), REACH) @ vectors
+    """Each shot of one title averaged with those around it, by weights that fall with distance."""
+    weights = falling(distances(NEAR + 2 * BEYOND, vectors.device), REACH)
+    parts = []
+    for start in range(0, len(vectors), NEAR):  # those farther than BEYOND count nothing
+        low, high = max(0, start - BEYOND), min(len(vectors), start + NEAR + BEYOND)
+        rows = slice(start - low, min(len(vectors), start + NEAR) - low)
+        parts.append(weights[: high - low, : high - low][rows] @ vectors[low:high])
+    return torch.cat(parts)

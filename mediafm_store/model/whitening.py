@@ -33,9 +33,14 @@ class Whitening(nn.Module):
 
     def forward(self, fused: Float[Tensor, "shots dim"]) -> Float[Tensor, "shots dim"]:
         """Fused vectors centred, turned and of length 1 again; blocks that are absent stay zero."""
-        blocks = (fused - self.mean).unflatten(-1, (-1, self.block))
-        there = fused.unflatten(-1, (-1, self.block)).any(-1, keepdim=True)
-        return F.normalize(self.turn((blocks * there).flatten(-2)), dim=-1)
+        parts = []
+        for block, mean, turn in zip(
+            fused.split(self.block, dim=-1), self.mean.split(self.block), self.maps, strict=True
+        ):
+            there = block.any(-1, keepdim=True)
+            # A modality that none of the shots has is not worth a third of the work.
+            parts.append((block - mean) * there @ turn if there.any() else torch.zeros_like(block))
+        return F.normalize(torch.cat(parts, dim=-1), dim=-1)
 
     def turn(self, x: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         """The map alone, for differences."""
