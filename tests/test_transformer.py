@@ -4,13 +4,12 @@ import torch
 import torch.nn.functional as F
 
 from mediafm_store.errors import BadInput
+from mediafm_store.model.averages import RANGES
 from mediafm_store.model.exam import Exam
 from mediafm_store.model.packed import Packed, TitleShots, pack
 from mediafm_store.model.start import OUT, fit_mix, principal_directions, start_model
 from mediafm_store.model.transformer import (
     PRESETS,
-    RANGES,
-    REACH,
     TEXT_SHARE,
     Block,
     ModelConfig,
@@ -85,7 +84,8 @@ def test_without_layers_a_shot_in_context_is_the_whitened_shots_around_it(averag
     titles = pack([title(9)])
     white = averages_only.whitening(titles.fused)
     apart = (torch.arange(9)[:, None] - torch.arange(9)).abs()
-    expected = F.normalize(torch.exp(-apart / REACH) @ white, dim=-1)
+    averages_only.surroundings.reach.fill_(3.0)
+    expected = F.normalize(torch.exp(-apart / 3) @ white, dim=-1)
     torch.testing.assert_close(averages_only.embed(titles).shots, expected)
 
 

@@ -71,3 +71,30 @@ def test_where_nothing_changes_nothing_is_turned():
     whitening = Whitening(16, 8)
     whitening.fit([still])
     assert torch.equal(whitening.maps, torch.eye(8).repeat(2, 1, 1))
+
+
+def test_blocks_count_by_how_alike_neighbours_are_in_them():
+    """The first block is of scenes, the second of noise, a third is absent."""
+
+    def title(seed: int) -> TitleShots:
+        rng = np.random.default_rng(seed)
+        steady = np.repeat(rng.normal(size=(10, 8)), 6, axis=0)
+        fused = np.hstack([steady, rng.normal(size=(60, 8)), np.zeros((60, 8))])
+        return TitleShots(unit_rows(fused.astype(np.float32)), NOTHING)
+
+    whitening = Whitening(24, 8)
+    whitening.fit([title(seed) for seed in range(6)])
+    found = whitening.steadiness([title(9), title(10)])
+    assert found[0] > 0.6
+    assert found[1] < 0.2
+    assert found[2] == pytest.approx(float(found[:2].mean()))
+    before = whitening.turned(torch.from_numpy(title(11).fused))
+    whitening.weigh(torch.tensor([1.0, 0.25, 0.0]))
+    after = whitening.turned(torch.from_numpy(title(11).fused))
+    torch.testing.assert_close(after[:, :8], before[:, :8])
+    torch.testing.assert_close(after[:, 8:16], before[:, 8:16] / 2)
+
+
+def test_a_store_of_nothing_but_empty_shots_weighs_all_alike():
+    empty = TitleShots(np.zeros((4, 16), np.float32), NOTHING)
+    assert Whitening(16, 8).steadiness([empty]).tolist() == [1, 1]

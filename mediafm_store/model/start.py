@@ -14,15 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mediafm_store.model.averages import averages
 from mediafm_store.model.exam import Exam
 from mediafm_store.model.packed import TitleShots
-from mediafm_store.model.transformer import (
-    TEXT_SHARE,
-    Block,
-    ModelConfig,
-    ShotTransformer,
-    averages,
-)
+from mediafm_store.model.transformer import TEXT_SHARE, Block, ModelConfig, ShotTransformer
+from mediafm_store.model.whitening import Whitening
 
 SAMPLE = 16_384
 """Shots that are enough to find the principal directions."""
@@ -52,8 +48,30 @@ def start_model(
         for block in model.modules():
             if isinstance(block, Block):
                 start_block(block, generator)
-        model.whitening.fit(some)
+        fit_context(model, some)
     return model
+
+
+def fit_context(model: ShotTransformer, titles: Sequence[TitleShots]) -> None:
+    """Find how shots are compared in context: what to whiten, to weigh, and how far to look.
+
+    How alike neighbours are is seen in titles that the whitening was not fitted to: in its own they
+    are too much alike. So it is fitted to each half and looks at the other, and then to all.
+    """
+    halves = titles[::2], titles[1::2] or titles
+    pairs = []
+    for fitted_to, others in (halves, halves[::-1]):
+        whitening = Whitening(model.config.dim, model.config.metadata_dim)
+        whitening.fit(fitted_to)
+        pairs.append((whitening, others))
+    steady = torch.stack([whitening.steadiness(others) for whitening, others in pairs]).mean(0)
+    for whitening, _ in pairs:
+        whitening.weigh(steady)
+    model.surroundings.fit(
+        whitening(torch.from_numpy(title.fused)) for whitening, others in pairs for title in others
+    )
+    model.whitening.fit(titles)
+    model.whitening.weigh(steady)
 
 
 def start_ends(model: ShotTransformer, basis: Float[Tensor, "dim hidden"]) -> None:

@@ -9,7 +9,7 @@ Titles are packed end to end: matrices multiply all tokens at once, attention an
 by title. So there is no padding, and no mask to hide it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from mediafm_store.errors import BadInput
+from mediafm_store.model.averages import RANGES, Surroundings, averages, distances
 from mediafm_store.model.packed import Packed
 from mediafm_store.model.whitening import Whitening
 
@@ -31,13 +32,6 @@ SLOPES = (0.5, 1.5)
 NORM_EPS = 1e-2
 """Large, so that a token near zero stays small: [MASK] starts at zero, and a usual epsilon would
 blow its first update up to full length, into everyone's average."""
-RANGES = (1.0, 2.5, 6.0, 16.0)
-"""Of the averages of the neighbours, in shots: that far away weights have fallen to 1/e."""
-REACH = 2.0
-"""Of the average that is a shot's context, in shots."""
-NEAR, BEYOND = 96, 32
-"""Shots averaged at once, and how far from them others still count: e^-16 at the end."""
-TINY = 1e-9
 TEXT_SHARE = 3**-0.5
 """Length of one block of a fused vector that has all three modalities."""
 
@@ -92,12 +86,6 @@ def distance_bias(
     distance = F.pad(distance, (0, 0, SPECIAL, 0))  # rows look, columns are looked at
     slopes = 2 ** -torch.linspace(*SLOPES, heads, device=device)
     return -slopes[:, None, None] * distance
-
-
-def distances(shots: int, device: torch.device) -> Float[Tensor, "shots shots"]:
-    """How far apart two shots are, in shots."""
-    place = torch.arange(shots, device=device, dtype=torch.float32)
-    return (place[:, None] - place).abs()
 
 
 class Block(nn.Module):
@@ -167,6 +155,7 @@ class ShotTransformer(nn.Module):
         )
         self.shot_out = nn.Linear(config.hidden, config.dim, bias=False)
         self.whitening = Whitening(config.dim, config.metadata_dim)
+        self.surroundings = Surroundings()
         self.register_buffer("mix", torch.zeros(len(RANGES) + 1))
 
     def forward(
@@ -189,7 +178,7 @@ class ShotTransformer(nn.Module):
         nothing = torch.zeros(len(titles.fused), dtype=torch.bool, device=titles.fused.device)
         title, shots = self.layers(titles, nothing)
         white = self.whitening(titles.fused).split(titles.lengths)
-        around = torch.cat([surroundings(piece) for piece in white])
+        around = torch.cat([self.surroundings(piece) for piece in white])
         mean = torch.stack([piece.mean(0) for piece in titles.fused.split(titles.lengths)])
         added = shots @ self.whitening.turn(self.shot_out.weight.T)  # turned once, not shot by shot
         text = F.pad(TEXT_SHARE * titles.metadata, (self.config.dim - self.config.metadata_dim, 0))
@@ -239,35 +228,3 @@ class ShotTransformer(nn.Module):
                 for shares, fused in averages(titles, masked)
             ]
         )
-
-
-def averages(
-    titles: Packed, masked: Bool[Tensor, " shots"]
-) -> Iterator[tuple[Float[Tensor, "kinds masked shots"], Float[Tensor, "shots dim"]]]:
-    """For each title what every shot counts in the averages for its masked ones, and its shots.
-
-    One average a range, and the mean of the title. Masked and empty shots count nothing.
-    """
-    seen = titles.eligible & ~masked
-    parts = (part.split(titles.lengths) for part in (titles.fused, masked, seen))
-    for fused, hidden, there in zip(*parts, strict=True):
-        apart = distances(len(fused), fused.device)[hidden]
-        counts = torch.stack([*(falling(apart, reach) for reach in RANGES), torch.ones_like(apart)])
-        counts = counts * there
-        yield counts / counts.sum(-1, keepdim=True).clamp(min=TINY), fused
-
-
-def falling(apart: Float[Tensor, "n shots"], reach: float) -> Float[Tensor, "n shots"]:
-    """Weights that fall with the distance."""
-    return torch.exp(-apart / reach)
-
-
-def surroundings(vectors: Float[Tensor, "shots dim"]) -> Float[Tensor, "shots dim"]:
-    """Each shot of one title averaged with those around it, by weights that fall with distance."""
-    weights = falling(distances(NEAR + 2 * BEYOND, vectors.device), REACH)
-    parts = []
-    for start in range(0, len(vectors), NEAR):  # those farther than BEYOND count nothing
-        low, high = max(0, start - BEYOND), min(len(vectors), start + NEAR + BEYOND)
-        rows = slice(start - low, min(len(vectors), start + NEAR) - low)
-        parts.append(weights[: high - low, : high - low][rows] @ vectors[low:high])
-    return torch.cat(parts)

@@ -9,8 +9,11 @@ from torch import Tensor, nn
 
 from mediafm_store.model.packed import TitleShots
 
-RIDGE = 1.0
+RIDGE = 3.0
 """Of a block's mean variance, added to all: few shots say little about the smallest."""
+TINY = 1e-9
+LEAST = 0.05
+"""Steadiness that every block is taken to have: what a query is weighed by must be there."""
 
 
 class Whitening(nn.Module):
@@ -33,6 +36,10 @@ class Whitening(nn.Module):
 
     def forward(self, fused: Float[Tensor, "shots dim"]) -> Float[Tensor, "shots dim"]:
         """Fused vectors centred, turned and of length 1 again; blocks that are absent stay zero."""
+        return F.normalize(self.turned(fused), dim=-1)
+
+    def turned(self, fused: Float[Tensor, "shots dim"]) -> Float[Tensor, "shots dim"]:
+        """Fused vectors centred and turned."""
         parts = []
         for block, mean, turn in zip(
             fused.split(self.block, dim=-1), self.mean.split(self.block), self.maps, strict=True
@@ -40,12 +47,34 @@ class Whitening(nn.Module):
             there = block.any(-1, keepdim=True)
             # A modality that none of the shots has is not worth a third of the work.
             parts.append((block - mean) * there @ turn if there.any() else torch.zeros_like(block))
-        return F.normalize(torch.cat(parts, dim=-1), dim=-1)
+        return torch.cat(parts, dim=-1)
 
     def turn(self, x: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         """The map alone, for differences."""
         blocks = x.unflatten(-1, (-1, self.block))
         return torch.einsum("nbi,bij->nbj", blocks, self.maps).flatten(-2)
+
+    @torch.no_grad()
+    def weigh(self, steadiness: Float[Tensor, " blocks"]) -> None:
+        """Let each block count in a cosine by how steady it is."""
+        self.maps *= steadiness.clamp(min=LEAST).sqrt()[:, None, None]
+
+    @torch.no_grad()
+    def steadiness(self, titles: Iterable[TitleShots]) -> Float[Tensor, " blocks"]:
+        """How alike neighbours are in each block, 0 to 1; of titles that the map was not fitted to.
+
+        A block that none of them has gets the mean of the others.
+        """
+        shared, own = torch.zeros(len(self.maps)), torch.zeros(len(self.maps))
+        for title in titles:
+            vectors = self.turned(torch.from_numpy(title.fused)).unflatten(-1, (-1, self.block))
+            shared += (vectors[1:] * vectors[:-1]).sum((0, 2))
+            own += vectors.square().sum((0, 2))
+        there = own > 0
+        if not there.any():
+            return torch.ones_like(own)
+        steady = (shared / own.clamp(min=TINY)).clamp(0, 1)
+        return torch.where(there, steady, steady[there].mean())
 
     @torch.no_grad()
     def fit(self, titles: Iterable[TitleShots]) -> None:

@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -124,7 +124,7 @@ def read_headers(path: Path) -> dict[str, Header]:
     return headers
 
 
-def read_header(array: IO[bytes]) -> Header:
+def read_header(array: Any) -> Header:
     """Of one array."""
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,

@@ -1,0 +1,292 @@
+"""Features of one's own: as arrays and as tables, good and bad, and all that follows on them."""
+
+import json
+from fractions import Fraction
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mediafm_store import (
+    Store,
+    TrainConfig,
+    build_index,
+    embed,
+    evaluate_model,
+    import_features,
+    rank_breaks,
+    search,
+    train,
+)
+from mediafm_store.arrays import block, unit_rows
+from mediafm_store.errors import BadInput, SpaceMismatch
+from mediafm_store.features.blocks import BlockMap
+from tests.conftest import PlainEncoder
+
+READER = PlainEncoder("text")
+
+
+def film(shots: int = 6, seed: int = 0, **arrays) -> dict[str, np.ndarray]:
+    """Two kinds of vectors, times in seconds."""
+    rng = np.random.default_rng(seed)
+    return {
+        "visual": rng.normal(size=(shots, 20)).astype(np.float32),
+        "audio": rng.normal(size=(shots, 900)),
+        "start_s": 2.0 * np.arange(shots),
+        "end_s": 2.0 * np.arange(shots) + 2,
+        **arrays,
+    }
+
+
+def save(path, **arrays):
+    np.savez(path, **arrays)
+    return path
+
+
+def as_table(films: dict[str, dict[str, np.ndarray]]) -> pa.Table:
+    """Rows are shots."""
+    rows = [
+        {"title": title} | {name: values[i].tolist() for name, values in arrays.items()}
+        for title, arrays in films.items()
+        for i in range(len(arrays["start_s"]))
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def bring(store, *files, **options):
+    return import_features(store, files, encoder=READER, **options)
+
+
+def fused(store, title=None):
+    return store.vectors(store.live("fused"), title).vectors
+
+
+def test_vectors_become_blocks_as_those_of_any_encoder(store, tmp_path):
+    arrays = film()
+    arrays["audio"][3] = 0
+    (result,) = bring(store, save(tmp_path / "My Film.npz", **arrays))
+    assert (result.title, result.state, result.shots, result.film_s) == (
+        "my_film",
+        "ingested",
+        6,
+        12,
+    )
+    found = fused(store, "my_film")
+    for modality, name in (("visual", "visual"), ("audio", "audio")):
+        native = arrays[name].astype(np.float32)
+        expected = BlockMap.plain(native.shape[1]).blocks(native)
+        np.testing.assert_allclose(unit_rows(found[:, block(modality)]), expected, atol=2e-3)
+    assert (found[:, block("text")] == 0).all()
+    assert (found[3, block("audio")] == 0).all()
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-3)
+    shots = store.shots("my_film").to_dicts()
+    assert [s["start_s"] for s in shots] == [0, 2, 4, 6, 8, 10]
+    assert {s["brightness"] for s in shots} == {None}
+
+
+def test_frames_are_exact(store, tmp_path):
+    arrays = film()
+    for name in ("start_s", "end_s"):
+        del arrays[name]
+    arrays["shots"] = np.stack([10 * np.arange(6), 10 * np.arange(6) + 9], axis=1)
+    path = save(tmp_path / "a.npz", **arrays)
+    (failed,) = bring(store, path)
+    assert "--fps 24000/1001" in failed.error
+    bring(store, path, fps="24000/1001")
+    shot = store.shots("a").to_dicts()[2]
+    assert Fraction(shot["time_base_num"], shot["time_base_den"]) == Fraction(1001, 24000)
+    assert (shot["start"], shot["end"]) == (20, 30)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "lance"])
+def test_a_table_holds_what_arrays_do(store, tmp_path, kind):
+    films = {f"film_{i}": film(5 + i, i, scene=np.arange(5 + i) // 2) for i in range(3)}
+    for name, arrays in films.items():
+        save(tmp_path / f"{name}.npz", **arrays)
+    bring(store, *sorted(tmp_path.glob("*.npz")))
+    path = tmp_path / f"all.{kind}"
+    if kind == "parquet":
+        pq.write_table(as_table(films), path, row_group_size=4)
+    else:
+        lancedb.connect(tmp_path).create_table("all", as_table(films))
+    other = Store(tmp_path / "other", create=True)
+    assert [r.state for r in bring(other, path)] == ["ingested"] * 3
+    np.testing.assert_array_equal(fused(other), fused(store))
+    columns = ["id", "start_s", "end_s", "scene", "words"]
+    assert other.shots().select(columns).equals(store.shots().select(columns))
+    assert [r.state for r in bring(other, path)] == ["unchanged"] * 3
+
+
+def test_unchanged_titles_are_left_alone_and_changed_ones_are_not(store, tmp_path):
+    path = save(tmp_path / "a.npz", **film())
+    assert [r.state for r in bring(store, path)] == ["ingested"]
+    before = store.title("a")["revision"]
+    save(path, **film())  # written again, the same
+    assert [r.state for r in bring(store, path)] == ["unchanged"]
+    assert store.title("a")["revision"] == before
+    save(path, **film(seed=1))
+    assert [r.state for r in bring(store, path)] == ["ingested"]
+    (tmp_path / "a.json").write_text(json.dumps({"title": "A Film", "series": "Films"}))
+    assert [r.state for r in bring(store, path)] == ["ingested"]
+    assert (store.title("a")["name"], store.title("a")["series"]) == ("A Film", "Films")
+    assert store.title("a")["metadata_vector"] != [0.0] * 768
+
+
+def test_a_store_keeps_to_its_vectors(store, tmp_path):
+    bring(store, save(tmp_path / "a.npz", **film()), made_by={"visual": "vgg"})
+    other = save(tmp_path / "b.npz", **film(seed=1))
+    with pytest.raises(SpaceMismatch, match="--made-by visual=vgg"):
+        bring(store, other)
+    wide = save(tmp_path / "c.npz", **film(seed=2, visual=np.ones((6, 21))))
+    results = bring(store, other, wide, made_by={"visual": "vgg"})
+    assert [r.state for r in results] == ["ingested", "failed"]
+    assert "visual vectors of 21" in results[1].error
+    lacking = film(seed=3)
+    del lacking["audio"]
+    (result,) = bring(store, save(tmp_path / "d.npz", **lacking), made_by={"visual": "vgg"})
+    assert result.state == "ingested"
+    assert "no audio vectors" in result.warnings[0]
+    assert (fused(store, "d")[:, block("audio")] == 0).all()
+
+
+BAD = {
+    "it ends before it starts": {"end_s": np.zeros(6)},
+    "before the end of the shot before it": {"end_s": np.full(6, 100.0)},
+    "one row a shot": {"visual": np.ones((5, 20))},
+    "nan or inf": {"audio": np.full((6, 900), np.nan)},
+    "give seconds or frames from 0 on": {"start_s": np.full(6, -1.0)},
+    "5 for 6 shots": {"words": np.array(["a"] * 5)},
+    "one number a shot": {"scene": np.zeros((6, 2))},
+    "Python objects": {"words": np.array([{}] * 6, dtype=object)},
+    "it has no shots": {
+        "visual": np.zeros((0, 20)),
+        "audio": np.zeros((0, 900)),
+        "start_s": np.zeros(0),
+        "end_s": np.zeros(0),
+    },
+    "[shots, width]": {"visual": np.zeros(6)},
+}
+
+
+@pytest.mark.parametrize("told", BAD)
+def test_a_bad_file_is_one_line_and_the_others_go_in(store, tmp_path, told):
+    bad = save(tmp_path / "bad.npz", **film(**BAD[told]))
+    failed, fine = bring(store, bad, save(tmp_path / "good.npz", **film(8)))
+    assert failed.state == "failed"
+    assert told in failed.error
+    assert "bad.npz" in failed.error
+    assert "\n" not in failed.error
+    assert fine.state == "ingested"
+    assert store.titles()["id"].to_list() == ["good"]
+
+
+def test_options_that_fit_nothing_are_refused(store, tmp_path):
+    path = save(tmp_path / "a.npz", **film())
+    with pytest.raises(BadInput, match="--text 'speech' is in none of the files"):
+        bring(store, path, arrays={"text": "speech"})
+    with pytest.raises(BadInput, match="is no frame rate"):
+        bring(store, path, fps="0")
+    with pytest.raises(BadInput, match="does not exist"):
+        bring(store, tmp_path / "b.npz")
+    with pytest.raises(BadInput, match=r"give files called \.npz"):
+        bring(store, tmp_path)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    place=st.floats(0, 1),
+    change=st.sampled_from(["cut", "flip", "insert"]),
+    noise=st.binary(min_size=1, max_size=20),
+)
+def test_damaged_files_never_leave_half_a_title(tmp_path_factory, place, change, noise):
+    folder = tmp_path_factory.mktemp("damaged")
+    path = save(folder / "a.npz", **film())
+    whole = path.read_bytes()
+    at = int(place * len(whole))
+    after = {"cut": b"", "flip": noise + whole[at + len(noise) :], "insert": noise + whole[at:]}
+    path.write_bytes(whole[:at] + after[change])
+    store = Store(folder / "store", create=True)
+    (result,) = bring(store, path)
+    assert (result.state == "ingested") == (len(store.titles()) == 1)
+    if result.state == "failed":
+        assert str(path) in result.error
+        return
+    assert len(store.shots("a")) == len(fused(store, "a")) == result.shots
+    assert np.isfinite(fused(store, "a")).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    lengths=st.lists(st.floats(1e-3, 1e4), min_size=1, max_size=12),
+    width=st.integers(1, 1000),
+    scale=st.sampled_from([1e-200, 1e-5, 1.0, 1e5, 1e200]),
+)
+def test_any_times_and_widths_go_in_as_they_are(tmp_path_factory, lengths, width, scale):
+    folder = tmp_path_factory.mktemp("any")
+    ends = np.cumsum(lengths)
+    vectors = scale * np.random.default_rng(width).normal(size=(len(ends), width))
+    path = save(folder / "a.npz", visual=vectors, start_s=ends - lengths, end_s=ends)
+    store = Store(folder / "store", create=True)
+    (result,) = bring(store, path)
+    assert result.state == "ingested", result.error
+    shots = store.shots("a")
+    np.testing.assert_allclose(shots["end_s"].to_numpy(), ends, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(fused(store, "a"), axis=1), 1, atol=2e-3)
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory):
+    """Six films of scenes of eight shots, with words, imported, trained, embedded, indexed."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        scenes = rng.normal(size=(5, 20)).repeat(8, axis=0)
+        arrays = film(40, seed, visual=scenes + rng.normal(size=(40, 20)))
+        words = np.array([f"line {seed} {i}" if i % 3 else "" for i in range(40)])
+        save(folder / f"f{seed}.npz", **arrays, words=words, scene=np.arange(40) // 8)
+    store = Store(folder / "store", create=True)
+    bring(store, *sorted(folder.glob("*.npz")))
+    train(store, preset="tiny", config=TrainConfig(steps=2), device="cpu")
+    embed(store, device="cpu")
+    for space in ("fused", "context", "described"):
+        build_index(store, store.live(space), device="cpu")
+    return store
+
+
+def test_shots_are_found_without_a_video(catalogue):
+    hits = search(catalogue, shot="f0/00009", k=3)
+    assert len(hits) == 3
+    assert sum("f0/00008" <= h.shot <= "f0/00015" for h in hits) >= 2
+
+
+def test_words_are_found_and_only_where_somebody_speaks(catalogue):
+    encoders = {m: PlainEncoder(m) for m in ("visual", "audio", "text")}
+    hits = search(catalogue, text="line 2 7", encoders=encoders, k=5)
+    assert hits[0].shot == "f2/00007"
+    assert all(h.words for h in hits)
+
+
+def test_a_clip_of_a_film_cannot_be_compared(catalogue, tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"")
+    with pytest.raises(BadInput, match="no encoder makes such of a clip"):
+        search(catalogue, clip=tmp_path / "clip.mp4")
+
+
+def test_breaks_are_ranked_by_change_alone(catalogue):
+    breaks = rank_breaks(catalogue, "f1", k=3, min_gap_s=5)
+    assert len(breaks) == 3
+
+
+def test_the_model_is_better_than_single_shots_where_scenes_are_labelled(catalogue):
+    report = evaluate_model(catalogue, device="cpu")
+    assert (report.titles, report.shots, report.labelled, report.held_out) == (6, 240, 6, 1)
+    assert report.msm["model"] < report.msm["title mean"]
+    assert report.auc["context"] > report.auc["isolated"] + 0.02
+    assert report.ap["context"] > report.ap["isolated"] + 0.02
+    assert report.duplicates < 0.1
