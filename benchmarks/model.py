@@ -12,7 +12,6 @@ there is none, and vectors `feat_NAME` [shots, width]; `--use` says which of the
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -82,9 +81,10 @@ def main() -> None:
     parser.add_argument("--features", type=Path, default=default, help="folder of .npz")
     parser.add_argument("--use", nargs="+", default=["VGG19", "HSV"], help="names of vectors")
     parser.add_argument("--step", choices=PRESETS, help=argparse.SUPPRESS)
+    parser.add_argument("--scale", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.step:
-        print(json.dumps(one_step(given.step)))
+    if given.step or given.scale:
+        print(json.dumps(one_step(given.step) if given.step else scaling(given.scale)))
         return
     films = load(given.features, given.use)
     shots = sum(len(f.scenes) for f in films)
@@ -92,9 +92,9 @@ def main() -> None:
     figures = quality(films)
     figures |= {"ablations": ablations(films)}
     figures |= speed([film.shots for film in films])
-    figures |= {"scaling": [scaling(count) for count in SCALES]}
+    figures |= {"scaling": [alone("--scale", str(count)) for count in SCALES]}
     print_table(figures["scaling"])
-    figures |= {"step_at_512_shots": [alone(preset) for preset in PRESETS]}
+    figures |= {"step_at_512_shots": [alone("--step", preset) for preset in PRESETS]}
     print_table(figures["step_at_512_shots"])
     facts = {"films": [f.name for f in films], "features": given.use, "shots": shots}
     write_results("model", facts | figures)
@@ -376,7 +376,7 @@ def new_run(
 
 
 def scaling(shots: int) -> dict[str, Any]:
-    """One pass of training and one of embedding over titles of 500 shots of random vectors."""
+    """Start, a pass of training and one of embedding, over titles of 500 random shots."""
     rng = np.random.default_rng(0)
     titles = []
     for _ in range(shots // 500):
@@ -399,22 +399,28 @@ def scaling(shots: int) -> dict[str, Any]:
         "start s": started - began,
         "pass s": trained - started,
         "embed s": embedded - trained,
-        "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak MB": peak_mb(),
     }
 
 
-def alone(preset: str) -> dict[str, Any]:
-    """`one_step` in a process of its own, so that memory is its own."""
-    command = [sys.executable, "-m", "benchmarks.model", "--step", preset]
+def alone(*arguments: str) -> dict[str, Any]:
+    """`one_step` or `scaling` in a process of its own, so that memory is its own."""
+    command = [sys.executable, "-m", "benchmarks.model", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def peak_mb() -> float:
+    """The most memory that this process has taken; since it started, as getrusage does not say."""
+    status = Path("/proc/self/status").read_text()
+    return float(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def one_step(preset: str) -> dict[str, Any]:
     """Time and memory of a training step over one title of 512 shots."""
     rng = np.random.default_rng(0)
     vectors = unit_rows(rng.standard_normal((512, 3 * BLOCK), np.float32))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mb()
     run, batches = new_run(PRESETS[preset], [TitleShots(vectors, NOTHING)])
     took = []
     for number in (1, 2, 3):
@@ -422,13 +428,12 @@ def one_step(preset: str) -> dict[str, Any]:
         run.step(number, next(batches))
         took.append(time.perf_counter() - began)
     parameters = sum(p.numel() for p in run.model.parameters())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "preset": preset,
         "layers": run.model.config.layers,
         "million parameters": parameters / 1e6,
         "step s": median(took),
-        "MB": (peak - before) / 1024,
+        "MB": peak_mb() - before,
     }
 
 

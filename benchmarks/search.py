@@ -24,11 +24,12 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.common import labelled_films, media_folder, print_table, write_results
 from mediafm_store import Store, build_index, embed, ingest, load_encoders, search, train
-from mediafm_store.arrays import Fused, Modality, unit_rows
+from mediafm_store.arrays import Modality
 from mediafm_store.features.extract import Encoders
+from mediafm_store.model.quality import Labelled, smoothed, stratified_auc
 from mediafm_store.tasks.sample import make_sample_catalogue
 
-PRESET, K, FAR = "small", 5, 30
+PRESET, K, WIDTH = "small", 5, 2
 
 
 def main() -> None:
@@ -59,15 +60,9 @@ def scene_rows(folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:
         fused, context = (
             store.vectors(store.live(s), video.stem).vectors for s in ("fused", "context")
         )
-        compared = {"fused": fused, "moving average": moving_average(fused), "context": context}
+        compared = {"fused": fused, "moving average": smoothed(fused, WIDTH), "context": context}
         for name, vectors in compared.items():
             yield {"film": film, "vectors": name, "shots": len(scene)} | same_scene(vectors, scene)
-
-
-def moving_average(vectors: Fused) -> Fused:
-    """Each shot with the two on each side of it: what a contextual vector has to beat."""
-    rows = [vectors[max(0, i - 2) : i + 3].mean(axis=0) for i in range(len(vectors))]
-    return unit_rows(np.stack(rows))
 
 
 def scenes_of(
@@ -83,6 +78,7 @@ def same_scene(
     vectors: Float32[np.ndarray, "shots dim"], scene: list[int | None]
 ) -> dict[str, float]:
     """How well similarity tells shots of one scene from the others."""
+    numbers = np.array([-1 if s is None else s for s in scene])
     labelled = [i for i, s in enumerate(scene) if s is not None]
     where = np.array(labelled)
     label = np.array([scene[i] for i in labelled])
@@ -100,19 +96,8 @@ def same_scene(
         "auc": float(np.mean(aucs)),
         "top 5": float(np.mean(tops)),
         "by chance": float(np.mean(chances)),
-        "strat": stratified(similar, same, where),
+        "strat": stratified_auc([Labelled(vectors, numbers)]),
     }
-
-
-def stratified(similar: np.ndarray, same: np.ndarray, where: np.ndarray) -> float:
-    """AUC over the pairs at each distance in shots, averaged over distances that have both."""
-    distance = np.abs(where[:, None] - where[None, :])
-    aucs = []
-    for d in range(1, FAR + 1):
-        pairs = np.triu(distance == d)
-        if pairs.any() and 0 < same[pairs].mean() < 1:
-            aucs.append(roc_auc_score(same[pairs], similar[pairs]))
-    return float(np.mean(aucs)) if aucs else float("nan")
 
 
 def text_rows(folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:

@@ -247,7 +247,7 @@ def catalogue(tmp_path_factory):
     for seed in range(6):
         rng = np.random.default_rng(seed)
         scenes = rng.normal(size=(5, 20)).repeat(8, axis=0)
-        arrays = film(40, seed, visual=scenes + rng.normal(size=(40, 20)))
+        arrays = film(40, seed, visual=scenes + 2.5 * rng.normal(size=(40, 20)))
         words = np.array([f"line {seed} {i}" if i % 3 else "" for i in range(40)])
         save(folder / f"f{seed}.npz", **arrays, words=words, scene=np.arange(40) // 8)
     store = Store(folder / "store", create=True)
