@@ -1,7 +1,6 @@
 """Fixtures: real films, sample films, and a store made by hand."""
 
 import os
-import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +8,8 @@ import numpy as np
 import pytest
 
 from mediafm_store.arrays import FUSED, MODALITIES, unit_rows
-from mediafm_store.features.encoders import Encoded
 from mediafm_store.store.store import Store, TitleRows
+from tests.plain import PlainEncoder
 
 ROOT = Path(__file__).parents[1]
 
@@ -119,24 +118,15 @@ def store(tmp_path) -> Store:
     return Store(tmp_path / "store", create=True)
 
 
-class PlainEncoder:
-    """Encodes quickly: items of equal bytes get equal unit vectors, others random ones."""
-
-    def __init__(self, modality):
-        self.name, self.modality, self.fingerprint = f"plain-{modality}", modality, "plain"
-
-    def encode(self, items):
-        rows = np.zeros((len(items), 768), np.float32)
-        for row, item in zip(rows, items, strict=True):
-            content = item.encode() if isinstance(item, str) else np.ascontiguousarray(item)
-            row[:] = np.random.default_rng(zlib.crc32(content)).normal(size=768)
-        return Encoded(unit_rows(rows), unit_rows(rows), [()] * len(items))
-
-    def encode_query(self, texts):
-        return self.encode(texts).blocks
-
-
 @pytest.fixture(scope="session")
 def plain_encoders():
     """For tests of everything but what vectors mean."""
     return {modality: PlainEncoder(modality) for modality in MODALITIES}
+
+
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory) -> Store:
+    """Six titles with labelled scenes, imported, trained on, embedded and indexed."""
+    from tests.features import scenes_store
+
+    return scenes_store(tmp_path_factory.mktemp("imported"))

@@ -13,38 +13,15 @@ from hypothesis import strategies as st
 
 from mediafm_store import (
     Store,
-    TrainConfig,
-    build_index,
-    embed,
     evaluate_model,
-    import_features,
     rank_breaks,
     search,
-    train,
 )
 from mediafm_store.arrays import block, unit_rows
 from mediafm_store.errors import BadInput, SpaceMismatch
 from mediafm_store.features.blocks import BlockMap
 from tests.conftest import PlainEncoder
-
-READER = PlainEncoder("text")
-
-
-def film(shots: int = 6, seed: int = 0, **arrays) -> dict[str, np.ndarray]:
-    """Two kinds of vectors, times in seconds."""
-    rng = np.random.default_rng(seed)
-    return {
-        "visual": rng.normal(size=(shots, 20)).astype(np.float32),
-        "audio": rng.normal(size=(shots, 900)),
-        "start_s": 2.0 * np.arange(shots),
-        "end_s": 2.0 * np.arange(shots) + 2,
-        **arrays,
-    }
-
-
-def save(path, **arrays):
-    np.savez(path, **arrays)
-    return path
+from tests.features import bring, film, save
 
 
 def as_table(films: dict[str, dict[str, np.ndarray]]) -> pa.Table:
@@ -55,10 +32,6 @@ def as_table(films: dict[str, dict[str, np.ndarray]]) -> pa.Table:
         for i in range(len(arrays["start_s"]))
     ]
     return pa.Table.from_pylist(rows)
-
-
-def bring(store, *files, **options):
-    return import_features(store, files, encoder=READER, **options)
 
 
 def fused(store, title=None):
@@ -240,52 +213,33 @@ def test_any_times_and_widths_go_in_as_they_are(tmp_path_factory, lengths, width
     np.testing.assert_allclose(np.linalg.norm(fused(store, "a"), axis=1), 1, atol=2e-3)
 
 
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory):
-    """Six films of scenes of eight shots, with words, imported, trained, embedded, indexed."""
-    folder = tmp_path_factory.mktemp("catalogue")
-    for seed in range(6):
-        rng = np.random.default_rng(seed)
-        scenes = rng.normal(size=(5, 20)).repeat(8, axis=0)
-        arrays = film(40, seed, visual=scenes + 2.5 * rng.normal(size=(40, 20)))
-        words = np.array([f"line {seed} {i}" if i % 3 else "" for i in range(40)])
-        save(folder / f"f{seed}.npz", **arrays, words=words, scene=np.arange(40) // 8)
-    store = Store(folder / "store", create=True)
-    bring(store, *sorted(folder.glob("*.npz")))
-    train(store, preset="tiny", config=TrainConfig(steps=2), device="cpu")
-    embed(store, device="cpu")
-    for space in ("fused", "context", "described"):
-        build_index(store, store.live(space), device="cpu")
-    return store
-
-
-def test_shots_are_found_without_a_video(catalogue):
-    hits = search(catalogue, shot="f0/00009", k=3)
+def test_shots_are_found_without_a_video(imported):
+    hits = search(imported, shot="f0/00009", k=3)
     assert len(hits) == 3
     assert sum("f0/00008" <= h.shot <= "f0/00015" for h in hits) >= 2
 
 
-def test_words_are_found_and_only_where_somebody_speaks(catalogue):
+def test_words_are_found_and_only_where_somebody_speaks(imported):
     encoders = {m: PlainEncoder(m) for m in ("visual", "audio", "text")}
-    hits = search(catalogue, text="line 2 7", encoders=encoders, k=5)
+    hits = search(imported, text="line 2 7", encoders=encoders, k=5)
     assert hits[0].shot == "f2/00007"
     assert all(h.words for h in hits)
 
 
-def test_a_clip_of_a_film_cannot_be_compared(catalogue, tmp_path):
+def test_a_clip_of_a_film_cannot_be_compared(imported, tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"")
     with pytest.raises(BadInput, match="no encoder makes such of a clip"):
-        search(catalogue, clip=tmp_path / "clip.mp4")
+        search(imported, clip=tmp_path / "clip.mp4")
 
 
-def test_breaks_are_ranked_by_change_alone(catalogue):
-    breaks = rank_breaks(catalogue, "f1", k=3, min_gap_s=5)
+def test_breaks_are_ranked_by_change_alone(imported):
+    breaks = rank_breaks(imported, "f1", k=3, min_gap_s=5)
     assert len(breaks) == 3
 
 
-def test_the_model_is_better_than_single_shots_where_scenes_are_labelled(catalogue):
-    report = evaluate_model(catalogue, device="cpu")
-    assert (report.titles, report.shots, report.labelled, report.held_out) == (6, 240, 6, 1)
+def test_the_model_is_better_than_single_shots_where_scenes_are_labelled(imported):
+    report = evaluate_model(imported, device="cpu")
+    assert (report.titles, report.shots, report.labelled, report.held_out) == (6, 480, 6, 1)
     assert report.msm["model"] < report.msm["title mean"]
     assert report.auc["context"] > report.auc["isolated"] + 0.02
     assert report.ap["context"] > report.ap["isolated"] + 0.02

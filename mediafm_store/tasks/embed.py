@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float32
 
 from mediafm_store.arrays import FUSED, Vectors, unit_rows
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
@@ -120,15 +121,17 @@ def embed_clip(
     whole = title_shots(row, fused)
     alone = whole._replace(fused=fused[inside])
 
-    def mean(vectors: Vectors) -> Vectors:
-        return unit_rows(vectors.mean(axis=0, keepdims=True, dtype=np.float32))
-
     return Clip(
         shots=[ids[i] for i in inside],
-        fused=mean(fused[inside]),
-        isolated=mean(embed_title(model, alone).shots),
-        context=mean(embed_title(model, whole).shots[inside]),
+        fused=pooled(fused[inside]),
+        isolated=pooled(embed_title(model, alone).shots),
+        context=pooled(embed_title(model, whole).shots[inside]),
     )
+
+
+def pooled(shots: Vectors) -> Float32[np.ndarray, "1 dim"]:
+    """The direction of the mean."""
+    return unit_rows(shots.mean(axis=0, keepdims=True, dtype=np.float32))
 
 
 def adopt(store: Store, checkpoint: Path) -> Path:
