@@ -20,8 +20,8 @@ from mediafm_store import (
 from mediafm_store.arrays import block, unit_rows
 from mediafm_store.errors import BadInput, SpaceMismatch
 from mediafm_store.features.blocks import BlockMap
-from tests.conftest import PlainEncoder
 from tests.features import bring, film, save
+from tests.plain import PlainEncoder
 
 
 def as_table(films: dict[str, dict[str, np.ndarray]]) -> pa.Table:
