@@ -30,7 +30,7 @@ from benchmarks.common import ROOT, print_table, write_results
 from mediafm_store.arrays import BLOCK, MODALITIES, Modality, Vectors, unit_rows
 from mediafm_store.features.blocks import BlockMap
 from mediafm_store.features.fuse import fuse
-from mediafm_store.model.batches import endless
+from mediafm_store.model.batches import endless, windows
 from mediafm_store.model.exam import Exam
 from mediafm_store.model.masking import Predictor, trivial_predictors
 from mediafm_store.model.packed import Packed, TitleShots
@@ -217,6 +217,7 @@ def ablations(films: Sequence[Film]) -> list[dict[str, Any]]:
         Variant("AdamW for all", replace(short, optimizer="adamw")),
         Variant("AdamW for all, high rate", replace(fast, optimizer="adamw")),
         Variant("block dropout", short, prepare=with_blocks_dropped),
+        Variant("time crops of 64 shots", short, prepare=cropped),
         Variant("preset small", short, PRESETS["small"]),
         Variant("layers start at random", fast, start=random_layers),
         Variant("layers start at random, no averages", fast, start=without_averages),
@@ -259,6 +260,11 @@ def with_blocks_dropped(titles: list[TitleShots]) -> list[TitleShots]:
             if less.any() and not np.array_equal(less, title.fused):
                 found.append(title._replace(fused=unit_rows(less)))
     return found
+
+
+def cropped(titles: list[TitleShots]) -> list[TitleShots]:
+    """Titles in pieces."""
+    return windows(titles, 64)
 
 
 def random_layers(
