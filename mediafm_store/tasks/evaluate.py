@@ -81,6 +81,7 @@ def evaluate_model(
     fused = [title.fused for title in titles]
     context = [made.shots for made in embed_titles(model, titles)]
     labels = scenes(store, titles)
+    alone, within = of_scenes(fused, labels), of_scenes(context, labels)
     spaces = {"isolated": fused, "context": context}
     rng = np.random.default_rng(0)
     return ModelReport(
@@ -91,8 +92,20 @@ def evaluate_model(
         held_out=len(held_out),
         msm=masked_shots(model, held_out),
         labelled=len(labels),
-        auc=scene_auc(fused, context, labels),
-        ap=scene_ap(fused, context, labels),
+        auc={
+            "isolated": stratified_auc(alone),
+            "smoothed": best_smoothed_auc(alone),
+            "context": stratified_auc(within),
+        }
+        if labels
+        else None,
+        ap={
+            "isolated": boundary_ap(alone),
+            "window": best_window_ap(alone),
+            "context": boundary_ap(within),
+        }
+        if labels
+        else None,
         random_cosine={
             name: random_pair_cosine(np.concatenate(vectors), rng=rng)
             for name, vectors in spaces.items()
@@ -130,34 +143,6 @@ def scenes(store: Store, titles: list[TitleShots]) -> dict[int, np.ndarray]:
     return found
 
 
-def scene_auc(
-    fused: list[Vectors], context: list[Vectors], labels: dict[int, np.ndarray]
-) -> dict[str, float] | None:
-    """Of single shots, of the best moving average over them, and of contextual ones."""
-    if not labels:
-        return None
-    alone, within = labelled(fused, labels), labelled(context, labels)
-    return {
-        "isolated": stratified_auc(alone),
-        "smoothed": best_smoothed_auc(alone),
-        "context": stratified_auc(within),
-    }
-
-
-def scene_ap(
-    fused: list[Vectors], context: list[Vectors], labels: dict[int, np.ndarray]
-) -> dict[str, float] | None:
-    """Of the change from shot to shot, from the best window to the next, and in context."""
-    if not labels:
-        return None
-    alone, within = labelled(fused, labels), labelled(context, labels)
-    return {
-        "isolated": boundary_ap(alone),
-        "window": best_window_ap(alone),
-        "context": boundary_ap(within),
-    }
-
-
-def labelled(vectors: list[Vectors], labels: dict[int, np.ndarray]) -> list[Labelled]:
+def of_scenes(vectors: list[Vectors], labels: dict[int, np.ndarray]) -> list[Labelled]:
     """The titles that have scenes."""
     return [Labelled(vectors[place], numbers) for place, numbers in labels.items()]
