@@ -71,6 +71,28 @@ def test_what_was_cut_off_of_another_training_is_passed_over(tmp_path, change):
     assert comparable(found.history) == comparable(train(titles, MODEL, config).history)
 
 
+def test_a_training_whose_patience_was_over_takes_no_step_more(tmp_path, monkeypatch):
+    harmful = {"steps": 50, "muon_lr": 1.0, "adamw_lr": 1.0, "warmup": 0, "patience": 3}
+    config = TrainConfig(**{**vars(CONFIG), **harmful})
+    whole = train(catalogue(), MODEL, config)
+    assert whole.stopped == "no better validation loss since step 0"
+
+    def kill(state: resume.Unfinished) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(resume.Unfinished, "remove", kill)
+        with pytest.raises(Killed):
+            train(catalogue(), MODEL, config, unfinished=tmp_path / "unfinished")
+    taken: list[Step] = []
+    found = train(
+        catalogue(), MODEL, config, unfinished=tmp_path / "unfinished", on_step=taken.append
+    )
+    assert not taken
+    assert comparable(found.history) == comparable(whole.history)
+    assert found.stopped == whole.stopped
+
+
 def test_nothing_is_written_before_a_minute_has_passed(tmp_path, monkeypatch):
     monkeypatch.setattr(resume, "EVERY_S", 60.0)
     cut_off(9, tmp_path / "unfinished")

@@ -28,14 +28,13 @@ class Unfinished:
     Chances are drawn anew for each step from its number, so no generator has a state to keep.
     """
 
-    def __init__(self, path: Path, key: str, world: World, every_s: float | None = None) -> None:
+    def __init__(self, path: Path, key: str, world: World) -> None:
         self.path, self.key, self.world = path, key, world
-        self.every_s = EVERY_S if every_s is None else every_s
         self.written = time.monotonic()
 
     def keep(self, run: Run) -> None:
         """Write the state, if it is time; a kill while it is written leaves the one before."""
-        if self.world.rank or time.monotonic() - self.written < self.every_s:
+        if self.world.rank or time.monotonic() - self.written < EVERY_S:
             return
         facts = {
             "key": self.key,

@@ -125,8 +125,10 @@ class Run:
             batch_shots=self.config.batch_shots * self.world.size,
             generator=seeded(self.config.seed, 0),
         )
-        done = len(self.history)
-        for number, batch in enumerate(islice(batches, done, self.config.steps), start=done + 1):
+        for batch in islice(batches, len(self.history), self.config.steps):
+            if self.stale:
+                break
+            number = len(self.history) + 1
             step = self.step(number, batch)
             if validates(number, self.config):
                 found = self.exam.grade(self.model)
@@ -137,9 +139,15 @@ class Run:
             on_step(step)
             if step.validation is not None:
                 keep(self)
-            if number - self.best.step >= self.config.patience * self.config.validate_every:
-                return f"no better validation loss since step {self.best.step}"
+        if self.stale:
+            return f"no better validation loss since step {self.best.step}"
         return f"all {self.config.steps} steps done"
+
+    @property
+    def stale(self) -> bool:
+        """Whether patience is over."""
+        waited = len(self.history) - self.best.step
+        return waited >= self.config.patience * self.config.validate_every
 
     def step(self, number: int, sequences: Sequence[TitleShots]) -> Step:
         """One update of the weights."""
