@@ -6,9 +6,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mediafm_store.errors import MediaFMError
+
+if TYPE_CHECKING:
+    from mediafm_store import Ingested
 
 Row = Mapping[str, Any]
 INTERRUPTED = 130
@@ -85,6 +88,23 @@ def show_version(wanted: bool) -> None:
 def say(text: str) -> None:
     """Tell a person something that is not data."""
     sys.stderr.write("\n".join(map(printable, text.split("\n"))) + "\n")
+
+
+def tell(result: "Ingested") -> None:
+    """Say what was wrong with a title that was to go into the store."""
+    for warning in result.warnings:
+        say(f"Warning: {warning}")
+    if result.error:
+        say(f"Error: {result.error}")
+
+
+def tell_failures(results: "Sequence[Ingested]", *, done: str, what: str) -> None:
+    """Say how many failed; exit with status 1 if all did."""
+    failed = sum(r.state == "failed" for r in results)
+    if failed == len(results):
+        stop(f"Nothing was {done}: {failed} of {failed} {what} failed.", 1)
+    if failed:
+        say(f"{failed} of {len(results)} {what} failed; the others are in the store.")
 
 
 class ToStderr(logging.Handler):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
-from mediafm_cli.output import Row, emit, say, stop
+from mediafm_cli.output import Row, emit, tell, tell_failures
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -64,10 +64,7 @@ def import_(
 
         def report(result: Ingested, done: int, total: int) -> None:
             update("importing", done, total)
-            for warning in result.warnings:
-                say(f"Warning: {warning}")
-            if result.error:
-                say(f"Error: {result.error}")
+            tell(result)
 
         results = import_features(
             open_store(store, create=True),
@@ -80,11 +77,7 @@ def import_(
             on_title=report,
         )
     emit([asdict(r) for r in results], as_json=as_json, table=shown)
-    failed = sum(r.state == "failed" for r in results)
-    if failed == len(results):
-        stop(f"Nothing was imported: {failed} of {failed} titles failed.", 1)
-    if failed:
-        say(f"{failed} of {len(results)} titles failed; the others are in the store.")
+    tell_failures(results, done="imported", what="titles")
 
 
 def parse_made_by(given: Sequence[str]) -> "dict[Modality, str]":

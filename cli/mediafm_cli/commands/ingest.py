@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, EncoderNames, StorePath, open_store
-from mediafm_cli.output import Row, emit, say, stop
+from mediafm_cli.output import Row, emit, tell, tell_failures
 from mediafm_cli.progress import film_bars
 
 EXAMPLE = "Example: mediafm ingest films/ trailer.mp4 --store my-store"
@@ -35,8 +35,8 @@ def ingest(
 
     Subtitles (film.srt, .vtt, .ass, .ssa; film.de.srt; or a track inside the video) and metadata
     (film.json, or metadata.json with "file": "film.mp4"; title, synopsis, series, tags, genres) are
-    from beside film.mp4. Where only those have changed the film is not decoded again. The exit
-    status is 1 only if no video could be ingested.
+    taken from beside film.mp4. Where only those have changed the film is not decoded again. The
+    exit status is 1 only if no video could be ingested.
     """
     from mediafm_store import Ingested
     from mediafm_store import ingest as ingest_videos
@@ -49,10 +49,7 @@ def ingest(
 
         def report(result: Ingested) -> None:
             bars.finish(result)
-            for warning in result.warnings:
-                say(f"Warning: {warning}")
-            if result.error:
-                say(f"Error: {result.error}")
+            tell(result)
 
         results = ingest_videos(
             open_store(store, create=True),
@@ -69,11 +66,7 @@ def ingest(
             on_title=report,
         )
     emit([asdict(r) for r in results], as_json=as_json, table=shown)
-    failed = sum(r.state == "failed" for r in results)
-    if failed == len(results):
-        stop(f"Nothing was ingested: {failed} of {failed} videos failed.", 1)
-    if failed:
-        say(f"{failed} of {len(results)} videos failed; the others are in the store.")
+    tell_failures(results, done="ingested", what="videos")
 
 
 def shown(row: Row) -> Row:
