@@ -36,10 +36,10 @@ from mediafm_store.model.masking import Predictor, trivial_predictors
 from mediafm_store.model.packed import Packed, TitleShots
 from mediafm_store.model.quality import (
     Labelled,
-    best_smoothed_auc,
-    best_window_ap,
     boundary_ap,
     mean,
+    scene_ap,
+    scene_auc,
     stratified_auc,
 )
 from mediafm_store.model.run import Run, TrainConfig, seeded
@@ -171,16 +171,8 @@ def quality(films: Sequence[Film]) -> dict[str, Any]:
                 ): exam.grade(g)
                 for name, g in guesses.items()
             },
-            "stratified_auc": {
-                "isolated": stratified_auc(alone),
-                "smoothed": best_smoothed_auc(alone),
-                "context": stratified_auc(context),
-            },
-            "boundary_ap": {
-                "isolated": boundary_ap(alone),
-                "window": best_window_ap(alone),
-                "context": boundary_ap(context),
-            },
+            "stratified_auc": scene_auc(alone, context),
+            "boundary_ap": scene_ap(alone, context),
         }
         for measure, values in found.items():
             for name, value in values.items():

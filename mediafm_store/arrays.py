@@ -27,6 +27,11 @@ def unit_rows(x: Float32[np.ndarray, "n dim"]) -> Float32[np.ndarray, "n dim"]:
     return np.divide(x, norms, out=np.zeros_like(x), where=norms > 0)
 
 
+def pooled(shots: Vectors) -> Float32[np.ndarray, "1 dim"]:
+    """Several shots as one: the mean of their vectors, of length 1."""
+    return unit_rows(shots.mean(axis=0, keepdims=True))
+
+
 def block(modality: Modality) -> slice:
     """Where a modality's block lies in a fused vector."""
     start = MODALITIES.index(modality) * BLOCK

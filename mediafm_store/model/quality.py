@@ -116,6 +116,24 @@ def best_window_ap(films: Sequence[Labelled]) -> float:
     return max(boundary_ap(films, width) for width in WIDTHS)
 
 
+def scene_auc(alone: Sequence[Labelled], context: Sequence[Labelled]) -> dict[str, float]:
+    """Of single shots, of the best moving average over them, and of contextual ones."""
+    return {
+        "isolated": stratified_auc(alone),
+        "smoothed": best_smoothed_auc(alone),
+        "context": stratified_auc(context),
+    }
+
+
+def scene_ap(alone: Sequence[Labelled], context: Sequence[Labelled]) -> dict[str, float]:
+    """Of the change from shot to shot, from the best window to the next, and in context."""
+    return {
+        "isolated": boundary_ap(alone),
+        "window": best_window_ap(alone),
+        "context": boundary_ap(context),
+    }
+
+
 def random_pair_cosine(vectors: Vectors, *, rng: np.random.Generator) -> float:
     """Mean cosine of two vectors picked at random; far from 0 they lie in a narrow cone."""
     order = rng.permutation(len(vectors))[: 2 * SAMPLE]

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float32
-
-from mediafm_store.arrays import FUSED, Vectors, unit_rows
+from mediafm_store.arrays import FUSED, Vectors, pooled
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.model.checkpoint import (
     checkpoint_fingerprint,
@@ -120,18 +117,12 @@ def embed_clip(
     ids, fused = store.vectors(store.live("fused"), title)
     whole = title_shots(row, fused)
     alone = whole._replace(fused=fused[inside])
-
     return Clip(
         shots=[ids[i] for i in inside],
         fused=pooled(fused[inside]),
         isolated=pooled(embed_title(model, alone).shots),
         context=pooled(embed_title(model, whole).shots[inside]),
     )
-
-
-def pooled(shots: Vectors) -> Float32[np.ndarray, "1 dim"]:
-    """The direction of the mean."""
-    return unit_rows(shots.mean(axis=0, keepdims=True, dtype=np.float32))
 
 
 def adopt(store: Store, checkpoint: Path) -> Path:

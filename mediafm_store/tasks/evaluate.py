@@ -14,13 +14,11 @@ from mediafm_store.model.masking import Predictor, trivial_predictors
 from mediafm_store.model.packed import TitleShots
 from mediafm_store.model.quality import (
     Labelled,
-    best_smoothed_auc,
-    best_window_ap,
-    boundary_ap,
     effective_rank,
     near_duplicates,
     random_pair_cosine,
-    stratified_auc,
+    scene_ap,
+    scene_auc,
 )
 from mediafm_store.model.run import TrainConfig
 from mediafm_store.model.transformer import ShotTransformer
@@ -82,7 +80,7 @@ def evaluate_model(
     context = [made.shots for made in embed_titles(model, titles)]
     labels = scenes(store, titles)
     alone, within = of_scenes(fused, labels), of_scenes(context, labels)
-    spaces = {"isolated": fused, "context": context}
+    spaces = {"isolated": np.concatenate(fused), "context": np.concatenate(context)}
     rng = np.random.default_rng(0)
     return ModelReport(
         checkpoint=folder,
@@ -92,28 +90,10 @@ def evaluate_model(
         held_out=len(held_out),
         msm=masked_shots(model, held_out),
         labelled=len(labels),
-        auc={
-            "isolated": stratified_auc(alone),
-            "smoothed": best_smoothed_auc(alone),
-            "context": stratified_auc(within),
-        }
-        if labels
-        else None,
-        ap={
-            "isolated": boundary_ap(alone),
-            "window": best_window_ap(alone),
-            "context": boundary_ap(within),
-        }
-        if labels
-        else None,
-        random_cosine={
-            name: random_pair_cosine(np.concatenate(vectors), rng=rng)
-            for name, vectors in spaces.items()
-        },
-        rank={
-            name: effective_rank(np.concatenate(vectors), rng=rng)
-            for name, vectors in spaces.items()
-        },
+        auc=scene_auc(alone, within) if labels else None,
+        ap=scene_ap(alone, within) if labels else None,
+        random_cosine={n: random_pair_cosine(v, rng=rng) for n, v in spaces.items()},
+        rank={n: effective_rank(v, rng=rng) for n, v in spaces.items()},
         duplicates=near_duplicates(fused),
     )
 

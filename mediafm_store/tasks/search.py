@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from mediafm_store.arrays import MODALITIES, Modality, shares, unit_rows, weigh
+from mediafm_store.arrays import MODALITIES, Modality, pooled, shares, weigh
 from mediafm_store.errors import BadInput, SpaceMismatch
 from mediafm_store.features.extract import Encoders, extract
 from mediafm_store.features.fuse import describe, fingerprint
@@ -156,7 +156,7 @@ def clip_query(
 
         model = open_model(store, live_checkpoint(store), device)
         vectors = embed_title(model, TitleShots(vectors, features.metadata[0])).shots
-    return Query(unit_rows(vectors.mean(axis=0, keepdims=True)), space)
+    return Query(pooled(vectors), space)
 
 
 def check_encoders(store: Store, space: Space, encoders: Encoders) -> None:
