@@ -326,6 +326,7 @@ def damaged(raw, kind, random):
     st.lists(st.integers(1, 50), min_size=1, max_size=8),
     st.lists(st.tuples(st.integers(0, 300), st.integers(1, 60)), max_size=8),
 )
+@example([1, 40, 1], [(40, 2)])  # half in each of two
 def test_a_cue_belongs_to_the_shots_that_it_overlaps(lengths, cue_times):
     """Never to one that it does not touch, always to that in which most of it lies."""
     starts = [sum(lengths[:i]) for i in range(len(lengths))]

@@ -283,4 +283,5 @@ def belongs(cue: Cue, start_s: float, end_s: float) -> bool:
         return False
     shared = min(cue.end_s, end_s) - max(cue.start_s, start_s)
     shorter = min(cue.end_s - cue.start_s, end_s - start_s)
-    return shared >= min(LEAST_SHARED_S, shorter / 2)
+    # Of a cue with one half in each of two shots, rounding must not leave both without words.
+    return shared >= min(LEAST_SHARED_S, shorter / 2) - 1e-6
