@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.evaluate import evaluate_model as evaluate_model
     from mediafm_store.tasks.importing.job import import_features as import_features
     from mediafm_store.tasks.index import build_index as build_index
+    from mediafm_store.tasks.index import index_status as index_status
+    from mediafm_store.tasks.index import refresh_index as refresh_index
     from mediafm_store.tasks.ingest import Ingested as Ingested
     from mediafm_store.tasks.ingest import Progress as Progress
     from mediafm_store.tasks.ingest import ingest as ingest
@@ -77,10 +79,12 @@ _HOME = {
     "embed_clip": "tasks.embed",
     "evaluate_model": "tasks.evaluate",
     "import_features": "tasks.importing.job",
+    "index_status": "tasks.index",
     "ingest": "tasks.ingest",
     "load_encoders": "tasks.encoding",
     "propose_tags": "tasks.tag",
     "rank_breaks": "tasks.adbreaks",
+    "refresh_index": "tasks.index",
     "search": "tasks.search",
     "train": "tasks.train",
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float16, Float32
 
 Modality = Literal["visual", "audio", "text"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
@@ -17,6 +17,8 @@ BLOCK = 768
 FUSED = BLOCK * len(MODALITIES)
 
 Vectors = Float32[np.ndarray, "n dim"]
+HalfVectors = Float16[np.ndarray, "n dim"]
+"""As they are stored."""
 Blocks = Float32[np.ndarray, "items 768"]
 Fused = Float32[np.ndarray, "shots 2304"]
 

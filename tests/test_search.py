@@ -7,7 +7,7 @@ from mediafm_store import Encoded, build_index, search
 from mediafm_store.arrays import MODALITIES, block, shares, unit_rows, weigh
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.features.fuse import describe, fingerprint
-from mediafm_store.tasks.index import index_folder, read_index
+from mediafm_store.tasks.indexed import index_folder, newest, read_index
 from tests.conftest import random_vectors, shot_row, title_rows
 
 WORDS = random_vectors(3)[:, :768] * np.float32(np.sqrt(3))  # unit blocks for cat, moon, rain
@@ -112,17 +112,22 @@ def test_titles_without_contextual_vectors_are_told(films, caplog):
         search(films, shot="beta/00001")
 
 
-def test_a_broken_index_is_told_and_searched_without(films, caplog):
-    build_index(films, films.live("fused"), device="cpu")
+@pytest.mark.parametrize("name", ["facts.json", "ids.arrow", "runs.json", "vectors.f16"])
+@pytest.mark.parametrize("content", [b"", b"{", None])
+def test_a_broken_index_is_told_and_searched_without(films, caplog, name, content):
+    fused = films.live("fused")
+    build_index(films, fused, device="cpu")
     before = search(films, shot="alpha/00007", k=5)
+    broken = newest(index_folder(films, fused)) / name
     read_index.cache_clear()
-    for name in ("index.faiss", "ids.json", "index.json"):
-        (index_folder(films, films.live("fused")) / name).write_bytes(b"{")
-        caplog.clear()
-        assert search(films, shot="alpha/00007", k=5) == before
-        assert "run `mediafm index`" in caplog.text
-    build_index(films, films.live("fused"), kind="exact", device="cpu")
+    if content is None:
+        broken.unlink()
+    else:
+        broken.write_bytes(content)
+    assert [h.shot for h in search(films, shot="alpha/00007", k=5)] == [h.shot for h in before]
+    assert "run `mediafm index`" in caplog.text
     caplog.clear()
+    build_index(films, fused, kind="exact", device="cpu")
     assert search(films, shot="alpha/00007", k=5) == before
     assert caplog.text == ""
 

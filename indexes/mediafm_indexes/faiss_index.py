@@ -1,32 +1,21 @@
 """Every FAISS kind, told apart by its factory string alone."""
 
 import json
-import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
+from mediafm_indexes.faiss_tools import faiss, selector, threads_for
 from mediafm_indexes.index import Device, Neighbours
-
-# Idle OpenMP threads would spin and take the cores from torch and LanceDB; this has to be set
-# before FAISS is loaded, and made training of an index 13 times faster.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-import faiss
-
-FACTORY = {
-    "flat": "Flat",
-    "hnsw": "HNSW32,SQ8",
-    "ivf": "IVF{lists},SQ8",
-}
-"""Kind -> FAISS factory string. `lists` is about 4 sqrt(n), at most n / 39 as FAISS advises."""
+from mediafm_indexes.kinds import KINDS, REDUCED
 
 MOST_ON_GPU = 2048
 """Neighbours that FAISS can select on a GPU; more are found on the CPU."""
-FLAT_UP_TO = 50_000
-"""Rows up to which exact search takes milliseconds and nothing is gained by approximating."""
+POINTS_PER_LIST = 39
+"""The least that FAISS wants to see of each list while training."""
 
 
 class FaissIndex:
@@ -35,7 +24,9 @@ class FaissIndex:
     def __init__(self, index: Any, *, kind: str, device: Device) -> None:
         self.kind = kind
         self._index = index
-        self._searched = to_gpu(index) if device == "cuda" else index
+        self._core = faiss.downcast_index(index.index) if is_chain(index) else index
+        self._on_gpu = None
+        self._device = device
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -45,29 +36,80 @@ class FaissIndex:
         """Length of each vector."""
         return int(self._index.d)
 
+    @property
+    def efforts(self) -> Sequence[int]:
+        """Lists that are probed, or nodes of the graph that are kept in view."""
+        if isinstance(self._core, faiss.IndexIVF):
+            return doubling(1, self._core.nlist)
+        if isinstance(self._core, faiss.IndexHNSW):
+            return doubling(16, max(16, min(len(self), 4096)))
+        return (1,)
+
     @classmethod
-    def build(
+    def train(
         cls,
-        vectors: Float32[np.ndarray, "n dim"],
+        sample: Float32[np.ndarray, "n dim"],
         *,
+        rows: int,
         kind: str | None = None,
         device: Device = "cpu",
     ) -> "FaissIndex":
-        """Train and add. Without a `kind`, exact up to 50,000 rows and a graph above."""
-        kind = kind or ("flat" if len(vectors) <= FLAT_UP_TO else "hnsw")
-        lists = max(1, min(round(4 * len(vectors) ** 0.5), len(vectors) // 39))
-        key = FACTORY[kind].format(lists=lists)
-        index = faiss.index_factory(vectors.shape[1], key, faiss.METRIC_INNER_PRODUCT)
-        index.train(vectors)
-        index.add(vectors)
-        tune(index)
+        """Learn lists and codes of a kind (default: flat) from a sample; holds no vectors yet."""
+        kind = kind or "flat"
+        how, dim = KINDS[kind], sample.shape[1]
+        kept = min(REDUCED, dim) if how.reduced else dim
+        lists = max(1, min(lists_for(rows), len(sample) // POINTS_PER_LIST))
+        key = how.factory.format(lists=lists, half=kept // 2)
+        index = faiss.index_factory(kept, key, faiss.METRIC_INNER_PRODUCT)
+        if how.reduced:
+            projection = principal_directions(sample, kept)
+            index.train(projection.apply(sample))
+            index = chained(projection, index)
+        else:
+            index.train(sample)
         return cls(index, kind=kind, device=device)
 
-    def search(self, queries: Float32[np.ndarray, "q dim"], k: int) -> list[Neighbours]:
+    def add(self, vectors: Float32[np.ndarray, "n dim"]) -> None:
+        """Append vectors."""
+        self._index.add(vectors)
+        self._on_gpu = None
+
+    def search(
+        self,
+        queries: Float32[np.ndarray, "q dim"],
+        k: int,
+        *,
+        effort: int,
+        only: Bool[np.ndarray, " rows"] | None = None,
+    ) -> list[Neighbours]:
         """FAISS pads short answers with row -1; those are dropped."""
-        searched = self._searched if k <= MOST_ON_GPU else self._index
-        scores, rows = searched.search(queries, min(k, len(self)))
+        k = min(k, len(self))
+        if self._device == "cuda" and only is None and k <= MOST_ON_GPU:
+            searched = self._gpu()
+            set_effort(searched, effort)
+            scores, rows = searched.search(queries, k)
+        else:
+            how = self._parameters(effort, only)
+            with threads_for(queries):
+                scores, rows = self._index.search(queries, k, params=how)
         return [Neighbours(r[r >= 0], s[r >= 0]) for r, s in zip(rows, scores, strict=True)]
+
+    def _parameters(self, effort: int, only: Bool[np.ndarray, " rows"] | None) -> Any:
+        chosen = {} if only is None else {"sel": selector(only)}
+        if isinstance(self._core, faiss.IndexIVF):
+            how = faiss.SearchParametersIVF(nprobe=effort, **chosen)
+        elif isinstance(self._core, faiss.IndexHNSW):
+            how = faiss.SearchParametersHNSW(efSearch=effort, **chosen)
+        else:
+            how = faiss.SearchParameters(**chosen)
+        if not is_chain(self._index):
+            return how
+        return faiss.SearchParametersPreTransform(index_params=how)
+
+    def _gpu(self) -> Any:
+        if self._on_gpu is None:
+            self._on_gpu = to_gpu(self._index)
+        return self._on_gpu
 
     def save(self, folder: Path) -> None:
         """Write index.faiss and index.json."""
@@ -80,17 +122,56 @@ class FaissIndex:
     def load(cls, folder: Path, *, device: Device = "cpu") -> "FaissIndex":
         """Read what `save` wrote."""
         kind = json.loads((folder / "index.json").read_text(encoding="utf-8"))["kind"]
-        index = faiss.read_index(str(folder / "index.faiss"))
-        tune(index)
-        return cls(index, kind=kind, device=device)
+        return cls(faiss.read_index(str(folder / "index.faiss")), kind=kind, device=device)
 
 
-def tune(index: Any) -> None:
-    """How widely the approximate kinds search; the recall that this gives is measured at build."""
-    if isinstance(index, faiss.IndexIVF):
-        index.nprobe = max(1, index.nlist // 4)
-    elif isinstance(index, faiss.IndexHNSW):
-        index.hnsw.efSearch = 64
+def lists_for(rows: int) -> int:
+    """How many lists to divide vectors into: to choose among them costs as much as to read some."""
+    return round(2 * rows**0.5)
+
+
+def sample_for(rows: int) -> int:
+    """How many vectors are enough to learn lists and directions from."""
+    return max(20_000, 50 * lists_for(rows))
+
+
+def doubling(first: int, last: int) -> list[int]:
+    """first, 2 first, 4 first, ... last."""
+    steps = [first]
+    while steps[-1] * 2 < last:
+        steps.append(steps[-1] * 2)
+    return steps if steps[-1] >= last else [*steps, last]
+
+
+def principal_directions(sample: Float32[np.ndarray, "n dim"], kept: int) -> Any:
+    """The linear map on the `kept` directions that hold most of the vectors' inner products.
+
+    FAISS's own PCA takes all eigenvectors of 2304 dimensions, 20 s; here are only those needed,
+    by randomized iteration (Halko, Martinsson and Tropp 2011). Not centred: a mean taken from
+    the query too would change the order of inner products.
+    """
+    from sklearn.utils.extmath import randomized_svd
+
+    some = sample[:: max(1, len(sample) // 20_000)]
+    directions = randomized_svd(some.T @ some, kept, random_state=0)[0].T
+    projection = faiss.LinearTransform(sample.shape[1], kept, False)
+    faiss.copy_array_to_vector(np.ascontiguousarray(directions, np.float32).ravel(), projection.A)
+    projection.is_trained = True
+    return projection
+
+
+def chained(transform: Any, index: Any) -> Any:
+    """An index behind a transform of its vectors, which it owns."""
+    chain = faiss.IndexPreTransform(transform, index)
+    chain.own_fields = True
+    for owned in (transform, index):
+        owned.this.disown()
+    return chain
+
+
+def is_chain(index: Any) -> bool:
+    """Whether vectors are transformed before they reach the index proper."""
+    return isinstance(index, faiss.IndexPreTransform)
 
 
 def has_gpu() -> bool:
@@ -99,7 +180,24 @@ def has_gpu() -> bool:
 
 
 def to_gpu(index: Any) -> Any:
-    """A copy on the first GPU; kinds that FAISS has no GPU version of stay on the CPU."""
-    if isinstance(index, faiss.IndexHNSW):
+    """A copy on the first GPU, in float16; cuVS does the work where FAISS was built with it.
+
+    FAISS has no GPU version of some kinds; those stay on the CPU.
+    """
+    core = faiss.downcast_index(index.index) if is_chain(index) else index
+    if isinstance(core, NOT_ON_GPU):
         return index
-    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)
+    options = faiss.GpuClonerOptions()
+    options.useFloat16 = True
+    options.use_cuvs = hasattr(faiss, "GpuIndexCagra")
+    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index, options)
+
+
+NOT_ON_GPU = (faiss.IndexHNSW, faiss.IndexIVFPQFastScan, faiss.IndexIVFRaBitQ)
+
+
+def set_effort(index: Any, effort: int) -> None:
+    """Lists to probe, of an index that takes no parameters with a search."""
+    core = faiss.downcast_index(index.index) if is_chain(index) else index
+    if hasattr(core, "nprobe"):
+        core.nprobe = effort

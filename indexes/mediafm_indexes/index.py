@@ -1,28 +1,35 @@
-"""What an index is."""
+"""What an index is: a quick, approximate guess at the nearest of a set of vectors."""
 
 import json
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 
 Device = Literal["cpu", "cuda"]
 
 
 class Neighbours(NamedTuple):
-    """The best rows of one query, best first; fewer than asked for if the index holds fewer."""
+    """The best rows of one query, best first; fewer than asked for if there are fewer."""
 
     rows: Int64[np.ndarray, " found"]
-    """Positions among the vectors that the index was built from."""
+    """Positions among the vectors, in the order in which they were added."""
     scores: Float32[np.ndarray, " found"]
     """Inner products with the query."""
 
 
 @runtime_checkable
 class Index(Protocol):
-    """A fixed set of vectors, of length 1 or less, searched by inner product."""
+    """Vectors of length 1 or less, searched by inner product. Plug-ins are classes like this.
+
+    Scores may be approximate: the best candidates are scored again from the vectors themselves.
+    The class also has `train(sample, *, rows, kind=None, device="cpu")`, which makes an empty
+    index for about so many `rows`, and `load(folder, *, device="cpu")`, which reads what `save`
+    wrote.
+    """
 
     def __len__(self) -> int: ...
 
@@ -36,8 +43,24 @@ class Index(Protocol):
         """Length of each vector."""
         ...
 
-    def search(self, queries: Float32[np.ndarray, "q dim"], k: int) -> list[Neighbours]:
-        """The `k` nearest rows of each query."""
+    @property
+    def efforts(self) -> Sequence[int]:
+        """How widely a search may look, from least to most; with the last it misses the least."""
+        ...
+
+    def add(self, vectors: Float32[np.ndarray, "n dim"]) -> None:
+        """Append vectors; the first of them becomes row `len(self)`."""
+        ...
+
+    def search(
+        self,
+        queries: Float32[np.ndarray, "q dim"],
+        k: int,
+        *,
+        effort: int,
+        only: Bool[np.ndarray, " rows"] | None = None,
+    ) -> list[Neighbours]:
+        """The about `k` nearest rows of each query, of those that `only` allows."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -47,7 +70,7 @@ class Index(Protocol):
 
 def load_index(folder: Path, *, device: Device = "cpu") -> Index:
     """Read any saved index: its `index.json` says which plug-in wrote it."""
-    kind = json.loads((folder / "index.json").read_text(encoding="utf-8"))["plugin"]
-    (point,) = entry_points(group="mediafm_store.indexes", name=kind)
+    plugin = json.loads((folder / "index.json").read_text(encoding="utf-8"))["plugin"]
+    (point,) = entry_points(group="mediafm_store.indexes", name=plugin)
     index: Index = point.load().load(folder, device=device)
     return index

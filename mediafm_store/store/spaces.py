@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from mediafm_store.arrays import Vectors
+from mediafm_store.arrays import HalfVectors, Vectors
 
 SpaceName = Literal["fused", "described", "context", "title"]
 
@@ -42,3 +42,12 @@ class StoredVectors(NamedTuple):
         for row, id in enumerate(self.ids):
             rows[id.rpartition("/")[0]].append(row)
         return {title: self.vectors[r] for title, r in rows.items()}
+
+
+class VectorBatch(NamedTuple):
+    """Some rows of a space's table."""
+
+    ids: list[str]
+    titles: list[str]
+    revisions: list[str]
+    vectors: HalfVectors

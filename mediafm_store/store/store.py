@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from mediafm_store.arrays import Vectors
+from mediafm_store.arrays import HalfVectors, Vectors
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
+from mediafm_store.store.filters import matching
 from mediafm_store.store.schema import FORMAT, TABLES, vectors_schema
-from mediafm_store.store.spaces import Space, SpaceName, StoredVectors
+from mediafm_store.store.spaces import Space, SpaceName, StoredVectors, VectorBatch
 from mediafm_store.store.tables import Tables, one_of, quoted
 
 CURES = {
@@ -24,6 +26,11 @@ CURES = {
     "context": "run `mediafm train` and `mediafm embed`",
     "title": "run `mediafm train` and `mediafm embed`",
 }
+
+BATCH = 8192
+"""Vectors that are read at a time: 38 MB."""
+FEW_TITLES = 500
+"""Are asked for by name; of more, all rows are gone through."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,11 @@ class Store:
         """A LanceDB table as it is, rows of invalid revisions included."""
         return self._tables.open(name)
 
+    def revisions(self) -> dict[str, str]:
+        """The revision of each title that readers see, by id."""
+        titles = self._tables.select("titles", None, ["id", "revision"]).to_pydict()
+        return dict(sorted(zip(titles["id"], titles["revision"], strict=True)))
+
     def titles(self) -> pl.DataFrame:
         """All titles, by id."""
         return frame(self._tables.select("titles")).sort("id")
@@ -131,9 +143,37 @@ class Store:
         """The vectors of those ids that a space holds."""
         return self._vectors(space, one_of("id", ids))
 
-    def state(self, space: Space) -> str:
-        """Changes whenever the vectors of a space, or what of them is valid, may have changed."""
-        return f"{space.table}@{self.table(space.table).version}/{self.table('titles').version}"
+    def vector_batches(
+        self, space: Space, titles: Collection[str] | None = None
+    ) -> Iterator[VectorBatch]:
+        """The vectors of a space, or of some titles, in float16 as they lie in the table.
+
+        No more than a batch is in memory. The rows of a title come one after the other.
+        """
+        valid = self.revisions()
+        if titles is not None:
+            valid = {t: r for t, r in valid.items() if t in titles}
+        few = titles is not None and len(titles) <= FEW_TITLES
+        condition = one_of("title", list(valid)) if few else None
+        for rows in self._tables.batches(space.table, None, BATCH, condition):
+            seen = only_valid(rows, valid)
+            if seen.num_rows:
+                ids, of, revisions = (seen[c].to_pylist() for c in ("id", "title", "revision"))
+                yield VectorBatch(ids, of, revisions, half_vectors(seen, space.dim))
+
+    def rows_by_title(self, space: Space) -> dict[str, int]:
+        """How many vectors each title has in a space; those that have some."""
+        rows = frame(self._visible(space.table, None, ["title", "revision"]))
+        return dict(rows.group_by("title").len().sort("title").iter_rows())
+
+    def matching(self, where: str) -> pl.Series:
+        """The ids of the shots that fulfil a condition in SQL.
+
+        It may name the columns of shots and those of their title; of the columns that both have,
+        the title's are `title_name`, such as title_duration_s. Raises BadInput for a condition
+        that cannot be understood.
+        """
+        return matching(where, self._visible, lambda c: self._tables.select("titles", None, c))
 
     # Spaces
 
@@ -219,7 +259,7 @@ class Store:
         key = {"title": title, "revision": revision}
         with self._tables.lock():
             made_from = rows.title.get("revision")
-            if made_from is not None and self._revisions().get(title) != made_from:
+            if made_from is not None and self.revisions().get(title) != made_from:
                 raise BadInput(f"title {title!r} was changed by another program; ingest it again")
             self._sweep(title)
             for name in ("shots", "cues", "thumbnails"):
@@ -255,8 +295,8 @@ class Store:
 
     def lacking(self, space: Space) -> list[str]:
         """The titles that have no vectors in a space, or only those of an older revision."""
-        there = set(self._visible(space.table, None, ["title", "revision"])["title"].to_pylist())
-        return [t for t in self._revisions() if t not in there]
+        there = self.rows_by_title(space)
+        return [t for t in self.revisions() if t not in there]
 
     def set_tags(self, title: str, proposals: Sequence[Mapping[str, Any]]) -> None:
         """Replace the proposed tags of a title."""
@@ -269,17 +309,12 @@ class Store:
     def _sweep(self, title: str) -> None:
         """Delete the rows of a title that no reader can see."""
         hidden = f"title = {quoted(title)}"
-        if title in (valid := self._revisions()):
+        if title in (valid := self.revisions()):
             hidden += f" AND revision != {quoted(valid[title])}"
         for name in ("shots", "cues", "thumbnails", *(space.table for space in self.spaces())):
             self._tables.delete(name, hidden)
 
     # What readers may see
-
-    def _revisions(self) -> dict[str, str]:
-        """The valid revision of each title, by id."""
-        titles = self._tables.select("titles", None, ["id", "revision"]).to_pydict()
-        return dict(sorted(zip(titles["id"], titles["revision"], strict=True)))
 
     def _visible(
         self, name: str, condition: str | None, columns: list[str] | None = None
@@ -288,10 +323,8 @@ class Store:
 
         Revisions are read before the rows: a title that is replaced in between is seen as it was.
         """
-        valid = self._revisions()
-        rows = self._tables.select(name, condition, columns)
-        pairs = zip(rows["title"].to_pylist(), rows["revision"].to_pylist(), strict=True)
-        return rows.filter(pa.array([valid.get(t) == r for t, r in pairs], pa.bool_()))
+        valid = self.revisions()
+        return only_valid(self._tables.select(name, condition, columns), valid)
 
     def _of_title(self, name: str, title: str | None) -> pl.DataFrame:
         rows = self._visible(name, title and f"title = {quoted(title)}")
@@ -301,9 +334,20 @@ class Store:
         rows = self._visible(space.table, condition)
         ids = rows["id"].to_pylist()
         order = sorted(range(len(ids)), key=ids.__getitem__)
-        flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        vectors = flat.reshape(-1, space.dim)[order].astype(np.float32)
+        vectors = half_vectors(rows, space.dim)[order].astype(np.float32)
         return StoredVectors([ids[i] for i in order], vectors)
+
+
+def only_valid(rows: pa.Table, valid: Mapping[str, str]) -> pa.Table:
+    """The rows of those revisions; `valid` is that of each title. No two titles share one."""
+    revisions = pa.array(list(valid.values()), pa.string())
+    return rows.filter(pc.is_in(rows["revision"], value_set=revisions))
+
+
+def half_vectors(rows: pa.Table, dim: int) -> HalfVectors:
+    """The column of vectors as numpy has it."""
+    flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(-1, dim)
 
 
 def vector_rows(

@@ -69,16 +69,23 @@ class Tables:
                 query = query.select(columns)
             return query.limit(None).to_arrow()
 
-    def batches(self, name: str, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
-        """Columns of a table in order, so many rows at a time.
+    def batches(
+        self,
+        name: str,
+        columns: Sequence[str] | None,
+        rows: int,
+        condition: str | None = None,
+    ) -> Iterator[pa.Table]:
+        """Columns of a table in order, so many rows at a time, of one version of the table.
 
         LanceDB's own batches read ahead of who takes them: all of a table of 400 MB.
         """
         table = self.open(name)
-        for start in range(0, table.count_rows(), rows):
+        for start in range(0, table.count_rows(condition), rows):
             with self._telling("read"):
-                query = table.search().select(list(columns)).offset(start).limit(rows)
-                part = query.to_arrow()
+                query = table.search().offset(start).limit(rows)
+                query = query.where(condition) if condition else query
+                part = (query.select(list(columns)) if columns else query).to_arrow()
             yield part
 
     def add(self, name: str, rows: pa.Table) -> None:

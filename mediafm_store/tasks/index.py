@@ -1,115 +1,160 @@
-"""Build and open the FAISS indexes beside the tables.
+"""Build the indexes beside the tables, keep them up to date, and say how good they are."""
 
-An index lies in a folder named after the state of the table that it was built from. So it
-either matches the table as it is now or is not found, and what is not found is searched exactly.
-"""
-
-import json
-import logging
-import shutil
-import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mediafm_indexes import Index, load_index
-from mediafm_indexes.evaluate import measure_recall
-from mediafm_indexes.faiss_index import FACTORY, FaissIndex, has_gpu
+from mediafm_indexes import EXACT, INDEX, KINDS, Train, Wanted, build, extend, trainers
+from mediafm_indexes.faiss_index import has_gpu
 from mediafm_store import plugins
 from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.encoding import Device, DeviceChoice, resolve_device
+from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
+from mediafm_store.tasks.indexed import Rows, Run, SpaceIndex, new_generation, open_index
 
-log = logging.getLogger("mediafm_store")
+MOSTLY_DEAD = 0.2
+"""Share of an index's rows that are of replaced titles, with which it is built anew."""
 
 
 @dataclass(frozen=True)
-class BuiltIndex:
-    """Facts of an index, kept beside it."""
+class IndexStatus:
+    """How good the index of a space is, and how much of the space it holds."""
 
     space: str
     """The space and its version, such as context_v1."""
     kind: str
+    """`exact` where vectors are few enough to compare all; `none` without an index."""
     rows: int
+    """That it holds and that are still valid."""
+    replaced: int
+    """That it holds of titles that have been replaced since; they are not found."""
+    new: int
+    """That it does not hold yet; searches compare each of them."""
     recall_at_10: float
-    """Against exact search, over up to 100 of its own vectors as queries."""
+    """Measured against exact search; 1 is all."""
+    recall_filtered: Mapping[str, float]
+    """The same where a filter keeps .1, .01 or .001 of the rows."""
+    p50_ms: float | None
+    """Of one query at a time; None where there is no index."""
+    p99_ms: float | None
+    memory_mb: float
+    """Of the index. Vectors are mapped from disk, not counted here."""
+    disk_mb: float
+    """Of the index and the vectors beside it."""
     build_s: float
-    megabytes: float
 
 
 def build_index(
-    store: Store, space: Space, *, kind: str | None = None, device: DeviceChoice = "auto"
-) -> BuiltIndex:
-    """Index the vectors of a space, measure the index, and put it in place in one rename."""
-    build = builder(kind)
-    store.check_writable()
-    folder = index_folder(store, space)
-    ids, vectors = store.vectors(space)
-    if not ids:
-        raise BadInput(f"space {space.name} is empty; nothing to index")
-    began = time.perf_counter()
-    index = build(vectors, device=resolve_device(device, has_gpu))
-    build_s = time.perf_counter() - began
-    recall = measure_recall(index, vectors, generator=np.random.default_rng(0))
+    store: Store,
+    space: Space,
+    *,
+    kind: str | None = None,
+    target: float = Wanted.target,
+    memory_gb: float = Wanted.memory_bytes / 1e9,
+    device: DeviceChoice = "auto",
+) -> IndexStatus:
+    """Index the vectors of a space, tune the index to a recall@10, and measure it.
 
-    folder.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as scratch:
-        made = Path(scratch) / "index"
-        index.save(made)
-        size = sum(f.stat().st_size for f in made.iterdir()) / 1e6
-        facts = BuiltIndex(space.table, index.kind, len(ids), recall, build_s, size)
-        (made / "ids.json").write_text(json.dumps(ids), encoding="utf-8")
-        (made / "built.json").write_text(json.dumps(asdict(facts)), encoding="utf-8")
-        if folder.is_dir():
-            folder.rename(Path(scratch) / "replaced")
-        made.rename(folder)
-    valid = {index_folder(store, live) for live in store.live_spaces()}
-    for old in set(folder.parent.glob("*@*")) - valid:
-        shutil.rmtree(old, ignore_errors=True)
-    return facts
-
-
-def open_index(
-    store: Store, space: Space, *, device: DeviceChoice = "cpu"
-) -> tuple[list[str], Index] | None:
-    """The ids and the index of a space as it is now; None if there is no such index.
-
-    One that cannot be read is as none, with a warning: what is not indexed is searched exactly.
+    Without a `kind`, it is chosen by the number of rows, by memory and by device. The index in use
+    is replaced when the new one is complete. Raises BadInput if there are no vectors.
     """
-    folder = index_folder(store, space)
-    if not folder.is_dir():
+    kinds = chosen(kind)
+    if not 0 < target <= 1:
+        raise BadInput(f"the target is a share of the answers, between 0 and 1, is {target}")
+    store.check_writable()
+    if not store.rows_by_title(space):
+        raise BadInput(f"space {space.name} is empty; nothing to index")
+    with new_generation(store, space) as folder:
+        build(
+            folder,
+            Rows().passing(store.vector_batches(space), folder),
+            dim=space.dim,
+            generator=np.random.default_rng(0),
+            kinds=kinds,
+            wanted=Wanted(target, memory_gb * 1e9, resolve_device(device, has_gpu)),
+        )
+    return index_status(store, space)
+
+
+def refresh_index(store: Store, space: Space, *, device: DeviceChoice = "auto") -> IndexStatus:
+    """Add to the index of a space what came since it was built, without learning anew.
+
+    It is built anew, to the same target, where there is none that can be read, where more than
+    MOSTLY_DEAD of its rows have been replaced, where it has outgrown what it learned from, or
+    where its settings do not find enough of the new rows.
+    """
+    store.check_writable()
+    with new_generation(store, space) as folder:
+        opened = open_index(store, space)
+        up_to_date = opened is not None and bring_up_to_date(store, space, opened, folder)
+    if not up_to_date:
+        target = opened.facts.target if opened else Wanted.target
+        return build_index(store, space, target=target, device=device)
+    return index_status(store, space)
+
+
+def bring_up_to_date(store: Store, space: Space, opened: SpaceIndex, folder: Path) -> bool:
+    """Write the index with all that is new to a folder, if anything is; False if it has to be
+    built anew."""
+    valid = opened.still_valid(store.revisions())
+    kept = sum(run.stop - run.start for run in valid)
+    if kept < (1 - MOSTLY_DEAD) * len(opened.ids):
+        return False
+    new = rows_not_in(store, space, valid)
+    if not new:
+        return True
+    batches = store.vector_batches(space, new)
+    vectors = Rows(opened).passing(batches, folder)
+    generator = np.random.default_rng(0)
+    return extend(folder, opened.folder, vectors, generator=generator) is not None
+
+
+def index_status(store: Store, space: Space) -> IndexStatus:
+    """How good the index of a space is; where there is none, everything is compared."""
+    opened = open_index(store, space)
+    if opened is None:
+        new = sum(store.rows_by_title(space).values())
+        return IndexStatus(space.table, "none", 0, 0, new, 1.0, {}, None, None, 0.0, 0.0, 0.0)
+    valid = opened.still_valid(store.revisions())
+    kept = sum(run.stop - run.start for run in valid)
+    facts, measured = opened.facts, opened.facts.measured
+    return IndexStatus(
+        space=space.table,
+        kind=facts.kind,
+        rows=kept,
+        replaced=len(opened.ids) - kept,
+        new=sum(rows_not_in(store, space, valid).values()),
+        recall_at_10=measured.recall_at_10,
+        recall_filtered=measured.filtered_recall,
+        p50_ms=measured.p50_ms,
+        p99_ms=measured.p99_ms,
+        memory_mb=size(opened.folder / INDEX) / 1e6,
+        disk_mb=size(opened.folder) / 1e6,
+        build_s=facts.build_s,
+    )
+
+
+def rows_not_in(store: Store, space: Space, valid: list[Run]) -> dict[str, int]:
+    """How many rows a space has of titles that an index does not hold."""
+    held = {run.title for run in valid}
+    return {t: n for t, n in store.rows_by_title(space).items() if t not in held}
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files."""
+    return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+
+
+def chosen(kind: str | None) -> dict[str, Train | None] | None:
+    """What makes an index of a kind: FAISS, or a plug-in of that name; None: let it be chosen."""
+    if kind is None:
         return None
-    try:
-        return read_index(folder, resolve_device(device, has_gpu))
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        reason = str(error).partition("\n")[0][:80]
-        log.warning("%s cannot be read (%s); run `mediafm index`", folder, reason)
-        return None
-
-
-@lru_cache(maxsize=8)
-def read_index(folder: Path, device: Device) -> tuple[list[str], Index]:
-    """Read once: a folder's name says which state of the table it was built from."""
-    ids: list[str] = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
-    return ids, load_index(folder, device=device)
-
-
-def builder(kind: str | None) -> Callable[..., Index]:
-    """What builds an index of a kind: FAISS, or a plug-in of that name."""
-    if kind is None or kind in FACTORY:
-        return partial(FaissIndex.build, kind=kind)
+    if kind == EXACT or kind in KINDS:
+        return trainers([kind])
     if ":" not in kind and kind not in plugins.names("indexes"):
-        kinds = sorted({*FACTORY, *plugins.names("indexes")})
+        kinds = sorted({EXACT, *KINDS, *plugins.names("indexes")} - {"faiss"})
         raise BadInput(f"no index kind {kind!r}; there are {', '.join(kinds)}")
-    build: Callable[..., Index] = plugins.load("indexes", kind).build
-    return build
-
-
-def index_folder(store: Store, space: Space) -> Path:
-    """Where the index of a space in its present state lies."""
-    return store.path / "indexes" / store.state(space).replace("/", "_")
+    return {kind: plugins.load("indexes", kind).train}

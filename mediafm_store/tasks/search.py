@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
+import polars as pl
 from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES, Modality, pooled, shares, weigh
@@ -19,13 +20,13 @@ from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders, made_by
 from mediafm_store.tasks.importing.declared import is_imported
-from mediafm_store.tasks.index import open_index
+from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.sources import read_title
 
 log = logging.getLogger("mediafm_store")
 
-CANDIDATES_PER_HIT = 5
-"""An approximate index is asked for this many times `k`; the best are chosen by exact scores."""
+WIDER = 5
+"""So many times `k` are asked for where answers drop out that have nothing in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Query(NamedTuple):
     same_title: str | None = None
     """The title that the query comes from."""
     itself: str | None = None
+    among: pl.Series | None = None
+    """The ids that may be found; None: all."""
 
 
 def search(
@@ -63,6 +66,7 @@ def search(
     text: str | None = None,
     space: Literal["fused", "context"] | None = None,
     weights: Mapping[Modality, float] | None = None,
+    where: str | None = None,
     exclude_same_title: bool = False,
     k: int = 10,
     encoders: Encoders | None = None,
@@ -72,7 +76,9 @@ def search(
 
     Shots and clips are compared in `space` (default: context once titles are embedded, else
     fused), words in the space of descriptions. `weights` scales the modalities of the query, by
-    1 where none is given. Raises NotFound or BadInput for a query that cannot be made.
+    1 where none is given. `where` is a condition in SQL on shots and their titles (see
+    `Store.matching`); if there are `k` shots that fulfil it, as many are found. Raises NotFound or
+    BadInput for a query that cannot be made.
     """
     if sum(q is not None for q in (shot, clip, text)) != 1:
         raise BadInput("give one of a shot, a clip or a text to search for")
@@ -96,7 +102,9 @@ def search(
     if not vector.any():
         raise BadInput("nothing is left of the query: no modality that it has weighs more than 0")
     excluded = query.same_title if exclude_same_title else None
-    return find(store, query._replace(vector=vector, same_title=excluded), k, device)
+    among = None if where is None else store.matching(where)
+    query = query._replace(vector=vector, same_title=excluded, among=among)
+    return find(store, query, k, device)
 
 
 def tell_lacking(store: Store, space: Space) -> None:
@@ -171,22 +179,23 @@ def check_encoders(store: Store, space: Space, encoders: Encoders) -> None:
 
 
 def find(store: Store, query: Query, k: int, device: DeviceChoice) -> list[Hit]:
-    """Candidates from the index, scored exactly by the stored vectors."""
-    unwanted = {query.itself} if query.itself else set()
-    if query.same_title:
-        unwanted |= set(store.shots(query.same_title)["id"])
-    ids = candidates(store, query, CANDIDATES_PER_HIT * k + len(unwanted), device)
-    found = store.vectors_by_id(query.space, [i for i in ids if i not in unwanted])
-    parts = shares(query.vector[0], found.vectors)
-    scores = sum(parts.values(), start=np.zeros(len(found.ids), np.float32))
-    # A shot that has nothing in common with the query, as no words where words are asked for, is
-    # no answer.
-    compared = np.any([part != 0 for part in parts.values()], axis=0)
-    best = [i for i in np.argsort(-scores, kind="stable") if compared[i]][:k]
-    rows = store.shots_by_id([found.ids[i] for i in best])
+    """The nearest shots that have something in common with the query."""
+    without = {query.same_title} if query.same_title else set()
+    for count in (k + 1, WIDER * k):
+        near = nearest(
+            store, query.space, query.vector, count, ids=query.among, without=without, device=device
+        )
+        # A shot that has nothing in common with the query, as no words where words are asked for,
+        # is no answer.
+        parts = shares(query.vector[0], near.vectors)
+        compared = np.any([part != 0 for part in parts.values()], axis=0)
+        wanted = [i for i, id in enumerate(near.ids) if compared[i] and id != query.itself]
+        if len(wanted) >= k:
+            break
+    rows = store.shots_by_id([near.ids[i] for i in wanted[:k]])
     hits = []
-    for i in best:
-        row = rows.get(found.ids[i])
+    for i in wanted[:k]:
+        row = rows.get(near.ids[i])
         if row is None:
             continue  # its title was replaced a moment ago
         hits.append(
@@ -195,7 +204,7 @@ def find(store: Store, query: Query, k: int, device: DeviceChoice) -> list[Hit]:
                 title=row["title"],
                 start_s=row["start_s"],
                 end_s=row["end_s"],
-                score=float(scores[i]),
+                score=float(sum(part[i] for part in parts.values())),
                 shares={m: float(part[i]) for m, part in parts.items()},
                 words=row["words"],
                 seen=tuple(row["seen"]),
@@ -203,15 +212,3 @@ def find(store: Store, query: Query, k: int, device: DeviceChoice) -> list[Hit]:
             )
         )
     return hits
-
-
-def candidates(store: Store, query: Query, count: int, device: DeviceChoice) -> list[str]:
-    """Ids of about the best `count` shots: from the index, or exactly where there is none."""
-    opened = open_index(store, query.space, device=device)
-    if opened is None:
-        ids, vectors = store.vectors(query.space)
-        rows = np.argsort(-(vectors @ query.vector[0]), kind="stable")[:count]
-    else:
-        ids, index = opened
-        rows = index.search(query.vector, count)[0].rows
-    return [ids[row] for row in rows]

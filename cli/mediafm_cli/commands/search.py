@@ -39,6 +39,14 @@ def search(
         str,
         typer.Option(help="Of the modalities, as audio=0.5,text=0; those not named stay 1."),
     ] = "",
+    where: Annotated[
+        str | None,
+        typer.Option(
+            help='A condition in SQL on shots and titles, as "duration_s > 5 AND'
+            " array_contains(genres, 'Drama')\".",
+            metavar="SQL",
+        ),
+    ] = None,
     exclude_same_title: Annotated[
         bool, typer.Option("--exclude-same-title", help="Only shots of other titles.")
     ] = False,
@@ -63,6 +71,7 @@ def search(
         text=text,
         space=space,
         weights=parse_weights(weights),
+        where=where,
         exclude_same_title=exclude_same_title,
         k=k,
         encoders=load_encoders(encoder, device=device) if encoder else None,
@@ -77,7 +86,8 @@ def search(
         say(f"Wrote {html}")
     emit([asdict(hit) for hit in hits], as_json=as_json, table=shown)
     if not hits:
-        say("Nothing found: there is no other shot to compare with.")
+        such = f"that fulfils {where}" if where else "to compare with"
+        say(f"Nothing found: there is no other shot {such}.")
 
 
 def parse_weights(text: str) -> "dict[Modality, float]":

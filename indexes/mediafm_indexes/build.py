@@ -1,0 +1,168 @@
+"""Make an index: write the vectors, train on a sample, add in batches, tune, measure.
+
+In memory are the index, a sample while it is trained, and a batch of the vectors.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from shutil import copyfile
+
+import numpy as np
+from jaxtyping import Float16, Int64
+
+from mediafm_indexes.facts import INDEX, Facts, Settings, sums, write_facts
+from mediafm_indexes.faiss_index import FaissIndex, sample_for
+from mediafm_indexes.index import Device, Index
+from mediafm_indexes.indexed import IndexedVectors, load
+from mediafm_indexes.kinds import EXACT, EXACT_UP_TO, preferred
+from mediafm_indexes.measuring import HeldOut, answer, measure, recall
+from mediafm_indexes.tuning import tune, widest
+from mediafm_indexes.vectors import CHECKS, VECTORS, Vectors, write_vectors
+
+Train = Callable[..., Index]
+"""`train` of an index class."""
+OUTGROWN = 2
+"""With so many times the rows that lists and codes were learned from, they are learned anew."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of an index."""
+
+    target: float = 0.99
+    """recall@10 of the settings that searches use."""
+    memory_bytes: float = 4e9
+    """For the index while it is searched; the sample that it learns from takes up to a quarter."""
+    device: Device = "cpu"
+
+
+def build(
+    folder: Path,
+    batches: Iterable[Float16[np.ndarray, "_ dim"]],
+    *,
+    dim: int,
+    generator: np.random.Generator,
+    kinds: Mapping[str, Train | None] | None = None,
+    wanted: Wanted = Wanted(),
+) -> Facts:
+    """Write an index of the vectors to an empty folder.
+
+    `kinds` are tried in their order until one reaches the target; by default those that suit the
+    number of rows. If none does, the last is kept, searched as widely as it can be.
+    """
+    rows = write_vectors(folder, batches)
+    vectors = Vectors(folder, rows=rows, dim=dim)
+    if kinds is None:
+        kinds = trainers(preferred(rows, dim, wanted.memory_bytes, wanted.device))
+    held_out = HeldOut.draw(rows, generator)
+    made = first_to_reach(wanted, kinds, vectors, held_out.tuning, generator)
+    indexed = IndexedVectors(vectors, made.index, made.settings)
+    if made.index is not None:
+        made.index.save(folder / INDEX)
+    facts = Facts(
+        kind=made.kind,
+        rows=rows,
+        dim=dim,
+        trained_on=rows,
+        target=wanted.target,
+        settings=made.settings,
+        measured=measure(indexed, held_out.measuring, generator),
+        build_s=made.took_s,
+        checksums=sums(folder),
+    )
+    write_facts(folder, facts)
+    return facts
+
+
+def extend(
+    folder: Path,
+    before: Path,
+    batches: Iterable[Float16[np.ndarray, "_ dim"]],
+    *,
+    generator: np.random.Generator,
+    device: Device = "cpu",
+) -> Facts | None:
+    """Write the index of the folder `before`, with more vectors in it, to an empty folder.
+
+    Nothing is learned anew. None if it has to be: for so many rows another kind is better, or the
+    new ones drift from those before, so that the settings no longer find enough among them.
+    """
+    old, facts = load(before, device=device)
+    for name in (VECTORS, CHECKS):
+        copyfile(before / name, folder / name)
+    rows = len(old) + write_vectors(folder, batches)
+    most = EXACT_UP_TO if old.index is None else OUTGROWN * facts.trained_on
+    if rows > most:
+        return None
+    vectors = Vectors(folder, rows=rows, dim=facts.dim)
+    began = time.perf_counter()
+    if old.index is not None:
+        for batch in vectors.batches(start=len(old)):
+            old.index.add(batch)
+    build_s = time.perf_counter() - began
+    indexed = IndexedVectors(vectors, old.index, facts.settings)
+    new = HeldOut.draw(rows, generator, start=len(old))
+    if rows > len(old) and recall(indexed, answer(vectors, new.tuning)) < facts.target:
+        return None
+    if old.index is not None:
+        old.index.save(folder / INDEX)
+    extended = replace(
+        facts,
+        rows=rows,
+        measured=measure(indexed, HeldOut.draw(rows, generator).measuring, generator),
+        build_s=build_s,
+        checksums=sums(folder),
+    )
+    write_facts(folder, extended)
+    return extended
+
+
+def trainers(kinds: Iterable[str]) -> dict[str, Train | None]:
+    """What trains each of FAISS's kinds; nothing for exact search."""
+    return {k: None if k == EXACT else partial(FaissIndex.train, kind=k) for k in kinds}
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An index of some kind, how to search it, and how long it took to make."""
+
+    kind: str
+    index: Index | None
+    """None if everything is compared."""
+    settings: Settings
+    took_s: float
+
+
+def first_to_reach(
+    wanted: Wanted,
+    kinds: Mapping[str, Train | None],
+    vectors: Vectors,
+    asking: Int64[np.ndarray, " q"],
+    generator: np.random.Generator,
+) -> Made:
+    """The first kind that reaches the target with some rows as queries, or else the last."""
+    for kind, train in kinds.items():
+        if train is None:
+            return Made(kind, None, Settings(effort=0, candidates=0), took_s=0.0)
+        began = time.perf_counter()
+        index = filled(train, vectors, wanted, generator)
+        took_s = time.perf_counter() - began
+        settings = tune(vectors, index, asking, target=wanted.target, generator=generator)
+        made = Made(kind, index, settings or widest(index), took_s)
+        if settings is not None:
+            break
+    return made
+
+
+def filled(train: Train, vectors: Vectors, wanted: Wanted, generator: np.random.Generator) -> Index:
+    """An index trained on a sample, with all vectors in it."""
+    most = max(1, int(wanted.memory_bytes / 4 / (4 * vectors.dim)))
+    size = min(len(vectors), sample_for(len(vectors)), most)
+    sample = np.sort(generator.choice(len(vectors), size, replace=False))
+    index = train(vectors.read(sample), rows=len(vectors), device=wanted.device)
+    for batch in vectors.batches():
+        index.add(batch)
+    return index

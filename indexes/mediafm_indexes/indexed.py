@@ -1,0 +1,86 @@
+"""Vectors with an index beside them: candidates from the index, answers scored exactly."""
+
+from collections.abc import Callable
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from mediafm_indexes.facts import INDEX, Facts, Settings, read_facts, sums
+from mediafm_indexes.index import Device, Index, Neighbours, load_index
+from mediafm_indexes.kinds import EXACT
+from mediafm_indexes.vectors import DamagedError, Vectors
+
+TUNED_FOR = 11
+"""Answers that settings are tuned for: 10, and the row that asks. More take more, in proportion."""
+
+
+class IndexedVectors:
+    """Search among the vectors of a folder, with the settings that its index was tuned to.
+
+    Scores are exact for float16 vectors. Any filter is kept to before scoring, and whoever asks
+    for `k` rows gets as many if there are so many.
+    """
+
+    def __init__(self, vectors: Vectors, index: Index | None, settings: Settings) -> None:
+        self.vectors = vectors
+        self.index = index
+        """None: everything is compared."""
+        self.settings = settings
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def search(
+        self,
+        queries: Float32[np.ndarray, "q dim"],
+        k: int,
+        *,
+        only: Bool[np.ndarray, " rows"] | None = None,
+    ) -> list[Neighbours]:
+        """The `k` rows with the largest inner products, of those that `only` allows."""
+        allowed = len(self) if only is None else int(only.sum())
+        count = ceil(self.settings.candidates * max(1.0, k / TUNED_FOR))
+        if self.index is None or allowed <= max(self.settings.exact_up_to, count):
+            return self.vectors.nearest(queries, k, only=only)
+        proposed = self.index.search(queries, count, effort=self._effort(k, allowed), only=only)
+        found = [
+            self.vectors.nearest_of(query, candidates.rows, k)
+            for query, candidates in zip(queries, proposed, strict=True)
+        ]
+        for i, one in enumerate(found):
+            if len(one.rows) < k:  # the lists that were looked at hold too few that are allowed
+                found[i] = self.vectors.nearest(queries[i : i + 1], k, only=only)[0]
+        return found
+
+    def _effort(self, k: int, allowed: int) -> int:
+        """More for many answers, and the more a filter leaves out of what is looked at."""
+        assert self.index is not None
+        factor = max(1.0, k / TUNED_FOR)
+        if allowed < len(self):
+            factor *= self.settings.widening * len(self) / allowed
+        return min(ceil(self.settings.effort * factor), self.index.efforts[-1])
+
+
+def load(
+    folder: Path,
+    *,
+    device: Device = "cpu",
+    load_index: Callable[..., Index] = load_index,
+) -> tuple[IndexedVectors, Facts]:
+    """Open what `build` made; raise DamagedError if any of its files has changed since.
+
+    Vectors are mapped, not read: each is compared with its checksum when it is first scored, or
+    now, where every search goes through all of them.
+    """
+    facts = read_facts(folder)
+    vectors = Vectors(folder, rows=facts.rows, dim=facts.dim)
+    now = sums(folder)
+    if now != facts.checksums:
+        changed = {name for name, _ in now.items() ^ facts.checksums.items()}
+        raise DamagedError(f"{folder / min(changed)} is damaged")
+    index = None if facts.kind == EXACT else load_index(folder / INDEX, device=device)
+    if index is None:
+        vectors.check()
+    return IndexedVectors(vectors, index, facts.settings), facts

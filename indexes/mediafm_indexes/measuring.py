@@ -1,0 +1,145 @@
+"""How good a search is: recall and latency, with and without filters."""
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+
+from mediafm_indexes.facts import Measured
+from mediafm_indexes.index import Neighbours
+from mediafm_indexes.indexed import TUNED_FOR, IndexedVectors
+from mediafm_indexes.recall import recall_at_k
+from mediafm_indexes.vectors import Vectors
+
+K = TUNED_FOR - 1
+"""recall@10: a row that asks is no answer to itself."""
+QUERIES = 150
+"""To tune with, and as many again to measure with: a standard error of .003 at a recall of .99."""
+FILTERED = 50
+"""Queries for each filter."""
+SHARES = (0.1, 0.01, 0.001)
+"""Of the rows, that the measured filters keep."""
+TIMED = 15
+"""Queries whose median time decides between settings."""
+
+
+class HeldOut(NamedTuple):
+    """Rows that ask, in two sets without a row in common."""
+
+    tuning: Int64[np.ndarray, " q"]
+    measuring: Int64[np.ndarray, " q"]
+
+    @classmethod
+    def draw(cls, rows: int, generator: np.random.Generator, *, start: int = 0) -> "HeldOut":
+        """Draw from the rows from `start` on."""
+        drawn = start + generator.permutation(rows - start)[: 2 * QUERIES]
+        half = (len(drawn) + 1) // 2
+        return cls(drawn[:half], drawn[half:] if len(drawn) > 1 else drawn)
+
+
+class Sample(NamedTuple):
+    """Rows as queries, with the exact answers to them; a row is no answer to itself."""
+
+    rows: Int64[np.ndarray, " q"]
+    queries: Float32[np.ndarray, "q dim"]
+    exact: list[Neighbours]
+
+
+class Filter(NamedTuple):
+    """A choice of rows, and queries with their answers among these."""
+
+    only: Bool[np.ndarray, " rows"]
+    sample: Sample
+
+
+def measure(
+    indexed: IndexedVectors, rows: Int64[np.ndarray, " q"], generator: np.random.Generator
+) -> Measured:
+    """Recall and latency with some rows as queries."""
+    sample = answer(indexed.vectors, rows)
+    took = times(indexed, sample.queries)
+    by_share = {s: filters(indexed.vectors, rows[:FILTERED], s, generator) for s in SHARES}
+    return Measured(
+        recall_at_10=recall(indexed, sample),
+        p50_ms=float(np.median(took)) * 1e3,
+        p99_ms=float(np.quantile(took, 0.99)) * 1e3,
+        filtered_recall={str(s): worst_recall(indexed, f) for s, f in by_share.items()},
+        filtered_ms={
+            str(s): 1e3 * max(seconds_each(indexed, sample.queries, one.only) for one in f)
+            for s, f in by_share.items()
+        },
+    )
+
+
+def answer(
+    vectors: Vectors,
+    rows: Int64[np.ndarray, " q"],
+    *,
+    only: Bool[np.ndarray, " rows"] | None = None,
+) -> Sample:
+    """Rows with their exact answers."""
+    queries = vectors.read(rows)
+    exact = vectors.nearest(queries, TUNED_FOR, only=only)
+    return Sample(rows, queries, others(exact, rows, K))
+
+
+def others(found: Sequence[Neighbours], rows: Int64[np.ndarray, " q"], k: int) -> list[Neighbours]:
+    """The best `k` answers without the row that asked."""
+    kept = [(one, one.rows != row) for one, row in zip(found, rows, strict=True)]
+    return [Neighbours(one.rows[keep][:k], one.scores[keep][:k]) for one, keep in kept]
+
+
+def filters(
+    vectors: Vectors,
+    rows: Int64[np.ndarray, " q"],
+    share: float,
+    generator: np.random.Generator,
+) -> list[Filter]:
+    """Two filters that keep a share of the rows: scattered ones, and ones next to each other.
+
+    The rows of a title lie next to each other, and mostly far from a query of another.
+    """
+    count = max(1, round(share * len(vectors)))
+    scattered, run = np.zeros((2, len(vectors)), bool)
+    scattered[generator.choice(len(vectors), count, replace=False)] = True
+    start = int(generator.integers(len(vectors) - count + 1))
+    run[start : start + count] = True
+    return [Filter(only, answer(vectors, rows, only=only)) for only in (scattered, run)]
+
+
+def worst_recall(indexed: IndexedVectors, chosen: Sequence[Filter]) -> float:
+    """The lowest recall under any of the filters."""
+    return min(recall(indexed, sample, only) for only, sample in chosen)
+
+
+def recall(
+    indexed: IndexedVectors, sample: Sample, only: Bool[np.ndarray, " rows"] | None = None
+) -> float:
+    """recall@10 of a search."""
+    found = indexed.search(sample.queries, TUNED_FOR, only=only)
+    return recall_at_k(others(found, sample.rows, K), sample.exact, K)
+
+
+def seconds_each(
+    indexed: IndexedVectors,
+    queries: Float32[np.ndarray, "q dim"],
+    only: Bool[np.ndarray, " rows"] | None = None,
+) -> float:
+    """The median time of one of a few queries."""
+    return float(np.median(times(indexed, queries[:TIMED], only)))
+
+
+def times(
+    indexed: IndexedVectors,
+    queries: Float32[np.ndarray, "q dim"],
+    only: Bool[np.ndarray, " rows"] | None = None,
+) -> list[float]:
+    """Seconds of each query, one at a time."""
+    took = []
+    for i in range(len(queries)):
+        began = time.perf_counter()
+        indexed.search(queries[i : i + 1], K, only=only)
+        took.append(time.perf_counter() - began)
+    return took

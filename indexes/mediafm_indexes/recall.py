@@ -1,0 +1,47 @@
+"""How much an approximate search finds of what an exact one does."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from jaxtyping import Float32
+
+from mediafm_indexes.index import Neighbours
+
+TIE = 1e-6
+"""Scores closer than this are one score: which of two equal rows is found does not matter."""
+
+
+def recall_at_k(found: Sequence[Neighbours], exact: Sequence[Neighbours], k: int) -> float:
+    """Share of the exact top `k` that was found, or others as near; 1.0 if there are none.
+
+    The scores of `found` have to be exact, too.
+    """
+    wanted = [e.scores[:k] for e in exact]
+    there = sum(
+        min(len(w), int(reached(f.scores[:k], w).sum())) for f, w in zip(found, wanted, strict=True)
+    )
+    total = sum(map(len, wanted))
+    return there / total if total else 1.0
+
+
+def recall_by_candidates(
+    scores: Iterable[Float32[np.ndarray, " _"]],
+    exact: Sequence[Neighbours],
+    k: int,
+    counts: Sequence[int],
+) -> list[float]:
+    """recall@k if only so many of the candidates were looked at.
+
+    `scores` are the exact ones of each query's candidates, in the order of their approximate ones.
+    """
+    rows = []
+    for own, one in zip(scores, exact, strict=True):
+        wanted = one.scores[:k]
+        there = np.minimum(np.cumsum(reached(own, wanted)), len(wanted))
+        rows.append([there[min(c, len(there)) - 1] / len(wanted) for c in counts])
+    return [float(share) for share in np.mean(rows, axis=0)]
+
+
+def reached(scores: Float32[np.ndarray, " n"], wanted: Float32[np.ndarray, " k"]) -> np.ndarray:
+    """Which scores are as good as the last that is wanted."""
+    return scores >= wanted[-1] - TIE if len(wanted) else np.zeros(len(scores), bool)

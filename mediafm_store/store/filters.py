@@ -1,0 +1,58 @@
+"""Conditions on shots in SQL, as `duration_s > 5 AND array_contains(genres, 'Drama')`."""
+
+from collections.abc import Callable
+
+import polars as pl
+import pyarrow as pa
+
+from mediafm_store.errors import BadInput
+from mediafm_store.store.schema import SHOTS, TITLES
+
+OF_SHOTS = {name: name for name in SHOTS.names if name != "revision"}
+OF_TITLES = {
+    (f"title_{name}" if name in SHOTS.names else name): name
+    for name in TITLES.names
+    if name not in ("id", "revision", "sources", "metadata_vector")
+}
+"""What a condition calls a column of the title -> the column."""
+
+
+def matching(
+    where: str,
+    shots: Callable[[str, str | None, list[str]], pa.Table],
+    titles: Callable[[list[str]], pa.Table],
+) -> pl.Series:
+    """The ids of the shots that fulfil a condition; only the columns that it names are read.
+
+    An expression alone, so that no other table or file can be named in it. Raises BadInput for
+    one that cannot be understood, or names columns that are not there.
+    """
+    try:
+        condition = pl.sql_expr(where)
+        named = set(condition.meta.root_names())
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        raise misunderstood(where, error) from error
+    if unknown := named - OF_SHOTS.keys() - OF_TITLES.keys():
+        raise BadInput(
+            f"no column {min(unknown)!r} to filter by; there are"
+            f" {', '.join([*OF_SHOTS, *OF_TITLES])}"
+        )
+    own = sorted({"id", "title", "revision"} | (named & OF_SHOTS.keys()))
+    frame = pl.DataFrame(pl.from_arrow(shots("shots", None, own)))
+    if of_title := sorted(named - OF_SHOTS.keys()):
+        renamed = {OF_TITLES[name]: name for name in of_title}
+        rows = pl.DataFrame(pl.from_arrow(titles(["id", *renamed])))
+        frame = frame.join(rows.rename({"id": "title", **renamed}), on="title")
+    try:
+        return frame.filter(condition)["id"]
+    except pl.exceptions.PolarsError as error:
+        raise misunderstood(where, error) from error
+
+
+def misunderstood(where: str, error: Exception) -> BadInput:
+    """A condition that Polars cannot make sense of."""
+    reason = str(error).partition("\n")[0]
+    return BadInput(
+        f"the condition {where!r} cannot be understood: {reason}; conditions look like"
+        " \"duration_s > 5 AND array_contains(genres, 'Drama')\""
+    )
