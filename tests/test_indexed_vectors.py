@@ -226,10 +226,23 @@ def test_recall_counts_equal_scores_as_found():
     worse = [Neighbours(np.array([0, 7, 9]), np.array([0.9, 0.5, 0.4], np.float32))]
     assert recall_at_k(tied, exact, 3) == 1
     assert recall_at_k(worse, exact, 3) == pytest.approx(2 / 3)
-    assert recall_by_candidates(
-        [np.array([0.4, 0.9, 0.5, 0.5], np.float32)], exact, 3, [1, 2, 4]
-    ) == [
-        0,
-        pytest.approx(1 / 3),
-        1,
-    ]
+    deep = [Neighbours(np.arange(5), np.array([0.9, 0.5, 0.5, 0.5, 0.1], np.float32))]
+    proposed = [Neighbours(np.array([4, 0, 3, 1, 2]), np.zeros(5, np.float32))]
+    recalls = recall_by_candidates(proposed, deep, 3, [1, 2, 4, 5])
+    assert recalls == [0, pytest.approx(1 / 3), 1, 1]
+
+
+def test_rows_that_anything_answers_do_not_count(tmp_path):
+    """As shots without words have zeros for words."""
+    same = np.zeros((500, D), np.float16)
+    folder = tmp_path / "mostly"
+    folder.mkdir()
+    facts = build(folder, [same, mixture(5600)], dim=D, generator=rng())
+    assert facts.kind == "pca-ivf-sq8"
+    assert facts.settings.candidates < 500
+    assert facts.measured.recall_at_10 >= 0.99
+    folder = tmp_path / "all"
+    folder.mkdir()
+    build(folder, [np.zeros((6000, D), np.float16)], dim=D, generator=rng())
+    (found,) = load(folder)[0].search(mixture(1).astype(np.float32), 10)
+    assert found.scores.tolist() == [0] * 10

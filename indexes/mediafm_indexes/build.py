@@ -11,14 +11,14 @@ from pathlib import Path
 from shutil import copyfile
 
 import numpy as np
-from jaxtyping import Float16, Int64
+from jaxtyping import Float16
 
 from mediafm_indexes.facts import INDEX, Facts, Settings, sums, write_facts
 from mediafm_indexes.faiss_index import FaissIndex, sample_for
 from mediafm_indexes.index import Device, Index
 from mediafm_indexes.indexed import IndexedVectors, load
 from mediafm_indexes.kinds import EXACT, EXACT_UP_TO, preferred
-from mediafm_indexes.measuring import HeldOut, answer, measure, recall
+from mediafm_indexes.measuring import Sample, draw, measure, recall
 from mediafm_indexes.tuning import tune, widest
 from mediafm_indexes.vectors import CHECKS, VECTORS, Vectors, write_vectors
 
@@ -57,8 +57,8 @@ def build(
     vectors = Vectors(folder, rows=rows, dim=dim)
     if kinds is None:
         kinds = trainers(preferred(rows, dim, wanted.memory_bytes, wanted.device))
-    held_out = HeldOut.draw(rows, generator)
-    made = first_to_reach(wanted, kinds, vectors, held_out.tuning, generator)
+    tuning, measuring = draw(vectors, generator)
+    made = first_to_reach(wanted, kinds, vectors, tuning, generator)
     indexed = IndexedVectors(vectors, made.index, made.settings)
     if made.index is not None:
         made.index.save(folder / INDEX)
@@ -69,7 +69,7 @@ def build(
         trained_on=rows,
         target=wanted.target,
         settings=made.settings,
-        measured=measure(indexed, held_out.measuring, generator),
+        measured=measure(indexed, measuring, generator),
         build_s=made.took_s,
         checksums=sums(folder),
     )
@@ -104,15 +104,16 @@ def extend(
             old.index.add(batch)
     build_s = time.perf_counter() - began
     indexed = IndexedVectors(vectors, old.index, facts.settings)
-    new = HeldOut.draw(rows, generator, start=len(old))
-    if rows > len(old) and recall(indexed, answer(vectors, new.tuning)) < facts.target:
-        return None
+    if rows > len(old):
+        new, _ = draw(vectors, generator, start=len(old))
+        if recall(indexed, new) < facts.target:
+            return None
     if old.index is not None:
         old.index.save(folder / INDEX)
     extended = replace(
         facts,
         rows=rows,
-        measured=measure(indexed, HeldOut.draw(rows, generator).measuring, generator),
+        measured=measure(indexed, draw(vectors, generator)[1], generator),
         build_s=build_s,
         checksums=sums(folder),
     )
@@ -140,17 +141,17 @@ def first_to_reach(
     wanted: Wanted,
     kinds: Mapping[str, Train | None],
     vectors: Vectors,
-    asking: Int64[np.ndarray, " q"],
+    sample: Sample,
     generator: np.random.Generator,
 ) -> Made:
-    """The first kind that reaches the target with some rows as queries, or else the last."""
+    """The first kind that reaches the target, or else the last."""
     for kind, train in kinds.items():
         if train is None:
             return Made(kind, None, Settings(effort=0, candidates=0), took_s=0.0)
         began = time.perf_counter()
         index = filled(train, vectors, wanted, generator)
         took_s = time.perf_counter() - began
-        settings = tune(vectors, index, asking, target=wanted.target, generator=generator)
+        settings = tune(vectors, index, sample, target=wanted.target, generator=generator)
         made = Made(kind, index, settings or widest(index), took_s)
         if settings is not None:
             break

@@ -10,11 +10,12 @@ from jaxtyping import Bool, Float32, Int64
 from mediafm_indexes.facts import Measured
 from mediafm_indexes.index import Neighbours
 from mediafm_indexes.indexed import TUNED_FOR, IndexedVectors
-from mediafm_indexes.recall import recall_at_k
+from mediafm_indexes.recall import reached, recall_at_k
 from mediafm_indexes.vectors import Vectors
 
 K = TUNED_FOR - 1
 """recall@10: a row that asks is no answer to itself."""
+DEEP = 5 * K
 QUERIES = 150
 """To tune with, and as many again to measure with: a standard error of .003 at a recall of .99."""
 FILTERED = 50
@@ -25,26 +26,17 @@ TIMED = 15
 """Queries whose median time decides between settings."""
 
 
-class HeldOut(NamedTuple):
-    """Rows that ask, in two sets without a row in common."""
-
-    tuning: Int64[np.ndarray, " q"]
-    measuring: Int64[np.ndarray, " q"]
-
-    @classmethod
-    def draw(cls, rows: int, generator: np.random.Generator, *, start: int = 0) -> "HeldOut":
-        """Draw from the rows from `start` on."""
-        drawn = start + generator.permutation(rows - start)[: 2 * QUERIES]
-        half = (len(drawn) + 1) // 2
-        return cls(drawn[:half], drawn[half:] if len(drawn) > 1 else drawn)
-
-
 class Sample(NamedTuple):
     """Rows as queries, with the exact answers to them; a row is no answer to itself."""
 
     rows: Int64[np.ndarray, " q"]
     queries: Float32[np.ndarray, "q dim"]
     exact: list[Neighbours]
+    """More than the K nearest: DEEP, so that rows as near as the K-th are known."""
+
+    def first(self, count: int) -> "Sample":
+        """Some of them."""
+        return Sample(self.rows[:count], self.queries[:count], self.exact[:count])
 
 
 class Filter(NamedTuple):
@@ -54,13 +46,34 @@ class Filter(NamedTuple):
     sample: Sample
 
 
-def measure(
-    indexed: IndexedVectors, rows: Int64[np.ndarray, " q"], generator: np.random.Generator
-) -> Measured:
-    """Recall and latency with some rows as queries."""
-    sample = answer(indexed.vectors, rows)
+def draw(
+    vectors: Vectors, generator: np.random.Generator, *, start: int = 0
+) -> tuple[Sample, Sample]:
+    """Two samples without a row in common, to tune with and to measure with.
+
+    From the rows from `start` on. Those to which any answer is right are left out, as one that is
+    all zeros, or one of many that are equal.
+    """
+    rows = start + generator.permutation(len(vectors) - start)[: 2 * QUERIES]
+    all = answer(vectors, rows)
+    telling = [i for i, one in enumerate(all.exact) if not undecided(one)]
+    halves = np.array_split(np.array(telling or [0]), 2) if len(telling) > 1 else [[0], [0]]
+    tuning, measuring = (
+        Sample(all.rows[h], all.queries[h], [all.exact[i] for i in h]) for h in halves
+    )
+    return tuning, measuring
+
+
+def undecided(answers: Neighbours) -> bool:
+    """Whether all of the answers are as near as the K-th, and more that are not here may be."""
+    return len(answers.scores) == DEEP and bool(reached(answers.scores, answers.scores[:K]).all())
+
+
+def measure(indexed: IndexedVectors, sample: Sample, generator: np.random.Generator) -> Measured:
+    """Recall and latency of a search."""
     took = times(indexed, sample.queries)
-    by_share = {s: filters(indexed.vectors, rows[:FILTERED], s, generator) for s in SHARES}
+    rows = sample.rows[:FILTERED]
+    by_share = {s: filters(indexed.vectors, rows, s, generator) for s in SHARES}
     return Measured(
         recall_at_10=recall(indexed, sample),
         p50_ms=float(np.median(took)) * 1e3,
@@ -81,8 +94,8 @@ def answer(
 ) -> Sample:
     """Rows with their exact answers."""
     queries = vectors.read(rows)
-    exact = vectors.nearest(queries, TUNED_FOR, only=only)
-    return Sample(rows, queries, others(exact, rows, K))
+    exact = vectors.nearest(queries, DEEP + 1, only=only)
+    return Sample(rows, queries, others(exact, rows, DEEP))
 
 
 def others(found: Sequence[Neighbours], rows: Int64[np.ndarray, " q"], k: int) -> list[Neighbours]:

@@ -1,6 +1,6 @@
 """How much an approximate search finds of what an exact one does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float32
@@ -25,21 +25,19 @@ def recall_at_k(found: Sequence[Neighbours], exact: Sequence[Neighbours], k: int
 
 
 def recall_by_candidates(
-    scores: Iterable[Float32[np.ndarray, " _"]],
-    exact: Sequence[Neighbours],
-    k: int,
-    counts: Sequence[int],
+    candidates: Sequence[Neighbours], exact: Sequence[Neighbours], k: int, counts: Sequence[int]
 ) -> list[float]:
     """recall@k if only so many of the candidates were looked at.
 
-    `scores` are the exact ones of each query's candidates, in the order of their approximate ones.
+    `exact` are more than `k` answers: all that are as near as the last that is wanted.
     """
-    rows = []
-    for own, one in zip(scores, exact, strict=True):
-        wanted = one.scores[:k]
-        there = np.minimum(np.cumsum(reached(own, wanted)), len(wanted))
-        rows.append([there[min(c, len(there)) - 1] / len(wanted) for c in counts])
-    return [float(share) for share in np.mean(rows, axis=0)]
+    shares = []
+    for one, best in zip(candidates, exact, strict=True):
+        wanted = len(best.scores[:k])
+        near = best.rows[reached(best.scores, best.scores[:k])]
+        there = np.minimum(np.cumsum(np.isin(one.rows, near)), wanted)
+        shares.append([there[min(c, len(there)) - 1] / wanted for c in counts])
+    return [float(share) for share in np.mean(shares, axis=0)]
 
 
 def reached(scores: Float32[np.ndarray, " n"], wanted: Float32[np.ndarray, " k"]) -> np.ndarray:

@@ -15,7 +15,6 @@ from mediafm_indexes.measuring import (
     TIMED,
     K,
     Sample,
-    answer,
     filters,
     others,
     seconds_each,
@@ -31,17 +30,17 @@ WIDENINGS = (1.0, 2.0, 4.0, 8.0)
 def tune(
     vectors: Vectors,
     index: Index,
-    rows: Int64[np.ndarray, " q"],
+    sample: Sample,
     *,
     target: float,
     generator: np.random.Generator,
 ) -> Settings | None:
     """The quickest settings that reach a recall@10, with filters too; None if there are none."""
-    quickest = tune_plain(vectors, index, answer(vectors, rows), target=target)
+    quickest = tune_plain(vectors, index, sample, target=target)
     if quickest is None:
         return None
     indexed = IndexedVectors(vectors, index, quickest)
-    return tune_filters(indexed, rows[:FILTERED], target=target, generator=generator)
+    return tune_filters(indexed, sample.rows[:FILTERED], target=target, generator=generator)
 
 
 def widest(index: Index) -> Settings:
@@ -57,7 +56,7 @@ def tune_plain(vectors: Vectors, index: Index, sample: Sample, *, target: float)
     wanted = 1 - (1 - target) / 2
     best: tuple[float, Settings] | None = None
     for effort in index.efforts:
-        count = fewest_candidates(vectors, index, sample, effort, wanted)
+        count = fewest_candidates(index, sample, effort, wanted)
         if count is None:
             continue
         settings = Settings(effort, count)
@@ -69,16 +68,12 @@ def tune_plain(vectors: Vectors, index: Index, sample: Sample, *, target: float)
     return best and best[1]
 
 
-def fewest_candidates(
-    vectors: Vectors, index: Index, sample: Sample, effort: int, wanted: float
-) -> int | None:
+def fewest_candidates(index: Index, sample: Sample, effort: int, wanted: float) -> int | None:
     """The least of CANDIDATES with which this effort reaches a recall; None if none does."""
-    most = min(CANDIDATES[-1], len(vectors))
+    most = min(CANDIDATES[-1], len(index))
     proposed = others(index.search(sample.queries, most, effort=effort), sample.rows, most)
-    pairs = zip(sample.queries, proposed, strict=True)
-    scores = [vectors.read(one.rows) @ query for query, one in pairs]
     besides = [count - 1 for count in CANDIDATES]  # the row that asks is one of them
-    recalls = recall_by_candidates(scores, sample.exact, K, besides)
+    recalls = recall_by_candidates(proposed, sample.exact, K, besides)
     return next((c for c, r in zip(CANDIDATES, recalls, strict=True) if r >= wanted), None)
 
 

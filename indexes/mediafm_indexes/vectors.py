@@ -11,6 +11,8 @@ from mediafm_indexes.index import Neighbours
 
 BATCH = 8192
 """Vectors that are held as float32 at a time: 75 MB of 2304 dimensions."""
+MANY = 20
+"""Queries that are quicker answered together."""
 NARROW = 16
 """One row in so many or fewer is fetched; of more, all are gone through in order."""
 
@@ -67,6 +69,8 @@ class Vectors:
         only: Bool[np.ndarray, " rows"] | None = None,
     ) -> list[Neighbours]:
         """The `k` nearest of all vectors, or of those that `only` allows."""
+        if only is None and len(queries) >= MANY:
+            return self._nearest_of_many(queries, min(k, len(self)))
         if only is not None:
             allowed = np.flatnonzero(only)
             if len(allowed) * NARROW <= len(self):
@@ -75,6 +79,18 @@ class Vectors:
         with threads_for(queries):
             scores, rows = self._scan.search(queries, min(k, len(self)), params=how)
         return [Neighbours(r[r >= 0], s[r >= 0]) for r, s in zip(rows, scores, strict=True)]
+
+    def _nearest_of_many(self, queries: Float32[np.ndarray, "q dim"], k: int) -> list[Neighbours]:
+        """By matrix products: each vector is widened to float32 once, not once a query."""
+        best = faiss.ResultHeap(len(queries), k, keep_max=True)
+        start = 0
+        for batch in self.batches():
+            metric = faiss.METRIC_INNER_PRODUCT
+            scores, rows = faiss.knn(queries, batch, min(k, len(batch)), metric=metric)
+            best.add_result(scores, rows + start)
+            start += len(batch)
+        best.finalize()
+        return [Neighbours(r, s) for r, s in zip(best.I, best.D, strict=True)]
 
     def nearest_of(
         self, query: Float32[np.ndarray, " dim"], rows: Int64[np.ndarray, " n"], k: int

@@ -1,0 +1,383 @@
+"""How quick and how good are indexes: ours, LanceDB's, and plain FAISS.
+
+    python -m benchmarks.index                       # 50,000 vectors: half an hour
+    python -m benchmarks.index --rows 1000000        # hours, 25 GB of disk
+
+Vectors of 2304 dimensions from a mixture: each lies near one of rows / 250 centres, within a random
+subspace of 64 dimensions, plus noise with a twentieth of the squared length in all of them; float16
+on disk. Queries are other draws of the same mixture. Every index is built and searched in a process
+of its own. Of LanceDB's settings those are taken that reach recall@10 of .99 in the least time.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.common import RESULTS, ROOT, print_table, write_results
+
+DIM, LATENT, K, QUERIES = 2304, 64, 10, 300
+SHARES = (0.1, 0.01, 0.001)
+BUCKETS = 1000
+"""Every row has one of so many numbers; a filter keeps those below some."""
+BATCH = 10_000
+TARGET = 0.99
+BUILD_LIMIT_S = 3600
+OURS = ("pca-ivf-sq8", "pca-ivf-rabitq", "pca-ivf-pq", "pca-hnsw-sq8", "ivf-rabitq", "ivf-sq8")
+LANCEDB = ("IVF_RQ", "IVF_PQ", "IVF_HNSW_SQ")
+FAISS = ("Flat", "IVF{lists},Flat", "HNSW32")
+
+Answers = list[np.ndarray]
+
+
+class Data(NamedTuple):
+    """What is searched, what for, and what has to be found."""
+
+    folder: Path
+    vectors: np.ndarray
+    """Mapped from disk."""
+    buckets: np.ndarray
+    queries: np.ndarray
+    truth: dict[float, np.ndarray]
+    """Share of the rows that a filter keeps -> the scores of the nearest K of each query."""
+
+
+class Searcher(NamedTuple):
+    """An index that has been built."""
+
+    search: Callable[[np.ndarray, float], np.ndarray]
+    """One query and the share that a filter keeps -> rows."""
+    batch: Callable[[np.ndarray], object]
+    """All queries at once."""
+    build_s: float
+    disk: Path
+    settings: str
+
+
+def main() -> None:
+    """Print the tables, write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[50_000])
+    parser.add_argument("--kinds", nargs="+", help="Only these; the others' results are kept.")
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS, metavar=("KIND", "FOLDER"))
+    options = parser.parse_args()
+    if options.one:
+        kind, folder = options.one
+        print(json.dumps(measure(kind, opened(Path(folder)))))
+        return
+    figures = earlier()
+    for rows in options.rows:
+        with tempfile.TemporaryDirectory() as scratch:
+            make(Path(scratch), rows)
+            kinds = options.kinds or [*OURS, *LANCEDB, *(f"faiss {f}" for f in FAISS)]
+            for kind in kinds:
+                result = in_own_process(kind, Path(scratch))
+                print(rows, kind, json.dumps(result), flush=True)
+                figures["rows"].setdefault(str(rows), {})[kind] = result
+                write_results("index", figures | {"over_lancedb": over_lancedb(figures["rows"])})
+    for rows, kinds in figures["rows"].items():
+        print(f"\n{rows} rows")
+        print_table([{"index": kind} | shown(r) for kind, r in kinds.items()])
+    print(over_lancedb(figures["rows"]))
+
+
+def earlier() -> dict[str, Any]:
+    """The results that are there already."""
+    path = RESULTS / "index.json"
+    return {"rows": json.loads(path.read_text())["rows"] if path.is_file() else {}}
+
+
+def in_own_process(kind: str, folder: Path) -> dict[str, Any]:
+    """Build and search one index; say why there is nothing to say."""
+    command = [sys.executable, "-m", "benchmarks.index", "--one", kind, str(folder)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=BUILD_LIMIT_S
+        )
+    except subprocess.TimeoutExpired:
+        return {"failed": f"not done in {BUILD_LIMIT_S} s"}
+    except subprocess.CalledProcessError as error:
+        return {"failed": error.stderr.strip().splitlines()[-1][:200]}
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+# What is measured
+
+
+def measure(kind: str, data: Data) -> dict[str, Any]:
+    """Figures of one index."""
+    before = memory_bytes()
+    if kind.startswith("faiss "):
+        made = plain_faiss(kind.removeprefix("faiss "), data)
+    else:
+        made = (lancedb_index if kind in LANCEDB else our_index)(kind, data)
+    answers = [made.search(q, 1.0) for q in data.queries]
+    took = times(made, data, 1.0)
+    began = time.perf_counter()
+    made.batch(data.queries)
+    batch_s = time.perf_counter() - began
+    filtered = {}
+    for share in SHARES:
+        found = [made.search(q, share) for q in data.queries]
+        filtered[str(share)] = {
+            "recall_at_10": recall(data, found, share),
+            "p50_ms": float(np.median(times(made, data, share))),
+        }
+    return {
+        "settings": made.settings,
+        "build_s": made.build_s,
+        "p50_ms": float(np.median(took)),
+        "p99_ms": float(np.quantile(took, 0.99)),
+        "recall_at_10": recall(data, answers, 1.0),
+        "memory_bytes": memory_bytes() - before,
+        "disk_bytes": sum(f.stat().st_size for f in made.disk.rglob("*") if f.is_file()),
+        "batch_per_s": len(data.queries) / batch_s,
+        "filtered": filtered,
+    }
+
+
+def times(made: Searcher, data: Data, share: float) -> list[float]:
+    """Milliseconds of each query, one at a time."""
+    took = []
+    for query in data.queries:
+        began = time.perf_counter()
+        made.search(query, share)
+        took.append(1e3 * (time.perf_counter() - began))
+    return took
+
+
+def recall(data: Data, found: Answers, share: float) -> float:
+    """recall@10: of the rows that were found, how many are as near as the nearest ten."""
+    there = 0
+    for rows, query, wanted in zip(found, data.queries, data.truth[share], strict=True):
+        allowed = rows[data.buckets[rows] < share * BUCKETS]
+        scores = data.vectors[allowed].astype(np.float32) @ query
+        there += int((scores >= wanted[-1] - 1e-5).sum())
+    return there / data.truth[share].size
+
+
+def memory_bytes() -> int:
+    """What this process holds and could not read again from a file."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    (line,) = (line for line in status.splitlines() if line.startswith("RssAnon"))
+    return int(line.split()[1]) * 1024
+
+
+# The indexes
+
+
+def our_index(kind: str, data: Data) -> Searcher:
+    """A kind of mediafm_indexes; building includes copying vectors, tuning and measuring."""
+    from mediafm_indexes import build, load, trainers
+
+    folder = data.folder / "ours"
+    folder.mkdir()
+    began = time.perf_counter()
+    build(
+        folder, batches(data), dim=DIM, generator=np.random.default_rng(0), kinds=trainers([kind])
+    )
+    build_s = time.perf_counter() - began
+    indexed, facts = load(folder)
+
+    def search(query: np.ndarray, share: float) -> np.ndarray:
+        only = None if share == 1.0 else data.buckets < share * BUCKETS
+        return indexed.search(query[None], K, only=only)[0].rows
+
+    batch = partial(indexed.search, k=K)
+    return Searcher(search, batch, build_s, folder, str(facts.settings))
+
+
+def lancedb_index(kind: str, data: Data) -> Searcher:
+    """One of LanceDB's own; building does not include writing the table."""
+    import lancedb
+    import pyarrow as pa
+
+    database = lancedb.connect(data.folder / "lancedb")
+    schema = pa.schema(
+        [("row", pa.int64()), ("bucket", pa.int32()), ("vector", pa.list_(pa.float16(), DIM))]
+    )
+
+    def parts() -> Iterator[pa.RecordBatch]:
+        for start in range(0, len(data.vectors), BATCH):
+            part = data.vectors[start : start + BATCH]
+            rows = pa.array(np.arange(start, start + len(part)))
+            buckets = pa.array(data.buckets[start : start + len(part)].astype(np.int32))
+            vectors = pa.FixedSizeListArray.from_arrays(pa.array(part.reshape(-1)), DIM)
+            yield pa.RecordBatch.from_arrays([rows, buckets, vectors], schema=schema)
+
+    table = database.create_table("vectors", pa.RecordBatchReader.from_batches(schema, parts()))
+    began = time.perf_counter()
+    table.create_index(metric="dot", index_type=kind)
+    build_s = time.perf_counter() - began
+
+    def query_of(query: np.ndarray, nprobes: int, refine: int | None) -> Any:
+        built = table.search(query).distance_type("dot").nprobes(nprobes).select(["row"]).limit(K)
+        return built.refine_factor(refine) if refine else built
+
+    def search(query: np.ndarray, share: float, nprobes: int, refine: int | None) -> np.ndarray:
+        built = query_of(query, nprobes, refine)
+        if share < 1.0:
+            built = built.where(f"bucket < {round(share * BUCKETS)}", prefilter=True)
+        return built.to_arrow()["row"].to_numpy()
+
+    few, fewer = first(data, 100), first(data, 50)
+    best: tuple[float, int, int | None] = (float("inf"), 100, 20)
+    for nprobes, refine in product((1, 2, 5, 10, 20, 50, 100), (None, 1, 2, 5, 10, 20)):
+        trial = Searcher(
+            partial(search, nprobes=nprobes, refine=refine), lambda _: None, 0.0, data.folder, ""
+        )
+        if recall(few, [trial.search(q, 1.0) for q in few.queries], 1.0) >= TARGET:
+            took = float(np.median(times(trial, fewer, 1.0)))
+            best = min(best, (took, nprobes, refine), key=lambda b: b[0])
+    _, nprobes, refine = best
+    return Searcher(
+        partial(search, nprobes=nprobes, refine=refine),
+        lambda queries: query_of(queries, nprobes, refine).to_arrow(),
+        build_s,
+        data.folder / "lancedb",
+        f"nprobes {nprobes}, refine {refine}",
+    )
+
+
+def plain_faiss(key: str, data: Data) -> Searcher:
+    """Vectors in memory in float32, as FAISS's own examples have them."""
+    from mediafm_indexes.faiss_tools import faiss, selector
+
+    lists = round(4 * len(data.vectors) ** 0.5)
+    index = faiss.index_factory(DIM, key.format(lists=lists), faiss.METRIC_INNER_PRODUCT)
+    began = time.perf_counter()
+    if not index.is_trained:
+        index.train(data.vectors[: 40 * lists].astype(np.float32))
+    for part in batches(data):
+        index.add(part.astype(np.float32))
+    build_s = time.perf_counter() - began
+
+    def search(query: np.ndarray, share: float, width: int) -> np.ndarray:
+        chosen = {"sel": selector(data.buckets < share * BUCKETS)} if share < 1.0 else {}
+        if hasattr(index, "nprobe"):
+            how = faiss.SearchParametersIVF(nprobe=width, **chosen)
+        elif hasattr(index, "hnsw"):
+            how = faiss.SearchParametersHNSW(efSearch=8 * width, **chosen)
+        else:
+            how = faiss.SearchParameters(**chosen)
+        rows = index.search(query[None], K, params=how)[1][0]
+        return rows[rows >= 0]
+
+    few = first(data, 100)
+    for width in (1, 2, 4, 8, 16, 32, 64, 128):
+        if recall(few, [search(q, 1.0, width) for q in few.queries], 1.0) >= TARGET:
+            break
+    saved = data.folder / "faiss"
+    saved.mkdir()
+    faiss.write_index(index, str(saved / "index.faiss"))
+    return Searcher(
+        partial(search, width=width), partial(index.search, k=K), build_s, saved, f"width {width}"
+    )
+
+
+# The vectors
+
+
+def make(folder: Path, rows: int) -> None:
+    """Write vectors, buckets, queries and the true answers."""
+    from mediafm_indexes.vectors import Vectors, write_vectors
+
+    draw = mixture(rows, np.random.default_rng(0))
+    sizes = [min(BATCH, rows - start) for start in range(0, rows, BATCH)]
+    write_vectors(folder, (draw(size).astype(np.float16) for size in sizes))
+    queries = draw(QUERIES)
+    buckets = np.random.default_rng(1).integers(BUCKETS, size=rows).astype(np.int16)
+    vectors = Vectors(folder, rows=rows, dim=DIM)
+    truth: dict[str, Any] = {}
+    for share in (1.0, *SHARES):
+        only = None if share == 1.0 else buckets < share * BUCKETS
+        truth[str(share)] = np.stack([n.scores for n in vectors.nearest(queries, K, only=only)])
+    np.savez(folder / "rest.npz", queries=queries, buckets=buckets, **truth)
+
+
+def mixture(rows: int, rng: np.random.Generator) -> Callable[[int], np.ndarray]:
+    """Draws unit vectors, float32 [n, 2304]."""
+    centres = rng.normal(size=(max(1, rows // 250), LATENT)).astype(np.float32)
+    basis = np.linalg.qr(rng.normal(size=(DIM, LATENT)))[0].T.astype(np.float32)
+
+    def draw(n: int) -> np.ndarray:
+        chosen = centres[rng.integers(len(centres), size=n)]
+        inner = (chosen + 0.5 * rng.normal(size=(n, LATENT)).astype(np.float32)) @ basis
+        inner /= np.linalg.norm(inner, axis=1, keepdims=True)
+        noise = rng.normal(size=(n, DIM)).astype(np.float32) / np.float32(DIM**0.5)
+        x = np.float32(0.95**0.5) * inner + np.float32(0.05**0.5) * noise
+        return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+    return draw
+
+
+def opened(folder: Path) -> Data:
+    """What `make` wrote, and an empty folder for an index."""
+    rest = np.load(folder / "rest.npz")
+    rows = len(rest["buckets"])
+    vectors = np.memmap(folder / "vectors.f16", np.float16, "r", shape=(rows, DIM))
+    truth = {share: rest[str(share)] for share in (1.0, *SHARES)}
+    scratch = Path(tempfile.mkdtemp(dir=folder))
+    return Data(scratch, vectors, rest["buckets"], rest["queries"], truth)
+
+
+def batches(data: Data) -> Iterator[np.ndarray]:
+    """The vectors in order."""
+    for start in range(0, len(data.vectors), BATCH):
+        yield np.asarray(data.vectors[start : start + BATCH])
+
+
+def first(data: Data, count: int) -> Data:
+    """With the first queries only."""
+    truth = {share: scores[:count] for share, scores in data.truth.items()}
+    return data._replace(queries=data.queries[:count], truth=truth)
+
+
+# What is told
+
+
+def over_lancedb(by_rows: dict[str, Any]) -> dict[str, Any]:
+    """How many times quicker than LanceDB's best our default is, in answers and in building."""
+    ratios = {}
+    for rows, kinds in by_rows.items():
+        theirs = [kinds[k] for k in LANCEDB if k in kinds and "failed" not in kinds[k]]
+        good = [r["p50_ms"] for r in theirs if r["recall_at_10"] >= TARGET - 0.002]
+        ours = kinds.get(OURS[0])
+        if ours and good:
+            ratios[rows] = {
+                "latency": min(good) / ours["p50_ms"],
+                "build": min(r["build_s"] for r in theirs) / ours["build_s"],
+            }
+    return ratios.get("50000", {}) | {"by_rows": ratios}
+
+
+def shown(result: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table."""
+    if "failed" in result:
+        return {"build s": result["failed"]}
+    return {
+        "build s": f"{result['build_s']:.0f}",
+        "p50 ms": f"{result['p50_ms']:.2f}",
+        "p99 ms": f"{result['p99_ms']:.2f}",
+        "recall@10": result["recall_at_10"],
+        "memory MB": f"{result['memory_bytes'] / 1e6:.0f}",
+        "queries/s": f"{result['batch_per_s']:.0f}",
+        **{
+            f"keep {share}": f"{f['recall_at_10']:.3f}, {f['p50_ms']:.2f} ms"
+            for share, f in result["filtered"].items()
+        },
+    }
+
+
+if __name__ == "__main__":
+    main()
