@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediafm_store.arrays import FUSED, MODALITIES, unit_rows
+from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, unit_rows
 from mediafm_store.store.store import Store, TitleRows
 from tests.plain import PlainEncoder
 
@@ -45,9 +45,11 @@ def encoders():
 
 def title_rows(store: Store, title: str, vectors: np.ndarray, **columns) -> TitleRows:
     """A title made up of its vectors, with plain values in all other columns."""
+    told = {"made_by": "a test", "fused": "test"}
     spaces = {
-        store.only_version(name, "test", dim=FUSED, made_by="a test"): vectors
-        for name in ("fused", "described")
+        store.only_version("fused", "test", dim=FUSED, **told): vectors,
+        store.only_version("described", "test", dim=FUSED, **told): vectors,
+        store.only_version("metadata", "test", dim=BLOCK, **told): np.zeros((1, BLOCK), np.float32),
     }
     shots = range(len(vectors))
     row = {
@@ -67,7 +69,6 @@ def title_rows(store: Store, title: str, vectors: np.ndarray, **columns) -> Titl
         "warnings": [],
         "subtitle_warnings": [],
         "ingested_at": datetime.now(UTC),
-        "metadata_vector": np.zeros(768, np.float16),
     }
     return TitleRows(
         title=row | columns,

@@ -181,7 +181,7 @@ def test_left_overs_of_a_killed_build_are_cleared(films):
 
 
 def test_an_empty_space_and_odd_wishes_are_told(store, films):
-    empty = store.version("context", "c", dim=2304, made_by="checkpoint 1")
+    empty = store.version("context", "c", dim=2304, made_by="checkpoint 1", fused="test")
     with pytest.raises(BadInput, match="nothing to index"):
         build_index(store, empty)
     with pytest.raises(BadInput, match="no index kind 'odd'; there are exact, flat"):

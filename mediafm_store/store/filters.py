@@ -12,7 +12,7 @@ OF_SHOTS = {name: name for name in SHOTS.names if name != "revision"}
 OF_TITLES = {
     (f"title_{name}" if name in SHOTS.names else name): name
     for name in TITLES.names
-    if name not in ("id", "revision", "sources", "metadata_vector")
+    if name not in ("id", "revision", "sources")
 }
 """What a condition calls a column of the title -> the column."""
 

@@ -7,10 +7,8 @@ exist for readers, be they half of a killed ingest or left over from one that wa
 
 import pyarrow as pa
 
-from mediafm_store.arrays import BLOCK
-
-FORMAT = 3
-"""Raised when a change of the tables needs a migration."""
+FORMAT = 4
+"""Raised when a change of the tables needs a migration: see `store/migrations.py`."""
 
 
 def vector_type(dim: int) -> pa.DataType:
@@ -48,7 +46,6 @@ TITLES = pa.schema(
         ("warnings", pa.list_(pa.string())),  # what was wrong with the files, in plain words
         ("subtitle_warnings", pa.list_(pa.string())),  # those of them about the subtitles
         ("ingested_at", pa.timestamp("us", tz="UTC")),
-        ("metadata_vector", vector_type(BLOCK)),  # name, synopsis, genres, tags as a text block
     ],
     metadata={"mediafm_format": str(FORMAT)},
 )
@@ -99,6 +96,14 @@ THUMBNAILS = pa.schema(
     ]
 )
 
+GATE = pa.struct(
+    [
+        ("name", pa.string()),
+        ("passed", pa.bool_()),
+        ("said", pa.string()),  # what was measured, and what it had to be
+    ]
+)
+
 SPACES = pa.schema(
     [
         ("name", pa.string()),
@@ -106,8 +111,12 @@ SPACES = pa.schema(
         ("fingerprint", pa.string()),
         ("dim", pa.int32()),
         ("made_by", pa.string()),  # in words: encoders, or the checkpoint
-        ("live", pa.bool_()),  # what readers and searches use; at most one version of a name
+        ("fused", pa.string()),  # fingerprint of the fused vectors that it is made from, or with
+        ("state", pa.string()),  # registered, backfilled, validated, live or retired
         ("created_at", pa.timestamp("us", tz="UTC")),
+        ("promoted_at", pa.timestamp("us", tz="UTC")),  # when it last became live, or null
+        ("gates", pa.list_(GATE)),  # how it did when it was last promoted, or was to be
+        ("forced", pa.bool_()),  # whether it became live although it failed a gate
     ]
 )
 
@@ -132,7 +141,7 @@ TABLES = {
 
 
 def vectors_schema(dim: int) -> pa.Schema:
-    """The table of one version of a space; `id` is a shot's, or a title's in space `title`."""
+    """The table of one version of a space; `id` is a shot's, or a title's in spaces of titles."""
     return pa.schema(
         [
             ("id", pa.string()),

@@ -6,7 +6,13 @@ from typing import Literal, NamedTuple
 
 from mediafm_store.arrays import HalfVectors, Vectors
 
-SpaceName = Literal["fused", "described", "context", "title"]
+SpaceName = Literal["fused", "described", "metadata", "context", "title"]
+"""Of each shot: what it is, what could be said of it, and what it is in its title; of each title:
+what its metadata say, and all of it. `metadata` has 768 dimensions, the others 2304."""
+OF_TITLES = ("metadata", "title")
+State = Literal["registered", "backfilled", "validated", "live", "retired"]
+"""It exists; all titles have vectors of it; it has passed its gates; it is what readers and
+searches use; its vectors are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,20 @@ class Space:
     fingerprint: str
     dim: int
     made_by: str
-    live: bool
+    """In words: encoders, or the checkpoint."""
+    fused: str
+    """Fingerprint of the fused vectors that it is made from, or with: its own if it is fused."""
+    state: State
+
+    @property
+    def live(self) -> bool:
+        """Whether readers and searches use it; at most one version of a name is."""
+        return self.state == "live"
+
+    @property
+    def of_titles(self) -> bool:
+        """Whether it has a vector a title, rather than a vector a shot."""
+        return self.name in OF_TITLES
 
     @property
     def table(self) -> str:

@@ -2,8 +2,8 @@
 
 import os
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,15 @@ import pyarrow.compute as pc
 from mediafm_store.arrays import HalfVectors, Vectors
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.store.filters import matching
+from mediafm_store.store.migrations import migrate
 from mediafm_store.store.schema import FORMAT, TABLES, vectors_schema
-from mediafm_store.store.spaces import Space, SpaceName, StoredVectors, VectorBatch
+from mediafm_store.store.spaces import Space, SpaceName, State, StoredVectors, VectorBatch
 from mediafm_store.store.tables import Tables, one_of, quoted
 
 CURES = {
     "fused": "run `mediafm ingest`",
     "described": "run `mediafm ingest`",
+    "metadata": "run `mediafm ingest`",
     "context": "run `mediafm train` and `mediafm embed`",
     "title": "run `mediafm train` and `mediafm embed`",
 }
@@ -44,7 +46,7 @@ class TitleRows:
     cues: Sequence[Mapping[str, Any]]
     thumbnails: Sequence[Mapping[str, Any]]
     vectors: Mapping[Space, Vectors]
-    """By space, one row a shot."""
+    """By space: one row a shot, or one in a space of titles."""
 
 
 class Store:
@@ -66,15 +68,21 @@ class Store:
             # The titles table comes last: a folder without it is not yet a store.
             for name in sorted(TABLES, key=lambda n: n == "titles"):
                 self._tables.create(name, TABLES[name])
-        self._check_format()
+        self._bring_up_to_date()
 
-    def _check_format(self) -> None:
-        written = (self.table("titles").schema.metadata or {}).get(b"mediafm_format", b"?")
-        if written != str(FORMAT).encode():
+    def _bring_up_to_date(self) -> None:
+        """Change the tables of an older format to this one; refuse those of a newer."""
+        written = (self.table("titles").schema.metadata or {}).get(b"mediafm_format", b"?").decode()
+        if written == str(FORMAT):
+            return
+        if not written.isdigit() or int(written) > FORMAT:
             raise BadInput(
-                f"store {self.path} has format {written.decode()}, this version reads {FORMAT};"
+                f"store {self.path} has format {written}, this version reads up to {FORMAT};"
                 " use the mediafm-store that wrote it"
             )
+        self.check_writable()
+        with self._tables.lock():
+            migrate(self._tables, int(written))
 
     def check_writable(self) -> None:
         """Raise BadInput if this user cannot write here, before work is done for nothing."""
@@ -179,8 +187,13 @@ class Store:
 
     def spaces(self) -> list[Space]:
         """Every version of every space, oldest first."""
-        rows = self._tables.select("spaces").drop_columns("created_at").to_pylist()
-        return [Space(**r) for r in sorted(rows, key=lambda r: (r["name"], r["version"]))]
+        names = [field.name for field in fields(Space)]
+        return [Space(**{n: row[n] for n in names}) for row in self.space_rows()]
+
+    def space_rows(self) -> list[dict[str, Any]]:
+        """The same as rows, with when and how each was promoted."""
+        rows: list[dict[str, Any]] = self._tables.select("spaces").to_pylist()
+        return sorted(rows, key=lambda row: (row["name"], row["version"]))
 
     def has(self, name: SpaceName) -> bool:
         """Whether a space has a live version."""
@@ -203,23 +216,27 @@ class Store:
         """A live space by name; without one, where shots are compared best: in context if any."""
         return self.live(name or ("context" if self.has("context") else "fused"))
 
-    def version(self, name: SpaceName, fingerprint: str, *, dim: int, made_by: str) -> Space:
+    def version(
+        self, name: SpaceName, fingerprint: str, *, dim: int, made_by: str, fused: str
+    ) -> Space:
         """The version of a space with this fingerprint; a new one, not yet live, if needed."""
         with self._tables.lock():
             versions = [s for s in self.spaces() if s.name == name]
             for space in versions:
-                if space.fingerprint == fingerprint:
+                if space.fingerprint == fingerprint and space.state != "retired":
                     return space
             number = 1 + max((s.version for s in versions), default=0)
-            space = Space(name, number, fingerprint, dim, made_by, live=False)
+            space = Space(name, number, fingerprint, dim, made_by, fused, "registered")
             # The row comes after its table, so that every space that is listed can be read; a
             # table without a row is what a kill between the two left.
             self._tables.create(space.table, vectors_schema(dim), anew=True)
-            row = asdict(space) | {"created_at": datetime.now(UTC)}
+            row = asdict(space) | {"created_at": datetime.now(UTC), "gates": [], "forced": False}
             self._tables.add("spaces", pa.Table.from_pylist([row], schema=TABLES["spaces"]))
             return space
 
-    def only_version(self, name: SpaceName, fingerprint: str, *, dim: int, made_by: str) -> Space:
+    def only_version(
+        self, name: SpaceName, fingerprint: str, *, dim: int, made_by: str, fused: str
+    ) -> Space:
         """The live version, which must have this fingerprint; raise SpaceMismatch if it has not."""
         if self.has(name):
             live = self.live(name)
@@ -227,23 +244,58 @@ class Store:
                 raise SpaceMismatch(
                     f"the {name} vectors of {self.path} were made by {live.made_by}"
                     f" (fingerprint {live.fingerprint}), these by {made_by} ({fingerprint});"
-                    " use the same encoders, or a new store"
+                    " use the same encoders, bring all titles to these with `mediafm space"
+                    " backfill`, or use a new store"
                 )
             return live
-        self.promote(self.version(name, fingerprint, dim=dim, made_by=made_by))
+        self.promote(self.version(name, fingerprint, dim=dim, made_by=made_by, fused=fused))
         return self.live(name)
 
-    def promote(self, *spaces: Space) -> None:
-        """Make versions live, all in one commit, in place of those that were."""
+    def promote(self, *spaces: Space, without: Collection[str] = (), forced: bool = False) -> None:
+        """Make versions live, all in one commit, in place of those that were.
+
+        The names in `without` have no live version afterwards: what they had does not go with it.
+        """
         live = {space.name: space.version for space in spaces}
+        now = datetime.now(UTC)
+
+        def changed(row: dict[str, Any]) -> dict[str, Any]:
+            if live.get(row["name"]) == row["version"]:
+                return row | {"state": "live", "promoted_at": now, "forced": forced}
+            leaves = row["state"] == "live" and row["name"] in {*live, *without}
+            return row | {"state": "validated"} if leaves else row
+
+        self._change_spaces(changed)
+
+    def set_state(
+        self, space: Space, state: State, *, gates: Sequence[Mapping[str, Any]] | None = None
+    ) -> Space:
+        """Say how far a version is, and perhaps how it did at its gates."""
+        key = (space.name, space.version)
+
+        def changed(row: dict[str, Any]) -> dict[str, Any]:
+            if (row["name"], row["version"]) != key:
+                return row
+            return row | {"state": state} | ({} if gates is None else {"gates": list(gates)})
+
+        self._change_spaces(changed)
+        return replace(space, state=state)
+
+    def retire(self, space: Space) -> None:
+        """Delete the vectors of a version; its row stays. Raises BadInput if it is live."""
+        if space.live:
+            raise BadInput(
+                f"{space.name} version {space.version} is live; promote another one before it is"
+                " retired"
+            )
+        self.set_state(space, "retired")
         with self._tables.lock():
-            rows = self._tables.select("spaces").to_pylist()
-            changed = [
-                row | {"live": row["version"] == live[row["name"]]}
-                for row in rows
-                if row["name"] in live
-            ]
-            table = pa.Table.from_pylist(changed, schema=TABLES["spaces"])
+            self._tables.drop(space.table)
+
+    def _change_spaces(self, changed: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        with self._tables.lock():
+            rows = [changed(row) for row in self.space_rows()]
+            table = pa.Table.from_pylist(rows, schema=TABLES["spaces"])
             self._tables.replace("spaces", ["name", "version"], table)
 
     # Writing
@@ -265,8 +317,9 @@ class Store:
             for name in ("shots", "cues", "thumbnails"):
                 full = [{**row, **key} for row in getattr(rows, name)]
                 self._tables.add(name, pa.Table.from_pylist(full, schema=TABLES[name]))
-            ids = [row["id"] for row in rows.shots]
+            shots = [row["id"] for row in rows.shots]
             for space, vectors in rows.vectors.items():
+                ids = [title] if space.of_titles else shots
                 self._tables.add(space.table, vector_rows(space, key, ids, vectors))
             last = {**rows.title, "revision": revision}
             table = pa.Table.from_pylist([last], schema=TABLES["titles"])
@@ -311,7 +364,8 @@ class Store:
         hidden = f"title = {quoted(title)}"
         if title in (valid := self.revisions()):
             hidden += f" AND revision != {quoted(valid[title])}"
-        for name in ("shots", "cues", "thumbnails", *(space.table for space in self.spaces())):
+        vectors = (space.table for space in self.spaces() if space.state != "retired")
+        for name in ("shots", "cues", "thumbnails", *vectors):
             self._tables.delete(name, hidden)
 
     # What readers may see

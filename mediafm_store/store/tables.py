@@ -52,6 +52,21 @@ class Tables:
                 self._db.drop_table(name, ignore_missing=True)
             self._db.create_table(name, schema=schema, exist_ok=not anew)
 
+    def rewrite(self, name: str, rows: pa.Table) -> None:
+        """Put other columns and rows in the place of a table's, in one commit."""
+        with self._telling("written"):
+            self._db.create_table(name, data=rows, schema=rows.schema, mode="overwrite")
+
+    def drop(self, name: str) -> None:
+        """Delete a table, if it is there."""
+        with self._telling("written"):
+            self._db.drop_table(name, ignore_missing=True)
+
+    def names(self) -> list[str]:
+        """All tables."""
+        with self._telling("read"):
+            return sorted(self._db.table_names(limit=10_000))
+
     def open(self, name: str) -> Any:
         """A LanceDB table as it is now."""
         with self._telling("read"):

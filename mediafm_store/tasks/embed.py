@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,9 +77,9 @@ def embed(
     def titles() -> Iterator[TitleShots]:
         for name in lacking:
             row = store.title(name)
-            ids, fused = store.vectors(store.live("fused"), name)
+            ids, shots = read_shots(store, row)
             read.append((row, ids))
-            yield title_shots(row, fused)
+            yield shots
 
     written = 0
     for done, vectors in enumerate(embed_titles(model, titles()), start=1):
@@ -114,8 +114,8 @@ def embed_clip(
             " long, give a start before an end within that"
         )
     model = open_model(store, checkpoint or latest(store), device)
-    ids, fused = store.vectors(store.live("fused"), title)
-    whole = title_shots(row, fused)
+    ids, whole = read_shots(store, row)
+    fused = whole.fused
     alone = whole._replace(fused=fused[inside])
     return Clip(
         shots=[ids[i] for i in inside],
@@ -123,6 +123,13 @@ def embed_clip(
         isolated=pooled(embed_title(model, alone).shots),
         context=pooled(embed_title(model, whole).shots[inside]),
     )
+
+
+def read_shots(store: Store, row: Mapping[str, Any]) -> tuple[list[str], TitleShots]:
+    """The ids of the shots of a title, and what the model sees of it."""
+    ids, fused = store.vectors(store.live("fused"), row["id"])
+    metadata = store.vectors(store.live("metadata"), row["id"]).vectors
+    return ids, title_shots(row, fused, metadata[0])
 
 
 def adopt(store: Store, checkpoint: Path) -> Path:
@@ -153,10 +160,10 @@ def open_model(store: Store, folder: Path, device: DeviceChoice) -> ShotTransfor
 def spaces_of(store: Store, folder: Path) -> tuple[Space, Space]:
     """The versions of `context` and `title` that a checkpoint makes."""
     hashed = context_fingerprint(store, folder)
-    made_by = f"checkpoint {folder.name}"
+    told = {"made_by": f"checkpoint {folder.name}", "fused": store.live("fused").fingerprint}
     return (
-        store.version("context", hashed, dim=FUSED, made_by=made_by),
-        store.version("title", hashed, dim=FUSED, made_by=made_by),
+        store.version("context", hashed, dim=FUSED, **told),
+        store.version("title", hashed, dim=FUSED, **told),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
-from mediafm_store.arrays import FUSED, MODALITIES, Blocks, Fused, block, unit_rows
+from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, Blocks, Fused, Vectors, block, unit_rows
 from mediafm_store.features.extract import Encoders, Features
 from mediafm_store.features.fuse import describe, fingerprint, fuse
 from mediafm_store.features.passes import encode_text, say
@@ -31,22 +31,20 @@ class Warnings:
 
 
 class Spaces:
-    """The spaces that an ingest with these encoders writes; raises SpaceMismatch for others."""
+    """The versions of spaces that some encoders write."""
 
-    def __init__(self, store: Store, encoders: Encoders) -> None:
-        self.fused, self.described = (
-            store.only_version(
-                name,
-                fingerprint(name, list(encoders.values())),
-                dim=FUSED,
-                made_by=made_by(encoders),
-            )
-            for name in ("fused", "described")
-        )
+    def __init__(self, store: Store, encoders: Encoders, *, new: bool = False) -> None:
+        """The live ones, which must be of these encoders, else SpaceMismatch; or `new` ones."""
+        made = {s: fingerprint(s, list(encoders.values())) for s in ("fused", "described")}
+        version = store.version if new else store.only_version
+        told = {"made_by": made_by(encoders), "fused": made["fused"]}
+        self.fused = version("fused", made["fused"], dim=FUSED, **told)
+        self.described = version("described", made["described"], dim=FUSED, **told)
+        self.metadata = version("metadata", made["fused"], dim=BLOCK, **told)
 
-    def vectors(self, fused: Fused, described: Fused) -> dict[Space, Fused]:
+    def vectors(self, fused: Fused, described: Fused, metadata: Blocks) -> dict[Space, Vectors]:
         """The vectors of a title by space."""
-        return {self.fused: fused, self.described: described}
+        return {self.fused: fused, self.described: described, self.metadata: metadata}
 
 
 def new_rows(
@@ -55,16 +53,15 @@ def new_rows(
     """Everything that is stored of a title."""
     shots = [Shot(title.id, i, span) for i, span in enumerate(features.spans)]
     extent = {"duration_s": features.spans[-1].end_s, "shots": len(shots)}
-    metadata = {"metadata_vector": features.metadata[0].astype("float16")}
     return TitleRows(
-        title=title_row(title, sources, warnings) | extent | metadata,
+        title=title_row(title, sources, warnings) | extent,
         shots=[shot_row(features, shot) for shot in shots],
         cues=cue_rows(features.cues),
         thumbnails=[
             {"id": shot.id, "jpeg": jpeg}
             for shot, jpeg in zip(shots, features.pictured.thumbnails, strict=True)
         ],
-        vectors=spaces.vectors(features.fused, features.described),
+        vectors=spaces.vectors(features.fused, features.described, features.metadata),
     )
 
 
@@ -94,14 +91,14 @@ def renewed_rows(
         fused = fuse(with_words(fused, said.encoded.blocks))
         described = describe(with_words(described, said.encoded.described))
     warnings.media += [w for w in row["warnings"] if w not in row["subtitle_warnings"]]
-    metadata = encode_text(encoders["text"], title.metadata_text)[0].astype("float16")
+    metadata = encode_text(encoders["text"], title.metadata_text)
     ids = [shot["id"] for shot in stored]
     return TitleRows(
-        title=row | title_row(title, sources, warnings) | {"metadata_vector": metadata},
+        title=row | title_row(title, sources, warnings),
         shots=stored,
         cues=cues,
         thumbnails=[{"id": id, "jpeg": jpeg} for id, jpeg in store.thumbnails(ids).items()],
-        vectors=spaces.vectors(fused, described),
+        vectors=spaces.vectors(fused, described, metadata),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float32
 
 from mediafm_store.arrays import Fused
 from mediafm_store.errors import BadInput, NotFound
@@ -91,13 +92,16 @@ def check_preset(preset: str) -> None:
 def all_shots(store: Store) -> list[TitleShots]:
     """What the model sees of every title."""
     fused = store.vectors(store.live("fused")).by_title()
+    metadata = store.vectors(store.live("metadata"))
+    of_title = dict(zip(metadata.ids, metadata.vectors, strict=True))
     titles = {t["id"]: t for t in store.titles().to_dicts()}
-    return [title_shots(titles[id], shots) for id, shots in fused.items()]
+    return [title_shots(titles[id], shots, of_title[id]) for id, shots in fused.items()]
 
 
-def title_shots(title: Mapping[str, Any], fused: Fused) -> TitleShots:
-    """What the model sees of a title, from its row and its fused vectors."""
-    metadata = np.asarray(title["metadata_vector"], np.float32)
+def title_shots(
+    title: Mapping[str, Any], fused: Fused, metadata: Float32[np.ndarray, " 768"]
+) -> TitleShots:
+    """What the model sees of a title, from its row and its vectors."""
     return TitleShots(fused, metadata, series=title["series"], id=title["id"])
 
 

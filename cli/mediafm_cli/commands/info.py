@@ -23,7 +23,7 @@ def info(
             say(f"Warning: {warning}")
         emit(opened.shots(title).to_dicts(), as_json=as_json, table=shot_shown)
         return
-    titles = opened.titles().drop("metadata_vector", "revision").to_dicts()
+    titles = opened.titles().drop("revision").to_dicts()
     emit(titles, as_json=as_json, table=title_shown)
     live = ", ".join(f"{s.name} v{s.version} by {s.made_by}" for s in opened.live_spaces())
     say(f"Titles: {len(titles)}. Shots: {sum(t['shots'] for t in titles)}. Vectors: {live}.")

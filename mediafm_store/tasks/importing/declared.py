@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from mediafm_store.arrays import FUSED, MODALITIES, Blocks, Modality
+from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, Blocks, Modality
 from mediafm_store.errors import BadInput, SpaceMismatch
 from mediafm_store.features.blocks import BlockMap
 from mediafm_store.features.encoders import Encoder
@@ -135,20 +135,22 @@ def is_imported(space: Space) -> bool:
     return space.made_by.startswith(IMPORTED)
 
 
-def spaces(store: Store, features: Features, reader: Encoder) -> tuple[Space, Space]:
-    """`fused` and `described` of imported titles; raise SpaceMismatch if the store has others.
+def spaces(store: Store, features: Features, reader: Encoder) -> tuple[Space, Space, Space]:
+    """`fused`, `described` and `metadata` of imported titles; raise SpaceMismatch for others.
 
     Where titles bring no vectors of words, `reader` makes them.
     """
-    made: dict[Modality, str] = {"text": reader.fingerprint}
-    told: dict[Modality, str] = {"text": reader.name}
-    described = store.only_version(
-        "described", combined("described", made), dim=FUSED, made_by=in_words(told)
+    words: dict[Modality, str] = {"text": reader.fingerprint}
+    reads: dict[Modality, str] = {"text": reader.name}
+    made = words | {m: f.fingerprint for m, f in features.items()}
+    told = reads | {m: f"{f.name}/{f.width}" for m, f in features.items()}
+    fused, by_reader = combined("fused", made), in_words(reads)
+    described = combined("described", words)
+    return (
+        store.only_version("fused", fused, dim=FUSED, made_by=in_words(told), fused=fused),
+        store.only_version("described", described, dim=FUSED, made_by=by_reader, fused=fused),
+        store.only_version("metadata", fused, dim=BLOCK, made_by=by_reader, fused=fused),
     )
-    made |= {m: f.fingerprint for m, f in features.items()}
-    told |= {m: f"{f.name}/{f.width}" for m, f in features.items()}
-    fused = store.only_version("fused", combined("fused", made), dim=FUSED, made_by=in_words(told))
-    return fused, described
 
 
 def in_words(told: Mapping[Modality, str]) -> str:

@@ -243,16 +243,16 @@ class ImportJob:
         title = pending.title
         text = title.metadata_text if pending.has_metadata else ""
         extent = {"duration_s": given.spans[-1].end_s, "shots": len(given.spans)}
-        metadata = {"metadata_vector": encode_text(self.reader, text)[0].astype("float16")}
+        vectors = (*self._vectors(given), encode_text(self.reader, text))
         return TitleRows(
-            title=title_row(title, pending.sources, warnings) | extent | metadata,
+            title=title_row(title, pending.sources, warnings) | extent,
             shots=[
                 shot_row(Shot(title.id, i, span), given.words[i], given.scenes[i])
                 for i, span in enumerate(given.spans)
             ],
             cues=[],
             thumbnails=[],
-            vectors=dict(zip(self.spaces, self._vectors(given), strict=True)),
+            vectors=dict(zip(self.spaces, vectors, strict=True)),
         )
 
     def _vectors(self, given: Given) -> tuple[Fused, Fused]:

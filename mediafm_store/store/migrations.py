@@ -1,0 +1,114 @@
+"""What older stores lack: one function for each format that there was.
+
+Each brings the tables of a store from one format to the next. It can be cut off at any point and
+run again: the titles table, which says the format, is written last.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from mediafm_store.arrays import BLOCK
+from mediafm_store.store.schema import FORMAT, SHOTS, SPACES, TITLES, vectors_schema
+from mediafm_store.store.tables import Tables
+
+Row = dict[str, Any]
+
+
+def migrate(tables: Tables, written: int) -> None:
+    """Bring a store of an older format to this one; the caller holds the lock."""
+    for number in range(written, FORMAT):
+        MIGRATIONS[number](tables)
+
+
+def to_2(tables: Tables) -> None:
+    """Flags of shots; tracks and languages of subtitles; what a title was made from, in parts.
+
+    What a title was made from is not known of old ones: the next ingest makes them anew.
+    """
+    add_columns(tables, "shots", ("black", "silent", "repeats"))
+    new: Row = {"subtitle_track": None, "language": None, "sources": None, "subtitle_warnings": []}
+    change_titles(tables, 2, without=["source_hash"], new=new)
+
+
+def to_3(tables: Tables) -> None:
+    """Series of titles, labelled scenes of shots."""
+    add_columns(tables, "shots", ("scene",))
+    change_titles(tables, 3, new={"series": ""})
+
+
+def to_4(tables: Tables) -> None:
+    """How far each version of a space is; vectors of metadata in a space of their own."""
+    spaces = tables.select("spaces").to_pylist()
+    if any("live" in row for row in spaces):
+        fused = next((r["fingerprint"] for r in spaces if r["name"] == "fused"), "")
+        tables.rewrite("spaces", of_schema([to_4_space(row, fused) for row in spaces], SPACES))
+    titles = tables.select("titles")
+    fused_rows = [r for r in tables.select("spaces").to_pylist() if r["name"] == "fused"]
+    if fused_rows and "metadata_vector" in titles.column_names:
+        tables.create("metadata_v1", vectors_schema(BLOCK), anew=True)
+        rows = [
+            {
+                "id": t["id"],
+                "title": t["id"],
+                "revision": t["revision"],
+                "vector": t["metadata_vector"],
+            }
+            for t in titles.to_pylist()
+        ]
+        tables.add("metadata_v1", of_schema(rows, vectors_schema(BLOCK)))
+        space = fused_rows[0] | {"name": "metadata", "dim": BLOCK}
+        tables.replace("spaces", ["name", "version"], of_schema([space], SPACES))
+    change_titles(tables, 4, without=["metadata_vector"])
+
+
+def to_4_space(row: Row, fused: str) -> Row:
+    """A version of a space, which was live or not; whatever was not had been before, or waited."""
+    live = row.pop("live")
+    promoted_at = row["created_at"] if live else None
+    state = "live" if live else "backfilled"
+    return row | {
+        "fused": fused,
+        "state": state,
+        "promoted_at": promoted_at,
+        "gates": [],
+        "forced": False,
+    }
+
+
+MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {1: to_2, 2: to_3, 3: to_4}
+"""By the format that they start from."""
+
+
+def add_columns(tables: Tables, name: str, columns: tuple[str, ...]) -> None:
+    """Add columns of the schema of shots that are not there yet, with nothing in them."""
+    table = tables.open(name)
+    missing = [SHOTS.field(c) for c in columns if c not in table.schema.names]
+    if missing:
+        table.add_columns(pa.schema(missing))
+
+
+def change_titles(
+    tables: Tables, format: int, *, without: list[str] | None = None, new: Row | None = None
+) -> None:
+    """Write all titles with other columns, in one commit that says the format."""
+    rows = [
+        {k: v for k, v in (row | (new or {})).items() if k not in (without or ())}
+        for row in tables.select("titles").to_pylist()
+    ]
+    kept = set(tables.open("titles").schema.names) - set(without or ()) | set(new or ())
+    schema = pa.schema(
+        [field for field in [*TITLES, *OLD_TITLES] if field.name in kept],
+        metadata={"mediafm_format": str(format)},
+    )
+    tables.rewrite("titles", of_schema(rows, schema))
+
+
+OLD_TITLES = [pa.field("metadata_vector", pa.list_(pa.float16(), BLOCK))]
+"""Columns of titles that there are no more."""
+
+
+def of_schema(rows: list[Row], schema: pa.Schema) -> pa.Table:
+    """Rows as a table."""
+    return pa.Table.from_pylist(rows, schema=schema)

@@ -1,0 +1,108 @@
+"""Stores that were written by each earlier version, opened by this one.
+
+`tests/stores/format_N.tar.gz` hold two titles of three and four shots, one of them replaced once,
+with contextual vectors and a proposed tag, written by the last version that had the format.
+"""
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from mediafm_store import Store, search
+from mediafm_store.errors import BadInput
+from mediafm_store.store import migrations
+from mediafm_store.store.schema import FORMAT, TABLES
+from mediafm_store.store.tables import Tables
+from tests.conftest import random_vectors, title_rows
+
+STORES = sorted((Path(__file__).parent / "stores").glob("*.tar.gz"))
+
+
+def unpacked(archive, folder):
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    return folder / archive.name.partition(".")[0]
+
+
+def check(store):
+    """What was written is there, in the tables of now."""
+    assert store.titles()["id"].to_list() == ["alpha", "beta"]
+    assert store.titles()["genres"].to_list() == [["Drama"], ["Comedy"]]
+    assert store.shots()["id"].to_list() == [
+        *(f"alpha/{i:05d}" for i in range(3)),
+        *(f"beta/{i:05d}" for i in range(4)),
+    ]
+    for name, expected in (("alpha", random_vectors(3, 0)), ("beta", random_vectors(4, 7))):
+        for space in ("fused", "described", "context"):
+            assert abs(store.vectors(store.live(space), name).vectors - expected).max() < 1e-3
+        assert store.vectors(store.live("metadata"), name).vectors.shape == (1, 768)
+        assert store.vectors(store.live("title"), name).ids == [name]
+    assert {s.name: s.state for s in store.spaces()} == dict.fromkeys(
+        ("context", "described", "fused", "metadata", "title"), "live"
+    )
+    assert {s.fused for s in store.spaces()} == {"test"}
+    assert store.tags()["tag"].to_list() == ["z"]
+    for name, schema in TABLES.items():
+        columns = {field.name: field.type for field in store.table(name).schema}
+        assert columns == {field.name: field.type for field in schema}, name
+
+
+@pytest.mark.parametrize("archive", STORES, ids=lambda a: a.name.partition(".")[0])
+def test_a_store_of_an_earlier_version_is_brought_up_to_date(archive, tmp_path):
+    path = unpacked(archive, tmp_path)
+    check(Store(path))
+    store = Store(path)
+    check(store)
+    assert [h.title for h in search(store, shot="alpha/00001", k=9)].count("beta") == 4
+    store.add_title(title_rows(store, "gamma", random_vectors(2, 5)))
+    assert len(Store(path).shots("gamma")) == 2
+
+
+@pytest.mark.parametrize("archive", STORES, ids=lambda a: a.name.partition(".")[0])
+def test_bringing_up_to_date_can_be_cut_off_anywhere(archive, tmp_path, monkeypatch):
+    """A write that fails half way is done by the next who opens the store."""
+    for stop in range(20):
+        path = unpacked(archive, tmp_path / str(stop))
+        writes = 0
+
+        def counted(do, stop=stop):
+            def write(*arguments, **options):
+                nonlocal writes
+                writes += 1
+                if writes > stop:
+                    raise KeyboardInterrupt
+                return do(*arguments, **options)
+
+            return write
+
+        with monkeypatch.context() as patched:
+            for name in ("create", "add", "replace", "rewrite"):
+                patched.setattr(Tables, name, counted(getattr(Tables, name)))
+            patched.setattr(migrations, "add_columns", counted(migrations.add_columns))
+            try:
+                Store(path)
+            except KeyboardInterrupt:
+                pass
+            else:
+                break
+        check(Store(path))
+    assert 0 < stop < 19
+
+
+def test_every_format_has_its_step():
+    assert sorted(migrations.MIGRATIONS) == list(range(1, FORMAT))
+    assert len(STORES) == FORMAT - 1
+
+
+def test_a_store_of_a_later_version_is_refused(store, monkeypatch):
+    monkeypatch.setattr("mediafm_store.store.store.FORMAT", FORMAT - 1)
+    with pytest.raises(BadInput, match=f"has format {FORMAT}, this version reads up to"):
+        Store(store.path)
+
+
+def test_a_store_of_an_earlier_version_that_is_read_only_is_refused(tmp_path, monkeypatch):
+    path = unpacked(STORES[-1], tmp_path)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(BadInput, match="cannot be written"):
+        Store(path)
