@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mediafm_store.store.store import Store as Store
     from mediafm_store.tasks.adbreaks import Break as Break
     from mediafm_store.tasks.adbreaks import rank_breaks as rank_breaks
+    from mediafm_store.tasks.backfill import backfill as backfill
     from mediafm_store.tasks.embed import embed as embed
     from mediafm_store.tasks.embed import embed_clip as embed_clip
     from mediafm_store.tasks.encoding import load_encoders as load_encoders
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.ingest import ingest as ingest
     from mediafm_store.tasks.search import Hit as Hit
     from mediafm_store.tasks.search import search as search
+    from mediafm_store.tasks.spaces import promote as promote
+    from mediafm_store.tasks.spaces import retire as retire
+    from mediafm_store.tasks.spaces import rollback as rollback
     from mediafm_store.tasks.tag import Tag as Tag
     from mediafm_store.tasks.tag import propose_tags as propose_tags
     from mediafm_store.tasks.train import train as train
@@ -74,6 +78,7 @@ _HOME = {
     "Tag": "tasks.tag",
     "Title": "records",
     "TrainConfig": "model.run",
+    "backfill": "tasks.backfill",
     "build_index": "tasks.index",
     "embed": "tasks.embed",
     "embed_clip": "tasks.embed",
@@ -83,8 +88,11 @@ _HOME = {
     "ingest": "tasks.ingest",
     "load_encoders": "tasks.encoding",
     "propose_tags": "tasks.tag",
+    "promote": "tasks.spaces",
     "rank_breaks": "tasks.adbreaks",
     "refresh_index": "tasks.index",
+    "retire": "tasks.spaces",
+    "rollback": "tasks.spaces",
     "search": "tasks.search",
     "train": "tasks.train",
 }

@@ -6,6 +6,7 @@
     + BadSubtitles     a subtitle file that cannot be read
   - NotFound           a title, shot, space, index or plug-in that is not there
   - SpaceMismatch      vectors of one space met those of another
+  - NotPromoted        a version of a space failed a gate and did not become live
 """
 
 
@@ -31,3 +32,7 @@ class NotFound(MediaFMError):
 
 class SpaceMismatch(MediaFMError):
     """Vectors of one space were given where those of another belong."""
+
+
+class NotPromoted(MediaFMError):
+    """A version of a space failed a gate, and the one before stays live."""

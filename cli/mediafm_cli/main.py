@@ -19,6 +19,7 @@ from mediafm_cli.commands import (
     ingest,
     plugins,
     search,
+    space,
     tag,
     train,
 )
@@ -44,7 +45,7 @@ def options(
 
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, index),
-    *(search, tag, adbreaks, info, plugins),
+    *(search, tag, adbreaks, space, info, plugins),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]

@@ -69,17 +69,20 @@ def extract(
     encoders: Encoders,
     detector: Detector,
     keyframes: int = 1,
+    cues: list[Cue] | None = None,
     on_frame: OnFrame = lambda frames, done_s, total_s: None,
     warn: Warn = log_warning,
     warn_of_words: Warn = log_warning,
 ) -> Features:
     """Cut a title into shots and encode them, by `keyframes` pictures each.
 
+    `cues` are its subtitles where they are known; otherwise its files are read for them.
     `warn_of_words` is told what is wrong with subtitles, `warn` the rest; both and `on_frame` may
     be called from other threads. Raises BadMedia if the title has no readable picture,
     BadSubtitles if its subtitles are unreadable.
     """
-    cues = read_words(title, warn_of_words)
+    if cues is None:
+        cues = read_words(title, warn_of_words)
     light = Light(Levels(), Levels())
     shots = read_shots(
         title.media, detector, keyframes=keyframes, light=light, on_frame=on_frame, warn=warn

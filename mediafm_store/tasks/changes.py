@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from mediafm_store.records import Title
 
-RULES = 1
+RULES = 2
 """Raised when the same files would give other rows: by the rules of cutting, measuring or words."""
 
 
 class MadeBy(NamedTuple):
-    """What turns files into rows: the rules, the detector's name, the encoders' fingerprints."""
+    """What turns files into rows: the rules, the detector's name, the number of pictures."""
 
     media: str
     words: str

@@ -1,6 +1,5 @@
 """Write contextual shot vectors and [GLOBAL] title vectors with a trained model."""
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,26 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from mediafm_store.arrays import FUSED, Vectors, pooled
-from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
-from mediafm_store.model.checkpoint import (
-    checkpoint_fingerprint,
-    load_checkpoint,
-    read_facts,
-    save_checkpoint,
-)
+from mediafm_store.errors import BadInput, SpaceMismatch
+from mediafm_store.model.checkpoint import load_checkpoint, read_facts
 from mediafm_store.model.packed import TitleShots
 from mediafm_store.model.transformer import ShotTransformer
 from mediafm_store.model.windows import embed_title, embed_titles
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.checkpoints import adopt, context_fingerprint, latest
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
-from mediafm_store.tasks.train import (
-    checkpoints,
-    latest,
-    next_checkpoint,
-    saved,
-    title_shots,
-)
+from mediafm_store.tasks.spaces import promote
+from mediafm_store.tasks.train import title_shots
 
 
 @dataclass(frozen=True)
@@ -64,8 +54,9 @@ def embed(
     """Embed every title that lacks vectors of this checkpoint (default: the newest).
 
     A new checkpoint makes a new version of the spaces `context` and `title`; readers keep the
-    old one until all titles are written. Raises SpaceMismatch if the checkpoint was trained on
-    other fused vectors than the store's.
+    old one until all titles are written and the new one has passed its gates, or for good if it
+    does not: NotPromoted. Raises SpaceMismatch if the checkpoint was trained on other fused
+    vectors than the store's.
     """
     store.check_writable()
     folder = adopt(store, checkpoint) if checkpoint else latest(store)
@@ -88,7 +79,10 @@ def embed(
         store.add_vectors(title, row, [row["id"]], vectors.title[None])
         written += len(ids)
         on_title(row["id"], done, len(lacking))
-    store.promote(context, title)
+    if not context.live:
+        for space in (context, title):
+            store.set_state(space, "backfilled")
+        promote(store, "context", context.version)
     return Embedded(store.live("context"), store.live("title"), len(lacking), written)
 
 
@@ -132,20 +126,6 @@ def read_shots(store: Store, row: Mapping[str, Any]) -> tuple[list[str], TitleSh
     return ids, title_shots(row, fused, metadata[0])
 
 
-def adopt(store: Store, checkpoint: Path) -> Path:
-    """The same checkpoint inside the store, copied under the next number if it is not there.
-
-    Contextual vectors and the model that made them must not be parted: a clip is embedded by it.
-    """
-    wanted = checkpoint_fingerprint(checkpoint)
-    for folder in saved(store):
-        if checkpoint_fingerprint(folder) == wanted:
-            return folder
-    folder = next_checkpoint(store)
-    save_checkpoint(load_checkpoint(checkpoint), folder, extra=read_facts(checkpoint))
-    return folder
-
-
 def open_model(store: Store, folder: Path, device: DeviceChoice) -> ShotTransformer:
     """Load a checkpoint for the store's fused vectors."""
     trained_on, fused = read_facts(folder).get("fused"), store.live("fused")
@@ -159,27 +139,10 @@ def open_model(store: Store, folder: Path, device: DeviceChoice) -> ShotTransfor
 
 def spaces_of(store: Store, folder: Path) -> tuple[Space, Space]:
     """The versions of `context` and `title` that a checkpoint makes."""
-    hashed = context_fingerprint(store, folder)
-    told = {"made_by": f"checkpoint {folder.name}", "fused": store.live("fused").fingerprint}
+    fused = store.live("fused").fingerprint
+    hashed = context_fingerprint(folder, fused)
+    told = {"made_by": f"checkpoint {folder.name}", "fused": fused}
     return (
         store.version("context", hashed, dim=FUSED, **told),
         store.version("title", hashed, dim=FUSED, **told),
-    )
-
-
-def context_fingerprint(store: Store, folder: Path) -> str:
-    """Of the vectors that a checkpoint makes of the store's fused vectors."""
-    parts = f"{checkpoint_fingerprint(folder)}|{store.live('fused').fingerprint}"
-    return hashlib.sha256(parts.encode()).hexdigest()[:16]
-
-
-def live_checkpoint(store: Store) -> Path:
-    """The checkpoint that made the live contextual vectors; raise NotFound if it is gone."""
-    context = store.live("context")
-    for folder in reversed(saved(store)):
-        if context_fingerprint(store, folder) == context.fingerprint:
-            return folder
-    raise NotFound(
-        f"{context.made_by}, which made the contextual vectors, is not in {checkpoints(store)};"
-        " run `mediafm embed` with a checkpoint that is"
     )

@@ -24,9 +24,10 @@ from mediafm_store.model.run import TrainConfig
 from mediafm_store.model.transformer import ShotTransformer
 from mediafm_store.model.windows import embed_titles
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.checkpoints import latest
 from mediafm_store.tasks.embed import open_model
 from mediafm_store.tasks.encoding import DeviceChoice
-from mediafm_store.tasks.train import all_shots, latest
+from mediafm_store.tasks.train import all_shots
 
 DRAWS = 8
 

@@ -33,6 +33,8 @@ class IndexStatus:
     """That it holds of titles that have been replaced since; they are not found."""
     new: int
     """That it does not hold yet; searches compare each of them."""
+    target: float
+    """The recall@10 that it was tuned to."""
     recall_at_10: float
     """Measured against exact search; 1 is all."""
     recall_filtered: Mapping[str, float]
@@ -117,7 +119,7 @@ def index_status(store: Store, space: Space) -> IndexStatus:
     opened = open_index(store, space)
     if opened is None:
         new = sum(store.rows_by_title(space).values())
-        return IndexStatus(space.table, "none", 0, 0, new, 1.0, {}, None, None, 0.0, 0.0, 0.0)
+        return IndexStatus(space.table, "none", 0, 0, new, 1.0, 1.0, {}, None, None, 0, 0, 0)
     valid = opened.still_valid(store.revisions())
     kept = sum(run.stop - run.start for run in valid)
     facts, measured = opened.facts, opened.facts.measured
@@ -127,6 +129,7 @@ def index_status(store: Store, space: Space) -> IndexStatus:
         rows=kept,
         replaced=len(opened.ids) - kept,
         new=sum(rows_not_in(store, space, valid).values()),
+        target=facts.target,
         recall_at_10=measured.recall_at_10,
         recall_filtered=measured.filtered_recall,
         p50_ms=measured.p50_ms,
@@ -135,6 +138,11 @@ def index_status(store: Store, space: Space) -> IndexStatus:
         disk_mb=size(opened.folder) / 1e6,
         build_s=facts.build_s,
     )
+
+
+def has_index(store: Store, space: Space) -> bool:
+    """Whether a space has an index that can be used."""
+    return open_index(store, space) is not None
 
 
 def rows_not_in(store: Store, space: Space, valid: list[Run]) -> dict[str, int]:

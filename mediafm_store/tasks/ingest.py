@@ -73,12 +73,12 @@ class How:
 
     @property
     def made_by(self) -> MadeBy:
-        """What changes the rows, beside the files of a title."""
+        """What changes the rows, beside the files of a title and the encoders.
+
+        Those are told by the version of the spaces in which the title has vectors.
+        """
         cut_by = self.shot_list.read_bytes() if self.shot_list else self.detector
-        seen, heard, said = (self.encoders[m].fingerprint for m in ("visual", "audio", "text"))
-        return MadeBy(
-            media=digest((RULES, cut_by, self.keyframes, seen, heard)), words=f"{RULES} {said}"
-        )
+        return MadeBy(media=digest((RULES, cut_by, self.keyframes)), words=str(RULES))
 
     def detect(self, media: Path) -> Detector:
         """What cuts a film."""
@@ -141,6 +141,7 @@ class IngestJob:
         plugins.load("detectors", self.how.detector)  # an unknown one is said at once
         self.made_by = self.how.made_by
         self.spaces = Spaces(self.store, self.how.encoders)
+        self.lacking = set(self.store.lacking(self.spaces.fused))
 
     def run(
         self,
@@ -189,7 +190,8 @@ class IngestJob:
         sources = read_sources(title, self.made_by, row)
         if row is not None:
             check_same_film(row, title, sources)
-        before = None if self.force else sources_of(row)
+        anew = self.force or id in self.lacking
+        before = None if anew else sources_of(row)
         frames = 0
         if row is None or before is None or not sources.same_media(before):
             features, frames = self._extract(title, warnings)

@@ -160,9 +160,10 @@ def clip_query(
         # torch takes a second to import, which the other queries need not wait for.
         from mediafm_store.model.packed import TitleShots
         from mediafm_store.model.windows import embed_title
-        from mediafm_store.tasks.embed import live_checkpoint, open_model
+        from mediafm_store.tasks.checkpoints import checkpoint_of
+        from mediafm_store.tasks.embed import open_model
 
-        model = open_model(store, live_checkpoint(store), device)
+        model = open_model(store, checkpoint_of(store, space), device)
         vectors = embed_title(model, TitleShots(vectors, features.metadata[0])).shots
     return Query(pooled(vectors), space)
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mediafm_store.arrays import Fused
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import BadInput
 from mediafm_store.model.checkpoint import save_checkpoint
 from mediafm_store.model.packed import TitleShots
 from mediafm_store.model.run import Step, TrainConfig
@@ -19,6 +19,7 @@ from mediafm_store.model.train import TrainResult
 from mediafm_store.model.train import train as fit
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.checkpoints import checkpoints, next_checkpoint
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
 
 HISTORY = "history.csv"
@@ -103,31 +104,3 @@ def title_shots(
 ) -> TitleShots:
     """What the model sees of a title, from its row and its vectors."""
     return TitleShots(fused, metadata, series=title["series"], id=title["id"])
-
-
-def checkpoints(store: Store) -> Path:
-    """The folder that holds a store's checkpoints, numbered from 0001."""
-    return store.path / "checkpoints"
-
-
-def next_checkpoint(store: Store) -> Path:
-    """The folder of the checkpoint to come."""
-    return checkpoints(store) / f"{1 + max(map(number, saved(store)), default=0):04d}"
-
-
-def saved(store: Store) -> list[Path]:
-    """A store's checkpoints, oldest first."""
-    folders = checkpoints(store).glob("[0-9]*") if checkpoints(store).is_dir() else ()
-    return sorted((f for f in folders if f.name.isdigit()), key=number)
-
-
-def number(checkpoint: Path) -> int:
-    """A checkpoint's number, its folder's name."""
-    return int(checkpoint.name)
-
-
-def latest(store: Store) -> Path:
-    """The newest checkpoint; raise NotFound if nothing was trained yet."""
-    if folders := saved(store):
-        return folders[-1]
-    raise NotFound(f"store {store.path} has no trained model yet; run `mediafm train`")

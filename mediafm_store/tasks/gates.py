@@ -1,0 +1,131 @@
+"""What a version of a space has to show before readers and searches get it."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mediafm_store.errors import NotFound
+from mediafm_store.model.checkpoint import read_facts
+from mediafm_store.model.quality import Labelled, random_pair_cosine, stratified_auc
+from mediafm_store.store.spaces import Space
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.checkpoints import checkpoint_of
+from mediafm_store.tasks.index import build_index, has_index
+
+NARROWER = 0.1
+"""By so much may the mean cosine of random pairs grow."""
+NARROW = 0.95
+"""The mean cosine of random pairs with which vectors tell nothing apart."""
+WORSE_SCENES = 0.02
+"""By so much may telling scenes apart get worse."""
+SHORT_OF_TARGET = 0.01
+"""By so much may the measured recall of an index miss its target: three standard errors."""
+TITLES = 50
+"""That are enough to measure with."""
+
+
+class Gate(NamedTuple):
+    """One thing that was measured of a version."""
+
+    name: str
+    passed: bool
+    said: str
+    """What was measured, and what it had to be."""
+
+
+def gates(store: Store, space: Space) -> list[Gate]:
+    """All that can be measured of a version, beside the one that is live."""
+    live = store.live(space.name) if store.has(space.name) else None
+    return [gate for check in CHECKS for gate in check(store, space, live)]
+
+
+def complete(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+    """Every title has its vectors."""
+    del live
+    lacking = store.lacking(space)
+    yield Gate("complete", not lacking, f"{len(lacking)} titles lack vectors; may be 0")
+
+
+def spread(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+    """Vectors have not collapsed into a narrow cone."""
+    if space.of_titles or space.name == "described":
+        return
+    titles = some_titles(store)
+    cosine = mean_cosine(store, space, titles)
+    limit = min(NARROW, mean_cosine(store, live, titles) + NARROWER) if live else NARROW
+    yield Gate(
+        "anisotropy",
+        cosine <= limit,
+        f"two random shots have a cosine of {cosine:.3f}; may be {limit:.3f}",
+    )
+
+
+def scenes(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+    """Scenes are told apart, where somebody labelled them."""
+    if space.of_titles or space.name == "described" or live is None:
+        return
+    shots = store.shots().select("title", "scene").drop_nulls("scene")
+    titles = shots["title"].unique(maintain_order=True).to_list()[:TITLES]
+    if not titles:
+        return
+    found, before = (same_scene(store, version, titles) for version in (space, live))
+    if np.isnan(found) or np.isnan(before):
+        return
+    least = before - WORSE_SCENES
+    said = f"shots of one scene above others: {found:.3f}; must be {least:.3f}"
+    yield Gate("scenes", found >= least, said)
+
+
+def masked_shots(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+    """The model guesses masked shots better than those who know no more than their neighbours."""
+    del live
+    if space.name != "context":
+        return
+    try:
+        facts = read_facts(checkpoint_of(store, space))
+    except NotFound:
+        return  # gone; nothing to measure
+    trivial = {n: v for n, v in facts.get("baselines", {}).items() if n != "untrained"}
+    if not trivial:
+        return
+    best = min(trivial, key=trivial.__getitem__)
+    loss = facts["validation"]
+    said = f"loss {loss:.3f}; must be at most that of the {best}, {trivial[best]:.3f}"
+    yield Gate("masked shots", loss <= trivial[best], said)
+
+
+def index_recall(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+    """Where the version before has an index, the new one gets one that finds as much."""
+    if live is None or not has_index(store, live):
+        return
+    built = build_index(store, space)
+    least = built.target - SHORT_OF_TARGET
+    said = f"recall@10 of the index {built.recall_at_10:.3f}; must be {least:.3f}"
+    yield Gate("index recall", built.recall_at_10 >= least, said)
+
+
+CHECKS = (complete, spread, scenes, masked_shots, index_recall)
+
+
+def some_titles(store: Store) -> list[str]:
+    """A few titles, always the same."""
+    titles = list(store.revisions())
+    return [titles[i] for i in np.random.default_rng(0).permutation(len(titles))[:TITLES]]
+
+
+def mean_cosine(store: Store, space: Space, titles: Sequence[str]) -> float:
+    """Of two random shots."""
+    vectors = np.concatenate([store.vectors(space, title).vectors for title in titles])
+    return random_pair_cosine(vectors, rng=np.random.default_rng(0))
+
+
+def same_scene(store: Store, space: Space, titles: Sequence[str]) -> float:
+    """How often two shots of one scene are more alike than two of different scenes."""
+    films = []
+    for title in titles:
+        labels = store.shots(title)["scene"].fill_null(-1).to_numpy().astype(np.int64)
+        vectors = store.vectors(space, title).vectors
+        if len(vectors) == len(labels):
+            films.append(Labelled(vectors, labels))
+    return stratified_auc(films)

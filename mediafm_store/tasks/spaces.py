@@ -1,0 +1,180 @@
+"""Which version of each space readers and searches use: promote, roll back, retire."""
+
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mediafm_store.errors import BadInput, NotFound, NotPromoted, SpaceMismatch
+from mediafm_store.store.spaces import Space
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.gates import Gate, gates
+from mediafm_store.tasks.indexed import index_folder
+
+log = logging.getLogger("mediafm_store")
+
+MADE_BY_ENCODERS = ("fused", "described", "metadata")
+MADE_BY_MODEL = ("context", "title")
+"""Spaces whose versions are made together, and go live together."""
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """The versions that are live now, and how they did."""
+
+    spaces: list[Space]
+    gates: dict[str, list[Gate]]
+    """By table, such as context_v2."""
+    forced: bool
+
+
+def find_space(store: Store, name: str, version: int | None) -> Space:
+    """A version of a space, by default the newest; raise NotFound if there is none."""
+    versions = [s for s in store.spaces() if s.name == name and version in (None, s.version)]
+    if not versions:
+        known = ", ".join(s.table for s in store.spaces())
+        wanted = name if version is None else f"{name} version {version}"
+        raise NotFound(f"store {store.path} has no space {wanted}; there are {known}")
+    return versions[-1]
+
+
+def promote(
+    store: Store, name: str, version: int | None = None, *, force: bool = False
+) -> Promoted:
+    """Make a version live (default: the newest), with those that were made with it.
+
+    It must pass its gates, else NotPromoted says which it failed and the one before stays live;
+    `force` makes it live all the same, which is taken down. Where nothing is live yet, nothing is
+    lost either: failed gates are warnings. Promoting fused vectors takes the contextual ones of
+    others out of use, and brings back those that were made from them. Raises SpaceMismatch for
+    contextual vectors of other fused vectors than the live ones.
+    """
+    store.check_writable()
+    space = kept(find_space(store, name, version))
+    versions = together(store, space)
+    group = group_of(space)
+    found = {one.table: gates(store, one) for one in versions if one.name in group}
+    for one in (one for one in versions if one.table in found):
+        passed = all(gate.passed for gate in found[one.table])
+        state = one.state if one.live or not passed else "validated"
+        store.set_state(one, state, gates=[gate._asdict() for gate in found[one.table]])
+    failed = [(table, gate) for table, all in found.items() for gate in all if not gate.passed]
+    for table, gate in failed:
+        log.warning("%s failed at %s: %s", table, gate.name, gate.said)
+    if failed and not force and store.has(space.name):
+        raise NotPromoted(
+            f"{space.name} version {space.version} stays out of use:"
+            f" {'; '.join(f'{gate.name}: {gate.said}' for _, gate in failed)}; mend it, or"
+            f" `mediafm space promote {space.name} {space.version} --force`"
+        )
+    go_live(store, space, versions, forced=bool(failed) and force)
+    return Promoted([find_space(store, s.name, s.version) for s in versions], found, bool(failed))
+
+
+def rollback(store: Store, name: str) -> Promoted:
+    """Make the version live again that was live before, with those that were made with it.
+
+    Nothing is measured: it was good enough once. Raises NotFound if there was none.
+    """
+    store.check_writable()
+    live = store.live(name)
+    before = [
+        row
+        for row in store.space_rows()
+        if row["name"] == name
+        and row["promoted_at"] is not None
+        and row["version"] != live.version
+        and row["state"] != "retired"
+        and (name in MADE_BY_ENCODERS or row["fused"] == live.fused)
+    ]
+    if not before:
+        raise NotFound(f"no other version of {name} was ever live in {store.path}")
+    last = max(before, key=lambda row: row["promoted_at"])
+    space = find_space(store, name, last["version"])
+    versions = together(store, space)
+    if lacking := sorted({title for one in versions for title in store.lacking(one)}):
+        cure = "space backfill" if name in MADE_BY_ENCODERS else "embed --checkpoint"
+        log.warning(
+            "%d titles came later and are not in %s, as %s; run `mediafm %s` for them",
+            len(lacking),
+            space.table,
+            lacking[0],
+            cure,
+        )
+    go_live(store, space, versions, forced=False)
+    return Promoted([find_space(store, s.name, s.version) for s in versions], {}, forced=False)
+
+
+def retire(store: Store, name: str, version: int) -> list[Space]:
+    """Delete the vectors and indexes of a version and of those made with it; rows of them stay.
+
+    Raises BadInput for a live one.
+    """
+    store.check_writable()
+    space = kept(find_space(store, name, version))
+    if space.live:
+        raise BadInput(
+            f"{name} version {version} is live; promote another one before it is retired"
+        )
+    gone = [
+        s
+        for s in store.spaces()
+        if s.state != "retired"
+        and (
+            s.fused == space.fused
+            if name in MADE_BY_ENCODERS
+            else s.name in MADE_BY_MODEL and s.fingerprint == space.fingerprint
+        )
+    ]
+    for one in gone:
+        store.retire(one)
+        shutil.rmtree(index_folder(store, one), ignore_errors=True)
+    return gone
+
+
+def group_of(space: Space) -> Sequence[str]:
+    """The spaces whose versions are made together with those of this one."""
+    return MADE_BY_MODEL if space.name in MADE_BY_MODEL else MADE_BY_ENCODERS
+
+
+def kept(space: Space) -> Space:
+    """The same version; raise NotFound if its vectors are gone."""
+    if space.state == "retired":
+        raise NotFound(
+            f"the vectors of {space.name} version {space.version} are deleted; make them again"
+        )
+    return space
+
+
+def together(store: Store, space: Space) -> list[Space]:
+    """The versions that go live with one."""
+    there = [s for s in store.spaces() if s.state != "retired"]
+    if space.name in MADE_BY_MODEL:
+        live = store.live("fused")
+        if space.fused != live.fingerprint:
+            raise SpaceMismatch(
+                f"{space.name} version {space.version} was made from fused vectors {space.fused},"
+                f" live are {live.fingerprint} ({live.made_by}); promote those first, or `mediafm"
+                " train` and `mediafm embed` on these"
+            )
+        return [s for s in there if s.name in MADE_BY_MODEL and s.fingerprint == space.fingerprint]
+    made_with = [s for s in there if s.name in MADE_BY_ENCODERS and s.fused == space.fused]
+    return made_with + last_live(store, there, space.fused)
+
+
+def last_live(store: Store, there: Sequence[Space], fused: str) -> list[Space]:
+    """The contextual vectors that were made from fused ones and were live last, if any were."""
+    promoted = {(r["name"], r["version"]): r["promoted_at"] for r in store.space_rows()}
+    found = []
+    for name in MADE_BY_MODEL:
+        were = [s for s in there if s.name == name and s.fused == fused]
+        were = [s for s in were if promoted[s.name, s.version] is not None]
+        if were:
+            found.append(max(were, key=lambda s: promoted[s.name, s.version]))
+    return found
+
+
+def go_live(store: Store, space: Space, versions: Sequence[Space], *, forced: bool) -> None:
+    """All in one commit; contextual vectors of other fused ones go out of use."""
+    without = () if space.name in MADE_BY_MODEL else MADE_BY_MODEL
+    store.promote(*versions, without=without, forced=forced)
