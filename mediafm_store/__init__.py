@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.adbreaks import Break as Break
     from mediafm_store.tasks.adbreaks import rank_breaks as rank_breaks
     from mediafm_store.tasks.backfill import backfill as backfill
+    from mediafm_store.tasks.doctor import doctor as doctor
     from mediafm_store.tasks.embed import embed as embed
     from mediafm_store.tasks.embed import embed_clip as embed_clip
     from mediafm_store.tasks.encoding import load_encoders as load_encoders
@@ -80,6 +81,7 @@ _HOME = {
     "TrainConfig": "model.run",
     "backfill": "tasks.backfill",
     "build_index": "tasks.index",
+    "doctor": "tasks.doctor",
     "embed": "tasks.embed",
     "embed_clip": "tasks.embed",
     "evaluate_model": "tasks.evaluate",

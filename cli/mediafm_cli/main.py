@@ -11,6 +11,7 @@ import typer
 from mediafm_cli.commands import (
     adbreaks,
     demo,
+    doctor,
     embed,
     evaluate,
     import_,
@@ -45,7 +46,7 @@ def options(
 
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, index),
-    *(search, tag, adbreaks, space, info, plugins),
+    *(search, tag, adbreaks, space, doctor, info, plugins),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]

@@ -23,7 +23,7 @@ class Settings:
     candidates: int
     """That are scored exactly, for 10 answers."""
     widening: float = 1.0
-    """Factor on the effort of searches that a filter narrows, beyond what it leaves out."""
+    """Factor on both where a filter narrows the search; effort grows with what that leaves out."""
     exact_up_to: int = 0
     """So many allowed rows are compared one by one: quicker, or as the index would miss some."""
 

@@ -41,10 +41,16 @@ class IndexedVectors:
     ) -> list[Neighbours]:
         """The `k` rows with the largest inner products, of those that `only` allows."""
         allowed = len(self) if only is None else int(only.sum())
-        count = ceil(self.settings.candidates * max(1.0, k / TUNED_FOR))
+        wider = max(1.0, k / TUNED_FOR)
+        if allowed < len(self):
+            wider *= self.settings.widening
+        count = ceil(self.settings.candidates * wider)
         if self.index is None or allowed <= max(self.settings.exact_up_to, count):
             return self.vectors.nearest(queries, k, only=only)
-        proposed = self.index.search(queries, count, effort=self._effort(k, allowed), only=only)
+        # The more a filter leaves out, the farther away are the rows that it allows.
+        effort = ceil(self.settings.effort * wider * len(self) / allowed)
+        effort = min(effort, self.index.efforts[-1])
+        proposed = self.index.search(queries, count, effort=effort, only=only)
         found = [
             self.vectors.nearest_of(query, candidates.rows, k)
             for query, candidates in zip(queries, proposed, strict=True)
@@ -53,14 +59,6 @@ class IndexedVectors:
             if len(one.rows) < k:  # the lists that were looked at hold too few that are allowed
                 found[i] = self.vectors.nearest(queries[i : i + 1], k, only=only)[0]
         return found
-
-    def _effort(self, k: int, allowed: int) -> int:
-        """More for many answers, and the more a filter leaves out of what is looked at."""
-        assert self.index is not None
-        factor = max(1.0, k / TUNED_FOR)
-        if allowed < len(self):
-            factor *= self.settings.widening * len(self) / allowed
-        return min(ceil(self.settings.effort * factor), self.index.efforts[-1])
 
 
 def load(

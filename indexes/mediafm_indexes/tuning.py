@@ -24,7 +24,9 @@ from mediafm_indexes.recall import recall_by_candidates
 from mediafm_indexes.vectors import Vectors
 
 CANDIDATES = (15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 800, 1200, 2000, 3000)
-WIDENINGS = (1.0, 2.0, 4.0, 8.0)
+WIDENINGS = (1.0, 2.0, 4.0, 8.0, 16.0)
+BETWEEN_SHARES = 10**0.5
+"""From one share to the middle between it and the next."""
 
 
 def tune(
@@ -49,14 +51,10 @@ def widest(index: Index) -> Settings:
 
 
 def tune_plain(vectors: Vectors, index: Index, sample: Sample, *, target: float) -> Settings | None:
-    """The quickest settings without a filter, with half as many misses as the target allows.
-
-    Half, since other queries than those of the sample shall reach the target, too.
-    """
-    wanted = 1 - (1 - target) / 2
+    """The quickest settings without a filter, with half as many misses as the target allows."""
     best: tuple[float, Settings] | None = None
     for effort in index.efforts:
-        count = fewest_candidates(index, sample, effort, wanted)
+        count = fewest_candidates(index, sample, effort, halved(target))
         if count is None:
             continue
         settings = Settings(effort, count)
@@ -86,25 +84,33 @@ def tune_filters(
 ) -> Settings:
     """Settings for searches with a filter.
 
-    First, how much wider they have to be. Then, up to which number of allowed rows each is
-    compared: because that is quicker than the index, or because the index misses too much.
+    For each share of rows that a filter may keep, the index is searched as widely as it has to be,
+    or, where that takes longer or is not enough, every allowed row is compared. Shares between
+    those that are tried go with the nearer one.
     """
     vectors, index = indexed.vectors, indexed.index
-    by_share = {share: filters(vectors, rows, share, generator) for share in SHARES}
-    for widening in WIDENINGS:
-        settings = replace(indexed.settings, widening=widening)
-        tried = IndexedVectors(vectors, index, settings)
-        if worst_recall(tried, by_share[SHARES[0]]) >= target:
-            break
     each_s = seconds_each_row(vectors, generator)
-    queries = vectors.read(rows[:TIMED])
-    exact_up_to = seconds_each(tried, queries) / each_s
-    for share, chosen in by_share.items():
-        allowed = share * len(vectors)
-        took = seconds_each(tried, queries, chosen[0].only)
-        if took >= allowed * each_s or worst_recall(tried, chosen) < target:
-            exact_up_to = max(exact_up_to, allowed)
-    return replace(settings, exact_up_to=round(exact_up_to))
+    plain = seconds_each(indexed, vectors.read(rows[:TIMED]))
+    widest, exact_up_to = 1.0, plain / each_s
+    for share in SHARES:
+        chosen = filters(vectors, rows, share, generator)
+        exact_s = share * len(vectors) * each_s
+        for widening in WIDENINGS:
+            tried = IndexedVectors(
+                vectors, index, replace(indexed.settings, widening=max(widest, widening))
+            )
+            took = max(seconds_each(tried, f.sample.queries, f.only) for f in chosen)
+            if took < exact_s and worst_recall(tried, chosen) >= halved(target):
+                widest = max(widest, widening)
+                break
+        else:
+            exact_up_to = max(exact_up_to, share * len(vectors) * BETWEEN_SHARES)
+    return replace(indexed.settings, widening=widest, exact_up_to=round(exact_up_to))
+
+
+def halved(target: float) -> float:
+    """The recall with half as many misses: other queries shall reach the target, too."""
+    return 1 - (1 - target) / 2
 
 
 def seconds_each_row(vectors: Vectors, generator: np.random.Generator) -> float:

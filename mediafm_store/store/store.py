@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -47,6 +47,17 @@ class TitleRows:
     thumbnails: Sequence[Mapping[str, Any]]
     vectors: Mapping[Space, Vectors]
     """By space: one row a shot, or one in a space of titles."""
+
+
+class TableHealth(NamedTuple):
+    """How a table has fared."""
+
+    name: str
+    rows: int
+    hidden: int
+    """Rows that no reader sees: of replaced titles, or of an ingest that was killed."""
+    small_files: int
+    versions: int
 
 
 class Store:
@@ -367,6 +378,46 @@ class Store:
         vectors = (space.table for space in self.spaces() if space.state != "retired")
         for name in ("shots", "cues", "thumbnails", *vectors):
             self._tables.delete(name, hidden)
+
+    # Upkeep
+
+    def health(self) -> list[TableHealth]:
+        """The state of every table that belongs to the store."""
+        valid = self.revisions()
+        return [self._health(name, valid) for name in sorted(self._own_tables())]
+
+    def stray_tables(self) -> list[str]:
+        """Tables of no space: what a kill left when a version was registered or retired."""
+        return [name for name in self._tables.names() if name not in self._own_tables()]
+
+    def drop_stray_tables(self) -> None:
+        """Delete them."""
+        with self._tables.lock():
+            for name in self.stray_tables():
+                self._tables.drop(name)
+
+    def tidy(self, name: str) -> None:
+        """Delete the rows of a table that no reader sees, join its files, forget old versions.
+
+        Readers that have had the table open for a day lose it.
+        """
+        with self._tables.lock():
+            valid = self.revisions()
+            if "revision" in self.table(name).schema.names and name != "titles":
+                revisions = one_of("revision", list(valid.values()))
+                self._tables.delete(name, f"NOT ({revisions})")
+            self._tables.compact(name)
+
+    def _own_tables(self) -> set[str]:
+        return {*TABLES, *(s.table for s in self.spaces() if s.state != "retired")}
+
+    def _health(self, name: str, valid: Mapping[str, str]) -> TableHealth:
+        table = self.table(name)
+        rows = visible = table.count_rows()
+        if "revision" in table.schema.names and name != "titles":
+            visible = only_valid(self._tables.select(name, None, ["revision"]), valid).num_rows
+        files, versions = self._tables.files(name)
+        return TableHealth(name, rows, rows - visible, files, versions)
 
     # What readers may see
 

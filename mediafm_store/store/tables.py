@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from mediafm_store.store.later import init_later
 # pydantic: .4 s of every command, half of what importing LanceDB takes.
 init_later("lance_namespace_urllib3_client")
 import lancedb  # noqa: E402
+
+MOST_TABLES = 10_000
 
 
 class Tables:
@@ -65,7 +68,22 @@ class Tables:
     def names(self) -> list[str]:
         """All tables."""
         with self._telling("read"):
-            return sorted(self._db.table_names(limit=10_000))
+            return sorted(self._db.list_tables(limit=MOST_TABLES).tables)
+
+    def files(self, name: str) -> tuple[int, int]:
+        """How many small files a table has, and how many versions."""
+        with self._telling("read"):
+            table = self.open(name)
+            stats: Any = table.stats()
+            return stats["fragment_stats"]["num_small_fragments"], len(table.list_versions())
+
+    def compact(self, name: str) -> None:
+        """Join the files of a table and delete its versions of yesterday and before.
+
+        LanceDB does so as a stream: 176 MB for a table of 460 MB in 200 files.
+        """
+        with self._telling("written"):
+            self.open(name).optimize(cleanup_older_than=timedelta(days=1))
 
     def open(self, name: str) -> Any:
         """A LanceDB table as it is now."""

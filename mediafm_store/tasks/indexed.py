@@ -133,6 +133,13 @@ def read_index(folder: Path, changed_ns: int, device: Device) -> SpaceIndex:
     return SpaceIndex(folder, indexed, facts, ids, [Run(*run) for run in runs])
 
 
+def check_index(store: Store, space: Space) -> None:
+    """Read all of the newest index of a space; raise DamagedError if any of it has changed."""
+    folder = newest(index_folder(store, space))
+    if folder is not None:
+        load(folder)[0].vectors.check()
+
+
 @contextmanager
 def new_generation(store: Store, space: Space) -> Iterator[Path]:
     """A folder to write an index to; it becomes the newest if an index is in it then.
@@ -160,6 +167,11 @@ def newest(base: Path) -> Path | None:
     return max(base.glob("[0-9]" * 6), default=None)
 
 
+def indexes(store: Store) -> Path:
+    """Where all indexes of a store lie."""
+    return store.path / "indexes"
+
+
 def index_folder(store: Store, space: Space) -> Path:
     """Where the indexes of a space lie."""
-    return store.path / "indexes" / space.table
+    return indexes(store) / space.table

@@ -1,0 +1,48 @@
+"""mediafm doctor."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
+from mediafm_cli.output import Row, emit, say, stop
+from mediafm_cli.progress import progress_bar
+
+EXAMPLE = "Examples: mediafm doctor; mediafm doctor --fix --store my-store"
+
+
+def doctor(
+    store: StorePath = DEFAULT_STORE,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check a store: hidden rows, files, strays, damage, stale indexes, vectors, media, words.
+
+    The exit status is 1 if something is wrong and stays so.
+    """
+    from mediafm_store import doctor as check_up
+    from mediafm_store.tasks.doctor import CHECKS
+
+    names = list(CHECKS)
+    with progress_bar("") as update:
+        findings = check_up(
+            open_store(store),
+            fix=fix,
+            on_check=lambda name: update(name, names.index(name), len(names)),
+        )
+    emit([asdict(finding) for finding in findings], as_json=as_json, table=shown)
+    wrong = [finding for finding in findings if finding.state == "wrong"]
+    if wrong:
+        stop(f"{len(wrong)} things are wrong.", 1)
+    say("All is well.")
+
+
+def shown(row: Row) -> Row:
+    """What the table shows of a finding."""
+    cure = row["cure"] if row["state"] == "wrong" else ""
+    return {
+        "check": row["check"],
+        "state": row["state"],
+        "what": row["said"] + (f": {cure}" if cure else ""),
+    }

@@ -1,0 +1,139 @@
+"""What may be wrong with a store is found, told with its cure, and mended."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mediafm_store import Store, build_index, doctor, index_status
+from mediafm_store.store.schema import vectors_schema
+from mediafm_store.tasks.doctor import CHECKS, MANY_FILES
+from mediafm_store.tasks.indexed import index_folder, newest, read_index
+from tests.conftest import random_vectors, title_rows
+
+
+@pytest.fixture
+def films(store, tmp_path):
+    media = tmp_path / "film.mp4"
+    media.write_bytes(b"")
+    for seed, title in enumerate(["alpha", "beta"]):
+        rows = title_rows(store, title, random_vectors(5, seed), media=str(media))
+        store.add_title(rows)
+    return store
+
+
+def wrong(store):
+    return {f.check: f for f in doctor(store) if f.state == "wrong"}
+
+
+def mended(store, check):
+    """That the check finds something, that it is fixed, and that the store is as it was."""
+    shots, vectors = store.shots(), store.vectors(store.live("fused"))
+    finding = wrong(store)[check]
+    assert finding.said
+    assert finding.cure
+    assert {f.check for f in doctor(store, fix=True) if f.state == "fixed"} == {check}
+    assert wrong(store) == {}
+    again = Store(store.path)
+    assert again.shots().equals(shots)
+    assert again.vectors(again.live("fused")).ids == vectors.ids
+    assert (again.vectors(again.live("fused")).vectors == vectors.vectors).all()
+
+
+def test_a_healthy_store_has_nothing_wrong(films):
+    build_index(films, films.live("fused"))
+    findings = doctor(films)
+    assert [f.check for f in findings] == list(CHECKS)
+    assert {f.state for f in findings} == {"fine"}
+
+
+def test_rows_of_replaced_titles(films):
+    media = films.title("alpha")["media"]
+    films.add_title(title_rows(films, "alpha", random_vectors(6, 3), media=media))
+    shots = films.shots()
+    found = [f for f in doctor(films, fix=True) if f.check == "hidden rows"]
+    assert {f.said.split()[0] for f in found} >= {"5"}
+    assert films.table("shots").count_rows() == len(shots) == 11
+    assert wrong(films) == {}
+
+
+def test_many_small_files(films):
+    for seed in range(MANY_FILES):
+        media = films.title("alpha")["media"]
+        films.add_title(title_rows(films, f"t{seed:02d}", random_vectors(1, seed), media=media))
+    mended(films, "files")
+    assert films._tables.files("fused_v1")[0] <= 1
+
+
+def test_a_table_without_a_space(films):
+    films._tables.create("context_v7", vectors_schema(4))
+    mended(films, "strays")
+
+
+def test_an_index_without_a_space_and_half_an_index(films):
+    build_index(films, films.live("fused"))
+    (films.path / "indexes" / "fused_v1@3_4").mkdir()
+    (films.path / "indexes" / "fused_v1" / ".building-x").mkdir()
+    mended(films, "strays")
+    assert newest(index_folder(films, films.live("fused")))
+
+
+@pytest.mark.parametrize("name", ["vectors.f16", "ids.arrow", "facts.json"])
+def test_a_damaged_index(films, name):
+    build_index(films, films.live("fused"))
+    path = newest(index_folder(films, films.live("fused"))) / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    read_index.cache_clear()
+    mended(films, "damage")
+
+
+def test_a_stale_index(films):
+    build_index(films, films.live("fused"))
+    media = films.title("alpha")["media"]
+    films.add_title(title_rows(films, "gamma", random_vectors(2, 8), media=media))
+    mended(films, "stale indexes")
+    assert index_status(films, films.live("fused")).rows == 12
+
+
+def test_vectors_that_are_missing(films):
+    told = {"dim": 2304, "made_by": "checkpoint 1", "fused": "test"}
+    films.version("context", "c", **told)
+    finding = wrong(films)["vectors"]
+    assert "2 titles have no vectors in context_v1, as alpha" in finding.said
+    films.promote(films.live("fused"), films.version("context", "c", **told))
+    assert wrong(films)["vectors"].cure == "mediafm embed"
+
+
+def test_media_that_are_gone(films):
+    films.update_title("beta", media="/nowhere/beta.mp4")
+    assert "1 titles are not where they were, as beta" in wrong(films)["media"].said
+
+
+def test_few_titles_with_words(films):
+    media = films.title("alpha")["media"]
+    for title in ("gamma", "delta"):
+        rows = title_rows(films, title, random_vectors(1, 4), media=media)
+        if title == "gamma":
+            rows.shots[0]["words"] = "Hello"
+        films.add_title(rows)
+    assert "only 1 of 4 titles have words" in wrong(films)["words"].said
+
+
+def test_the_command_says_whether_all_is_well(films):
+    def mediafm(*arguments):
+        command = [sys.executable, "-m", "mediafm_cli", "doctor", *arguments]
+        return subprocess.run(
+            [*command, "--store", films.path], capture_output=True, text=True, check=False
+        )
+
+    assert mediafm().returncode == 0
+    (films.path / "indexes" / "odd").mkdir(parents=True)
+    found = mediafm("--json")
+    assert found.returncode == 1
+    rows = [json.loads(line) for line in found.stdout.splitlines()]
+    assert {r["check"] for r in rows if r["state"] == "wrong"} == {"strays"}
+    assert mediafm("--fix").returncode == 0
+    assert "All is well." in mediafm().stderr
