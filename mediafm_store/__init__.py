@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mediafm_store.records import Title as Title
     from mediafm_store.store.spaces import Space as Space
     from mediafm_store.store.store import Store as Store
+    from mediafm_store.store.views import View as View
     from mediafm_store.tasks.adbreaks import Break as Break
     from mediafm_store.tasks.adbreaks import rank_breaks as rank_breaks
     from mediafm_store.tasks.backfill import backfill as backfill
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.embed import embed_clip as embed_clip
     from mediafm_store.tasks.encoding import load_encoders as load_encoders
     from mediafm_store.tasks.evaluate import evaluate_model as evaluate_model
+    from mediafm_store.tasks.export import export as export
     from mediafm_store.tasks.importing.job import import_features as import_features
     from mediafm_store.tasks.index import build_index as build_index
     from mediafm_store.tasks.index import index_status as index_status
@@ -79,12 +81,14 @@ _HOME = {
     "Tag": "tasks.tag",
     "Title": "records",
     "TrainConfig": "model.run",
+    "View": "store.views",
     "backfill": "tasks.backfill",
     "build_index": "tasks.index",
     "doctor": "tasks.doctor",
     "embed": "tasks.embed",
     "embed_clip": "tasks.embed",
     "evaluate_model": "tasks.evaluate",
+    "export": "tasks.export",
     "import_features": "tasks.importing.job",
     "index_status": "tasks.index",
     "ingest": "tasks.ingest",

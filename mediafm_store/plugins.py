@@ -1,4 +1,4 @@
-"""Find encoders, detectors and index kinds by name.
+"""Find encoders, detectors, index kinds and exporters by name.
 
 A plug-in is any importable callable. It is named either by an entry point of group
 `mediafm_store.<kind>` or by its own path, `package.module:attribute`.
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from mediafm_store.errors import NotFound
 
-Kind = Literal["encoders", "detectors", "indexes"]
+Kind = Literal["encoders", "detectors", "indexes", "exporters"]
 
 
 def names(kind: Kind) -> list[str]:

@@ -14,6 +14,7 @@ from mediafm_cli.commands import (
     doctor,
     embed,
     evaluate,
+    export,
     import_,
     index,
     info,
@@ -46,7 +47,7 @@ def options(
 
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, index),
-    *(search, tag, adbreaks, space, doctor, info, plugins),
+    *(search, tag, adbreaks, export, space, doctor, info, plugins),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]

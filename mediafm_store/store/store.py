@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from mediafm_store.arrays import HalfVectors, Vectors
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
@@ -20,6 +19,7 @@ from mediafm_store.store.migrations import migrate
 from mediafm_store.store.schema import FORMAT, TABLES, vectors_schema
 from mediafm_store.store.spaces import Space, SpaceName, State, StoredVectors, VectorBatch
 from mediafm_store.store.tables import Tables, one_of, quoted
+from mediafm_store.store.views import View, only_valid, open_view
 
 CURES = {
     "fused": "run `mediafm ingest`",
@@ -174,7 +174,7 @@ class Store:
             valid = {t: r for t, r in valid.items() if t in titles}
         few = titles is not None and len(titles) <= FEW_TITLES
         condition = one_of("title", list(valid)) if few else None
-        for rows in self._tables.batches(space.table, None, BATCH, condition):
+        for rows in self._tables.batches(space.table, None, BATCH, condition=condition):
             seen = only_valid(rows, valid)
             if seen.num_rows:
                 ids, of, revisions = (seen[c].to_pylist() for c in ("id", "title", "revision"))
@@ -184,6 +184,31 @@ class Store:
         """How many vectors each title has in a space; those that have some."""
         rows = frame(self._visible(space.table, None, ["title", "revision"]))
         return dict(rows.group_by("title").len().sort("title").iter_rows())
+
+    def view(self, name: str, *, version: int | None = None, where: str | None = None) -> View:
+        """A table, or a space with what is known of its shots or titles, for other tools.
+
+        `name` is that of a table, of a space (its live version) or of a version such as
+        context_v1; `version` a number from `versions(name)`, of the table as it was; `where` a
+        condition on shots (see `matching`). Raises NotFound for what is not there, BadInput for a
+        version that is gone.
+        """
+        return open_view(self._tables, self._table_named(name), version=version, where=where)
+
+    def versions(self, name: str) -> pl.DataFrame:
+        """The versions of a table or a space that can still be read: `version` and `written_at`."""
+        rows = self._tables.versions(self._table_named(name))
+        numbers, dates = zip(*rows, strict=True)
+        return pl.DataFrame({"version": numbers, "written_at": dates})
+
+    def _table_named(self, name: str) -> str:
+        tables = self._own_tables()
+        if name in CURES:
+            return self.live(name).table
+        if name not in tables:
+            known = ", ".join([*CURES, *sorted(tables)])
+            raise NotFound(f"store {self.path} has no table {name!r}; there are {known}")
+        return name
 
     def matching(self, where: str) -> pl.Series:
         """The ids of the shots that fulfil a condition in SQL.
@@ -441,12 +466,6 @@ class Store:
         order = sorted(range(len(ids)), key=ids.__getitem__)
         vectors = half_vectors(rows, space.dim)[order].astype(np.float32)
         return StoredVectors([ids[i] for i in order], vectors)
-
-
-def only_valid(rows: pa.Table, valid: Mapping[str, str]) -> pa.Table:
-    """The rows of those revisions; `valid` is that of each title. No two titles share one."""
-    revisions = pa.array(list(valid.values()), pa.string())
-    return rows.filter(pc.is_in(rows["revision"], value_set=revisions))
 
 
 def half_vectors(rows: pa.Table, dim: int) -> HalfVectors:

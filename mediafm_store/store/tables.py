@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ class Tables:
         self.path = path
         with self._telling("opened"):
             self._db = lancedb.connect(path)
+
+    def __reduce__(self) -> tuple[type["Tables"], tuple[Path]]:
+        """Another process opens them for itself."""
+        return Tables, (self.path,)
 
     @contextmanager
     def _telling(self, what: str) -> Iterator[None]:
@@ -85,10 +89,19 @@ class Tables:
         with self._telling("written"):
             self.open(name).optimize(cleanup_older_than=timedelta(days=1))
 
-    def open(self, name: str) -> Any:
-        """A LanceDB table as it is now."""
+    def open(self, name: str, version: int | None = None) -> Any:
+        """A LanceDB table as it is now, or as it was."""
         with self._telling("read"):
-            return self._db.open_table(name)
+            table = self._db.open_table(name)
+            if version is not None:
+                table.checkout(version)
+            return table
+
+    def versions(self, name: str) -> list[tuple[int, datetime]]:
+        """The versions of a table that are still there, and when each was written."""
+        with self._telling("read"):
+            found = self.open(name).list_versions()
+        return [(v["version"], v["timestamp"].astimezone(UTC)) for v in found]
 
     def select(
         self, name: str, condition: str | None = None, columns: list[str] | None = None
@@ -107,19 +120,25 @@ class Tables:
         name: str,
         columns: Sequence[str] | None,
         rows: int,
+        *,
         condition: str | None = None,
+        version: int | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> Iterator[pa.Table]:
-        """Columns of a table in order, so many rows at a time, of one version of the table.
+        """Columns of a table in order, so many rows at a time, of one version (default: the last).
+
+        `part` (i, n) is every n-th of them, from the i-th on.
 
         LanceDB's own batches read ahead of who takes them: all of a table of 400 MB.
         """
-        table = self.open(name)
-        for start in range(0, table.count_rows(condition), rows):
+        table = self.open(name, version)
+        first, parts = part
+        for start in range(first * rows, table.count_rows(condition), parts * rows):
             with self._telling("read"):
                 query = table.search().offset(start).limit(rows)
                 query = query.where(condition) if condition else query
-                part = (query.select(list(columns)) if columns else query).to_arrow()
-            yield part
+                found = (query.select(list(columns)) if columns else query).to_arrow()
+            yield found
 
     def add(self, name: str, rows: pa.Table) -> None:
         """Append rows in one commit; none is no commit."""

@@ -1,6 +1,6 @@
 """mediafm plugins."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -8,7 +8,7 @@ from mediafm_cli.options import AsJson
 from mediafm_cli.output import emit
 
 EXAMPLE = "Example: mediafm plugins encoders"
-Kind = Literal["encoders", "detectors", "indexes"]
+Kind = Literal["encoders", "detectors", "indexes", "exporters"]
 
 
 def plugins(
@@ -18,5 +18,5 @@ def plugins(
     """List the installed plug-ins."""
     from mediafm_store.plugins import names
 
-    kinds: tuple[Kind, ...] = (kind,) if kind else ("encoders", "detectors", "indexes")
+    kinds: tuple[Kind, ...] = (kind,) if kind else get_args(Kind)
     emit([{"kind": k, "name": name} for k in kinds for name in names(k)], as_json=as_json)

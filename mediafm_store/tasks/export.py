@@ -1,0 +1,109 @@
+"""Tables and vectors as files. Exporters are plug-ins: functions of a view and a path."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mediafm_store import plugins
+from mediafm_store.arrays import HalfVectors
+from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.store.store import Store
+from mediafm_store.store.views import VECTOR, View
+
+Exporter = Callable[[View, Path], None]
+"""Writes a view to a file that is not there yet, and perhaps to others beside it."""
+
+
+def export(
+    store: Store,
+    name: str,
+    path: Path,
+    *,
+    format: str | None = None,
+    version: int | None = None,
+    where: str | None = None,
+) -> list[Path]:
+    """Write a table, or a space with what is known of its shots, to a file; its files.
+
+    `format` is an exporter, by default the suffix of the path; `version` and `where` are those of
+    `Store.view`. Files appear when they are complete, in place of those that were there.
+    """
+    exporter = exporter_for(path, format)
+    view = store.view(name, version=version, where=where)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".exporting-") as scratch:
+        exporter(view, Path(scratch) / path.name)
+        written = sorted(Path(scratch).iterdir())
+        return [Path(shutil.move(file, path.parent / file.name)) for file in written]
+
+
+def exporter_for(path: Path, format: str | None) -> Exporter:
+    """The plug-in of a name, or of a suffix; raise BadInput if there is none."""
+    name = format or path.suffix.lstrip(".")
+    try:
+        exporter: Exporter = plugins.load("exporters", name)
+    except NotFound as error:
+        known = ", ".join(plugins.names("exporters"))
+        raise BadInput(
+            f"no way to write {path.name}: give it one of the suffixes {known}, or --format"
+        ) from error
+    return exporter
+
+
+def parquet(view: View, path: Path) -> None:
+    """One Parquet file, written a batch at a time; vectors are lists of float16."""
+    with pq.ParquetWriter(path, view.schema, compression="zstd") as writer:
+        for batch in view.batches():
+            writer.write_batch(batch)
+
+
+def npy(view: View, path: Path) -> None:
+    """The vectors as a float16 .npy, and beside it FILE.rows.parquet with all else, row by row."""
+    dim = dimension(view)
+    rows = write_rows(view, path)
+    array = np.lib.format.open_memmap(path, "w+", np.float16, (len(rows), dim))
+    start = 0
+    for batch in view.batches([VECTOR]):
+        array[start : start + len(batch)] = vectors_in(batch, dim)
+        start += len(batch)
+    array.flush()
+
+
+def safetensors(view: View, path: Path) -> None:
+    """The vectors as tensor `vectors`, float16, with their ids in the header; in memory."""
+    from safetensors.numpy import save_file
+
+    dim = dimension(view)
+    batches = list(view.batches(["id", VECTOR]))
+    ids = [id for batch in batches for id in batch["id"].to_pylist()]
+    vectors = [vectors_in(batch, dim) for batch in batches]
+    joined = np.concatenate([np.empty((0, dim), np.float16), *vectors])
+    save_file({"vectors": joined}, path, metadata={"ids": json.dumps(ids), "table": view.name})
+
+
+def write_rows(view: View, path: Path) -> pl.DataFrame:
+    """All but the vectors, beside the file of these."""
+    names = [name for name in view.schema.names if name != VECTOR]
+    rows = view.lazy().select(names).collect()
+    rows.write_parquet(path.with_suffix(".rows.parquet"))
+    return rows
+
+
+def dimension(view: View) -> int:
+    """Of a view's vectors; raise BadInput if it has none."""
+    if VECTOR not in view.schema.names:
+        raise BadInput(f"{view.name} has no vectors; write it as .parquet")
+    return int(view.schema.field(VECTOR).type.list_size)
+
+
+def vectors_in(batch: pa.RecordBatch, dim: int) -> HalfVectors:
+    """The vectors of a batch."""
+    flat = batch[VECTOR].flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(-1, dim)

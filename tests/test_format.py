@@ -1,0 +1,37 @@
+"""docs/format.md says what the tables are."""
+
+import re
+
+import pyarrow as pa
+
+from mediafm_store.store.schema import FORMAT, TABLES, vectors_schema
+from tests.conftest import ROOT
+
+PAGE = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+
+
+def in_words(type: pa.DataType) -> str:
+    """A type as the page calls it."""
+    if pa.types.is_struct(type):
+        names = [field.name for field in type]
+        same = {field.type for field in type} == {pa.string()}
+        return "struct of strings" if same else "{" + ", ".join(names) + "}"
+    if pa.types.is_fixed_size_list(type):
+        return "list of float16"
+    if pa.types.is_list(type):
+        return f"list of {in_words(type.value_type)}"
+    return "timestamp, UTC" if pa.types.is_timestamp(type) else str(type)
+
+
+def test_the_page_names_every_column_and_its_type():
+    sections = re.split(r"^## `(\w+)`.*$", PAGE, flags=re.MULTILINE)[1:]
+    documented = {}
+    for name, text in zip(sections[::2], sections[1::2], strict=True):
+        rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", text, flags=re.MULTILINE)
+        documented[name] = {column: type for column, type, meaning in rows if meaning.strip()}
+    schemas = {**TABLES, "fused_v1": vectors_schema(2304)}
+    assert documented == {
+        name: {field.name: in_words(field.type) for field in schema}
+        for name, schema in schemas.items()
+    }
+    assert f"Format {FORMAT}." in PAGE
