@@ -99,7 +99,7 @@ def run_demo(
     ]
     breaks = {t: rank_breaks(store, t, min_gap_s=15, margin_s=5, k=4) for t in titles}
     result = DemoResult(
-        store=store.path,
+        store=store.local,
         report=folder / "report.html",
         titles=len(titles),
         shots=len(store.shots()),

@@ -1,6 +1,5 @@
 """Arguments and options that several commands share, each defined once."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -9,10 +8,15 @@ if TYPE_CHECKING:
     from mediafm_store import Store
 
 StorePath = Annotated[
-    Path,
-    typer.Option("--store", envvar="MEDIAFM_STORE", help="Folder of the store.", metavar="FOLDER"),
+    str,
+    typer.Option(
+        "--store",
+        envvar="MEDIAFM_STORE",
+        help="Folder of the store, or an address as s3://bucket/store.",
+        metavar="FOLDER",
+    ),
 ]
-DEFAULT_STORE = Path("mediafm-store")
+DEFAULT_STORE = "mediafm-store"
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 Count = Annotated[int, typer.Option("--k", "-k", min=1, help="How many to show.")]
 EncoderNames = Annotated[
@@ -28,7 +32,7 @@ Device = Annotated[
 ]
 
 
-def open_store(path: Path, *, create: bool = False) -> "Store":
+def open_store(path: str, *, create: bool = False) -> "Store":
     """Open the store; the library is imported here, so that help is quick."""
     from mediafm_store import Store
 

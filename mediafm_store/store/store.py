@@ -16,6 +16,7 @@ from mediafm_store.arrays import HalfVectors, Vectors
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.store.filters import matching
 from mediafm_store.store.migrations import migrate
+from mediafm_store.store.place import Place
 from mediafm_store.store.schema import FORMAT, TABLES, vectors_schema
 from mediafm_store.store.spaces import Space, SpaceName, State, StoredVectors, VectorBatch
 from mediafm_store.store.tables import Tables, one_of, quoted
@@ -61,7 +62,7 @@ class TableHealth(NamedTuple):
 
 
 class Store:
-    """Titles, shots and their vectors in one folder.
+    """Titles, shots and their vectors in one folder, or at an address such as s3://bucket/store.
 
     Readers see a title only when all of its rows are written, and never a mixture with an older
     revision of it. `Store(path)` opens a store and raises NotFound if there is none;
@@ -69,12 +70,17 @@ class Store:
     """
 
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
-        self.path = Path(path)
-        if self.path.exists() and not self.path.is_dir():
-            raise BadInput(f"{self.path} is a file; a store is a folder")
-        if not create and not (self.path / "titles.lance").is_dir():
-            raise NotFound(f"no store at {self.path}; make one with `mediafm ingest FILE`")
-        self._tables = Tables(self.path)
+        self.place = Place.of(path)
+        self.path = self.place.address if self.place.remote else self.place.local
+        """As it is told to people."""
+        if self.place.local.exists() and not self.place.local.is_dir():
+            raise BadInput(f"{self.place.local} is a file; a store is a folder")
+        nothing = NotFound(f"no store at {self.path}; make one with `mediafm ingest FILE`")
+        if not create and not self.place.remote and not self.local.is_dir():
+            raise nothing  # LanceDB would make the folder
+        self._tables = Tables(self.place)
+        if not create and "titles" not in self._tables.names():
+            raise nothing
         if create:
             # The titles table comes last: a folder without it is not yet a store.
             for name in sorted(TABLES, key=lambda n: n == "titles"):
@@ -95,9 +101,14 @@ class Store:
         with self._tables.lock():
             migrate(self._tables, int(written))
 
+    @property
+    def local(self) -> Path:
+        """The folder of indexes and checkpoints, on this machine."""
+        return self.place.local
+
     def check_writable(self) -> None:
         """Raise BadInput if this user cannot write here, before work is done for nothing."""
-        if not os.access(self.path, os.W_OK):
+        if not self.place.remote and not os.access(self.local, os.W_OK):
             raise BadInput(f"store {self.path} cannot be written to; check who may")
 
     # Reading

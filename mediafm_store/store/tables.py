@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +10,7 @@ from filelock import FileLock
 
 from mediafm_store.errors import BadInput
 from mediafm_store.store.later import init_later
+from mediafm_store.store.place import Place
 
 # LanceDB needs a few types of this client of a REST service, whose __init__ builds all of it with
 # pydantic: .4 s of every command, half of what importing LanceDB takes.
@@ -21,16 +21,16 @@ MOST_TABLES = 10_000
 
 
 class Tables:
-    """A folder of LanceDB tables. Raises BadInput where a table cannot be read or written."""
+    """The LanceDB tables at a place. Raises BadInput where a table cannot be read or written."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, place: Place) -> None:
+        self.place = place
         with self._telling("opened"):
-            self._db = lancedb.connect(path)
+            self._db = lancedb.connect(place.address)
 
-    def __reduce__(self) -> tuple[type["Tables"], tuple[Path]]:
+    def __reduce__(self) -> tuple[type["Tables"], tuple[Place]]:
         """Another process opens them for itself."""
-        return Tables, (self.path,)
+        return Tables, (self.place,)
 
     @contextmanager
     def _telling(self, what: str) -> Iterator[None]:
@@ -39,12 +39,13 @@ class Tables:
             yield
         except (OSError, RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0].split(", /")[0]
-            raise BadInput(f"store {self.path} cannot be {what}: {reason}") from error
+            raise BadInput(f"store {self.place.address} cannot be {what}: {reason}") from error
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Held while rows are written, by one process at a time; it ends with the process."""
-        lock = FileLock(self.path / ".write.lock")
+        """Held while rows are written, by one process of this machine; it ends with the process."""
+        self.place.local.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.place.local / ".write.lock")
         with self._telling("written"):
             lock.acquire()
         try:

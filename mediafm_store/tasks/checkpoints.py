@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mediafm_store.errors import NotFound
 from mediafm_store.model.checkpoint import (
+    CONFIG,
     checkpoint_fingerprint,
     load_checkpoint,
     read_facts,
@@ -13,10 +14,12 @@ from mediafm_store.model.checkpoint import (
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 
+CHECKPOINTS = "checkpoints"
+
 
 def checkpoints(store: Store) -> Path:
     """The folder that holds a store's checkpoints, numbered from 0001."""
-    return store.path / "checkpoints"
+    return store.local / CHECKPOINTS
 
 
 def next_checkpoint(store: Store) -> Path:
@@ -25,9 +28,15 @@ def next_checkpoint(store: Store) -> Path:
 
 
 def saved(store: Store) -> list[Path]:
-    """A store's checkpoints, oldest first."""
+    """A store's checkpoints, oldest first; those of a remote store are fetched."""
+    store.place.fetch(CHECKPOINTS, complete=CONFIG)
     folders = checkpoints(store).glob("[0-9]*") if checkpoints(store).is_dir() else ()
     return sorted((f for f in folders if f.name.isdigit()), key=number)
+
+
+def publish(store: Store, checkpoint: Path) -> None:
+    """Let other machines have a checkpoint, if the store is one that they can reach."""
+    store.place.publish(checkpoint, complete=CONFIG)
 
 
 def number(checkpoint: Path) -> int:
@@ -53,6 +62,7 @@ def adopt(store: Store, checkpoint: Path) -> Path:
             return folder
     folder = next_checkpoint(store)
     save_checkpoint(load_checkpoint(checkpoint), folder, extra=read_facts(checkpoint))
+    publish(store, folder)
     return folder
 
 

@@ -169,7 +169,7 @@ def newest(base: Path) -> Path | None:
 
 def indexes(store: Store) -> Path:
     """Where all indexes of a store lie."""
-    return store.path / "indexes"
+    return store.local / "indexes"
 
 
 def index_folder(store: Store, space: Space) -> Path:

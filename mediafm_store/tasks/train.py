@@ -19,7 +19,7 @@ from mediafm_store.model.train import TrainResult
 from mediafm_store.model.train import train as fit
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.checkpoints import checkpoints, next_checkpoint
+from mediafm_store.tasks.checkpoints import checkpoints, next_checkpoint, publish
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
 
 HISTORY = "history.csv"
@@ -72,6 +72,7 @@ def train(
     }
     if not result.rank:
         save_checkpoint(result.model, folder, extra=facts, files={HISTORY: as_csv(result.history)})
+        publish(store, folder)
     return Trained(folder, result)
 
 

@@ -56,7 +56,7 @@ def embed(
 
 
 def embed_clip(
-    store: Path,
+    store: str,
     stretch: tuple[str, float, float],
     checkpoint: Path | None,
     device: Device,

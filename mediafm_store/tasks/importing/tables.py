@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from mediafm_store.arrays import Modality
 from mediafm_store.errors import BadInput
+from mediafm_store.store import place
 from mediafm_store.store.tables import Tables
 from mediafm_store.tasks.importing.given import Native, Place, Raw, Times, telling
 from mediafm_store.tasks.sources import id_of
@@ -96,7 +97,7 @@ class TableFile:
 def schema_of(path: Path) -> pa.Schema:
     """The columns of a table."""
     if path.suffix == ".lance":
-        return Tables(path.parent).open(path.stem).schema
+        return Tables(place.Place.of(path.parent)).open(path.stem).schema
     with telling(path), pq.ParquetFile(path) as file:
         return file.schema_arrow
 
@@ -104,7 +105,7 @@ def schema_of(path: Path) -> pa.Schema:
 def batches_of(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Some columns of a table, some rows at a time."""
     if path.suffix == ".lance":
-        yield from Tables(path.parent).batches(path.stem, columns, ROWS)
+        yield from Tables(place.Place.of(path.parent)).batches(path.stem, columns, ROWS)
         return
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=PARQUET_BUFFER) as file:
         for batch in file.iter_batches(ROWS, columns=columns, use_threads=False):

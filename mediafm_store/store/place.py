@@ -1,0 +1,85 @@
+"""Where a store lies: a folder, or an address in an object store."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import fs
+
+from mediafm_store.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Place:
+    """Tables lie at the address; indexes and checkpoints in a folder of this machine.
+
+    That is the same for a local store. That of a remote one is a cache: indexes are built into it
+    from the tables, checkpoints are copied between it and the address.
+    """
+
+    address: str
+    local: Path
+    remote: bool
+
+    @classmethod
+    def of(cls, path: Path | str) -> "Place":
+        """A path, or an address such as s3://bucket/store."""
+        if "://" not in str(path):
+            return cls(str(path), Path(path), remote=False)
+        address = str(path).rstrip("/")
+        name = hashlib.sha256(address.encode()).hexdigest()[:16]
+        return cls(address, cache() / name, remote=True)
+
+    def fetch(self, name: str, *, complete: str) -> None:
+        """Copy the folders below `name` that are not here yet, if they have a file `complete`."""
+        if not self.remote:
+            return
+        with self._files() as (system, root):
+            there = fs.FileSelector(f"{root}/{name}", allow_not_found=True)
+            for folder in system.get_file_info(there):
+                to = self.local / name / folder.base_name
+                mark = system.get_file_info(f"{folder.path}/{complete}")
+                if to.exists() or mark.type != fs.FileType.File:
+                    continue
+                to.parent.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryDirectory(dir=to.parent, prefix=".fetching-") as scratch:
+                    copied = Path(scratch) / "folder"
+                    copied.mkdir()
+                    for file in system.get_file_info(fs.FileSelector(folder.path)):
+                        with system.open_input_stream(file.path) as read:
+                            (copied / file.base_name).write_bytes(read.read())
+                    copied.rename(to)
+
+    def publish(self, folder: Path, *, complete: str) -> None:
+        """Copy a folder below `local` to the address; `complete` is the file that comes last."""
+        if not self.remote:
+            return
+        with self._files() as (system, root):
+            to = f"{root}/{folder.relative_to(self.local).as_posix()}"
+            system.create_dir(to)
+            for file in sorted(folder.iterdir(), key=lambda f: f.name == complete):
+                with file.open("rb") as read, system.open_output_stream(f"{to}/{file.name}") as out:
+                    shutil.copyfileobj(read, out)
+
+    @contextmanager
+    def _files(self) -> Iterator[tuple[Any, str]]:
+        """The file system of the address, and the path in it."""
+        try:
+            yield fs.FileSystem.from_uri(self.address)
+        except (OSError, pa.ArrowException) as error:
+            reason = str(error).partition("\n")[0]
+            raise BadInput(f"{self.address} cannot be reached: {reason}") from error
+
+
+def cache() -> Path:
+    """Where what belongs to remote stores is kept: MEDIAFM_CACHE, else the user's cache folder."""
+    if chosen := os.environ.get("MEDIAFM_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mediafm-store"

@@ -1,0 +1,107 @@
+"""A store at s3://..., with moto's server on loopback as the object store."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from mediafm_store import Store, TrainConfig, build_index, doctor, embed, search, train
+from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.tasks.checkpoints import saved
+from mediafm_store.tasks.indexed import index_folder, newest
+from tests.conftest import random_vectors, title_rows
+
+
+@pytest.fixture(scope="module")
+def bucket():
+    """The address of an empty bucket."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    told = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT": address,
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in told.items():
+            patched.setenv(name, value)
+        boto3.client("s3", endpoint_url=address).create_bucket(Bucket="films")
+        yield "s3://films"
+    server.stop()
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """Go to another machine: with nothing in its cache."""
+
+    def go(name):
+        monkeypatch.setenv("MEDIAFM_CACHE", str(tmp_path / name))
+
+    go("one")
+    return go
+
+
+def test_a_store_lives_in_a_bucket(bucket, machine, tmp_path):
+    address = f"{bucket}/catalogue"
+    with pytest.raises(NotFound, match="no store at s3://films/catalogue"):
+        Store(address)
+    store = Store(address, create=True)
+    for seed, title in enumerate(["alpha", "beta", "gamma", "delta"]):
+        store.add_title(title_rows(store, title, random_vectors(8, seed)))
+    before = [h.shot for h in search(store, shot="alpha/00003", k=5)]
+    build_index(store, store.live("fused"))
+    assert newest(index_folder(store, store.live("fused"))).is_relative_to(tmp_path / "one")
+    assert [h.shot for h in search(store, shot="alpha/00003", k=5)] == before
+
+    train(store, preset="tiny", config=TrainConfig(steps=1), device="cpu")
+    embed(store, device="cpu")
+    in_context = [h.shot for h in search(store, shot="alpha/00003", k=5)]
+
+    machine("two")
+    other = Store(address)
+    assert other.titles()["id"].to_list() == ["alpha", "beta", "delta", "gamma"]
+    assert [h.shot for h in search(other, shot="alpha/00003", k=5)] == in_context
+    assert [c.name for c in saved(other)] == ["0001"]
+    other.add_title(title_rows(other, "epsilon", random_vectors(3, 9)))
+    embed(other, device="cpu")  # with the model that the first machine trained
+    assert other.lacking(other.live("context")) == []
+    assert other.view("context").lazy().collect().shape[0] == 35
+    assert {f.check for f in doctor(other) if f.state == "wrong"} == {"media"}
+
+    machine("one")
+    fresh = Store(address)
+    assert len(search(fresh, shot="epsilon/00001", space="fused", k=34)) == 34
+
+
+def test_the_command_line_takes_an_address(bucket, machine):
+    address = f"{bucket}/cli"
+    store = Store(address, create=True)
+    store.add_title(title_rows(store, "alpha", random_vectors(4)))
+
+    def mediafm(*arguments):
+        command = [sys.executable, "-m", "mediafm_cli", *arguments, "--store", address, "--json"]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, env=os.environ
+        ).stdout
+
+    assert json.loads(mediafm("info"))["id"] == "alpha"
+    (row,) = map(json.loads, mediafm("index", "--space", "fused").splitlines())
+    assert row["rows"] == 4
+    assert len(mediafm("search", "--shot", "alpha/00001").splitlines()) == 3
+
+
+def test_an_address_that_cannot_be_reached_is_told(monkeypatch, machine):
+    with pytest.raises(BadInput, match="cannot be"):
+        Store("odd://films/catalogue", create=True)
