@@ -5,24 +5,22 @@ python examples/read_with_polars.py my-store
 
 import sys
 
-import duckdb
+import numpy as np
 import polars as pl
 
 import mediafm_store as mfm
 
 store = mfm.Store(sys.argv[1])
 
-# Titles and shots are Polars data frames.
-shots = store.shots()
-print(shots.group_by("title").agg(pl.len(), pl.col("duration_s").mean()).sort("title"))
+# Polars, lazy: only the columns that are used are read.
+shots = store.view("shots").lazy()
+lengths = shots.group_by("title").agg(pl.len(), pl.col("duration_s").mean())
+print(lengths.sort("title").collect())
 
-# DuckDB reads them through Arrow.
-arrow = shots.to_arrow()
-print(duckdb.sql("SELECT title, count(*) AS spoken FROM arrow WHERE words <> '' GROUP BY title"))
+# DuckDB.
+print(store.view("shots").duckdb().filter("words <> ''").aggregate("title, count(*) AS spoken"))
 
-# Vectors are NumPy arrays, one row a shot, in the order of their ids.
-ids, vectors = store.vectors(store.live("fused"))
-print(
-    shots.join(pl.DataFrame({"id": ids, "fused": vectors}), on="id").select("id", "fused").head(3)
-)
+# Vectors come with what is known of their shots.
+long = store.view("fused", where="duration_s > 2").arrow()
+vectors = np.stack(long["vector"].to_numpy(zero_copy_only=False)).astype(np.float32)
 print("share of the picture in the first shot's length:", (vectors[0, :768] ** 2).sum())

@@ -11,7 +11,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.adbreaks import rank_breaks
 from mediafm_store.tasks.embed import embed
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
-from mediafm_store.tasks.index import build_index
+from mediafm_store.tasks.index import build_index, searchable
 from mediafm_store.tasks.ingest import Ingested, ingest
 from mediafm_store.tasks.sample import FILMS, QUERIES, make_sample_catalogue
 from mediafm_store.tasks.search import search
@@ -85,7 +85,7 @@ def run_demo(
         on_step=lambda step: on_progress("train", step.step, step.steps),
     )
     embed(store, device=device, on_title=lambda _, done, total: on_progress("embed", done, total))
-    for space in store.live_spaces():
+    for space in searchable(store):
         on_progress(f"index: {space.name}", 0, 0)
         build_index(store, space, device=device)
 

@@ -114,6 +114,11 @@ def bring_up_to_date(store: Store, space: Space, opened: SpaceIndex, folder: Pat
     return extend(folder, opened.folder, vectors, generator=generator) is not None
 
 
+def searchable(store: Store) -> list[Space]:
+    """The versions in use that are searched: all but those of metadata."""
+    return [space for space in store.live_spaces() if space.name != "metadata"]
+
+
 def index_status(store: Store, space: Space) -> IndexStatus:
     """How good the index of a space is; where there is none, everything is compared."""
     opened = open_index(store, space)

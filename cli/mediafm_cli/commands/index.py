@@ -46,9 +46,10 @@ def index(
     compared one by one, until refresh adds it.
     """
     from mediafm_store import build_index, index_status, refresh_index
+    from mediafm_store.tasks.index import searchable
 
     opened = open_store(store)
-    spaces = [opened.live(name) for name in space] if space else opened.live_spaces()
+    spaces = [opened.live(name) for name in space] if space else searchable(opened)
     rows = []
     for one in spaces or [opened.live("fused")]:
         if action == "build":
