@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -128,7 +129,20 @@ def family(kind: str) -> Any:
 def timed_build(kind: str, data: Data) -> dict[str, Any]:
     """Build one index; the file that it lies in is what the next process has of it."""
     (data.folder / SCRATCH).mkdir()
-    return {"build_s": family(kind).build(kind, data)}
+    most, done = 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(0.05):
+            most = max(most, memory_bytes())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    before = memory_bytes()
+    build_s = family(kind).build(kind, data)
+    done.set()
+    watcher.join()
+    return {"build_s": build_s, "build_memory_bytes": most - before}
 
 
 def measure(kind: str, data: Data) -> dict[str, Any]:
@@ -433,6 +447,7 @@ def shown(result: dict[str, Any]) -> dict[str, Any]:
         "p99 ms": f"{result['p99_ms']:.2f}",
         "recall@10": result["recall_at_10"],
         "memory MB": f"{result['memory_bytes'] / 1e6:.0f}",
+        "to build MB": f"{result.get('build_memory_bytes', 0) / 1e6:.0f}",
         "queries/s": f"{result['batch_per_s']:.0f}",
         **{
             f"keep {share}": f"{f['recall_at_10']:.3f}, {f['p50_ms']:.2f} ms"

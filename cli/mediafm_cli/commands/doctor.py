@@ -34,7 +34,7 @@ def doctor(
     emit([asdict(finding) for finding in findings], as_json=as_json, table=shown)
     wrong = [finding for finding in findings if finding.state == "wrong"]
     if wrong:
-        stop(f"{len(wrong)} things are wrong.", 1)
+        stop(f"Wrong: {len(wrong)}.", 1)
     say("All is well.")
 
 
