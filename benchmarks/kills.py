@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,9 +124,7 @@ def work(path: Path, log: Path, seed: int) -> None:
         store = Store(path, create=True)
         note("done", "open")
         while True:
-            what = rng.choices(["title", "index", "refresh", "context", "tidy"], [10, 2, 2, 2, 1])[
-                0
-            ]
+            (what,) = rng.choices(list(WORK), list(WORK.values()))
             title, content = f"title{rng.randrange(TITLES):02d}", rng.randrange(10**6)
             note("start", what, title, content)
             if what == "title":
@@ -214,7 +213,8 @@ def look(path: Path, lines: list[str]) -> tuple[int, int]:
     names = dict(store.titles().select("id", "name").iter_rows())
     lost = sum(title not in names for title in written)
     wrong = sum(
-        int(name) not in {written.get(title), under_way.get(title)} for title, name in names.items()
+        int(name) not in {written.get(title), *under_way.get(title, ())}
+        for title, name in names.items()
     )
     expected = {title: vectors_of(int(name)) for title, name in names.items()}
     wrong += sum(not whole(store, title, int(names[title])) for title in expected)
@@ -222,13 +222,13 @@ def look(path: Path, lines: list[str]) -> tuple[int, int]:
     return lost, wrong
 
 
-def promised(lines: list[str]) -> tuple[dict[str, int], dict[str, int]]:
+def promised(lines: list[str]) -> tuple[dict[str, int], dict[str, set[int]]]:
     """The content of each title that was said to be in, and of those whose write was under way.
 
-    Of these, either may be there.
+    Of these, any may be there.
     """
     written: dict[str, int] = {}
-    under_way: dict[str, int] = {}
+    under_way: dict[str, set[int]] = defaultdict(set)
     for step, what, *rest in (line.split() for line in lines):
         if what == "title":
             title, content = rest[0], int(rest[1])
@@ -236,7 +236,7 @@ def promised(lines: list[str]) -> tuple[dict[str, int], dict[str, int]]:
                 written[title] = content
                 under_way.pop(title, None)
             else:
-                under_way[title] = content
+                under_way[title].add(content)
     return written, under_way
 
 

@@ -9,7 +9,7 @@ import pytest
 from mediafm_store import Store, build_index, doctor, index_status
 from mediafm_store.store.schema import vectors_schema
 from mediafm_store.tasks.doctor import CHECKS, MANY_FILES
-from mediafm_store.tasks.indexed import index_folder, newest, read_index
+from mediafm_store.tasks.indexed import OPENED, index_folder, new_generation, newest
 from tests.conftest import random_vectors, title_rows
 
 
@@ -52,8 +52,8 @@ def test_rows_of_replaced_titles(films):
     media = films.title("alpha")["media"]
     films.add_title(title_rows(films, "alpha", random_vectors(6, 3), media=media))
     shots = films.shots()
-    found = [f for f in doctor(films, fix=True) if f.check == "hidden rows"]
-    assert {f.said.split()[0] for f in found} >= {"5"}
+    found = [f for f in doctor(films, fix=True) if f.check == "tables" and f.said]
+    assert any("shots: 5 of 16 rows" in f.said for f in found)
     assert films.table("shots").count_rows() == len(shots) == 11
     assert wrong(films) == {}
 
@@ -62,13 +62,25 @@ def test_many_small_files(films):
     for seed in range(MANY_FILES):
         media = films.title("alpha")["media"]
         films.add_title(title_rows(films, f"t{seed:02d}", random_vectors(1, seed), media=media))
-    mended(films, "files")
+    mended(films, "tables")
     assert films._tables.files("fused_v1")[0] <= 1
 
 
 def test_a_table_without_a_space(films):
     films._tables.create("context_v7", vectors_schema(4))
     mended(films, "strays")
+
+
+def test_tables_of_others_are_left_alone(films):
+    films._tables.create("my_notes", vectors_schema(4))
+    assert wrong(films) == {}
+
+
+def test_an_index_that_is_being_built_is_left_alone(films):
+    fused = films.live("fused")
+    with new_generation(films, fused) as folder:
+        assert wrong(films) == {}
+        assert folder.is_dir()
 
 
 def test_an_index_without_a_space_and_half_an_index(films):
@@ -86,7 +98,7 @@ def test_a_damaged_index(films, name):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 4
     path.write_bytes(content)
-    read_index.cache_clear()
+    OPENED.clear()
     mended(films, "damage")
 
 

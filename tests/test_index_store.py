@@ -131,6 +131,8 @@ def test_a_search_with_a_condition_finds_as_many_as_match(films):
         ("true; drop table titles", "cannot be understood"),
         ("id IN (SELECT id FROM shots)", "cannot be understood"),
         ("", "cannot be understood"),
+        ("count(*) > 1", "names no column"),
+        ("max(duration_s) > 1", "on all shots together"),
     ],
 )
 def test_bad_conditions_are_told(films, where, told):
@@ -178,6 +180,22 @@ def test_left_overs_of_a_killed_build_are_cleared(films):
     assert index_status(films, fused).kind == "none"
     build_index(films, fused)
     assert not left_over.exists()
+
+
+def test_only_the_newest_index_is_kept(films):
+    fused = films.live("fused")
+    build_index(films, fused)
+    first = newest(index_folder(films, fused))
+    (first.parent / "000000").mkdir()  # left by a kill between two steps
+    build_index(films, fused)
+    assert [f.name for f in first.parent.glob("0*")] == ["000002"]
+
+
+@pytest.mark.parametrize("kind", ["flat", "ivf-pq", "hnsw-sq8"])
+def test_a_shot_or_two_can_be_indexed_by_any_kind(store, kind):
+    store.add_title(title_rows(store, "one", random_vectors(1)))
+    status = build_index(store, store.live("fused"), kind=kind)
+    assert (status.kind, status.rows, status.recall_at_10) == ("exact", 1, 1.0)
 
 
 def test_an_empty_space_and_odd_wishes_are_told(store, films):

@@ -151,7 +151,7 @@ def test_where_a_kind_does_not_reach_the_target_the_next_is_tried(tmp_path):
 
 def test_more_vectors_are_added_without_learning_anew(built, vectors, tmp_path):
     more = mixture(900, seed=0)[::-1].copy()
-    facts = extend(tmp_path, built, [more], generator=rng())
+    facts = extend(tmp_path, built, [more], more=900, generator=rng())
     assert facts is not None
     assert (facts.rows, facts.trained_on) == (N + 900, N)
     indexed, again = load(tmp_path)
@@ -164,7 +164,9 @@ def test_more_vectors_are_added_without_learning_anew(built, vectors, tmp_path):
 def test_what_drifts_or_outgrows_is_learned_anew(built, tmp_path):
     for name in ("drift", "grown", "narrow"):
         (tmp_path / name).mkdir()
-    assert extend(tmp_path / "grown", built, [mixture(N + 1, 3)], generator=rng()) is None
+    assert (
+        extend(tmp_path / "grown", built, [mixture(N + 1, 3)], more=N + 1, generator=rng()) is None
+    )
     # Settings that are just enough for the rows that they were tuned on.
     narrow = tmp_path / "narrow"
     copy(built, narrow)
@@ -173,7 +175,7 @@ def test_what_drifts_or_outgrows_is_learned_anew(built, tmp_path):
     write_facts(narrow, replace(facts, settings=few))
     other = np.random.default_rng(9).normal(size=(500, D))
     other = (other / np.linalg.norm(other, axis=1, keepdims=True)).astype(np.float16)
-    assert extend(tmp_path / "drift", narrow, [other], generator=rng()) is None
+    assert extend(tmp_path / "drift", narrow, [other], more=500, generator=rng()) is None
 
 
 def copy(folder, to):
@@ -230,6 +232,13 @@ def test_recall_counts_equal_scores_as_found():
     proposed = [Neighbours(np.array([4, 0, 3, 1, 2]), np.zeros(5, np.float32))]
     recalls = recall_by_candidates(proposed, deep, 3, [1, 2, 4, 5])
     assert recalls == [0, pytest.approx(1 / 3), 1, 1]
+
+
+def test_recall_of_a_row_that_finds_only_itself():
+    nothing = [Neighbours(np.empty(0, np.int64), np.empty(0, np.float32))]
+    exact = [Neighbours(np.arange(3), np.array([0.9, 0.5, 0.5], np.float32))]
+    assert recall_by_candidates(nothing, exact, 3, [1, 10]) == [0.0, 0.0]
+    assert recall_by_candidates(nothing, nothing, 3, [1]) == [1.0]
 
 
 def test_rows_that_anything_answers_do_not_count(tmp_path):

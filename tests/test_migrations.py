@@ -12,6 +12,7 @@ import pytest
 from mediafm_store import Store, search
 from mediafm_store.errors import BadInput
 from mediafm_store.store import migrations
+from mediafm_store.store.place import Place
 from mediafm_store.store.schema import FORMAT, TABLES
 from mediafm_store.store.tables import Tables
 from tests.conftest import random_vectors, title_rows
@@ -57,6 +58,25 @@ def test_a_store_of_an_earlier_version_is_brought_up_to_date(archive, tmp_path):
     assert [h.title for h in search(store, shot="alpha/00001", k=9)].count("beta") == 4
     store.add_title(title_rows(store, "gamma", random_vectors(2, 5)))
     assert len(Store(path).shots("gamma")) == 2
+
+
+@pytest.mark.parametrize("archive", STORES, ids=lambda a: a.name.partition(".")[0])
+def test_a_store_of_an_earlier_version_can_be_ingested_into(archive, tmp_path):
+    path = unpacked(archive, tmp_path)
+    for _ in range(2):
+        store = Store(path, create=True)
+    store.add_title(title_rows(store, "gamma", random_vectors(2, 5)))
+    assert len(Store(path, create=True).titles()) == 3
+
+
+def test_an_older_store_without_titles_is_brought_up_to_date(tmp_path):
+    path = unpacked(STORES[-1], tmp_path)
+    tables = Tables(Place.of(path))
+    for name in ("titles", "spaces"):
+        tables.open(name).delete("true")
+    store = Store(path)
+    store.add_title(title_rows(store, "gamma", random_vectors(2, 5)))
+    assert store.titles()["id"].to_list() == ["gamma"]
 
 
 @pytest.mark.parametrize("archive", STORES, ids=lambda a: a.name.partition(".")[0])

@@ -7,7 +7,7 @@ from mediafm_store import Encoded, build_index, search
 from mediafm_store.arrays import MODALITIES, block, shares, unit_rows, weigh
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.features.fuse import describe, fingerprint
-from mediafm_store.tasks.indexed import index_folder, newest, read_index
+from mediafm_store.tasks.indexed import OPENED, index_folder, newest
 from tests.conftest import random_vectors, shot_row, title_rows
 
 WORDS = random_vectors(3)[:, :768] * np.float32(np.sqrt(3))  # unit blocks for cat, moon, rain
@@ -119,7 +119,7 @@ def test_a_broken_index_is_told_and_searched_without(films, caplog, name, conten
     build_index(films, fused, device="cpu")
     before = search(films, shot="alpha/00007", k=5)
     broken = newest(index_folder(films, fused)) / name
-    read_index.cache_clear()
+    OPENED.clear()
     if content is None:
         broken.unlink()
     else:

@@ -9,6 +9,7 @@ from mediafm_indexes.exact import ExactIndex as ExactIndex
 from mediafm_indexes.facts import FACTS as FACTS
 from mediafm_indexes.facts import INDEX as INDEX
 from mediafm_indexes.facts import Facts as Facts
+from mediafm_indexes.facts import read_facts as read_facts
 from mediafm_indexes.index import Index as Index
 from mediafm_indexes.index import Neighbours as Neighbours
 from mediafm_indexes.index import load_index as load_index

@@ -24,6 +24,8 @@ from mediafm_indexes.vectors import CHECKS, VECTORS, Vectors, write_vectors
 
 Train = Callable[..., Index]
 """`train` of an index class."""
+FEWEST = 40
+"""Rows from which codes can be learned; fewer are all compared, whatever kind is asked for."""
 OUTGROWN = 2
 """With so many times the rows that lists and codes were learned from, they are learned anew."""
 
@@ -82,21 +84,21 @@ def extend(
     before: Path,
     batches: Iterable[Float16[np.ndarray, "_ dim"]],
     *,
+    more: int,
     generator: np.random.Generator,
     device: Device = "cpu",
 ) -> Facts | None:
-    """Write the index of the folder `before`, with more vectors in it, to an empty folder.
+    """Write the index of the folder `before`, with `more` vectors in it, to an empty folder.
 
     Nothing is learned anew. None if it has to be: for so many rows another kind is better, or the
     new ones drift from those before, so that the settings no longer find enough among them.
     """
     old, facts = load(before, device=device)
+    if len(old) + more > (EXACT_UP_TO if old.index is None else OUTGROWN * facts.trained_on):
+        return None
     for name in (VECTORS, CHECKS):
         copyfile(before / name, folder / name)
     rows = len(old) + write_vectors(folder, batches)
-    most = EXACT_UP_TO if old.index is None else OUTGROWN * facts.trained_on
-    if rows > most:
-        return None
     vectors = Vectors(folder, rows=rows, dim=facts.dim)
     began = time.perf_counter()
     if old.index is not None:
@@ -146,8 +148,8 @@ def first_to_reach(
 ) -> Made:
     """The first kind that reaches the target, or else the last."""
     for kind, train in kinds.items():
-        if train is None:
-            return Made(kind, None, Settings(effort=0, candidates=0), took_s=0.0)
+        if train is None or len(vectors) < FEWEST:
+            return Made(EXACT, None, Settings(effort=0, candidates=0), took_s=0.0)
         began = time.perf_counter()
         index = filled(train, vectors, wanted, generator)
         took_s = time.perf_counter() - began

@@ -69,8 +69,8 @@ def load(
 ) -> tuple[IndexedVectors, Facts]:
     """Open what `build` made; raise DamagedError if any of its files has changed since.
 
-    Vectors are mapped, not read: each is compared with its checksum when it is first scored, or
-    now, where every search goes through all of them.
+    Vectors are mapped, not read: candidates are compared with their checksums when they are
+    scored; all are now, where there is no index and every search goes through all of them.
     """
     facts = read_facts(folder)
     vectors = Vectors(folder, rows=facts.rows, dim=facts.dim)

@@ -35,9 +35,10 @@ def recall_by_candidates(
     for one, best in zip(candidates, exact, strict=True):
         wanted = len(best.scores[:k])
         near = best.rows[reached(best.scores, best.scores[:k])]
-        there = np.minimum(np.cumsum(np.isin(one.rows, near)), wanted)
-        shares.append([there[min(c, len(there)) - 1] / wanted for c in counts])
-    return [float(share) for share in np.mean(shares, axis=0)]
+        if wanted:
+            there = np.cumsum([False, *np.isin(one.rows, near)])  # among the first 0, 1, 2, ...
+            shares.append([min(there[min(c, len(one.rows))], wanted) / wanted for c in counts])
+    return [float(share) for share in np.mean(shares, axis=0)] if shares else [1.0] * len(counts)
 
 
 def reached(scores: Float32[np.ndarray, " n"], wanted: Float32[np.ndarray, " k"]) -> np.ndarray:

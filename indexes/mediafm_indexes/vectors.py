@@ -132,7 +132,7 @@ def write_vectors(folder: Path, batches: Iterable[Float16[np.ndarray, "_ dim"]])
 
 
 def checksums(vectors: Float16[np.ndarray, "n dim"]) -> UInt64[np.ndarray, " n"]:
-    """One number a row, which any changed bit changes."""
+    """One number a row: the exclusive or of its words, against accidents rather than attacks."""
     words = np.ascontiguousarray(vectors).view(
         np.uint64 if vectors.shape[1] % 4 == 0 else np.uint16
     )

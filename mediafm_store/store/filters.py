@@ -15,6 +15,7 @@ OF_TITLES = {
     if name not in ("id", "revision", "sources")
 }
 """What a condition calls a column of the title -> the column."""
+COLUMNS: tuple[str, ...] = (*OF_SHOTS, *OF_TITLES)
 
 
 def matching(
@@ -32,11 +33,10 @@ def matching(
         named = set(condition.meta.root_names())
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise misunderstood(where, error) from error
-    if unknown := named - OF_SHOTS.keys() - OF_TITLES.keys():
-        raise BadInput(
-            f"no column {min(unknown)!r} to filter by; there are"
-            f" {', '.join([*OF_SHOTS, *OF_TITLES])}"
-        )
+    if not named:
+        raise BadInput(f"the condition {where!r} names no column; there are {', '.join(COLUMNS)}")
+    if unknown := named - set(COLUMNS):
+        raise BadInput(f"no column {min(unknown)!r} to filter by; there are {', '.join(COLUMNS)}")
     own = sorted({"id", "title", "revision"} | (named & OF_SHOTS.keys()))
     frame = pl.DataFrame(pl.from_arrow(shots("shots", None, own)))
     if of_title := sorted(named - OF_SHOTS.keys()):
@@ -44,7 +44,12 @@ def matching(
         rows = pl.DataFrame(pl.from_arrow(titles(["id", *renamed])))
         frame = frame.join(rows.rename({"id": "title", **renamed}), on="title")
     try:
-        return frame.filter(condition)["id"]
+        fulfilled = frame.select(condition.alias("fulfilled"))["fulfilled"]
+        if len(fulfilled) != len(frame):
+            raise BadInput(f"the condition {where!r} is on all shots together, not on each")
+        if fulfilled.dtype != pl.Boolean:
+            raise BadInput(f"the condition {where!r} cannot be understood: it is not true or false")
+        return frame.filter(fulfilled)["id"]
     except pl.exceptions.PolarsError as error:
         raise misunderstood(where, error) from error
 

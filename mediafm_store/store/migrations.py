@@ -41,7 +41,7 @@ def to_3(tables: Tables) -> None:
 def to_4(tables: Tables) -> None:
     """How far each version of a space is; vectors of metadata in a space of their own."""
     spaces = tables.select("spaces").to_pylist()
-    if any("live" in row for row in spaces):
+    if "live" in tables.open("spaces").schema.names:
         fused = next((r["fingerprint"] for r in spaces if r["name"] == "fused"), "")
         tables.rewrite("spaces", of_schema([to_4_space(row, fused) for row in spaces], SPACES))
     titles = tables.select("titles")

@@ -1,9 +1,10 @@
 """A store: titles, shots and their vectors, kept so that readers see whole titles only."""
 
 import os
+import re
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,8 +33,7 @@ CURES = {
 
 BATCH = 8192
 """Vectors that are read at a time: 38 MB."""
-FEW_TITLES = 500
-"""Are asked for by name; of more, all rows are gone through."""
+VECTOR_TABLE = re.compile(r"(fused|described|metadata|context|title)_v\d+")
 
 
 @dataclass(frozen=True)
@@ -81,15 +81,16 @@ class Store:
         self._tables = Tables(self.place)
         if not create and "titles" not in self._tables.names():
             raise nothing
-        if create:
-            # The titles table comes last: a folder without it is not yet a store.
-            for name in sorted(TABLES, key=lambda n: n == "titles"):
-                self._tables.create(name, TABLES[name])
         self._bring_up_to_date()
+        if create:
+            there = self._tables.names()
+            # The titles table comes last: a folder without it is not yet a store.
+            for name in sorted(TABLES.keys() - there, key=lambda n: (n == "titles", n)):
+                self._tables.create(name, TABLES[name])
 
     def _bring_up_to_date(self) -> None:
         """Change the tables of an older format to this one; refuse those of a newer."""
-        written = (self.table("titles").schema.metadata or {}).get(b"mediafm_format", b"?").decode()
+        written = self._format()
         if written == str(FORMAT):
             return
         if not written.isdigit() or int(written) > FORMAT:
@@ -99,7 +100,14 @@ class Store:
             )
         self.check_writable()
         with self._tables.lock():
-            migrate(self._tables, int(written))
+            migrate(self._tables, int(self._format()))  # another program may have done it meanwhile
+
+    def _format(self) -> str:
+        """That in which the tables are; this one, if there are none yet."""
+        if "titles" not in self._tables.names():
+            return str(FORMAT)
+        metadata = self.table("titles").schema.metadata or {}
+        return str(metadata.get(b"mediafm_format", b"?").decode())
 
     @property
     def local(self) -> Path:
@@ -180,11 +188,10 @@ class Store:
 
         No more than a batch is in memory. The rows of a title come one after the other.
         """
-        valid = self.revisions()
-        if titles is not None:
-            valid = {t: r for t, r in valid.items() if t in titles}
-        few = titles is not None and len(titles) <= FEW_TITLES
-        condition = one_of("title", list(valid)) if few else None
+        every = self.revisions()
+        valid = every if titles is None else {t: r for t, r in every.items() if t in titles}
+        # Most of a table is quicker gone through than asked for.
+        condition = one_of("title", list(valid)) if 2 * len(valid) < len(every) else None
         for rows in self._tables.batches(space.table, None, BATCH, condition=condition):
             seen = only_valid(rows, valid)
             if seen.num_rows:
@@ -308,6 +315,8 @@ class Store:
 
         def changed(row: dict[str, Any]) -> dict[str, Any]:
             if live.get(row["name"]) == row["version"]:
+                if row["state"] == "retired":
+                    raise NotFound(f"{row['name']} version {row['version']} was retired meanwhile")
                 return row | {"state": "live", "promoted_at": now, "forced": forced}
             leaves = row["state"] == "live" and row["name"] in {*live, *without}
             return row | {"state": "validated"} if leaves else row
@@ -317,25 +326,35 @@ class Store:
     def set_state(
         self, space: Space, state: State, *, gates: Sequence[Mapping[str, Any]] | None = None
     ) -> Space:
-        """Say how far a version is, and perhaps how it did at its gates."""
+        """Say how far a version is, and perhaps how it did at its gates.
+
+        One that has become live or been retired meanwhile stays so.
+        """
         key = (space.name, space.version)
 
         def changed(row: dict[str, Any]) -> dict[str, Any]:
             if (row["name"], row["version"]) != key:
                 return row
-            return row | {"state": state} | ({} if gates is None else {"gates": list(gates)})
+            kept = row["state"] if row["state"] in ("live", "retired") else state
+            return row | {"state": kept} | ({} if gates is None else {"gates": list(gates)})
 
         self._change_spaces(changed)
-        return replace(space, state=state)
+        return next(s for s in self.spaces() if (s.name, s.version) == key)
 
     def retire(self, space: Space) -> None:
         """Delete the vectors of a version; its row stays. Raises BadInput if it is live."""
-        if space.live:
-            raise BadInput(
-                f"{space.name} version {space.version} is live; promote another one before it is"
-                " retired"
-            )
-        self.set_state(space, "retired")
+
+        def changed(row: dict[str, Any]) -> dict[str, Any]:
+            if (row["name"], row["version"]) != (space.name, space.version):
+                return row
+            if row["state"] == "live":
+                raise BadInput(
+                    f"{space.name} version {space.version} is live; promote another one before it"
+                    " is retired"
+                )
+            return row | {"state": "retired"}
+
+        self._change_spaces(changed)
         with self._tables.lock():
             self._tables.drop(space.table)
 
@@ -360,6 +379,7 @@ class Store:
             made_from = rows.title.get("revision")
             if made_from is not None and self.revisions().get(title) != made_from:
                 raise BadInput(f"title {title!r} was changed by another program; ingest it again")
+            self._check_live(rows.vectors)
             self._sweep(title)
             for name in ("shots", "cues", "thumbnails"):
                 full = [{**row, **key} for row in getattr(rows, name)]
@@ -371,6 +391,16 @@ class Store:
             last = {**rows.title, "revision": revision}
             table = pa.Table.from_pylist([last], schema=TABLES["titles"])
             self._tables.replace("titles", ["id"], table)
+
+    def _check_live(self, spaces: Iterable[Space]) -> None:
+        """Raise SpaceMismatch if another version has been promoted in the meantime."""
+        for space in spaces:
+            live = self.live(space.name)
+            if live.version != space.version:
+                raise SpaceMismatch(
+                    f"{space.name} vectors of fingerprint {live.fingerprint} are live by now, these"
+                    f" are {space.fingerprint}; ingest again with the encoders {live.made_by}"
+                )
 
     def update_title(self, title: str, **columns: Any) -> None:
         """Change columns of a title that its other rows do not depend on."""
@@ -389,9 +419,14 @@ class Store:
         """
         key = {"title": title["id"], "revision": title["revision"]}
         rows = vector_rows(space, key, ids, vectors)
+        own = f"title = {quoted(title['id'])}"
         with self._tables.lock():
-            self._tables.delete(space.table, f"title = {quoted(title['id'])}")
-            self._tables.add(space.table, rows)
+            if self.revisions().get(title["id"]) != title["revision"]:
+                return
+            if self.table(space.table).count_rows(own):
+                self._tables.replace(space.table, ["id"], rows, instead_of=own)
+            else:
+                self._tables.add(space.table, rows)
 
     def lacking(self, space: Space) -> list[str]:
         """The titles that have no vectors in a space, or only those of an older revision."""
@@ -423,8 +458,9 @@ class Store:
         return [self._health(name, valid) for name in sorted(self._own_tables())]
 
     def stray_tables(self) -> list[str]:
-        """Tables of no space: what a kill left when a version was registered or retired."""
-        return [name for name in self._tables.names() if name not in self._own_tables()]
+        """Tables of vectors of no space: left by a kill while one was registered or retired."""
+        own = self._own_tables()
+        return [n for n in self._tables.names() if VECTOR_TABLE.fullmatch(n) and n not in own]
 
     def drop_stray_tables(self) -> None:
         """Delete them."""

@@ -35,7 +35,7 @@ class View:
     name: str
     versions: Mapping[str, int]
     """Of the tables that it is made from."""
-    ids: pa.Array | None = None
+    ids: frozenset[str] | None = None
     """The shots that are in it; None: all."""
 
     @cached_property
@@ -56,12 +56,16 @@ class View:
         own = [c for c in there if c in KEYS or c in schema.names]
         lacking = [c for c in schema.names if c not in there]
         known = self._known(lacking) if lacking else None
+        # Not by Arrow, which would hash all of them anew for every batch.
+        place_of = {id: i for i, id in enumerate(known["id"].to_pylist())} if known else {}
         for found in self._valid(self.name, own, part):
             rows = found
             if self.ids is not None:
-                rows = rows.filter(pc.is_in(rows["id"], value_set=self.ids))
+                rows = rows.filter(
+                    pa.array([id in self.ids for id in rows["id"].to_pylist()], pa.bool_())
+                )
             if known is not None:
-                places = pc.index_in(rows["id"], value_set=known["id"])
+                places = pa.array([place_of[id] for id in rows["id"].to_pylist()], pa.int64())
                 for column in lacking:
                     taken = known[column].take(places)
                     rows = rows.append_column(schema.field(column), taken)
@@ -182,7 +186,7 @@ def open_view(tables: Tables, name: str, *, version: int | None, where: str | No
         return pa.concat_tables(view._valid(table, columns))
 
     ids = matching(where, rows, lambda columns: rows("titles", None, columns))
-    return replace(view, ids=pa.array(ids.to_list(), pa.string()))
+    return replace(view, ids=frozenset(ids))
 
 
 def only_valid(rows: pa.Table, valid: Mapping[str, str]) -> pa.Table:

@@ -6,16 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mediafm_indexes import DamagedError
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.index import build_index, index_status, refresh_index
-from mediafm_store.tasks.indexed import (
-    BUILDING,
-    check_index,
-    index_folder,
-    indexes,
-    newest,
-)
+from mediafm_store.tasks.index import index_status, rebuild_index, refresh_index
+from mediafm_store.tasks.indexed import check_index, halves, indexes
 
 MANY_FILES = 50
 """Small files of a table: each write adds one, and every search opens all of them."""
@@ -73,31 +66,30 @@ def doctor(
     return findings
 
 
-def hidden_rows(store: Store) -> Iterator[Fault]:
-    """Rows that no reader sees take space and time."""
+def tables(store: Store) -> Iterator[Fault]:
+    """Rows that no reader sees, many small files, many versions: all make every read slow."""
     for table in store.health():
+        said = []
         if table.hidden > MANY_HIDDEN * table.rows:
-            said = f"{table.hidden} of {table.rows} rows of {table.name} are of replaced titles"
-            yield Fault(said, mend=partial(store.tidy, table.name))
-
-
-def files(store: Store) -> Iterator[Fault]:
-    """Many small files, or many versions, make every read slow."""
-    for table in store.health():
-        if table.small_files > MANY_FILES or table.versions > MANY_VERSIONS:
-            said = f"{table.name} has {table.small_files} small files, {table.versions} versions"
-            yield Fault(said, mend=partial(store.tidy, table.name))
+            said.append(f"{table.hidden} of {table.rows} rows are of replaced titles")
+        if table.small_files > MANY_FILES:
+            said.append(f"{table.small_files} small files")
+        if table.versions > MANY_VERSIONS:
+            said.append(f"{table.versions} versions")
+        if said:
+            mend = partial(store.tidy, table.name)
+            yield Fault(f"{table.name}: {', '.join(said)}", mend=mend)
 
 
 def strays(store: Store) -> Iterator[Fault]:
     """Tables and indexes of no space, and halves of indexes."""
-    if tables := store.stray_tables():
-        yield Fault(f"tables of no space: {', '.join(tables)}", mend=store.drop_stray_tables)
+    if lost := store.stray_tables():
+        yield Fault(f"tables of no space: {', '.join(lost)}", mend=store.drop_stray_tables)
     there = {space.table for space in store.spaces() if space.state != "retired"}
     folder = indexes(store)
     for stray in sorted(f for f in folder.glob("*") if f.is_dir() and f.name not in there):
         yield Fault(f"an index of no space: {stray.name}", mend=partial(shutil.rmtree, stray))
-    for half in sorted(folder.glob(f"*/{BUILDING}*")):
+    for half in halves(store):
         said = f"an index that was not finished: {half.parent.name}"
         yield Fault(said, mend=partial(shutil.rmtree, half))
 
@@ -105,14 +97,10 @@ def strays(store: Store) -> Iterator[Fault]:
 def damage(store: Store) -> Iterator[Fault]:
     """Every byte of an index is as it was written."""
     for space in store.live_spaces():
-        if newest(index_folder(store, space)) is None:
-            continue
-        try:
-            check_index(store, space)
-        except (DamagedError, OSError, RuntimeError, ValueError, KeyError) as error:
+        if (error := check_index(store, space)) is not None:
             yield Fault(
                 f"the index of {space.table}: {str(error).splitlines()[0]}",
-                mend=partial(build_index, store, space),
+                mend=partial(rebuild_index, store, space),
             )
 
 
@@ -168,8 +156,7 @@ def words(store: Store) -> Iterator[Fault]:
 
 
 CHECKS: dict[str, Callable[[Store], Iterator[Fault]]] = {
-    "hidden rows": hidden_rows,
-    "files": files,
+    "tables": tables,
     "strays": strays,
     "damage": damage,
     "stale indexes": stale,

@@ -6,14 +6,33 @@ from pathlib import Path
 
 import numpy as np
 
-from mediafm_indexes import EXACT, INDEX, KINDS, Train, Wanted, build, extend, trainers
+from mediafm_indexes import (
+    EXACT,
+    INDEX,
+    KINDS,
+    DamagedError,
+    Train,
+    Wanted,
+    build,
+    extend,
+    read_facts,
+    trainers,
+)
 from mediafm_indexes.faiss_index import has_gpu
 from mediafm_store import plugins
 from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
-from mediafm_store.tasks.indexed import Rows, Run, SpaceIndex, new_generation, open_index
+from mediafm_store.tasks.indexed import (
+    Rows,
+    Run,
+    SpaceIndex,
+    index_folder,
+    new_generation,
+    newest,
+    open_index,
+)
 
 MOSTLY_DEAD = 0.2
 """Share of an index's rows that are of replaced titles, with which it is built anew."""
@@ -92,10 +111,17 @@ def refresh_index(store: Store, space: Space, *, device: DeviceChoice = "auto") 
     with new_generation(store, space) as folder:
         opened = open_index(store, space)
         up_to_date = opened is not None and bring_up_to_date(store, space, opened, folder)
-    if not up_to_date:
-        target = opened.facts.target if opened else Wanted.target
-        return build_index(store, space, target=target, device=device)
-    return index_status(store, space)
+    return index_status(store, space) if up_to_date else rebuild_index(store, space, device=device)
+
+
+def rebuild_index(store: Store, space: Space, *, device: DeviceChoice = "auto") -> IndexStatus:
+    """Build the index of a space anew, to the target that it had."""
+    folder = newest(index_folder(store, space))
+    try:
+        target = read_facts(folder).target if folder else Wanted.target
+    except DamagedError:
+        target = Wanted.target
+    return build_index(store, space, target=target, device=device)
 
 
 def bring_up_to_date(store: Store, space: Space, opened: SpaceIndex, folder: Path) -> bool:
@@ -110,8 +136,8 @@ def bring_up_to_date(store: Store, space: Space, opened: SpaceIndex, folder: Pat
         return True
     batches = store.vector_batches(space, new)
     vectors = Rows(opened).passing(batches, folder)
-    generator = np.random.default_rng(0)
-    return extend(folder, opened.folder, vectors, generator=generator) is not None
+    more, generator = sum(new.values()), np.random.default_rng(0)
+    return extend(folder, opened.folder, vectors, more=more, generator=generator) is not None
 
 
 def searchable(store: Store) -> list[Space]:
@@ -146,8 +172,8 @@ def index_status(store: Store, space: Space) -> IndexStatus:
 
 
 def has_index(store: Store, space: Space) -> bool:
-    """Whether a space has an index that can be used."""
-    return open_index(store, space) is not None
+    """Whether a space has an index."""
+    return newest(index_folder(store, space)) is not None
 
 
 def rows_not_in(store: Store, space: Space, valid: list[Run]) -> dict[str, int]:

@@ -9,15 +9,14 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from jaxtyping import Bool
 
 from mediafm_indexes import FACTS, DamagedError, Facts, IndexedVectors, load
@@ -30,6 +29,8 @@ from mediafm_store.tasks.encoding import Device, DeviceChoice, resolve_device
 log = logging.getLogger("mediafm_store")
 IDS, RUNS = "ids.arrow", "runs.json"
 BUILDING = ".building-"
+LOCK = ".lock"
+GENERATION = "[0-9]" * 6
 
 
 class Run(NamedTuple):
@@ -98,18 +99,15 @@ def open_index(store: Store, space: Space, *, device: DeviceChoice = "cpu") -> S
 
     One that cannot be read is as none, with a warning: what is not indexed is searched exactly.
     """
-    for attempt in range(2):
-        folder = newest(index_folder(store, space))
-        if folder is None:
-            return None
+    base = index_folder(store, space)
+    while (folder := newest(base)) is not None:
         try:
-            changed_ns = (folder / FACTS).stat().st_mtime_ns
-            return read_index(folder, changed_ns, resolve_device(device, has_gpu))
-        except (DamagedError, OSError, RuntimeError, ValueError, KeyError) as error:
-            if folder.is_dir() and attempt == 0:
+            return read_index(folder, resolve_device(device, has_gpu))
+        except UNREADABLE as error:
+            if newest(base) == folder:
                 tell_damaged(folder, error)
                 return None
-            # Another program has put a newer one in its place since.
+            # Another program has put a newer one in its place.
     return None
 
 
@@ -123,21 +121,44 @@ def tell_damaged(folder: Path, error: Exception) -> None:
     )
 
 
-@lru_cache(maxsize=8)
-def read_index(folder: Path, changed_ns: int, device: Device) -> SpaceIndex:
-    """Read once."""
-    del changed_ns  # a folder of the same name may have been made anew
-    indexed, facts = load(folder, device=device)
-    ids = pl.read_ipc(folder / IDS)["id"]
-    runs = json.loads((folder / RUNS).read_text(encoding="utf-8"))
-    return SpaceIndex(folder, indexed, facts, ids, [Run(*run) for run in runs])
+def read_index(folder: Path, device: Device) -> SpaceIndex:
+    """Read once; of each space, the last is kept open."""
+    changed_ns = (folder / FACTS).stat().st_mtime_ns  # a folder may have been made anew
+    key, version = (folder.parent, device), (folder, changed_ns)
+    if key not in OPENED or OPENED[key][0] != version:
+        indexed, facts = load(folder, device=device)
+        ids = pl.read_ipc(folder / IDS)["id"]
+        runs = json.loads((folder / RUNS).read_text(encoding="utf-8"))
+        OPENED[key] = version, SpaceIndex(folder, indexed, facts, ids, [Run(*r) for r in runs])
+    return OPENED[key][1]
 
 
-def check_index(store: Store, space: Space) -> None:
-    """Read all of the newest index of a space; raise DamagedError if any of it has changed."""
-    folder = newest(index_folder(store, space))
-    if folder is not None:
-        load(folder)[0].vectors.check()
+OPENED: dict[tuple[Path, Device], tuple[tuple[Path, int], SpaceIndex]] = {}
+UNREADABLE = (DamagedError, OSError, RuntimeError, ValueError, KeyError, TypeError)
+"""What reading damaged files raises."""
+
+
+def check_index(store: Store, space: Space) -> Exception | None:
+    """Read all of the newest index of a space; what is wrong with it, if anything is."""
+    base = index_folder(store, space)
+    while (folder := newest(base)) is not None:
+        try:
+            load(folder)[0].vectors.check()
+        except UNREADABLE as error:
+            if newest(base) == folder:
+                return error
+        else:
+            return None
+    return None
+
+
+def halves(store: Store) -> list[Path]:
+    """What is left of indexes that were not finished; not those that are being built."""
+    found = []
+    for half in sorted(indexes(store).glob(f"*/{BUILDING}*")):
+        with suppress(Timeout), FileLock(half.parent / LOCK, timeout=0):
+            found.append(half)
+    return found
 
 
 @contextmanager
@@ -148,7 +169,7 @@ def new_generation(store: Store, space: Space) -> Iterator[Path]:
     """
     base = index_folder(store, space)
     base.mkdir(parents=True, exist_ok=True)
-    with FileLock(base / ".lock"):
+    with FileLock(base / LOCK):
         for left_over in base.glob(f"{BUILDING}*"):  # by one that was killed
             shutil.rmtree(left_over, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=base, prefix=BUILDING) as scratch:
@@ -158,13 +179,13 @@ def new_generation(store: Store, space: Space) -> Iterator[Path]:
             before = newest(base)
             if (folder / FACTS).is_file():
                 folder.rename(base / f"{int(before.name) + 1 if before else 1:06d}")
-                if before:
-                    shutil.rmtree(before, ignore_errors=True)
+                for older in sorted(base.glob(GENERATION))[:-1]:
+                    shutil.rmtree(older, ignore_errors=True)
 
 
 def newest(base: Path) -> Path | None:
     """The last complete index of a space."""
-    return max(base.glob("[0-9]" * 6), default=None)
+    return max(base.glob(GENERATION), default=None)
 
 
 def indexes(store: Store) -> Path:

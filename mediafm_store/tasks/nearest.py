@@ -68,10 +68,9 @@ def compare(
     found = Nearest([], np.empty(0, np.float32), np.empty((0, space.dim), np.float32))
     if titles is not None and not titles:
         return found
+    among = None if ids is None else frozenset(ids)
     for batch in store.vector_batches(space, titles):
-        allowed = np.arange(len(batch.ids))
-        if ids is not None:
-            allowed = np.flatnonzero(pl.Series(batch.ids).is_in(ids.implode()).to_numpy())
+        allowed = [i for i, id in enumerate(batch.ids) if among is None or id in among]
         vectors = batch.vectors[allowed].astype(np.float32)
         part = Nearest([batch.ids[i] for i in allowed], vectors @ query[0], vectors)
         found = best(found, part, k)

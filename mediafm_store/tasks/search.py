@@ -191,7 +191,7 @@ def find(store: Store, query: Query, k: int, device: DeviceChoice) -> list[Hit]:
         parts = shares(query.vector[0], near.vectors)
         compared = np.any([part != 0 for part in parts.values()], axis=0)
         wanted = [i for i, id in enumerate(near.ids) if compared[i] and id != query.itself]
-        if len(wanted) >= k:
+        if len(wanted) >= k or len(near.ids) < count:
             break
     rows = store.shots_by_id([near.ids[i] for i in wanted[:k]])
     hits = []

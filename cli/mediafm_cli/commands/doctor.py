@@ -17,7 +17,7 @@ def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a store: hidden rows, files, strays, damage, stale indexes, vectors, media, words.
+    """Check a store: tables, strays, damage, stale indexes, vectors, media, words.
 
     The exit status is 1 if something is wrong and stays so.
     """
