@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, unit_rows
-from mediafm_store.store.store import Store, TitleRows
+from mediafm_store.store.rows import TitleRows
+from mediafm_store.store.store import Store
 from tests.plain import PlainEncoder
 
 ROOT = Path(__file__).parents[1]

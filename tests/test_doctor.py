@@ -63,16 +63,16 @@ def test_many_small_files(films):
         media = films.title("alpha")["media"]
         films.add_title(title_rows(films, f"t{seed:02d}", random_vectors(1, seed), media=media))
     mended(films, "tables")
-    assert films._tables.files("fused_v1")[0] <= 1
+    assert films.tables.files("fused_v1")[0] <= 1
 
 
 def test_a_table_without_a_space(films):
-    films._tables.create("context_v7", vectors_schema(4))
+    films.tables.create("context_v7", vectors_schema(4))
     mended(films, "strays")
 
 
 def test_tables_of_others_are_left_alone(films):
-    films._tables.create("my_notes", vectors_schema(4))
+    films.tables.create("my_notes", vectors_schema(4))
     assert wrong(films) == {}
 
 

@@ -36,7 +36,7 @@ def replace(name, *arguments, **options):
     put(name, *arguments, **options)
 
 store = Store(sys.argv[2], create=True)
-put, store._tables.replace = store._tables.replace, replace
+put, store.tables.replace = store.tables.replace, replace
 ingest(store, [Path(sys.argv[1])])
 """
 

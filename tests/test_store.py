@@ -46,20 +46,20 @@ def test_a_title_is_replaced_as_a_whole(store):
 def test_a_write_that_stops_half_way_changes_nothing(store, monkeypatch, table):
     store.add_title(title_rows(store, "a", random_vectors(2)))
     before = store.titles()
-    opened = store._tables.open
+    opened = store.tables.open
 
     def stop_before(name):
         if name == table:
             raise Killed
         return opened(name)
 
-    monkeypatch.setattr(store._tables, "delete", lambda name, condition: None)
+    monkeypatch.setattr(store.tables, "delete", lambda name, condition: None)
 
     rows = [title_rows(store, t, random_vectors(4, 3)) for t in ("a", "b")]
     for new in rows:
         with monkeypatch.context() as patched:
             patched.setattr(store, "_sweep", lambda title: None)
-            patched.setattr(store._tables, "open", stop_before)
+            patched.setattr(store.tables, "open", stop_before)
             with pytest.raises(Killed):
                 store.add_title(new)
     again = Store(store.path)
@@ -173,14 +173,14 @@ def test_vectors_of_a_title_that_was_replaced_meanwhile_are_not_seen(store):
 def test_a_reader_sees_a_title_as_it_was_or_as_it_is(store, monkeypatch):
     """A title is replaced between a reader's look at the revisions and at the rows."""
     store.add_title(title_rows(store, "a", random_vectors(5)))
-    reader, select = Store(store.path), Store(store.path)._tables.select
+    reader, select = Store(store.path), Store(store.path).tables.select
 
     def replaced_meanwhile(name, *arguments):
         if name == "shots":
             store.add_title(title_rows(store, "a", random_vectors(3, 1)))
         return select(name, *arguments)
 
-    monkeypatch.setattr(reader._tables, "select", replaced_meanwhile)
+    monkeypatch.setattr(reader.tables, "select", replaced_meanwhile)
     assert len(reader.shots("a")) == 5
     monkeypatch.undo()
     assert len(reader.shots("a")) == 3

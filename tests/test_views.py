@@ -57,13 +57,13 @@ def test_every_table_can_be_viewed(films, name):
 
 def test_polars_reads_only_what_it_needs(films, monkeypatch):
     read = []
-    batches = films._tables.batches
+    batches = films.tables.batches
 
     def noting(self, name, columns, *arguments, **options):
         read.append((name, columns))
         return batches(name, columns, *arguments, **options)
 
-    monkeypatch.setattr(type(films._tables), "batches", noting)
+    monkeypatch.setattr(type(films.tables), "batches", noting)
     lazy = films.view("fused").lazy()
     long = lazy.filter(pl.col("start_s") >= 4).select("id", "start_s").collect()
     assert len(long) == 7

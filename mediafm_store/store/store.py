@@ -1,23 +1,23 @@
 """A store: titles, shots and their vectors, kept so that readers see whole titles only."""
 
 import os
-import re
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from mediafm_store.arrays import HalfVectors, Vectors
+from mediafm_store.arrays import Vectors
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.store.filters import matching
 from mediafm_store.store.migrations import migrate
 from mediafm_store.store.place import Place
+from mediafm_store.store.rows import TitleRows, half_vectors, vector_rows
 from mediafm_store.store.schema import FORMAT, TABLES, vectors_schema
 from mediafm_store.store.spaces import Space, SpaceName, State, StoredVectors, VectorBatch
 from mediafm_store.store.tables import Tables, one_of, quoted
@@ -33,32 +33,6 @@ CURES = {
 
 BATCH = 8192
 """Vectors that are read at a time: 38 MB."""
-VECTOR_TABLE = re.compile(r"(fused|described|metadata|context|title)_v\d+")
-
-
-@dataclass(frozen=True)
-class TitleRows:
-    """Everything that one ingest writes of a title. Rows are dicts of the columns in `schema`,
-    without `title` and `revision`, which the store fills in; a title row that was made from a
-    stored one keeps its `revision`."""
-
-    title: Mapping[str, Any]
-    shots: Sequence[Mapping[str, Any]]
-    cues: Sequence[Mapping[str, Any]]
-    thumbnails: Sequence[Mapping[str, Any]]
-    vectors: Mapping[Space, Vectors]
-    """By space: one row a shot, or one in a space of titles."""
-
-
-class TableHealth(NamedTuple):
-    """How a table has fared."""
-
-    name: str
-    rows: int
-    hidden: int
-    """Rows that no reader sees: of replaced titles, or of an ingest that was killed."""
-    small_files: int
-    versions: int
 
 
 class Store:
@@ -78,15 +52,16 @@ class Store:
         nothing = NotFound(f"no store at {self.path}; make one with `mediafm ingest FILE`")
         if not create and not self.place.remote and not self.local.is_dir():
             raise nothing  # LanceDB would make the folder
-        self._tables = Tables(self.place)
-        if not create and "titles" not in self._tables.names():
+        self.tables = Tables(self.place)
+        """As they are, rows that are not valid included."""
+        if not create and "titles" not in self.tables.names():
             raise nothing
         self._bring_up_to_date()
         if create:
-            there = self._tables.names()
+            there = self.tables.names()
             # The titles table comes last: a folder without it is not yet a store.
             for name in sorted(TABLES.keys() - there, key=lambda n: (n == "titles", n)):
-                self._tables.create(name, TABLES[name])
+                self.tables.create(name, TABLES[name])
 
     def _bring_up_to_date(self) -> None:
         """Change the tables of an older format to this one; refuse those of a newer."""
@@ -99,12 +74,12 @@ class Store:
                 " use the mediafm-store that wrote it"
             )
         self.check_writable()
-        with self._tables.lock():
-            migrate(self._tables, int(self._format()))  # another program may have done it meanwhile
+        with self.tables.lock():
+            migrate(self.tables, int(self._format()))  # another program may have done it meanwhile
 
     def _format(self) -> str:
         """That in which the tables are; this one, if there are none yet."""
-        if "titles" not in self._tables.names():
+        if "titles" not in self.tables.names():
             return str(FORMAT)
         metadata = self.table("titles").schema.metadata or {}
         return str(metadata.get(b"mediafm_format", b"?").decode())
@@ -123,20 +98,20 @@ class Store:
 
     def table(self, name: str) -> Any:
         """A LanceDB table as it is, rows of invalid revisions included."""
-        return self._tables.open(name)
+        return self.tables.open(name)
 
     def revisions(self) -> dict[str, str]:
         """The revision of each title that readers see, by id."""
-        titles = self._tables.select("titles", None, ["id", "revision"]).to_pydict()
+        titles = self.tables.select("titles", None, ["id", "revision"]).to_pydict()
         return dict(sorted(zip(titles["id"], titles["revision"], strict=True)))
 
     def titles(self) -> pl.DataFrame:
         """All titles, by id."""
-        return frame(self._tables.select("titles")).sort("id")
+        return frame(self.tables.select("titles")).sort("id")
 
     def title(self, title: str) -> dict[str, Any]:
         """The row of one title; raise NotFound if there is none."""
-        rows = self._tables.select("titles", f"id = {quoted(title)}").to_pylist()
+        rows = self.tables.select("titles", f"id = {quoted(title)}").to_pylist()
         if not rows:
             raise NotFound(f"no title {title!r} in {self.path}; `mediafm info` lists them")
         return dict(rows[0])
@@ -170,7 +145,7 @@ class Store:
 
     def tags(self) -> pl.DataFrame:
         """The tags that were proposed, best first within a title."""
-        tags = frame(self._tables.select("tags"))
+        tags = frame(self.tables.select("tags"))
         return tags.sort("title", "score", descending=[False, True])
 
     def vectors(self, space: Space, title: str | None = None) -> StoredVectors:
@@ -192,7 +167,7 @@ class Store:
         valid = every if titles is None else {t: r for t, r in every.items() if t in titles}
         # Most of a table is quicker gone through than asked for.
         condition = one_of("title", list(valid)) if 2 * len(valid) < len(every) else None
-        for rows in self._tables.batches(space.table, None, BATCH, condition=condition):
+        for rows in self.tables.batches(space.table, None, BATCH, condition=condition):
             seen = only_valid(rows, valid)
             if seen.num_rows:
                 ids, of, revisions = (seen[c].to_pylist() for c in ("id", "title", "revision"))
@@ -211,16 +186,20 @@ class Store:
         condition on shots (see `matching`). Raises NotFound for what is not there, BadInput for a
         version that is gone.
         """
-        return open_view(self._tables, self._table_named(name), version=version, where=where)
+        return open_view(self.tables, self._table_named(name), version=version, where=where)
 
     def versions(self, name: str) -> pl.DataFrame:
         """The versions of a table or a space that can still be read: `version` and `written_at`."""
-        rows = self._tables.versions(self._table_named(name))
+        rows = self.tables.versions(self._table_named(name))
         numbers, dates = zip(*rows, strict=True)
         return pl.DataFrame({"version": numbers, "written_at": dates})
 
+    def table_names(self) -> set[str]:
+        """Every table that belongs to the store."""
+        return {*TABLES, *(s.table for s in self.spaces() if s.state != "retired")}
+
     def _table_named(self, name: str) -> str:
-        tables = self._own_tables()
+        tables = self.table_names()
         if name in CURES:
             return self.live(name).table
         if name not in tables:
@@ -235,7 +214,7 @@ class Store:
         the title's are `title_name`, such as title_duration_s. Raises BadInput for a condition
         that cannot be understood.
         """
-        return matching(where, self._visible, lambda c: self._tables.select("titles", None, c))
+        return matching(where, self._visible, lambda c: self.tables.select("titles", None, c))
 
     # Spaces
 
@@ -246,7 +225,7 @@ class Store:
 
     def space_rows(self) -> list[dict[str, Any]]:
         """The same as rows, with when and how each was promoted."""
-        rows: list[dict[str, Any]] = self._tables.select("spaces").to_pylist()
+        rows: list[dict[str, Any]] = self.tables.select("spaces").to_pylist()
         return sorted(rows, key=lambda row: (row["name"], row["version"]))
 
     def has(self, name: SpaceName) -> bool:
@@ -274,7 +253,7 @@ class Store:
         self, name: SpaceName, fingerprint: str, *, dim: int, made_by: str, fused: str
     ) -> Space:
         """The version of a space with this fingerprint; a new one, not yet live, if needed."""
-        with self._tables.lock():
+        with self.tables.lock():
             versions = [s for s in self.spaces() if s.name == name]
             for space in versions:
                 if space.fingerprint == fingerprint and space.state != "retired":
@@ -283,9 +262,9 @@ class Store:
             space = Space(name, number, fingerprint, dim, made_by, fused, "registered")
             # The row comes after its table, so that every space that is listed can be read; a
             # table without a row is what a kill between the two left.
-            self._tables.create(space.table, vectors_schema(dim), anew=True)
+            self.tables.create(space.table, vectors_schema(dim), anew=True)
             row = asdict(space) | {"created_at": datetime.now(UTC), "gates": [], "forced": False}
-            self._tables.add("spaces", pa.Table.from_pylist([row], schema=TABLES["spaces"]))
+            self.tables.add("spaces", pa.Table.from_pylist([row], schema=TABLES["spaces"]))
             return space
 
     def only_version(
@@ -355,14 +334,14 @@ class Store:
             return row | {"state": "retired"}
 
         self._change_spaces(changed)
-        with self._tables.lock():
-            self._tables.drop(space.table)
+        with self.tables.lock():
+            self.tables.drop(space.table)
 
     def _change_spaces(self, changed: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        with self._tables.lock():
+        with self.tables.lock():
             rows = [changed(row) for row in self.space_rows()]
             table = pa.Table.from_pylist(rows, schema=TABLES["spaces"])
-            self._tables.replace("spaces", ["name", "version"], table)
+            self.tables.replace("spaces", ["name", "version"], table)
 
     # Writing
 
@@ -375,7 +354,7 @@ class Store:
         """
         title, revision = rows.title["id"], uuid.uuid4().hex
         key = {"title": title, "revision": revision}
-        with self._tables.lock():
+        with self.tables.lock():
             made_from = rows.title.get("revision")
             if made_from is not None and self.revisions().get(title) != made_from:
                 raise BadInput(f"title {title!r} was changed by another program; ingest it again")
@@ -383,14 +362,14 @@ class Store:
             self._sweep(title)
             for name in ("shots", "cues", "thumbnails"):
                 full = [{**row, **key} for row in getattr(rows, name)]
-                self._tables.add(name, pa.Table.from_pylist(full, schema=TABLES[name]))
+                self.tables.add(name, pa.Table.from_pylist(full, schema=TABLES[name]))
             shots = [row["id"] for row in rows.shots]
             for space, vectors in rows.vectors.items():
                 ids = [title] if space.of_titles else shots
-                self._tables.add(space.table, vector_rows(space, key, ids, vectors))
+                self.tables.add(space.table, vector_rows(space, key, ids, vectors))
             last = {**rows.title, "revision": revision}
             table = pa.Table.from_pylist([last], schema=TABLES["titles"])
-            self._tables.replace("titles", ["id"], table)
+            self.tables.replace("titles", ["id"], table)
 
     def _check_live(self, spaces: Iterable[Space]) -> None:
         """Raise SpaceMismatch if another version has been promoted in the meantime."""
@@ -404,10 +383,10 @@ class Store:
 
     def update_title(self, title: str, **columns: Any) -> None:
         """Change columns of a title that its other rows do not depend on."""
-        with self._tables.lock():
+        with self.tables.lock():
             row = self.title(title) | columns
             table = pa.Table.from_pylist([row], schema=TABLES["titles"])
-            self._tables.replace("titles", ["id"], table)
+            self.tables.replace("titles", ["id"], table)
 
     def add_vectors(
         self, space: Space, title: Mapping[str, Any], ids: Sequence[str], vectors: Vectors
@@ -420,13 +399,13 @@ class Store:
         key = {"title": title["id"], "revision": title["revision"]}
         rows = vector_rows(space, key, ids, vectors)
         own = f"title = {quoted(title['id'])}"
-        with self._tables.lock():
+        with self.tables.lock():
             if self.revisions().get(title["id"]) != title["revision"]:
                 return
             if self.table(space.table).count_rows(own):
-                self._tables.replace(space.table, ["id"], rows, instead_of=own)
+                self.tables.replace(space.table, ["id"], rows, instead_of=own)
             else:
-                self._tables.add(space.table, rows)
+                self.tables.add(space.table, rows)
 
     def lacking(self, space: Space) -> list[str]:
         """The titles that have no vectors in a space, or only those of an older revision."""
@@ -438,8 +417,8 @@ class Store:
         now = {"title": title, "proposed_at": datetime.now(UTC)}
         rows = pa.Table.from_pylist([{**p, **now} for p in proposals], schema=TABLES["tags"])
         instead_of = f"title = {quoted(title)}"
-        with self._tables.lock():
-            self._tables.replace("tags", ["title", "tag"], rows, instead_of=instead_of)
+        with self.tables.lock():
+            self.tables.replace("tags", ["title", "tag"], rows, instead_of=instead_of)
 
     def _sweep(self, title: str) -> None:
         """Delete the rows of a title that no reader can see."""
@@ -448,48 +427,7 @@ class Store:
             hidden += f" AND revision != {quoted(valid[title])}"
         vectors = (space.table for space in self.spaces() if space.state != "retired")
         for name in ("shots", "cues", "thumbnails", *vectors):
-            self._tables.delete(name, hidden)
-
-    # Upkeep
-
-    def health(self) -> list[TableHealth]:
-        """The state of every table that belongs to the store."""
-        valid = self.revisions()
-        return [self._health(name, valid) for name in sorted(self._own_tables())]
-
-    def stray_tables(self) -> list[str]:
-        """Tables of vectors of no space: left by a kill while one was registered or retired."""
-        own = self._own_tables()
-        return [n for n in self._tables.names() if VECTOR_TABLE.fullmatch(n) and n not in own]
-
-    def drop_stray_tables(self) -> None:
-        """Delete them."""
-        with self._tables.lock():
-            for name in self.stray_tables():
-                self._tables.drop(name)
-
-    def tidy(self, name: str) -> None:
-        """Delete the rows of a table that no reader sees, join its files, forget old versions.
-
-        Readers that have had the table open for a day lose it.
-        """
-        with self._tables.lock():
-            valid = self.revisions()
-            if "revision" in self.table(name).schema.names and name != "titles":
-                revisions = one_of("revision", list(valid.values()))
-                self._tables.delete(name, f"NOT ({revisions})")
-            self._tables.compact(name)
-
-    def _own_tables(self) -> set[str]:
-        return {*TABLES, *(s.table for s in self.spaces() if s.state != "retired")}
-
-    def _health(self, name: str, valid: Mapping[str, str]) -> TableHealth:
-        table = self.table(name)
-        rows = visible = table.count_rows()
-        if "revision" in table.schema.names and name != "titles":
-            visible = only_valid(self._tables.select(name, None, ["revision"]), valid).num_rows
-        files, versions = self._tables.files(name)
-        return TableHealth(name, rows, rows - visible, files, versions)
+            self.tables.delete(name, hidden)
 
     # What readers may see
 
@@ -501,7 +439,7 @@ class Store:
         Revisions are read before the rows: a title that is replaced in between is seen as it was.
         """
         valid = self.revisions()
-        return only_valid(self._tables.select(name, condition, columns), valid)
+        return only_valid(self.tables.select(name, condition, columns), valid)
 
     def _of_title(self, name: str, title: str | None) -> pl.DataFrame:
         rows = self._visible(name, title and f"title = {quoted(title)}")
@@ -513,29 +451,6 @@ class Store:
         order = sorted(range(len(ids)), key=ids.__getitem__)
         vectors = half_vectors(rows, space.dim)[order].astype(np.float32)
         return StoredVectors([ids[i] for i in order], vectors)
-
-
-def half_vectors(rows: pa.Table, dim: int) -> HalfVectors:
-    """The column of vectors as numpy has it."""
-    flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return flat.reshape(-1, dim)
-
-
-def vector_rows(
-    space: Space, key: Mapping[str, str], ids: Sequence[str], vectors: Vectors
-) -> pa.Table:
-    """Vectors as their table holds them; raise SpaceMismatch if they do not fit it."""
-    if vectors.shape != (len(ids), space.dim):
-        raise SpaceMismatch(
-            f"{space.name} takes {len(ids)} vectors of {space.dim}, got {vectors.shape}"
-        )
-    flat = pa.array(vectors.astype(np.float16).reshape(-1))
-    columns = [
-        pa.array(ids, pa.string()),
-        *(pa.array([key[k]] * len(ids), pa.string()) for k in ("title", "revision")),
-        pa.FixedSizeListArray.from_arrays(flat, space.dim),
-    ]
-    return pa.Table.from_arrays(columns, schema=vectors_schema(space.dim))
 
 
 def frame(rows: pa.Table) -> pl.DataFrame:

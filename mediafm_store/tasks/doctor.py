@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from mediafm_store.store.store import Store
+from mediafm_store.store.upkeep import drop_stray_tables, health, stray_tables, tidy
 from mediafm_store.tasks.index import index_status, rebuild_index, refresh_index
 from mediafm_store.tasks.indexed import check_index, halves, indexes
 
@@ -68,7 +69,7 @@ def doctor(
 
 def tables(store: Store) -> Iterator[Fault]:
     """Rows that no reader sees, many small files, many versions: all make every read slow."""
-    for table in store.health():
+    for table in health(store):
         said = []
         if table.hidden > MANY_HIDDEN * table.rows:
             said.append(f"{table.hidden} of {table.rows} rows are of replaced titles")
@@ -77,14 +78,16 @@ def tables(store: Store) -> Iterator[Fault]:
         if table.versions > MANY_VERSIONS:
             said.append(f"{table.versions} versions")
         if said:
-            mend = partial(store.tidy, table.name)
+            mend = partial(tidy, store, table.name)
             yield Fault(f"{table.name}: {', '.join(said)}", mend=mend)
 
 
 def strays(store: Store) -> Iterator[Fault]:
     """Tables and indexes of no space, and halves of indexes."""
-    if lost := store.stray_tables():
-        yield Fault(f"tables of no space: {', '.join(lost)}", mend=store.drop_stray_tables)
+    if lost := stray_tables(store):
+        yield Fault(
+            f"tables of no space: {', '.join(lost)}", mend=partial(drop_stray_tables, store)
+        )
     there = {space.table for space in store.spaces() if space.state != "retired"}
     folder = indexes(store)
     for stray in sorted(f for f in folder.glob("*") if f.is_dir() and f.name not in there):

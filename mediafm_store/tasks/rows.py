@@ -13,8 +13,9 @@ from mediafm_store.features.passes import encode_text, say
 from mediafm_store.media.flags import is_black, is_silent
 from mediafm_store.media.tracks import read_words
 from mediafm_store.records import Cue, Shot, Span, Title
+from mediafm_store.store.rows import TitleRows
 from mediafm_store.store.spaces import Space
-from mediafm_store.store.store import Store, TitleRows
+from mediafm_store.store.store import Store
 from mediafm_store.tasks.changes import Sources, sources_of
 from mediafm_store.tasks.encoding import made_by
 

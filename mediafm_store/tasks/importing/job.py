@@ -14,8 +14,9 @@ from mediafm_store.features.encoders import Encoder
 from mediafm_store.features.fuse import describe, fuse
 from mediafm_store.features.passes import Pool, encode_text, zeros
 from mediafm_store.records import Shot, Title
+from mediafm_store.store.rows import TitleRows
 from mediafm_store.store.spaces import Space
-from mediafm_store.store.store import Store, TitleRows
+from mediafm_store.store.store import Store
 from mediafm_store.tasks.changes import RULES, Sources, digest, sources_of, stat_of
 from mediafm_store.tasks.encoding import DEFAULTS, load_encoder
 from mediafm_store.tasks.importing.arrays import ArrayFile, frame_rate

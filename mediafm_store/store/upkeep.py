@@ -1,0 +1,66 @@
+"""The state of a store's tables, and how to tidy them."""
+
+import re
+from typing import NamedTuple
+
+from mediafm_store.store.store import Store
+from mediafm_store.store.tables import one_of
+from mediafm_store.store.views import only_valid
+
+VECTOR_TABLE = re.compile(r"(fused|described|metadata|context|title)_v\d+")
+
+
+class TableHealth(NamedTuple):
+    """How a table has fared."""
+
+    name: str
+    rows: int
+    hidden: int
+    """Rows that no reader sees: of replaced titles, or of an ingest that was killed."""
+    small_files: int
+    versions: int
+
+
+def health(store: Store) -> list[TableHealth]:
+    """The state of every table that belongs to a store."""
+    return [table_health(store, name) for name in sorted(store.table_names())]
+
+
+def table_health(store: Store, name: str) -> TableHealth:
+    """The state of one table."""
+    rows = visible = store.table(name).count_rows()
+    if has_revisions(store, name):
+        found = store.tables.select(name, None, ["revision"])
+        visible = only_valid(found, store.revisions()).num_rows
+    files, versions = store.tables.files(name)
+    return TableHealth(name, rows, rows - visible, files, versions)
+
+
+def has_revisions(store: Store, name: str) -> bool:
+    """Whether a table holds rows that may not be valid."""
+    return name != "titles" and "revision" in store.table(name).schema.names
+
+
+def tidy(store: Store, name: str) -> None:
+    """Delete the rows of a table that no reader sees, join its files, forget old versions.
+
+    Readers that have had the table open for a day lose it.
+    """
+    with store.tables.lock():
+        if has_revisions(store, name):
+            valid = one_of("revision", list(store.revisions().values()))
+            store.tables.delete(name, f"NOT ({valid})")
+        store.tables.compact(name)
+
+
+def stray_tables(store: Store) -> list[str]:
+    """Tables of vectors of no space: left by a kill while one was registered or retired."""
+    own = store.table_names()
+    return [n for n in store.tables.names() if VECTOR_TABLE.fullmatch(n) and n not in own]
+
+
+def drop_stray_tables(store: Store) -> None:
+    """Delete them."""
+    with store.tables.lock():
+        for name in stray_tables(store):
+            store.tables.drop(name)
