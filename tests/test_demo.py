@@ -30,7 +30,9 @@ def test_every_stage_leaves_its_mark(demo):
     result, stages = demo
     store = Store(result.store)
     assert (result.titles, result.shots) == (2, len(store.shots()))
-    assert {s.name for s in store.spaces() if s.live} == {"fused", "described", "context", "title"}
+    assert {s.name for s in store.spaces() if s.live} == {
+        *("fused", "described", "metadata", "context", "title"),
+    }
     for stage in ("ingest", "train", "embed", "index", "search"):
         assert any(stage in s for s in stages)
     assert store.shot(result.first_shot)["title"] in set(store.titles()["id"])

@@ -44,10 +44,10 @@ def promote(
     """Make a version live (default: the newest), with those that were made with it.
 
     It must pass its gates, else NotPromoted says which it failed and the one before stays live;
-    `force` makes it live all the same, which is taken down. Where nothing is live yet, nothing is
-    lost either: failed gates are warnings. Promoting fused vectors takes the contextual ones of
-    others out of use, and brings back those that were made from them. Raises SpaceMismatch for
-    contextual vectors of other fused vectors than the live ones.
+    `force` makes it live all the same, which is taken down. Where nothing is live yet, there is
+    nothing to protect: failed gates are only taken down. Promoting fused vectors takes the
+    contextual ones of others out of use, and brings back those that were made from them. Raises
+    SpaceMismatch for contextual vectors of other fused vectors than the live ones.
     """
     store.check_writable()
     space = kept(find_space(store, name, version))
@@ -58,15 +58,15 @@ def promote(
         passed = all(gate.passed for gate in found[one.table])
         state = one.state if one.live or not passed else "validated"
         store.set_state(one, state, gates=[gate._asdict() for gate in found[one.table]])
-    failed = [(table, gate) for table, all in found.items() for gate in all if not gate.passed]
-    for table, gate in failed:
-        log.warning("%s failed at %s: %s", table, gate.name, gate.said)
-    if failed and not force and store.has(space.name):
-        raise NotPromoted(
-            f"{space.name} version {space.version} stays out of use:"
-            f" {'; '.join(f'{gate.name}: {gate.said}' for _, gate in failed)}; mend it, or"
-            f" `mediafm space promote {space.name} {space.version} --force`"
-        )
+    failed = [gate for all in found.values() for gate in all if not gate.passed]
+    if failed and store.has(space.name):
+        told = "; ".join(f"{gate.name}: {gate.said}" for gate in failed)
+        if not force:
+            raise NotPromoted(
+                f"{space.name} version {space.version} stays out of use: {told}; mend it, or"
+                f" `mediafm space promote {space.name} {space.version} --force`"
+            )
+        log.warning("%s goes live although it failed at %s", space.table, told)
     go_live(store, space, versions, forced=bool(failed) and force)
     return Promoted([find_space(store, s.name, s.version) for s in versions], found, bool(failed))
 
