@@ -10,7 +10,7 @@ help:
 	@echo "make demo    install into .venv, then ingest, train, embed, index and search sample films"
 	@echo "make test    run the tests"
 	@echo "make check   format, lint, types, layers, tests"
-	@echo "make bench   measure ingest, cuts, search and model on films with known truth: an hour"
+	@echo "make bench   measure ingest, cuts, search, model, indexes, kills: one to two hours"
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into .venv, about 4 GB on Linux: one or two minutes."
@@ -37,6 +37,8 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.search
 	$(BIN)/python -m benchmarks.model
+	$(BIN)/python -m benchmarks.index
+	$(BIN)/python -m benchmarks.kills
 
 clean:
 	rm -rf .venv mediafm-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
