@@ -196,6 +196,11 @@ def recall(data: Data, found: Answers, share: float) -> float:
     return there / data.truth[share].size
 
 
+def reaches(search: Callable[[np.ndarray, float], np.ndarray], data: Data) -> bool:
+    """Whether a search finds as much as it should."""
+    return recall(data, [search(query, 1.0) for query in data.queries], 1.0) >= TARGET
+
+
 def memory_bytes() -> int:
     """What this process holds and could not read again from a file."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
@@ -306,7 +311,7 @@ class LanceDB:
         few, best, least = first(data, 60), searcher(100, 20), float("inf")
         for nprobes, refine in product((1, 2, 5, 10, 20, 50, 100), (None, 1, 2, 5, 10, 20)):
             trial = searcher(nprobes, refine)
-            if recall(few, [trial.search(q, 1.0) for q in few.queries], 1.0) >= TARGET:
+            if reaches(trial.search, few) and reaches(trial.search, data):
                 took = float(np.median(times(trial, few, 1.0)))
                 best, least = (trial, took) if took < least else (best, least)
         return best
@@ -358,9 +363,10 @@ class Faiss:
 
         few = first(data, 100)
         for width in (1, 2, 4, 8, 16, 32, 64, 128):
-            if recall(few, [search(q, 1.0, width) for q in few.queries], 1.0) >= TARGET:
+            wide = partial(search, width=width)
+            if reaches(wide, few) and reaches(wide, data):
                 break
-        return Searcher(partial(search, width=width), partial(index.search, k=K), f"width {width}")
+        return Searcher(wide, partial(index.search, k=K), f"width {width}")
 
 
 # The vectors
