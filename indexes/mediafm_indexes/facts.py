@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mediafm_indexes.vectors import VECTORS, DamagedError
@@ -57,7 +57,7 @@ class Facts:
     measured: Measured
     build_s: float
     """Training and adding; without copying the vectors and measuring."""
-    checksums: Mapping[str, int] = field(default_factory=dict)
+    checksums: Mapping[str, int]
     """crc32 of the index's files."""
 
 

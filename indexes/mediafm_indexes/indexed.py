@@ -1,6 +1,5 @@
 """Vectors with an index beside them: candidates from the index, answers scored exactly."""
 
-from collections.abc import Callable
 from math import ceil
 from pathlib import Path
 
@@ -61,12 +60,7 @@ class IndexedVectors:
         return found
 
 
-def load(
-    folder: Path,
-    *,
-    device: Device = "cpu",
-    load_index: Callable[..., Index] = load_index,
-) -> tuple[IndexedVectors, Facts]:
+def load(folder: Path, *, device: Device = "cpu") -> tuple[IndexedVectors, Facts]:
     """Open what `build` made; raise DamagedError if any of its files has changed since.
 
     Vectors are mapped, not read: candidates are compared with their checksums when they are

@@ -34,10 +34,6 @@ class Sample(NamedTuple):
     exact: list[Neighbours]
     """More than the K nearest: DEEP, so that rows as near as the K-th are known."""
 
-    def first(self, count: int) -> "Sample":
-        """Some of them."""
-        return Sample(self.rows[:count], self.queries[:count], self.exact[:count])
-
 
 class Filter(NamedTuple):
     """A choice of rows, and queries with their answers among these."""

@@ -53,13 +53,17 @@ class Vectors:
 
     def batches(self, start: int = 0) -> Iterator[Float32[np.ndarray, "_ dim"]]:
         """The vectors from row `start` on, some at a time."""
-        for first in range(start, len(self), BATCH):
-            yield self.read(np.arange(first, min(first + BATCH, len(self))))
+        for rows in self._parts(start):
+            yield self.read(rows)
 
     def check(self) -> None:
         """Compare every row with its checksum."""
-        for first in range(0, len(self), BATCH):
-            self._checked(np.arange(first, min(first + BATCH, len(self))))
+        for rows in self._parts():
+            self._checked(rows)
+
+    def _parts(self, start: int = 0) -> Iterator[Int64[np.ndarray, " _"]]:
+        for first in range(start, len(self), BATCH):
+            yield np.arange(first, min(first + BATCH, len(self)))
 
     def nearest(
         self,

@@ -27,8 +27,9 @@ class TitleRows:
     """By space: one row a shot, or one in a space of titles."""
 
 
-def half_vectors(rows: pa.Table, dim: int) -> HalfVectors:
+def half_vectors(rows: pa.Table) -> HalfVectors:
     """The column of vectors as numpy has it."""
+    dim = rows.schema.field("vector").type.list_size
     flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(-1, dim)
 

@@ -54,11 +54,12 @@ class Store:
             raise nothing  # LanceDB would make the folder
         self.tables = Tables(self.place)
         """As they are, rows that are not valid included."""
-        if not create and "titles" not in self.tables.names():
+        there = self.tables.names()
+        if "titles" in there:
+            self._bring_up_to_date()
+        elif not create:
             raise nothing
-        self._bring_up_to_date()
         if create:
-            there = self.tables.names()
             # The titles table comes last: a folder without it is not yet a store.
             for name in sorted(TABLES.keys() - there, key=lambda n: (n == "titles", n)):
                 self.tables.create(name, TABLES[name])
@@ -78,9 +79,7 @@ class Store:
             migrate(self.tables, int(self._format()))  # another program may have done it meanwhile
 
     def _format(self) -> str:
-        """That in which the tables are; this one, if there are none yet."""
-        if "titles" not in self.tables.names():
-            return str(FORMAT)
+        """That in which the tables are."""
         metadata = self.table("titles").schema.metadata or {}
         return str(metadata.get(b"mediafm_format", b"?").decode())
 
@@ -171,7 +170,7 @@ class Store:
             seen = only_valid(rows, valid)
             if seen.num_rows:
                 ids, of, revisions = (seen[c].to_pylist() for c in ("id", "title", "revision"))
-                yield VectorBatch(ids, of, revisions, half_vectors(seen, space.dim))
+                yield VectorBatch(ids, of, revisions, half_vectors(seen))
 
     def rows_by_title(self, space: Space) -> dict[str, int]:
         """How many vectors each title has in a space; those that have some."""
@@ -449,7 +448,7 @@ class Store:
         rows = self._visible(space.table, condition)
         ids = rows["id"].to_pylist()
         order = sorted(range(len(ids)), key=ids.__getitem__)
-        vectors = half_vectors(rows, space.dim)[order].astype(np.float32)
+        vectors = half_vectors(rows)[order].astype(np.float32)
         return StoredVectors([ids[i] for i in order], vectors)
 
 

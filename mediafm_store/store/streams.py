@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from mediafm_store.store.rows import half_vectors
 from mediafm_store.store.views import VECTOR, View
 
 
@@ -23,6 +25,6 @@ class Batches(IterableDataset[dict[str, Any]]):
         for batch in self.view.batches(part=part):
             columns = {n: batch[n].to_pylist() for n in batch.schema.names if n != VECTOR}
             if VECTOR in batch.schema.names:
-                flat = batch[VECTOR].flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-                columns[VECTOR] = torch.from_numpy(flat.reshape(len(batch), -1))
+                vectors = half_vectors(pa.Table.from_batches([batch])).astype(np.float32)
+                columns[VECTOR] = torch.from_numpy(vectors)
             yield columns

@@ -28,7 +28,7 @@ class View:
     """The rows of a table that are valid, without what only the store needs.
 
     Vectors come with the columns of their shots or titles. All of it is of one moment: that at
-    which the view was opened, or at which the version was written.
+    which the view was opened, or the last at which the version was the newest.
     """
 
     tables: Tables

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mediafm_store import plugins
-from mediafm_store.arrays import HalfVectors
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.store.rows import half_vectors
 from mediafm_store.store.store import Store
 from mediafm_store.store.views import VECTOR, View
 
@@ -71,7 +71,7 @@ def npy(view: View, path: Path) -> None:
     array = np.lib.format.open_memmap(path, "w+", np.float16, (len(rows), dim))
     start = 0
     for batch in view.batches([VECTOR]):
-        array[start : start + len(batch)] = vectors_in(batch, dim)
+        array[start : start + len(batch)] = half_vectors(pa.Table.from_batches([batch]))
         start += len(batch)
     array.flush()
 
@@ -83,7 +83,7 @@ def safetensors(view: View, path: Path) -> None:
     dim = dimension(view)
     batches = list(view.batches(["id", VECTOR]))
     ids = [id for batch in batches for id in batch["id"].to_pylist()]
-    vectors = [vectors_in(batch, dim) for batch in batches]
+    vectors = [half_vectors(pa.Table.from_batches([batch])) for batch in batches]
     joined = np.concatenate([np.empty((0, dim), np.float16), *vectors])
     save_file({"vectors": joined}, path, metadata={"ids": json.dumps(ids), "table": view.name})
 
@@ -101,9 +101,3 @@ def dimension(view: View) -> int:
     if VECTOR not in view.schema.names:
         raise BadInput(f"{view.name} has no vectors; write it as .parquet")
     return int(view.schema.field(VECTOR).type.list_size)
-
-
-def vectors_in(batch: pa.RecordBatch, dim: int) -> HalfVectors:
-    """The vectors of a batch."""
-    flat = batch[VECTOR].flatten().to_numpy(zero_copy_only=False)
-    return flat.reshape(-1, dim)

@@ -128,8 +128,7 @@ def bring_up_to_date(store: Store, space: Space, opened: SpaceIndex, folder: Pat
     """Write the index with all that is new to a folder, if anything is; False if it has to be
     built anew."""
     valid = opened.still_valid(store.revisions())
-    kept = sum(run.stop - run.start for run in valid)
-    if kept < (1 - MOSTLY_DEAD) * len(opened.ids):
+    if opened.replaced(valid) > MOSTLY_DEAD * len(opened.ids):
         return False
     new = rows_not_in(store, space, valid)
     if not new:
@@ -152,13 +151,13 @@ def index_status(store: Store, space: Space) -> IndexStatus:
         new = sum(store.rows_by_title(space).values())
         return IndexStatus(space.table, "none", 0, 0, new, 1.0, 1.0, {}, None, None, 0, 0, 0)
     valid = opened.still_valid(store.revisions())
-    kept = sum(run.stop - run.start for run in valid)
+    replaced = opened.replaced(valid)
     facts, measured = opened.facts, opened.facts.measured
     return IndexStatus(
         space=space.table,
         kind=facts.kind,
-        rows=kept,
-        replaced=len(opened.ids) - kept,
+        rows=len(opened.ids) - replaced,
+        replaced=replaced,
         new=sum(rows_not_in(store, space, valid).values()),
         target=facts.target,
         recall_at_10=measured.recall_at_10,

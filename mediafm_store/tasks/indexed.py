@@ -57,6 +57,10 @@ class SpaceIndex:
         """The rows of titles that have not been replaced or deleted since."""
         return [run for run in self.runs if revisions.get(run.title) == run.revision]
 
+    def replaced(self, valid: list[Run]) -> int:
+        """How many of its rows do not hold any more."""
+        return len(self.ids) - sum(run.stop - run.start for run in valid)
+
     def rows(
         self, valid: list[Run], ids: pl.Series | None = None
     ) -> Bool[np.ndarray, " rows"] | None:

@@ -67,8 +67,9 @@ def promote(
                 f" `mediafm space promote {space.name} {space.version} --force`"
             )
         log.warning("%s goes live although it failed at %s", space.table, told)
-    go_live(store, space, versions, forced=bool(failed) and force)
-    return Promoted([find_space(store, s.name, s.version) for s in versions], found, bool(failed))
+    forced = bool(failed) and force
+    go_live(store, space, versions, forced=forced)
+    return Promoted([find_space(store, s.name, s.version) for s in versions], found, forced)
 
 
 def rollback(store: Store, name: str) -> Promoted:
