@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.encoding import load_encoders as load_encoders
     from mediafm_store.tasks.evaluate import evaluate_model as evaluate_model
     from mediafm_store.tasks.export import export as export
+    from mediafm_store.tasks.hit import Hit as Hit
     from mediafm_store.tasks.importing.job import import_features as import_features
     from mediafm_store.tasks.index import build_index as build_index
     from mediafm_store.tasks.index import index_status as index_status
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.ingest import Ingested as Ingested
     from mediafm_store.tasks.ingest import Progress as Progress
     from mediafm_store.tasks.ingest import ingest as ingest
-    from mediafm_store.tasks.search import Hit as Hit
     from mediafm_store.tasks.search import search as search
     from mediafm_store.tasks.spaces import promote as promote
     from mediafm_store.tasks.spaces import retire as retire
@@ -68,7 +68,7 @@ _HOME = {
     "Detector": "media.detectors",
     "Encoded": "features.encoders",
     "Encoder": "features.encoders",
-    "Hit": "tasks.search",
+    "Hit": "tasks.hit",
     "Ingested": "tasks.ingest",
     "MediaFMError": "errors",
     "ModelConfig": "model.transformer",

@@ -20,7 +20,7 @@ from mediafm_store.report.pages import SearchView, write_catalogue_page, write_s
 from mediafm_store.report.timecode import timecode
 from mediafm_store.store.store import TitleRows
 from mediafm_store.tasks.adbreaks import Break
-from mediafm_store.tasks.search import Hit
+from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.tag import Tag
 from tests.conftest import random_vectors, shot_row, title_rows
 
@@ -96,10 +96,14 @@ def hit(shot: str, words="", labels=(), shares=SHARES) -> Hit:
         start_s=start,
         end_s=start + 2,
         score=sum(shares.values()),
+        percentile=0.99,
         shares=shares,
+        alone=0.5,
         words=words,
         seen=tuple(labels),
         heard=tuple(labels),
+        shots=(shot,),
+        alike=(),
     )
 
 

@@ -16,7 +16,7 @@ from mediafm_store.report.measures import measures
 from mediafm_store.report.timecode import timecode, timespan
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.adbreaks import Break
-from mediafm_store.tasks.search import Hit
+from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.tag import Tag
 
 if TYPE_CHECKING:  # it brings torch

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -19,6 +18,7 @@ from mediafm_store.media.detectors import adaptive
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders, made_by
+from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.sources import read_title
@@ -27,23 +27,6 @@ log = logging.getLogger("mediafm_store")
 
 WIDER = 5
 """So many times `k` are asked for where answers drop out that have nothing in common."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A found shot, and why."""
-
-    shot: str
-    title: str
-    start_s: float
-    end_s: float
-    score: float
-    """Inner product with the query, at most 1; a cosine in the spaces fused and context."""
-    shares: Mapping[Modality, float]
-    """What each modality adds to the score."""
-    words: str
-    seen: tuple[str, ...]
-    heard: tuple[str, ...]
 
 
 class Query(NamedTuple):
@@ -206,10 +189,14 @@ def find(store: Store, query: Query, k: int, device: DeviceChoice) -> list[Hit]:
                 start_s=row["start_s"],
                 end_s=row["end_s"],
                 score=float(sum(part[i] for part in parts.values())),
+                percentile=None,
+                alone=None,
                 shares={m: float(part[i]) for m, part in parts.items()},
                 words=row["words"],
                 seen=tuple(row["seen"]),
                 heard=tuple(row["heard"]),
+                shots=(row["id"],),
+                alike=(),
             )
         )
     return hits
