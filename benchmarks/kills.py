@@ -162,14 +162,14 @@ def context(store: Any) -> None:
     if not store.has("fused"):
         return
     fused = store.live("fused")
-    space = store.version(
+    space = store.registry.version(
         "context", "killed", dim=fused.dim, made_by="a worker", fused=fused.fingerprint
     )
     for title in store.lacking(space):
         row = store.title(title)
         stored = store.vectors(fused, title)
         store.add_vectors(space, row, stored.ids, -stored.vectors)
-    store.promote(space)
+    store.registry.promote(space)
 
 
 def rows(store: Any, title: str, content: int) -> Any:
@@ -180,8 +180,8 @@ def rows(store: Any, title: str, content: int) -> Any:
 
     made = vectors_of(content)
     told = {"made_by": "a worker", "fused": "killed"}
-    fused = store.only_version("fused", "killed", dim=FUSED, **told)
-    metadata = store.only_version("metadata", "killed", dim=BLOCK, **told)
+    fused = store.registry.only_version("fused", "killed", dim=FUSED, **told)
+    metadata = store.registry.only_version("metadata", "killed", dim=BLOCK, **told)
     row = dict.fromkeys(TITLES.names) | {
         "id": title,
         "name": str(content),

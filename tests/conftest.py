@@ -47,10 +47,11 @@ def encoders():
 def title_rows(store: Store, title: str, vectors: np.ndarray, **columns) -> TitleRows:
     """A title made up of its vectors, with plain values in all other columns."""
     told = {"made_by": "a test", "fused": "test"}
+    version = store.registry.only_version
     spaces = {
-        store.only_version("fused", "test", dim=FUSED, **told): vectors,
-        store.only_version("described", "test", dim=FUSED, **told): vectors,
-        store.only_version("metadata", "test", dim=BLOCK, **told): np.zeros((1, BLOCK), np.float32),
+        version("fused", "test", dim=FUSED, **told): vectors,
+        version("described", "test", dim=FUSED, **told): vectors,
+        version("metadata", "test", dim=BLOCK, **told): np.zeros((1, BLOCK), np.float32),
     }
     shots = range(len(vectors))
     row = {

@@ -112,10 +112,10 @@ def test_a_stale_index(films):
 
 def test_vectors_that_are_missing(films):
     told = {"dim": 2304, "made_by": "checkpoint 1", "fused": "test"}
-    films.version("context", "c", **told)
+    films.registry.version("context", "c", **told)
     finding = wrong(films)["vectors"]
     assert "2 titles have no vectors in context_v1, as alpha" in finding.said
-    films.promote(films.live("fused"), films.version("context", "c", **told))
+    films.registry.promote(films.live("fused"), films.registry.version("context", "c", **told))
     assert wrong(films)["vectors"].cure == "mediafm embed"
 
 

@@ -199,7 +199,7 @@ def test_a_shot_or_two_can_be_indexed_by_any_kind(store, kind):
 
 
 def test_an_empty_space_and_odd_wishes_are_told(store, films):
-    empty = store.version("context", "c", dim=2304, made_by="checkpoint 1", fused="test")
+    empty = store.registry.version("context", "c", dim=2304, made_by="checkpoint 1", fused="test")
     with pytest.raises(BadInput, match="nothing to index"):
         build_index(store, empty)
     with pytest.raises(BadInput, match="no index kind 'odd'; there are exact, flat"):

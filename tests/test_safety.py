@@ -128,4 +128,4 @@ def test_no_file_of_an_index_is_unpickled(store, monkeypatch):
 def test_a_store_without_its_folder_rights_is_told(store, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(BadInput, match="cannot be written to"):
-        build_index(store, store.only_version("fused", "f", dim=4, made_by="x", fused="f"))
+        build_index(store, store.registry.only_version("fused", "f", dim=4, made_by="x", fused="f"))

@@ -87,8 +87,8 @@ def test_words_find_what_is_seen_heard_or_said(store):
     blocks = {m: np.zeros_like(WORDS) for m in MODALITIES}
     for i, modality in enumerate(["visual", "text", "audio"]):
         blocks[modality][i] = WORDS[i]
-    space = store.version("described", made_by, dim=2304, made_by="words", fused="test")
-    store.promote(space)
+    space = store.registry.version("described", made_by, dim=2304, made_by="words", fused="test")
+    store.registry.promote(space)
     vectors = {store.live("fused"): random_vectors(3), space: describe(blocks)}
     shots = [shot_row(f"film/{i:05d}", i, seen=["cat"] if i == 0 else []) for i in range(3)]
     store.add_title(type(rows)(rows.title, shots, [], rows.thumbnails, vectors))
@@ -100,12 +100,14 @@ def test_words_find_what_is_seen_heard_or_said(store):
 
 
 def test_titles_without_contextual_vectors_are_told(films, caplog):
-    context = films.version("context", "c", dim=2304, made_by="checkpoint 0001", fused="test")
+    context = films.registry.version(
+        "context", "c", dim=2304, made_by="checkpoint 0001", fused="test"
+    )
     ids, vectors = films.vectors(films.live("fused"), "alpha")
     films.add_vectors(context, films.title("alpha"), ids, vectors)
-    title = films.version("title", "c", dim=2304, made_by="checkpoint 0001", fused="test")
+    title = films.registry.version("title", "c", dim=2304, made_by="checkpoint 0001", fused="test")
     films.add_vectors(title, films.title("alpha"), ["alpha"], random_vectors(1))
-    films.promote(context, title)
+    films.registry.promote(context, title)
     assert {h.title for h in search(films, shot="alpha/00007", k=40)} == {"alpha"}
     assert "1 of 2 titles have no context vectors" in caplog.text
     with pytest.raises(BadInput, match="mediafm embed"):

@@ -57,7 +57,7 @@ def films(store):
 def contextual(store, fingerprint, make=lambda vectors: vectors, titles=None):
     """A version of context and title, written for some titles."""
     told = {"dim": 2304, "made_by": f"checkpoint {fingerprint}", "fused": "test"}
-    spaces = [store.version(name, fingerprint, **told) for name in ("context", "title")]
+    spaces = [store.registry.version(name, fingerprint, **told) for name in ("context", "title")]
     for title in titles or store.titles()["id"]:
         ids, vectors = store.vectors(store.live("fused"), title)
         row = store.title(title)
@@ -87,12 +87,12 @@ def test_gates_protect_what_is_live(films, caplog):
     with pytest.raises(NotPromoted, match=r"anisotropy.*cosine of .* may be .*--force"):
         promote(films, "context")
     assert films.live("context").fingerprint == "one"
-    row = next(r for r in films.space_rows() if r["fingerprint"] == "narrow")
+    row = next(r for r in films.registry.rows() if r["fingerprint"] == "narrow")
     assert [g["name"] for g in row["gates"] if not g["passed"]] == ["anisotropy"]
     assert not promote(films, "context", 1).forced
 
     assert promote(films, "context", 2, force=True).forced
-    row = next(r for r in films.space_rows() if r["fingerprint"] == "narrow")
+    row = next(r for r in films.registry.rows() if r["fingerprint"] == "narrow")
     assert (row["state"], row["forced"]) == ("live", True)
     assert "context_v2 goes live although it failed at anisotropy" in caplog.text
 
@@ -115,7 +115,7 @@ def test_labelled_scenes_are_a_gate(imported, tmp_path):
         *("complete", "anisotropy", "scenes", "masked shots", "index recall"),
     }
     told = {"dim": 2304, "made_by": "checkpoint x", "fused": store.live("fused").fingerprint}
-    mixed = store.version("context", "mixed", **told)
+    mixed = store.registry.version("context", "mixed", **told)
     for title in store.titles()["id"]:
         ids, vectors = store.vectors(store.live("context"), title)
         order = np.random.default_rng(0).permutation(len(ids))
@@ -159,7 +159,7 @@ def test_retired_vectors_are_gone_and_can_be_made_again(films):
 
 def test_contextual_vectors_of_other_fused_ones_are_refused(films):
     told = {"dim": 2304, "made_by": "checkpoint 9", "fused": "elsewhere"}
-    films.version("context", "odd", **told)
+    films.registry.version("context", "odd", **told)
     with pytest.raises(SpaceMismatch, match=r"elsewhere.*live are test.*promote those first"):
         promote(films, "context")
 
@@ -169,23 +169,23 @@ def test_what_happens_meanwhile_is_not_undone(films):
     one, _ = contextual(films, "one")
     promote(films, "context")
     two, _ = contextual(films, "two")
-    films.retire(two)
+    films.registry.retire(two)
     with pytest.raises(NotFound, match="context version 2 was retired meanwhile"):
-        films.promote(two)
-    assert films.set_state(two, "validated").state == "retired"
+        films.registry.promote(two)
+    assert films.registry.set_state(two, "validated").state == "retired"
     with pytest.raises(BadInput, match="context version 1 is live"):
-        films.retire(one)  # it was not when it was looked up
-    assert films.set_state(one, "backfilled").state == "live"
+        films.registry.retire(one)  # it was not when it was looked up
+    assert films.registry.set_state(one, "backfilled").state == "live"
 
 
 def test_an_ingest_that_began_before_a_promotion_is_refused(films):
     rows = title_rows(films, "delta", random_vectors(3, 9))
     told = {"made_by": "another test", "fused": "other"}
     others = [
-        films.version(name, "other", dim=dim, **told)
+        films.registry.version(name, "other", dim=dim, **told)
         for name, dim in (("fused", 2304), ("described", 2304), ("metadata", 768))
     ]
-    films.promote(*others)
+    films.registry.promote(*others)
     with pytest.raises(SpaceMismatch, match="other are live by now, these are test"):
         films.add_title(rows)
 
@@ -203,8 +203,8 @@ def test_vectors_of_an_older_revision_replace_nothing(films):
 
 def test_a_store_without_titles_has_nothing_to_measure(store):
     told = {"dim": 2304, "made_by": "checkpoint 1", "fused": "f"}
-    store.only_version("fused", "f", **told)
-    store.version("context", "c", **told)
+    store.registry.only_version("fused", "f", **told)
+    store.registry.version("context", "c", **told)
     assert [g.name for g in promote(store, "context").gates["context_v1"]] == ["complete"]
 
 

@@ -74,22 +74,21 @@ def test_a_write_that_stops_half_way_changes_nothing(store, monkeypatch, table):
 
 
 def test_other_encoders_are_refused_with_both_fingerprints(store):
-    store.only_version("fused", "one", dim=2304, made_by="net A", fused="test")
+    store.registry.only_version("fused", "one", dim=2304, made_by="net A", fused="test")
     with pytest.raises(SpaceMismatch, match=r"net A.*one.*net B.*two.*new store"):
-        store.only_version("fused", "two", dim=2304, made_by="net B", fused="test")
+        store.registry.only_version("fused", "two", dim=2304, made_by="net B", fused="test")
 
 
 def test_a_new_version_is_live_only_once_promoted(store):
     store.add_title(title_rows(store, "a", random_vectors(2)))
-    store.promote(store.version("context", "one", dim=2304, made_by="checkpoint 1", fused="test"))
+    version, promote = store.registry.version, store.registry.promote
+    promote(version("context", "one", dim=2304, made_by="checkpoint 1", fused="test"))
     first = store.live("context")
-    second = store.version("context", "two", dim=2304, made_by="checkpoint 2", fused="test")
+    second = version("context", "two", dim=2304, made_by="checkpoint 2", fused="test")
     assert (first.table, second.table) == ("context_v1", "context_v2")
     assert store.live("context") == first
-    assert store.version("context", "two", dim=2304, made_by="other words", fused="test") == second
-    store.promote(
-        second, store.version("title", "two", dim=2304, made_by="checkpoint 2", fused="test")
-    )
+    assert version("context", "two", dim=2304, made_by="other words", fused="test") == second
+    promote(second, version("title", "two", dim=2304, made_by="checkpoint 2", fused="test"))
     assert store.live("title").made_by == "checkpoint 2"
     assert [s.live for s in store.spaces() if s.name == "context"] == [False, True]
 
@@ -97,7 +96,9 @@ def test_a_new_version_is_live_only_once_promoted(store):
 def test_vectors_of_a_replaced_title_are_lacking_again(store):
     for title in ("a", "b"):
         store.add_title(title_rows(store, title, random_vectors(2)))
-    context = store.version("context", "one", dim=2304, made_by="checkpoint 1", fused="test")
+    context = store.registry.version(
+        "context", "one", dim=2304, made_by="checkpoint 1", fused="test"
+    )
     for title in ("a", "b"):
         store.add_vectors(context, store.title(title), [f"{title}/00000"], random_vectors(1))
     assert store.lacking(context) == []
@@ -161,7 +162,9 @@ def test_tables_read_in_polars_and_duckdb(store):
 
 def test_vectors_of_a_title_that_was_replaced_meanwhile_are_not_seen(store):
     store.add_title(title_rows(store, "a", random_vectors(5)))
-    context = store.version("context", "one", dim=2304, made_by="checkpoint 1", fused="test")
+    context = store.registry.version(
+        "context", "one", dim=2304, made_by="checkpoint 1", fused="test"
+    )
     row = store.title("a")
     ids = store.vectors(store.live("fused"), "a").ids
     store.add_title(title_rows(store, "a", random_vectors(3, 1)))

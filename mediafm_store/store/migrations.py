@@ -16,6 +16,12 @@ from mediafm_store.store.tables import Tables
 Row = dict[str, Any]
 
 
+def format_of(tables: Tables) -> str:
+    """The format that the tables are in."""
+    metadata = tables.open("titles").schema.metadata or {}
+    return str(metadata.get(b"mediafm_format", b"?").decode())
+
+
 def migrate(tables: Tables, written: int) -> None:
     """Bring a store of an older format to this one; the caller holds the lock."""
     for number in range(written, FORMAT):

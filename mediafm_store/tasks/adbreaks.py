@@ -51,7 +51,7 @@ def rank_breaks(
     duration = store.title(title)["duration_s"]
     shots = store.shots(title).to_dicts()
     cues = [Cue(c["start_s"], c["end_s"], c["text"]) for c in store.cues(title).to_dicts()]
-    space = store.shot_space()
+    space = store.registry.shot_space()
     vectors = store.vectors(space, title).vectors
     if len(vectors) != len(shots):
         raise BadInput(f"title {title!r} has no {space.name} vectors yet; run `mediafm embed`")

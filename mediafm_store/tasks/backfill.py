@@ -82,7 +82,8 @@ def backfill(
                 return Backfilled(versions, results)
     if all(result.state == "ingested" for result in results):
         versions = [
-            store.set_state(s, "backfilled") if s.state == "registered" else s for s in versions
+            store.registry.set_state(s, "backfilled") if s.state == "registered" else s
+            for s in versions
         ]
     return Backfilled(versions, results)
 

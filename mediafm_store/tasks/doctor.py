@@ -99,7 +99,7 @@ def strays(store: Store) -> Iterator[Fault]:
 
 def damage(store: Store) -> Iterator[Fault]:
     """Every byte of an index is as it was written."""
-    for space in store.live_spaces():
+    for space in store.registry.live_spaces():
         if (error := check_index(store, space)) is not None:
             yield Fault(
                 f"the index of {space.table}: {str(error).splitlines()[0]}",
@@ -109,7 +109,7 @@ def damage(store: Store) -> Iterator[Fault]:
 
 def stale(store: Store) -> Iterator[Fault]:
     """Indexes hold what their space holds."""
-    for space in store.live_spaces():
+    for space in store.registry.live_spaces():
         status = index_status(store, space)
         if status.kind != "none" and status.new + status.replaced:
             yield Fault(

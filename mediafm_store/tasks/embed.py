@@ -81,7 +81,7 @@ def embed(
         on_title(row["id"], done, len(lacking))
     if not context.live:
         for space in (context, title):
-            store.set_state(space, "backfilled")
+            store.registry.set_state(space, "backfilled")
         promote(store, "context", context.version)
     return Embedded(store.live("context"), store.live("title"), len(lacking), written)
 
@@ -143,6 +143,6 @@ def spaces_of(store: Store, folder: Path) -> tuple[Space, Space]:
     hashed = context_fingerprint(folder, fused)
     told = {"made_by": f"checkpoint {folder.name}", "fused": fused}
     return (
-        store.version("context", hashed, dim=FUSED, **told),
-        store.version("title", hashed, dim=FUSED, **told),
+        store.registry.version("context", hashed, dim=FUSED, **told),
+        store.registry.version("title", hashed, dim=FUSED, **told),
     )

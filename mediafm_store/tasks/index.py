@@ -141,7 +141,7 @@ def bring_up_to_date(store: Store, space: Space, opened: SpaceIndex, folder: Pat
 
 def searchable(store: Store) -> list[Space]:
     """The versions in use that are searched: all but those of metadata."""
-    return [space for space in store.live_spaces() if space.name != "metadata"]
+    return [space for space in store.registry.live_spaces() if space.name != "metadata"]
 
 
 def index_status(store: Store, space: Space) -> IndexStatus:

@@ -37,7 +37,7 @@ class Spaces:
     def __init__(self, store: Store, encoders: Encoders, *, new: bool = False) -> None:
         """The live ones, which must be of these encoders, else SpaceMismatch; or `new` ones."""
         made = {s: fingerprint(s, list(encoders.values())) for s in ("fused", "described")}
-        version = store.version if new else store.only_version
+        version = store.registry.version if new else store.registry.only_version
         told = {"made_by": made_by(encoders), "fused": made["fused"]}
         self.fused = version("fused", made["fused"], dim=FUSED, **told)
         self.described = version("described", made["described"], dim=FUSED, **told)

@@ -72,7 +72,7 @@ def search(
     if text is not None:
         query = text_query(store, text, encoders or load_encoders(device=device))
     else:
-        chosen = store.shot_space(space)
+        chosen = store.registry.shot_space(space)
         tell_lacking(store, chosen)
         if shot is not None:
             query = shot_query(store, shot, chosen)

@@ -57,7 +57,7 @@ def promote(
     for one in (one for one in versions if one.table in found):
         passed = all(gate.passed for gate in found[one.table])
         state = one.state if one.live or not passed else "validated"
-        store.set_state(one, state, gates=[gate._asdict() for gate in found[one.table]])
+        store.registry.set_state(one, state, gates=[gate._asdict() for gate in found[one.table]])
     failed = [gate for all in found.values() for gate in all if not gate.passed]
     if failed and store.has(space.name):
         told = "; ".join(f"{gate.name}: {gate.said}" for gate in failed)
@@ -81,7 +81,7 @@ def rollback(store: Store, name: str) -> Promoted:
     live = store.live(name)
     before = [
         row
-        for row in store.space_rows()
+        for row in store.registry.rows()
         if row["name"] == name
         and row["promoted_at"] is not None
         and row["version"] != live.version
@@ -128,7 +128,7 @@ def retire(store: Store, name: str, version: int) -> list[Space]:
         )
     ]
     for one in gone:
-        store.retire(one)
+        store.registry.retire(one)
         shutil.rmtree(index_folder(store, one), ignore_errors=True)
     return gone
 
@@ -165,7 +165,7 @@ def together(store: Store, space: Space) -> list[Space]:
 
 def last_live(store: Store, there: Sequence[Space], fused: str) -> list[Space]:
     """The contextual vectors that were made from fused ones and were live last, if any were."""
-    promoted = {(r["name"], r["version"]): r["promoted_at"] for r in store.space_rows()}
+    promoted = {(r["name"], r["version"]): r["promoted_at"] for r in store.registry.rows()}
     found = []
     for name in MADE_BY_MODEL:
         were = [s for s in there if s.name == name and s.fused == fused]
@@ -178,4 +178,4 @@ def last_live(store: Store, there: Sequence[Space], fused: str) -> list[Space]:
 def go_live(store: Store, space: Space, versions: Sequence[Space], *, forced: bool) -> None:
     """All in one commit; contextual vectors of other fused ones go out of use."""
     without = () if space.name in MADE_BY_MODEL else MADE_BY_MODEL
-    store.promote(*versions, without=without, forced=forced)
+    store.registry.promote(*versions, without=without, forced=forced)

@@ -25,7 +25,7 @@ def info(
         return
     titles = opened.titles().drop("revision").to_dicts()
     emit(titles, as_json=as_json, table=title_shown)
-    live = ", ".join(f"{s.name} v{s.version} by {s.made_by}" for s in opened.live_spaces())
+    live = ", ".join(f"{s.name} v{s.version} by {s.made_by}" for s in opened.registry.live_spaces())
     say(f"Titles: {len(titles)}. Shots: {sum(t['shots'] for t in titles)}. Vectors: {live}.")
 
 

@@ -81,7 +81,7 @@ def search(
         from mediafm_store.report.pages import write_search_page
 
         query = shot or (str(clip) if clip else f"“{text}”")
-        used = "described" if text else opened.shot_space(space).name
+        used = "described" if text else opened.registry.shot_space(space).name
         write_search_page(html, store=opened, query=query, hits=hits, space=used, query_shot=shot)
         say(f"Wrote {html}")
     emit([asdict(hit) for hit in hits], as_json=as_json, table=shown)

@@ -127,7 +127,7 @@ def rows(store: "Store") -> list[dict[str, Any]]:
             **row,
             "vectors": 0 if space.state == "retired" else sum(store.rows_by_title(space).values()),
         }
-        for (table, space), row in zip(versions.items(), store.space_rows(), strict=True)
+        for (table, space), row in zip(versions.items(), store.registry.rows(), strict=True)
     ]
 
 

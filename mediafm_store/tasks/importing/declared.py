@@ -146,10 +146,11 @@ def spaces(store: Store, features: Features, reader: Encoder) -> tuple[Space, Sp
     told = reads | {m: f"{f.name}/{f.width}" for m, f in features.items()}
     fused, by_reader = combined("fused", made), in_words(reads)
     described = combined("described", words)
+    version = store.registry.only_version
     return (
-        store.only_version("fused", fused, dim=FUSED, made_by=in_words(told), fused=fused),
-        store.only_version("described", described, dim=FUSED, made_by=by_reader, fused=fused),
-        store.only_version("metadata", fused, dim=BLOCK, made_by=by_reader, fused=fused),
+        version("fused", fused, dim=FUSED, made_by=in_words(told), fused=fused),
+        version("described", described, dim=FUSED, made_by=by_reader, fused=fused),
+        version("metadata", fused, dim=BLOCK, made_by=by_reader, fused=fused),
     )
 
 
