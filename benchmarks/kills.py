@@ -282,7 +282,7 @@ def wrong_answers(store: Any, expected: dict[str, np.ndarray]) -> int:
     wrong = 0
     for seed in range(3):
         query = np.random.default_rng(seed).normal(size=2304).astype(np.float32)
-        found = nearest(store, store.live("fused"), query[None], 10)
+        (found,) = nearest(store, store.live("fused"), query[None], 10)
         best = [ids[i] for i in np.argsort(-(all @ query), kind="stable")[:10]]
         wrong += found.ids != best
     return wrong

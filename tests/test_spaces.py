@@ -18,7 +18,6 @@ from mediafm_store import (
     promote,
     retire,
     rollback,
-    search,
     train,
 )
 from mediafm_store.arrays import MODALITIES, unit_rows
@@ -26,6 +25,7 @@ from mediafm_store.errors import BadInput, NotFound, NotPromoted, SpaceMismatch
 from mediafm_store.tasks.gates import gates
 from tests.conftest import random_vectors, title_rows
 from tests.plain import PlainEncoder
+from tests.plain import search_all as search
 
 
 class Other(PlainEncoder):

@@ -70,3 +70,10 @@ class VectorBatch(NamedTuple):
     titles: list[str]
     revisions: list[str]
     vectors: HalfVectors
+
+
+class Passage(NamedTuple):
+    """Some vectors of a title that follow each other."""
+
+    title: str
+    vectors: HalfVectors

@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from mediafm_store.store.place import Place
 from mediafm_store.store.registry import CURES, Registry
 from mediafm_store.store.rows import TitleRows, half_vectors, vector_rows
 from mediafm_store.store.schema import FORMAT, TABLES
-from mediafm_store.store.spaces import Space, SpaceName, StoredVectors, VectorBatch
+from mediafm_store.store.spaces import Passage, Space, SpaceName, StoredVectors, VectorBatch
 from mediafm_store.store.tables import Tables, one_of, quoted
 from mediafm_store.store.views import View, only_valid, open_view
 
@@ -160,6 +161,43 @@ class Store:
             if seen.num_rows:
                 ids, of, revisions = (seen[c].to_pylist() for c in ("id", "title", "revision"))
                 yield VectorBatch(ids, of, revisions, half_vectors(seen))
+
+    def sample(
+        self, space: Space, passages: int, length: int, *, rng: np.random.Generator
+    ) -> list[Passage]:
+        """Random passages, each of `length` vectors at most; all of them, if there are no more."""
+        rows = self.table(space.table).count_rows()
+        begins = np.arange(0, rows, length)
+        chosen = np.sort(rng.permutation(begins)[:passages]).tolist()
+        places = [p for begin in chosen for p in range(begin, min(begin + length, rows))]
+        valid = self.revisions()
+        taken = self.tables.take(space.table, places)
+        vectors = half_vectors(taken)
+        found: dict[tuple[int, str], list[int]] = defaultdict(list)
+        of = zip(places, taken["title"].to_pylist(), taken["revision"].to_pylist(), strict=True)
+        for row, (place, title, revision) in enumerate(of):
+            if valid.get(title) == revision:
+                found[place // length, title].append(row)
+        return [Passage(title, vectors[rows]) for (_, title), rows in found.items()]
+
+    def said(self, words: str, k: int, among: Collection[str] | None = None) -> dict[str, float]:
+        """The ids of the `k` shots in which words are said, with their BM25 scores, best first.
+
+        `"in quotes"` it is exactly these words in a row. Of the shots in `among` alone, if given.
+        The first call makes the full-text index: BadInput if that cannot be written.
+        """
+        self.tables.index_words("shots", "words")
+        condition = None if among is None else one_of("id", list(among))
+        every = self.table("shots").count_rows()
+        count = k
+        while True:
+            rows = self.tables.search_words("shots", "words", words, count, condition)
+            seen = only_valid(rows, self.revisions())
+            if seen.num_rows >= k or rows.num_rows < count or count >= every:
+                break
+            count *= 4  # the others were of titles that have been replaced
+        found = zip(seen["id"].to_pylist(), seen["_score"].to_pylist(), strict=True)
+        return dict(list(found)[:k])
 
     def rows_by_title(self, space: Space) -> dict[str, int]:
         """How many vectors each title has in a space; those that have some."""

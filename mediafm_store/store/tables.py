@@ -16,6 +16,8 @@ from mediafm_store.store.place import Place
 # pydantic: .4 s of every command, half of what importing LanceDB takes.
 init_later("lance_namespace_urllib3_client")
 import lancedb  # noqa: E402
+import lancedb.index  # noqa: E402
+from lancedb.query import MatchQuery, PhraseQuery  # noqa: E402
 
 MOST_TABLES = 10_000
 
@@ -140,6 +142,38 @@ class Tables:
                 query = query.where(condition) if condition else query
                 found = (query.select(list(columns)) if columns else query).to_arrow()
             yield found
+
+    def take(self, name: str, places: Sequence[int]) -> pa.Table:
+        """The rows at some places, counted from 0 in the order of the table."""
+        with self._telling("read"):
+            return self.open(name).take_offsets(list(places)).to_arrow()
+
+    def index_words(self, name: str, column: str) -> None:
+        """Make the full-text index of a column where there is none.
+
+        Every word counts, stop words too: people search for what was said literally. Rows that come
+        later are found all the same; `compact` takes them into the index.
+        """
+        if any(index.columns == [column] for index in self.open(name).list_indices()):
+            return
+        config = lancedb.index.FTS(
+            base_tokenizer="icu", with_position=True, stem=False, remove_stop_words=False
+        )
+        with self.lock(), self._telling("written"):
+            self.open(name).create_index(column, config=config)
+
+    def search_words(
+        self, name: str, column: str, words: str, k: int, condition: str | None
+    ) -> pa.Table:
+        """The ids of the best `k` rows by BM25, as `id` and `_score`; a phrase if in quotes."""
+        phrase = words.strip()
+        exact = len(phrase) > 2 and phrase[0] == phrase[-1] == '"'
+        query = PhraseQuery(phrase[1:-1], column) if exact else MatchQuery(words, column)
+        with self._telling("read"):
+            asked = self.open(name).search(query, query_type="fts").limit(k)
+            if condition:
+                asked = asked.where(condition, prefilter=True)
+            return asked.select(["id", "title", "revision", "_score"]).to_arrow()
 
     def add(self, name: str, rows: pa.Table) -> None:
         """Append rows in one commit; none is no commit."""

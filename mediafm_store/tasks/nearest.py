@@ -27,14 +27,14 @@ class Nearest(NamedTuple):
 def nearest(
     store: Store,
     space: Space,
-    query: Float32[np.ndarray, "1 dim"],
+    queries: Float32[np.ndarray, "q dim"],
     k: int,
     *,
     ids: pl.Series | None = None,
     without: Collection[str] = (),
     device: DeviceChoice = "cpu",
-) -> Nearest:
-    """The `k` nearest vectors of a space, exactly scored.
+) -> list[Nearest]:
+    """The `k` nearest vectors of a space to each query, exactly scored.
 
     Of `ids` alone, if given, and of no title in `without`; if there are `k` such vectors, as many
     are found. Rows that came after the index was built are found, those replaced are not.
@@ -44,36 +44,43 @@ def nearest(
     if opened is not None:
         valid = opened.still_valid(revisions)
         try:
-            (found,) = opened.indexed.search(query, k, only=opened.rows(valid, ids))
-            vectors = opened.indexed.vectors.read(found.rows)
+            found = opened.indexed.search(queries, k, only=opened.rows(valid, ids))
+            vectors = [opened.indexed.vectors.read(one.rows) for one in found]
         except DamagedError as error:
             tell_damaged(opened.folder, error)
         else:
-            indexed = Nearest(opened.ids.gather(found.rows).to_list(), found.scores, vectors)
             rest = revisions.keys() - {run.title for run in valid}
-            return best(indexed, compare(store, space, query, k, titles=rest, ids=ids), k)
-    return compare(store, space, query, k, titles=revisions if without else None, ids=ids)
+            others = compare(store, space, queries, k, titles=rest, ids=ids)
+            held = (
+                Nearest(opened.ids.gather(one.rows).to_list(), one.scores, of)
+                for one, of in zip(found, vectors, strict=True)
+            )
+            return [best(one, other, k) for one, other in zip(held, others, strict=True)]
+    return compare(store, space, queries, k, titles=revisions if without else None, ids=ids)
 
 
 def compare(
     store: Store,
     space: Space,
-    query: Float32[np.ndarray, "1 dim"],
+    queries: Float32[np.ndarray, "q dim"],
     k: int,
     *,
     titles: Collection[str] | None,
     ids: pl.Series | None,
-) -> Nearest:
+) -> list[Nearest]:
     """The nearest of the vectors of some titles, or of all, without an index."""
-    found = Nearest([], np.empty(0, np.float32), np.empty((0, space.dim), np.float32))
+    nothing = Nearest([], np.empty(0, np.float32), np.empty((0, space.dim), np.float32))
+    found = [nothing] * len(queries)
     if titles is not None and not titles:
         return found
     among = None if ids is None else frozenset(ids)
     for batch in store.vector_batches(space, titles):
         allowed = [i for i, id in enumerate(batch.ids) if among is None or id in among]
         vectors = batch.vectors[allowed].astype(np.float32)
-        part = Nearest([batch.ids[i] for i in allowed], vectors @ query[0], vectors)
-        found = best(found, part, k)
+        for number, scores in enumerate(queries @ vectors.T):
+            top = np.argsort(-scores, kind="stable")[:k]
+            part = Nearest([batch.ids[allowed[i]] for i in top], scores[top], vectors[top])
+            found[number] = best(found[number], part, k)
     return found
 
 

@@ -1,93 +1,147 @@
-"""Find the shots most like a shot, a clip or a text."""
+"""Find the shots, scenes or titles most like shots, clips, pictures, sounds or words."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
-import polars as pl
-from jaxtyping import Float32
 
-from mediafm_store.arrays import MODALITIES, Modality, pooled, shares, weigh
-from mediafm_store.errors import BadInput, SpaceMismatch
-from mediafm_store.features.extract import Encoders, extract
-from mediafm_store.features.fuse import describe, fingerprint
-from mediafm_store.features.passes import zeros
-from mediafm_store.media.detectors import adaptive
+from mediafm_store.arrays import Modality
+from mediafm_store.errors import BadInput
+from mediafm_store.features.extract import Encoders
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.encoding import DeviceChoice, load_encoders, made_by
+from mediafm_store.tasks.answers import DEEPER, LEAST_DEPTH, Wanted, runs_like, shots_like
+from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
+from mediafm_store.tasks.files import file_kind
 from mediafm_store.tasks.hit import Hit
-from mediafm_store.tasks.importing.declared import is_imported
-from mediafm_store.tasks.nearest import nearest
-from mediafm_store.tasks.sources import read_title
+from mediafm_store.tasks.queries import Examples, OnOrigin, query_of, text_query
+from mediafm_store.tasks.ranking import Ranking
+from mediafm_store.tasks.scenes import find_scenes
 
 log = logging.getLogger("mediafm_store")
-
-WIDER = 5
-"""So many times `k` are asked for where answers drop out that have nothing in common."""
-
-
-class Query(NamedTuple):
-    """What is looked for, in which space, and what must not be found."""
-
-    vector: Float32[np.ndarray, "1 2304"]
-    space: Space
-    same_title: str | None = None
-    """The title that the query comes from."""
-    itself: str | None = None
-    among: pl.Series | None = None
-    """The ids that may be found; None: all."""
+Unit = Literal["shot", "scene", "title"]
+LEAST = 0.95
+"""Percentile of random pairs below which a match is not good: see docs/decisions/0017."""
 
 
 def search(
     store: Store,
     *,
     shot: str | None = None,
+    title: str | None = None,
+    start_s: float | None = None,
+    end_s: float | None = None,
     clip: Path | None = None,
+    picture: Path | None = None,
+    sound: Path | None = None,
     text: str | None = None,
+    said: str | None = None,
+    like: Sequence[str] = (),
+    unlike: Sequence[str] = (),
     space: Literal["fused", "context"] | None = None,
     weights: Mapping[Modality, float] | None = None,
     where: str | None = None,
     exclude_same_title: bool = False,
+    unit: Unit = "shot",
+    least: float = LEAST,
+    fold: bool = True,
+    diverse: bool = False,
     k: int = 10,
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
+    on_origin: OnOrigin = lambda path, origin: None,
 ) -> list[Hit]:
-    """The `k` best shots for one query: a shot's id, a video file, or words.
+    """The `k` best answers to one query or several together, best first.
 
-    Shots and clips are compared in `space` (default: context once titles are embedded, else
-    fused), words in the space of descriptions. `weights` scales the modalities of the query, by
-    1 where none is given. `where` is a condition in SQL on shots and their titles (see
-    `Store.matching`); if there are `k` shots that fulfil it, as many are found. Raises NotFound or
-    BadInput for a query that cannot be made.
+    What is looked for: the id of a `shot`; a `title`, or the stretch of it from `start_s` to
+    `end_s`; a `clip`, a `picture` or a `sound`, which are files; `text`, words for what is seen,
+    heard or said; words that are `said` literally (in quotes: in this order). `like` and `unlike`
+    name shots, titles, stretches (`sintel@0:03:10-0:03:40`) or files. A clip that was cut from a
+    title of the store is looked for as the shots of that title, and `on_origin` told where it lies.
+
+    Examples are compared in `space` (default: context once titles are embedded; pictures and sounds
+    have no context), words with what could be said of shots. `weights` scales the modalities of the
+    query, by 1 where none is given; those of 0 are not compared. `where` is a condition in SQL on
+    shots and their titles (see `Store.matching`).
+
+    A `unit` is a shot; a scene (a shot is then looked for with the rest of its scene) or a title,
+    whose shots match those of the query in order. Answers of a percentile below `least`, 0 to 1,
+    are left out; so fewer than `k` may be found, or none. `fold` makes near duplicates one answer;
+    `diverse` keeps answers apart from each other. Raises NotFound or BadInput for a query that
+    cannot be made.
     """
-    if sum(q is not None for q in (shot, clip, text)) != 1:
-        raise BadInput("give one of a shot, a clip or a text to search for")
-    if exclude_same_title and shot is None:
-        raise BadInput("only a shot's own title can be left out; a clip or a text has none")
-    if not all(0 <= weight < np.inf for weight in (weights or {}).values()):
-        raise BadInput(f"weights must be finite numbers from 0 on, are {weights}")
-    if text is not None:
-        query = text_query(store, text, encoders or load_encoders(device=device))
-    else:
-        chosen = store.registry.shot_space(space)
+    check(weights or {}, least, text)
+    loaded = cache(lambda: encoders or load_encoders(device=device))
+    files = [path for path in (clip, picture, sound) if path is not None]
+    chosen = chosen_space(store, space, [*files, *map(Path, [*like, *unlike])])
+    examples = Examples(store, chosen, loaded, device, on_origin)
+    liked = [examples.of(name) for name in like]
+    if shot is not None:
+        liked.append(examples.shots(scene_of(store, shot) if unit == "scene" else [shot]))
+    if title is not None:
+        liked.append(examples.stretch(title, start_s, end_s))
+    elif start_s is not None or end_s is not None:
+        raise BadInput("a start or an end is of a title: name that too")
+    liked += map(examples.file, files)
+    own = frozenset(e.title for e in liked if e.title is not None)
+    if exclude_same_title and not own:
+        raise BadInput("only the own title of shots of the store can be left out; this has none")
+
+    queries = []
+    if liked:
         tell_lacking(store, chosen)
-        if shot is not None:
-            query = shot_query(store, shot, chosen)
-        else:
-            assert clip is not None
-            query = clip_query(
-                store, clip, chosen, encoders or load_encoders(device=device), device
-            )
-    vector = weigh(query.vector, weights or {})
-    if not vector.any():
-        raise BadInput("nothing is left of the query: no modality that it has weighs more than 0")
-    excluded = query.same_title if exclude_same_title else None
+        queries.append(query_of(chosen, liked, [examples.of(n) for n in unlike], weights or {}))
+    if text is not None:
+        queries.append(text_query(store, text, loaded(), weights or {}))
+    if not queries and said is None:
+        also = " beside what is not wanted" if unlike else ""
+        raise BadInput(
+            f"give something to search for{also}: a shot, a title, a clip, a picture, a sound, a"
+            " text or words that are said"
+        )
     among = None if where is None else store.matching(where)
-    query = query._replace(vector=vector, same_title=excluded, among=among)
-    return find(store, query, k, device)
+    spoken = {} if said is None else store.said(said, max(LEAST_DEPTH, DEEPER * k), among)
+    ranking = Ranking(store, queries, spoken, whole=unit != "shot")
+    wanted = Wanted(
+        k=k,
+        least=least,
+        fold=fold,
+        diverse=diverse,
+        among=among,
+        without=own if exclude_same_title else frozenset(),
+        itself=frozenset[str]().union(*(e.ids for e in liked)),
+        device=device,
+    )
+    if unit == "shot":
+        return shots_like(ranking, wanted)
+    return runs_like(ranking, wanted, titles=unit == "title")
+
+
+def check(weights: Mapping[Modality, float], least: float, text: str | None) -> None:
+    """Raise BadInput for values that mean nothing."""
+    if not all(0 <= weight < np.inf for weight in weights.values()):
+        raise BadInput(f"weights must be finite numbers from 0 on, are {weights}")
+    if not 0 <= least <= 1:
+        raise BadInput(f"a percentile lies between 0 and 1, is {least}")
+    if text is not None and not text.strip():
+        raise BadInput("the text to search for is empty")
+
+
+def chosen_space(
+    store: Store, name: Literal["fused", "context"] | None, files: Sequence[Path]
+) -> Space:
+    """Where examples are compared: by themselves if one of them is a picture or a sound."""
+    alone = name is None and any(file_kind(path) for path in files)
+    return store.registry.shot_space("fused" if alone else name)
+
+
+def scene_of(store: Store, shot: str) -> Sequence[str]:
+    """The shots of the scene that a shot belongs to."""
+    scenes = find_scenes(store, store.shot(shot)["title"])
+    return next(scene.shots for scene in scenes if shot in scene.shots)
 
 
 def tell_lacking(store: Store, space: Space) -> None:
@@ -102,101 +156,3 @@ def tell_lacking(store: Store, space: Space) -> None:
             len(lacking),
             len(store.titles()),
         )
-
-
-def shot_query(store: Store, shot: str, space: Space) -> Query:
-    """A shot of the store as a query."""
-    row = store.shot(shot)
-    vectors = store.vectors_by_id(space, [shot])
-    if not vectors.ids:
-        raise BadInput(f"shot {shot!r} has no {space.name} vector yet; run `mediafm embed`")
-    return Query(vectors.vectors, space, same_title=row["title"], itself=shot)
-
-
-def text_query(store: Store, text: str, encoders: Encoders) -> Query:
-    """Words as a query: each modality is asked for the same, in the terms of its encoder."""
-    if not text.strip():
-        raise BadInput("the text to search for is empty")
-    space = store.live("described")
-    # Of imported shots only the words are known.
-    asked: Encoders = {"text": encoders["text"]} if is_imported(space) else encoders
-    check_encoders(store, space, asked)
-    blocks = {m: asked[m].encode_query([text]) if m in asked else zeros(1) for m in MODALITIES}
-    return Query(describe(blocks), space)
-
-
-def clip_query(
-    store: Store, clip: Path, space: Space, encoders: Encoders, device: DeviceChoice
-) -> Query:
-    """A video file as a query: the mean of its shots, taken alone, without a title around it."""
-    if not clip.is_file():
-        raise BadInput(f"{clip} is not a file; give a video to search for")
-    if is_imported(store.live("fused")):
-        raise BadInput(
-            f"the vectors of {store.path} were imported, and no encoder makes such of a clip;"
-            " search by a shot or a text"
-        )
-    check_encoders(store, store.live("fused"), encoders)
-    features = extract(read_title(clip), encoders=encoders, detector=adaptive)
-    vectors = features.fused
-    if space.name == "context":
-        # torch takes a second to import, which the other queries need not wait for.
-        from mediafm_store.model.packed import TitleShots
-        from mediafm_store.model.windows import embed_title
-        from mediafm_store.tasks.checkpoints import checkpoint_of
-        from mediafm_store.tasks.embed import open_model
-
-        model = open_model(store, checkpoint_of(store, space), device)
-        vectors = embed_title(model, TitleShots(vectors, features.metadata[0])).shots
-    return Query(pooled(vectors), space)
-
-
-def check_encoders(store: Store, space: Space, encoders: Encoders) -> None:
-    """Raise SpaceMismatch unless these encoders made the vectors of `space`."""
-    ours = fingerprint(space.name, list(encoders.values()))
-    if ours != space.fingerprint:
-        raise SpaceMismatch(
-            f"the {space.name} vectors of {store.path} were made by {space.made_by}"
-            f" (fingerprint {space.fingerprint}), the query by {made_by(encoders)} ({ours});"
-            " query with the encoders that the store was made with"
-        )
-
-
-def find(store: Store, query: Query, k: int, device: DeviceChoice) -> list[Hit]:
-    """The nearest shots that have something in common with the query."""
-    without = {query.same_title} if query.same_title else set()
-    for count in (k + 1, WIDER * k):
-        near = nearest(
-            store, query.space, query.vector, count, ids=query.among, without=without, device=device
-        )
-        # A shot that has nothing in common with the query, as no words where words are asked for,
-        # is no answer.
-        parts = shares(query.vector[0], near.vectors)
-        compared = np.any([part != 0 for part in parts.values()], axis=0)
-        wanted = [i for i, id in enumerate(near.ids) if compared[i] and id != query.itself]
-        if len(wanted) >= k or len(near.ids) < count:
-            break
-    rows = store.shots_by_id([near.ids[i] for i in wanted[:k]])
-    hits = []
-    for i in wanted[:k]:
-        row = rows.get(near.ids[i])
-        if row is None:
-            continue  # its title was replaced a moment ago
-        hits.append(
-            Hit(
-                shot=row["id"],
-                title=row["title"],
-                start_s=row["start_s"],
-                end_s=row["end_s"],
-                score=float(sum(part[i] for part in parts.values())),
-                percentile=None,
-                alone=None,
-                shares={m: float(part[i]) for m, part in parts.items()},
-                words=row["words"],
-                seen=tuple(row["seen"]),
-                heard=tuple(row["heard"]),
-                shots=(row["id"],),
-                alike=(),
-            )
-        )
-    return hits

@@ -22,15 +22,37 @@ if TYPE_CHECKING:
 
 EXAMPLE = (
     'Examples: mediafm search --shot sintel/00042; mediafm search --text "a snowy mountain"'
-    " --html found.html; mediafm search --clip clip.mp4 --weights audio=0,text=0"
+    " --html found.html; mediafm search --title sintel --from 0:03:10 --to 0:03:40 --unit scene;"
+    " mediafm search --clip clip.mp4 --weights audio=0,text=0; mediafm search --said dragon"
+    " --like sintel/00042 --unlike sintel_trailer"
 )
 
 
 def search(
     store: StorePath = DEFAULT_STORE,
     shot: Annotated[str | None, typer.Option(help="Id of a shot, as sintel/00042.")] = None,
+    title: Annotated[str | None, typer.Option(help="A title, or a stretch of it.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Where the stretch begins.", metavar="TIME")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="Where it ends, as 0:03:40.", metavar="TIME")
+    ] = None,
     clip: Annotated[Path | None, typer.Option(help="A video file.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="A picture file.")] = None,
+    sound: Annotated[Path | None, typer.Option(help="A sound file.")] = None,
     text: Annotated[str | None, typer.Option(help="Words: what is seen, heard or said.")] = None,
+    said: Annotated[
+        str | None,
+        typer.Option(help="Words that are said literally; 'in \"quotes\"' in this order."),
+    ] = None,
+    like: Annotated[
+        list[str] | None,
+        typer.Option(help="A shot, a title, TITLE@START-END or a file; may be repeated."),
+    ] = None,
+    unlike: Annotated[
+        list[str] | None, typer.Option(help="The same, for what is not wanted.")
+    ] = None,
     space: Annotated[
         Literal["fused", "context"] | None,
         typer.Option(help="Compare shots alone or in context; default: context if embedded."),
@@ -50,44 +72,86 @@ def search(
     exclude_same_title: Annotated[
         bool, typer.Option("--exclude-same-title", help="Only shots of other titles.")
     ] = False,
+    unit: Annotated[
+        Literal["shot", "scene", "title"], typer.Option(help="What an answer is.")
+    ] = "shot",
+    least: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Leave out what is less alike than this share of random pairs."
+        ),
+    ] = None,
+    fold: Annotated[bool, typer.Option(help="Near duplicates are one answer.")] = True,
+    diverse: Annotated[
+        bool, typer.Option("--diverse", help="Answers that differ from each other.")
+    ] = False,
     k: Count = 10,
     html: Annotated[Path | None, typer.Option(help="Write a page with pictures.")] = None,
     encoder: EncoderNames = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Find the shots most like a shot, a clip or a text."""
+    """Find the shots, scenes or titles most like what is given; several are looked for at once."""
     from mediafm_store import load_encoders
-    from mediafm_store import search as search_shots
+    from mediafm_store import search as search_store
+    from mediafm_store.tasks.queries import seconds
+    from mediafm_store.tasks.search import LEAST
 
-    if sum(query is not None for query in (shot, clip, text)) != 1:
-        raise typer.BadParameter("give one of --shot, --clip and --text")
-
+    asked = [shot, title, clip, picture, sound, text, said, *(like or [])]
+    if all(query is None for query in asked):
+        raise typer.BadParameter(
+            "give something to search for, as --shot, --title, --clip, --text or --said"
+        )
     opened = open_store(store)
-    hits = search_shots(
+    hits = search_store(
         opened,
         shot=shot,
+        title=title,
+        start_s=None if start is None else seconds(start),
+        end_s=None if end is None else seconds(end),
         clip=clip,
+        picture=picture,
+        sound=sound,
         text=text,
+        said=said,
+        like=like or (),
+        unlike=unlike or (),
         space=space,
         weights=parse_weights(weights),
         where=where,
         exclude_same_title=exclude_same_title,
+        unit=unit,
+        least=LEAST if least is None else least,
+        fold=fold,
+        diverse=diverse,
         k=k,
         encoders=load_encoders(encoder, device=device) if encoder else None,
         device=device,
+        on_origin=lambda path, origin: say(f"{path} is {origin}."),
     )
     if html is not None:
         from mediafm_store.report.pages import write_search_page
 
-        query = shot or (str(clip) if clip else f"“{text}”")
-        used = "described" if text else opened.registry.shot_space(space).name
+        words = [f"“{words}”" for words in (text, said) if words]
+        query = " + ".join([str(q) for q in asked if q not in (None, text, said)] + words)
+        used = (
+            "described"
+            if asked == [None] * 5 + [text, None]
+            else opened.registry.shot_space(space).name
+        )
         write_search_page(html, store=opened, query=query, hits=hits, space=used, query_shot=shot)
         say(f"Wrote {html}")
     emit([asdict(hit) for hit in hits], as_json=as_json, table=shown)
     if not hits:
-        such = f"that fulfils {where}" if where else "to compare with"
-        say(f"Nothing found: there is no other shot {such}.")
+        say(nothing_found(where, least))
+
+
+def nothing_found(where: str | None, least: float | None) -> str:
+    """Why there is no answer, and what may be done."""
+    such = f" that fulfils {where}" if where else ""
+    if least == 0:
+        return f"Nothing found: there is no other shot{such} to compare with."
+    return f"No good match{such}. --least 0 shows what is nearest all the same."
 
 
 def parse_weights(text: str) -> "dict[Modality, float]":
@@ -112,13 +176,24 @@ def shown(hit: Row) -> Row:
     """What the table shows of a hit."""
     from mediafm_store.report.timecode import timecode
 
+    alone = {} if hit["alone"] is None else {"alone": hit["alone"]}
+    several = len(hit["shots"]) > 1
     return {
         "shot": hit["shot"],
         "time": timecode(hit["start_s"]),
+        **({"to": timecode(hit["end_s"])} if several else {}),
         "score": hit["score"],
+        "better than": "" if hit["percentile"] is None else percent(hit["percentile"]),
         **hit["shares"],
+        **alone,
+        "alike": len(hit["alike"]),
         "said, seen, heard": about(hit),
     }
+
+
+def percent(share: float) -> str:
+    """A percentile that is never rounded up to all."""
+    return f"{int(1000 * share) / 10:.1f} %"
 
 
 def about(hit: Row) -> str:

@@ -1,0 +1,102 @@
+"""How alike shots are by chance: what a score is worth in this store."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
+
+from mediafm_store.arrays import MODALITIES, Fused, block, pooled, unit_rows, weigh
+from mediafm_store.features.fuse import describe
+from mediafm_store.store.spaces import Passage
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.alignment import mean_in_order
+from mediafm_store.tasks.queries import Query
+from mediafm_store.tasks.sampling import LENGTH, passages
+
+
+class Background(NamedTuple):
+    """What random pairs score above the average of each query; ascending, at least one."""
+
+    scores: Float32[np.ndarray, " pairs"]
+    usual: float
+    """What the query itself scores with random shots on average.
+
+    Some texts are a little like everything, others like nothing: against nonsense, the best answers
+    to real texts stand out by an AUC of .84 with this taken off, and of .72 without."""
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the scores, never 0."""
+        return float(self.scores.std()) or 1.0
+
+    def percentile(self, score: float) -> float:
+        """The share of random pairs that score lower."""
+        return float(
+            np.searchsorted(self.scores, np.float32(score - self.usual)) / len(self.scores)
+        )
+
+
+def background(store: Store, query: Query, *, whole: bool) -> Background:
+    """What such a query scores with random shots; with random scenes, if it is compared `whole`.
+
+    The queries that are tried have as many shots as this one, up to LENGTH, and weigh the
+    modalities the same, but come from the store at random; so do the words, from what could be said
+    of its shots. Only pairs of two titles count, unless the store has only one.
+    """
+    sample = passages(store, query.space)
+    length = min(len(query.rows), LENGTH)
+    asked = [
+        Passage(p.title, rows) for p in sample for rows in tried(query, p.vectors, length, whole)
+    ]
+    if not asked:
+        return Background(np.zeros(1, np.float32), 0.0)
+    titles, of = np.array([p.title for p in asked]), columns(sample, whole)
+    pairs = titles[:, None] != of[None, :]
+    if not pairs.any():
+        pairs[:] = True
+    rows = np.concatenate([p.vectors for p in asked])
+    scores = chance(query._replace(rows=rows), len(asked), sample, whole)
+    mean = np.sum(scores, axis=1, where=pairs) / np.maximum(1, pairs.sum(axis=1))
+    usual = float(chance(query, 1, sample, whole).mean())
+    return Background(np.sort((scores - mean[:, None].astype(np.float32))[pairs]), usual)
+
+
+def columns(sample: Sequence[Passage], whole: bool) -> np.ndarray:
+    """The title of each passage, or of each of their shots."""
+    return np.array([p.title for p in sample for _ in range(1 if whole else len(p.vectors))])
+
+
+def chance(
+    queries: Query, count: int, sample: Sequence[Passage], whole: bool
+) -> Float32[np.ndarray, "{count} columns"]:
+    """What several queries, their rows one after the other, score with each passage, or shot."""
+    found = np.concatenate([p.vectors for p in sample]).astype(np.float32)
+    similar = queries.shares(found).sum(axis=0).reshape(count, -1, len(found))
+    if not whole:
+        return similar[:, 0]
+    edges = np.cumsum([0, *(len(p.vectors) for p in sample)])
+    return np.stack([mean_in_order(similar[..., a:b]) for a, b in pairwise(edges)], axis=1)
+
+
+def tried(query: Query, vectors: np.ndarray, length: int, whole: bool) -> Iterator[Fused]:
+    """Queries such as this one, made of a passage."""
+    rows = vectors.astype(np.float32)
+    if query.space.name == "described":
+        rows = words_of(rows)
+    rows = weigh(rows, query.weights)
+    if length == 1:
+        yield from (row[None] for row in rows if row.any())
+    elif len(rows) >= length:
+        yield rows[:length] if whole else pooled(rows[:length])
+
+
+def words_of(described: Fused) -> Fused:
+    """What could be said of shots, each as if it were the text of a query.
+
+    Their subtitles, or what is seen where nobody speaks: with either, every modality is asked.
+    """
+    said, seen = described[:, block("text")], described[:, block("visual")]
+    words = unit_rows(np.where(said.any(axis=1, keepdims=True), said, seen))
+    return describe(dict.fromkeys(MODALITIES, words))

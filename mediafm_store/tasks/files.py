@@ -1,0 +1,107 @@
+"""Files as examples to search by: videos, pictures, sounds."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from mediafm_store.arrays import MODALITIES, Fused, Modality, block
+from mediafm_store.errors import BadInput
+from mediafm_store.features.extract import Encoders, Features, extract
+from mediafm_store.features.fuse import fuse
+from mediafm_store.features.passes import zeros
+from mediafm_store.media.detectors import adaptive
+from mediafm_store.media.sound import SAMPLE_RATE, sound
+from mediafm_store.tasks.importing.declared import is_imported
+from mediafm_store.tasks.origin import origin_of
+from mediafm_store.tasks.queries import Example, Examples, check_encoders
+from mediafm_store.tasks.sources import read_title
+
+PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+SOUNDS = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"})
+PIECE = 10 * SAMPLE_RATE
+"""A sound is heard in pieces of ten seconds, as if each were a shot."""
+LONGEST_PIECES = 360
+
+
+def file_kind(path: Path) -> Modality | None:
+    """What a file is by its suffix: a picture, a sound, or None for a video."""
+    suffix = path.suffix.lower()
+    return "visual" if suffix in PICTURES else "audio" if suffix in SOUNDS else None
+
+
+def file_example(examples: Examples, path: Path) -> Example:
+    """A file as an example; raise BadInput for one that cannot be compared with this store."""
+    store = examples.store
+    if not path.is_file():
+        raise BadInput(f"{path} is not a file; give a video, a picture or a sound")
+    if is_imported(store.live("fused")):
+        raise BadInput(
+            f"the vectors of {store.path} were imported, and no encoder makes such of a file;"
+            " search by a shot or a text"
+        )
+    kind = file_kind(path)
+    if kind is not None and examples.space.name == "context":
+        raise BadInput(f"{path} has no context, being no video; search with --space fused")
+    encoders = examples.encoders()
+    check_encoders(store, store.live("fused"), encoders)
+    if kind is None:
+        return clip(examples, path, encoders)
+    items = [picture(path)] if kind == "visual" else sounds(path)
+    blocks = encoders[kind].encode(items).blocks
+    rows = fuse({m: blocks if m == kind else zeros(len(blocks)) for m in MODALITIES})
+    return Example(rows, rows, lacks=frozenset(MODALITIES) - {kind})
+
+
+def clip(examples: Examples, path: Path, encoders: Encoders) -> Example:
+    """A video; if it was cut from a title of the store, the shots of that title in its place."""
+    features = extract(read_title(path), encoders=encoders, detector=adaptive)
+    origin = origin_of(examples.store, features)
+    if origin is not None:
+        examples.on_origin(path, origin)
+        # It may be found itself: people ask where a clip comes from.
+        return examples.shots(origin.shots)._replace(ids=frozenset(), title=None)
+    fused = features.fused
+    rows = in_context(examples, features) if examples.space.name == "context" else fused
+    lacks = frozenset(m for m in MODALITIES if not fused[:, block(m)].any())
+    return Example(rows, fused, lacks=lacks)
+
+
+def in_context(examples: Examples, features: Features) -> Fused:
+    """The shots of a clip as the model sees them, as if the clip were a title."""
+    # torch takes a second to import, which the other queries need not wait for.
+    from mediafm_store.model.packed import TitleShots
+    from mediafm_store.model.windows import embed_title
+    from mediafm_store.tasks.checkpoints import checkpoint_of
+    from mediafm_store.tasks.embed import open_model
+
+    folder = checkpoint_of(examples.store, examples.space)
+    model = open_model(examples.store, folder, examples.device)
+    return embed_title(model, TitleShots(features.fused, features.metadata[0])).shots
+
+
+def picture(path: Path) -> np.ndarray:
+    """A picture as RGB, the right way up."""
+    try:
+        with Image.open(path) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise BadInput(f"{path} cannot be read as a picture: {error}") from error
+
+
+def sounds(path: Path) -> list[np.ndarray]:
+    """The sound of a file in pieces; raise BadInput if it has none."""
+    pieces: list[np.ndarray] = []
+    kept: list[np.ndarray] = []
+    for chunk in sound(path):
+        kept.append(chunk)
+        if sum(map(len, kept)) >= PIECE:
+            pieces.append(np.concatenate(kept))
+            kept = []
+        if len(pieces) == LONGEST_PIECES:
+            break
+    if kept:
+        pieces.append(np.concatenate(kept))
+    if not pieces:
+        raise BadInput(f"{path} has no sound that can be heard")
+    return pieces

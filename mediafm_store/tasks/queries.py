@@ -1,0 +1,212 @@
+"""What is looked for, as vectors of shots: shots and stretches of the store, files, words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
+
+from mediafm_store.arrays import MODALITIES, Fused, Modality, block, pooled, unit_rows, weigh
+from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
+from mediafm_store.features.extract import Encoders
+from mediafm_store.features.fuse import describe, fingerprint
+from mediafm_store.features.passes import zeros
+from mediafm_store.store.spaces import Space
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.encoding import DeviceChoice, made_by
+from mediafm_store.tasks.importing.declared import is_imported
+from mediafm_store.tasks.origin import Origin
+
+UNLIKE = 0.5
+"""How much of what is not wanted is taken away from what is: about what Rocchio (1971) takes."""
+
+
+OnOrigin = Callable[[Path, Origin], None]
+"""Told of a clip that was cut from a title of the store."""
+
+
+class Example(NamedTuple):
+    """Shots whose like is looked for, or is to be kept away from."""
+
+    rows: Fused
+    """One a shot in play order, in the space that is searched."""
+    alone: Fused
+    """The same shots taken by themselves."""
+    lacks: frozenset[Modality] = frozenset()
+    """What a file has none of; it is not compared."""
+    ids: frozenset[str] = frozenset()
+    """Those of the store, which are no answers to themselves."""
+    title: str | None = None
+
+
+class Query(NamedTuple):
+    """What is looked for in one space."""
+
+    space: Space
+    rows: Fused
+    """Of length 1, one a shot in play order."""
+    weights: Mapping[Modality, float]
+    """Of the modalities; those that weigh 0 are not compared."""
+    alone: Fused | None = None
+    """The same by themselves, if `rows` are in context."""
+
+    @property
+    def as_one(self) -> "Query":
+        """All shots as one, which is what single shots are compared with."""
+        alone = None if self.alone is None else pooled(self.alone)
+        return self._replace(rows=pooled(self.rows), alone=alone)
+
+    def shares(self, found: Fused) -> Float32[np.ndarray, "3 rows found"]:
+        """What each modality adds to the likeness of each row and each found vector.
+
+        Where a modality is not compared, it does not count for the length of a vector either: a
+        picture is as like a shot in which somebody speaks as it is like a silent one. Not so for
+        descriptions, which ask every modality the same.
+        """
+        parts = np.stack([self.rows[:, block(m)] @ found[:, block(m)].T for m in MODALITIES])
+        left_out = [m for m in MODALITIES if self.weights.get(m, 1.0) == 0]
+        if not left_out or self.space.name == "described":
+            return parts
+        compared = [found[:, block(m)] for m in MODALITIES if m not in left_out]
+        lengths = np.linalg.norm(np.concatenate(compared, axis=1), axis=1)
+        return np.divide(parts, lengths, out=np.zeros_like(parts), where=lengths > 0)
+
+
+def query_of(
+    space: Space,
+    like: Sequence[Example],
+    unlike: Sequence[Example],
+    weights: Mapping[Modality, float],
+) -> Query:
+    """Examples as one query; BadInput if no modality is left to compare."""
+    lacks = frozenset[Modality]().union(*(e.lacks for e in like))
+    weights = {m: 0.0 if m in lacks else weights.get(m, 1.0) for m in MODALITIES}
+
+    def directed(which: Callable[[Example], Fused]) -> Fused:
+        rows = np.concatenate([which(e) for e in like])
+        for example in unlike:
+            rows = rows - np.float32(UNLIKE) * pooled(which(example))
+        return weigh(unit_rows(rows), weights)
+
+    rows = directed(lambda e: e.rows)
+    if not rows.any():
+        raise BadInput("nothing is left of the query: no modality that it has weighs more than 0")
+    alone = directed(lambda e: e.alone) if space.name == "context" else None
+    return Query(space, rows, weights, alone)
+
+
+def text_query(
+    store: Store, text: str, encoders: Encoders, weights: Mapping[Modality, float]
+) -> Query:
+    """Words as a query: each modality is asked for the same, in the terms of its encoder."""
+    space = store.live("described")
+    # Of imported shots only the words are known.
+    asked: Encoders = {"text": encoders["text"]} if is_imported(space) else encoders
+    check_encoders(store, space, asked)
+    blocks = {m: asked[m].encode_query([text]) if m in asked else zeros(1) for m in MODALITIES}
+    rows = weigh(describe(blocks), weights)
+    if not rows.any():
+        raise BadInput("nothing is left of the query: no modality that it has weighs more than 0")
+    return Query(space, rows, weights)
+
+
+class Examples:
+    """Finds the vectors of examples in a store, in one space, or makes them of files."""
+
+    def __init__(
+        self,
+        store: Store,
+        space: Space,
+        encoders: Callable[[], Encoders],
+        device: DeviceChoice,
+        on_origin: OnOrigin,
+    ) -> None:
+        self.store, self.space, self.encoders = store, space, encoders
+        self.device, self.on_origin = device, on_origin
+
+    def of(self, name: str) -> Example:
+        """Whatever a name stands for: a shot, a title, a stretch of one, or a file.
+
+        A stretch is TITLE@START-END, as sintel@0:03:10-0:03:40. Raises NotFound for anything else.
+        """
+        title, _, times = name.rpartition("@")
+        start, _, end = times.partition("-")
+        if title and end:
+            return self.stretch(title, seconds(start), seconds(end))
+        if name in self.store.shots_by_id([name]):
+            return self.shots([name])
+        if name in self.store.revisions():
+            return self.stretch(name)
+        if Path(name).is_file():
+            return self.file(Path(name))
+        raise NotFound(
+            f"{name!r} is no shot, title or file; give sintel/00042, sintel,"
+            " sintel@0:03:10-0:03:40 or the path of a video, a picture or a sound"
+        )
+
+    def shots(self, ids: Sequence[str]) -> Example:
+        """Shots of the store, all of one title; raise NotFound for one that is not there."""
+        row = self.store.shot(ids[0])
+        rows = self.store.vectors_by_id(self.space, ids)
+        if len(rows.ids) != len(ids):
+            missing = min(set(ids) - set(rows.ids))
+            raise BadInput(
+                f"shot {missing!r} has no {self.space.name} vector yet; run `mediafm embed`"
+            )
+        alone = rows.vectors
+        if self.space.name == "context":
+            alone = self.store.vectors_by_id(self.store.live("fused"), ids).vectors
+        return Example(rows.vectors, alone, ids=frozenset(ids), title=row["title"])
+
+    def stretch(
+        self, title: str, start_s: float | None = None, end_s: float | None = None
+    ) -> Example:
+        """The shots of a title that overlap a stretch of it, or all; BadInput if none does."""
+        return self.shots(shots_within(self.store, title, start_s, end_s))
+
+    def file(self, path: Path) -> Example:
+        """A video, a picture or a sound, by the suffix of its name."""
+        from mediafm_store.tasks.files import file_example
+
+        return file_example(self, path)
+
+
+def shots_within(
+    store: Store, title: str, start_s: float | None = None, end_s: float | None = None
+) -> list[str]:
+    """The ids of the shots of a title that overlap a stretch of it; raise BadInput if none does."""
+    length = store.title(title)["duration_s"]
+    shots = store.shots(title)
+    start_s, end_s = start_s or 0.0, length if end_s is None else end_s
+    inside = shots.filter((shots["start_s"] < end_s) & (shots["end_s"] > start_s))
+    if inside.is_empty() or start_s >= end_s:
+        raise BadInput(
+            f"{title} has no shots from {start_s:g} to {end_s:g} s; it is {length:.1f} s long,"
+            " give a start before an end within that"
+        )
+    return inside["id"].to_list()
+
+
+def seconds(clock: str) -> float:
+    """1:02:03.5, 2:03 or 123.5 as seconds; raise BadInput for anything else."""
+    try:
+        value = 0.0
+        for part in clock.split(":"):
+            value = 60 * value + float(part)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < np.inf or clock.count(":") > 2:
+        raise BadInput(f"{clock!r} is not a time; give 0:03:10.5, 3:10 or 190.5")
+    return value
+
+
+def check_encoders(store: Store, space: Space, encoders: Encoders) -> None:
+    """Raise SpaceMismatch unless these encoders made the vectors of `space`."""
+    ours = fingerprint(space.name, list(encoders.values()))
+    if ours != space.fingerprint:
+        raise SpaceMismatch(
+            f"the {space.name} vectors of {store.path} were made by {space.made_by}"
+            f" (fingerprint {space.fingerprint}), the query by {made_by(encoders)} ({ours});"
+            " query with the encoders that the store was made with"
+        )
