@@ -20,6 +20,7 @@ from mediafm_cli.commands import (
     info,
     ingest,
     plugins,
+    scenes,
     search,
     space,
     tag,
@@ -47,7 +48,7 @@ def options(
 
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, index),
-    *(search, tag, adbreaks, export, space, doctor, info, plugins),
+    *(search, scenes, tag, adbreaks, export, space, doctor, info, plugins),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]
