@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.ingest import ingest as ingest
     from mediafm_store.tasks.scenes import Scene as Scene
     from mediafm_store.tasks.scenes import find_scenes as find_scenes
-    from mediafm_store.tasks.search import Hit as Hit
     from mediafm_store.tasks.search import search as search
     from mediafm_store.tasks.spaces import promote as promote
     from mediafm_store.tasks.spaces import retire as retire

@@ -228,7 +228,7 @@ def test_words_are_found_and_only_where_somebody_speaks(imported):
 
 def test_a_clip_of_a_film_cannot_be_compared(imported, tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"")
-    with pytest.raises(BadInput, match="no encoder makes such of a clip"):
+    with pytest.raises(BadInput, match="no encoder makes such of a file"):
         search(imported, clip=tmp_path / "clip.mp4")
 
 
