@@ -17,7 +17,7 @@ from mediafm_store.media.decode import (
     open_media,
     packets,
 )
-from mediafm_store.media.timecode import STANDARD, exact_rate, frame_of
+from mediafm_store.media.timecode import STANDARD, exact_rate, frame_of, timecode_rate
 from mediafm_store.media.tracks import only
 
 LOOKED_AT, REORDERED = 1000, 32
@@ -25,6 +25,9 @@ LOOKED_AT, REORDERED = 1000, 32
 that are shown before others may be missing."""
 LEAST_OFF = Fraction(1, 4)
 """So far from where an even rate would have it, in frames, a picture is not where it should be."""
+
+MISSING = 2
+"""Frames by which a film's mean rate may miss its length: the last one may have an odd duration."""
 
 
 class Footage(NamedTuple):
@@ -36,7 +39,7 @@ class Footage(NamedTuple):
     first_s: Fraction
     """When the first picture is shown, from the start of the file."""
     start: int
-    """Number of the first frame by the file's time code; 0 where it has none."""
+    """Number of the first frame by the file's time code, at a rate of time code; 0 without any."""
     drop: bool | None
     """Whether its time code is drop frame; None where it has none."""
     reel: str
@@ -63,7 +66,7 @@ def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
         only(stream)
         times = sorted(p.pts * tick for p in islice(shown(container, stream, path), LOOKED_AT))
         whole = times[:-REORDERED] if len(times) == LOOKED_AT else times
-        rate, variable = rate_of(stream, whole)
+        rate, variable = rate_of(stream, whole, length_s)
         start, drop = start_frame(path, notes.get("timecode"), rate, warn)
         return Footage(
             rate=rate,
@@ -95,13 +98,18 @@ def shown(container: Any, stream: Any, path: Path) -> Iterator[Any]:
             yield packet
 
 
-def rate_of(stream: Any, times: Sequence[Fraction]) -> tuple[Fraction, bool]:
-    """The rate of a film whose first pictures are shown at `times`, and whether it is variable."""
+def rate_of(
+    stream: Any, times: Sequence[Fraction], length_s: Fraction
+) -> tuple[Fraction, bool]:
+    """The rate of a film whose first pictures are shown at `times`, and whether it is variable.
+
+    A film whose mean over its whole length is another one is variable further on.
+    """
     told = [r for r in (stream.average_rate, stream.guessed_rate) if r and 0 < r <= MOST_FPS]
     mean = Fraction(told[0]) if told else Fraction(USUAL_FPS)
     for rate in dict.fromkeys(exact_rate(r) for r in told):
         if is_even(times, rate):
-            return rate, False
+            return rate, abs(mean - rate) * length_s > MISSING
     if len(times) < 2:
         return exact_rate(mean), False
     return min(STANDARD, key=lambda s: max(s / mean, mean / s)), True
@@ -121,7 +129,7 @@ def start_frame(
     if not code:
         return 0, None
     try:
-        return frame_of(code, rate), ";" in code
+        return frame_of(code, timecode_rate(rate)), ";" in code
     except ValueError as error:
         warn(f"{path.name}: its time code is left out; {error}")
         return 0, None
