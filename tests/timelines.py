@@ -29,9 +29,7 @@ def add_film(store: Store, title: str, media: Path, cuts, *, times=None, time_ba
         start_s, end_s = float(start * time_base), float(end * time_base)
         place = {"start": start, "end": end, "start_s": start_s, "end_s": end_s}
         base = {"time_base_num": time_base.numerator, "time_base_den": time_base.denominator}
-        shots.append(
-            shot_row(f"{title}/{i:05d}", i, **place, **base, duration_s=end_s - start_s)
-        )
+        shots.append(shot_row(f"{title}/{i:05d}", i, **place, **base, duration_s=end_s - start_s))
     row = rows.title | {"duration_s": shots[-1]["end_s"]}
     store.add_title(TitleRows(row, shots, [], rows.thumbnails, rows.vectors))
 

@@ -10,6 +10,7 @@ import typer
 
 from mediafm_cli.commands import (
     adbreaks,
+    cut,
     demo,
     doctor,
     embed,
@@ -47,7 +48,7 @@ def options(
 
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, index),
-    *(search, tag, adbreaks, export, space, doctor, info, plugins),
+    *(search, tag, adbreaks, cut, export, space, doctor, info, plugins),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]

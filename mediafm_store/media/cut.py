@@ -16,7 +16,7 @@ from mediafm_store.media.tracks import only
 from mediafm_store.records import Span
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".webm": "webm", ".mkv": "matroska"}
-"""What copies go into: the film's own if it is one of them, else the first that takes its codecs."""
+"""What copies go into: the film's own if it is one of them, else the first that takes it."""
 LEAD_S, HIDES = Fraction(1, 20), {"mp4", "mov"}
 """Sound that is copied before the first that is heard, in containers that can hide it."""
 

@@ -57,7 +57,8 @@ def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
     """Look at a file without decoding it; raise BadMedia if it has no picture."""
     with open_media(path) as container:
         stream = main_picture(container, path)
-        sound = container.streams.best("audio")
+        sound: Any = container.streams.best("audio")
+        heard = sound.codec_context if sound else None  # None, too, of codecs that are unknown
         tick = stream.time_base or Fraction(1, 1000)
         began = Fraction(container.start_time or 0, av.time_base)
         first_s = max(Fraction(0), (stream.start_time or 0) * tick - began)
@@ -78,8 +79,8 @@ def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
             length_s=length_s,
             width=stream.width,
             height=stream.height,
-            channels=sound.codec_context.channels if sound and sound.codec_context else 0,
-            sample_rate=sound.codec_context.sample_rate if sound and sound.codec_context else 0,
+            channels=heard.channels if heard else 0,
+            sample_rate=heard.sample_rate if heard else 0,
         )
 
 
@@ -98,9 +99,7 @@ def shown(container: Any, stream: Any, path: Path) -> Iterator[Any]:
             yield packet
 
 
-def rate_of(
-    stream: Any, times: Sequence[Fraction], length_s: Fraction
-) -> tuple[Fraction, bool]:
+def rate_of(stream: Any, times: Sequence[Fraction], length_s: Fraction) -> tuple[Fraction, bool]:
     """The rate of a film whose first pictures are shown at `times`, and whether it is variable.
 
     A film whose mean over its whole length is another one is variable further on.

@@ -29,7 +29,7 @@ class Packet(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a film has around a stretch. Times are ticks of its pictures, as its packets have them."""
+    """What a film has around a stretch. Times are ticks of its pictures, as its packets say."""
 
     back_s: float
     """How far before the stretch reading has to begin."""

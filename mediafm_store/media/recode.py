@@ -15,6 +15,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import decoded, main_picture, open_media
 from mediafm_store.media.footage import Footage, read_footage
 from mediafm_store.media.reach import Plan, rewind, tracks
+from mediafm_store.media.scale import even
 from mediafm_store.media.timecode import nearest
 from mediafm_store.media.tracks import only
 from mediafm_store.media.write import coded
@@ -42,7 +43,8 @@ def encode(media: Path, plan: Plan, out: av.container.OutputContainer) -> int:
         counted = Counted()
         video = video_stream(out, first, stream, footage)
         work = [coded(video.encode, counted.all(chain([first], shown)))]
-        begin_s, end_s = (ticks * stream.time_base for ticks in (plan.first, plan.end))
+        tick = stream.time_base or Fraction(1)
+        begin_s, end_s = plan.first * tick, plan.end * tick
         for sound in tracks(heard, media)[1:]:
             pieces = sound_pieces(heard, sound, begin_s, end_s, plan.back_s)
             lead = next(pieces, None)
@@ -66,11 +68,9 @@ class Counted:
             yield picture
 
 
-def pictures(
-    container: Any, stream: Any, plan: Plan, footage: Footage
-) -> Iterator[av.VideoFrame]:
+def pictures(container: Any, stream: Any, plan: Plan, footage: Footage) -> Iterator[av.VideoFrame]:
     """The pictures of a stretch as x264 takes them, the first at time zero."""
-    shown, tick = passing(container, stream, plan), stream.time_base
+    shown, tick = passing(container, stream, plan), Fraction(stream.time_base)
     if not footage.variable:  # a clock of milliseconds would say .042 s
         per_tick = tick * footage.rate
         count = max(1, nearest((plan.end - plan.first) * per_tick))
@@ -79,8 +79,9 @@ def pictures(
     size: tuple[int, int] | None = None
     for ticks, picture in shown:
         if ticks >= 0:
-            size = size or (picture.width // 2 * 2, picture.height // 2 * 2)
-            fitted = picture.reformat(*size, format="yuv420p")
+            fitted = even(picture)
+            size = size or (fitted.width, fitted.height)
+            fitted = fitted.reformat(*size, format="yuv420p")
             fitted.pts, fitted.time_base, fitted.pict_type = ticks, tick, PictureType.NONE
             yield fitted
 
@@ -116,7 +117,7 @@ def video_stream(
     """A track for pictures like `first`: as bright, as wide, and turned as those of the source."""
     made = out.add_stream("libx264", rate=footage.rate, options=QUALITY)
     made.width, made.height, made.pix_fmt = first.width, first.height, "yuv420p"
-    made.time_base = made.codec_context.time_base = first.time_base
+    made.time_base = made.codec_context.time_base = first.time_base or Fraction(1, 1000)
     made.codec_context.sample_aspect_ratio = source.sample_aspect_ratio or Fraction(1)
     for name in ("color_primaries", "color_trc", "colorspace"):
         setattr(made.codec_context, name, getattr(source.codec_context, name))

@@ -12,15 +12,16 @@ STANDARD = (
     *(48 * NTSC, Fraction(48), Fraction(50), 60 * NTSC, Fraction(60)),
 )
 """The rates that time code is defined for, frames a second."""
-NEAR = 0.0003
+NEAR = Fraction(3, 10_000)
 """How far, as a share of it, a measured rate may lie from the one that it stands for."""
 
 
 def exact_rate(fps: float | Fraction) -> Fraction:
     """The rate of film or television that a file's measured rate stands for: 23.98 is 24/1.001."""
     nominal = Fraction(max(1, round(fps)))
-    nearest = min((nominal, nominal * NTSC), key=lambda rate: abs(rate - fps))
-    return nearest if abs(nearest - fps) < NEAR * fps else Fraction(fps)
+    told = Fraction(fps)
+    near = min((nominal, nominal * NTSC), key=lambda rate: abs(rate - told))
+    return near if abs(near - told) < NEAR * told else told
 
 
 def timecode_rate(rate: Fraction) -> Fraction:

@@ -108,9 +108,7 @@ def arrange(
     return Edit(name, rate, drop, tuple(events(stretches, films, rate)))
 
 
-def events(
-    stretches: Iterable[Stretch], films: dict[str, Film], rate: Fraction
-) -> Iterator[Event]:
+def events(stretches: Iterable[Stretch], films: dict[str, Film], rate: Fraction) -> Iterator[Event]:
     """Stretches and the frames where they lie; rounding does not add up."""
     passed, placed = Fraction(0), 0
     for stretch in stretches:

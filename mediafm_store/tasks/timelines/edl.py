@@ -14,11 +14,9 @@ CHANNELS = {0: "V", 1: "B"}
 
 def edl(edit: Edit) -> str:
     """An edit as an EDL; source and record each in their own time code, drop frame or not."""
+    films = {event.film.title: event.film for event in edit.events}
     reels = reel_names(
-        {
-            event.film.title: event.film.footage and event.film.footage.reel or event.film.title
-            for event in edit.events
-        }
+        {title: (f.footage.reel if f.footage else "") or title for title, f in films.items()}
     )
     head = [f"TITLE: {one_line(edit.name)[:LONGEST_TITLE]}"]
     head.append(f"FCM: {'DROP FRAME' if edit.drop else 'NON-DROP FRAME'}")

@@ -33,7 +33,9 @@ def fcpxml(edit: Edit) -> str:
             assets[film.title] = add_asset(resources, len(assets) + 1, edit, film)
         add_clip(spine, edit, event, assets[film.title])
     indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n{tostring(root, "unicode")}\n'
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n{tostring(root, "unicode")}\n'
+    )
 
 
 def add_format(resources: Element, id: str, rate: Fraction, film: Film) -> str:

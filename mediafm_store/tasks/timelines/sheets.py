@@ -35,9 +35,7 @@ def sheet_json(stretches: Sequence[Stretch], fps: Fraction | float | None) -> st
     return json.dumps(list(rows(stretches, fps)), ensure_ascii=False, indent=1) + "\n"
 
 
-def rows(
-    stretches: Sequence[Stretch], fps: Fraction | float | None
-) -> Iterator[dict[str, Any]]:
+def rows(stretches: Sequence[Stretch], fps: Fraction | float | None) -> Iterator[dict[str, Any]]:
     """What is told of each stretch; without frames where nothing tells the film's rate."""
     films: dict[str, Film | None] = {}
     for stretch in stretches:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -58,29 +59,52 @@ def stretch_of_run(
     """
     began, ended = store.shot(first), store.shot(last)
     if began["title"] != ended["title"] or began["index"] > ended["index"]:
-        raise BadInput(f"no run of shots goes from {first} to {last}; name two of one title in order")
+        raise BadInput(
+            f"no run of shots goes from {first} to {last}; name two of one title in order"
+        )
     called = first if first == last else f"{first}-{last.rpartition('/')[2]}"
     title = store.title(began["title"])
     return stretch(title, joined([span_of(began), span_of(ended)]), label or called, note)
 
 
-def stretch_of_times(store: Store, title: str, start_s: float, end_s: float) -> Stretch:
+def stretch_of_times(
+    store: Store, title: str, start_s: float, end_s: float, *, label: str | None = None
+) -> Stretch:
     """A stretch of a title from one second to another; it ends with the title at the latest.
 
-    Raises NotFound for an unknown title, BadInput for times that are not in it.
+    Without a `label` it is called after them, as `sintel/60-90s`. Raises NotFound for an unknown
+    title, BadInput for times that are not in it.
     """
     row = store.title(title)
-    shots = store.shots(title)
-    if not 0 <= start_s < end_s or start_s >= row["duration_s"]:
-        raise BadInput(
-            f"{title} has no stretch from {start_s:g} s to {end_s:g} s;"
-            f" it is {row['duration_s']:.3f} s long"
-        )
-    last = span_of(shots.row(-1, named=True))
+    last = span_of(store.shots(title).row(-1, named=True))
     ticks = [round(s / last.time_base) for s in (start_s, min(end_s, last.end_s))]
-    start, end = min(ticks[0], last.end - 1), ticks[1]
-    span = Span(start, max(end, start + 1), last.time_base)
-    return stretch(row, span, f"{title}/{start_s:g}-{end_s:g}s")
+    if not 0 <= ticks[0] < ticks[1]:
+        raise BadInput(
+            f"{title} has nothing from {start_s:g} s to {end_s:g} s; it is {last.end_s:.3f} s long"
+        )
+    called = label or f"{title}/{start_s:g}-{last.end_s if end_s == inf else end_s:g}s"
+    return stretch(row, Span(ticks[0], ticks[1], last.time_base), called)
+
+
+def stretch_of_row(store: Store, row: Mapping[str, Any]) -> Stretch:
+    """A stretch as `mediafm search --json` and other commands print it.
+
+    A row has `title`, `start_s` and `end_s`, or the id of a shot as `shot` or `id`. Raises BadInput
+    if it has neither, NotFound if the store has no such.
+    """
+    shot = row.get("shot", row.get("id"))
+    label = row.get("label", shot)
+    try:
+        if {"title", "start_s", "end_s"} <= row.keys():
+            times = (float(row["start_s"]), float(row["end_s"]))
+            return stretch_of_times(store, str(row["title"]), *times, label=label and str(label))
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"start_s and end_s are seconds, not {row['start_s']!r:.40}") from error
+    if shot is None:
+        raise BadInput(
+            f"a line names no shot, and no title with start_s and end_s; it has {', '.join(row)}"
+        )
+    return stretches_of_shots(store, [str(shot)])[0]
 
 
 def acts(store: Store, title: str, breaks: Iterable[Break]) -> list[Stretch]:
@@ -100,9 +124,7 @@ def acts(store: Store, title: str, breaks: Iterable[Break]) -> list[Stretch]:
     markers = ["", *(f"break {i}: {text}" for i, text in enumerate(said, 1))]
     return [
         stretch(row, Span(start, end, whole.time_base), f"{title} act {i}", marker=marker)
-        for i, ((start, end), marker) in enumerate(
-            zip(pairwise(edges), markers, strict=True), 1
-        )
+        for i, ((start, end), marker) in enumerate(zip(pairwise(edges), markers, strict=True), 1)
     ]
 
 
