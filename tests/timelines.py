@@ -65,9 +65,9 @@ def number_of(image: np.ndarray) -> int:
 
 def numbered_film(path: Path, count: int = 240, **options) -> Path:
     """A film of `numbered` pictures, with a key frame every 48 of them, or as `options` say."""
-    given = {"g": "48", "keyint_min": "48", "sc_threshold": "0", "bf": "2"}
-    options = {"options": given, **options}
-    return make_film(path, images=list(numbered(count)), **options)
+    keys = {"g": "48", "keyint_min": "48", "sc_threshold": "0", "bf": "2"}
+    usual = {"images": list(numbered(count)), "options": keys} if "codec" not in options else {}
+    return make_film(path, **(usual | options))
 
 
 def numbers(path: Path) -> list[int]:

@@ -19,6 +19,8 @@ CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".webm": "webm", ".mkv": "matroska"}
 """What copies go into: the film's own if it is one of them, else the first that takes it."""
 LEAD_S, HIDES = Fraction(1, 20), {"mp4", "mov"}
 """Sound that is copied before the first that is heard, in containers that can hide it."""
+APART_S = 10
+"""How far behind its pictures in the file sound is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,11 @@ def copy(media: Path, plan: Plan, out: av.container.OutputContainer) -> int:
         frames = 0
         for packet in from_before(container, picture, plan.first, plan.back_s):
             time_s = packet.pts * packet.time_base
-            if done and (not sounds or time_s >= end_s):
+            is_picture = packet.stream is picture
+            # Sound may lie behind its pictures in the file.
+            if done and (not sounds or time_s >= end_s + (APART_S if is_picture else 0)):
                 break
-            if packet.stream is picture:
+            if is_picture:
                 started = started or (packet.is_keyframe and packet.pts == plan.key)
                 wanted = started and not done and packet.pts >= plan.key
                 done = done or (started and packet.pts == plan.copy_last)

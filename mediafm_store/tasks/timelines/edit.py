@@ -52,6 +52,11 @@ class Film:
         start, end = (nearest(self.frame(t, span.time_base)) for t in (span.start, span.end))
         return start, max(end, start + 1)
 
+    @property
+    def length(self) -> int:
+        """How many frames it has, as far as its file says; 0 where it does not."""
+        return nearest(self.footage.length_s * self.rate) if self.footage else 0
+
     def timecode(self, frame: int) -> str:
         """The time code of a frame, counted from the first picture."""
         return timecode_of(self.start + frame, self.rate, drop=self.drop)

@@ -52,14 +52,13 @@ def add_asset(resources: Element, number: int, edit: Edit, film: Film) -> str:
     """A film's file; its id."""
     id = f"r{2 * number}"
     used = [event.end for event in edit.events if event.film.title == film.title]
-    length_s = film.footage.length_s if film.footage else Fraction(0)
     asset = SubElement(
         resources,
         "asset",
         id=id,
         name=one_line(film.media.name),
         start=seconds(film.start, film.rate),
-        duration=seconds(max(int(length_s * film.rate), *used), film.rate),
+        duration=seconds(max(film.length, *used), film.rate),
         hasVideo="1",
         format=add_format(resources, f"r{2 * number + 1}", film.rate, film),
         videoSources="1",

@@ -50,7 +50,8 @@ def clip(event: Event) -> "Clip":
     if film.footage is None:
         reference = MissingReference(metadata={"mediafm": {"media": str(film.media)}}, **names)
     else:
-        reference = ExternalReference(film.media.as_uri(), available_range(event, film))
+        there = frames(film.start, max(film.length, event.end), film.rate)
+        reference = ExternalReference(film.media.as_uri(), there)
         reference.name = names["name"]
     facts = {
         "title": stretch.title,
@@ -73,17 +74,6 @@ def clip(event: Event) -> "Clip":
 def source_range(event: Event) -> "TimeRange":
     """The frames of a stretch by its film's time code."""
     return frames(event.film.start + event.start, event.end - event.start, event.film.rate)
-
-
-def available_range(event: Event, film: Film) -> "TimeRange":
-    """The frames that a film has."""
-    return frames(film.start, film_frames(event, film), film.rate)
-
-
-def film_frames(event: Event, film: Film) -> int:
-    """How many frames a film has, as far as its file says, and as this stretch shows."""
-    length_s = film.footage.length_s if film.footage else Fraction(0)
-    return max(int(length_s * film.rate), event.end)
 
 
 def frames(start: int, length: int, rate: Fraction) -> "TimeRange":
