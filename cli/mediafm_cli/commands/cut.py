@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 EXAMPLE = (
     "Examples: mediafm cut sintel/00042 sintel/00043 --into clips;"
     " mediafm cut sintel --from 60 --to 90 --into clips;"
-    " mediafm search --shot sintel/00042 --json | mediafm cut - --into clips"
+    " mediafm cut - --into clips < found.json"
 )
 
 
