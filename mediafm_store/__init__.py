@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mediafm_store.errors import MediaFMError as MediaFMError
     from mediafm_store.features.encoders import Encoded as Encoded
     from mediafm_store.features.encoders import Encoder as Encoder
+    from mediafm_store.media.cut import Clip as Clip
     from mediafm_store.media.detectors import Detector as Detector
     from mediafm_store.model.run import TrainConfig as TrainConfig
     from mediafm_store.model.transformer import ModelConfig as ModelConfig
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.adbreaks import Break as Break
     from mediafm_store.tasks.adbreaks import rank_breaks as rank_breaks
     from mediafm_store.tasks.backfill import backfill as backfill
+    from mediafm_store.tasks.cut import cut as cut
     from mediafm_store.tasks.doctor import doctor as doctor
     from mediafm_store.tasks.embed import embed as embed
     from mediafm_store.tasks.embed import embed_clip as embed_clip
@@ -60,12 +62,19 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.spaces import rollback as rollback
     from mediafm_store.tasks.tag import Tag as Tag
     from mediafm_store.tasks.tag import propose_tags as propose_tags
+    from mediafm_store.tasks.timelines.stretch import Stretch as Stretch
+    from mediafm_store.tasks.timelines.stretch import acts as acts
+    from mediafm_store.tasks.timelines.stretch import stretch_of_run as stretch_of_run
+    from mediafm_store.tasks.timelines.stretch import stretch_of_times as stretch_of_times
+    from mediafm_store.tasks.timelines.stretch import stretches_of_shots as stretches_of_shots
+    from mediafm_store.tasks.timelines.write import write_timeline as write_timeline
     from mediafm_store.tasks.train import train as train
 
 # Public name -> the module that defines it. Imported on first use, so that
 # `import mediafm_store` (and `mediafm --help`) loads neither torch nor faiss.
 _HOME = {
     "Break": "tasks.adbreaks",
+    "Clip": "media.cut",
     "Cue": "records",
     "Detector": "media.detectors",
     "Encoded": "features.encoders",
@@ -81,12 +90,15 @@ _HOME = {
     "Space": "store.spaces",
     "Span": "records",
     "Store": "store.store",
+    "Stretch": "tasks.timelines.stretch",
     "Tag": "tasks.tag",
     "Title": "records",
     "TrainConfig": "model.run",
     "View": "store.views",
+    "acts": "tasks.timelines.stretch",
     "backfill": "tasks.backfill",
     "build_index": "tasks.index",
+    "cut": "tasks.cut",
     "doctor": "tasks.doctor",
     "embed": "tasks.embed",
     "embed_clip": "tasks.embed",
@@ -97,14 +109,18 @@ _HOME = {
     "index_status": "tasks.index",
     "ingest": "tasks.ingest",
     "load_encoders": "tasks.encoding",
-    "propose_tags": "tasks.tag",
     "promote": "tasks.spaces",
+    "propose_tags": "tasks.tag",
     "rank_breaks": "tasks.adbreaks",
     "refresh_index": "tasks.index",
     "retire": "tasks.spaces",
     "rollback": "tasks.spaces",
     "search": "tasks.search",
+    "stretch_of_run": "tasks.timelines.stretch",
+    "stretch_of_times": "tasks.timelines.stretch",
+    "stretches_of_shots": "tasks.timelines.stretch",
     "train": "tasks.train",
+    "write_timeline": "tasks.timelines.write",
 }
 __all__ = sorted(_HOME)  # noqa: PLE0605
 

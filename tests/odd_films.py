@@ -32,8 +32,12 @@ def make_film(
     sound_codec="aac",
     rotation=0,
     aspect=None,
+    notes=(),
 ):
-    """Write a film; `times` are the ticks of its frames (of 1/1000 s), `sounds` its layouts."""
+    """Write a film; `times` are the ticks of its frames (of 1/1000 s), `sounds` its layouts.
+
+    `notes` are the metadata of its picture, such as a time code.
+    """
     images = list(pictures()) if images is None else images
     tick = Fraction(1, 1000) if times else 1 / Fraction(fps)
     with av.open(str(path), "w") as container:
@@ -41,6 +45,7 @@ def make_film(
         video.height, video.width = images[0].shape[:2]
         video.pix_fmt, video.time_base = pixels, tick
         video.codec_context.time_base = tick
+        video.metadata.update(notes)
         if aspect:
             video.codec_context.sample_aspect_ratio = aspect
         if rotation:

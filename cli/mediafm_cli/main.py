@@ -10,6 +10,7 @@ import typer
 
 from mediafm_cli.commands import (
     adbreaks,
+    cut,
     demo,
     doctor,
     embed,
@@ -48,7 +49,7 @@ def options(
 
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, index),
-    *(search, scenes, tag, adbreaks, export, space, doctor, info, plugins),
+    *(search, scenes, tag, adbreaks, cut, export, space, doctor, info, plugins),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]

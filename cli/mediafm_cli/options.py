@@ -1,5 +1,6 @@
 """Arguments and options that several commands share, each defined once."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -25,6 +26,37 @@ EncoderNames = Annotated[
         "--encoder",
         help="Encoder plug-in for one modality, such as hf=FOLDER, instead of the default;"
         " may be repeated.",
+    ),
+]
+
+
+def known_formats(files: list[Path] | None) -> list[Path] | None:
+    """Refuse a file of no known format before the work that is to fill it."""
+    if files:
+        from mediafm_store.tasks.timelines.write import check_format
+
+        for file in files:
+            check_format(file)
+    return files
+
+
+Out = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--out",
+        help="Write it for editing programs (.edl, .otio, .fcpxml), tables (.csv, .json) or"
+        " players (.vtt, chapters); may be repeated.",
+        metavar="FILE",
+        callback=known_formats,
+    ),
+]
+Fps = Annotated[
+    float | None,
+    typer.Option(
+        "--fps",
+        min=1,
+        max=1000,
+        help="Frames a second of --out; default: those of the first film.",
     ),
 ]
 Device = Annotated[

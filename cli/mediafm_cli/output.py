@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mediafm_store.errors import MediaFMError
 
 if TYPE_CHECKING:
-    from mediafm_store import Ingested
+    from pathlib import Path
+
+    from mediafm_store import Ingested, Stretch
 
 Row = Mapping[str, Any]
 INTERRUPTED = 130
@@ -105,6 +107,17 @@ def tell_failures(results: "Sequence[Ingested]", *, done: str, what: str) -> Non
         stop(f"Nothing was {done}: {failed} of {failed} {what} failed.", 1)
     if failed:
         say(f"{failed} of {len(results)} {what} failed; the others are in the store.")
+
+
+def write_out(
+    files: "Sequence[Path] | None", stretches: "Sequence[Stretch]", *, fps: float | None = None
+) -> None:
+    """Write what a command found to each file of `--out`, and say so."""
+    from mediafm_store import write_timeline
+
+    for file in files or ():
+        write_timeline(file, stretches, fps=fps)
+        say(f"Wrote {file}")
 
 
 class ToStderr(logging.Handler):

@@ -10,6 +10,7 @@ from pathlib import Path
 from mediafm_store.errors import BadInput
 from mediafm_store.media.detectors import Detector, Seen
 from mediafm_store.media.subtitles import read_text
+from mediafm_store.media.timecode import TIMECODE, exact_rate, frame_of
 
 Row = tuple[int, list[str]]
 """A line's number and its cells."""
@@ -21,14 +22,11 @@ COUNTED_FROM_ONE = "Start Frame"
 """PySceneDetect's column (its `list-scenes`); other lists count frames from zero."""
 
 CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d\d(?:[.,]\d{1,9})?)")
-TIMECODE = re.compile(r"(\d{1,3})[:;](\d\d)[:;](\d\d)([:;.,])(\d{1,3})")
 EVENT = re.compile(
     r"\d+\s+.+?\s+(?P<channel>\S+)\s+(?:C|D|W\d+|K\s?[BO]?)\s+(?:\d+\s+)?"
     r"\S+\s+\S+\s+(?P<start>\S+)\s+(?P<end>\S+)"
 )
 """Number, reel, channel, kind of edit with its frames; then in and out of source and of record."""
-DROP_FRAME_RATES = {30: 2, 60: 4}
-"""Frame numbers that each minute but every tenth skips (SMPTE ST 12-1)."""
 
 
 def read_shot_list(path: Path, fps: float) -> list[float]:
@@ -163,7 +161,7 @@ def seconds(text: str, fps: float) -> float:
 
 def frames_s(text: str, fps: float, first: int) -> float:
     """The number of a frame as seconds; `first` is the number of a film's first frame."""
-    return max(0.0, positive(text, "the number of a frame") - first) / exact_rate(fps)
+    return max(0.0, positive(text, "the number of a frame") - first) / float(exact_rate(fps))
 
 
 def positive(text: str, wanted: str) -> float:
@@ -187,25 +185,5 @@ def full_hours(text: str, fps: float) -> float:
 
 def timecode(text: str, fps: float, *, drop: bool = False) -> float:
     """HH:MM:SS:FF as seconds at a film's rate; HH:MM:SS;FF is drop frame (SMPTE ST 12-1)."""
-    match = TIMECODE.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text[:40]!r} is not a timecode such as 01:00:12:12")
-    hours, minutes, rest, frames = (int(match[group]) for group in (1, 2, 3, 5))
     rate = exact_rate(fps)
-    nominal = max(1, round(rate))
-    if minutes > 59 or rest > 59 or frames >= nominal:
-        raise ValueError(f"{text} does not exist at the film's {fps:.3f} frames a second")
-    minutes += 60 * hours
-    count = (60 * minutes + rest) * nominal + frames
-    if drop or match[4] in ";,":
-        if nominal not in DROP_FRAME_RATES:
-            raise ValueError(f"{text} is drop frame, but the film has {fps:.3f} frames a second")
-        count -= DROP_FRAME_RATES[nominal] * (minutes - minutes // 10)
-    return count / rate
-
-
-def exact_rate(fps: float) -> float:
-    """The rate of film or television that a file's measured rate stands for: 23.98 is 24/1.001."""
-    nominal = max(1, round(fps))
-    nearest = min((nominal, nominal / 1.001), key=lambda rate: abs(rate - fps))
-    return nearest if abs(nearest - fps) < 0.0003 * fps else fps
+    return float(frame_of(text, rate, drop=drop) / rate)

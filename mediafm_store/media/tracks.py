@@ -68,10 +68,11 @@ def read_track(media: Path, index: int, warn: Warn = log_warning) -> list[Cue]:
         return in_order(cues(packets(container, stream, what, warn), start, what, warn))
 
 
-def only(stream: Any) -> None:
+def only(*streams: Any) -> None:
     """Let FFmpeg skip all other streams, which saves most of the reading where it can seek."""
-    for other in stream.container.streams:
-        if other.index != stream.index:
+    kept = {stream.index for stream in streams}
+    for other in streams[0].container.streams:
+        if other.index not in kept:
             other.discard = av.stream.Discard.all
 
 

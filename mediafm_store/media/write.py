@@ -44,10 +44,10 @@ def write_video(
     try:
         with av.open(part, "w", format="mp4") as container:
             video = _video_stream(container, first, Fraction(fps), path.name)
-            tracks = [_coded(video.encode, _pictures(chain([first], remaining), Fraction(fps)))]
+            tracks = [coded(video.encode, _pictures(chain([first], remaining), Fraction(fps)))]
             if audio is not None:
                 sound = _audio_stream(container, audio_rate)
-                tracks.append(_coded(sound.encode, _pieces(audio, audio_rate)))
+                tracks.append(coded(sound.encode, _pieces(audio, audio_rate)))
             # In step, so that the muxer need not hold back either of them.
             for _, packets in heapq.merge(*tracks, key=itemgetter(0)):
                 container.mux(packets)
@@ -77,7 +77,7 @@ def _audio_stream(container: OutputContainer, rate: int) -> AudioStream:
     return container.add_stream("aac", rate=rate, layout="mono", bit_rate=4 * rate, options=options)
 
 
-def _coded(
+def coded(
     encode: Callable[[F | None], Packets], frames: Iterable[F]
 ) -> Iterator[tuple[float, Packets]]:
     """Encode frames one by one; each time is that of the frame that has just gone in."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mediafm_store.arrays import MODALITIES
-from mediafm_store.errors import BadInput
+from mediafm_store.files import write_beside
 from mediafm_store.report import views
 from mediafm_store.report.measures import measures
 from mediafm_store.report.timecode import timecode, timespan
@@ -169,18 +169,3 @@ def environment() -> Environment:
         "MODALITIES": MODALITIES,
     }
     return made
-
-
-def write_beside(path: Path, text: str) -> None:
-    """Write a file so that it appears, or replaces an older one, when it is complete."""
-    if not path.parent.is_dir():
-        raise BadInput(f"cannot write {path}: there is no folder {path.parent}; make it first")
-    if path.is_dir():
-        raise BadInput(f"cannot write {path}: it is a folder; name a file in it")
-    part = path.with_name(f".{path.name}.part")
-    try:
-        # A file name may hold bytes that are not text; they become question marks.
-        part.write_text(text, encoding="utf-8", errors="replace")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
-from mediafm_cli.options import DEFAULT_STORE, AsJson, Count, StorePath, open_store
-from mediafm_cli.output import Row, emit, say
+from mediafm_cli.options import DEFAULT_STORE, AsJson, Count, Fps, Out, StorePath, open_store
+from mediafm_cli.output import Row, emit, say, write_out
 
-EXAMPLE = "Example: mediafm adbreaks sintel --min-gap 120 -k 5"
+EXAMPLE = (
+    "Examples: mediafm adbreaks sintel --min-gap 120 -k 5;"
+    " mediafm adbreaks sintel --out acts.edl --out chapters.vtt"
+)
 
 
 def adbreaks(
@@ -17,17 +20,25 @@ def adbreaks(
     min_gap: Annotated[float, typer.Option(min=0, help="Seconds between two breaks.")] = 60.0,
     margin: Annotated[float, typer.Option(min=0, help="Seconds kept free at both ends.")] = 10.0,
     k: Count = 5,
+    out: Out = None,
+    fps: Fps = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rank the cuts of a title as ad breaks, with the reasons."""
-    from mediafm_store import rank_breaks
+    """Rank the cuts of a title as ad breaks, with the reasons.
+
+    --out writes the acts between the breaks, each break as a marker.
+    """
+    from mediafm_store import acts, rank_breaks
 
     opened = open_store(store)
-    rows = [
-        {"title": title, **asdict(found)}
+    found = {
+        title: rank_breaks(opened, title, min_gap_s=min_gap, margin_s=margin, k=k)
         for title in titles
-        for found in rank_breaks(opened, title, min_gap_s=min_gap, margin_s=margin, k=k)
-    ]
+    }
+    rows = [{"title": title, **asdict(b)} for title, breaks in found.items() for b in breaks]
+    if out and rows:
+        parts = [act for title, breaks in found.items() for act in acts(opened, title, breaks)]
+        write_out(out, parts, fps=fps)
     emit(rows, as_json=as_json, table=shown, fold="reasons")
     if not rows:
         say("No cut qualifies: it must lie outside subtitles, and --margin seconds from both ends.")

@@ -1,0 +1,112 @@
+"""mediafm cut."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
+from mediafm_cli.output import Row, emit, say
+from mediafm_cli.progress import progress_bar
+from mediafm_store.errors import BadInput
+
+if TYPE_CHECKING:
+    from mediafm_store import Store, Stretch
+
+EXAMPLE = (
+    "Examples: mediafm cut sintel/00042 sintel/00043 --into clips;"
+    " mediafm cut sintel --from 60 --to 90 --into clips;"
+    " mediafm cut - --into clips < found.json"
+)
+
+
+def cut(
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            help="Ids of shots; a title with --from and --to; or - for JSON from a pipe.",
+            metavar="SHOT...",
+        ),
+    ],
+    into: Annotated[Path, typer.Option(help="Folder for the clips.", metavar="FOLDER")],
+    store: StorePath = DEFAULT_STORE,
+    start: Annotated[
+        float | None, typer.Option("--from", min=0, help="Second of the title to begin at.")
+    ] = None,
+    end: Annotated[float | None, typer.Option("--to", min=0, help="Second to end at.")] = None,
+    fast: Annotated[
+        bool,
+        typer.Option("--fast", help="Encode nothing: begin at the key frame before, if need be."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write shots or stretches as clips, picture and sound, to the frame.
+
+    What begins at a key frame is copied as it is; else it is encoded (H.264, AAC) into an MP4.
+    """
+    from mediafm_store import cut as cut_stretches
+
+    opened = open_store(store)
+    stretches = wanted(opened, what, start, end)
+    with progress_bar("") as update:
+        clips = cut_stretches(
+            stretches,
+            into,
+            fast=fast,
+            on_clip=lambda clip, done, total: update("clips", done, total, clip.file.name),
+        )
+    emit([asdict(clip) for clip in clips], as_json=as_json, table=shown)
+    early = [clip.early for clip in clips if clip.early]
+    if early:
+        say(f"{len(early)} of {len(clips)} clips begin early, by up to {max(early)} frames.")
+    if not clips:
+        say("Nothing to cut: no line came in.")
+
+
+def wanted(
+    store: "Store", what: Sequence[str], start: float | None, end: float | None
+) -> "list[Stretch]":
+    """The stretches that the command line asks for."""
+    from mediafm_store import stretch_of_times, stretches_of_shots
+    from mediafm_store.tasks.timelines.stretch import stretch_of_row
+
+    if start is not None or end is not None:
+        if len(what) != 1 or what[0] == "-":
+            raise typer.BadParameter("--from and --to belong to one title")
+        return [stretch_of_times(store, what[0], start or 0.0, inf if end is None else end)]
+    if "-" in what:
+        if len(what) > 1:
+            raise typer.BadParameter("- stands alone: the shots come from the pipe")
+        return [stretch_of_row(store, row) for row in rows(sys.stdin.read())]
+    return stretches_of_shots(store, what)
+
+
+def rows(text: str) -> Iterator[dict[str, Any]]:
+    """JSON objects: one a line, as --json prints them, or in an array, as --out writes them."""
+    whole = text.lstrip().startswith("[")
+    try:
+        found = json.loads(text) if whole else map(json.loads, filter(str.strip, text.splitlines()))
+        for row in found:
+            if not isinstance(row, dict):
+                raise BadInput("the pipe brings JSON, but no objects; give search --json")
+            yield row
+    except json.JSONDecodeError as error:
+        raise BadInput(f"the pipe brings no JSON ({error}); give search --json") from error
+
+
+def shown(clip: Row) -> Row:
+    """What the table shows of a clip."""
+    from mediafm_store.report.timecode import timecode
+
+    return {
+        "from": timecode(clip["start_s"]),
+        "frames": clip["frames"],
+        "how": "copied" if clip["copied"] else "encoded",
+        "early": clip["early"],
+        "file": clip["file"],
+    }

@@ -1,0 +1,134 @@
+"""What an edit list must know of a film: its rate, its time code, its sound."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+
+from mediafm_store.media.decode import (
+    MOST_FPS,
+    USUAL_FPS,
+    Warn,
+    log_warning,
+    main_picture,
+    open_media,
+    packets,
+)
+from mediafm_store.media.timecode import STANDARD, exact_rate, frame_of, timecode_rate
+from mediafm_store.media.tracks import only
+
+LOOKED_AT, REORDERED = 1000, 32
+"""Frames at the start of a film that tell whether its rate is variable; of the last of them some
+that are shown before others may be missing."""
+LEAST_OFF = Fraction(1, 4)
+"""So far from where an even rate would have it, in frames, a picture is not where it should be."""
+
+MISSING = 2
+"""Frames by which a film's mean rate may miss its length: the last one may have an odd duration."""
+
+
+class Footage(NamedTuple):
+    """A file with video, as editing programs count it."""
+
+    rate: Fraction
+    """Frames a second, exact; where it is variable, the standard rate nearest to its mean."""
+    variable: bool
+    first_s: Fraction
+    """When the first picture is shown, from the start of the file."""
+    start: int
+    """Number of the first frame by the file's time code, at a rate of time code; 0 without any."""
+    drop: bool | None
+    """Whether its time code is drop frame; None where it has none."""
+    reel: str
+    """The name of the tape or card that it says it comes from, often empty."""
+    length_s: Fraction
+    """Of the picture; 0 where nothing says."""
+    width: int
+    height: int
+    channels: int
+    """Of its sound; 0 without any."""
+    sample_rate: int
+
+
+def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
+    """Look at a file without decoding it; raise BadMedia if it has no picture."""
+    with open_media(path) as container:
+        stream = main_picture(container, path)
+        sound: Any = container.streams.best("audio")
+        heard = sound.codec_context if sound else None  # None, too, of codecs that are unknown
+        tick = stream.time_base or Fraction(1, 1000)
+        began = Fraction(container.start_time or 0, av.time_base)
+        first_s = max(Fraction(0), (stream.start_time or 0) * tick - began)
+        length_s = (stream.duration or 0) * tick or Fraction(container.duration or 0, av.time_base)
+        notes = told(container, stream)
+        only(stream)
+        times = sorted(p.pts * tick for p in islice(shown(container, stream, path), LOOKED_AT))
+        whole = times[:-REORDERED] if len(times) == LOOKED_AT else times
+        rate, variable = rate_of(stream, whole, length_s)
+        start, drop = start_frame(path, notes.get("timecode"), rate, warn)
+        return Footage(
+            rate=rate,
+            variable=variable,
+            first_s=first_s,
+            start=start,
+            drop=drop,
+            reel=notes.get("reel_name", ""),
+            length_s=length_s,
+            width=stream.width,
+            height=stream.height,
+            channels=heard.channels if heard else 0,
+            sample_rate=heard.sample_rate if heard else 0,
+        )
+
+
+def told(container: av.container.InputContainer, stream: Any) -> dict[str, str]:
+    """What a file notes of itself; the picture's own notes count more than those of the rest."""
+    notes: dict[str, str] = {}
+    for source in (*container.streams, container, stream):
+        notes |= source.metadata
+    return notes
+
+
+def shown(container: Any, stream: Any, path: Path) -> Iterator[Any]:
+    """The packets of a stream that say when their picture is shown."""
+    for packet in packets(container, stream, path.name, lambda text: None):
+        if packet.pts is not None:
+            yield packet
+
+
+def rate_of(stream: Any, times: Sequence[Fraction], length_s: Fraction) -> tuple[Fraction, bool]:
+    """The rate of a film whose first pictures are shown at `times`, and whether it is variable.
+
+    A film whose mean over its whole length is another one is variable further on.
+    """
+    told = [r for r in (stream.average_rate, stream.guessed_rate) if r and 0 < r <= MOST_FPS]
+    mean = Fraction(told[0]) if told else Fraction(USUAL_FPS)
+    for rate in dict.fromkeys(exact_rate(r) for r in told):
+        if is_even(times, rate):
+            return rate, abs(mean - rate) * length_s > MISSING
+    if len(times) < 2:
+        return exact_rate(mean), False
+    return min(STANDARD, key=lambda s: max(s / mean, mean / s)), True
+
+
+def is_even(times: Sequence[Fraction], rate: Fraction) -> bool:
+    """Whether pictures come at an even rate, each in its place and none left out."""
+    return all(
+        abs((time - times[0]) * rate - number) < LEAST_OFF for number, time in enumerate(times)
+    )
+
+
+def start_frame(
+    path: Path, code: str | None, rate: Fraction, warn: Warn
+) -> tuple[int, bool | None]:
+    """The number of the first frame by a file's time code, and whether that is drop frame."""
+    if not code:
+        return 0, None
+    try:
+        return frame_of(code, timecode_rate(rate)), ";" in code
+    except ValueError as error:
+        warn(f"{path.name}: its time code is left out; {error}")
+        return 0, None

@@ -1,0 +1,169 @@
+"""Encode a stretch of a film anew: H.264 and AAC, from its first picture to its last."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import chain
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import av
+from av.video.frame import PictureType
+
+from mediafm_store.errors import BadInput
+from mediafm_store.media.decode import decoded, main_picture, open_media
+from mediafm_store.media.footage import Footage, read_footage
+from mediafm_store.media.reach import Plan, rewind, tracks
+from mediafm_store.media.scale import even
+from mediafm_store.media.timecode import nearest
+from mediafm_store.media.tracks import only
+from mediafm_store.media.write import coded
+
+QUALITY = {"preset": "medium", "crf": "18"}
+"""Of x264: what the eye does not tell from the source."""
+SOUND_BITS, MOST_CHANNELS = 96_000, 8
+"""A second and channel, of AAC."""
+SOUND_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000)
+"""Those that AAC has; sound at others is resampled."""
+
+Placed = tuple[int, av.VideoFrame]
+"""A picture and when it is shown, counted from the start of a stretch."""
+
+
+def encode(media: Path, plan: Plan, out: av.container.OutputContainer) -> int:
+    """Encode the pictures of a stretch and its sound; how many pictures that are."""
+    with open_media(media) as container, open_media(media) as heard:
+        stream = main_picture(container, media)
+        footage = read_footage(media)
+        shown = pictures(container, stream, plan, footage)
+        first = next(shown, None)
+        if first is None:
+            raise BadInput(f"{media}: no picture of this stretch can be decoded")
+        counted = Counted()
+        video = video_stream(out, first, stream, footage)
+        work = [coded(video.encode, counted.all(chain([first], shown)))]
+        tick = stream.time_base or Fraction(1)
+        begin_s, end_s = plan.first * tick, plan.end * tick
+        for sound in tracks(heard, media)[1:]:
+            pieces = sound_pieces(heard, sound, begin_s, end_s, plan.back_s)
+            lead = next(pieces, None)
+            if lead is not None:
+                audio = sound_stream(out, lead)
+                work.append(coded(audio.encode, chain([lead], pieces)))
+        for _, done in heapq.merge(*work, key=itemgetter(0)):
+            out.mux(done)
+    return counted.count
+
+
+class Counted:
+    """Counts the pictures that go through."""
+
+    count = 0
+
+    def all(self, pictures: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """The pictures, counted."""
+        for picture in pictures:
+            self.count += 1
+            yield picture
+
+
+def pictures(container: Any, stream: Any, plan: Plan, footage: Footage) -> Iterator[av.VideoFrame]:
+    """The pictures of a stretch as x264 takes them, the first at time zero."""
+    shown, tick = passing(container, stream, plan), Fraction(stream.time_base)
+    if not footage.variable:  # a clock of milliseconds would say .042 s
+        per_tick = tick * footage.rate
+        count = max(1, nearest((plan.end - plan.first) * per_tick))
+        shown = filled(((nearest(t * per_tick), picture) for t, picture in shown), count)
+        tick = 1 / footage.rate
+    size: tuple[int, int] | None = None
+    for ticks, picture in shown:
+        if ticks >= 0:
+            fitted = even(picture)
+            size = size or (fitted.width, fitted.height)
+            fitted = fitted.reformat(*size, format="yuv420p")
+            fitted.pts, fitted.time_base, fitted.pict_type = ticks, tick, PictureType.NONE
+            yield fitted
+
+
+def passing(container: Any, stream: Any, plan: Plan) -> Iterator[Placed]:
+    """Pictures up to the last of a stretch; the first ones perhaps from before it."""
+    stream.thread_type = "AUTO"
+    only(stream)
+    rewind(container, stream, plan.first, plan.back_s)
+    for picture in decoded(container, stream, container.name, lambda text: None):
+        if picture.pts is not None:
+            if picture.pts > plan.last:
+                return
+            yield picture.pts - plan.first, picture
+
+
+def filled(shown: Iterable[Placed], count: int) -> Iterator[Placed]:
+    """`count` pictures at an even rate: where one is missing, the one before it stays."""
+    number, waiting = 0, None
+    for place, picture in shown:
+        while waiting is not None and number < min(place, count):
+            yield number, waiting
+            number += 1
+        waiting = picture
+    while waiting is not None and number < count:
+        yield number, waiting
+        number += 1
+
+
+def video_stream(
+    out: av.container.OutputContainer, first: av.VideoFrame, source: Any, footage: Footage
+) -> av.VideoStream:
+    """A track for pictures like `first`: as bright, as wide, and turned as those of the source."""
+    made = out.add_stream("libx264", rate=footage.rate, options=QUALITY)
+    made.width, made.height, made.pix_fmt = first.width, first.height, "yuv420p"
+    made.time_base = made.codec_context.time_base = first.time_base or Fraction(1, 1000)
+    made.codec_context.sample_aspect_ratio = source.sample_aspect_ratio or Fraction(1)
+    for name in ("color_primaries", "color_trc", "colorspace"):
+        setattr(made.codec_context, name, getattr(source.codec_context, name))
+    if first.rotation:
+        made.set_display_rotation(first.rotation)
+    return made
+
+
+def sound_pieces(
+    container: Any, stream: Any, begin_s: Fraction, end_s: Fraction, back_s: float
+) -> Iterator[av.AudioFrame]:
+    """The sound of [begin_s, end_s), to the sample, as AAC takes it; its first at time zero."""
+    only(stream)
+    rewind(container, stream, nearest(begin_s / stream.time_base), back_s)
+    resampler, form = None, None
+    for frame in decoded(container, stream, container.name, lambda text: None):
+        if frame.pts is None:
+            continue
+        if frame.pts * frame.time_base >= end_s:
+            return
+        rate = frame.sample_rate if frame.sample_rate in SOUND_RATES else 48_000
+        layout = frame.layout.name if frame.layout.nb_channels <= MOST_CHANNELS else "stereo"
+        if form is None:
+            form = (layout, rate)  # a file has one form of sound; AAC cannot change it midway
+            resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
+        assert resampler is not None
+        for piece in resampler.resample(frame):
+            yield from trimmed(piece, begin_s, end_s)
+
+
+def trimmed(piece: av.AudioFrame, begin_s: Fraction, end_s: Fraction) -> Iterator[av.AudioFrame]:
+    """What of a piece of sound lies in [begin_s, end_s), timed from `begin_s`; perhaps nothing."""
+    rate = piece.sample_rate
+    assert piece.pts is not None
+    assert piece.time_base is not None
+    place = nearest((piece.pts * piece.time_base - begin_s) * rate)
+    start, end = max(0, -place), min(piece.samples, nearest((end_s - begin_s) * rate) - place)
+    if start >= end:
+        return
+    samples = piece.to_ndarray()[:, start:end]
+    part = av.AudioFrame.from_ndarray(samples.copy(), format="fltp", layout=piece.layout.name)
+    part.sample_rate, part.pts, part.time_base = rate, place + start, Fraction(1, rate)
+    yield part
+
+
+def sound_stream(out: av.container.OutputContainer, lead: av.AudioFrame) -> av.AudioStream:
+    """A track for sound like `lead`."""
+    bits = SOUND_BITS * lead.layout.nb_channels
+    return out.add_stream("aac", rate=lead.sample_rate, layout=lead.layout.name, bit_rate=bits)

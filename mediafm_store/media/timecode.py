@@ -1,0 +1,83 @@
+"""Time code (SMPTE ST 12-1), and the rates of film and television that it counts at."""
+
+import re
+from fractions import Fraction
+
+TIMECODE = re.compile(r"(\d{1,3})[:;](\d\d)[:;](\d\d)([:;.,])(\d{1,3})")
+DROP_FRAME_RATES = {30: 2, 60: 4}
+"""Frame numbers that each minute but every tenth skips."""
+NTSC = Fraction(1000, 1001)
+STANDARD = (
+    *(24 * NTSC, Fraction(24), Fraction(25), 30 * NTSC, Fraction(30)),
+    *(48 * NTSC, Fraction(48), Fraction(50), 60 * NTSC, Fraction(60)),
+)
+"""The rates that time code is defined for, frames a second."""
+NEAR = Fraction(3, 10_000)
+"""How far, as a share of it, a measured rate may lie from the one that it stands for."""
+
+
+def exact_rate(fps: float | Fraction) -> Fraction:
+    """The rate of film or television that a file's measured rate stands for: 23.98 is 24/1.001."""
+    nominal = Fraction(max(1, round(fps)))
+    told = Fraction(fps)
+    near = min((nominal, nominal * NTSC), key=lambda rate: abs(rate - told))
+    return near if abs(near - told) < NEAR * told else told
+
+
+def timecode_rate(rate: Fraction) -> Fraction:
+    """The standard rate to count at: the rate itself, a multiple, a fraction, else the nearest.
+
+    12.5 frames a second are counted at 25, 120 at 60: each frame, or every second one, has a code.
+    """
+    multiples = [s for s in STANDARD if (s / rate).denominator == 1]
+    parts = [s for s in reversed(STANDARD) if (rate / s).denominator == 1]
+    return next(iter(multiples + parts), min(STANDARD, key=lambda s: max(s / rate, rate / s)))
+
+
+def can_drop(rate: Fraction) -> bool:
+    """Whether drop frame is defined at a rate: 29.97 and 59.94."""
+    return rate.denominator != 1 and round(rate) in DROP_FRAME_RATES
+
+
+def frame_of(text: str, rate: Fraction, *, drop: bool = False) -> int:
+    """HH:MM:SS:FF as a number of frames; HH:MM:SS;FF, or any with `drop`, is drop frame.
+
+    ValueError for what is no time code, or does not exist at this rate.
+    """
+    match = TIMECODE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is not a timecode such as 01:00:12:12")
+    hours, minutes, seconds, frames = (int(match[group]) for group in (1, 2, 3, 5))
+    nominal, fps = max(1, round(rate)), float(rate)
+    if minutes > 59 or seconds > 59 or frames >= nominal:
+        raise ValueError(f"{text} does not exist at the film's {fps:.3f} frames a second")
+    minutes += 60 * hours
+    count = (60 * minutes + seconds) * nominal + frames
+    if drop or match[4] in ";,":
+        if nominal not in DROP_FRAME_RATES:
+            raise ValueError(f"{text} is drop frame, but the film has {fps:.3f} frames a second")
+        count -= DROP_FRAME_RATES[nominal] * (minutes - minutes // 10)
+    return count
+
+
+def timecode_of(frame: int, rate: Fraction, *, drop: bool = False) -> str:
+    """The time code of a frame: HH:MM:SS:FF, or HH:MM:SS;FF if `drop`; it starts anew at 24 hours.
+
+    `rate` is a standard one; with `drop` 29.97 or 59.94.
+    """
+    nominal = round(rate)
+    if drop:
+        skipped = DROP_FRAME_RATES[nominal]
+        minute = 60 * nominal - skipped
+        tens, rest = divmod(frame, 10 * minute + skipped)
+        # The first minute of ten is the only one that skips nothing.
+        frame += 9 * skipped * tens + skipped * max(0, (rest - skipped) // minute)
+    seconds, frames = divmod(frame % (86_400 * nominal), nominal)
+    minutes, seconds = divmod(seconds, 60)
+    mark = ";" if drop else ":"
+    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}{mark}{frames:02}"
+
+
+def nearest(exact: Fraction) -> int:
+    """The nearest whole number; of two that are equally near, the later."""
+    return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
