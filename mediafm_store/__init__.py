@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.timelines.stretch import acts as acts
     from mediafm_store.tasks.timelines.stretch import stretch_of_run as stretch_of_run
     from mediafm_store.tasks.timelines.stretch import stretch_of_times as stretch_of_times
+    from mediafm_store.tasks.timelines.stretch import stretches_of_hits as stretches_of_hits
+    from mediafm_store.tasks.timelines.stretch import stretches_of_scenes as stretches_of_scenes
     from mediafm_store.tasks.timelines.stretch import stretches_of_shots as stretches_of_shots
     from mediafm_store.tasks.timelines.write import write_timeline as write_timeline
     from mediafm_store.tasks.train import train as train
@@ -118,6 +120,8 @@ _HOME = {
     "search": "tasks.search",
     "stretch_of_run": "tasks.timelines.stretch",
     "stretch_of_times": "tasks.timelines.stretch",
+    "stretches_of_hits": "tasks.timelines.stretch",
+    "stretches_of_scenes": "tasks.timelines.stretch",
     "stretches_of_shots": "tasks.timelines.stretch",
     "train": "tasks.train",
     "write_timeline": "tasks.timelines.write",

@@ -8,6 +8,14 @@ import typer
 if TYPE_CHECKING:
     from mediafm_store import Store
 
+
+def time(text: str) -> float:
+    """A time on the command line, in seconds."""
+    from mediafm_store.tasks.queries import seconds
+
+    return seconds(text)
+
+
 StorePath = Annotated[
     str,
     typer.Option(
@@ -58,6 +66,16 @@ Fps = Annotated[
         max=1000,
         help="Frames a second of --out; default: those of the first film.",
     ),
+]
+Start = Annotated[
+    float | None,
+    typer.Option(
+        "--from", parser=time, help="Where a stretch of the title begins.", metavar="TIME"
+    ),
+]
+End = Annotated[
+    float | None,
+    typer.Option("--to", parser=time, help="Where it ends, as 0:03:40 or 220.", metavar="TIME"),
 ]
 Device = Annotated[
     Literal["auto", "cpu", "cuda"], typer.Option(help="Where models and indexes run.")

@@ -13,6 +13,8 @@ from mediafm_store.errors import MediaFMError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rich.console import JustifyMethod
+
     from mediafm_store import Ingested, Stretch
 
 Row = Mapping[str, Any]
@@ -38,22 +40,20 @@ def emit(
     from rich.text import Text
 
     shown = [table(row) for row in rows]
+    # A pipe has no width to fit into.
+    console = Console(width=None if sys.stdout.isatty() else 200)
     sheet = Table(box=None, header_style="bold", pad_edge=False)
-    for name, value in shown[0].items():
-        number = isinstance(value, int | float)
-        last = name == list(shown[0])[-1]  # the one that gives way on a narrow terminal
-        sheet.add_column(
-            name,
-            justify="right" if number else "left",
-            no_wrap=name != fold,
-            min_width=None
-            if last
-            else max(len(c) for c in (name, *(cell(r[name]) for r in shown))),
-        )
+    *others, last = shown[0]  # the last gives way on a narrow terminal
+    widths = {n: max(len(c) for c in (n, *(cell(r[n]) for r in shown))) for n in others}
+    for name in others:
+        number = isinstance(shown[0][name], int | float)
+        justify: JustifyMethod = "right" if number else "left"
+        sheet.add_column(name, justify=justify, no_wrap=name != fold, min_width=widths[name])
+    rest = max(len(last), console.width - sum(widths.values()) - 2 * len(widths))
+    sheet.add_column(last, no_wrap=last != fold, max_width=rest, overflow="ellipsis")
     for row in shown:
         sheet.add_row(*(Text(cell(value)) for value in row.values()))
-    width = None if sys.stdout.isatty() else 200  # a pipe has no width to fit into
-    Console(width=width).print(sheet)
+    console.print(sheet)
 
 
 def emit_one(row: Row, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from mediafm_store.errors import BadInput
 from mediafm_store.media.detectors import Detector, Seen
 from mediafm_store.media.subtitles import read_text
-from mediafm_store.media.timecode import TIMECODE, exact_rate, frame_of
+from mediafm_store.media.timecode import TIMECODE, clock_s, exact_rate, frame_of
 
 Row = tuple[int, list[str]]
 """A line's number and its cells."""
@@ -21,7 +21,6 @@ FRAMES = "start_frame"
 COUNTED_FROM_ONE = "Start Frame"
 """PySceneDetect's column (its `list-scenes`); other lists count frames from zero."""
 
-CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d\d(?:[.,]\d{1,9})?)")
 EVENT = re.compile(
     r"\d+\s+.+?\s+(?P<channel>\S+)\s+(?:C|D|W\d+|K\s?[BO]?)\s+(?:\d+\s+)?"
     r"\S+\s+\S+\s+(?P<start>\S+)\s+(?P<end>\S+)"
@@ -152,11 +151,12 @@ def seconds(text: str, fps: float) -> float:
     """Seconds, H:MM:SS.mmm or HH:MM:SS:FF as seconds; ValueError for anything else."""
     if TIMECODE.fullmatch(text) and not re.search(r"[.,]", text):
         return timecode(text, fps)
-    clock = CLOCK.fullmatch(text)
-    if clock:
-        hours, minutes, rest = clock.groups(default="0")
-        return 3600 * int(hours) + 60 * int(minutes) + float(rest.replace(",", "."))
-    return positive(text, "a time such as 12.5, 0:00:12.500 or 00:00:12:12")
+    clock = clock_s(text)
+    return (
+        clock
+        if clock is not None
+        else positive(text, "a time such as 12.5, 0:00:12.500 or 00:00:12:12")
+    )
 
 
 def frames_s(text: str, fps: float, first: int) -> float:

@@ -3,6 +3,7 @@
 import re
 from fractions import Fraction
 
+CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d\d(?:[.,]\d{1,9})?)")
 TIMECODE = re.compile(r"(\d{1,3})[:;](\d\d)[:;](\d\d)([:;.,])(\d{1,3})")
 DROP_FRAME_RATES = {30: 2, 60: 4}
 """Frame numbers that each minute but every tenth skips."""
@@ -14,6 +15,15 @@ STANDARD = (
 """The rates that time code is defined for, frames a second."""
 NEAR = Fraction(3, 10_000)
 """How far, as a share of it, a measured rate may lie from the one that it stands for."""
+
+
+def clock_s(text: str) -> float | None:
+    """1:02:03.5 or 2:03 as seconds; None for anything else."""
+    clock = CLOCK.fullmatch(text)
+    if clock is None:
+        return None
+    hours, minutes, rest = clock.groups(default="0")
+    return 3600 * int(hours) + 60 * int(minutes) + float(rest.replace(",", "."))
 
 
 def exact_rate(fps: float | Fraction) -> Fraction:

@@ -12,6 +12,7 @@ from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.features.extract import Encoders
 from mediafm_store.features.fuse import describe, fingerprint
 from mediafm_store.features.passes import zeros
+from mediafm_store.media.timecode import clock_s
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, made_by
@@ -190,13 +191,13 @@ def shots_within(
 
 def seconds(clock: str) -> float:
     """1:02:03.5, 2:03 or 123.5 as seconds; raise BadInput for anything else."""
-    try:
-        value = 0.0
-        for part in clock.split(":"):
-            value = 60 * value + float(part)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < np.inf or clock.count(":") > 2:
+    value = clock_s(clock)
+    if value is None:
+        try:
+            value = float(clock)
+        except ValueError:
+            value = -1.0
+    if not 0 <= value < np.inf:
         raise BadInput(f"{clock!r} is not a time; give 0:03:10.5, 3:10 or 190.5")
     return value
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
+from mediafm_cli.options import DEFAULT_STORE, AsJson, End, Start, StorePath, open_store
 from mediafm_cli.output import Row, emit, say
 from mediafm_cli.progress import progress_bar
 from mediafm_store.errors import BadInput
@@ -35,10 +35,8 @@ def cut(
     ],
     into: Annotated[Path, typer.Option(help="Folder for the clips.", metavar="FOLDER")],
     store: StorePath = DEFAULT_STORE,
-    start: Annotated[
-        float | None, typer.Option("--from", min=0, help="Second of the title to begin at.")
-    ] = None,
-    end: Annotated[float | None, typer.Option("--to", min=0, help="Second to end at.")] = None,
+    start: Start = None,
+    end: End = None,
     fast: Annotated[
         bool,
         typer.Option("--fast", help="Encode nothing: begin at the key frame before, if need be."),

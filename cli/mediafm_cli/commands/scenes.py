@@ -6,41 +6,56 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
-from mediafm_cli.output import Row, emit
+from mediafm_cli.options import DEFAULT_STORE, AsJson, Fps, Out, StorePath, open_store
+from mediafm_cli.output import Row, emit, write_out
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from mediafm_store import Scene
 
-EXAMPLE = "Examples: mediafm scenes sintel; mediafm scenes sintel elephants_dream --json"
+EXAMPLE = "Examples: mediafm scenes sintel; mediafm scenes sintel --out scenes.vtt"
 
 
 def scenes(
     titles: Annotated[list[str], typer.Argument(help="Titles.")],
     store: StorePath = DEFAULT_STORE,
+    out: Out = None,
+    fps: Fps = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the scenes of titles: runs of shots that look alike."""
-    from mediafm_store import find_scenes
+    from mediafm_store import find_scenes, stretches_of_scenes
 
     opened = open_store(store)
-    rows = []
+    rows, stretches = [], []
     for title in titles:
         found = find_scenes(opened, title)
+        if out:
+            stretches += stretches_of_scenes(opened, found)
         shots = {shot["id"]: shot for shot in opened.shots(title).to_dicts()}
-        rows += [asdict(scene) | known(scene, shots) for scene in found]
+        cues = opened.cues(title)
+        rows += [
+            asdict(scene) | known(scene, shots) | {"words": said(scene, cues)} for scene in found
+        ]
+    if stretches:
+        write_out(out, stretches, fps=fps)
     emit(rows, as_json=as_json, table=shown)
 
 
 def known(scene: "Scene", shots: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """What is said in a scene, and what is recognised in most of its shots."""
+    """What is recognised in most of the shots of a scene."""
     rows = [shots[id] for id in scene.shots]
-    words = list(dict.fromkeys(row["words"] for row in rows if row["words"]))
-    counted = {
+    return {
         kind: tuple(name for name, _ in Counter(n for r in rows for n in r[kind]).most_common(3))
         for kind in ("seen", "heard")
     }
-    return {"words": " ".join(words), **counted}
+
+
+def said(scene: "Scene", cues: "pl.DataFrame") -> str:
+    """What is said in a scene."""
+    inside = (cues["start_s"] < scene.end_s) & (cues["end_s"] > scene.start_s)
+    return " ".join(cues.filter(inside)["text"])
 
 
 def shown(row: Row) -> Row:

@@ -12,10 +12,14 @@ from mediafm_cli.options import (
     Count,
     Device,
     EncoderNames,
+    End,
+    Fps,
+    Out,
+    Start,
     StorePath,
     open_store,
 )
-from mediafm_cli.output import Row, emit, say
+from mediafm_cli.output import Row, emit, say, write_out
 
 if TYPE_CHECKING:
     from mediafm_store.arrays import Modality
@@ -32,12 +36,8 @@ def search(
     store: StorePath = DEFAULT_STORE,
     shot: Annotated[str | None, typer.Option(help="Id of a shot, as sintel/00042.")] = None,
     title: Annotated[str | None, typer.Option(help="A title, or a stretch of it.")] = None,
-    start: Annotated[
-        str | None, typer.Option("--from", help="Where the stretch begins.", metavar="TIME")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", help="Where it ends, as 0:03:40.", metavar="TIME")
-    ] = None,
+    start: Start = None,
+    end: End = None,
     clip: Annotated[Path | None, typer.Option(help="A video file.")] = None,
     picture: Annotated[Path | None, typer.Option(help="A picture file.")] = None,
     sound: Annotated[Path | None, typer.Option(help="A sound file.")] = None,
@@ -87,14 +87,15 @@ def search(
     ] = False,
     k: Count = 10,
     html: Annotated[Path | None, typer.Option(help="Write a page with pictures.")] = None,
+    out: Out = None,
+    fps: Fps = None,
     encoder: EncoderNames = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Find the shots, scenes or titles most like what is given; several are looked for at once."""
-    from mediafm_store import load_encoders
+    from mediafm_store import load_encoders, stretches_of_hits
     from mediafm_store import search as search_store
-    from mediafm_store.tasks.queries import seconds
     from mediafm_store.tasks.search import LEAST
 
     asked = [shot, title, clip, picture, sound, text, said, *(like or [])]
@@ -107,8 +108,8 @@ def search(
         opened,
         shot=shot,
         title=title,
-        start_s=None if start is None else seconds(start),
-        end_s=None if end is None else seconds(end),
+        start_s=start,
+        end_s=end,
         clip=clip,
         picture=picture,
         sound=sound,
@@ -141,6 +142,8 @@ def search(
         )
         write_search_page(html, store=opened, query=query, hits=hits, space=used, query_shot=shot)
         say(f"Wrote {html}")
+    if out and hits:
+        write_out(out, stretches_of_hits(opened, hits), fps=fps)
     emit([asdict(hit) for hit in hits], as_json=as_json, table=shown)
     if not hits:
         say(nothing_found(where, least))

@@ -12,7 +12,9 @@ from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.records import Span
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.adbreaks import Break
+from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.rows import span_of
+from mediafm_store.tasks.scenes import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,24 @@ def stretch_of_run(
     called = first if first == last else f"{first}-{last.rpartition('/')[2]}"
     title = store.title(began["title"])
     return stretch(title, joined([span_of(began), span_of(ended)]), label or called, note)
+
+
+def stretches_of_hits(store: Store, hits: Sequence[Hit]) -> list[Stretch]:
+    """What a search found, best first: shots, or all of the shots of scenes and titles."""
+    return [
+        stretch_of_run(
+            store, hit.shots[0], hit.shots[-1], note=note_of(score=hit.score, words=hit.words)
+        )
+        for hit in hits
+    ]
+
+
+def stretches_of_scenes(store: Store, scenes: Sequence[Scene]) -> list[Stretch]:
+    """Scenes, each called after its title and its number."""
+    return [
+        stretch_of_run(store, s.shots[0], s.shots[-1], label=f"{s.title} scene {s.number}")
+        for s in scenes
+    ]
 
 
 def stretch_of_times(
