@@ -10,11 +10,11 @@ from jaxtyping import Float32
 from mediafm_store.arrays import MODALITIES
 from mediafm_store.tasks.alignment import in_order
 from mediafm_store.tasks.encoding import DeviceChoice
-from mediafm_store.tasks.folding import fold, spread
+from mediafm_store.tasks.folding import SAME_VIEW, fold, spread
 from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.ranking import Known, Ranking
-from mediafm_store.tasks.sampling import same_view
+from mediafm_store.tasks.sampling import likeness_from
 from mediafm_store.tasks.scenes import find_scenes
 
 LEAST_DEPTH, DEEPER = 100, 4
@@ -94,7 +94,7 @@ def folded(ranking: Ranking, known: Known, answers: Sequence[Answer]) -> list[An
     fused = known.vectors(ranking.store.live("fused"), [a.key for a in there])
     return [
         there[first]._replace(alike=tuple(there[i].key for i in others))
-        for first, *others in fold([rows[a.key] for a in there], fused, same_view(ranking.store))
+        for first, *others in fold([rows[a.key] for a in there], fused, likeness_from(ranking.store, SAME_VIEW))
     ]
 
 

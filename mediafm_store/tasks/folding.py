@@ -7,6 +7,10 @@ import numpy as np
 
 from mediafm_store.arrays import Fused, block, unit_rows
 
+SAME_VIEW = 0.25
+"""How far from identical to usual the pictures of one view may lie. With the default encoder and
+Sintel that is a cosine of .77: pairs above it show one camera position, those below other views of
+the same person."""
 EXCHANGE = 4
 """Two shots of the same view so near to each other enclose reverse shots of it."""
 SPREAD = 0.5

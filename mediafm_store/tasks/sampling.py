@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from mediafm_store.arrays import block, unit_rows
+from mediafm_store.arrays import FUSED, block, unit_rows
 from mediafm_store.store.spaces import Passage, Space
 from mediafm_store.store.store import Store
 
 PASSAGES, LENGTH = 64, 8
 """So many passages of so many shots are taken from a store: 250,000 pairs of shots."""
-SAME = 0.25
-"""How far from identical to usual two pictures of one view may lie."""
 
 
 def passages(store: Store, space: Space) -> list[Passage]:
@@ -25,15 +23,13 @@ SAMPLED: dict[tuple[str, str], tuple[int, list[Passage]]] = {}
 """Of each space, the version of its table and the passages that were taken last."""
 
 
-def same_view(store: Store) -> float:
-    """The cosine of the pictures of two shots from which they show the same view.
+def likeness_from(store: Store, share: float) -> float:
+    """The cosine of two pictures that lie this far from identical (0) to usual (1) in a store.
 
     Encoders differ in how alike unrelated pictures are to them, so it is told by what is usual.
-    With the default encoder and Sintel it is .77: pairs above it show one camera position, those
-    below other views of the same person.
     """
     sample = passages(store, store.live("fused"))
-    rows = np.concatenate([p.vectors for p in sample]).astype(np.float32)
+    rows = np.concatenate([np.zeros((0, FUSED), np.float32), *(p.vectors for p in sample)])
     pictures = unit_rows(rows[:, block("visual")])
     pairs = (pictures @ pictures.T)[np.triu_indices(len(pictures), 1)]
-    return 1 - SAME * (1 - float(np.median(pairs))) if len(pairs) else 1.0
+    return 1 - share * (1 - float(np.median(pairs))) if len(pairs) else 1.0
