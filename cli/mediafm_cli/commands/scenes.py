@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import asdict
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,19 +29,27 @@ def scenes(
     for title in titles:
         found = find_scenes(opened, title)
         shots = {shot["id"]: shot for shot in opened.shots(title).to_dicts()}
-        rows += [asdict(scene) | known(scene, shots) for scene in found]
-    emit(rows, as_json=as_json, table=shown)
+        cues = opened.cues(title).to_dicts()
+        rows += [asdict(scene) | known(scene, shots, cues) for scene in found]
+    emit(rows, as_json=as_json, table=shown, fold="said, seen, heard")
 
 
-def known(scene: "Scene", shots: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """What is said in a scene, and what is recognised in most of its shots."""
+def known(
+    scene: "Scene", shots: dict[str, dict[str, Any]], cues: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What is said in a scene, and what is recognised in most of its shots.
+
+    Of imported titles there are no subtitles, only the words of each shot.
+    """
     rows = [shots[id] for id in scene.shots]
-    words = list(dict.fromkeys(row["words"] for row in rows if row["words"]))
-    counted = {
+    middles = [(cue["text"], (cue["start_s"] + cue["end_s"]) / 2) for cue in cues]
+    said = [text for text, middle in middles if scene.start_s <= middle < scene.end_s]
+    words = said if cues else [row["words"] for row in rows]
+    often = {
         kind: tuple(name for name, _ in Counter(n for r in rows for n in r[kind]).most_common(3))
         for kind in ("seen", "heard")
     }
-    return {"words": " ".join(words), **counted}
+    return {"words": " ".join(filter(None, words)), **often}
 
 
 def shown(row: Row) -> Row:
@@ -48,6 +57,7 @@ def shown(row: Row) -> Row:
     from mediafm_cli.commands.search import about
     from mediafm_store.report.timecode import timecode
 
+    words = shorten(row["words"], 60, placeholder=" ...")
     return {
         "title": row["title"],
         "scene": row["number"],
@@ -57,5 +67,5 @@ def shown(row: Row) -> Row:
         "shots": len(row["shots"]),
         "change": row["change"],
         "key shot": row["key"],
-        "said, seen, heard": about(row),
+        "said, seen, heard": about({**row, "words": words}),
     }
