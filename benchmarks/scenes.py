@@ -241,7 +241,7 @@ def cut_ap(scores: np.ndarray, scenes: np.ndarray) -> float:
 
 def scene_figures(store: Store, films_folder: Path) -> dict[str, Any]:
     """The scenes of the labelled films that are in a store; `scene_ap`, `scene_f1` are means."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for film, (video, truth) in labelled_films(films_folder).items():
         shots = store.shots(video.stem)
         middle = ((shots["start_s"] + shots["end_s"]) / 2 * truth["fps"]).to_numpy()

@@ -67,7 +67,7 @@ def scene_costs(vectors: Vectors) -> Float64[np.ndarray, "shots longest"]:
         squares = np.concatenate([[0.0], np.square(part).sum(axis=1).cumsum()])
         ends = np.arange(low, high) + 1 - first
         products = sums[ends] @ sums.T
-        for row, end in enumerate(ends):
+        for row, end in enumerate(ends.tolist()):
             count = min(longest, end)
             starts = end - 1 - np.arange(count)
             total = norms[end] + norms[starts] - 2 * products[row, starts]
