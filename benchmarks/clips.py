@@ -17,7 +17,9 @@ CLIPS, SHORTEST_S, LONGEST_S = 50, 3.0, 20.0
 WIDTH, DARKER = 320, 0.8
 
 
-def clip_rows(store: Store, film: Path, folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:
+def clip_rows(
+    store: Store, film: Path, folder: Path, encoders: Encoders
+) -> Iterator[dict[str, Any]]:
     """For random clips of a film: whether the first answer lies where the clip was cut.
 
     Each is scaled to 320 pixels, made 20 % darker and encoded anew, picture and sound.
@@ -42,7 +44,9 @@ def clip_rows(store: Store, film: Path, folder: Path, encoders: Encoders) -> Ite
         }
 
 
-def write_clip(film: Path, clip: Path, start_s: float, duration_s: float, heard: np.ndarray) -> None:
+def write_clip(
+    film: Path, clip: Path, start_s: float, duration_s: float, heard: np.ndarray
+) -> None:
     """A stretch of a film, smaller and darker."""
     frames = []
     with av.open(str(film)) as container:

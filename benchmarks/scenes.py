@@ -106,10 +106,10 @@ def by_neighbours(vectors: Vectors, penalty: float) -> list[int]:
 def elbow(vectors: Vectors, _: float) -> list[int]:
     """So many scenes as distances have singular values before the bend (Rotman et al. 2016)."""
     count = bend(1 - vectors @ vectors.T)
-    low, high = 0.0, len(vectors) * spread(vectors)
+    costs, low, high = scene_costs(vectors), 0.0, len(vectors) * spread(vectors)
     for _step in range(20):  # fewer scenes for a greater penalty
         middle = (low + high) / 2
-        found = cheapest(scene_costs(vectors) + middle)
+        found = cheapest(costs + middle)
         low, high = (middle, high) if len(found) > count else (low, middle)
     return found
 
@@ -173,14 +173,16 @@ def row(way: Way, films: Sequence[Seen]) -> dict[str, Any]:
     best = [int(np.delete(worth, i, axis=1).mean(axis=1).argmax()) for i in range(len(films))]
     picked = [grades[constant][film] for film, constant in enumerate(best)]
     found = [g["found"] / g["labelled"] for g in picked]
-    scores = [] if way.score is None else [way.score(v) for v in vectors]
+    scores = [
+        cut_ap(way.score(v), f.scenes) for v, f in zip(vectors, films, strict=True) if way.score
+    ]
     return {
         "way": way.name,
         **{name: mean(g[name] for g in picked) for name in ("f1", "f1 near", "cf")},
         "found": float(np.exp(np.mean(np.log(found)))),
         "least": min(found),
         "most": max(found),
-        "ap": mean(cut_ap(s, f.scenes) for s, f in zip(scores, films, strict=False)),
+        "ap": None if way.score is None else mean(scores),
         "constants": " ".join(str(c) for c in sorted({way.constants[b] for b in best})),
     }
 
@@ -239,7 +241,7 @@ def cut_ap(scores: np.ndarray, scenes: np.ndarray) -> float:
 
 def scene_figures(store: Store, films_folder: Path) -> dict[str, Any]:
     """The scenes of the labelled films that are in a store; `scene_ap`, `scene_f1` are means."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for film, (video, truth) in labelled_films(films_folder).items():
         shots = store.shots(video.stem)
         middle = ((shots["start_s"] + shots["end_s"]) / 2 * truth["fps"]).to_numpy()

@@ -67,7 +67,7 @@ def scene_costs(vectors: Vectors) -> Float64[np.ndarray, "shots longest"]:
         squares = np.concatenate([[0.0], np.square(part).sum(axis=1).cumsum()])
         ends = np.arange(low, high) + 1 - first
         products = sums[ends] @ sums.T
-        for row, end in enumerate(ends):
+        for row, end in enumerate(ends.tolist()):
             count = min(longest, end)
             starts = end - 1 - np.arange(count)
             total = norms[end] + norms[starts] - 2 * products[row, starts]
@@ -97,15 +97,9 @@ def chances(costs: Float64[np.ndarray, "shots longest"]) -> Float32[np.ndarray, 
     before, after = np.zeros(shots + 1), np.zeros(shots + 1)
     for end in range(1, shots + 1):
         low = max(0, end - longest)
-        before[end] = log_sum(before[low:end] - costs[end - 1, : end - low][::-1])
+        before[end] = np.logaddexp.reduce(before[low:end] - costs[end - 1, : end - low][::-1])
     for start in range(shots - 1, -1, -1):
         ends = np.arange(start + 1, min(shots, start + longest) + 1)
-        after[start] = log_sum(after[ends] - costs[ends - 1, ends - 1 - start])
+        after[start] = np.logaddexp.reduce(after[ends] - costs[ends - 1, ends - 1 - start])
     log_shares = (before + after - before[shots])[1:shots]
     return np.exp(log_shares.clip(max=0)).astype(np.float32)
-
-
-def log_sum(logs: Float64[np.ndarray, " n"]) -> float:
-    """The logarithm of a sum of exponentials."""
-    top = logs.max()
-    return float(top + np.log(np.exp(logs - top).sum()))

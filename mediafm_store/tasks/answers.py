@@ -94,7 +94,9 @@ def folded(ranking: Ranking, known: Known, answers: Sequence[Answer]) -> list[An
     fused = known.vectors(ranking.store.live("fused"), [a.key for a in there])
     return [
         there[first]._replace(alike=tuple(there[i].key for i in others))
-        for first, *others in fold([rows[a.key] for a in there], fused, likeness_from(ranking.store, SAME_VIEW))
+        for first, *others in fold(
+            [rows[a.key] for a in there], fused, likeness_from(ranking.store, SAME_VIEW)
+        )
     ]
 
 

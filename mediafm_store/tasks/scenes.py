@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float32
 
 from mediafm_store.arrays import Vectors, block, pooled, unit_rows
 from mediafm_store.errors import BadInput
@@ -53,8 +54,8 @@ def find_scenes(store: Store, title: str) -> list[Scene]:
     ]
 
 
-def looks(fused: Vectors) -> Vectors:
-    """The pictures of shots, of length 1; all that is known where no shot has one."""
+def looks(fused: Vectors) -> Float32[np.ndarray, "n kept"]:
+    """The pictures of shots, of length 1; all that is known of them where no shot has one."""
     pictures = np.ascontiguousarray(fused[:, block("visual")])
     return unit_rows(pictures) if pictures.any() else fused
 

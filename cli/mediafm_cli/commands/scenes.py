@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import asdict
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,8 +11,6 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, Fps, Out, StorePath, open
 from mediafm_cli.output import Row, emit, write_out
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from mediafm_store import Scene
 
 EXAMPLE = "Examples: mediafm scenes sintel; mediafm scenes sintel --out scenes.vtt"
@@ -34,28 +33,29 @@ def scenes(
         if out:
             stretches += stretches_of_scenes(opened, found)
         shots = {shot["id"]: shot for shot in opened.shots(title).to_dicts()}
-        cues = opened.cues(title)
-        rows += [
-            asdict(scene) | known(scene, shots) | {"words": said(scene, cues)} for scene in found
-        ]
+        cues = opened.cues(title).to_dicts()
+        rows += [asdict(scene) | known(scene, shots, cues) for scene in found]
     if stretches:
         write_out(out, stretches, fps=fps)
     emit(rows, as_json=as_json, table=shown)
 
 
-def known(scene: "Scene", shots: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """What is recognised in most of the shots of a scene."""
+def known(
+    scene: "Scene", shots: dict[str, dict[str, Any]], cues: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What is said in a scene, and what is recognised in most of its shots.
+
+    Of imported titles there are no subtitles, only the words of each shot.
+    """
     rows = [shots[id] for id in scene.shots]
-    return {
+    middles = [(cue["text"], (cue["start_s"] + cue["end_s"]) / 2) for cue in cues]
+    said = [text for text, middle in middles if scene.start_s <= middle < scene.end_s]
+    words = said if cues else [row["words"] for row in rows]
+    often = {
         kind: tuple(name for name, _ in Counter(n for r in rows for n in r[kind]).most_common(3))
         for kind in ("seen", "heard")
     }
-
-
-def said(scene: "Scene", cues: "pl.DataFrame") -> str:
-    """What is said in a scene."""
-    inside = (cues["start_s"] < scene.end_s) & (cues["end_s"] > scene.start_s)
-    return " ".join(cues.filter(inside)["text"])
+    return {"words": " ".join(filter(None, words)), **often}
 
 
 def shown(row: Row) -> Row:
@@ -63,6 +63,7 @@ def shown(row: Row) -> Row:
     from mediafm_cli.commands.search import about
     from mediafm_store.report.timecode import timecode
 
+    words = shorten(row["words"], 60, placeholder=" ...")
     return {
         "title": row["title"],
         "scene": row["number"],
@@ -72,5 +73,5 @@ def shown(row: Row) -> Row:
         "shots": len(row["shots"]),
         "change": row["change"],
         "key shot": row["key"],
-        "said, seen, heard": about(row),
+        "said, seen, heard": about({**row, "words": words}),
     }
