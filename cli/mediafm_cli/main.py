@@ -21,6 +21,7 @@ from mediafm_cli.commands import (
     ingest,
     plugins,
     search,
+    serve,
     space,
     tag,
     train,
@@ -47,7 +48,7 @@ def options(
 
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, index),
-    *(search, tag, adbreaks, export, space, doctor, info, plugins),
+    *(search, serve, tag, adbreaks, export, space, doctor, info, plugins),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]

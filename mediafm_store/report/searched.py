@@ -39,13 +39,15 @@ class SearchView:
 class Beside(NamedTuple):
     """The shots of one answer, and those around it, as rows of the store."""
 
-    before: list[Mapping[str, Any]]
-    shots: list[Mapping[str, Any]]
+    shot: Mapping[str, Any] | None
+    """The best of the answer; None if it is gone by now."""
+    before: Sequence[Mapping[str, Any]]
+    shots: Sequence[Mapping[str, Any]]
     """Of a scene or a title with several; else none."""
     left_out: int
     """Of its shots, as there are too many to show."""
-    after: list[Mapping[str, Any]]
-    alike: list[Mapping[str, Any]]
+    after: Sequence[Mapping[str, Any]]
+    alike: Sequence[Mapping[str, Any]]
 
 
 def search_page(
@@ -56,9 +58,14 @@ def search_page(
     unit: Unit = "shot",
     links: Links,
     names: Mapping[str, str],
+    asked_for: str = "",
 ) -> str:
-    """The page as HTML. Raises NotFound if the store has no `query_shot`."""
+    """The page as HTML; `asked_for` stands in its search box if it is served.
+
+    Raises NotFound if the store has no `query_shot`.
+    """
     beside = shots_beside(store, view)
+    asked = view.query_shot and (beside[view.query_shot].shot or store.shot(view.query_shot))
     small = {row["id"]: row for b in beside.values() for part in parts(b) for row in part}
     big = pictures(store, views.without_repeats(view.hits, view.query_shot))
     return render(
@@ -68,13 +75,14 @@ def search_page(
         search=view,
         unit=unit,
         how=SPACES.get(space, f"compared in the space {space}"),
-        asked=asked_shots(store, [view.query_shot]),
+        asked={view.query_shot: asked},
         names=names,
         pictures=big,
         small=by_address(small, links) if links.served else sprites(store, small),
         beside=beside,
         links=links,
         anchors={},
+        asked_for=asked_for,
     )
 
 
@@ -85,13 +93,13 @@ def shots_beside(store: Store, view: SearchView) -> dict[str, Beside]:
         answers[view.query_shot] = ((view.query_shot,), ())
     answers |= {hit.shot: (hit.shots, hit.alike) for hit in view.hits}
     wanted = {shot: ids_beside(shot, *answer) for shot, answer in answers.items()}
-    ids = sorted({id for lists in wanted.values() for some in lists for id in some})
+    ids = sorted({id for lists in wanted.values() for some in lists for id in some} | {*wanted})
     rows = store.shots_by_id(ids) if ids else {}
     found = {}
     for shot, lists in wanted.items():
         before, strip, after, alike = ([rows[id] for id in ids if id in rows] for ids in lists)
         left_out = len(answers[shot][0]) - len(lists[1]) if strip else 0
-        found[shot] = Beside(before, strip, left_out, after, alike)
+        found[shot] = Beside(rows.get(shot), before, strip, left_out, after, alike)
     return found
 
 
@@ -101,7 +109,7 @@ def ids_beside(shot: str, own: Sequence[str], alike: Sequence[str]) -> tuple[Seq
     return neighbours(own[0], -1)[::-1], strip, neighbours(own[-1], 1), alike
 
 
-def parts(beside: Beside) -> tuple[list[Mapping[str, Any]], ...]:
+def parts(beside: Beside) -> tuple[Sequence[Mapping[str, Any]], ...]:
     """All rows of it."""
     return beside.before, beside.shots, beside.after, beside.alike
 
