@@ -101,7 +101,7 @@ class Store:
 
     def revisions(self) -> dict[str, str]:
         """The revision of each title that readers see, by id."""
-        titles = self.tables.select("titles", None, ["id", "revision"]).to_pydict()
+        titles = self.tables.whole("titles", ["id", "revision"]).to_pydict()
         return dict(sorted(zip(titles["id"], titles["revision"], strict=True)))
 
     def titles(self) -> pl.DataFrame:
@@ -224,7 +224,7 @@ class Store:
 
     def space_rows(self) -> list[dict[str, Any]]:
         """The same as rows, with when and how each was promoted."""
-        rows: list[dict[str, Any]] = self.tables.select("spaces").to_pylist()
+        rows: list[dict[str, Any]] = self.tables.whole("spaces", TABLES["spaces"].names).to_pylist()
         return sorted(rows, key=lambda row: (row["name"], row["version"]))
 
     def has(self, name: SpaceName) -> bool:
