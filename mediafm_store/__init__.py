@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.ingest import Ingested as Ingested
     from mediafm_store.tasks.ingest import Progress as Progress
     from mediafm_store.tasks.ingest import ingest as ingest
+    from mediafm_store.tasks.scenes import Scene as Scene
+    from mediafm_store.tasks.scenes import find_scenes as find_scenes
     from mediafm_store.tasks.search import search as search
     from mediafm_store.tasks.spaces import promote as promote
     from mediafm_store.tasks.spaces import retire as retire
@@ -73,6 +75,7 @@ _HOME = {
     "MediaFMError": "errors",
     "ModelConfig": "model.transformer",
     "Progress": "tasks.ingest",
+    "Scene": "tasks.scenes",
     "Shot": "records",
     "ShotTransformer": "model.transformer",
     "Space": "store.spaces",
@@ -89,6 +92,7 @@ _HOME = {
     "embed_clip": "tasks.embed",
     "evaluate_model": "tasks.evaluate",
     "export": "tasks.export",
+    "find_scenes": "tasks.scenes",
     "import_features": "tasks.importing.job",
     "index_status": "tasks.index",
     "ingest": "tasks.ingest",

@@ -20,6 +20,7 @@ from mediafm_cli.commands import (
     info,
     ingest,
     plugins,
+    scenes,
     search,
     serve,
     space,
@@ -48,7 +49,7 @@ def options(
 
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, index),
-    *(search, serve, tag, adbreaks, export, space, doctor, info, plugins),
+    *(search, serve, scenes, tag, adbreaks, export, space, doctor, info, plugins),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]

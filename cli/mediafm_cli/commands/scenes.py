@@ -1,0 +1,71 @@
+"""mediafm scenes."""
+
+from collections import Counter
+from dataclasses import asdict
+from textwrap import shorten
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
+from mediafm_cli.output import Row, emit
+
+if TYPE_CHECKING:
+    from mediafm_store import Scene
+
+EXAMPLE = "Examples: mediafm scenes sintel; mediafm scenes sintel elephants_dream --json"
+
+
+def scenes(
+    titles: Annotated[list[str], typer.Argument(help="Titles.")],
+    store: StorePath = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Find the scenes of titles: runs of shots that look alike."""
+    from mediafm_store import find_scenes
+
+    opened = open_store(store)
+    rows = []
+    for title in titles:
+        found = find_scenes(opened, title)
+        shots = {shot["id"]: shot for shot in opened.shots(title).to_dicts()}
+        cues = opened.cues(title).to_dicts()
+        rows += [asdict(scene) | known(scene, shots, cues) for scene in found]
+    emit(rows, as_json=as_json, table=shown, fold="said, seen, heard")
+
+
+def known(
+    scene: "Scene", shots: dict[str, dict[str, Any]], cues: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What is said in a scene, and what is recognised in most of its shots.
+
+    Of imported titles there are no subtitles, only the words of each shot.
+    """
+    rows = [shots[id] for id in scene.shots]
+    middles = [(cue["text"], (cue["start_s"] + cue["end_s"]) / 2) for cue in cues]
+    said = [text for text, middle in middles if scene.start_s <= middle < scene.end_s]
+    words = said if cues else [row["words"] for row in rows]
+    often = {
+        kind: tuple(name for name, _ in Counter(n for r in rows for n in r[kind]).most_common(3))
+        for kind in ("seen", "heard")
+    }
+    return {"words": " ".join(filter(None, words)), **often}
+
+
+def shown(row: Row) -> Row:
+    """What the table shows of a scene."""
+    from mediafm_cli.commands.search import about
+    from mediafm_store.report.timecode import timecode
+
+    words = shorten(row["words"], 60, placeholder=" ...")
+    return {
+        "title": row["title"],
+        "scene": row["number"],
+        "start": timecode(row["start_s"]),
+        "end": timecode(row["end_s"]),
+        "seconds": row["end_s"] - row["start_s"],
+        "shots": len(row["shots"]),
+        "change": row["change"],
+        "key shot": row["key"],
+        "said, seen, heard": about({**row, "words": words}),
+    }
