@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediafm_store.errors import BadInput
-from mediafm_store.report.pages import SearchView, write_catalogue_page
+from mediafm_store.report.pages import write_catalogue_page
+from mediafm_store.report.searched import SearchView
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.adbreaks import rank_breaks
 from mediafm_store.tasks.embed import embed

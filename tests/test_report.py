@@ -1,11 +1,15 @@
 """The pages are read back with an HTML parser, as a browser would."""
 
 import io
+import os
 import re
 from base64 import b64encode
+from dataclasses import replace
+from hashlib import sha256
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import numpy as np
 import pytest
@@ -16,7 +20,9 @@ from PIL import Image
 from mediafm_store.arrays import MODALITIES
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.report import pages, views
-from mediafm_store.report.pages import SearchView, write_catalogue_page, write_search_page
+from mediafm_store.report.links import file_links
+from mediafm_store.report.pages import write_catalogue_page, write_search_page
+from mediafm_store.report.searched import SearchView
 from mediafm_store.report.timecode import timecode
 from mediafm_store.store.store import TitleRows
 from mediafm_store.tasks.adbreaks import Break
@@ -38,6 +44,7 @@ class Page(HTMLParser):
         self.tags: list[tuple[str, dict[str, str]]] = []
         self.text, self.style = "", ""
         self.open: list[str] = []
+        self.scripts: list[str] = []
         self.feed(self.source)
         self.close()
         assert not self.open, f"never closed: {self.open}"
@@ -54,6 +61,8 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self.open[-1:] == ["style"]:
             self.style += data
+        elif self.open[-1:] == ["script"]:
+            self.scripts.append(data)
         else:
             self.text = f"{self.text} {' '.join(data.split())}".strip()
 
@@ -124,8 +133,11 @@ def catalogue(path: Path, store, **options) -> Page:
 
 
 def assert_sound(page: Page) -> None:
-    """Nothing runs, nothing is fetched, ids are unique and links lead somewhere."""
-    assert not {"script", "link", "iframe", "object", "img", "base"} & {t for t, _ in page.tags}
+    """No script but ours runs, nothing is fetched, ids are unique, links lead somewhere."""
+    assert not {"link", "iframe", "object", "img", "base"} & {t for t, _ in page.tags}
+    allowed = re.findall(r"'sha256-([^']*)'", page.all("content")[0])
+    ran = [b64encode(sha256(s.encode()).digest()).decode() for s in page.scripts]
+    assert ran == allowed
     names = {name for _, attrs in page.tags for name in attrs}
     assert not [name for name in names if name.startswith("on")]
     assert "@import" not in page.style
@@ -134,7 +146,10 @@ def assert_sound(page: Page) -> None:
     )
     ids = page.all("id")
     assert len(ids) == len(set(ids))
-    assert all(href[0] == "#" and href[1:] in ids for href in page.all("href"))
+    within = [
+        href for href in page.all("href") if not re.match(r"file:///films/\S+#t=[\d.]+$", href)
+    ]
+    assert all(href[0] == "#" and href[1:] in ids for href in within)
     assert not page.all("src")
 
 
@@ -247,16 +262,54 @@ def test_search_page_shows_what_was_found_and_why(tmp_path, store):
     for text in ("1 Sintel 0.62", "0:00:04.0 – 0:00:06.0", "“It is cold.”", "wind", "alp"):  # noqa: RUF001
         assert text in page.text
     assert "in the context of their titles" in page.text
-    assert len(page.of_class("picture")) == 3
+    assert "more alike than 99.0 % of random pairs" in page.text
+    assert len(page.of_class("p1") + page.of_class("p2") + page.of_class("p3")) == 3
     assert not page.of_class("missing")
+    assert page.all("href")[0] == "file:///films/sintel.mp4#t=0"
     pieces = [attrs["style"] for attrs in page.of_class("visual") if "style" in attrs]
     assert pieces == ["left:14.29%;width:57.14%"] * 2
+
+
+def test_the_shots_around_an_answer_and_its_near_duplicates_are_at_hand(tmp_path, store):
+    ids = fill(store, shots=9)
+    hits = [replace(hit(ids[4]), alike=(ids[0],)), replace(hit(ids[7]), shots=(ids[7], ids[8]))]
+    page = search_page(tmp_path / "x.html", store, hits=hits, unit="scene")
+    assert_sound(page)
+    before, after, alike, scene, before_scene = (
+        [0, 2, 4, 6, 8, 10, 12, 14, 16][i:j] for i, j in [(1, 4), (5, 8), (0, 1), (7, 9), (4, 7)]
+    )
+    shown = re.findall(r"Play Sintel at 0:00:(\d\d)", " ".join(page.all("aria-label")))
+    assert [int(s) for s in shown] == [8, *before, *after, *alike, 14, *scene, *before_scene]
+    assert "1 near duplicate" in page.text
+    assert page.source.count("data:image/jpeg") == 2 + 1  # the small ones are one sheet
+
+
+@pytest.mark.parametrize(
+    "name", ["/films/a b#1?.mp4", "/films/50 % “ü”.mkv", "/films/caf\udce9.mp4"]
+)
+def test_links_to_films_bring_back_their_paths(tmp_path, store, name):
+    fill(store, media=name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    row = store.title("sintel") | {"media": name}
+    address = urlsplit(file_links(store, [row]).film("sintel", 190.5))
+    assert (address.scheme, address.netloc, address.fragment) == ("file", "", "t=190.5")
+    assert os.fsdecode(unquote_to_bytes(address.path)) == name
+
+
+def test_what_was_imported_has_no_film_to_open(imported):
+    [row, *_] = imported.titles().to_dicts()
+    assert file_links(imported, [row]).film(row["id"], 1.0) is None
+
+
+@given(st.floats(0, 1))
+def test_no_percentile_says_more_than_it_knows(share):
+    assert float(views.percentile(share)[:-2]) <= min(99.9, 100 * share + 1e-4)
 
 
 def test_pictures_are_those_of_the_shots(tmp_path, store):
     ids = fill(store)
     page = search_page(tmp_path / "x.html", store, hits=[hit(ids[3]), hit(ids[1])])
-    classes = [attrs["class"].split()[-1] for attrs in page.of_class("picture")]
+    found = [attrs["class"].split()[-1] for attrs in page.of_class("picture")]
+    classes = [name for name in found if name.startswith("p")]
     for name, seed in zip(classes, (3, 1), strict=True):
         uri = f"data:image/jpeg;base64,{b64encode(jpeg(seed)).decode()}"
         assert f".{name}{{background-image:url({uri})}}" in page.style
@@ -265,7 +318,7 @@ def test_pictures_are_those_of_the_shots(tmp_path, store):
 def test_a_search_without_hits_says_so(tmp_path, store):
     page = search_page(tmp_path / "x.html", store, hits=[])
     assert "Shots for “snow”" in page.text
-    assert "Nothing was found" in page.text
+    assert "No good match" in page.text
 
 
 def test_a_shot_without_a_picture_says_so(tmp_path, store):
@@ -313,7 +366,7 @@ def test_catalogue_page_shows_titles_breaks_tags_and_searches(tmp_path, store):
         *("Masked shots 0.213", "2 titles", "Sintel", "A girl.", "fantasy", "dragon", "no sound"),
         *("quest 0.75 as in Sintel; gone", "1 0:00:06.0 0.50 nobody speaks sintel/00003"),
         *("2 0:00:02.0 0.50 dark sintel/00001", "No cut of this title is a place"),
-        *("Shots for “snow”", "Shots like sintel/00000", "Nothing was found", "4 shots"),
+        *("Shots for “snow”", "Shots like sintel/00000", "No good match", "4 shots"),
     ):
         assert text in page.text
     assert "lost" not in page.text

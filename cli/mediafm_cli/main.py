@@ -23,6 +23,7 @@ from mediafm_cli.commands import (
     plugins,
     scenes,
     search,
+    serve,
     space,
     tag,
     train,
@@ -49,7 +50,7 @@ def options(
 
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, index),
-    *(search, scenes, tag, adbreaks, cut, export, space, doctor, info, plugins),
+    *(search, serve, scenes, tag, adbreaks, cut, export, space, doctor, info, plugins),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]

@@ -1,19 +1,16 @@
 """Write the pages. What users gave (names, words, tags) reaches them through Jinja's escaping."""
 
-from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from mediafm_store.arrays import MODALITIES
 from mediafm_store.files import write_beside
 from mediafm_store.report import views
+from mediafm_store.report.links import Links, file_links
 from mediafm_store.report.measures import measures
-from mediafm_store.report.timecode import timecode, timespan
+from mediafm_store.report.rendering import render
+from mediafm_store.report.searched import SearchView, Unit, asked_shots, pictures, search_page
+from mediafm_store.report.sprites import Sprites
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.adbreaks import Break
 from mediafm_store.tasks.hit import Hit
@@ -24,22 +21,6 @@ if TYPE_CHECKING:  # it brings torch
 
 MOST_PICTURES = 1000
 """Of a catalogue with more shots only every second, third ... is shown: about 10 MB a page."""
-SPACES = {
-    "fused": "compared shot by shot, by what is seen, heard and said in each",
-    "context": "compared as the trained model sees them, in the context of their titles",
-    "described": "compared by what could be said of each shot: its labels and its subtitles",
-}
-
-
-@dataclass(frozen=True)
-class SearchView:
-    """One search and what it found."""
-
-    query: str
-    """As it is to be read after “Shots like” or “Shots for”: a shot's id, a file, “words”."""
-    hits: Sequence[Hit]
-    query_shot: str | None = None
-    """The shot that was searched for, if it was one."""
 
 
 class TitleSection(NamedTuple):
@@ -61,21 +42,21 @@ def write_search_page(
     hits: Sequence[Hit],
     space: str,
     query_shot: str | None = None,
+    unit: Unit = "shot",
 ) -> None:
     """Write one search as a contact sheet, best hit first.
 
-    Raises NotFound if the store has no `query_shot`, BadInput if `path` cannot be written.
+    `unit` is what was looked for. Raises NotFound if the store has no `query_shot`, BadInput if
+    `path` cannot be written.
     """
-    ids = views.without_repeats(hits, query_shot)
-    page = environment().get_template("search.html.j2")
-    text = page.render(
-        store=store.path,
-        search=SearchView(query, hits, query_shot),
-        how=SPACES.get(space, f"compared in the space {space}"),
-        asked=asked_shots(store, [query_shot]),
-        names=views.names(store.titles().to_dicts()),
-        pictures=pictures(store, ids),
-        anchors={},
+    titles = store.titles().to_dicts()
+    text = search_page(
+        store,
+        SearchView(query, hits, query_shot),
+        space=space,
+        unit=unit,
+        links=file_links(store, titles),
+        names=views.names(titles),
     )
     write_beside(path, text)
 
@@ -110,9 +91,13 @@ def write_catalogue_page(
     ]
     shown = [part.shot["id"] for s in sections for part in s.timeline.parts]
     found = [i for s in searches for i in views.without_repeats(s.hits, s.query_shot)]
-    page = environment().get_template("catalogue.html.j2")
-    text = page.render(
+    text = render(
+        "catalogue.html.j2",
         store=store.path,
+        links=file_links(store, titles),
+        small=Sprites(),
+        beside={},
+        unit="shot",
         facts=facts,
         sections=sections,
         searches=searches,
@@ -127,45 +112,13 @@ def write_catalogue_page(
 
 def write_model_page(path: Path, *, store: Store, report: "ModelReport") -> None:
     """Write how good a model is, a section a measure. Raises BadInput if that cannot be done."""
-    page = environment().get_template("model.html.j2")
-    text = page.render(
-        store=store.path, report=report, measures=list(measures(report)), pictures={}
+    text = render(
+        "model.html.j2",
+        store=store.path,
+        report=report,
+        measures=list(measures(report)),
+        pictures={},
+        small=Sprites(),
+        links=Links(),
     )
     write_beside(path, text)
-
-
-def asked_shots(store: Store, shots: Iterable[str | None]) -> dict[str, dict[str, Any]]:
-    """The rows of the shots that were searched for."""
-    return {shot: store.shot(shot) for shot in shots if shot is not None}
-
-
-def pictures(store: Store, shots: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """For each shot with a picture, a CSS class and the data URI that it stands for.
-
-    A shot may be shown in several places; through the class its picture is on the page once.
-    """
-    found = store.thumbnails(list(dict.fromkeys(shots)))
-    return {
-        shot: (f"p{i}", f"data:image/jpeg;base64,{b64encode(jpeg).decode()}")
-        for i, (shot, jpeg) in enumerate(found.items(), 1)
-    }
-
-
-@cache
-def environment() -> Environment:
-    """The templates, with everything that they print escaped."""
-    made = Environment(
-        loader=PackageLoader("mediafm_store.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {"timecode": timecode, "number": views.number, "tooltip": views.tooltip}
-    made.globals |= {
-        "timespan": timespan,
-        "bars": views.bars,
-        "heading": views.heading,
-        "MODALITIES": MODALITIES,
-    }
-    return made

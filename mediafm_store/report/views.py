@@ -132,9 +132,14 @@ def number(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
-def heading(query: str, query_shot: str | None) -> str:
+def percentile(share: float) -> str:
+    """What share of random pairs is less alike, as a percentage that never says all."""
+    return f"{min(99.9, int(1000 * share + 1e-6) / 10):.1f} %"
+
+
+def heading(query: str, query_shot: str | None, what: str = "shot") -> str:
     """What a list of hits is about."""
-    return f"Shots {'like' if query_shot else 'for'} {query}"
+    return f"{what.capitalize()}s {'like' if query_shot else 'for'} {query}"
 
 
 def names(titles: Sequence[Mapping[str, Any]]) -> dict[str, str]:

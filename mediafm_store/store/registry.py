@@ -38,7 +38,7 @@ class Registry:
 
     def rows(self) -> list[dict[str, Any]]:
         """The same as they lie in the table, with when and how each was promoted."""
-        rows: list[dict[str, Any]] = self.tables.select("spaces").to_pylist()
+        rows: list[dict[str, Any]] = self.tables.whole("spaces", TABLES["spaces"].names).to_pylist()
         return sorted(rows, key=lambda row: (row["name"], row["version"]))
 
     def has(self, name: SpaceName) -> bool:

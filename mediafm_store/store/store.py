@@ -91,7 +91,7 @@ class Store:
 
     def revisions(self) -> dict[str, str]:
         """The revision of each title that readers see, by id."""
-        titles = self.tables.select("titles", None, ["id", "revision"]).to_pydict()
+        titles = self.tables.whole("titles", ["id", "revision"]).to_pydict()
         return dict(sorted(zip(titles["id"], titles["revision"], strict=True)))
 
     def titles(self) -> pl.DataFrame:

@@ -1,0 +1,57 @@
+"""Where a page's links lead: to files where nobody serves it, else to addresses of the server."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.importing.declared import is_imported
+
+
+@dataclass(frozen=True)
+class Links:
+    """Addresses of films, titles and searches; None where there is none to lead to."""
+
+    films: Mapping[str, str] = field(default_factory=dict)
+    """Of the film of each title that has one."""
+    served: bool = False
+
+    def film(self, title: str, seconds: float) -> str | None:
+        """A film from a moment on, as media fragments write it (W3C, Media Fragments URI 1.0)."""
+        film = self.films.get(title)
+        return film and f"{film}#t={f'{seconds:.2f}'.rstrip('0').rstrip('.')}"
+
+    def title(self, title: str, shot: int | None = None) -> str | None:
+        """The page of a title, at one of its shots."""
+        at = "" if shot is None else f"#s{shot}"
+        return f"/titles/{quote(title, safe='')}{at}" if self.served else None
+
+    def shot(self, shot: str) -> str | None:
+        """A shot among the others of its title."""
+        title, _, index = shot.rpartition("/")
+        return self.title(title, int(index)) if title and index.isdecimal() else None
+
+    def picture(self, shot: str) -> str:
+        """The picture of a shot, of a server."""
+        return f"/thumbnails/{quote(shot)}"
+
+    def like(self, shot: str) -> str | None:
+        """The search for shots like one."""
+        return f"/search?{urlencode({'shot': shot})}" if self.served else None
+
+
+def file_links(store: Store, titles: list[dict[str, Any]]) -> Links:
+    """Links to the films on this machine; none to what was imported without its video."""
+    if store.has("fused") and is_imported(store.live("fused")):
+        return Links()
+    # As bytes: a name need not be text.
+    paths = {row["id"]: Path(row["media"]) for row in titles}
+    return Links({id: path.as_uri() for id, path in paths.items() if path.is_absolute()})
+
+
+def served_links(store: Store, titles: list[dict[str, Any]]) -> Links:
+    """Links of the server's own pages."""
+    films = file_links(store, titles).films
+    return Links({id: f"/media/{quote(id, safe='')}" for id in films}, served=True)

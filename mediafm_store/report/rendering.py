@@ -1,0 +1,73 @@
+"""Templates, and which scripts a page may run: its own by their hash, none that a file brings."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mediafm_store.arrays import MODALITIES
+from mediafm_store.report import views
+from mediafm_store.report.timecode import timecode, timespan
+
+
+def render(template: str, *, scripts: Sequence[str] = (), **values: Any) -> str:
+    """A page. `scripts` names those files of templates/ that it runs, all others are refused."""
+    sources = [script(name) for name in scripts]
+    return (
+        environment()
+        .get_template(template)
+        .render(policy=policy(scripts), scripts=[Markup(s) for s in sources], **values)
+    )
+
+
+@cache
+def script(name: str) -> str:
+    """The text of a script, as it stands between its tags."""
+    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def policy(scripts: Sequence[str], *, served: bool = False) -> str:
+    """What a page may load and run, as a Content-Security-Policy; more by the page's own server."""
+    hashes = [b64encode(sha256(script(name).encode()).digest()).decode() for name in scripts]
+    parts = {
+        "default-src": "'none'",
+        "img-src": "data: 'self'" if served else "data:",
+        "style-src": "'unsafe-inline'",
+        "script-src": " ".join(f"'sha256-{h}'" for h in hashes) or "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'" if served else "'none'",
+    }
+    if served:
+        parts |= {"media-src": "'self'", "frame-ancestors": "'none'"}
+    return "; ".join(f"{name} {value}" for name, value in parts.items())
+
+
+@cache
+def environment() -> Environment:
+    """The templates, with everything that they print escaped."""
+    made = Environment(
+        loader=PackageLoader("mediafm_store.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "timecode": timecode,
+        "number": views.number,
+        "tooltip": views.tooltip,
+        "percentile": views.percentile,
+        "clock": views.clock,
+    }
+    made.globals |= {
+        "timespan": timespan,
+        "bars": views.bars,
+        "heading": views.heading,
+        "MODALITIES": MODALITIES,
+    }
+    return made

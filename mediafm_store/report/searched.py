@@ -1,0 +1,154 @@
+"""The page of one search: a contact sheet of what was found, with the shots around each answer."""
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from mediafm_store.report import views
+from mediafm_store.report.links import Links
+from mediafm_store.report.rendering import render
+from mediafm_store.report.sprites import Small, Sprites, sprites
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.hit import Hit
+
+Unit = Literal["shot", "scene", "title"]
+AROUND = 3
+"""Shots before and after an answer that can be looked at."""
+MOST_IN_STRIP = 24
+"""Shots of a scene that are shown; of a longer one, those around the best."""
+SCRIPTS = ("keys.js",)
+SPACES = {
+    "fused": "compared shot by shot, by what is seen, heard and said in each",
+    "context": "compared as the trained model sees them, in the context of their titles",
+    "described": "compared by what could be said of each shot: its labels and its subtitles",
+}
+
+
+@dataclass(frozen=True)
+class SearchView:
+    """One search and what it found."""
+
+    query: str
+    """As it is to be read after “Shots like” or “Shots for”: a shot's id, a file, “words”."""
+    hits: Sequence[Hit]
+    query_shot: str | None = None
+    """The shot that was searched for, if it was one."""
+
+
+class Beside(NamedTuple):
+    """The shots of one answer, and those around it, as rows of the store."""
+
+    shot: Mapping[str, Any] | None
+    """The best of the answer; None if it is gone by now."""
+    before: Sequence[Mapping[str, Any]]
+    shots: Sequence[Mapping[str, Any]]
+    """Of a scene or a title with several; else none."""
+    left_out: int
+    """Of its shots, as there are too many to show."""
+    after: Sequence[Mapping[str, Any]]
+    alike: Sequence[Mapping[str, Any]]
+
+
+def search_page(
+    store: Store,
+    view: SearchView,
+    *,
+    space: str,
+    unit: Unit = "shot",
+    links: Links,
+    names: Mapping[str, str],
+    asked_for: str = "",
+) -> str:
+    """The page as HTML; `asked_for` stands in its search box if it is served.
+
+    Raises NotFound if the store has no `query_shot`.
+    """
+    beside = shots_beside(store, view)
+    asked = view.query_shot and (beside[view.query_shot].shot or store.shot(view.query_shot))
+    small = {row["id"]: row for b in beside.values() for part in parts(b) for row in part}
+    big = pictures(store, views.without_repeats(view.hits, view.query_shot))
+    return render(
+        "search.html.j2",
+        scripts=(*SCRIPTS, *(("player.js",) if links.served else ())),
+        store=store.path,
+        search=view,
+        unit=unit,
+        how=SPACES.get(space, f"compared in the space {space}"),
+        asked={view.query_shot: asked},
+        names=names,
+        pictures=big,
+        small=by_address(small, links) if links.served else sprites(store, small),
+        beside=beside,
+        links=links,
+        anchors={},
+        asked_for=asked_for,
+    )
+
+
+def shots_beside(store: Store, view: SearchView) -> dict[str, Beside]:
+    """For each hit, by its shot, and for the query: all in one question to the store."""
+    answers: dict[str, tuple[Sequence[str], Sequence[str]]] = {}
+    if view.query_shot:
+        answers[view.query_shot] = ((view.query_shot,), ())
+    answers |= {hit.shot: (hit.shots, hit.alike) for hit in view.hits}
+    wanted = {shot: ids_beside(shot, *answer) for shot, answer in answers.items()}
+    ids = sorted({id for lists in wanted.values() for some in lists for id in some} | {*wanted})
+    rows = store.shots_by_id(ids) if ids else {}
+    found = {}
+    for shot, lists in wanted.items():
+        before, strip, after, alike = ([rows[id] for id in ids if id in rows] for ids in lists)
+        left_out = len(answers[shot][0]) - len(lists[1]) if strip else 0
+        found[shot] = Beside(rows.get(shot), before, strip, left_out, after, alike)
+    return found
+
+
+def ids_beside(shot: str, own: Sequence[str], alike: Sequence[str]) -> tuple[Sequence[str], ...]:
+    """Shots before an answer, its own if it has several, those after it, and near duplicates."""
+    strip = around_best(own, shot) if len(own) > 1 else []
+    return neighbours(own[0], -1)[::-1], strip, neighbours(own[-1], 1), alike
+
+
+def parts(beside: Beside) -> tuple[Sequence[Mapping[str, Any]], ...]:
+    """All rows of it."""
+    return beside.before, beside.shots, beside.after, beside.alike
+
+
+def neighbours(shot: str, step: int) -> list[str]:
+    """The ids of the next shots of its title in one direction, should they exist."""
+    title, _, index = shot.rpartition("/")
+    if not index.isdecimal():
+        return []
+    places = [int(index) + step * i for i in range(1, AROUND + 1)]
+    return [f"{title}/{i:05d}" for i in places if i >= 0]
+
+
+def around_best(shots: Sequence[str], best: str) -> list[str]:
+    """Those of a scene that fit into a strip."""
+    middle = shots.index(best) if best in shots else 0
+    first = max(0, min(middle - MOST_IN_STRIP // 2, len(shots) - MOST_IN_STRIP))
+    return list(shots[first : first + MOST_IN_STRIP])
+
+
+def by_address(shots: Iterable[str], links: Links) -> Sprites:
+    """Pictures that the browser asks the server for when it shows them."""
+    ids = list(shots)
+    places = {shot: Small(f"a{i}", "") for i, shot in enumerate(ids)}
+    return Sprites(places, {f"a{i}": links.picture(shot) for i, shot in enumerate(ids)})
+
+
+def asked_shots(store: Store, shots: Iterable[str | None]) -> dict[str, dict[str, Any]]:
+    """The rows of the shots that were searched for."""
+    return {shot: store.shot(shot) for shot in shots if shot is not None}
+
+
+def pictures(store: Store, shots: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """For each shot with a picture, a CSS class and the data URI that it stands for.
+
+    A shot may be shown in several places; through the class its picture is on the page once.
+    """
+    found = store.thumbnails(list(dict.fromkeys(shots)))
+    return {
+        shot: (f"p{i}", f"data:image/jpeg;base64,{b64encode(jpeg).decode()}")
+        for i, (shot, jpeg) in enumerate(found.items(), 1)
+    }

@@ -1,0 +1,1 @@
+"""The pages of a store for a browser on this machine: search, titles, films that play."""

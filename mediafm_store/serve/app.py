@@ -1,0 +1,118 @@
+"""The addresses: / /search /titles/ID /atlas /media/ID /thumbnails/ID/INDEX."""
+
+import mimetypes
+import shutil
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlencode
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from mediafm_store.errors import BadInput, MediaFMError, NotFound
+from mediafm_store.report.links import Links
+from mediafm_store.report.rendering import policy, render
+from mediafm_store.report.sprites import Sprites
+from mediafm_store.serve.guard import HOSTS, WithHeaders, bounded, check_origin, headers
+from mediafm_store.serve.library import Library, Query, query_of
+from mediafm_store.serve.titles import titles_page
+from mediafm_store.tasks.sources import VIDEO_SUFFIXES
+
+MOST_BYTES = 200_000_000
+"""Of a clip that is sent to be searched for."""
+SCRIPTS = ("keys.js", "player.js")
+"""All that a served page may run."""
+
+
+def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
+    """The pages of a store as an ASGI application."""
+
+    def titles(_: Request) -> Response:
+        return HTMLResponse(titles_page(library))
+
+    def find(request: Request) -> Response:
+        values = dict(request.query_params)
+        if "q" in values:  # of the search box: an id if it is one, else words
+            q = values.pop("q").strip()
+            values["shot" if library.is_shot(q) else "text"] = q
+            return RedirectResponse(f"/search?{urlencode(values)}", 303)
+        return HTMLResponse(library.search(query_of(values)))
+
+    async def find_clip(request: Request) -> Response:
+        check_origin(request.headers)
+        sized = Request(request.scope, bounded(request.receive, most_bytes))
+        async with sized.form(max_files=1, max_fields=8) as form:
+            clip = form.get("clip")
+            if not isinstance(clip, UploadFile) or not clip.filename:
+                raise BadInput("no clip was chosen; choose a video file")
+            query = query_of({n: v for n, v in form.items() if isinstance(v, str)})
+            query = query._replace(text=None, shot=None, called=clip.filename)
+            page = await run_in_threadpool(search_file, library, clip.file, query)
+        return HTMLResponse(page)
+
+    def media(request: Request) -> Response:
+        film = library.film(request.path_params["title"])
+        kind, _ = mimetypes.guess_type(film.name)
+        known = kind if kind and kind.startswith("video/") else "application/octet-stream"
+        return FileResponse(film, media_type=known)
+
+    def thumbnail(request: Request) -> Response:
+        jpeg = library.picture(request.path_params["shot"])
+        kept = {"cache-control": "private, max-age=3600"}
+        return Response(jpeg, media_type="image/jpeg", headers=kept)
+
+    return Starlette(
+        routes=[
+            Route("/", titles),
+            Route("/search", find, methods=["GET"]),
+            Route("/search", find_clip, methods=["POST"]),
+            Route("/media/{title}", media),
+            Route("/thumbnails/{shot:path}", thumbnail),
+        ],
+        middleware=[
+            Middleware(WithHeaders, headers=headers(policy(SCRIPTS, served=True))),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False),
+        ],
+        exception_handlers={MediaFMError: told, HTTPException: told, 500: told},
+    )
+
+
+def search_file(library: Library, clip: BinaryIO, query: Query) -> str:
+    """Search for what was sent: as a file while that lasts, in a folder that goes with it."""
+    suffix = Path(query.called).suffix.lower()
+    with tempfile.TemporaryDirectory(prefix="mediafm-") as folder:
+        file = Path(folder) / f"clip{suffix if suffix in VIDEO_SUFFIXES else ''}"
+        with file.open("wb") as out:
+            shutil.copyfileobj(clip, out)
+        try:
+            return library.search(query._replace(clip=file))
+        except MediaFMError as error:  # of a file that the user knows by another name
+            raise BadInput(str(error).replace(str(file), query.called)) from error
+
+
+def told(_: Request, error: Exception) -> Response:
+    """An error as a page, in one line."""
+    if isinstance(error, HTTPException):
+        status, message = error.status_code, error.detail
+    elif isinstance(error, MediaFMError):
+        status, message = (404 if isinstance(error, NotFound) else 400), str(error)
+    else:
+        status, message = 500, "something went wrong here; the terminal says what"
+    page = render(
+        "error.html.j2",
+        store="",
+        message=message,
+        status=status,
+        pictures={},
+        small=Sprites(),
+        links=Links(served=True),
+    )
+    return HTMLResponse(page, status)

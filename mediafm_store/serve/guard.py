@@ -1,0 +1,66 @@
+"""What keeps other web sites out: only this machine's own pages may ask, load and embed."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HOSTS = ("127.0.0.1", "localhost")
+"""Names under which this server may be asked: a site's own name that is made to point here
+(DNS rebinding) is none of them."""
+
+
+class WithHeaders:
+    """ASGI middleware: the same headers with every answer, errors included."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self.app, self.headers = app, headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                found = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    found.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+def headers(policy: str) -> dict[str, str]:
+    """Those headers, with a Content-Security-Policy."""
+    return {
+        "content-security-policy": policy,
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "cache-control": "no-cache",
+    }
+
+
+def check_origin(asked: Headers) -> None:
+    """Refuse forms that another site's page sends; browsers say where a form comes from."""
+    origin = asked.get("origin")
+    if origin is not None and urlsplit(origin).netloc != asked.get("host"):
+        raise HTTPException(403, "this form comes from another site")
+
+
+def bounded(receive: Receive, most: int) -> Receive:
+    """The body of a request, refused as soon as it is longer than `most` bytes."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise HTTPException(413, f"the file is larger than {most // 1_000_000} MB")
+        return message
+
+    return counted

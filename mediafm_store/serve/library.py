@@ -1,0 +1,128 @@
+"""An open store, with what its pages need again and again kept ready."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+
+from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.features.extract import Encoders
+from mediafm_store.report import views
+from mediafm_store.report.links import Links, served_links
+from mediafm_store.report.searched import SearchView, search_page
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
+from mediafm_store.tasks.hit import Hit
+from mediafm_store.tasks.search import search
+
+MOST_HITS = 200
+
+
+class Query(NamedTuple):
+    """A search as an address says it: one of `text`, `shot` and `clip`, and how to look."""
+
+    text: str | None = None
+    shot: str | None = None
+    clip: Path | None = None
+    called: str = ""
+    """What a clip's own name is; that of its file here says nothing."""
+    where: str | None = None
+    exclude_same_title: bool = False
+    k: int = 12
+
+
+class Known(NamedTuple):
+    """What most pages show."""
+
+    of: tuple[int, int]
+    """The versions of the tables that it was read from."""
+    titles: list[dict[str, Any]]
+    links: Links
+    """Where titles and films are found."""
+    names: dict[str, str]
+    space: str
+    """Where shots are compared."""
+
+
+class Library:
+    """A store that many requests share; safe to use from several threads."""
+
+    def __init__(
+        self, store: Store, *, encoders: Sequence[str] = (), device: DeviceChoice = "auto"
+    ) -> None:
+        self.store = store
+        self.device: DeviceChoice = device
+        self._names = list(encoders)
+        self._encoders: Encoders | None = None
+        self._encoding = Lock()
+        self._known: Known | None = None
+
+    def search(self, query: Query) -> str:
+        """The page of what was found. Raises NotFound or BadInput as `search` does."""
+        hits = self._hits(query)
+        shown = query.shot or query.called or f"“{query.text}”"
+        known = self.known()
+        return search_page(
+            self.store,
+            SearchView(shown, hits, query.shot),
+            space="described" if query.text is not None else known.space,
+            links=known.links,
+            names=known.names,
+            asked_for=query.shot or query.text or "",
+        )
+
+    def _hits(self, query: Query) -> list[Hit]:
+        ask = partial(search, self.store, where=query.where, k=query.k, device=self.device)
+        if query.shot is not None:
+            return ask(shot=query.shot, exclude_same_title=query.exclude_same_title)
+        with self._encoding:  # one at a time: they use every core as it is
+            if self._encoders is None:
+                self._encoders = load_encoders(self._names, device=self.device)
+            return ask(text=query.text, clip=query.clip, encoders=self._encoders)
+
+    def known(self) -> Known:
+        """What most pages show; read again only when its tables have changed."""
+        of = (self.store.table("titles").version, self.store.table("spaces").version)
+        if self._known is None or self._known.of != of:
+            titles = self.store.titles().to_dicts()
+            space = self.store.registry.shot_space().name if titles else ""
+            links = served_links(self.store, titles)
+            self._known = Known(of, titles, links, views.names(titles), space)
+        return self._known
+
+    def film(self, title: str) -> Path:
+        """The file of a title's film; the only files that are ever sent. Raises NotFound."""
+        row = self.store.title(title)
+        if title not in self.known().links.films:
+            raise NotFound(f"title {title!r} was imported without its film")
+        film = Path(row["media"])
+        if not film.is_file():
+            raise NotFound(f"the film of {title!r} is no longer at {film}; ingest it again")
+        return film
+
+    def picture(self, shot: str) -> bytes:
+        """A JPEG of a shot. Raises NotFound."""
+        found = self.store.thumbnails([shot])
+        if shot not in found:
+            raise NotFound(f"shot {shot!r} has no picture")
+        return found[shot]
+
+    def is_shot(self, id: str) -> bool:
+        """Whether there is such a shot."""
+        return "/" in id and bool(self.store.shots_by_id([id]))
+
+
+def query_of(values: Mapping[str, str]) -> Query:
+    """The search that the fields of a form ask for. Raises BadInput for those that cannot be."""
+    text, shot = values.get("text"), values.get("shot")
+    k = values.get("k", "12")
+    if not k.isascii() or not k.isdecimal() or not 0 < int(k[:9]) <= MOST_HITS:
+        raise BadInput(f"k must be a number from 1 to {MOST_HITS}, is {k!r}")
+    return Query(
+        text=text,
+        shot=shot or None,
+        where=values.get("where") or None,
+        exclude_same_title=values.get("exclude_same_title") in ("1", "on", "true"),
+        k=int(k),
+    )

@@ -1,0 +1,61 @@
+"""Serve a store on this machine until Ctrl-C."""
+
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import uvicorn
+
+from mediafm_store.errors import BadInput
+from mediafm_store.serve.app import make_app
+from mediafm_store.serve.library import Library
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.encoding import DeviceChoice
+
+HOST = "127.0.0.1"
+"""Nobody but this machine is served: films and their words are not for the network."""
+PORT = 8010
+PATIENCE_S = 2
+"""For answers that are under way when the server is told to stop."""
+
+
+def serve(
+    store: Store,
+    *,
+    port: int = PORT,
+    encoders: Sequence[str] = (),
+    device: DeviceChoice = "auto",
+    on_ready: Callable[[str], None] = lambda address: None,
+) -> None:
+    """Serve pages until Ctrl-C; `on_ready` gets the address as soon as it answers.
+
+    Port 0 takes a free one. Raises BadInput if the port is taken.
+    """
+    with bound(port) as listening:
+        app = make_app(Library(store, encoders=encoders, device=device))
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=PATIENCE_S,
+        )
+        on_ready(f"http://{HOST}:{listening.getsockname()[1]}")
+        with suppress(KeyboardInterrupt):  # the way to stop it
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def bound(port: int) -> socket.socket:
+    """A socket that listens, so that who hears of it can connect at once."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise BadInput(
+            f"port {port} cannot be used ({error}); choose another one, or --port 0 for a free one"
+        ) from error
+    listening.listen()
+    return listening

@@ -1,0 +1,84 @@
+"""The pages of a store as a browser on this machine asks for them."""
+
+import pytest
+from starlette.testclient import TestClient
+
+from mediafm_store.serve.app import make_app
+from mediafm_store.serve.library import Library
+from tests.conftest import random_vectors, title_rows
+
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def client(store, tmp_path):
+    film = tmp_path / "alpha.mp4"
+    film.write_bytes(bytes(range(100)))
+    vectors = random_vectors(40)
+    store.add_title(title_rows(store, "alpha", vectors, name=EVIL, media=str(film)))
+    store.add_title(title_rows(store, "beta", vectors, media=str(tmp_path / "gone.mp4")))
+    app = make_app(Library(store, device="cpu"), most_bytes=10_000)
+    with TestClient(app, base_url="http://127.0.0.1") as made:
+        yield made
+
+
+def test_titles_and_searches_are_pages(client):
+    for address in ("/", "/search?shot=alpha/00001", "/search?q=alpha/00001"):
+        page = client.get(address)
+        assert page.status_code == 200
+        assert EVIL not in page.text
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+    assert "beta/00001" in page.text
+
+
+def test_every_answer_says_what_a_page_may_do(client):
+    for address in ("/", "/nothing", "/search?shot=nope/1"):
+        headers = client.get(address).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe-inline" not in headers["content-security-policy"].partition("script-src")[2]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert "access-control-allow-origin" not in headers
+
+
+def test_other_names_of_this_machine_are_refused(client):
+    assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_forms_of_other_sites_are_refused(client):
+    clip = {"clip": ("clip.mp4", b"no film")}
+    foreign = client.post("/search", files=clip, headers={"origin": "http://evil.example"})
+    assert foreign.status_code == 403
+
+
+def test_a_film_is_sent_in_parts(client):
+    whole, part = (client.get("/media/alpha", headers=h) for h in ({}, {"range": "bytes=10-19"}))
+    assert whole.content == bytes(range(100))
+    assert (part.status_code, part.content) == (206, bytes(range(10, 20)))
+    assert part.headers["content-range"] == "bytes 10-19/100"
+
+
+@pytest.mark.parametrize(
+    "address", ["/media/beta", "/media/nope", "/media/..%2F..%2Fetc%2Fpasswd", "/thumbnails/no/1"]
+)
+def test_only_films_of_titles_are_sent(client, address):
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert "root:" not in answer.text
+
+
+def test_what_cannot_be_asked_is_told_on_the_page(client):
+    for address, status in (
+        ("/search?shot=nope/1", 404),
+        ("/search?shot=alpha/00001&k=x", 400),
+        ("/search?shot=alpha/00001&where=bad(", 400),
+        ("/search", 400),
+    ):
+        answer = client.get(address)
+        assert answer.status_code == status, address
+        assert "Traceback" not in answer.text
+
+
+def test_a_file_that_is_too_large_is_refused(client):
+    answer = client.post("/search", files={"clip": ("clip.mp4", bytes(20_000))})
+    assert answer.status_code == 413
