@@ -30,7 +30,6 @@ import resource, sys
 from mediafm_store import Store, build_index
 from mediafm_store.errors import MediaFMError
 from tests.conftest import random_vectors, title_rows
-from tests.plain import search_all as search
 
 store = Store(sys.argv[1])
 rows = title_rows(store, "large", random_vectors(200, 5))
@@ -76,7 +75,8 @@ Store(sys.argv[1]).titles()  # imports what it needs, which nobody may not read 
 os.setgid(65534)
 os.setuid(65534)
 store = Store(sys.argv[1])
-print(len(search(store, shot="alpha/00003", k=5, least=0, fold=False)), index_status(store, store.live("fused")).rows)
+found = search(store, shot="alpha/00003", k=5, least=0, fold=False)
+print(len(found), index_status(store, store.live("fused")).rows)
 try:
     store.check_writable()
 except MediaFMError as error:
