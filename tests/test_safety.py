@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.kills import kills
-from mediafm_store import Store, build_index, search
+from mediafm_store import Store, build_index
 from mediafm_store.errors import BadInput
 from mediafm_store.tasks.indexed import index_folder, newest
 from tests.conftest import ROOT, random_vectors, title_rows
+from tests.plain import search_all as search
 
 
 @pytest.mark.slow
@@ -74,7 +75,8 @@ Store(sys.argv[1]).titles()  # imports what it needs, which nobody may not read 
 os.setgid(65534)
 os.setuid(65534)
 store = Store(sys.argv[1])
-print(len(search(store, shot="alpha/00003", k=5)), index_status(store, store.live("fused")).rows)
+found = search(store, shot="alpha/00003", k=5, least=0, fold=False)
+print(len(found), index_status(store, store.live("fused")).rows)
 try:
     store.check_writable()
 except MediaFMError as error:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from mediafm_store.arrays import Fused, block, unit_rows, weigh
+from mediafm_store.arrays import Blocks, Fused, block, unit_rows, weigh
 from mediafm_store.features.extract import Features
 from mediafm_store.records import Span
 from mediafm_store.store.store import Store
@@ -105,6 +105,6 @@ def likeness(clip: Fused, title: Fused, spans: Sequence[Span]) -> tuple[float, f
     return float(share @ of["visual"]), float(share @ both)
 
 
-def cosines(a: Fused, b: Fused) -> Float32[np.ndarray, " rows"]:
+def cosines(a: Blocks, b: Blocks) -> Float32[np.ndarray, " rows"]:
     """Row by row; 0 where either has nothing."""
     return np.einsum("nd,nd->n", unit_rows(a), unit_rows(b))
