@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32, Int
 
 from mediafm_store.arrays import MODALITIES, Fused, block, pooled, unit_rows, weigh
 from mediafm_store.features.fuse import describe
@@ -43,29 +43,41 @@ def background(store: Store, query: Query, *, whole: bool) -> Background:
 
     The queries that are tried have as many shots as this one, up to LENGTH, and weigh the
     modalities the same, but come from the store at random; so do the words, from what could be said
-    of its shots. Only pairs of two titles count, unless the store has only one.
+    of its shots. Only pairs of two titles count, or of two passages if the store has only one
+    title.
     """
     sample = passages(store, query.space)
-    length = min(len(query.rows), LENGTH)
+    longest = max((len(p.vectors) for p in sample), default=0)
+    length = min(len(query.rows), LENGTH, longest)
     asked = [
-        Passage(p.title, rows) for p in sample for rows in tried(query, p.vectors, length, whole)
+        (number, rows)
+        for number, passage in enumerate(sample)
+        for rows in tried(query, passage.vectors, length, whole)
     ]
     if not asked:
         return Background(np.zeros(1, np.float32), 0.0)
-    titles, of = np.array([p.title for p in asked]), columns(sample, whole)
-    pairs = titles[:, None] != of[None, :]
-    if not pairs.any():
-        pairs[:] = True
-    rows = np.concatenate([p.vectors for p in asked])
+    pairs = apart(sample, np.array([number for number, _ in asked]), columns(sample, whole))
+    rows = np.concatenate([rows for _, rows in asked])
     scores = chance(query._replace(rows=rows), len(asked), sample, whole)
     mean = np.sum(scores, axis=1, where=pairs) / np.maximum(1, pairs.sum(axis=1))
-    usual = float(chance(query, 1, sample, whole).mean())
+    usual = float(chance(query if whole else query.as_one, 1, sample, whole).mean())
     return Background(np.sort((scores - mean[:, None].astype(np.float32))[pairs]), usual)
 
 
-def columns(sample: Sequence[Passage], whole: bool) -> np.ndarray:
-    """The title of each passage, or of each of their shots."""
-    return np.array([p.title for p in sample for _ in range(1 if whole else len(p.vectors))])
+def columns(sample: Sequence[Passage], whole: bool) -> Int[np.ndarray, " columns"]:
+    """The number of each passage, or of that of each of their shots."""
+    return np.repeat(np.arange(len(sample)), [1 if whole else len(p.vectors) for p in sample])
+
+
+def apart(
+    sample: Sequence[Passage], asked: Int[np.ndarray, " asked"], of: Int[np.ndarray, " columns"]
+) -> Bool[np.ndarray, "asked columns"]:
+    """Which pairs count: those of two titles; of two passages, if there is only one title."""
+    titles = np.array([p.title for p in sample])
+    pairs = titles[asked][:, None] != titles[of]
+    if not pairs.any():
+        pairs = asked[:, None] != of
+    return pairs if pairs.any() else np.ones_like(pairs)
 
 
 def chance(

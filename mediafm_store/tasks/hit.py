@@ -18,7 +18,7 @@ class Hit:
     """Of the whole answer."""
     score: float
     """Inner product with the query, at most 1; a cosine in the spaces fused and context. Of several
-    queries at once a weighted mean; of words that are said alone, BM25."""
+    queries at once a weighted mean; of words that are said alone, BM25 as a share of the best."""
     percentile: float | None
     """The share of random pairs in the store that are less alike, 0 to 1; None for words alone."""
     shares: Mapping[Modality, float]

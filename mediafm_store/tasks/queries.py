@@ -1,5 +1,6 @@
 """What is looked for, as vectors of shots: shots and stretches of the store, files, words."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -80,8 +81,11 @@ def query_of(
     unlike: Sequence[Example],
     weights: Mapping[Modality, float],
 ) -> Query:
-    """Examples as one query; BadInput if no modality is left to compare."""
-    lacks = frozenset[Modality]().union(*(e.lacks for e in like))
+    """Examples as one query, in the modalities that any of them has.
+
+    Raises BadInput if none is left to compare.
+    """
+    lacks = frozenset(MODALITIES).intersection(*(e.lacks for e in like))
     weights = {m: 0.0 if m in lacks else weights.get(m, 1.0) for m in MODALITIES}
 
     def directed(which: Callable[[Example], Fused]) -> Fused:
@@ -133,13 +137,14 @@ class Examples:
         """
         title, _, times = name.rpartition("@")
         start, _, end = times.partition("-")
-        if title and end:
+        titles = self.store.revisions()
+        if title in titles and end:
             return self.stretch(title, seconds(start), seconds(end))
         if name in self.store.shots_by_id([name]):
             return self.shots([name])
-        if name in self.store.revisions():
+        if name in titles:
             return self.stretch(name)
-        if Path(name).is_file():
+        if os.path.isfile(name):  # where Path fails on what cannot be a name at all
             return self.file(Path(name))
         raise NotFound(
             f"{name!r} is no shot, title or file; give sintel/00042, sintel,"

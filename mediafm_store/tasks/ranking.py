@@ -55,6 +55,11 @@ class Ranking:
     """Whether sequences of shots are compared, or one shot at a time."""
 
     @cached_property
+    def compared(self) -> list[Query]:
+        """The queries as shots are compared with them."""
+        return [q if self.whole else q.as_one for q in self.queries]
+
+    @cached_property
     def backgrounds(self) -> list[Background]:
         """How alike shots are to each query by chance."""
         return [background(self.store, q, whole=self.whole) for q in self.queries]
@@ -73,7 +78,8 @@ class Ranking:
         rng = np.random.default_rng(0)
         scores, usual = np.zeros(DRAWS, np.float32), 0.0
         for one, weight in zip(self.backgrounds, self.weights, strict=True):
-            scores += np.float32(weight) * rng.permuted(np.resize(one.scores, DRAWS))
+            evenly = np.arange(DRAWS) * len(one.scores) // DRAWS
+            scores += np.float32(weight) * rng.permuted(one.scores[evenly])
             usual += weight * one.usual
         return Background(np.sort(scores), usual)
 
@@ -83,9 +89,9 @@ class Ranking:
 
     def shares(self, known: Known, ids: Sequence[str]) -> Float32[np.ndarray, "3 rows shots"]:
         """What each modality adds to the likeness of each shot to each row of the query."""
-        rows = max((len(q.rows) for q in self.queries), default=1)
+        rows = max((len(q.rows) for q in self.compared), default=1)
         total = np.zeros((len(MODALITIES), rows, len(ids)), np.float32)
-        for query, weight in zip(self.queries, self.weights, strict=True):
+        for query, weight in zip(self.compared, self.weights, strict=True):
             total += np.float32(weight) * query.shares(known.vectors(query.space, ids))
         if self.said:
             best = max(self.said.values())
@@ -95,7 +101,7 @@ class Ranking:
 
     def alone(self, known: Known, ids: Sequence[str]) -> Float32[np.ndarray, "rows shots"] | None:
         """The likeness of the same shots by themselves; None unless a query is in context."""
-        for query in self.queries:
+        for query in self.compared:
             if query.alone is not None:
                 fused = self.store.live("fused")
                 by_themselves = query._replace(space=fused, rows=query.alone, alone=None)

@@ -1,6 +1,7 @@
 """Find the shots, scenes or titles most like shots, clips, pictures, sounds or words."""
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -73,10 +74,10 @@ def search(
     `diverse` keeps answers apart from each other. Raises NotFound or BadInput for a query that
     cannot be made.
     """
-    check(weights or {}, least, text)
+    check(weights or {}, least, {"text": text, "words that are said": said})
     loaded = cache(lambda: encoders or load_encoders(device=device))
     files = [path for path in (clip, picture, sound) if path is not None]
-    chosen = chosen_space(store, space, [*files, *map(Path, [*like, *unlike])])
+    chosen = chosen_space(store, space, [*files, *like, *unlike])
     examples = Examples(store, chosen, loaded, device, on_origin)
     liked = [examples.of(name) for name in like]
     if shot is not None:
@@ -120,20 +121,22 @@ def search(
     return runs_like(ranking, wanted, titles=unit == "title")
 
 
-def check(weights: Mapping[Modality, float], least: float, text: str | None) -> None:
+def check(weights: Mapping[Modality, float], least: float, words: Mapping[str, str | None]) -> None:
     """Raise BadInput for values that mean nothing."""
     if not all(0 <= weight < np.inf for weight in weights.values()):
         raise BadInput(f"weights must be finite numbers from 0 on, are {weights}")
     if not 0 <= least <= 1:
         raise BadInput(f"a percentile lies between 0 and 1, is {least}")
-    if text is not None and not text.strip():
-        raise BadInput("the text to search for is empty")
+    for name, given in words.items():
+        if given is not None and not given.strip():
+            raise BadInput(f"nothing to search for: the {name} to find must not be empty")
 
 
 def chosen_space(
-    store: Store, name: Literal["fused", "context"] | None, files: Sequence[Path]
+    store: Store, name: Literal["fused", "context"] | None, names: Sequence[Path | str]
 ) -> Space:
     """Where examples are compared: by themselves if one of them is a picture or a sound."""
+    files = (Path(name) for name in names if os.path.isfile(name))  # others are shots or titles
     alone = name is None and any(file_kind(path) for path in files)
     return store.registry.shot_space("fused" if alone else name)
 
