@@ -53,7 +53,12 @@ def title_rows(store: Store, title: str, vectors: np.ndarray, **columns) -> Titl
         version("described", "test", dim=FUSED, **told): vectors,
         version("metadata", "test", dim=BLOCK, **told): np.zeros((1, BLOCK), np.float32),
     }
-    shots = range(len(vectors))
+    return rows_of(title, len(vectors), spaces, **columns)
+
+
+def rows_of(title: str, count: int, vectors: dict, **columns) -> TitleRows:
+    """So many shots of a title, with vectors by space."""
+    shots = range(count)
     row = {
         "id": title,
         "name": title.title(),
@@ -66,8 +71,8 @@ def title_rows(store: Store, title: str, vectors: np.ndarray, **columns) -> Titl
         "subtitle_track": None,
         "language": None,
         "sources": None,
-        "duration_s": float(2 * len(vectors)),
-        "shots": len(vectors),
+        "duration_s": float(2 * count),
+        "shots": count,
         "warnings": [],
         "subtitle_warnings": [],
         "ingested_at": datetime.now(UTC),
@@ -77,7 +82,7 @@ def title_rows(store: Store, title: str, vectors: np.ndarray, **columns) -> Titl
         shots=[shot_row(f"{title}/{i:05d}", i) for i in shots],
         cues=[],
         thumbnails=[{"id": f"{title}/{i:05d}", "jpeg": b"jpeg"} for i in shots],
-        vectors=spaces,
+        vectors=vectors,
     )
 
 

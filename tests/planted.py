@@ -9,7 +9,7 @@ from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, unit_rows
 from mediafm_store.features.encoders import Encoded
 from mediafm_store.features.fuse import describe, fingerprint, fuse
 from mediafm_store.media.sound import SAMPLE_RATE
-from tests.conftest import shot_row, title_rows
+from tests.conftest import rows_of, shot_row
 
 
 def direction(name: str | np.ndarray | None) -> np.ndarray:
@@ -90,25 +90,12 @@ def add_film(store, title, visual, audio=None, text=None, *, shots=None, **colum
         ): made_of
         for name, made_of in (("fused", fuse(made)), ("described", describe(made)))
     }
-    rows = title_rows_without_spaces(store, title, len(visual), columns)
+    rows = rows_of(title, len(visual), spaces, **columns)
     ids = [row["id"] for row in rows.shots]
     words = [w if isinstance(w, str) else "" for w in text or [""] * len(ids)]
     said = [{"words": w} | own for w, own in zip(words, shots or [{}] * len(ids), strict=True)]
     made_rows = [shot_row(id, i, **own) for i, (id, own) in enumerate(zip(ids, said, strict=True))]
-    store.add_title(replace(rows, shots=made_rows, vectors=spaces))
-
-
-def title_rows_without_spaces(store, title, count, columns):
-    """`title_rows` registers spaces of its own, which these shots are not of."""
-
-    class Nowhere:
-        def only_version(self, name, *args, **kwargs):
-            return name
-
-    class Aside:
-        registry = Nowhere()
-
-    return title_rows(Aside(), title, np.zeros((count, FUSED), np.float32), **columns)
+    store.add_title(replace(rows, shots=made_rows))
 
 
 def put_in_context(store, vectors):

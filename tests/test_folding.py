@@ -123,9 +123,7 @@ def test_answers_are_spread_by_maximal_marginal_relevance(n, k, seed):
     assert order[:1] == [0][: min(n, k)]
     for place, chosen in enumerate(order):
         best = max(
-            relevance(scores, vectors, order[:place], i)
-            for i in range(n)
-            if i not in order[:place]
+            relevance(scores, vectors, order[:place], i) for i in range(n) if i not in order[:place]
         )
         assert np.isclose(relevance(scores, vectors, order[:place], chosen), best, atol=1e-5)
 

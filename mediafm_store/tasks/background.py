@@ -60,7 +60,9 @@ def background(store: Store, query: Query, *, whole: bool) -> Background:
     rows = np.concatenate([rows for _, rows in asked])
     scores = chance(query._replace(rows=rows), len(asked), sample, whole)
     mean = np.sum(scores, axis=1, where=pairs) / np.maximum(1, pairs.sum(axis=1))
-    usual = float(chance(query if whole else query.as_one, 1, sample, whole).mean())
+    own = chance(query if whole else query.as_one, 1, sample, whole)[0]
+    others = [sample[number].title not in query.titles for number in columns(sample, whole)]
+    usual = float(own[others].mean()) if any(others) else float(own.mean())
     return Background(np.sort((scores - mean[:, None].astype(np.float32))[pairs]), usual)
 
 

@@ -52,6 +52,8 @@ class Query(NamedTuple):
     """Of the modalities; those that weigh 0 are not compared."""
     alone: Fused | None = None
     """The same by themselves, if `rows` are in context."""
+    titles: frozenset[str] = frozenset()
+    """Those that the shots come from."""
 
     @property
     def as_one(self) -> "Query":
@@ -98,7 +100,8 @@ def query_of(
     if not rows.any():
         raise BadInput("nothing is left of the query: no modality that it has weighs more than 0")
     alone = directed(lambda e: e.alone) if space.name == "context" else None
-    return Query(space, rows, weights, alone)
+    titles = frozenset(e.title for e in like if e.title is not None)
+    return Query(space, rows, weights, alone, titles)
 
 
 def text_query(
