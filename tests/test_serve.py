@@ -1,5 +1,8 @@
 """The pages of a store as a browser on this machine asks for them."""
 
+import re
+from html import unescape
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -29,6 +32,14 @@ def test_titles_and_searches_are_pages(client):
         assert EVIL not in page.text
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
     assert "beta/00001" in page.text
+
+
+def test_every_link_leads_somewhere(client):
+    for address in ("/", "/search?shot=alpha/00001"):
+        links = set(re.findall(r'(?:href|src)="(/[^"#]*)', client.get(address).text))
+        assert links
+        for link in links - {"/media/beta"}:  # its film is gone
+            assert client.get(unescape(link)).status_code == 200, link
 
 
 def test_every_answer_says_what_a_page_may_do(client):

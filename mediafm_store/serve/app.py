@@ -1,4 +1,4 @@
-"""The addresses: / /search /titles/ID /atlas /media/ID /thumbnails/ID/INDEX."""
+"""The addresses: / /search /media/ID /thumbnails/ID/INDEX."""
 
 import mimetypes
 import shutil
