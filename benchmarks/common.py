@@ -8,6 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float32
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PACKAGES = ("av", "faiss-gpu", "lancedb", "mediafm-store", "onnxruntime", "scenedetect", "torch")
@@ -26,6 +29,15 @@ def labelled_films(folder: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
     truths = sorted(folder.glob("*/ground_truth.json"))
     loaded = [(t, json.loads(t.read_text(encoding="utf-8"))) for t in truths]
     return {t.parent.name: (t.parent / truth["file"], truth) for t, truth in loaded}
+
+
+def scenes_of(
+    frames: Float32[np.ndarray, " shots"], scenes: list[dict[str, Any]]
+) -> list[int | None]:
+    """The number of the labelled scene that each frame lies in."""
+    return [
+        next((s["id"] for s in scenes if s["start"] <= frame <= s["end"]), None) for frame in frames
+    ]
 
 
 def write_results(name: str, figures: dict[str, Any]) -> None:

@@ -18,8 +18,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from benchmarks.common import labelled_films, media_folder, print_table
-from benchmarks.search import same_scene, scenes_of
+from benchmarks.common import labelled_films, media_folder, print_table, scenes_of
+from benchmarks.search import same_scene
 from mediafm_store.arrays import Blocks
 from mediafm_store.features import picture, sound, weights
 from mediafm_store.features.encoders import Encoder

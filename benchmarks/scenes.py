@@ -19,9 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from benchmarks.common import ROOT, labelled_films, print_table, write_results
+from benchmarks.common import ROOT, labelled_films, print_table, scenes_of, write_results
 from benchmarks.model import PRESET, Film, contextual, folds, load
-from benchmarks.search import scenes_of
 from mediafm_store import Store
 from mediafm_store.arrays import Vectors
 from mediafm_store.model import segments

@@ -1,4 +1,6 @@
-"""Search on films with labelled scenes, and by text: `python -m benchmarks.search`.
+"""Search on films with labelled scenes, by clips and by text: `python -m benchmarks.search`.
+
+    python -m benchmarks.search --media FOLDER      # films as the README of the tests asks for
 
 Scenes. The films are ingested, a model is trained on them (preset small; it sees no labels) and
 they are embedded. For every shot of a labelled scene, the other shots of its film are ranked by
@@ -6,72 +8,160 @@ similarity:
   auc      how often a shot of the same scene ranks above one of another scene (chance .5)
   top 5    share of the five best that are of the same scene, beside the share by chance
   strat    auc over pairs of equal distance in shots, 1 to 30: closeness in time is taken out
+Their scenes are found and compared with the labelled ones (see benchmarks.scenes).
+
+Clips. Random clips of the longest film, smaller, darker and encoded anew: is the first answer at
+the place that each was cut from?
 
 Text. The sample catalogue of `mediafm demo` is ingested; each text query is right if a shot over
 the photograph that it describes is among the five best. Twice: with all modalities, and with the
 picture alone, since some subtitles name what is seen.
+
+Time. Of whole commands on that store, and of a server that is running.
 """
 
+import argparse
 import json
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+from urllib.request import urlopen
 
 import numpy as np
 from jaxtyping import Float32
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.common import labelled_films, media_folder, print_table, write_results
-from mediafm_store import Store, build_index, embed, ingest, load_encoders, search, train
-from mediafm_store.arrays import Modality
+from benchmarks.clips import clip_rows
+from benchmarks.common import labelled_films, media_folder, print_table, scenes_of, write_results
+from benchmarks.scenes import scene_figures
+from mediafm_store import Store, embed, ingest, load_encoders, search, train
+from mediafm_store.arrays import Modality, weigh
+from mediafm_store.demo import run_demo
 from mediafm_store.features.extract import Encoders
-from mediafm_store.model.quality import Labelled, smoothed, stratified_auc
-from mediafm_store.tasks.sample import make_sample_catalogue
+from mediafm_store.model.quality import Labelled, mean, smoothed, stratified_auc
 
 PRESET, K, WIDTH = "small", 5, 2
+COLD, WARM = 7, 30
+"""How often a command, and a page of the server, is asked for; medians count."""
+PICTURE: dict[Modality, float] = {"audio": 0.0, "text": 0.0}
 
 
 def main() -> None:
-    """Measure both and write benchmarks/results/search.json."""
+    """Measure all of it and write benchmarks/results/search.json."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--media", type=Path, help="Folder of labelled films.")
+    media = parser.parse_args().media or media_folder()
     encoders = load_encoders(device="cpu")
-    with tempfile.TemporaryDirectory() as folder:
-        scenes = list(scene_rows(Path(folder) / "films", encoders))
-        print_table(scenes)
-        texts = list(text_rows(Path(folder) / "sample", encoders))
-        print_table([{k: v for k, v in row.items() if k != "missed"} for row in texts])
-    write_results("search", {"preset": PRESET, "scenes": scenes, "text": texts})
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        store = films_store(folder / "films", media, encoders)
+        rows = list(scene_rows(store, media))
+        print_table(rows)
+        found = scene_figures(store, media)
+        print_table(found["scenes"])
+        longest = max(labelled_films(media).values(), key=lambda film: film[0].stat().st_size)[0]
+        clips = list(clip_rows(store, longest, folder, encoders))
+        recall = float(np.mean([clip["right"] for clip in clips]))
+        print(f"clips: {recall:.2f} at their place")
+        demo = run_demo(folder / "demo", device="cpu")
+        texts = list(text_rows(demo.store, encoders))
+        print_table([{k: v for k, v in row.items() if k != "hits"} for row in texts])
+        times = {
+            "cold_s": cold_s(demo.store, demo.first_shot),
+            "warm_ms": warm_ms(demo.store, demo.first_shot),
+        }
+        print(times)
+    top = {name: mean(r["top 5"] for r in rows if r["vectors"] == name) for name in VECTORS}
+    write_results(
+        "search",
+        {
+            "preset": PRESET,
+            "clip_recall_at_1": recall,
+            "scene_share_top5": {label: top[name] for name, label in VECTORS.items()},
+            "scene_ap": found["scene_ap"],
+            "scene_f1": found["scene_f1"],
+            **times,
+            "scenes": rows,
+            "found_scenes": found["scenes"],
+            "clips": clips,
+            "text": texts,
+        },
+    )
 
 
-def scene_rows(folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:
-    """One row a film and kind of vectors."""
-    media = media_folder()
-    films = labelled_films(media)
+VECTORS = {
+    "fused": "isolated",
+    "fused, picture alone": "isolated_picture_alone",
+    "moving average": "moving_average",
+    "context": "context",
+    "context, picture alone": "context_picture_alone",
+}
+"""Vectors of a shot -> what their figure is called."""
+
+
+def films_store(folder: Path, media: Path, encoders: Encoders) -> Store:
+    """All films of a folder, trained on and embedded."""
     store = Store(folder, create=True)
     videos = [p for p in sorted(media.glob("*/*")) if p.suffix in {".mp4", ".webm"}]
     ingest(store, [p for p in videos if p.parent.name != "clips"], encoders=encoders)
     trained = train(store, preset=PRESET, device="cpu")
     print(f"validation {trained.result.validation:.3f}, baselines {trained.result.baselines}")
     embed(store, device="cpu")
-    for film, (video, truth) in films.items():
+    return store
+
+
+def scene_rows(store: Store, media: Path) -> Iterator[dict[str, Any]]:
+    """One row a film and kind of vectors."""
+    for film, (video, truth) in labelled_films(media).items():
         shots = store.shots(video.stem)
         middle = (shots["start_s"] + shots["end_s"]) / 2 * truth["fps"]
         scene = scenes_of(middle.to_numpy(), truth["scenes"])
         fused, context = (
             store.vectors(store.live(s), video.stem).vectors for s in ("fused", "context")
         )
-        compared = {"fused": fused, "moving average": smoothed(fused, WIDTH), "context": context}
-        for name, vectors in compared.items():
+        compared = (
+            *(fused, weigh(fused, PICTURE), smoothed(fused, WIDTH)),
+            *(context, weigh(context, PICTURE)),
+        )
+        for name, vectors in zip(VECTORS, compared, strict=True):
             yield {"film": film, "vectors": name, "shots": len(scene)} | same_scene(vectors, scene)
 
 
-def scenes_of(
-    frames: Float32[np.ndarray, " shots"], scenes: list[dict[str, Any]]
-) -> list[int | None]:
-    """The number of the labelled scene that each frame lies in."""
-    return [
-        next((s["id"] for s in scenes if s["start"] <= frame <= s["end"]), None) for frame in frames
-    ]
+def cold_s(folder: Path, shot: str) -> float:
+    """Seconds from a search by a shot on the command line to its answer."""
+    command = [sys.executable, "-m", "mediafm_cli", "search", "--shot", shot]
+    took = []
+    for _ in range(COLD):
+        began = time.perf_counter()
+        subprocess.run([*command, "--store", folder], check=True, capture_output=True)
+        took.append(time.perf_counter() - began)
+    return float(np.median(took))
+
+
+def warm_ms(folder: Path, shot: str) -> float:
+    """Milliseconds that a running server takes for the page of shots like one."""
+    command = [sys.executable, "-m", "mediafm_cli", "serve", "--port", "0", "--json"]
+    shots = [row["id"] for row in Store(folder).shots(shot.rpartition("/")[0]).to_dicts()]
+    took = []
+    with subprocess.Popen(
+        [*command, "--store", folder], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            address = json.loads(server.stdout.readline())["address"]
+            for number in range(WARM + 1):
+                page = f"{address}/search?shot={quote(shots[number % len(shots)])}"
+                began = time.perf_counter()
+                urlopen(page).read()
+                took.append(1e3 * (time.perf_counter() - began))
+        finally:
+            server.terminate()
+    return float(np.median(took[1:]))
 
 
 def same_scene(
@@ -102,27 +192,24 @@ def same_scene(
 
 def text_rows(folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:
     """Recall@5 of text queries, with all modalities and with the picture alone."""
-    make_sample_catalogue(folder / "films")
-    truth = json.loads((folder / "films" / "ground_truth.json").read_text(encoding="utf-8"))
-    store = Store(folder / "store", create=True)
-    ingest(store, [folder / "films"], encoders=encoders)
-    build_index(store, store.live("described"), device="cpu")
-    only_picture: dict[Modality, float] = {"audio": 0.0, "text": 0.0}
-    for name, weights in {"all": {}, "picture": only_picture}.items():
-        missed = []
+    films = folder.parent / "films"
+    truth = json.loads((films / "ground_truth.json").read_text(encoding="utf-8"))
+    store = Store(folder)
+    every: dict[Modality, float] = {}
+    for name, weights in {"all": every, "picture": PICTURE}.items():
+        hits, n = {}, len(truth["queries"])
+        right = 0
         for query in truth["queries"]:
-            hits = search(store, text=query["text"], weights=weights, k=K, encoders=encoders)
-            if not any(
-                query["photo"] in photos_at(truth, h.title, h.start_s, h.end_s) for h in hits
-            ):
-                missed.append(query["text"])
-        n = len(truth["queries"])
-        yield {
-            "modalities": name,
-            "queries": n,
-            "recall@5": 1 - len(missed) / n,
-            "missed": missed,
-        }
+            found = search(
+                store, text=query["text"], weights=weights, k=K, least=0, encoders=encoders
+            )
+            photos = [photos_at(truth, h.title, h.start_s, h.end_s) for h in found]
+            right += any(query["photo"] in shown for shown in photos)
+            hits[query["text"]] = [
+                f"{h.shot}{' right' if query['photo'] in shown else ''}"
+                for h, shown in zip(found, photos, strict=True)
+            ]
+        yield {"modalities": name, "queries": n, "recall@5": right / n, "hits": hits}
 
 
 def photos_at(truth: dict[str, Any], title: str, start_s: float, end_s: float) -> set[str]:

@@ -1,5 +1,7 @@
-"""Every script in examples/ runs, one after the other, on one store."""
+"""Every script and notebook in examples/ runs, one after the other, on one store."""
 
+import json
+import os
 import subprocess
 import sys
 
@@ -22,6 +24,9 @@ def test_examples(sample_films, tmp_path):
         "read_with_polars.py": [store],
         "tag_new_title.py": [store, film],
     }
+    (notebook,) = (ROOT / "examples").glob("*.ipynb")
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     printed = {}
     for script in SCRIPTS:
         done = subprocess.run(
@@ -32,6 +37,15 @@ def test_examples(sample_films, tmp_path):
         )
         assert (done.returncode, done.stderr) == (0, "")
         printed[script] = done.stdout
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "\n".join(code)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"MEDIAFM_STORE": str(store)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "FCM: NON-DROP FRAME" in done.stdout
     assert "shots like" in printed["ingest_and_search.py"]
     assert "spoken" in printed["read_with_polars.py"]
     assert "because of" in printed["tag_new_title.py"]

@@ -12,7 +12,8 @@ SAME_VIEW = 0.25
 Sintel that is a cosine of .77: pairs above it show one camera position, those below other views of
 the same person."""
 EXCHANGE = 4
-"""Two shots of the same view so near to each other enclose reverse shots of it."""
+"""Two shots of one view, so near to each other, with one of another view between them: shot and
+reverse shot."""
 SPREAD = 0.5
 """How much likeness to answers before it counts against an answer: 1 - lambda of maximal marginal
 relevance (Carbonell and Goldstein, 1998)."""
@@ -23,8 +24,8 @@ def fold(shots: Sequence[Mapping[str, Any]], fused: Fused, same: float) -> list[
 
     `shots` are rows of the store's table, best first, `fused` their vectors by themselves, `same`
     the cosine of pictures from which they show the same view. Shots of the same view are one, in
-    whatever title, and so are those between two such that are near (shot and reverse shot), and all
-    black ones.
+    whatever title, and all black ones are; so are two views where they alternate (shot and reverse
+    shot), but not elsewhere.
     """
     pictures = unit_rows(fused[:, block("visual")])
     groups: list[list[int]] = []
@@ -40,28 +41,30 @@ def fold(shots: Sequence[Mapping[str, Any]], fused: Fused, same: float) -> list[
             groups.append([i])
         else:
             group.append(i)
-    kept: list[list[int]] = []
-    for group in groups:
-        enclosing = (other for other in kept if encloses(shots, other, group))
-        into = next(enclosing, None)
-        if into is None:
-            kept.append(group)
-        else:
-            into += group
-    return [sorted(group) for group in kept]
+    answers: list[list[int]] = []
+    for number, group in enumerate(groups):
+        rest = group
+        for view, answer in zip(groups[:number], answers, strict=True):
+            replies = in_exchange(shots, view, group)
+            answer += [i for i in rest if i in replies]
+            rest = [i for i in rest if i not in replies]
+        answers.append(list(rest))
+    return sorted(sorted(answer) for answer in answers if answer)
 
 
-def encloses(shots: Sequence[Mapping[str, Any]], one: Sequence[int], other: Sequence[int]) -> bool:
-    """Whether a shot of one group lies between two near ones of the other group."""
-    return any(within(shots, i, one) for i in other) or any(within(shots, i, other) for i in one)
-
-
-def within(shots: Sequence[Mapping[str, Any]], i: int, group: Sequence[int]) -> bool:
-    """Whether a shot lies between two near ones of a group."""
-    places = [shots[j]["index"] for j in group if shots[j]["title"] == shots[i]["title"]]
-    before = [p for p in places if p < shots[i]["index"]]
-    after = [p for p in places if p > shots[i]["index"]]
-    return bool(before and after) and min(after) - max(before) <= EXCHANGE
+def in_exchange(
+    shots: Sequence[Mapping[str, Any]], one: Sequence[int], other: Sequence[int]
+) -> set[int]:
+    """The shots of two views where they alternate: one, other, one, all within EXCHANGE shots."""
+    view = dict.fromkeys(one, 0) | dict.fromkeys(other, 1)
+    order = sorted(view, key=lambda i: (shots[i]["title"], shots[i]["index"]))
+    found = set[int]()
+    for first, middle, last in zip(order, order[1:], order[2:], strict=False):
+        alternate = view[first] == view[last] != view[middle]
+        together = shots[first]["title"] == shots[last]["title"]
+        if alternate and together and shots[last]["index"] - shots[first]["index"] <= EXCHANGE:
+            found |= {first, middle, last}
+    return found
 
 
 def spread(scores: Sequence[float], vectors: Fused, k: int) -> list[int]:
