@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mediafm_store.arrays import FUSED, Vectors, pooled
-from mediafm_store.errors import BadInput, SpaceMismatch
+from mediafm_store.errors import SpaceMismatch
 from mediafm_store.model.checkpoint import load_checkpoint, read_facts
 from mediafm_store.model.packed import TitleShots
 from mediafm_store.model.transformer import ShotTransformer
@@ -16,6 +16,7 @@ from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.checkpoints import adopt, context_fingerprint, latest
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
+from mediafm_store.tasks.queries import shots_within
 from mediafm_store.tasks.spaces import promote
 from mediafm_store.tasks.train import title_shots
 
@@ -100,19 +101,14 @@ def embed_clip(
     Nothing is written. `checkpoint` is by default the newest. Raises NotFound for a title that is
     not there, BadInput for a stretch without shots.
     """
-    row, shots = store.title(title), store.shots(title).to_dicts()
-    inside = [i for i, s in enumerate(shots) if s["start_s"] < end_s and s["end_s"] > start_s]
-    if not inside:
-        raise BadInput(
-            f"{title} has no shots from {start_s:g} to {end_s:g} s; it is {row['duration_s']:.1f} s"
-            " long, give a start before an end within that"
-        )
+    own = shots_within(store, title, start_s, end_s)
     model = open_model(store, checkpoint or latest(store), device)
-    ids, whole = read_shots(store, row)
+    ids, whole = read_shots(store, store.title(title))
+    inside = [ids.index(id) for id in own]
     fused = whole.fused
     alone = whole._replace(fused=fused[inside])
     return Clip(
-        shots=[ids[i] for i in inside],
+        shots=own,
         fused=pooled(fused[inside]),
         isolated=pooled(embed_title(model, alone).shots),
         context=pooled(embed_title(model, whole).shots[inside]),
