@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from mediafm_store.store.views import View as View
     from mediafm_store.tasks.adbreaks import Break as Break
     from mediafm_store.tasks.adbreaks import rank_breaks as rank_breaks
+    from mediafm_store.tasks.atlas import Layout as Layout
+    from mediafm_store.tasks.atlas import lay_out as lay_out
     from mediafm_store.tasks.backfill import backfill as backfill
     from mediafm_store.tasks.cut import cut as cut
     from mediafm_store.tasks.doctor import doctor as doctor
@@ -83,6 +85,7 @@ _HOME = {
     "Encoder": "features.encoders",
     "Hit": "tasks.hit",
     "Ingested": "tasks.ingest",
+    "Layout": "tasks.atlas",
     "MediaFMError": "errors",
     "ModelConfig": "model.transformer",
     "Progress": "tasks.ingest",
@@ -110,6 +113,7 @@ _HOME = {
     "import_features": "tasks.importing.job",
     "index_status": "tasks.index",
     "ingest": "tasks.ingest",
+    "lay_out": "tasks.atlas",
     "load_encoders": "tasks.encoding",
     "promote": "tasks.spaces",
     "propose_tags": "tasks.tag",

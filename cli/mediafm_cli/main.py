@@ -10,6 +10,7 @@ import typer
 
 from mediafm_cli.commands import (
     adbreaks,
+    atlas,
     cut,
     demo,
     doctor,
@@ -50,7 +51,7 @@ def options(
 
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, index),
-    *(search, serve, scenes, tag, adbreaks, cut, export, space, doctor, info, plugins),
+    *(search, serve, scenes, tag, adbreaks, cut, atlas, export, space, doctor, info, plugins),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]

@@ -12,7 +12,7 @@ from mediafm_store.tasks.importing.declared import is_imported
 
 @dataclass(frozen=True)
 class Links:
-    """Addresses of films, pictures and searches; None where there is none to lead to."""
+    """Addresses of films, titles, pictures and searches; None where there is none to lead to."""
 
     films: Mapping[str, str] = field(default_factory=dict)
     """Of the film of each title that has one."""
@@ -22,6 +22,16 @@ class Links:
         """A film from a moment on, as media fragments write it (W3C, Media Fragments URI 1.0)."""
         film = self.films.get(title)
         return film and f"{film}#t={f'{seconds:.2f}'.rstrip('0').rstrip('.')}"
+
+    def title(self, title: str, shot: int | None = None) -> str | None:
+        """The page of a title, at one of its shots."""
+        at = "" if shot is None else f"#s{shot}"
+        return f"/titles/{quote(title, safe='')}{at}" if self.served else None
+
+    def shot(self, shot: str) -> str | None:
+        """A shot among the others of its title."""
+        title, _, index = shot.rpartition("/")
+        return self.title(title, int(index)) if title and index.isdecimal() else None
 
     def picture(self, shot: str) -> str:
         """The picture of a shot, of a server."""

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mediafm_store.files import write_beside
 from mediafm_store.report import views
 from mediafm_store.report.links import Links, file_links
+from mediafm_store.report.mapped import atlas_page
 from mediafm_store.report.measures import measures
 from mediafm_store.report.rendering import render
 from mediafm_store.report.searched import SearchView, Unit, asked_shots, pictures, search_page
 from mediafm_store.report.sprites import Sprites
+from mediafm_store.report.titled import title_page
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.adbreaks import Break
 from mediafm_store.tasks.hit import Hit
@@ -59,6 +61,26 @@ def write_search_page(
         names=views.names(titles),
     )
     write_beside(path, text)
+
+
+def write_title_page(path: Path, *, store: Store, title: str) -> None:
+    """Write what there is to see of a title: timeline, scenes, similarities, words, ad breaks.
+
+    Raises NotFound for an unknown title, BadInput if `path` cannot be written.
+    """
+    titles = store.titles().to_dicts()
+    links, names = file_links(store, titles), views.names(titles)
+    write_beside(path, title_page(store, title, links=links, names=names))
+
+
+def write_atlas_page(path: Path, *, store: Store) -> None:
+    """Write all shots in a plane, those that are alike close together.
+
+    Raises BadInput if `path` cannot be written.
+    """
+    titles = store.titles().to_dicts()
+    links, names = file_links(store, titles), views.names(titles)
+    write_beside(path, atlas_page(store, titles, links=links, names=names))
 
 
 def write_catalogue_page(

@@ -14,6 +14,9 @@ from mediafm_store.arrays import MODALITIES
 from mediafm_store.report import views
 from mediafm_store.report.timecode import timecode, timespan
 
+PLAYER = "player.js"
+"""The script of served pages that plays films."""
+
 
 def render(template: str, *, scripts: Sequence[str] = (), **values: Any) -> str:
     """A page. `scripts` names those files of templates/ that it runs, all others are refused."""

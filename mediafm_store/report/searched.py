@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from mediafm_store.report import views
 from mediafm_store.report.links import Links
-from mediafm_store.report.rendering import render
+from mediafm_store.report.rendering import PLAYER, render
 from mediafm_store.report.sprites import Small, Sprites, sprites
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.hit import Hit
@@ -70,7 +70,7 @@ def search_page(
     big = pictures(store, views.without_repeats(view.hits, view.query_shot))
     return render(
         "search.html.j2",
-        scripts=(*SCRIPTS, *(("player.js",) if links.served else ())),
+        scripts=(*SCRIPTS, *((PLAYER,) if links.served else ())),
         store=store.path,
         search=view,
         unit=unit,

@@ -1,4 +1,4 @@
-"""The addresses: / /search /media/ID /thumbnails/ID/INDEX."""
+"""The addresses: / /search /titles/ID /atlas /media/ID /thumbnails/ID/INDEX."""
 
 import mimetypes
 import shutil
@@ -18,8 +18,9 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from mediafm_store.errors import BadInput, MediaFMError, NotFound
+from mediafm_store.report import mapped, searched, titled
 from mediafm_store.report.links import Links
-from mediafm_store.report.rendering import policy, render
+from mediafm_store.report.rendering import PLAYER, policy, render
 from mediafm_store.report.sprites import Sprites
 from mediafm_store.serve.guard import HOSTS, WithHeaders, bounded, check_origin, headers
 from mediafm_store.serve.library import Library, Query, query_of
@@ -28,7 +29,7 @@ from mediafm_store.tasks.sources import VIDEO_SUFFIXES
 
 MOST_BYTES = 200_000_000
 """Of a clip that is sent to be searched for."""
-SCRIPTS = ("keys.js", "player.js")
+SCRIPTS = tuple({*searched.SCRIPTS, *titled.SCRIPTS, *mapped.SCRIPTS, PLAYER})
 """All that a served page may run."""
 
 
@@ -58,6 +59,12 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
             page = await run_in_threadpool(search_file, library, clip.file, query)
         return HTMLResponse(page)
 
+    def title(request: Request) -> Response:
+        return HTMLResponse(library.title(request.path_params["title"]))
+
+    def atlas(_: Request) -> Response:
+        return HTMLResponse(library.atlas())
+
     def media(request: Request) -> Response:
         film = library.film(request.path_params["title"])
         kind, _ = mimetypes.guess_type(film.name)
@@ -74,6 +81,8 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
             Route("/", titles),
             Route("/search", find, methods=["GET"]),
             Route("/search", find_clip, methods=["POST"]),
+            Route("/titles/{title}", title),
+            Route("/atlas", atlas),
             Route("/media/{title}", media),
             Route("/thumbnails/{shot:path}", thumbnail),
         ],

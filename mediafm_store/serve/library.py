@@ -10,7 +10,10 @@ from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.features.extract import Encoders
 from mediafm_store.report import views
 from mediafm_store.report.links import Links, served_links
+from mediafm_store.report.mapped import atlas_page
 from mediafm_store.report.searched import SearchView, search_page
+from mediafm_store.report.titled import title_page
+from mediafm_store.serve.kept import Pages
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
 from mediafm_store.tasks.hit import Hit
@@ -57,6 +60,7 @@ class Library:
         self._encoders: Encoders | None = None
         self._encoding = Lock()
         self._known: Known | None = None
+        self._pages = Pages()
 
     def search(self, query: Query) -> str:
         """The page of what was found. Raises NotFound or BadInput as `search` does."""
@@ -90,6 +94,25 @@ class Library:
             links = served_links(self.store, titles)
             self._known = Known(of, titles, links, views.names(titles), space)
         return self._known
+
+    def title(self, title: str) -> str:
+        """The page of a title. Raises NotFound."""
+        known, revision = self.known(), self.store.title(title)["revision"]
+        tags = int(self.store.table("tags").version)
+        return self._pages.get(
+            f"title {title}",
+            (known.of, tags, revision),
+            lambda: title_page(self.store, title, links=known.links, names=known.names),
+        )
+
+    def atlas(self) -> str:
+        """The page of all shots; that of a large catalogue takes half a minute the first time."""
+        known = self.known()
+        return self._pages.get(
+            "atlas",
+            known.of,
+            lambda: atlas_page(self.store, known.titles, links=known.links, names=known.names),
+        )
 
     def film(self, title: str) -> Path:
         """The file of a title's film; the only files that are ever sent. Raises NotFound."""

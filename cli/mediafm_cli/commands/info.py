@@ -1,5 +1,6 @@
 """mediafm info."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,16 +9,26 @@ from mediafm_cli.commands.search import about
 from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
 from mediafm_cli.output import Row, emit, say
 
-EXAMPLE = "Examples: mediafm info; mediafm info sintel --json"
+EXAMPLE = "Examples: mediafm info; mediafm info sintel --json; mediafm info sintel --html page.html"
 
 
 def info(
     title: Annotated[str | None, typer.Argument(help="A title; default: all.")] = None,
     store: StorePath = DEFAULT_STORE,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page about the title, with pictures.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the titles of a store, or the shots of one title."""
     opened = open_store(store)
+    if html is not None:
+        from mediafm_store.report.pages import write_title_page
+
+        if title is None:
+            raise typer.BadParameter("--html writes a page about one title: name it")
+        write_title_page(html, store=opened, title=title)
+        say(f"Wrote {html}")
     if title is not None:
         for warning in opened.title(title)["warnings"]:
             say(f"Warning: {warning}")
