@@ -116,6 +116,34 @@ def runs_like(ranking: Ranking, wanted: Wanted, *, titles: bool) -> list[Hit]:
     return told(ranking, sorted(good, key=lambda a: -a.score)[: wanted.k])
 
 
+def titles_like(ranking: Ranking, wanted: Wanted) -> list[Hit]:
+    """The best titles, by their own vectors; the shot in the middle stands for each.
+
+    All that is looked for is one vector in the space `title`.
+    """
+    known, store = Known(ranking.store), ranking.store
+    (query,) = ranking.queries
+    among = wanted.among
+    (near,) = nearest(
+        store,
+        query.space,
+        query.rows,
+        max(LEAST_DEPTH, DEEPER * wanted.k),
+        ids=None if among is None else pl.Series([*{*map(title_of, among)}], dtype=pl.String),
+        without=wanted.without.union(map(title_of, wanted.itself)),
+        device=wanted.device,
+    )
+    known.add(query.space, near.ids, near.vectors)
+    found = ranked(ranking, known, near.ids)
+    good = [a for a in found if ranking.percentile(a.score) >= wanted.least]
+    answers = []
+    for answer in good[: wanted.k]:
+        shots = store.shots(answer.key)["id"].to_list()
+        if shots:  # else the title has gone a moment ago
+            answers.append(answer._replace(key=shots[len(shots) // 2], shots=tuple(shots)))
+    return told(ranking, answers)
+
+
 def laid_along(ranking: Ranking, known: Known, run: Sequence[str]) -> Answer:
     """A run of shots as an answer."""
     shares, alone = ranking.shares(known, run), ranking.alone(known, run)

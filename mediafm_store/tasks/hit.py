@@ -11,7 +11,8 @@ class Hit:
     """A shot, a scene or a title that was found."""
 
     shot: str
-    """The id of the shot that was found; of a scene or a title, the one that is most alike."""
+    """The id of the shot that was found; of a scene or a title, the one that is most alike, or the
+    middle one where titles were compared as a whole."""
     title: str
     start_s: float
     end_s: float
@@ -25,7 +26,7 @@ class Hit:
     """What each modality adds to the score."""
     alone: float | None
     """The cosine of the same shots taken by themselves: high beside a low score it is the same
-    picture at another moment. None unless the search was in context."""
+    picture at another moment. None unless shots were compared in context."""
     words: str
     seen: tuple[str, ...]
     heard: tuple[str, ...]

@@ -40,6 +40,8 @@ class Example(NamedTuple):
     ids: frozenset[str] = frozenset()
     """Those of the store, which are no answers to themselves."""
     title: str | None = None
+    whole: str | None = None
+    """The title that they are all shots of."""
 
 
 class Query(NamedTuple):
@@ -104,6 +106,17 @@ def query_of(
     return Query(space, rows, weights, alone, titles)
 
 
+def title_query(store: Store, title: str, weights: Mapping[Modality, float]) -> Query:
+    """A whole title as one vector, in the space of titles; raise BadInput if it has none yet."""
+    space = store.live("title")
+    rows = weigh(store.vectors(space, title).vectors, weights)
+    if not len(rows):
+        raise BadInput(f"title {title!r} has no title vector yet; run `mediafm embed`")
+    if not rows.any():
+        raise BadInput("nothing is left of the query: no modality that it has weighs more than 0")
+    return Query(space, rows, weights, titles=frozenset({title}))
+
+
 def text_query(
     store: Store, text: str, encoders: Encoders, weights: Mapping[Modality, float]
 ) -> Query:
@@ -141,12 +154,12 @@ class Examples:
         title, _, times = name.rpartition("@")
         start, _, end = times.partition("-")
         titles = self.store.revisions()
+        if name in titles:
+            return self.stretch(name)
         if title in titles and end:
             return self.stretch(title, seconds(start), seconds(end))
         if name in self.store.shots_by_id([name]):
             return self.shots([name])
-        if name in titles:
-            return self.stretch(name)
         if os.path.isfile(name):  # where Path fails on what cannot be a name at all
             return self.file(Path(name))
         raise NotFound(
@@ -172,7 +185,8 @@ class Examples:
         self, title: str, start_s: float | None = None, end_s: float | None = None
     ) -> Example:
         """The shots of a title that overlap a stretch of it, or all; BadInput if none does."""
-        return self.shots(shots_within(self.store, title, start_s, end_s))
+        example = self.shots(shots_within(self.store, title, start_s, end_s))
+        return example._replace(whole=title if start_s is end_s is None else None)
 
     def file(self, path: Path) -> Example:
         """A video, a picture or a sound, by the suffix of its name."""

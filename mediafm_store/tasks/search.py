@@ -14,11 +14,26 @@ from mediafm_store.errors import BadInput
 from mediafm_store.features.extract import Encoders
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.answers import DEEPER, LEAST_DEPTH, Wanted, runs_like, shots_like
+from mediafm_store.tasks.answers import (
+    DEEPER,
+    LEAST_DEPTH,
+    Wanted,
+    runs_like,
+    shots_like,
+    titles_like,
+)
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
 from mediafm_store.tasks.files import file_kind
 from mediafm_store.tasks.hit import Hit
-from mediafm_store.tasks.queries import Examples, OnOrigin, query_of, text_query
+from mediafm_store.tasks.queries import (
+    Example,
+    Examples,
+    OnOrigin,
+    Query,
+    query_of,
+    text_query,
+    title_query,
+)
 from mediafm_store.tasks.ranking import Ranking
 from mediafm_store.tasks.scenes import find_scenes
 
@@ -69,10 +84,10 @@ def search(
     shots and their titles (see `Store.matching`).
 
     A `unit` is a shot; a scene (a shot is then looked for with the rest of its scene) or a title,
-    whose shots match those of the query in order. Answers of a percentile below `least`, 0 to 1,
-    are left out; so fewer than `k` may be found, or none. `fold` makes near duplicates one answer;
-    `diverse` keeps answers apart from each other. Raises NotFound or BadInput for a query that
-    cannot be made.
+    whose shots match those of the query in order; to a whole title alone, in context, others are
+    compared by their own vectors. Answers of a percentile below `least`, 0 to 1, are left out; so
+    fewer than `k` may be found, or none. `fold` makes near duplicates one answer; `diverse` keeps
+    answers apart from each other. Raises NotFound or BadInput for a query that cannot be made.
     """
     check(weights or {}, least, {"text": text, "words that are said": said})
     loaded = cache(lambda: encoders or load_encoders(device=device))
@@ -93,8 +108,9 @@ def search(
 
     queries = []
     if liked:
-        tell_lacking(store, chosen)
-        queries.append(query_of(chosen, liked, [examples.of(n) for n in unlike], weights or {}))
+        disliked = [examples.of(name) for name in unlike]
+        alone = unit == "title" and text is said is None
+        queries.append(by_example(store, chosen, liked, disliked, weights or {}, titles=alone))
     if text is not None:
         queries.append(text_query(store, text, loaded(), weights or {}))
     if not queries and said is None:
@@ -118,7 +134,26 @@ def search(
     )
     if unit == "shot":
         return shots_like(ranking, wanted)
+    if any(query.space.of_titles for query in queries):
+        return titles_like(ranking, wanted)
     return runs_like(ranking, wanted, titles=unit == "title")
+
+
+def by_example(
+    store: Store,
+    space: Space,
+    like: Sequence[Example],
+    unlike: Sequence[Example],
+    weights: Mapping[Modality, float],
+    *,
+    titles: bool,
+) -> Query:
+    """Examples as one query; if `titles` are to be found, a whole one alone as its own vector."""
+    tell_lacking(store, space)
+    whole = [example.whole for example in like]
+    if titles and space.name == "context" and not unlike and len(whole) == 1 and whole[0]:
+        return title_query(store, whole[0], weights)
+    return query_of(space, like, unlike, weights)
 
 
 def check(weights: Mapping[Modality, float], least: float, words: Mapping[str, str | None]) -> None:
