@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from mediafm_store import Store, search
-from mediafm_store.features.extract import Encoders
+from mediafm_store.features.encoders import Encoders
 from mediafm_store.media.sound import SAMPLE_RATE, sound
 from mediafm_store.media.write import write_video
 

@@ -42,7 +42,7 @@ from benchmarks.scenes import scene_figures
 from mediafm_store import Store, embed, ingest, load_encoders, search, train
 from mediafm_store.arrays import Modality, weigh
 from mediafm_store.demo import run_demo
-from mediafm_store.features.extract import Encoders
+from mediafm_store.features.encoders import Encoders
 from mediafm_store.model.quality import Labelled, mean, smoothed, stratified_auc
 
 PRESET, K, WIDTH = "small", 5, 2

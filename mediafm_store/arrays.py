@@ -58,3 +58,8 @@ def shares(
 ) -> dict[Modality, Float32[np.ndarray, " shots"]]:
     """What each modality adds to the inner product of `query` with every row of `found`."""
     return {m: found[:, block(m)] @ query[block(m)] for m in MODALITIES}
+
+
+def zeros(rows: int) -> Blocks:
+    """Blocks of items that are not there."""
+    return np.zeros((rows, BLOCK), np.float32)

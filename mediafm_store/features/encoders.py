@@ -1,9 +1,10 @@
 """What an encoder is: items of one modality in, one block of the fused vector each out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from mediafm_store.arrays import Blocks, Modality
+from mediafm_store.arrays import MODALITIES, Blocks, Modality
+from mediafm_store.errors import BadInput
 
 
 class Encoded(NamedTuple):
@@ -51,3 +52,20 @@ class Encoder(Protocol):
         classes, the text encoder that embedded their names; a text encoder, itself.
         """
         ...
+
+
+Encoders = Mapping[Modality, Encoder]
+
+
+def by_modality(encoders: Iterable[Encoder]) -> Encoders:
+    """Encoders by what they read; raise BadInput unless there is one for each modality."""
+    found: dict[Modality, Encoder] = {}
+    for encoder in encoders:
+        if encoder.modality in found:
+            names = f"{found[encoder.modality].name} and {encoder.name}"
+            raise BadInput(f"two encoders for {encoder.modality}: {names}; name one")
+        found[encoder.modality] = encoder
+    for modality in MODALITIES:
+        if modality not in found:
+            raise BadInput(f"no encoder for {modality}; name one")
+    return found

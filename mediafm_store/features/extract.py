@@ -4,13 +4,11 @@ One pass, all at the same time: the film is decoded and cut in the calling threa
 soon as it is known, goes to three threads, one a modality.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from mediafm_store.arrays import MODALITIES, Blocks, Fused, Modality
-from mediafm_store.errors import BadInput
-from mediafm_store.features.encoders import Encoded, Encoder
+from mediafm_store.arrays import Blocks, Fused, Modality
+from mediafm_store.features.encoders import Encoded, Encoders
 from mediafm_store.features.fuse import describe, fuse
 from mediafm_store.features.passes import Heard, Pictured, Said, encode_text, hear, say, see
 from mediafm_store.media.decode import Warn, log_warning, media_duration_s
@@ -23,7 +21,6 @@ from mediafm_store.records import Cue, Span, Title
 
 AHEAD = 32
 """Shots that may wait for an encoder."""
-Encoders = Mapping[Modality, Encoder]
 
 
 @dataclass(frozen=True)
@@ -115,17 +112,3 @@ def tell_if_cut_off(title: Title, end_s: float, heard: Heard, warn: Warn) -> Non
             f"{title.media.name} is cut off: it ends after {end_s:.1f} s of the {total_s:.1f} s"
             " that it announces"
         )
-
-
-def by_modality(encoders: Iterable[Encoder]) -> Encoders:
-    """Encoders by what they read; raise BadInput unless there is one for each modality."""
-    found: dict[Modality, Encoder] = {}
-    for encoder in encoders:
-        if encoder.modality in found:
-            names = f"{found[encoder.modality].name} and {encoder.name}"
-            raise BadInput(f"two encoders for {encoder.modality}: {names}; name one")
-        found[encoder.modality] = encoder
-    for modality in MODALITIES:
-        if modality not in found:
-            raise BadInput(f"no encoder for {modality}; name one")
-    return found

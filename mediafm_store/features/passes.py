@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 from PIL import Image as Pictures
 
-from mediafm_store.arrays import BLOCK, Blocks, unit_rows
+from mediafm_store.arrays import Blocks, unit_rows, zeros
 from mediafm_store.features.encoders import Encoded, Encoder
 from mediafm_store.media.decode import Warn
 from mediafm_store.media.flags import Repeats
@@ -162,8 +162,3 @@ def jpeg(image: Image) -> bytes:
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=80)
     return out.getvalue()
-
-
-def zeros(rows: int) -> Blocks:
-    """Blocks of items that are not there."""
-    return np.zeros((rows, BLOCK), np.float32)

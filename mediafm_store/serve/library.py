@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.features.extract import Encoders
+from mediafm_store.features.encoders import Encoders
 from mediafm_store.report import views
 from mediafm_store.report.links import Links, served_links
 from mediafm_store.report.mapped import atlas_page

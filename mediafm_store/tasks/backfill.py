@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from mediafm_store.arrays import BLOCK, FUSED
 from mediafm_store.errors import BadInput
-from mediafm_store.features.extract import Encoders, extract
+from mediafm_store.features.encoders import Encoders
+from mediafm_store.features.extract import extract
 from mediafm_store.media.shotlist import listed
 from mediafm_store.records import Cue, Title
 from mediafm_store.store.spaces import Space

@@ -7,8 +7,7 @@ from typing import Literal
 from mediafm_store import plugins
 from mediafm_store.arrays import MODALITIES, Modality
 from mediafm_store.errors import BadInput
-from mediafm_store.features.encoders import Encoder
-from mediafm_store.features.extract import Encoders, by_modality
+from mediafm_store.features.encoders import Encoder, Encoders, by_modality
 
 DEFAULTS: dict[Modality, str] = {
     "visual": "efficientnet-lite0",

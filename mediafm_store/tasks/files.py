@@ -5,29 +5,21 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from mediafm_store.arrays import MODALITIES, Fused, Modality, block
+from mediafm_store.arrays import MODALITIES, Fused, block, zeros
 from mediafm_store.errors import BadInput
-from mediafm_store.features.extract import Encoders, Features, extract
+from mediafm_store.features.encoders import Encoders
+from mediafm_store.features.extract import Features, extract
 from mediafm_store.features.fuse import fuse
-from mediafm_store.features.passes import zeros
 from mediafm_store.media.detectors import adaptive
 from mediafm_store.media.sound import SAMPLE_RATE, sound
 from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.origin import origin_of
-from mediafm_store.tasks.queries import Example, Examples, check_encoders
+from mediafm_store.tasks.queries import Example, Examples, check_encoders, file_kind
 from mediafm_store.tasks.sources import read_title
 
-PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-SOUNDS = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"})
 PIECE = 10 * SAMPLE_RATE
 """A sound is heard in pieces of ten seconds, as if each were a shot."""
 LONGEST_PIECES = 360
-
-
-def file_kind(path: Path) -> Modality | None:
-    """What a file is by its suffix: a picture, a sound, or None for a video."""
-    suffix = path.suffix.lower()
-    return "visual" if suffix in PICTURES else "audio" if suffix in SOUNDS else None
 
 
 def file_example(examples: Examples, path: Path) -> Example:
@@ -56,12 +48,12 @@ def file_example(examples: Examples, path: Path) -> Example:
 def clip(examples: Examples, path: Path, encoders: Encoders) -> Example:
     """A video; if it was cut from a title of the store, the shots of that title in its place."""
     features = extract(read_title(path), encoders=encoders, detector=adaptive)
-    origin = origin_of(examples.store, features)
+    fused = features.fused
+    origin = origin_of(examples.store, fused, features.spans)
     if origin is not None:
         examples.on_origin(path, origin)
         # It may be found itself: people ask where a clip comes from.
         return examples.shots(origin.shots)._replace(ids=frozenset(), title=None)
-    fused = features.fused
     rows = in_context(examples, features) if examples.space.name == "context" else fused
     lacks = frozenset(m for m in MODALITIES if not fused[:, block(m)].any())
     return Example(rows, fused, lacks=lacks)

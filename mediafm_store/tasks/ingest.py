@@ -11,7 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 from mediafm_store import plugins
 from mediafm_store.errors import BadInput, MediaFMError, NotFound
-from mediafm_store.features.extract import Encoders, Features, extract
+from mediafm_store.features.encoders import Encoders
+from mediafm_store.features.extract import Features, extract
 from mediafm_store.media.decode import frame_rate
 from mediafm_store.media.detectors import Detector
 from mediafm_store.media.language import wished

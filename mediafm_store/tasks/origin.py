@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float32
 
 from mediafm_store.arrays import Blocks, Fused, block, unit_rows, weigh
-from mediafm_store.features.extract import Features
 from mediafm_store.records import Span
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.nearest import nearest
@@ -42,13 +41,12 @@ class Offset(NamedTuple):
     start_s: float
 
 
-def origin_of(store: Store, clip: Features) -> Origin | None:
+def origin_of(store: Store, fused: Fused, spans: Sequence[Span]) -> Origin | None:
     """The stretch of a title that a clip shows; None if it shows none.
 
     Every pair of a shot of the clip and a similar one of the store says where in a title the clip
     would lie; each such place is then compared with all of the clip, picture and sound.
     """
-    fused, spans = clip.fused, clip.spans
     space = store.live("fused")
     asked = weigh(fused, {"text": 0.0})  # a clip seldom has its subtitles with it
     usable = asked.any(axis=1)

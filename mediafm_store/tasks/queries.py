@@ -8,11 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from mediafm_store.arrays import MODALITIES, Fused, Modality, block, pooled, unit_rows, weigh
+from mediafm_store.arrays import MODALITIES, Fused, Modality, block, pooled, unit_rows, weigh, zeros
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
-from mediafm_store.features.extract import Encoders
+from mediafm_store.features.encoders import Encoders
 from mediafm_store.features.fuse import describe, fingerprint
-from mediafm_store.features.passes import zeros
 from mediafm_store.media.timecode import clock_s
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
@@ -20,6 +19,8 @@ from mediafm_store.tasks.encoding import DeviceChoice, made_by
 from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.origin import Origin
 
+PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+SOUNDS = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"})
 UNLIKE = 0.5
 """How much of what is not wanted is taken away from what is: about what Rocchio (1971) takes."""
 
@@ -190,6 +191,7 @@ class Examples:
 
     def file(self, path: Path) -> Example:
         """A video, a picture or a sound, by the suffix of its name."""
+        # What opens media takes a while to import, which other queries need not wait for.
         from mediafm_store.tasks.files import file_example
 
         return file_example(self, path)
@@ -233,3 +235,9 @@ def check_encoders(store: Store, space: Space, encoders: Encoders) -> None:
             f" (fingerprint {space.fingerprint}), the query by {made_by(encoders)} ({ours});"
             " query with the encoders that the store was made with"
         )
+
+
+def file_kind(path: Path) -> Modality | None:
+    """What a file is by its suffix: a picture, a sound, or None for a video."""
+    suffix = path.suffix.lower()
+    return "visual" if suffix in PICTURES else "audio" if suffix in SOUNDS else None

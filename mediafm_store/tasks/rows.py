@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, Blocks, Fused, Vectors, block, unit_rows
-from mediafm_store.features.extract import Encoders, Features
+from mediafm_store.features.encoders import Encoders
+from mediafm_store.features.extract import Features
 from mediafm_store.features.fuse import describe, fingerprint, fuse
 from mediafm_store.features.passes import encode_text, say
 from mediafm_store.media.flags import is_black, is_silent

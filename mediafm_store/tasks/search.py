@@ -11,7 +11,7 @@ import numpy as np
 
 from mediafm_store.arrays import Modality
 from mediafm_store.errors import BadInput
-from mediafm_store.features.extract import Encoders
+from mediafm_store.features.encoders import Encoders
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.answers import (
@@ -23,13 +23,13 @@ from mediafm_store.tasks.answers import (
     titles_like,
 )
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
-from mediafm_store.tasks.files import file_kind
 from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.queries import (
     Example,
     Examples,
     OnOrigin,
     Query,
+    file_kind,
     query_of,
     text_query,
     title_query,

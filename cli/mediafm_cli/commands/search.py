@@ -94,7 +94,7 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find the shots, scenes or titles most like what is given; several are looked for at once."""
-    from mediafm_store import load_encoders, stretches_of_hits
+    from mediafm_store import load_encoders
     from mediafm_store import search as search_store
     from mediafm_store.tasks.search import LEAST
 
@@ -143,6 +143,8 @@ def search(
         write_search_page(html, store=opened, query=query, hits=hits, space=used, query_shot=shot)
         say(f"Wrote {html}")
     if out and hits:
+        from mediafm_store import stretches_of_hits
+
         write_out(out, stretches_of_hits(opened, hits), fps=fps)
     emit([asdict(hit) for hit in hits], as_json=as_json, table=shown)
     if not hits:

@@ -8,11 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mediafm_store.arrays import MODALITIES, Fused, Modality
+from mediafm_store.arrays import MODALITIES, Fused, Modality, zeros
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.features.encoders import Encoder
 from mediafm_store.features.fuse import describe, fuse
-from mediafm_store.features.passes import Pool, encode_text, zeros
+from mediafm_store.features.passes import Pool, encode_text
 from mediafm_store.records import Shot, Title
 from mediafm_store.store.rows import TitleRows
 from mediafm_store.store.spaces import Space
