@@ -137,7 +137,7 @@ def test_the_order_and_the_sound_tell_which_film_it_is(planted):
     [
         *[([0, 2, 4], ["new", "newer"]), ([0, 1], ["new"]), ([0, 2, 4], [None, None])],
         # Too little of it, or it would go on after the end of the title.
-        *[([0, 2, 8], ["view 3", "new"]), ([0, 2, 60], ["view 17", "view 18"])],
+        *[([0, 2, 8], ["view 3", "new"]), ([0, 2, 60], ["view 18", "view 19"])],
     ],
 )
 def test_a_clip_of_nothing_in_the_store(planted, cuts, views):
