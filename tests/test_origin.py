@@ -141,7 +141,7 @@ def test_the_order_and_the_sound_tell_which_film_it_is(planted):
     ],
 )
 def test_a_clip_of_nothing_in_the_store(planted, cuts, views):
-    assert origin_of(planted, Clip(cuts, views, ["hum"] * len(views))) is None
+    assert origin_of(planted, Clip(cuts, views)) is None
 
 
 def test_a_clip_that_is_black_in_between_is_found_all_the_same(planted):
