@@ -1,5 +1,7 @@
 """From a ranking to answers: shares, scenes and titles, near duplicates, what is no good match."""
 
+import shutil
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -49,7 +51,7 @@ PARTS = st.fixed_dictionaries(
 ).filter(bool)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     asked=PARTS,
     unit=st.sampled_from(["shot", "scene", "title"]),
@@ -94,12 +96,19 @@ def test_words_that_are_said_weigh_as_much_as_all_else(catalogue):
 # Scenes
 
 
-@pytest.fixture
-def planted(store):
+def copied(store, tmp_path) -> Store:
+    """To be changed."""
+    return Store(shutil.copytree(store.path, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
     """The sequence moon, sea, fire as it is heard, in several forms.
 
     A scene has one look throughout, so that it is one scene.
     """
+
+    store = Store(tmp_path_factory.mktemp("planted") / "store", create=True)
 
     def scene(base, inside):
         return [between(0.97, base, f"{base} {i}") for i in range(len(inside))], inside
@@ -123,8 +132,9 @@ HEARD_ALONE = {"visual": 0.0, "text": 0.0}
 
 
 @pytest.mark.parametrize("indexed", [False, True])
-def test_a_sequence_is_found_before_parts_of_it_and_before_the_reverse(planted, indexed):
+def test_a_sequence_is_found_before_parts_of_it_and_before_the_reverse(planted, indexed, tmp_path):
     if indexed:
+        planted = copied(planted, tmp_path)
         build_index(planted, planted.live("fused"), device="cpu")
     hits = search_all(
         planted, title="asked", start_s=0, end_s=6, unit="scene", weights=HEARD_ALONE, k=20
@@ -185,9 +195,10 @@ def test_titles_are_found_whole(planted):
 # Titles by their own vectors
 
 
-@pytest.fixture
-def titles(store):
+@pytest.fixture(scope="module")
+def titles(tmp_path_factory):
     """Five titles of which `near` is most like `asked` as a whole, and no shot of it."""
+    store = Store(tmp_path_factory.mktemp("titles") / "store", create=True)
     rng = np.random.default_rng(3)
     whole = random_vectors(5, 11)
     whole[1] = unit_rows(whole[:1] + 0.5 * whole[1:2])[0]
@@ -205,9 +216,10 @@ def titles(store):
 
 @pytest.mark.parametrize("indexed", [False, True])
 @pytest.mark.parametrize("weights", [{}, {"audio": 0.0}, {"visual": 3.0, "text": 0.5}])
-def test_a_whole_title_is_compared_by_title_vectors(titles, indexed, weights):
+def test_a_whole_title_is_compared_by_title_vectors(titles, indexed, weights, tmp_path):
     store, whole = titles
     if indexed:
+        store = copied(store, tmp_path)
         build_index(store, store.live("title"), device="cpu")
     hits = search_all(store, title="asked", unit="title", weights=weights)
     asked = weigh(whole["asked"][None], weights)[0]
@@ -268,8 +280,8 @@ def test_titles_of_shots_that_match_alone_are_found(titles):
     )
 
 
-def test_a_title_without_a_vector_cannot_be_asked_with(titles, caplog):
-    store, _ = titles
+def test_a_title_without_a_vector_cannot_be_asked_with(titles, caplog, tmp_path):
+    store = copied(titles[0], tmp_path)
     store.add_title(title_rows(store, "new", random_vectors(3, 44)))
     with pytest.raises(BadInput, match="run `mediafm embed`"):
         search_all(store, title="new", unit="title")

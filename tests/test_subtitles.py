@@ -86,6 +86,7 @@ def test_ass_without_styles_comments_and_drawings(tmp_path, suffix):
         ("[door\nslams] Who is there?", "Who is there?"),
         ("(SIGHS) Not again.", "Not again."),
         ("(footsteps approach)", ""),
+        ("U\u0308ber E\u0301lan", "Über Élan"),
         ("- (laughs)\n- Why?", "Why?"),
         ("He said (as always) no.", "He said (as always) no."),
         ("JOHN: Where are you?", "Where are you?"),

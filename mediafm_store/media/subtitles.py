@@ -2,6 +2,7 @@
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -235,10 +236,13 @@ def best_guess(raw: bytes, language: str | None) -> CharsetMatch | None:
 
 
 def said(text: str) -> str:
-    """The words of a subtitle as pysubs2 and FFmpeg give it, in ASS, without its drawings."""
+    """The words of a subtitle as pysubs2 and FFmpeg give it, in ASS, without its drawings.
+
+    Letters and their marks are one character, as people type them.
+    """
     if DRAWS.search(text):
         text = "".join(part for part, style in parse_tags(text) if not style.drawing)
-    return spoken(pysubs2.SSAEvent(text=text).plaintext)
+    return unicodedata.normalize("NFC", spoken(pysubs2.SSAEvent(text=text).plaintext))
 
 
 def spoken(text: str) -> str:

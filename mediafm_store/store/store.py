@@ -1,6 +1,7 @@
 """A store: titles, shots and their vectors, kept so that readers see whole titles only."""
 
 import os
+import unicodedata
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -186,12 +187,19 @@ class Store:
         `"in quotes"` it is exactly these words in a row. Of the shots in `among` alone, if given.
         The first call makes the full-text index: BadInput if that cannot be written.
         """
-        self.tables.index_words("shots", "words")
+        try:
+            self.tables.index_words("shots", "words")
+        except BadInput as error:
+            raise BadInput(
+                f"{error}; the first search for words that are said makes their full-text index,"
+                " so let it be by someone who may write"
+            ) from error
         condition = None if among is None else one_of("id", list(among))
+        composed = unicodedata.normalize("NFC", words)  # as subtitles are
         every = self.table("shots").count_rows()
         count = k
         while True:
-            rows = self.tables.search_words("shots", "words", words, count, condition)
+            rows = self.tables.search_words("shots", "words", composed, count, condition)
             seen = only_valid(rows, self.revisions())
             if seen.num_rows >= k or rows.num_rows < count or count >= every:
                 break

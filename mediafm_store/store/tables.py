@@ -1,5 +1,6 @@
 """The LanceDB tables behind a store. The only code that imports lancedb."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ import lancedb.index  # noqa: E402
 from lancedb.query import MatchQuery, PhraseQuery  # noqa: E402
 
 MOST_TABLES = 10_000
+PHRASE = re.compile(r'"([^"]+)"')
 
 
 class Tables:
@@ -181,9 +183,8 @@ class Tables:
         self, name: str, column: str, words: str, k: int, condition: str | None
     ) -> pa.Table:
         """The ids of the best `k` rows by BM25, as `id` and `_score`; a phrase if in quotes."""
-        phrase = words.strip()
-        exact = len(phrase) > 2 and phrase[0] == phrase[-1] == '"'
-        query = PhraseQuery(phrase[1:-1], column) if exact else MatchQuery(words, column)
+        exact = PHRASE.fullmatch(words.strip())
+        query = PhraseQuery(exact[1], column) if exact else MatchQuery(words, column)
         with self._telling("read"):
             asked = self.open(name).search(query, query_type="fts").limit(k)
             if condition:

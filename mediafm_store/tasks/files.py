@@ -1,5 +1,6 @@
 """Files as examples to search by: videos, pictures, sounds."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -74,10 +75,13 @@ def in_context(examples: Examples, features: Features) -> Fused:
 
 def picture(path: Path) -> np.ndarray:
     """A picture as RGB, the right way up."""
+    bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
-        with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, ValueError, *bombs) as error:
         raise BadInput(f"{path} cannot be read as a picture: {error}") from error
 
 
