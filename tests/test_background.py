@@ -7,11 +7,21 @@ from hypothesis import strategies as st
 
 from mediafm_store import Store
 from mediafm_store.arrays import MODALITIES, unit_rows
+from mediafm_store.tasks import background as backgrounds
 from mediafm_store.tasks import ranking as module
 from mediafm_store.tasks.background import Background, background
 from mediafm_store.tasks.queries import Query
 from mediafm_store.tasks.ranking import DRAWS, Ranking
-from mediafm_store.tasks.sampling import LENGTH, PASSAGES, SAMPLED, likeness_from, passages
+from mediafm_store.tasks.sampling import (
+    ANSWERED,
+    LENGTH,
+    MOST_ANSWERS,
+    PASSAGES,
+    SAMPLED,
+    likeness_from,
+    once,
+    passages,
+)
 from mediafm_store.tasks.search import LEAST, search
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all
@@ -175,6 +185,34 @@ def test_what_has_nothing_of_what_is_compared_has_no_background(store):
     chance = background(store, asked, whole=False)
     assert chance.percentile(0.5) == 1
     assert chance.spread == 1
+
+
+def test_pairs_are_drawn_once_for_queries_of_one_kind(catalogue, monkeypatch):
+    drawn = []
+    real = backgrounds.by_chance
+    monkeypatch.setattr(backgrounds, "by_chance", lambda *a: drawn.append(a) or real(*a))
+    rows = random_vectors(4, 5)
+    one, other = (background(catalogue, query(catalogue, r[None]), whole=False) for r in rows[:2])
+    assert len(drawn) == 1
+    assert one.scores is other.scores
+    assert one.usual != other.usual
+    background(catalogue, query(catalogue, rows[:1], SILENT), whole=False)
+    background(catalogue, query(catalogue, rows), whole=True)
+    assert len(drawn) == 3
+    catalogue.add_title(title_rows(catalogue, "new", random_vectors(20, 77)))
+    anew = background(catalogue, query(catalogue, rows[:1]), whole=False)
+    assert len(drawn) == 4
+    forget()
+    assert np.array_equal(
+        background(catalogue, query(catalogue, rows[:1]), whole=False).scores, anew.scores
+    )
+
+
+def test_no_more_is_kept_than_there_is_room_for():
+    sample = []
+    for number in range(3 * MOST_ANSWERS):
+        assert once(sample, number, lambda n=number: n) == number
+    assert len(ANSWERED) == MOST_ANSWERS
 
 
 # Passages

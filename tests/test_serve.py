@@ -1,6 +1,7 @@
 """The pages of a store as a browser on this machine asks for them."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -93,3 +94,25 @@ def test_what_cannot_be_asked_is_told_on_the_page(client):
 def test_a_file_that_is_too_large_is_refused(client):
     answer = client.post("/search", files={"clip": ("clip.mp4", bytes(20_000))})
     assert answer.status_code == 413
+
+
+def test_words_that_are_said_and_what_to_find_are_asked_for_in_the_address(client):
+    said = client.get("/search?q=&said=thanks&unit=scene", follow_redirects=False)
+    assert said.headers["location"] == "/search?said=thanks&unit=scene"
+    both = client.get("/search?q=alpha/00001&said=&unit=title")
+    assert str(both.url).endswith("/search?unit=title&shot=alpha%2F00001")
+    assert '<option value="title" selected>' in both.text
+    assert "Titles like alpha/00001" in both.text
+    assert client.get("/search?shot=alpha/00001&unit=act").status_code == 400
+
+
+def test_words_that_are_said_need_no_encoders(client, store):
+    rows = title_rows(store, "gamma", random_vectors(3))
+    shots = [row | {"words": f"{EVIL} thanks {row['index']}"} for row in rows.shots]
+    store.add_title(replace(rows, shots=shots))
+    page = client.get("/search?said=thanks")
+    assert page.status_code == 200
+    assert "Shots for “thanks”" in page.text
+    assert "nothing but the words that are said" in page.text
+    assert "gamma/00001" in page.text
+    assert EVIL not in page.text

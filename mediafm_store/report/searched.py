@@ -21,6 +21,7 @@ SCRIPTS = ("keys.js",)
 SPACES = {
     "fused": "compared shot by shot, by what is seen, heard and said in each",
     "context": "compared as the trained model sees them, in the context of their titles",
+    "said": "compared by nothing but the words that are said",
     "described": "compared by what could be said of each shot: its labels and its subtitles",
 }
 
@@ -58,9 +59,9 @@ def search_page(
     unit: Unit = "shot",
     links: Links,
     names: Mapping[str, str],
-    asked_for: str = "",
+    form: Mapping[str, str] | None = None,
 ) -> str:
-    """The page as HTML; `asked_for` stands in its search box if it is served.
+    """The page as HTML; `form` stands in its search box, by field, if it is served.
 
     Raises NotFound if the store has no `query_shot`.
     """
@@ -82,7 +83,7 @@ def search_page(
         beside=beside,
         links=links,
         anchors={},
-        asked_for=asked_for,
+        form=form or {},
     )
 
 

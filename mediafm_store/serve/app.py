@@ -41,10 +41,8 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
 
     def find(request: Request) -> Response:
         values = dict(request.query_params)
-        if "q" in values:  # of the search box: an id if it is one, else words
-            q = values.pop("q").strip()
-            values["shot" if library.is_shot(q) else "text"] = q
-            return RedirectResponse(f"/search?{urlencode(values)}", 303)
+        if "q" in values:
+            return RedirectResponse(f"/search?{urlencode(library.meant(values))}", 303)
         return HTMLResponse(library.search(query_of(values)))
 
     async def find_clip(request: Request) -> Response:
@@ -55,7 +53,7 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
             if not isinstance(clip, UploadFile) or not clip.filename:
                 raise BadInput("no clip was chosen; choose a video file")
             query = query_of({n: v for n, v in form.items() if isinstance(v, str)})
-            query = query._replace(text=None, shot=None, called=clip.filename)
+            query = query._replace(text=None, said=None, shot=None, called=clip.filename)
             page = await run_in_threadpool(search_file, library, clip.file, query)
         return HTMLResponse(page)
 

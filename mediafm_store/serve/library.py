@@ -17,22 +17,33 @@ from mediafm_store.serve.kept import Pages
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
 from mediafm_store.tasks.hit import Hit
-from mediafm_store.tasks.search import search
+from mediafm_store.tasks.search import Unit, search
 
 MOST_HITS = 200
+UNITS: tuple[Unit, ...] = ("shot", "scene", "title")
 
 
 class Query(NamedTuple):
-    """A search as an address says it: one of `text`, `shot` and `clip`, and how to look."""
+    """A search as an address says it: one of `text`, `shot` and `clip`, or words that are `said`,
+    alone or with one of these; and how to look."""
 
     text: str | None = None
+    said: str | None = None
     shot: str | None = None
     clip: Path | None = None
     called: str = ""
     """What a clip's own name is; that of its file here says nothing."""
+    unit: Unit = "shot"
     where: str | None = None
     exclude_same_title: bool = False
     k: int = 12
+
+    @property
+    def shown(self) -> str:
+        """What a page says is looked for."""
+        example = self.shot or self.called
+        words = [f"“{words}”" for words in (self.text, self.said) if words]
+        return " + ".join(filter(None, [example, *words]))
 
 
 class Known(NamedTuple):
@@ -65,20 +76,38 @@ class Library:
     def search(self, query: Query) -> str:
         """The page of what was found. Raises NotFound or BadInput as `search` does."""
         hits = self._hits(query)
-        shown = query.shot or query.called or f"“{query.text}”"
         known = self.known()
         return search_page(
             self.store,
-            SearchView(shown, hits, query.shot),
-            space="described" if query.text is not None else known.space,
+            SearchView(query.shown, hits, query.shot),
+            space=self._space(query, known),
+            unit=query.unit,
             links=known.links,
             names=known.names,
-            asked_for=query.shot or query.text or "",
+            form={
+                "q": query.shot or query.text or "",
+                "said": query.said or "",
+                "unit": query.unit,
+            },
         )
 
+    def _space(self, query: Query, known: Known) -> str:
+        """Where shots are compared; words that are said are looked up."""
+        if query.text is not None:
+            return "described"
+        return known.space if query.shot or query.clip else "said"
+
     def _hits(self, query: Query) -> list[Hit]:
-        ask = partial(search, self.store, where=query.where, k=query.k, device=self.device)
-        if query.shot is not None:
+        ask = partial(
+            search,
+            self.store,
+            said=query.said,
+            unit=query.unit,
+            where=query.where,
+            k=query.k,
+            device=self.device,
+        )
+        if query.text is None and query.clip is None:
             return ask(shot=query.shot, exclude_same_title=query.exclude_same_title)
         with self._encoding:  # one at a time: they use every core as it is
             if self._encoders is None:
@@ -135,16 +164,28 @@ class Library:
         """Whether there is such a shot."""
         return "/" in id and bool(self.store.shots_by_id([id]))
 
+    def meant(self, values: Mapping[str, str]) -> dict[str, str]:
+        """What the fields of the search box mean: `q` is a shot's id if there is such a shot."""
+        q = values.get("q", "").strip()
+        filled = {name: value for name, value in values.items() if value and name != "q"}
+        if q or "said" not in filled:
+            filled["shot" if self.is_shot(q) else "text"] = q
+        return filled
+
 
 def query_of(values: Mapping[str, str]) -> Query:
     """The search that the fields of a form ask for. Raises BadInput for those that cannot be."""
-    text, shot = values.get("text"), values.get("shot")
+    unit = values.get("unit", "shot")
+    if unit not in UNITS:
+        raise BadInput(f"the unit must be one of {', '.join(UNITS)}, is {unit!r}")
     k = values.get("k", "12")
     if not k.isascii() or not k.isdecimal() or not 0 < int(k[:9]) <= MOST_HITS:
         raise BadInput(f"k must be a number from 1 to {MOST_HITS}, is {k!r}")
     return Query(
-        text=text,
-        shot=shot or None,
+        text=values.get("text"),
+        said=values.get("said") or None,
+        shot=values.get("shot") or None,
+        unit=unit,
         where=values.get("where") or None,
         exclude_same_title=values.get("exclude_same_title") in ("1", "on", "true"),
         k=int(k),

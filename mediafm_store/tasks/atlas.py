@@ -55,13 +55,10 @@ def quotas(counts: Mapping[str, int], most: int) -> dict[str, int]:
     return {title: found[title] for title in counts if found[title]}
 
 
-def evenly(count: int, wanted: int) -> Int[np.ndarray, " wanted"]:
-    """So many of the places of a list, spread over all of it."""
-    return (
-        (np.arange(wanted) + 0.5) * count // max(1, wanted)
-        if wanted < count
-        else (np.arange(count))
-    )
+def evenly(count: int, wanted: int) -> Int[np.ndarray, " places"]:
+    """So many of the places of a list, spread over all of it; all, if there are no more."""
+    taken = min(count, wanted)
+    return (2 * np.arange(taken) + 1) * count // (2 * max(1, taken))
 
 
 def project(vectors: Vectors) -> Float32[np.ndarray, "n 2"]:

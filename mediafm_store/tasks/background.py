@@ -13,7 +13,7 @@ from mediafm_store.store.spaces import Passage
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.alignment import mean_in_order
 from mediafm_store.tasks.queries import Query
-from mediafm_store.tasks.sampling import LENGTH, passages
+from mediafm_store.tasks.sampling import LENGTH, once, passages
 
 
 class Background(NamedTuple):
@@ -49,21 +49,36 @@ def background(store: Store, query: Query, *, whole: bool) -> Background:
     sample = passages(store, query.space)
     longest = max((len(p.vectors) for p in sample), default=0)
     length = min(len(query.rows), LENGTH, longest)
+    weights = tuple(query.weights.get(m, 1.0) for m in MODALITIES)
+    kind = (str(store.path), query.space.table, weights, length, whole)
+    scores = once(sample, kind, lambda: by_chance(query, length, sample, whole))
+    if scores is None:
+        return Background(np.zeros(1, np.float32), 0.0)
+    own = chance(query if whole else query.as_one, 1, sample, whole)[0]
+    others = [sample[number].title not in query.titles for number in columns(sample, whole)]
+    usual = float(own[others].mean()) if any(others) else float(own.mean())
+    return Background(scores, usual)
+
+
+def by_chance(
+    query: Query, length: int, sample: Sequence[Passage], whole: bool
+) -> Float32[np.ndarray, " pairs"] | None:
+    """What queries of so many shots, weighed as this one is, score with others, ascending.
+
+    None where there is none to try.
+    """
     asked = [
         (number, rows)
         for number, passage in enumerate(sample)
         for rows in tried(query, passage.vectors, length, whole)
     ]
     if not asked:
-        return Background(np.zeros(1, np.float32), 0.0)
+        return None
     pairs = apart(sample, np.array([number for number, _ in asked]), columns(sample, whole))
     rows = np.concatenate([rows for _, rows in asked])
     scores = chance(query._replace(rows=rows), len(asked), sample, whole)
     mean = np.sum(scores, axis=1, where=pairs) / np.maximum(1, pairs.sum(axis=1))
-    own = chance(query if whole else query.as_one, 1, sample, whole)[0]
-    others = [sample[number].title not in query.titles for number in columns(sample, whole)]
-    usual = float(own[others].mean()) if any(others) else float(own.mean())
-    return Background(np.sort((scores - mean[:, None].astype(np.float32))[pairs]), usual)
+    return np.sort((scores - mean[:, None].astype(np.float32))[pairs])
 
 
 def columns(sample: Sequence[Passage], whole: bool) -> Int[np.ndarray, " columns"]:
