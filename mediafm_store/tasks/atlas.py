@@ -32,9 +32,9 @@ class Layout:
 def lay_out(store: Store, *, most: int = MOST) -> Layout:
     """The places of at most `most` shots, the same whenever their vectors are.
 
-    Shots are compared in context if titles are embedded, else alone.
+    Shots are compared alone: in context the shots of a title lie along a thread of their own.
     """
-    space = store.registry.shot_space()
+    space = store.live("fused")
     ids: list[str] = []
     vectors = [np.empty((0, space.dim), np.float32)]
     for title, count in quotas(store.rows_by_title(space), most).items():

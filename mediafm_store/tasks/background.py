@@ -1,6 +1,6 @@
 """How alike shots are by chance: what a score is worth in this store."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,6 +14,10 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.alignment import mean_in_order
 from mediafm_store.tasks.queries import Query
 from mediafm_store.tasks.sampling import LENGTH, once, passages
+
+FEW_TITLES = 10
+"""Among so few the pairs of the query's own title are left out: else its best answers, which are a
+good part of all pairs, are measured by themselves."""
 
 
 class Background(NamedTuple):
@@ -43,25 +47,26 @@ def background(store: Store, query: Query, *, whole: bool) -> Background:
 
     The queries that are tried have as many shots as this one, up to LENGTH, and weigh the
     modalities the same, but come from the store at random; so do the words, from what could be said
-    of its shots. Only pairs of two titles count, or of two passages if the store has only one
-    title.
+    of its shots.
     """
     sample = passages(store, query.space)
     longest = max((len(p.vectors) for p in sample), default=0)
     length = min(len(query.rows), LENGTH, longest)
     weights = tuple(query.weights.get(m, 1.0) for m in MODALITIES)
-    kind = (str(store.path), query.space.table, weights, length, whole)
-    scores = once(sample, kind, lambda: by_chance(query, length, sample, whole))
+    few = len({p.title for p in sample}) <= FEW_TITLES
+    own = query.titles if few else frozenset[str]()
+    kind = (str(store.path), query.space.table, weights, length, whole, own)
+    scores = once(sample, kind, lambda: by_chance(query, length, sample, whole, own))
     if scores is None:
         return Background(np.zeros(1, np.float32), 0.0)
-    own = chance(query if whole else query.as_one, 1, sample, whole)[0]
-    others = [sample[number].title not in query.titles for number in columns(sample, whole)]
-    usual = float(own[others].mean()) if any(others) else float(own.mean())
+    found = chance(query if whole else query.as_one, 1, sample, whole)[0]
+    others = [sample[i].title not in query.titles for i in columns(sample, whole)]
+    usual = float(found[others].mean()) if any(others) else float(found.mean())
     return Background(scores, usual)
 
 
 def by_chance(
-    query: Query, length: int, sample: Sequence[Passage], whole: bool
+    query: Query, length: int, sample: Sequence[Passage], whole: bool, own: Collection[str]
 ) -> Float32[np.ndarray, " pairs"] | None:
     """What queries of so many shots, weighed as this one is, score with others, ascending.
 
@@ -74,7 +79,8 @@ def by_chance(
     ]
     if not asked:
         return None
-    pairs = apart(sample, np.array([number for number, _ in asked]), columns(sample, whole))
+    of = columns(sample, whole)
+    pairs = apart(sample, own, np.array([number for number, _ in asked]), of)
     rows = np.concatenate([rows for _, rows in asked])
     scores = chance(query._replace(rows=rows), len(asked), sample, whole)
     mean = np.sum(scores, axis=1, where=pairs) / np.maximum(1, pairs.sum(axis=1))
@@ -87,14 +93,24 @@ def columns(sample: Sequence[Passage], whole: bool) -> Int[np.ndarray, " columns
 
 
 def apart(
-    sample: Sequence[Passage], asked: Int[np.ndarray, " asked"], of: Int[np.ndarray, " columns"]
+    sample: Sequence[Passage],
+    own: Collection[str],
+    asked: Int[np.ndarray, " asked"],
+    of: Int[np.ndarray, " columns"],
 ) -> Bool[np.ndarray, "asked columns"]:
-    """Which pairs count: those of two titles; of two passages, if there is only one title."""
+    """Which pairs count: those of two titles of which neither is in `own`.
+
+    Where there are none, those of any two titles; of two passages, if there is only one title.
+    """
     titles = np.array([p.title for p in sample])
-    pairs = titles[asked][:, None] != titles[of]
-    if not pairs.any():
-        pairs = asked[:, None] != of
-    return pairs if pairs.any() else np.ones_like(pairs)
+    strange = ~np.isin(titles, list(own))
+    two = titles[asked][:, None] != titles[of]
+    choices = (
+        two & strange[asked][:, None] & strange[of],
+        two,
+        asked[:, None] != of,
+    )
+    return next((pairs for pairs in choices if pairs.any()), np.ones_like(two))
 
 
 def chance(
