@@ -1,8 +1,15 @@
 """The pages of a store as a browser on this machine asks for them."""
 
+import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from html import unescape
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.testclient import TestClient
@@ -116,3 +123,48 @@ def test_words_that_are_said_need_no_encoders(client, store):
     assert "nothing but the words that are said" in page.text
     assert "gamma/00001" in page.text
     assert EVIL not in page.text
+
+
+RUN = "from mediafm_cli.main import main; main()"
+
+
+@pytest.fixture
+def command(store, tmp_path):
+    """The server as a program of its own, stopped as a person stops it; its port."""
+    film = tmp_path / "alpha.mp4"
+    film.write_bytes(bytes(range(100)))
+    store.add_title(title_rows(store, "alpha", random_vectors(4), media=str(film)))
+    asked = ["serve", "--port", "0", "--json", "--store", str(store.path)]
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, *asked], stdout=subprocess.PIPE, text=True
+    ) as started:
+        yield urlsplit(json.loads(started.stdout.readline())["address"]).port
+        started.send_signal(signal.SIGINT)
+        assert started.wait(20) == 0
+
+
+def asked_for(port, path, **headers):
+    """Exactly this request: clients make paths and hosts look proper."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body
+
+
+def test_the_command_serves_this_machine_alone_until_it_is_stopped(command):
+    for path in ("/media/../../etc/passwd", "/media/..%2f..%2fetc%2fpasswd", "/media//etc/passwd"):
+        status, body = asked_for(command, path)
+        assert status == 404
+        assert b"root:" not in body
+    assert asked_for(command, "/media/alpha", Range="bytes=-5") == (206, bytes(range(95, 100)))
+    assert asked_for(command, "/media/alpha", Range="bytes=100-")[0] == 416
+    assert asked_for(command, "/", Host="evil.example")[0] == 400
+    assert asked_for(command, "/", Host=f"localhost:{command}")[0] == 200
+    if os.path.exists("/proc/net/tcp"):
+        with open("/proc/net/tcp") as sockets:
+            lines = [line.split() for line in sockets][1:]
+        port = f"{command:04X}"
+        listening = [line[1] for line in lines if line[3] == "0A" and line[1].endswith(port)]
+        assert listening == [f"0100007F:{port}"]

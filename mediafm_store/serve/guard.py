@@ -37,7 +37,7 @@ def headers(policy: str) -> dict[str, str]:
         "content-security-policy": policy,
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
-        "referrer-policy": "no-referrer",
+        "referrer-policy": "same-origin",  # with no-referrer, forms would hide where they come from
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
         "cache-control": "no-cache",

@@ -3,7 +3,6 @@
 (() => {
   const cards = [...document.querySelectorAll("[data-card]")];
   const keys = document.getElementById("keys");
-  const middle = (box) => (box.left + box.right) / 2;
 
   /* The card above or below: the nearest row in that direction, the nearest card within it. */
   function vertical(from, sign) {
@@ -14,7 +13,7 @@
     const row = Math.min(...there.map(([, other]) => Math.abs(other.top - box.top)));
     return there
       .filter(([, other]) => Math.abs(Math.abs(other.top - box.top) - row) < 4)
-      .sort((a, b) => Math.abs(middle(a[1]) - middle(box)) - Math.abs(middle(b[1]) - middle(box)))
+      .sort((a, b) => Math.abs(a[1].left - box.left) - Math.abs(b[1].left - box.left))
       .map(([card]) => card)[0];
   }
 
