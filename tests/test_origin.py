@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from benchmarks.clips import write_clip
 from mediafm_store import Store, ingest, search
 from mediafm_store.arrays import block
-from mediafm_store.features.extract import Features
 from mediafm_store.media.cut import cut_clip
 from mediafm_store.media.sound import sound
 from mediafm_store.records import Span
@@ -24,14 +23,9 @@ def spans(*cuts: float) -> list[Span]:
     return [Span(round(1000 * a), round(1000 * b), Fraction(1, 1000)) for a, b in pairwise(cuts)]
 
 
-class Clip(Features):
-    """What is known of a clip, as far as this is about it."""
-
-    fused, spans = None, None
-
-    def __init__(self, cuts, views, sounds=None):
-        object.__setattr__(self, "fused", fused(views, sounds))
-        object.__setattr__(self, "spans", spans(*cuts))
+def clip(cuts, views, sounds=None):
+    """Vectors and places of the shots of a clip."""
+    return fused(views, sounds), spans(*cuts)
 
 
 # Where it would start
@@ -117,7 +111,7 @@ def planted(store):
 
 def test_a_clip_is_found_at_its_place(planted):
     views = [between(0.7, f"view {i}", f"noise {i}") for i in range(5, 9)]
-    found = origin_of(planted, Clip([0, 1, 3, 5, 6.5], views, [f"sound {i}" for i in range(5, 9)]))
+    found = origin_of(planted, *clip([0, 1, 3, 5, 6.5], views, [f"sound {i}" for i in range(5, 9)]))
     assert (found.title, found.start_s, found.end_s) == ("film", 11, 17.5)
     assert found.shots == [f"film/{i:05d}" for i in range(5, 9)]
     assert found.likeness == pytest.approx(0.7, abs=0.02)
@@ -125,11 +119,11 @@ def test_a_clip_is_found_at_its_place(planted):
 
 def test_the_order_and_the_sound_tell_which_film_it_is(planted):
     views = [f"view {i}" for i in (8, 7, 6)]
-    found = origin_of(planted, Clip([0, 1, 3, 4], views, ["hum"] * 3))
+    found = origin_of(planted, *clip([0, 1, 3, 4], views, ["hum"] * 3))
     assert (found.title, found.start_s) == ("again", 23)
-    one = Clip([0, 1], ["view 3"], ["hum"])
-    assert origin_of(planted, one).title == "again"
-    assert origin_of(planted, Clip([0, 1], ["view 3"], ["sound 3"])).title == "film"
+    one = clip([0, 1], ["view 3"], ["hum"])
+    assert origin_of(planted, *one).title == "again"
+    assert origin_of(planted, *clip([0, 1], ["view 3"], ["sound 3"])).title == "film"
 
 
 @pytest.mark.parametrize(
@@ -141,18 +135,18 @@ def test_the_order_and_the_sound_tell_which_film_it_is(planted):
     ],
 )
 def test_a_clip_of_nothing_in_the_store(planted, cuts, views):
-    assert origin_of(planted, Clip(cuts, views)) is None
+    assert origin_of(planted, *clip(cuts, views)) is None
 
 
 def test_a_clip_that_is_black_in_between_is_found_all_the_same(planted):
-    found = origin_of(planted, Clip([0, 2, 4, 6], ["view 4", None, "view 6"]))
+    found = origin_of(planted, *clip([0, 2, 4, 6], ["view 4", None, "view 6"]))
     assert (found.title, found.start_s) == ("film", 8)
 
 
 def test_a_store_that_holds_nothing_has_no_origins(store):
     add_film(store, "gone", ["lake"])
     store.tables.delete("titles", "id = 'gone'")
-    assert origin_of(store, Clip([0, 2], ["lake"])) is None
+    assert origin_of(store, *clip([0, 2], ["lake"])) is None
 
 
 # Found, in a real film
