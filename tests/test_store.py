@@ -115,10 +115,15 @@ def test_vectors_of_a_wrong_shape_are_refused(store):
 
 
 def test_tags_are_replaced_title_by_title(store):
-    tag = {"score": 0.5, "evidence": ["b"]}
-    store.set_tags("a", [{"tag": "x", **tag}, {"tag": "y", **tag}])
-    store.set_tags("b", [{"tag": "x", **tag}])
-    store.set_tags("a", [{"tag": "z", **tag}])
+    told = {"score": 0.5, "threshold": 0.3, "applies": True, "source": "text", "evidence": ["b"]}
+
+    def put(title, *tags):
+        rows = [{"title": title, "tag": tag, **told} for tag in tags]
+        store.put("tags", rows, instead_of=f"title = '{title}'")
+
+    put("a", "x", "y")
+    put("b", "x")
+    put("a", "z")
     assert store.tags().select("title", "tag").rows() == [("a", "z"), ("b", "x")]
 
 

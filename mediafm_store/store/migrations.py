@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from mediafm_store.arrays import BLOCK
-from mediafm_store.store.schema import FORMAT, SHOTS, SPACES, TITLES, vectors_schema
+from mediafm_store.store.schema import FORMAT, SHOTS, SPACES, TABLES, TAGS, TITLES, vectors_schema
 from mediafm_store.store.tables import Tables
 
 Row = dict[str, Any]
@@ -83,7 +83,18 @@ def to_4_space(row: Row, fused: str) -> Row:
     }
 
 
-MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {1: to_2, 2: to_3, 3: to_4}
+def to_5(tables: Tables) -> None:
+    """Labels, probes and evaluations; tags say what they are from, and whether they apply."""
+    for name in ("labels", "probes", "evaluations"):
+        tables.create(name, TABLES[name])
+    if "applies" not in tables.open("tags").schema.names:
+        new: Row = {"threshold": 0.0, "applies": True, "source": "neighbours"}
+        rows = [row | new for row in tables.select("tags").to_pylist()]
+        tables.rewrite("tags", of_schema(rows, TAGS))
+    change_titles(tables, 5)
+
+
+MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {1: to_2, 2: to_3, 3: to_4, 4: to_5}
 """By the format that they start from."""
 
 

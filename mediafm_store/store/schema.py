@@ -7,7 +7,7 @@ exist for readers, be they half of a killed ingest or left over from one that wa
 
 import pyarrow as pa
 
-FORMAT = 4
+FORMAT = 5
 """Raised when a change of the tables needs a migration: see `store/migrations.py`."""
 
 
@@ -120,13 +120,65 @@ SPACES = pa.schema(
     ]
 )
 
+LABELS = pa.schema(
+    [
+        ("task", pa.string()),  # what is labelled, such as genre, tone, popularity
+        ("item", pa.string()),  # a title, a shot, or a stretch as sintel@190-220
+        ("title", pa.string()),  # that the item is of
+        ("start_s", pa.float64()),  # of a stretch; null for a title or a shot
+        ("end_s", pa.float64()),
+        ("label", pa.string()),  # such as Drama; empty where the value is all
+        ("value", pa.float64()),  # 1 has it, 0 has not; or a grade
+        ("source", pa.string()),  # file: an item lacks what is not listed; review: not known
+        ("added_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
 TAGS = pa.schema(
     [
         ("title", pa.string()),
         ("tag", pa.string()),
-        ("score", pa.float32()),  # share of the similar titles' votes, 0 to 1
-        ("evidence", pa.list_(pa.string())),  # ids of the titles that voted for it
+        ("score", pa.float32()),  # probability if by a probe, else share of votes or likeness
+        ("threshold", pa.float32()),  # from which score on the title has the tag
+        ("applies", pa.bool_()),  # whether it does; false is for review
+        ("source", pa.string()),  # such as `genre v2`, the probe; else neighbours or text
+        ("evidence", pa.list_(pa.string())),  # ids of the titles or shots that speak for it
         ("proposed_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+PROBES = pa.schema(
+    [
+        ("name", pa.string()),  # the task that it was fitted to
+        ("version", pa.int32()),
+        ("kind", pa.string()),  # tags, grades or ranking
+        ("pool", pa.string()),  # what an item is as a vector: title, context or isolated
+        ("space", pa.string()),  # such as context_v2
+        ("fingerprint", pa.string()),  # of that version
+        ("labels", pa.list_(pa.string())),  # one row of weights each
+        ("weights", pa.binary()),  # safetensors
+        ("facts", pa.string()),  # JSON: how it was fitted, and what it reached
+        ("fitted_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+EVALUATIONS = pa.schema(
+    [
+        ("run", pa.string()),  # one for all figures that were measured together
+        ("at", pa.timestamp("us", tz="UTC")),
+        ("what", pa.string()),  # model, probe, index or search
+        ("name", pa.string()),  # the preset, the task, the space
+        ("version", pa.string()),  # of what was measured: checkpoint, probe v2, context_v1
+        ("fingerprint", pa.string()),  # of the vectors that it was measured on
+        ("software", pa.string()),  # version of mediafm-store, and the commit where it is known
+        ("measure", pa.string()),  # such as micro_ap
+        ("of", pa.string()),  # what was measured beside it: context, isolated, chance
+        ("label", pa.string()),  # the tag, or empty: over all
+        ("value", pa.float64()),
+        ("low", pa.float64()),  # 95 % interval, or null
+        ("high", pa.float64()),
+        ("better", pa.string()),  # higher or lower
+        ("detail", pa.string()),  # JSON: curves, counts; empty if there is none
     ]
 )
 
@@ -137,7 +189,18 @@ TABLES = {
     "thumbnails": THUMBNAILS,
     "spaces": SPACES,
     "tags": TAGS,
+    "labels": LABELS,
+    "probes": PROBES,
+    "evaluations": EVALUATIONS,
 }
+
+KEYS = {
+    "labels": ("task", "item", "label"),
+    "tags": ("title", "tag"),
+    "probes": ("name", "version"),
+    "evaluations": ("run", "measure", "of", "label"),
+}
+"""What tells the rows of the tables apart that `Store.put` writes."""
 
 
 def vectors_schema(dim: int) -> pa.Schema:

@@ -5,7 +5,6 @@ import unicodedata
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from mediafm_store.store.migrations import format_of, migrate
 from mediafm_store.store.place import Place
 from mediafm_store.store.registry import CURES, Registry
 from mediafm_store.store.rows import TitleRows, half_vectors, vector_rows
-from mediafm_store.store.schema import FORMAT, TABLES
+from mediafm_store.store.schema import FORMAT, KEYS, TABLES
 from mediafm_store.store.spaces import Passage, Space, SpaceName, StoredVectors, VectorBatch
 from mediafm_store.store.tables import Tables, one_of, quoted
 from mediafm_store.store.views import View, only_valid, open_view
@@ -135,8 +134,11 @@ class Store:
 
     def tags(self) -> pl.DataFrame:
         """The tags that were proposed, best first within a title."""
-        tags = frame(self.tables.select("tags"))
-        return tags.sort("title", "score", descending=[False, True])
+        return self.rows("tags").sort("title", "score", descending=[False, True])
+
+    def rows(self, name: str, where: str | None = None) -> pl.DataFrame:
+        """Rows of labels, tags, probes or evaluations, those that fulfil a condition."""
+        return frame(self.tables.select(name, where))
 
     def vectors(self, space: Space, title: str | None = None) -> StoredVectors:
         """The vectors of a space as float32, of one title or of all."""
@@ -323,13 +325,17 @@ class Store:
         there = self.rows_by_title(space)
         return [t for t in self.revisions() if t not in there]
 
-    def set_tags(self, title: str, proposals: Sequence[Mapping[str, Any]]) -> None:
-        """Replace the proposed tags of a title."""
-        now = {"title": title, "proposed_at": datetime.now(UTC)}
-        rows = pa.Table.from_pylist([{**p, **now} for p in proposals], schema=TABLES["tags"])
-        instead_of = f"title = {quoted(title)}"
+    def put(
+        self, name: str, rows: Sequence[Mapping[str, Any]], *, instead_of: str | None = None
+    ) -> None:
+        """Write rows of labels, tags, probes or evaluations, in one commit.
+
+        They take the place of those with the same key (see `KEYS`), and of all that fulfil the
+        condition `instead_of`.
+        """
+        table = pa.Table.from_pylist(list(rows), schema=TABLES[name])
         with self.tables.lock():
-            self.tables.replace("tags", ["title", "tag"], rows, instead_of=instead_of)
+            self.tables.replace(name, KEYS[name], table, instead_of=instead_of)
 
     def _sweep(self, title: str) -> None:
         """Delete the rows of a title that no reader can see."""

@@ -4,6 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,7 @@ import polars as pl
 from mediafm_store.arrays import Vectors, unit_rows
 from mediafm_store.errors import BadInput
 from mediafm_store.store.store import Store
+from mediafm_store.store.tables import quoted
 
 log = logging.getLogger("mediafm_store")
 NEIGHBOURS = 5
@@ -59,7 +61,7 @@ def propose_tags(store: Store, titles: Sequence[str] | None = None, *, top: int 
         others = [(ids[i], float(similar[i])) for i in order if ids[i] != title]
         voters = [(t, weight) for t, weight in others if known[t] and weight > 0][:NEIGHBOURS]
         found = vote(title, voters, known)[:top]
-        store.set_tags(title, [row(tag) for tag in found])
+        store.put("tags", [row(tag) for tag in found], instead_of=f"title = {quoted(title)}")
         proposals += found
     return proposals
 
@@ -92,4 +94,5 @@ def title_vectors(store: Store) -> tuple[list[str], Vectors]:
 
 def row(tag: Tag) -> dict[str, object]:
     """A proposal as the tags table holds it."""
-    return {**asdict(tag), "evidence": list(tag.evidence)}
+    told = {"threshold": 0.0, "applies": True, "source": "neighbours"}
+    return {**asdict(tag), **told, "evidence": list(tag.evidence), "proposed_at": datetime.now(UTC)}
