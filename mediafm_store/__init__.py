@@ -56,14 +56,24 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.ingest import Ingested as Ingested
     from mediafm_store.tasks.ingest import Progress as Progress
     from mediafm_store.tasks.ingest import ingest as ingest
+    from mediafm_store.tasks.labels import import_labels as import_labels
+    from mediafm_store.tasks.labels import labelled as labelled
+    from mediafm_store.tasks.probing.fit import fit_probe as fit_probe
+    from mediafm_store.tasks.probing.predict import Prediction as Prediction
+    from mediafm_store.tasks.probing.predict import apply_probe as apply_probe
+    from mediafm_store.tasks.probing.saved import Probe as Probe
+    from mediafm_store.tasks.probing.saved import probes as probes
     from mediafm_store.tasks.scenes import Scene as Scene
     from mediafm_store.tasks.scenes import find_scenes as find_scenes
     from mediafm_store.tasks.search import search as search
     from mediafm_store.tasks.spaces import promote as promote
     from mediafm_store.tasks.spaces import retire as retire
     from mediafm_store.tasks.spaces import rollback as rollback
-    from mediafm_store.tasks.tag import Tag as Tag
-    from mediafm_store.tasks.tag import propose_tags as propose_tags
+    from mediafm_store.tasks.tags.apply import apply_tags as apply_tags
+    from mediafm_store.tasks.tags.review import Answer as Answer
+    from mediafm_store.tasks.tags.review import answer_tags as answer_tags
+    from mediafm_store.tasks.tags.review import uncertain_tags as uncertain_tags
+    from mediafm_store.tasks.tags.tag import Tag as Tag
     from mediafm_store.tasks.timelines.stretch import Stretch as Stretch
     from mediafm_store.tasks.timelines.stretch import acts as acts
     from mediafm_store.tasks.timelines.stretch import stretch_of_run as stretch_of_run
@@ -77,6 +87,7 @@ if TYPE_CHECKING:
 # Public name -> the module that defines it. Imported on first use, so that
 # `import mediafm_store` (and `mediafm --help`) loads neither torch nor faiss.
 _HOME = {
+    "Answer": "tasks.tags.review",
     "Break": "tasks.adbreaks",
     "Clip": "media.cut",
     "Cue": "records",
@@ -88,6 +99,8 @@ _HOME = {
     "Layout": "tasks.atlas",
     "MediaFMError": "errors",
     "ModelConfig": "model.transformer",
+    "Prediction": "tasks.probing.predict",
+    "Probe": "tasks.probing.saved",
     "Progress": "tasks.ingest",
     "Scene": "tasks.scenes",
     "Shot": "records",
@@ -96,11 +109,14 @@ _HOME = {
     "Span": "records",
     "Store": "store.store",
     "Stretch": "tasks.timelines.stretch",
-    "Tag": "tasks.tag",
+    "Tag": "tasks.tags.tag",
     "Title": "records",
     "TrainConfig": "model.run",
     "View": "store.views",
     "acts": "tasks.timelines.stretch",
+    "answer_tags": "tasks.tags.review",
+    "apply_probe": "tasks.probing.predict",
+    "apply_tags": "tasks.tags.apply",
     "backfill": "tasks.backfill",
     "build_index": "tasks.index",
     "cut": "tasks.cut",
@@ -110,13 +126,16 @@ _HOME = {
     "evaluate_model": "tasks.evaluate",
     "export": "tasks.export",
     "find_scenes": "tasks.scenes",
+    "fit_probe": "tasks.probing.fit",
     "import_features": "tasks.importing.job",
+    "import_labels": "tasks.labels",
     "index_status": "tasks.index",
     "ingest": "tasks.ingest",
+    "labelled": "tasks.labels",
     "lay_out": "tasks.atlas",
     "load_encoders": "tasks.encoding",
     "promote": "tasks.spaces",
-    "propose_tags": "tasks.tag",
+    "probes": "tasks.probing.saved",
     "rank_breaks": "tasks.adbreaks",
     "refresh_index": "tasks.index",
     "retire": "tasks.spaces",
@@ -128,6 +147,7 @@ _HOME = {
     "stretches_of_scenes": "tasks.timelines.stretch",
     "stretches_of_shots": "tasks.timelines.stretch",
     "train": "tasks.train",
+    "uncertain_tags": "tasks.tags.review",
     "write_timeline": "tasks.timelines.write",
 }
 __all__ = sorted(_HOME)  # noqa: PLE0605

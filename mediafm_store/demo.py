@@ -16,7 +16,8 @@ from mediafm_store.tasks.index import build_index, searchable
 from mediafm_store.tasks.ingest import Ingested, ingest
 from mediafm_store.tasks.sample import FILMS, QUERIES, make_sample_catalogue
 from mediafm_store.tasks.search import search
-from mediafm_store.tasks.tag import Tag, propose_tags
+from mediafm_store.tasks.tags.apply import apply_tags
+from mediafm_store.tasks.tags.tag import Tag
 from mediafm_store.tasks.train import check_preset, train
 
 HITS, TEXTS, SHOTS = 6, 6, 4
@@ -128,7 +129,7 @@ def warn(result: Ingested) -> None:
 def proposals(store: Store) -> Sequence[Tag]:
     """Proposed tags for the titles without any; none where no title has tags to learn from."""
     known = store.titles().select("tags", "genres").rows()
-    return propose_tags(store) if any(tags or genres for tags, genres in known) else []
+    return apply_tags(store) if any(tags or genres for tags, genres in known) else []
 
 
 def middle_shot(store: Store, title: str) -> str:

@@ -9,10 +9,10 @@ import pytest
 from benchmarks.search import same_scene, scenes_of
 from mediafm_store import (
     Store,
+    apply_tags,
     build_index,
     embed,
     ingest,
-    propose_tags,
     rank_breaks,
     search,
     train,
@@ -98,7 +98,7 @@ def test_training_is_told_beside_its_baselines(road):
 
 def test_tags_and_breaks_with_reasons(road):
     store = road[0]
-    found = propose_tags(store, ["sintel_trailer"])
+    found = apply_tags(store, ["sintel_trailer"])
     assert found
     assert all(tag.evidence for tag in found)
     breaks = rank_breaks(store, "sintel", k=5)

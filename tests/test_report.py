@@ -27,7 +27,7 @@ from mediafm_store.report.timecode import timecode
 from mediafm_store.store.store import TitleRows
 from mediafm_store.tasks.adbreaks import Break
 from mediafm_store.tasks.hit import Hit
-from mediafm_store.tasks.tag import Tag
+from mediafm_store.tasks.tags.tag import Tag
 from tests.conftest import random_vectors, shot_row, title_rows
 
 EVIL = '<script>alert(1)</script>" onload="alert(2)" \' onerror=\'alert(3) &amp;'

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mediafm_store import propose_tags
+from mediafm_store import apply_tags
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput, NotFound
 from tests.conftest import random_vectors, title_rows
@@ -20,7 +20,7 @@ def genres(store):
 
 
 def test_tags_come_from_similar_titles(genres):
-    found = propose_tags(genres)
+    found = apply_tags(genres)
     best = {t.title: t for t in reversed(found)}
     assert set(best) == {"film4", "film5"}
     assert (best["film4"].tag, best["film5"].tag) == ("space", "cats")
@@ -31,17 +31,17 @@ def test_tags_come_from_similar_titles(genres):
 
 
 def test_a_named_title_gets_what_it_does_not_have(genres):
-    best, *others = propose_tags(genres, ["film0"])
+    best, *others = apply_tags(genres, ["film0"])
     assert best.tag == "slow"
     assert all(t.tag == "cats" and t.score < 0.1 < best.score for t in others)
 
 
 def test_bad_input(genres, store, tmp_path):
     with pytest.raises(NotFound, match="nope"):
-        propose_tags(genres, ["nope"])
+        apply_tags(genres, ["nope"])
     from mediafm_store import Store
 
     bare = Store(tmp_path / "bare", create=True)
     bare.add_title(title_rows(bare, "a", np.asarray(random_vectors(2))))
     with pytest.raises(BadInput, match="no title of the store has tags"):
-        propose_tags(bare)
+        apply_tags(bare)

@@ -21,7 +21,9 @@ from mediafm_cli.commands import (
     index,
     info,
     ingest,
+    labels,
     plugins,
+    probe,
     scenes,
     search,
     serve,
@@ -51,7 +53,22 @@ def options(
 
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, index),
-    *(search, serve, scenes, tag, adbreaks, cut, atlas, export, space, doctor, info, plugins),
+    *(
+        search,
+        serve,
+        scenes,
+        labels,
+        probe,
+        tag,
+        adbreaks,
+        cut,
+        atlas,
+        export,
+        space,
+        doctor,
+        info,
+        plugins,
+    ),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]

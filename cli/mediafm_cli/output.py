@@ -87,6 +87,11 @@ def show_version(wanted: bool) -> None:
         raise SystemExit(0)
 
 
+def is_terminal() -> bool:
+    """Whether a person reads and answers."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def say(text: str) -> None:
     """Tell a person something that is not data."""
     sys.stderr.write("\n".join(map(printable, text.split("\n"))) + "\n")

@@ -16,7 +16,7 @@ from mediafm_store.report.titled import title_page
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.adbreaks import Break
 from mediafm_store.tasks.hit import Hit
-from mediafm_store.tasks.tag import Tag
+from mediafm_store.tasks.tags.tag import Tag
 
 if TYPE_CHECKING:  # it brings torch
     from mediafm_store.tasks.evaluate import ModelReport

@@ -1,31 +1,166 @@
 """mediafm tag."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
-from mediafm_cli.output import emit, say
+from mediafm_cli.options import (
+    DEFAULT_STORE,
+    AsJson,
+    Device,
+    EncoderNames,
+    StorePath,
+    open_store,
+)
+from mediafm_cli.output import Row, emit, is_terminal, say
+from mediafm_cli.progress import progress_bar
 
-EXAMPLE = "Example: mediafm tag new_film --store my-store"
+if TYPE_CHECKING:
+    from mediafm_store import Answer, Store, Tag
+
+EXAMPLE = (
+    "Examples: mediafm tag apply; mediafm tag apply --name 'car chase'; mediafm tag review;"
+    " mediafm tag review --accept 'sintel=Fantasy' --reject 'sintel=Western'"
+)
 
 
 def tag(
+    action: Annotated[Literal["apply", "review"], typer.Argument(help="What to do.")],
     titles: Annotated[
-        list[str] | None, typer.Argument(help="Titles; default: those without tags.")
+        list[str] | None, typer.Argument(help="Titles; default: those that lack tags.")
     ] = None,
     store: StorePath = DEFAULT_STORE,
-    top: Annotated[int, typer.Option(min=1, help="At most so many tags a title.")] = 5,
+    task: Annotated[
+        str | None, typer.Option(help="The probe of this task alone; default: of all tasks.")
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="A tag that is looked for by its name; may be repeated."),
+    ] = None,
+    top: Annotated[
+        int, typer.Option(min=1, help="Without a probe, at most so many tags a title.")
+    ] = 5,
+    n: Annotated[int, typer.Option(min=1, help="How many to review.")] = 20,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(help="Answer to a proposal; may be repeated.", metavar="TITLE=TAG"),
+    ] = None,
+    reject: Annotated[
+        list[str] | None,
+        typer.Option(help="The same, if it is wrong.", metavar="TITLE=TAG"),
+    ] = None,
+    encoder: EncoderNames = None,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Propose tags for titles, from the most similar titles that have some.
+    """Tags of titles: by probes, or from similar titles and names where there are none yet.
 
-    The proposals are printed and kept in the store, in the table `tags`.
+    `apply` writes them to the table `tags`, with score, threshold and what speaks for each.
+    `review` lists the most uncertain ones, and on a terminal asks about each; answers become
+    labels, the probe is fitted anew and tags the titles again.
     """
-    from mediafm_store import propose_tags
+    opened = open_store(store)
+    if action == "review":
+        review(opened, task, n, list(answers(accept, reject)), device, as_json)
+        return
+    from mediafm_store import apply_tags, load_encoders
 
-    found = propose_tags(open_store(store), titles, top=top)
-    emit([asdict(tag) for tag in found], as_json=as_json, fold="evidence")
+    encoders = load_encoders(encoder or (), device=device) if name else None
+    with progress_bar(" titles/s") as update:
+        found = apply_tags(
+            opened,
+            titles,
+            task=task,
+            names=name or (),
+            top=top,
+            encoders=encoders,
+            device=device,
+            on_titles=update,
+        )
+    emit([told(one) for one in found], as_json=as_json, table=shown, fold="evidence")
     if not found:
-        say("No proposals: every title has tags, or no tagged title is similar.")
+        say("No new tags: every title has been tagged, or nothing speaks for any.")
+
+
+def review(
+    store: "Store",
+    task: str | None,
+    n: int,
+    given: "list[Answer]",
+    device: Device,
+    as_json: bool,
+) -> None:
+    """List what is uncertain, or take answers and learn from them."""
+    from mediafm_store import answer_tags, uncertain_tags
+
+    if not given:
+        found = uncertain_tags(store, task=task, n=n)
+        if as_json or not found or not is_terminal():
+            emit([told(one) for one in found], as_json=as_json, table=shown, fold="evidence")
+            if not found:
+                say("Nothing to review: `mediafm tag apply` proposes tags.")
+            return
+        given = list(asked(found))
+    if not given:
+        return
+    with progress_bar("") as update:
+        learnt = answer_tags(store, given, device=device, on_step=update)
+    rows = [
+        {
+            "task": one.task,
+            "answers": one.answers,
+            "probe": one.probe.name if one.probe else None,
+            "tags": one.tags,
+            "reason": one.reason,
+        }
+        for one in learnt
+    ]
+    emit(rows, as_json=as_json)
+
+
+def asked(found: "list[Tag]") -> "Iterator[Answer]":
+    """Ask a person about each, until they have had enough."""
+    from mediafm_store import Answer
+
+    say("y: the title has the tag, n: it has not, s: skip, q: enough")
+    for number, one in enumerate(found, start=1):
+        say(
+            f"{number} of {len(found)}: is {one.title} {one.tag!r}? ({one.score:.2f}, from"
+            f" {one.threshold:.2f} on it is) because of {', '.join(one.evidence)}"
+        )
+        said = typer.prompt("y/n/s/q", default="s", err=True).strip().lower()[:1]
+        if said == "q":
+            return
+        if said in ("y", "n"):
+            yield Answer(one.title, one.tag, said == "y")
+
+
+def answers(accept: list[str] | None, reject: list[str] | None) -> "Iterator[Answer]":
+    """Those of the command line."""
+    from mediafm_store import Answer
+
+    for given, yes in ((accept, True), (reject, False)):
+        for pair in given or ():
+            title, equals, name = pair.partition("=")
+            if not equals or not name:
+                raise typer.BadParameter(f"{pair!r} is not TITLE=TAG, as in 'sintel=Fantasy'")
+            yield Answer(title, name, yes)
+
+
+def told(one: "Tag") -> Row:
+    """A tag as a row."""
+    return asdict(one) | {"applies": one.applies}
+
+
+def shown(row: Row) -> Row:
+    """What a table shows of a tag."""
+    return {
+        "title": row["title"],
+        "tag": row["tag"],
+        "score": row["score"],
+        "applies": "yes" if row["applies"] else "maybe",
+        "from": row["source"],
+        "evidence": row["evidence"],
+    }

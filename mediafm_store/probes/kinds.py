@@ -1,0 +1,55 @@
+"""What a probe may predict, as data: how targets are put to a regression, and what counts."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from mediafm_store.probes.measures import macro_ap, spearman, tau_within
+
+Kind = Literal["tags", "grades", "ranking"]
+KIND_NAMES: tuple[Kind, ...] = get_args(Kind)
+
+Values = Float[np.ndarray, "items labels"]
+Groups = Int[np.ndarray, " items"]
+
+
+class Handling(NamedTuple):
+    """How one kind is fitted and measured."""
+
+    encode: Callable[[Values, Groups], Values]
+    measure: Callable[[Values, Values, Groups], float]
+    """Truth, predictions, groups -> what regularisation is chosen by; higher is better."""
+    name: str
+    """Of the measure."""
+
+
+def signs(targets: Values, groups: Groups) -> Values:
+    """1 for those that have a label, -1 for those that have not."""
+    del groups
+    return 2 * targets - 1
+
+
+def as_they_are(targets: Values, groups: Groups) -> Values:
+    """Grades are fitted themselves."""
+    del groups
+    return targets
+
+
+def within_groups(targets: Values, groups: Groups) -> Values:
+    """How far each is above the mean of its group: only the order within one counts."""
+    above = targets.copy()
+    for group in np.unique(groups):
+        own = groups == group
+        known = ~np.isnan(targets[own])
+        total = np.where(known, targets[own], 0).sum(axis=0)
+        above[own] -= total / np.maximum(1, known.sum(axis=0))
+    return above
+
+
+KINDS: Mapping[Kind, Handling] = {
+    "tags": Handling(signs, macro_ap, "macro_ap"),
+    "grades": Handling(as_they_are, spearman, "spearman"),
+    "ranking": Handling(within_groups, tau_within, "kendall_tau"),
+}

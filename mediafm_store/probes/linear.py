@@ -1,0 +1,218 @@
+"""One linear layer on frozen vectors: ridge regression, and what its scores are worth.
+
+Regularisation, calibration and thresholds come from folds inside of what is fitted, cut by groups
+(titles, or series): nothing of a group is on both sides. Where items have several inputs, such as
+a vector and words, each gets a layer of its own, and a logistic regression on their held-out scores
+weighs them (stacking: Wolpert, 1992). It is the calibration at the same time (Platt, 1999).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+from scipy import sparse
+from scipy.special import expit
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.metrics import precision_recall_curve
+from sklearn.model_selection import GroupKFold
+
+from mediafm_store.probes.kinds import KINDS, Kind
+
+ALPHAS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+"""Regularisations that are tried, for rows whose mean length from their mean is 1."""
+INNER = 3
+"""Folds that choose among them."""
+SOFT = 10.0
+"""Inverse regularisation of the calibration."""
+
+Matrix = Float[np.ndarray, "items dim"] | sparse.csr_matrix
+Inputs = Mapping[str, Any]
+"""A Matrix by the name of the input, the same items in each."""
+Targets = Float[np.ndarray, "items labels"]
+"""nan where it is not known."""
+Groups = Int[np.ndarray, " items"]
+
+
+class Layer(NamedTuple):
+    """Weights and bias of one input."""
+
+    weights: Float32[np.ndarray, "labels dim"]
+    bias: Float32[np.ndarray, " labels"]
+
+    def __call__(self, rows: Any) -> Float32[np.ndarray, "items labels"]:
+        """A score an item and label."""
+        return np.asarray(rows @ self.weights.T, np.float32) + self.bias
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A layer an input, and how their scores become one."""
+
+    kind: Kind
+    layers: Mapping[str, Layer]
+    mix: Float32[np.ndarray, "labels inputs"]
+    offset: Float32[np.ndarray, " labels"]
+    thresholds: Float32[np.ndarray, " labels"]
+    """Probabilities from which on an item has a label; of grades 0."""
+    alphas: Mapping[str, float]
+
+    def decide(self, inputs: Inputs) -> Float32[np.ndarray, "items labels"]:
+        """What is predicted: probabilities for tags, else grades."""
+        scores = [layer(inputs[name]) for name, layer in self.layers.items()]
+        mixed = np.einsum("inl,li->nl", np.stack(scores), self.mix) + self.offset
+        return np.asarray(expit(mixed) if self.kind == "tags" else mixed, np.float32)
+
+    def push(self, name: str, rows: Any) -> Float32[np.ndarray, "items labels"]:
+        """How much each row of one input speaks for each label."""
+        place = list(self.layers).index(name)
+        return np.asarray(rows @ self.layers[name].weights.T * self.mix[:, place], np.float32)
+
+
+def fit(kind: Kind, inputs: Inputs, targets: Targets, groups: Groups, *, seed: int = 0) -> Linear:
+    """Fit layers to the items whose targets are known.
+
+    `groups` say which items may not be told apart by folds. Every label needs items of two values
+    in several groups: `fittable` says which have them.
+    """
+    goal = KINDS[kind].encode(targets, groups)
+    held = {
+        name: choose(kind, rows, goal, targets=targets, groups=groups, seed=seed)
+        for name, rows in inputs.items()
+    }
+    scores = np.stack([out for _, out in held.values()])
+    mix, offset = mixed(kind, scores, targets)
+    alphas = {name: alpha for name, (alpha, _) in held.items()}
+    layers = {n: ridge(rows, goal, alphas[n]) for n, rows in inputs.items()}
+    chances = expit(np.einsum("inl,li->nl", scores, mix) + offset)
+    none = np.zeros(targets.shape[1], np.float32)
+    thresholds = best_thresholds(targets, chances) if kind == "tags" else none
+    return Linear(kind, layers, mix, offset, thresholds, alphas)
+
+
+def cross_validate(
+    kind: Kind, inputs: Inputs, targets: Targets, groups: Groups, *, folds: int, seed: int = 0
+) -> tuple[Float32[np.ndarray, "items labels"], Float32[np.ndarray, "items labels"]]:
+    """What is predicted of each item by a fit that saw none of its group; and its thresholds.
+
+    A label that cannot be fitted in a fold is predicted there by its mean.
+    """
+    predicted = np.zeros(targets.shape, np.float32)
+    thresholds = np.full(targets.shape, 2.0, np.float32)
+    for train, test in split(groups, folds, seed):
+        usable = fittable(targets[train], groups[train])
+        known = ~np.isnan(targets[train])
+        totals = np.where(known, targets[train], 0).sum(0)
+        predicted[test] = totals / np.maximum(1, known.sum(0))
+        if not usable.any():
+            continue
+        part = fit(kind, taken(inputs, train), targets[train][:, usable], groups[train], seed=seed)
+        predicted[np.ix_(test, usable)] = part.decide(taken(inputs, test))
+        thresholds[np.ix_(test, usable)] = part.thresholds
+    return predicted, thresholds
+
+
+def fittable(targets: Targets, groups: Groups) -> np.ndarray:
+    """Of each label, whether its greatest and its other values stand in INNER groups at least."""
+    found = []
+    for column in targets.T:
+        known = ~np.isnan(column)
+        top = known & (column == np.max(column[known], initial=-np.inf))
+        sides = (np.unique(groups[side]) for side in (top, known & ~top))
+        graded = len(np.unique(column[known])) > 2
+        enough = min(map(len, sides)) >= INNER
+        found.append(enough or (graded and len(np.unique(groups[known])) >= INNER))
+    return np.array(found, bool)
+
+
+def choose(
+    kind: Kind, rows: Any, goal: Targets, *, targets: Targets, groups: Groups, seed: int
+) -> tuple[float, Float32[np.ndarray, "items labels"]]:
+    """The regularisation that is best on held-out groups, and the scores that it gives them."""
+    best, found = -np.inf, (ALPHAS[0], np.zeros(targets.shape, np.float32))
+    parts = list(split(groups, INNER, seed))
+    for alpha in ALPHAS:
+        out = np.zeros(targets.shape, np.float32)
+        for train, test in parts:
+            out[test] = ridge(rows[train], goal[train], alpha)(rows[test])
+        reached = KINDS[kind].measure(targets, out, groups)
+        if reached > best:
+            best, found = reached, (alpha, out)
+    return found
+
+
+def split(groups: Groups, folds: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows to fit and rows to hold out, in folds of whole groups."""
+    count = min(folds, len(np.unique(groups)))
+    cut = GroupKFold(count, shuffle=True, random_state=seed)
+    yield from cut.split(groups, groups=groups)
+
+
+def ridge(rows: Any, goal: Targets, alpha: float) -> Layer:
+    """One layer of all labels; each is fitted to the rows that know it."""
+    known = ~np.isnan(goal)
+    labels = goal.shape[1]
+    weights = np.zeros((labels, rows.shape[1]), np.float32)
+    bias = np.zeros(labels, np.float32)
+    masks, which = np.unique(known, axis=1, return_inverse=True)
+    for number, mask in enumerate(masks.T):
+        columns = np.flatnonzero(which.reshape(-1) == number)
+        if not mask.any():
+            continue
+        own, scale = scaled(rows[mask])
+        solver = "sparse_cg" if sparse.issparse(own) else "auto"
+        model = Ridge(alpha=alpha, solver=solver).fit(own, goal[np.ix_(mask, columns)])
+        weights[columns] = np.atleast_2d(model.coef_) / scale
+        bias[columns] = model.intercept_
+    return Layer(weights, bias)
+
+
+def scaled(rows: Any) -> tuple[Any, float]:
+    """Rows so that their mean length from their mean is 1, and what they were divided by.
+
+    The intercept of the regression takes the mean away.
+    """
+    if sparse.issparse(rows):
+        return rows, 1.0  # of length 1 each, and hardly a mean
+    spread = float(np.sqrt(rows.var(axis=0).sum())) or 1.0
+    return rows / np.float32(spread), spread
+
+
+def mixed(
+    kind: Kind, scores: Float32[np.ndarray, "inputs items labels"], targets: Targets
+) -> tuple[Float32[np.ndarray, "labels inputs"], Float32[np.ndarray, " labels"]]:
+    """How the inputs' held-out scores are weighed and shifted, label by label."""
+    inputs, _, labels = scores.shape
+    mix, offset = np.ones((labels, inputs), np.float32), np.zeros(labels, np.float32)
+    if kind != "tags" and inputs == 1:
+        return mix, offset
+    for label in range(labels):
+        known = ~np.isnan(targets[:, label])
+        own, goal = scores[:, known, label].T, targets[known, label]
+        spread = own.std(axis=0)
+        spread[spread == 0] = 1.0
+        model = LogisticRegression(C=SOFT) if kind == "tags" else LinearRegression()
+        model.fit(own / spread, goal)
+        mix[label] = np.ravel(model.coef_) / spread
+        offset[label] = np.ravel(model.intercept_)[0]
+    return mix, offset
+
+
+def best_thresholds(
+    targets: Targets, chances: Float[np.ndarray, "items labels"]
+) -> Float32[np.ndarray, " labels"]:
+    """Of each label, the probability from which on F1 is best."""
+    found = []
+    for truth, chance in zip(targets.T, chances.T, strict=True):
+        known = ~np.isnan(truth)
+        precision, recall, at = precision_recall_curve(truth[known], chance[known])
+        both = precision + recall
+        f1 = np.divide(2 * precision * recall, both, out=np.zeros_like(both), where=both > 0)
+        found.append(at[int(np.argmax(f1[:-1]))])
+    return np.array(found, np.float32)
+
+
+def taken(inputs: Inputs, rows: np.ndarray | Sequence[int]) -> dict[str, Any]:
+    """Some items of each input."""
+    return {name: matrix[rows] for name, matrix in inputs.items()}

@@ -1,0 +1,142 @@
+"""How good predictions are, over what is known of the truth, and how sure that is."""
+
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.stats import kendalltau, spearmanr
+from sklearn.metrics import average_precision_score, precision_recall_curve
+
+ROUNDS = 200
+MOST_VALUES = 200_000_000
+"""Values a bootstrap looks at in all: of large tables fewer rounds are made, FEWEST at least."""
+FEWEST = 20
+BINS = 10
+POINTS = 50
+
+Values = Float[np.ndarray, "items labels"]
+Groups = Int[np.ndarray, " items"]
+Measure = Callable[[Values, Values, Groups], float]
+
+
+class Interval(NamedTuple):
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def aps(truth: Values, predicted: Values) -> Float[np.ndarray, " labels"]:
+    """Average precision of each label; nan where no item has it, or all have."""
+    found = np.full(truth.shape[1], np.nan)
+    for label, (real, guess) in enumerate(zip(truth.T, predicted.T, strict=True)):
+        known = ~np.isnan(real)
+        if 0 < real[known].sum() < known.sum():
+            found[label] = average_precision_score(real[known], guess[known])
+    return found
+
+
+def macro_ap(truth: Values, predicted: Values, groups: Groups) -> float:
+    """Mean average precision of the labels; 0 if none can be measured."""
+    del groups
+    found = aps(truth, predicted)
+    return float(np.nanmean(found)) if np.isfinite(found).any() else 0.0
+
+
+def micro_ap(truth: Values, predicted: Values, groups: Groups) -> float:
+    """Average precision of all items and labels in one list; 0 without any that apply."""
+    del groups
+    known = ~np.isnan(truth)
+    real = truth[known]
+    return float(average_precision_score(real, predicted[known])) if real.any() else 0.0
+
+
+def spearman(truth: Values, predicted: Values, groups: Groups) -> float:
+    """Rank correlation, the mean over labels."""
+    del groups
+    found = []
+    for real, guess in zip(truth.T, predicted.T, strict=True):
+        known = ~np.isnan(real)
+        found.append(correlation(spearmanr, real[known], guess[known]))
+    return float(np.mean(found))
+
+
+def tau_within(truth: Values, predicted: Values, groups: Groups) -> float:
+    """Kendall's tau within each group, the mean over groups and labels that have an order."""
+    found = []
+    for group in np.unique(groups):
+        own = groups == group
+        for real, guess in zip(truth[own].T, predicted[own].T, strict=True):
+            known = ~np.isnan(real)
+            if len(np.unique(real[known])) > 1:
+                found.append(correlation(kendalltau, real[known], guess[known]))
+    return float(np.mean(found)) if found else 0.0
+
+
+def correlation(measure: Callable[..., tuple[float, float]], a: np.ndarray, b: np.ndarray) -> float:
+    """A correlation; 0 where one side is all the same."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SciPy's, about constant input
+        found = float(measure(a, b)[0]) if len(a) > 1 else 0.0
+    return found if np.isfinite(found) else 0.0
+
+
+def interval(
+    measure: Measure, truth: Values, predicted: Values, groups: Groups, *, seed: int = 0
+) -> Interval:
+    """A figure, and the middle 95 % of what it is over groups drawn with replacement."""
+    rng = np.random.default_rng(seed)
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    rounds = int(np.clip(MOST_VALUES // max(1, truth.size), FEWEST, ROUNDS))
+    drawn = []
+    for _ in range(rounds):
+        picked = [members[i] for i in rng.integers(len(members), size=len(members))]
+        rows = np.concatenate(picked)
+        # A group that is drawn twice is two groups.
+        which = np.repeat(np.arange(len(picked)), [len(own) for own in picked])
+        drawn.append(measure(truth[rows], predicted[rows], which))
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return Interval(measure(truth, predicted, groups), float(low), float(high))
+
+
+def calibration(truth: Values, chances: Values) -> tuple[float, dict[str, list[float]]]:
+    """The expected calibration error over BINS bins of probability, and what lies in each.
+
+    Guo et al., "On Calibration of Modern Neural Networks" (2017), over all items and labels.
+    """
+    known = ~np.isnan(truth)
+    real, guess = truth[known], chances[known].astype(np.float64)
+    place = np.minimum((guess * BINS).astype(int), BINS - 1)
+    count = np.bincount(place, minlength=BINS)
+    some = count > 0
+    said = np.bincount(place, guess, BINS)[some] / count[some]
+    true = np.bincount(place, real, BINS)[some] / count[some]
+    error = float((np.abs(said - true) * count[some]).sum() / max(1, count.sum()))
+    return error, {
+        "predicted": said.tolist(),
+        "observed": true.tolist(),
+        "count": count[some].tolist(),
+    }
+
+
+def curve(truth: np.ndarray, chances: np.ndarray) -> dict[str, list[float]]:
+    """Precision and recall of one label, at POINTS thresholds at most."""
+    known = ~np.isnan(truth)
+    precision, recall, _ = precision_recall_curve(truth[known], chances[known])
+    at = np.unique(np.linspace(0, len(recall) - 1, POINTS).astype(int))
+    return {"precision": precision[at].tolist(), "recall": recall[at].tolist()}
+
+
+def confusion(truth: Values, chances: Values) -> tuple[float, list[list[int]]]:
+    """True label against the likeliest one, over the items that have a single label.
+
+    The share on the diagonal, nan if there are none, and the counts.
+    """
+    counts = np.zeros((truth.shape[1], truth.shape[1]), int)
+    single = np.nansum(truth, axis=1) == 1
+    np.add.at(counts, (np.nanargmax(truth[single], axis=1), chances[single].argmax(axis=1)), 1)
+    total = counts.sum()
+    return float(np.trace(counts) / total) if total else float("nan"), counts.tolist()

@@ -1,0 +1,42 @@
+"""The words of a text as an input beside vectors: tf-idf over words and pairs of words.
+
+A sentence's vector says what it is about, not which words it has; where tags are named in a
+synopsis, their names are the best evidence.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float64
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+MOST_WORDS = 20_000
+IN_TEXTS = 2
+"""A word counts if so many texts have it."""
+
+
+class Words(NamedTuple):
+    """The words that count, and how much each does."""
+
+    vocabulary: list[str]
+    idf: Float64[np.ndarray, " words"]
+
+    def matrix(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        """One row a text, of length 1; of length 0 if it has none of the words."""
+        vectorizer = reader(vocabulary=self.vocabulary)
+        vectorizer.idf_ = self.idf
+        return vectorizer.transform(texts).astype(np.float32)
+
+
+def words_of(texts: Sequence[str]) -> Words:
+    """The words of some texts; those of two at least."""
+    vectorizer = reader(min_df=min(IN_TEXTS, len(texts)), max_features=MOST_WORDS)
+    vectorizer.fit(texts)
+    return Words(vectorizer.get_feature_names_out().tolist(), vectorizer.idf_)
+
+
+def reader(**options: object) -> TfidfVectorizer:
+    """Words and pairs of words; one that comes again and again counts little more."""
+    return TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), **options)

@@ -1,0 +1,240 @@
+"""Bring labels of titles, shots and stretches into the store, from a file or from people."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from mediafm_store.errors import BadInput, MediaFMError
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.queries import seconds
+
+COLUMNS = {"task", "title", "shot", "start", "end", "label", "labels", "value"}
+SEPARATOR = ";"
+"""Between several labels in one cell of a CSV."""
+TOLD = 5
+"""Lines that are named when some are wrong."""
+
+Row = dict[str, Any]
+
+
+class Labelled(NamedTuple):
+    """What the store knows of one task."""
+
+    task: str
+    items: int
+    labels: int
+    rows: int
+    titles: int
+    version: int
+    """Of the table, which can still be read as it was: `store.view("labels", version=...)`."""
+
+
+def import_labels(store: Store, file: Path, *, task: str | None = None) -> list[Labelled]:
+    """Add the labels of a .csv, .jsonl or .parquet file; a known item and label gets the new value.
+
+    A row has `title`, `shot`, or `title`, `start` and `end`; `label` (or `labels`, several), or a
+    `value`, or both: a value alone is a grade, without one it is 1. `task` is a column, or given,
+    or the file's name. All rows are checked first: BadInput names the lines that are wrong, and
+    nothing is written then.
+    """
+    store.check_writable()
+    known = Known(store)
+    found: dict[tuple[str, str, str], Row] = {}
+    wrong: list[tuple[int, str]] = []
+    for line, raw in read(file):
+        try:
+            for row in rows_of(raw, task or file.stem, known):
+                found[row["task"], row["item"], row["label"]] = row
+        except MediaFMError as error:
+            wrong.append((line, str(error)))
+    if wrong:
+        line, what = wrong[0]
+        more = ", ".join(str(n) for n, _ in wrong[1:TOLD])
+        others = f" (and {len(wrong) - 1} more lines are wrong: {more} ...)" if more else ""
+        raise BadInput(f"{file}, line {line}: {what}{others}; nothing was imported")
+    if not found:
+        raise BadInput(f"{file} has no labels; it needs a line of column names and rows")
+    add(store, list(found.values()), source="file")
+    tasks = {row["task"] for row in found.values()}
+    return [one for one in labelled(store) if one.task in tasks]
+
+
+def add(store: Store, rows: Sequence[Row], *, source: str) -> None:
+    """Write checked labels."""
+    same = {"source": source, "added_at": datetime.now(UTC)}
+    store.put("labels", [{**row, **same} for row in rows])
+
+
+def labelled(store: Store) -> list[Labelled]:
+    """The tasks that have labels, by name."""
+    version = table_version(store)
+    tasks = (
+        store.rows("labels")
+        .group_by("task")
+        .agg(
+            pl.col("item").n_unique().alias("items"),
+            pl.col("label").n_unique().alias("labels"),
+            pl.len().alias("rows"),
+            pl.col("title").n_unique().alias("titles"),
+        )
+    )
+    return [Labelled(**row, version=version) for row in tasks.sort("task").to_dicts()]
+
+
+def table_version(store: Store) -> int:
+    """Of the table of labels, as it is now."""
+    return int(store.versions("labels")["version"].to_list()[-1])
+
+
+def read(file: Path) -> Iterator[tuple[int, Row]]:
+    """Rows with the number of their line, or of the row where a file has no lines."""
+    if file.suffix not in READERS:
+        raise BadInput(f"{file}: labels come as .csv, .jsonl or .parquet")
+    if not file.is_file():
+        raise BadInput(f"no file {file}")
+    yield from READERS[file.suffix](file)
+
+
+def read_csv(file: Path) -> Iterator[tuple[int, Row]]:
+    """All columns as text; an empty cell is none."""
+    import csv
+
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as opened:
+            reader = csv.DictReader(opened, strict=True)
+            for row in reader:
+                if None in row:
+                    raise BadInput(f"{file}, line {reader.line_num}: more cells than columns")
+                yield reader.line_num, {k: v for k, v in row.items() if v not in ("", None)}
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise BadInput(f"{file} cannot be read as CSV in UTF-8: {error}") from error
+
+
+def read_jsonl(file: Path) -> Iterator[tuple[int, Row]]:
+    """An object a line."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{file} is not UTF-8: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise BadInput(f"{file}, line {number}: no JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise BadInput(
+                f"{file}, line {number}: an object was expected, such as"
+                ' {"title": "sintel", "label": "dark"}'
+            )
+        yield number, {k: v for k, v in row.items() if v is not None}
+
+
+def read_parquet(file: Path) -> Iterator[tuple[int, Row]]:
+    """Rows are counted from 1."""
+    try:
+        table = pl.read_parquet(file)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise BadInput(f"{file} cannot be read as Parquet: {error}") from error
+    for number, row in enumerate(table.iter_rows(named=True), start=1):
+        yield number, {k: v for k, v in row.items() if v is not None}
+
+
+READERS = {".csv": read_csv, ".jsonl": read_jsonl, ".parquet": read_parquet}
+
+
+class Known:
+    """What of a store labels may be about, looked up once."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        titles = store.titles()
+        self.length = dict(zip(titles["id"], titles["duration_s"], strict=True))
+        self._shots: dict[str, str] | None = None
+
+    @property
+    def shots(self) -> dict[str, str]:
+        """The title of each shot."""
+        if self._shots is None:
+            table = self.store.shots()
+            self._shots = dict(zip(table["id"], table["title"], strict=True))
+        return self._shots
+
+
+def rows_of(raw: Mapping[str, Any], task: str, known: Known) -> Iterator[Row]:
+    """One row of a file as rows of the table; raise BadInput for what is wrong with it."""
+    if unknown := sorted(map(str, raw.keys() - COLUMNS)):
+        raise BadInput(f"unknown column {unknown[0]!r}; there are {', '.join(sorted(COLUMNS))}")
+    about = item_of(raw, known)
+    names = labels_of(raw)
+    if not names and "value" not in raw:
+        raise BadInput("neither label nor value")
+    value = number(raw.get("value", 1.0))
+    for name in names or [""]:
+        yield {**about, "task": str(raw.get("task", task)), "label": name, "value": value}
+
+
+def item_of(raw: Mapping[str, Any], known: Known) -> Row:
+    """What a row is about: a shot, a stretch of a title, or a title."""
+    if "shot" in raw:
+        shot = str(raw["shot"])
+        if shot not in known.shots:
+            raise BadInput(f"no shot {shot!r} in the store; ids look like sintel/00042")
+        title = known.shots[shot]
+        if str(raw.get("title", title)) != title:
+            raise BadInput(f"shot {shot!r} is of {title!r}, not of {raw['title']!r}")
+        return {"item": shot, "title": title, "start_s": None, "end_s": None}
+    title = str(raw.get("title", ""))
+    if title not in known.length:
+        raise BadInput(f"no title {title!r} in the store; `mediafm info` lists them")
+    if not {"start", "end"} & raw.keys():
+        return {"item": title, "title": title, "start_s": None, "end_s": None}
+    start, end = (moment(raw, name) for name in ("start", "end"))
+    if not 0 <= start <= end <= known.length[title] + 1:
+        raise BadInput(
+            f"{start:g} to {end:g} s is no stretch of {title!r}, which is"
+            f" {known.length[title]:.1f} s long"
+        )
+    return {
+        "item": f"{title}@{start:.10g}-{end:.10g}",
+        "title": title,
+        "start_s": start,
+        "end_s": end,
+    }
+
+
+def moment(raw: Mapping[str, Any], name: str) -> float:
+    """Seconds, or a clock's time; without an end it is a moment."""
+    given = raw.get(name, raw.get("start"))
+    if given is None:
+        raise BadInput("end without start")
+    return seconds(given) if isinstance(given, str) else number(given)
+
+
+def labels_of(raw: Mapping[str, Any]) -> list[str]:
+    """The names in `label` or `labels`."""
+    given = raw.get("labels", raw.get("label", []))
+    if isinstance(given, str):
+        given = given.split(SEPARATOR) if "labels" in raw else [given]
+    if not isinstance(given, Sequence):
+        raise BadInput(f"{given!r} is no label; give a text")
+    return [name for name in (str(g).strip() for g in given) if name]
+
+
+def number(given: object) -> float:
+    """A finite number; also true and false, yes and no."""
+    words = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
+    text = str(given).strip().lower()
+    try:
+        value = words[text] if text in words else float(text)
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise BadInput(f"{given!r} is no number")
+    return value

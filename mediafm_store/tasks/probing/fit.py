@@ -1,0 +1,247 @@
+"""Fit a probe to labels, and say what it reaches on titles that it did not see."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from mediafm_store.arrays import MODALITIES
+from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.probes.kinds import KINDS, Kind
+from mediafm_store.probes.linear import Groups, Inputs, cross_validate, fit, fittable
+from mediafm_store.probes.measures import (
+    Interval,
+    Measure,
+    aps,
+    calibration,
+    confusion,
+    curve,
+    interval,
+    micro_ap,
+)
+from mediafm_store.probes.words import words_of
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.encoding import DeviceChoice
+from mediafm_store.tasks.evaluations import Figure, record
+from mediafm_store.tasks.labels import table_version
+from mediafm_store.tasks.probing.items import Items, groups_of, items_of
+from mediafm_store.tasks.probing.pools import (
+    POOLS,
+    default_pool,
+    isolated,
+    pool_vectors,
+    single,
+)
+from mediafm_store.tasks.probing.saved import VECTOR, WORDS, Probe, keep, next_version
+
+log = logging.getLogger("mediafm_store")
+OnStep = Callable[[str, int, int], None]
+"""Told what is measured, how many have been, and of how many."""
+
+
+def fit_probe(
+    store: Store,
+    task: str,
+    *,
+    kind: Kind | None = None,
+    pool: str | None = None,
+    words: bool = False,
+    folds: int = 5,
+    seed: int = 0,
+    device: DeviceChoice = "auto",
+    on_step: OnStep = lambda what, done, total: None,
+) -> Probe:
+    """Fit one linear layer to the labels of a task and keep it, with what it reaches.
+
+    `kind` is by default what the labels look like: tags if all values are 0 or 1, else grades;
+    "ranking" counts the order within a title only. `pool` is what an item is as a vector (see
+    POOLS); `words` reads a title's name and synopsis beside it. Figures are of titles (and series)
+    held out in `folds`, beside other vectors of the same items and chance; each is recorded in
+    `evaluations`. Labels of too few titles are left out, with a warning. Raises NotFound without
+    labels, BadInput if too few titles have any.
+    """
+    store.check_writable()
+    items = items_of(store, task)
+    kind = kind or items.kind
+    if kind == "tags" and items.kind != "tags":
+        raise BadInput(f"labels of {task} are grades; fit them as grades or ranking")
+    groups = groups_of(store, items.titles)
+    items = usable(items, groups)
+    pool = pool or default_pool(store, items.level)
+    if pool not in POOLS:
+        raise BadInput(f"no pool {pool!r}; there are {', '.join(POOLS)}")
+    space = store.live(POOLS[pool])
+    own: dict[str, Any] = {VECTOR: pool_vectors(store, items, pool)}
+    counted = words_of(texts_of(store, items.titles)) if words else None
+    if counted:
+        own[WORDS] = counted.matrix(texts_of(store, items.titles))
+    warn_of_leaks(store, items, pool)
+    compared = {pool: own, **others(store, items, pool, own, device)}
+    figures: list[Figure] = []
+    for done, (name, inputs) in enumerate(compared.items()):
+        on_step(name, done, len(compared) + 1)
+        out, thresholds = cross_validate(
+            kind, inputs, items.targets, groups, folds=folds, seed=seed
+        )
+        figures += summary(kind, items.targets, out, groups, of=name, seed=seed)
+        if name == pool:
+            figures += details(kind, items, out, thresholds, of=name)
+    figures += chance(kind, items, groups, seed)
+    on_step("fit", len(compared), len(compared) + 1)
+    linear = fit(kind, own, items.targets, groups, seed=seed)
+    probe = Probe(
+        task,
+        next_version(store, task),
+        items.level,
+        pool,
+        space.table,
+        space.fingerprint,
+        tuple(items.labels),
+        linear,
+        counted,
+        {
+            "items": len(items.ids),
+            "titles": len(set(items.titles)),
+            "groups": len(np.unique(groups)),
+            "folds": folds,
+            "seed": seed,
+            "labels_version": table_version(store),
+            "figures": {
+                f"{f.measure} {f.of}": [f.value, f.low, f.high]
+                for f in figures
+                if not f.label and not f.detail
+            },
+        },
+    )
+    keep(store, probe)
+    record(store, "probe", figures, name=task, version=probe.name, fingerprint=space.fingerprint)
+    on_step("done", len(compared) + 1, len(compared) + 1)
+    return probe
+
+
+def usable(items: Items, groups: Groups) -> Items:
+    """Without the labels that stand in too few titles to hold some out."""
+    enough = fittable(items.targets, groups)
+    if not enough.any():
+        raise BadInput(
+            f"labels of {items.task} stand in too few titles: each needs 3 that have it and 3 that"
+            " have not, of different series; label more"
+        )
+    if left_out := [name for name, there in zip(items.labels, enough, strict=True) if not there]:
+        more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
+        log.warning("in too few titles to be fitted: %s%s", ", ".join(left_out[:5]), more)
+    return items.only(np.arange(len(items.ids)), np.flatnonzero(enough))
+
+
+def texts_of(store: Store, titles: list[str]) -> list[str]:
+    """Name and synopsis of titles: what is known of new ones too, unlike genres and tags."""
+    rows = {r["id"]: f"{r['name']}. {r['synopsis']}" for r in store.titles().to_dicts()}
+    return [rows[title] for title in titles]
+
+
+def warn_of_leaks(store: Store, items: Items, pool: str) -> None:
+    """Say so where title vectors were made from the very labels: new titles will not have them."""
+    if pool != "title":
+        return
+    titles = store.titles().filter(store.titles()["id"].is_in(items.titles))
+    named = {
+        name.lower() for column in ("genres", "tags") for name in titles[column].explode() if name
+    }
+    known = [label for label in items.labels if label.lower() in named]
+    if known:
+        log.warning(
+            "title vectors were made from the titles' genres and tags, which name %d of %d labels"
+            " (%s ...): figures are too good for titles that lack them; use --pool context",
+            len(known),
+            len(items.labels),
+            known[0],
+        )
+
+
+def others(
+    store: Store, items: Items, pool: str, own: Inputs, device: DeviceChoice
+) -> dict[str, Inputs]:
+    """Other vectors of the same items, to compare with: those that the store has."""
+    found: dict[str, Inputs] = {}
+    if WORDS in own:
+        found["vectors alone"] = {VECTOR: own[VECTOR]}
+        found["words alone"] = {WORDS: own[WORDS]}
+    for name in POOLS:
+        if name != pool and (items.level == "titles" or name != "title"):
+            try:
+                found[name] = {VECTOR: pool_vectors(store, items, name)}
+            except (NotFound, BadInput) as error:
+                log.info("not compared with %s: %s", name, error)
+    if items.level == "clips":
+        try:
+            found["isolated"] = {VECTOR: isolated(store, items, device)}
+        except NotFound as error:
+            log.info("not compared with clips by themselves: %s", error)
+    plain = own if pool == "concatenation" else found.get("concatenation", {})
+    for modality in MODALITIES if plain else ():
+        rows = single(plain[VECTOR], modality)
+        if rows.any():
+            found[modality] = {VECTOR: rows}
+    return found
+
+
+MEASURES: Mapping[Kind, Mapping[str, Measure]] = {
+    "tags": {"macro_ap": KINDS["tags"].measure, "micro_ap": micro_ap},
+    "grades": {"spearman": KINDS["grades"].measure},
+    "ranking": {"kendall_tau": KINDS["ranking"].measure},
+}
+"""What is measured of each kind."""
+
+
+def summary(
+    kind: Kind,
+    targets: np.ndarray,
+    predicted: Float32[np.ndarray, "items labels"],
+    groups: Groups,
+    *,
+    of: str,
+    seed: int,
+) -> Iterator[Figure]:
+    """Figures over all labels, with intervals over titles."""
+    for name, measure in MEASURES[kind].items():
+        found: Interval = interval(measure, targets, predicted, groups, seed=seed)
+        yield Figure(name, found.value, of, low=found.low, high=found.high)
+
+
+def details(
+    kind: Kind,
+    items: Items,
+    predicted: Float32[np.ndarray, "items labels"],
+    thresholds: Float32[np.ndarray, "items labels"],
+    *,
+    of: str,
+) -> Iterator[Figure]:
+    """Curves and counts of tags: what a page draws."""
+    if kind != "tags":
+        return
+    for place, (label, ap) in enumerate(
+        zip(items.labels, aps(items.targets, predicted), strict=True)
+    ):
+        truth, chances = items.targets[:, place], predicted[:, place]
+        yield Figure("ap", float(ap), of, label, detail=curve(truth, chances))
+        known = ~np.isnan(truth)
+        said = chances[known] >= thresholds[known, place]
+        hits = float((said * truth[known]).sum())
+        f1 = 2 * hits / max(1.0, said.sum() + truth[known].sum())
+        yield Figure("f1", float(f1), of, label)
+    error, bins = calibration(items.targets, predicted)
+    yield Figure("calibration", error, of, better="lower", detail=bins)
+    share, counts = confusion(items.targets, predicted)
+    if np.isfinite(share) and len(items.labels) > 1:
+        yield Figure("confusion", share, of, detail={"labels": items.labels, "counts": counts})
+
+
+def chance(kind: Kind, items: Items, groups: Groups, seed: int) -> Iterator[Figure]:
+    """What a guess without any look at the items reaches: its rate for a tag, else at random."""
+    rates = np.nanmean(items.targets, axis=0, keepdims=True)
+    guess = np.repeat(rates, len(items.ids), axis=0).astype(np.float32)
+    if kind != "tags":
+        guess = np.random.default_rng(seed).random(guess.shape, np.float32)
+    yield from summary(kind, items.targets, guess, groups, of="chance", seed=seed)

@@ -1,0 +1,92 @@
+"""The labelled items of a task, as targets."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float64, Int64
+
+from mediafm_store.errors import NotFound
+from mediafm_store.probes.kinds import Kind
+from mediafm_store.store.store import Store
+from mediafm_store.store.tables import quoted
+
+Level = Literal["titles", "clips"]
+
+
+@dataclass(frozen=True)
+class Items:
+    """What was labelled, and how."""
+
+    task: str
+    ids: list[str]
+    titles: list[str]
+    """Of each item."""
+    spans: list[tuple[float, float] | None]
+    """Seconds of a stretch; None for a title or a shot."""
+    labels: list[str]
+    targets: Float64[np.ndarray, "items labels"]
+    """nan where nothing is known."""
+
+    @property
+    def level(self) -> Level:
+        """Whether whole titles were labelled, or shots and stretches."""
+        return "titles" if self.ids == self.titles else "clips"
+
+    @property
+    def kind(self) -> Kind:
+        """Tags, if there is nothing but 0 and 1."""
+        known = self.targets[~np.isnan(self.targets)]
+        return "tags" if np.isin(known, (0, 1)).all() else "grades"
+
+    def only(self, rows: np.ndarray, labels: np.ndarray) -> "Items":
+        """Some items and labels."""
+        return Items(
+            self.task,
+            [self.ids[i] for i in rows],
+            [self.titles[i] for i in rows],
+            [self.spans[i] for i in rows],
+            [self.labels[i] for i in labels],
+            self.targets[np.ix_(rows, labels)],
+        )
+
+
+def items_of(store: Store, task: str) -> Items:
+    """The items of a task that are of titles in the store; raise NotFound if there are none.
+
+    An item whose labels came from a file has no others, if it was said that it has any; of what
+    people were asked in review only the answers are known.
+    """
+    there = store.revisions()
+    rows = store.rows("labels", f"task = {quoted(task)}").sort("item", "label")
+    rows = rows.filter(pl.col("title").is_in(list(there)))
+    if rows.is_empty():
+        raise NotFound(
+            f"no labels of task {task!r} for titles of {store.path}; bring some in with `mediafm"
+            " labels import FILE`, `mediafm labels list` shows what there is"
+        )
+    items = rows.unique("item", keep="first", maintain_order=True)
+    ids, labels = items["item"].to_list(), sorted(rows["label"].unique())
+    place = {id: i for i, id in enumerate(ids)}
+    column = {label: i for i, label in enumerate(labels)}
+    targets = np.full((len(ids), len(labels)), np.nan)
+    closed = rows.filter((pl.col("source") == "file") & (pl.col("value") == 1.0))
+    if rows["value"].is_in([0.0, 1.0]).all():
+        targets[[place[id] for id in closed["item"].unique()]] = 0.0
+    for item, label, value in rows.select("item", "label", "value").iter_rows():
+        targets[place[item], column[label]] = value
+    spans = [span_of(row) for row in items.to_dicts()]
+    return Items(task, ids, items["title"].to_list(), spans, labels, targets)
+
+
+def span_of(row: dict[str, Any]) -> tuple[float, float] | None:
+    """The seconds of a stretch."""
+    return None if row["start_s"] is None else (row["start_s"], row["end_s"])
+
+
+def groups_of(store: Store, titles: list[str]) -> Int64[np.ndarray, " items"]:
+    """A number an item: the same for all items of a title, and of titles of a series."""
+    series = dict(store.titles().select("id", "series").iter_rows())
+    names = [f"series {series[t]}" if series[t] else f"title {t}" for t in titles]
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,129 @@
+"""What a probe says of titles and shots that it was not fitted to."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
+
+from mediafm_store.arrays import Vectors
+from mediafm_store.errors import BadInput
+from mediafm_store.store.spaces import SpaceName
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.probing.fit import texts_of
+from mediafm_store.tasks.probing.pools import POOLS, title_means
+from mediafm_store.tasks.probing.saved import VECTOR, WORDS, Probe, newest, space_of
+
+
+class Prediction(NamedTuple):
+    """One item and label."""
+
+    item: str
+    """A title or a shot."""
+    title: str
+    label: str
+    score: float
+    """A probability, of a tag; else a grade, of which a ranking counts the order only."""
+    applies: bool | None
+    """Whether a tag's probability reaches its threshold."""
+
+
+def apply_probe(
+    store: Store, task: str, titles: Sequence[str] | None = None, *, version: int | None = None
+) -> list[Prediction]:
+    """What the newest probe of a task (or one version) says of titles, all if none are named.
+
+    A probe of titles is applied to them, one of clips to each of their shots. Raises SpaceMismatch
+    if other vectors are live than those it was fitted to.
+    """
+    probe = newest(store, task, version)
+    for title in titles or ():
+        store.title(title)
+    wanted = list(store.revisions() if titles is None else titles)
+    found = []
+    for items, of, inputs in batches(store, probe, wanted):
+        scores = probe.linear.decide(inputs)
+        for item, title, row in zip(items, of, scores, strict=True):
+            for label, score, least in zip(probe.labels, row, probe.linear.thresholds, strict=True):
+                applies = bool(score >= least) if probe.kind == "tags" else None
+                found.append(Prediction(item, title, label, float(score), applies))
+    return found
+
+
+def batches(
+    store: Store, probe: Probe, titles: Sequence[str]
+) -> Iterator[tuple[list[str], list[str], dict[str, Any]]]:
+    """Items, their titles, and what the probe reads of them; those without vectors are left out."""
+    if probe.level == "titles":
+        ids, vectors = vectors_of(store, probe, titles)
+        if ids:
+            yield ids, ids, title_inputs(store, probe, ids, vectors)
+        return
+    for title in titles:
+        shots = store.vectors(space_of(store, probe), title)
+        if shots.ids:
+            texts = {WORDS: words_of_titles(store, probe, [title] * len(shots.ids))}
+            inputs = {VECTOR: shots.vectors, **(texts if probe.words else {})}
+            yield shots.ids, [title] * len(shots.ids), inputs
+
+
+def vectors_of(store: Store, probe: Probe, titles: Sequence[str]) -> tuple[list[str], Vectors]:
+    """Those of the titles that have vectors, and one a title as the probe reads it."""
+    space = space_of(store, probe)
+    if space.of_titles:
+        found = store.vectors_by_id(space, titles)
+        return found.ids, found.vectors
+    means = title_means(store, space, titles)
+    ids = [title for title in titles if title in means]
+    none = np.empty((0, space.dim), np.float32)
+    return ids, np.stack([means[id] for id in ids]) if ids else none
+
+
+def title_inputs(store: Store, probe: Probe, titles: list[str], vectors: Vectors) -> dict[str, Any]:
+    """Vectors, and words if the probe reads them."""
+    words = {WORDS: words_of_titles(store, probe, titles)} if probe.words else {}
+    return {VECTOR: vectors, **words}
+
+
+def words_of_titles(store: Store, probe: Probe, titles: list[str]) -> Any:
+    """The words of names and synopses."""
+    if probe.words is None:
+        raise BadInput(f"probe {probe.name} reads no words")
+    return probe.words.matrix(texts_of(store, titles))
+
+
+def loudest_shots(
+    store: Store, probe: Probe, applies: dict[str, list[int]], count: int
+) -> dict[tuple[str, int], list[tuple[float, str]]]:
+    """The `count` shots of each title that speak most for each of its labels.
+
+    `applies` has the numbers of the labels of each title. What [GLOBAL] is read from is also where
+    contextual shots lie, so a probe of title vectors reads these too. A batch is in memory.
+    """
+    name: SpaceName = "fused" if POOLS[probe.pool] == "fused" else "context"
+    if not store.has(name):
+        return {}
+    found: dict[tuple[str, int], list[tuple[float, str]]] = {}
+    for batch in store.vector_batches(store.live(name), set(applies)):
+        push: Float32[np.ndarray, "shots labels"] = probe.linear.push(
+            VECTOR, batch.vectors.astype(np.float32)
+        )
+        of = np.array(batch.titles)
+        for title in dict.fromkeys(batch.titles):
+            rows = np.flatnonzero(of == title)
+            for label in applies[title]:
+                best = rows[np.argsort(-push[rows, label], kind="stable")[:count]]
+                known = found.get((title, label), [])
+                known += [(float(push[row, label]), batch.ids[row]) for row in best]
+                found[title, label] = sorted(known, key=lambda k: (-k[0], k[1]))[:count]
+    return found
+
+
+def loudest_words(probe: Probe, row: Any, label: int, count: int) -> list[str]:
+    """The words of one title that speak most for a label; those that speak against it are none."""
+    if probe.words is None:
+        return []
+    weights = probe.linear.layers[WORDS].weights[label]
+    push = row.data * weights[row.indices]
+    order = np.argsort(-push, kind="stable")[:count]
+    return [probe.words.vocabulary[row.indices[i]] for i in order if push[i] > 0]

@@ -1,0 +1,109 @@
+"""Write tags for titles that lack them."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+
+from mediafm_store.features.encoders import Encoders
+from mediafm_store.store.store import Store
+from mediafm_store.store.tables import quoted
+from mediafm_store.tasks.encoding import DeviceChoice
+from mediafm_store.tasks.probing.saved import Probe, newest, probes, space_of
+from mediafm_store.tasks.tags.neighbours import from_neighbours, known_tags, title_vectors
+from mediafm_store.tasks.tags.probed import from_probe
+from mediafm_store.tasks.tags.tag import REVIEWED, Tag, keep
+from mediafm_store.tasks.tags.text import from_names
+
+log = logging.getLogger("mediafm_store")
+AT_ONCE = 1000
+"""Titles that are written in one commit: a kill costs at most their tags, which come again."""
+OnTitles = Callable[[str, int, int], None]
+"""Told where tags come from, how many titles are done, and of how many."""
+
+
+def apply_tags(
+    store: Store,
+    titles: Sequence[str] | None = None,
+    *,
+    task: str | None = None,
+    names: Sequence[str] = (),
+    top: int = 5,
+    encoders: Encoders | None = None,
+    device: DeviceChoice = "auto",
+    on_titles: OnTitles = lambda source, done, total: None,
+) -> list[Tag]:
+    """Write and return tags of titles; of all that lack them, if none are named.
+
+    They come from the newest probe of each task whose labels are tags of titles (`task`: of this
+    one alone). Where there is no probe yet they come from the most similar titles that have tags, `top`
+    at most, and from `names`: titles with shots that a name describes. Tags are written a thousand
+    titles at a time, so a run that was cut off goes on where it was. Raises NotFound for an unknown
+    title or probe, BadInput if there is nothing to learn from.
+    """
+    store.check_writable()
+    for title in titles or ():
+        store.title(title)
+    if names:
+        wanted = list(titles or store.revisions())
+        tags = from_names(store, wanted, names, encoders=encoders, device=device)
+        keep(store, wanted, tags, instead=REVIEWED)
+        return tags
+    chosen = [newest(store, task)] if task else usable(store)
+    if not chosen:
+        return list(by_neighbours(store, titles, top, on_titles))
+    found: list[Tag] = []
+    for probe in chosen:
+        wanted = list(titles or lacking(store, probe))
+        done = 0
+        for part in parts(wanted):
+            tags = from_probe(store, probe, part)
+            keep(store, part, tags, instead=probe.task)
+            warn_of_missing(part, {t.title for t in tags})
+            found += tags
+            on_titles(probe.name, done := done + len(part), len(wanted))
+    return found
+
+
+def usable(store: Store) -> list[Probe]:
+    """The newest probe of each task that tags titles."""
+    last = {p.task: p for p in probes(store)}
+    return [p for p in last.values() if p.level == "titles" and p.kind == "tags"]
+
+
+def lacking(store: Store, probe: Probe) -> list[str]:
+    """The titles that this version of a probe has not tagged, and nobody has labelled."""
+    space_of(store, probe)
+    tagged = set(store.rows("tags", f"source = {quoted(probe.name)}")["title"])
+    task = f"task = {quoted(probe.task)} AND source = 'file'"
+    labelled = set(store.rows("labels", task)["title"])
+    return [title for title in store.revisions() if title not in tagged | labelled]
+
+
+def by_neighbours(
+    store: Store, titles: Sequence[str] | None, top: int, on_titles: OnTitles
+) -> Iterator[Tag]:
+    """Tags of the most similar titles, for those that have none of their own."""
+    known = known_tags(store)
+    wanted = list(titles or (t for t, tags in known.items() if not tags))
+    ids = set(title_vectors(store)[0])
+    warn_of_missing(wanted, ids)
+    there = [title for title in wanted if title in ids]
+    done = 0
+    tags = from_neighbours(store, there, top=top)
+    for part in parts(there):
+        found = [tag for _ in part for tag in next(tags)]
+        keep(store, part, found, instead=REVIEWED)
+        on_titles("similar titles", done := done + len(part), len(there))
+        yield from found
+
+
+def parts(titles: Sequence[str]) -> Iterator[Sequence[str]]:
+    """So many as are written at once."""
+    for start in range(0, len(titles), AT_ONCE):
+        yield titles[start : start + AT_ONCE]
+
+
+def warn_of_missing(wanted: Sequence[str], there: set[str]) -> None:
+    """Say which titles have no vectors."""
+    if without := [title for title in wanted if title not in there]:
+        more = f" and {len(without) - 5} more" if len(without) > 5 else ""
+        log.warning("no vectors yet of %s%s; run `mediafm embed`", ", ".join(without[:5]), more)

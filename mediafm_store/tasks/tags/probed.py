@@ -1,0 +1,52 @@
+"""Tags by a probe: probabilities, with the shots and words that speak for them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.probing.predict import (
+    loudest_shots,
+    loudest_words,
+    title_inputs,
+    vectors_of,
+)
+from mediafm_store.tasks.probing.saved import WORDS, Probe
+from mediafm_store.tasks.tags.tag import Tag
+
+EVIDENCE = 3
+"""Shots, and words, that are named at most."""
+MAYBE = 0.5
+"""Tags of this share of their threshold are kept for review."""
+
+
+def from_probe(store: Store, probe: Probe, titles: Sequence[str]) -> list[Tag]:
+    """The tags that titles have or may have, at least one each; titles without vectors get none."""
+    ids, vectors = vectors_of(store, probe, titles)
+    if not ids:
+        return []
+    inputs = title_inputs(store, probe, ids, vectors)
+    scores, least = probe.linear.decide(inputs), probe.linear.thresholds
+    keep = scores >= MAYBE * least
+    keep[np.arange(len(ids)), (scores / least).argmax(axis=1)] = True
+    labels = {id: np.flatnonzero(row).tolist() for id, row in zip(ids, keep, strict=True)}
+    shots = loudest_shots(store, probe, labels, EVIDENCE)
+    found = []
+    for number, id in enumerate(ids):
+        for label in sorted(labels[id], key=lambda n: (-scores[number, n], n)):
+            words = (
+                loudest_words(probe, inputs[WORDS][number], label, EVIDENCE) if probe.words else []
+            )
+            evidence = [f'"{word}"' for word in words]
+            evidence += [shot for _, shot in shots.get((id, label), [])]
+            found.append(
+                Tag(
+                    id,
+                    probe.labels[label],
+                    float(scores[number, label]),
+                    float(least[label]),
+                    probe.name,
+                    tuple(evidence),
+                )
+            )
+    return found
