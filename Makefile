@@ -23,7 +23,7 @@ demo: $(INSTALLED)
 	@echo "For the command mediafm: source .venv/bin/activate"
 
 test: $(INSTALLED)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

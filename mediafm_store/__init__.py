@@ -16,9 +16,6 @@ from typing import TYPE_CHECKING
 # torch and FAISS each bring OpenMP threads that spin while they wait and take the cores from
 # decoding and LanceDB. It has to be said before either is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# OpenBLAS's threads spin too, for 2^26 cycles after each product: a second of processor time for
-# the pictures of a short film. 4 is the least that it takes.
-os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 if TYPE_CHECKING:
     from mediafm_store.errors import MediaFMError as MediaFMError

@@ -4,10 +4,13 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain, islice
 from queue import Queue
-from threading import Event
+from threading import Event, Lock
 from typing import Any, TypeVar
+
+from threadpoolctl import threadpool_limits
 
 T = TypeVar("T")
 END = object()
@@ -61,7 +64,7 @@ def fan_out(
     bounded. Where the source or a worker raises, all are ended and it is raised here.
     """
     queues: list[Queue[Any]] = [Queue(ahead) for _ in workers]
-    with ThreadPoolExecutor(len(workers)) as pool:
+    with ONE_BLAS_THREAD.held(), ThreadPoolExecutor(len(workers)) as pool:
         failed = Event()
         running = [
             pool.submit(consume, worker, queue, failed)
@@ -80,6 +83,37 @@ def fan_out(
             for queue in queues:
                 queue.put(END)
     return [future.result() for future in running]
+
+
+class OneBlasThread:
+    """NumPy's products in the thread that asks for them, as long as anybody holds it.
+
+    Threads that multiply small matrices at the same time have nothing of OpenBLAS's own threads:
+    these spin after each product.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._holders = 0
+        self._limits: threadpool_limits | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The limit is of the whole process: the first sets it, the last takes it away."""
+        with self._lock:
+            self._holders += 1
+            if self._holders == 1:
+                self._limits = threadpool_limits(1, user_api="blas")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holders -= 1
+                if self._holders == 0 and self._limits is not None:
+                    self._limits.restore_original_limits()
+
+
+ONE_BLAS_THREAD = OneBlasThread()
 
 
 def consume(worker: Callable[[Iterator[T]], Any], queue: "Queue[Any]", failed: Event) -> Any:

@@ -2,8 +2,10 @@ import os
 import sys
 import threading
 import time
+from functools import partial
 
 import pytest
+from threadpoolctl import threadpool_info
 
 from mediafm_store.parallel import ahead, fan_out
 
@@ -41,6 +43,7 @@ def test_a_slow_worker_holds_the_source_back():
 @pytest.mark.parametrize("after", [0, 7, 49])
 def test_an_error_of_a_worker_ends_all_and_is_raised(after):
     given = []
+    before = threading.active_count()
 
     def source():
         for i in range(10_000):
@@ -55,7 +58,21 @@ def test_an_error_of_a_worker_ends_all_and_is_raised(after):
     with pytest.raises(ZeroDivisionError, match="on purpose"):
         fan_out(source(), [list, fails], ahead=2)
     assert len(given) < 10_000
-    assert threading.active_count() < 4
+    assert threading.active_count() <= before
+
+
+def test_products_stay_in_their_thread_while_anybody_is_at_work():
+    def threads():
+        # Those of OpenMP are counted for each thread that asks.
+        own = (lib for lib in threadpool_info() if lib.get("threading_layer") == "pthreads")
+        return {lib["num_threads"] for lib in own}
+
+    before = threads()
+    seen = []
+    inner = partial(fan_out, "ab", [lambda items: seen.append((list(items), threads()))], ahead=1)
+    fan_out([1], [lambda items: (list(items), inner())], ahead=1)
+    assert seen == [(["a", "b"], {1})]
+    assert threads() == before
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

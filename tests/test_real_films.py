@@ -6,6 +6,7 @@ import logging
 import numpy as np
 import pytest
 
+from benchmarks.scenes import scene_figures
 from benchmarks.search import same_scene, scenes_of
 from mediafm_store import (
     Store,
@@ -73,6 +74,15 @@ def test_shots_of_the_same_scene_rank_first(road, films, space):
     figures = same_scene(vectors, scenes_of(middle, truth["scenes"]))
     assert figures["auc"] > 0.65
     assert figures["top 5"] > 2 * figures["by chance"]
+
+
+def test_scenes_are_those_that_people_see(road, films):
+    figures = scene_figures(road[0], films)
+    (sintel,) = [row for row in figures["scenes"] if row["film"] == "sintel"]
+    assert sintel["f1 near"] > 0.6
+    assert sintel["cf"] > 0.7
+    assert 7 <= sintel["found"] <= 18
+    assert figures["scene_ap"] > 0.5
 
 
 def test_words_are_found_where_they_are_said(road, encoders):

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from benchmarks.scenes import coverage_f, f1, grade, scene_figures
+from benchmarks.scenes import coverage_f, f1, grade
 from mediafm_cli.main import app
-from mediafm_store import Scene, Store, find_scenes, ingest
+from mediafm_store import Scene, find_scenes
 from mediafm_store.arrays import BLOCK, unit_rows
 from mediafm_store.errors import NotFound
 from mediafm_store.model import segments
@@ -199,16 +199,3 @@ def test_measures_by_hand():
     assert coverage_f(np.zeros(6, int), wanted) == 0  # one giant
     assert grade([0], np.array([0, 0]))["f1"] == 1
     assert grade([0, 2], np.array([0, -1, -1, 1]))["f1"] == 1  # the gap has no labels
-
-
-@pytest.mark.slow
-def test_labelled_films(films, encoders, tmp_path):
-    store = Store(tmp_path / "store", create=True)
-    titles = ["elephants_dream_opening", "sintel", "tears_of_steel_battle_clip"]
-    ingest(store, [films / title for title in titles], encoders=encoders)
-    figures = scene_figures(store, films)
-    (sintel,) = [row for row in figures["scenes"] if row["film"] == "sintel"]
-    assert sintel["f1 near"] > 0.6
-    assert sintel["cf"] > 0.7
-    assert 7 <= sintel["found"] <= 18
-    assert figures["scene_ap"] > 0.5

@@ -87,7 +87,7 @@ def per_clip(
     space: Space,
     made: Callable[[str, Vectors, Sequence[np.ndarray]], Sequence[np.ndarray]],
 ) -> Vectors:
-    """One row a clip, made from the shots of its title and the places of its own, title by title."""
+    """One row a clip, from the shots of its title and the places of its own, title by title."""
     found = np.zeros((len(items.ids), space.dim), np.float32)
     own: dict[str, list[int]] = defaultdict(list)
     for number, title in enumerate(items.titles):
