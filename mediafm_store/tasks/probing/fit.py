@@ -9,9 +9,9 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES
 from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.probes.kinds import KINDS, Kind
-from mediafm_store.probes.linear import Groups, Inputs, cross_validate, fit, fittable
-from mediafm_store.probes.measures import (
+from mediafm_store.linear.fitting import Groups, Inputs, cross_validate, fit, fittable
+from mediafm_store.linear.kinds import KINDS, Kind
+from mediafm_store.linear.measures import (
     Interval,
     Measure,
     aps,
@@ -21,7 +21,7 @@ from mediafm_store.probes.measures import (
     interval,
     micro_ap,
 )
-from mediafm_store.probes.words import words_of
+from mediafm_store.linear.words import words_of
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.evaluations import Figure, record

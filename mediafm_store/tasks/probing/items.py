@@ -8,7 +8,7 @@ import polars as pl
 from jaxtyping import Float64, Int64
 
 from mediafm_store.errors import NotFound
-from mediafm_store.probes.kinds import Kind
+from mediafm_store.linear.kinds import Kind
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import quoted
 

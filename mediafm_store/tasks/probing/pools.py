@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float32
 
-from mediafm_store.arrays import Modality, Vectors, block, unit_rows
+from mediafm_store.arrays import Blocks, Fused, Modality, Vectors, block, unit_rows
 from mediafm_store.errors import BadInput
 from mediafm_store.model.windows import embed_titles
 from mediafm_store.store.spaces import Space
@@ -16,6 +17,7 @@ from mediafm_store.tasks.embed import open_model, read_shots
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.probing.items import Items
 
+Vector = Float32[np.ndarray, " dim"]
 POOLS: Mapping[str, str] = {
     "title": "title",
     "context": "context",
@@ -51,7 +53,7 @@ def known_of(known: Mapping[str, Any], id: str, space: Space) -> Any:
     return known[id]
 
 
-def title_means(store: Store, space: Space, titles: Sequence[str]) -> dict[str, Vectors]:
+def title_means(store: Store, space: Space, titles: Sequence[str]) -> dict[str, Vector]:
     """The mean of each title's shots, of length 1; a batch at a time is in memory."""
     sums: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(space.dim, np.float64))
     for batch in store.vector_batches(space, set(titles)):
@@ -119,7 +121,7 @@ def clip_of(
     return inside if len(inside) else np.array([np.abs((start + end) / 2 - span[0]).argmin()])
 
 
-def single(vectors: Vectors, modality: Modality) -> Vectors:
+def single(vectors: Fused, modality: Modality) -> Blocks:
     """One modality of vectors of the space fused."""
     return unit_rows(vectors[:, block(modality)])
 

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float32
 
 from mediafm_store.arrays import Vectors
-from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import SpaceName
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.probing.fit import texts_of
@@ -57,14 +56,13 @@ def batches(
     if probe.level == "titles":
         ids, vectors = vectors_of(store, probe, titles)
         if ids:
-            yield ids, ids, title_inputs(store, probe, ids, vectors)
+            yield ids, ids, inputs_of(store, probe, ids, vectors)
         return
     for title in titles:
         shots = store.vectors(space_of(store, probe), title)
         if shots.ids:
-            texts = {WORDS: words_of_titles(store, probe, [title] * len(shots.ids))}
-            inputs = {VECTOR: shots.vectors, **(texts if probe.words else {})}
-            yield shots.ids, [title] * len(shots.ids), inputs
+            of = [title] * len(shots.ids)
+            yield shots.ids, of, inputs_of(store, probe, of, shots.vectors)
 
 
 def vectors_of(store: Store, probe: Probe, titles: Sequence[str]) -> tuple[list[str], Vectors]:
@@ -79,17 +77,11 @@ def vectors_of(store: Store, probe: Probe, titles: Sequence[str]) -> tuple[list[
     return ids, np.stack([means[id] for id in ids]) if ids else none
 
 
-def title_inputs(store: Store, probe: Probe, titles: list[str], vectors: Vectors) -> dict[str, Any]:
-    """Vectors, and words if the probe reads them."""
-    words = {WORDS: words_of_titles(store, probe, titles)} if probe.words else {}
-    return {VECTOR: vectors, **words}
-
-
-def words_of_titles(store: Store, probe: Probe, titles: list[str]) -> Any:
-    """The words of names and synopses."""
+def inputs_of(store: Store, probe: Probe, titles: list[str], vectors: Vectors) -> dict[str, Any]:
+    """What a probe reads of items: their vectors, and the words of their titles if it does."""
     if probe.words is None:
-        raise BadInput(f"probe {probe.name} reads no words")
-    return probe.words.matrix(texts_of(store, titles))
+        return {VECTOR: vectors}
+    return {VECTOR: vectors, WORDS: probe.words.matrix(texts_of(store, titles))}
 
 
 def loudest_shots(

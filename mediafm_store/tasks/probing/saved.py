@@ -10,9 +10,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
-from mediafm_store.probes.kinds import Kind
-from mediafm_store.probes.linear import Layer, Linear
-from mediafm_store.probes.words import Words
+from mediafm_store.linear.fitting import Layer, Linear
+from mediafm_store.linear.kinds import Kind
+from mediafm_store.linear.words import Words
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.probing.items import Level

@@ -36,8 +36,8 @@ def apply_tags(
     They come from the newest probe of each task whose labels are tags of titles (`task`: of this
     one alone). Where there is no probe yet they come from the most similar titles that have tags,
     `top` at most, and from `names`: titles with shots that a name describes. Tags are written a
-    thousand titles at a time, so a run that was cut off goes on where it was. Raises NotFound for an unknown
-    title or probe, BadInput if there is nothing to learn from.
+    thousand titles at a time, so a run that was cut off goes on where it was. Raises NotFound for
+    an unknown title or probe, BadInput if there is nothing to learn from.
     """
     store.check_writable()
     for title in titles or ():

@@ -6,9 +6,9 @@ import numpy as np
 
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.probing.predict import (
+    inputs_of,
     loudest_shots,
     loudest_words,
-    title_inputs,
     vectors_of,
 )
 from mediafm_store.tasks.probing.saved import WORDS, Probe
@@ -25,7 +25,7 @@ def from_probe(store: Store, probe: Probe, titles: Sequence[str]) -> list[Tag]:
     ids, vectors = vectors_of(store, probe, titles)
     if not ids:
         return []
-    inputs = title_inputs(store, probe, ids, vectors)
+    inputs = inputs_of(store, probe, ids, vectors)
     scores, least = probe.linear.decide(inputs), probe.linear.thresholds
     keep = scores >= MAYBE * least
     keep[np.arange(len(ids)), (scores / least).argmax(axis=1)] = True

@@ -18,7 +18,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.metrics import precision_recall_curve
 from sklearn.model_selection import GroupKFold
 
-from mediafm_store.probes.kinds import KINDS, Kind
+from mediafm_store.linear.kinds import KINDS, Kind
 
 ALPHAS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Regularisations that are tried, for rows whose mean length from their mean is 1."""

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from jaxtyping import Float, Int
 
-from mediafm_store.probes.measures import macro_ap, spearman, tau_within
+from mediafm_store.linear.measures import macro_ap, spearman, tau_within
 
 Kind = Literal["tags", "grades", "ranking"]
 KIND_NAMES: tuple[Kind, ...] = get_args(Kind)

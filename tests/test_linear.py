@@ -1,0 +1,197 @@
+"""Probes on arrays: what is planted is found, nothing leaks, and figures agree with slow ones."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.linear_model import Ridge
+
+from mediafm_store.linear.fitting import (
+    best_thresholds,
+    cross_validate,
+    fit,
+    fittable,
+    ridge,
+    split,
+)
+from mediafm_store.linear.measures import (
+    aps,
+    calibration,
+    confusion,
+    interval,
+    macro_ap,
+    micro_ap,
+    spearman,
+    tau_within,
+)
+from mediafm_store.linear.words import words_of
+
+
+def planted(items=240, labels=3, dim=12, noise=0.7, seed=0):
+    """Vectors with a direction for each label, and which items have which."""
+    rng = np.random.default_rng(seed)
+    truth = (rng.random((items, labels)) < 0.3).astype(float)
+    vectors = truth @ rng.normal(size=(labels, dim)) + noise * rng.normal(size=(items, dim))
+    return vectors.astype(np.float32), truth, np.arange(items) // 2
+
+
+def test_planted_labels_are_found_on_groups_that_were_held_out():
+    vectors, truth, groups = planted()
+    chances, thresholds = cross_validate("tags", {"vector": vectors}, truth, groups, folds=5)
+    assert macro_ap(truth, chances, groups) > 0.85
+    assert calibration(truth, chances)[0] < 0.08
+    assert ((chances >= thresholds) == (truth == 1)).mean() > 0.85
+
+
+def test_labels_that_have_nothing_to_do_with_the_vectors_are_at_chance():
+    vectors, truth, groups = planted()
+    shuffled = np.random.default_rng(1).permutation(truth)
+    chances, _ = cross_validate("tags", {"vector": vectors}, shuffled, groups, folds=5)
+    rate = truth.mean()
+    assert abs(micro_ap(shuffled, chances, groups) - rate) < 0.12
+
+
+def test_a_group_is_never_on_both_sides():
+    """Labels by group, vectors that tell the group: only what leaks could be right."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(30), 8)
+    truth = rng.integers(2, size=30)[groups][:, None].astype(float)
+    vectors = (np.eye(30)[groups] + 0.01 * rng.normal(size=(240, 30))).astype(np.float32)
+    chances, _ = cross_validate("tags", {"vector": vectors}, truth, groups, folds=5)
+    assert micro_ap(truth, chances, groups) < 0.75
+    for train, test in split(groups, 5, 0):
+        assert not set(groups[train]) & set(groups[test])
+
+
+def test_what_is_not_known_teaches_nothing():
+    vectors, truth, _ = planted()
+    partly = truth.copy()
+    partly[::2, 1] = np.nan
+    goal = 2 * partly - 1
+    layer = ridge(vectors, goal, 1.0)
+    own = vectors[1::2]
+    spread = np.sqrt(own.var(axis=0).sum())
+    slow = Ridge(alpha=1.0).fit(own / spread, goal[1::2, 1])
+    np.testing.assert_allclose(layer.weights[1], slow.coef_ / spread, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        layer(vectors)[:, 1], slow.predict(vectors / spread), rtol=1e-3, atol=1e-4
+    )
+
+
+def test_several_inputs_are_better_than_each():
+    vectors, truth, groups = planted(noise=1.2)
+    other, _, _ = planted(noise=1.2)
+    other = (truth @ np.random.default_rng(9).normal(size=(3, 20))).astype(np.float32)
+    other += 1.5 * np.random.default_rng(3).normal(size=other.shape).astype(np.float32)
+    each = [
+        macro_ap(truth, cross_validate("tags", i, truth, groups, folds=4)[0], groups)
+        for i in ({"a": vectors}, {"b": sparse.csr_matrix(other)})
+    ]
+    both, _ = cross_validate(
+        "tags", {"a": vectors, "b": sparse.csr_matrix(other)}, truth, groups, folds=4
+    )
+    assert macro_ap(truth, both, groups) > max(each) + 0.02
+
+
+def test_what_speaks_for_a_label_adds_up_to_its_log_odds():
+    vectors, truth, groups = planted()
+    linear = fit("tags", {"vector": vectors}, truth, groups)
+    odds = linear.push("vector", vectors) + linear.mix[:, 0] * linear.layers["vector"].bias
+    np.testing.assert_allclose(
+        linear.decide({"vector": vectors}), 1 / (1 + np.exp(-(odds + linear.offset))), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(("kind", "measure"), [("grades", spearman), ("ranking", tau_within)])
+def test_grades_and_rankings(kind, measure):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(200, 10)).astype(np.float32)
+    groups = np.arange(200) // 10
+    grades = vectors @ rng.normal(size=10) + 0.5 * rng.normal(size=200)
+    if kind == "ranking":  # what a title is worth as a whole says nothing of its parts
+        grades += 20 * rng.normal(size=20)[groups]
+    found, _ = cross_validate(kind, {"vector": vectors}, grades[:, None], groups, folds=5)
+    assert measure(grades[:, None], found, groups) > 0.7
+
+
+def test_labels_of_too_few_groups_cannot_be_fitted():
+    groups = np.array([0, 0, 0, 1, 2, 3, 4, 5])
+    one_group = [1, 1, 1, 0, 0, 0, 0, 0]
+    enough = [1, 0, 0, 1, 1, 0, 0, 0]
+    unknown = [1, 0, 0, 1, 1, np.nan, np.nan, np.nan]
+    assert fittable(np.array([one_group, enough, unknown]).T, groups).tolist() == [
+        False,
+        True,
+        False,
+    ]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=2, max_size=30))
+def test_thresholds_are_those_of_the_best_f1(items):
+    truth = np.array([float(t) for t, _ in items])
+    chance = np.array([c / 20 for _, c in items])
+    if not truth.any():
+        truth[0] = 1.0
+
+    def f1(least):
+        said = chance >= least
+        return 2 * (said * truth).sum() / max(1, said.sum() + truth.sum())
+
+    (found,) = best_thresholds(truth[:, None], chance[:, None])
+    assert f1(found - 1e-6) >= max(map(f1, chance)) - 1e-9
+
+
+def test_average_precision_by_hand():
+    truth = np.array([[1, 1], [0, 1], [1, 1], [np.nan, 1]])
+    predicted = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [1.0, 0.4]])
+    first, second = aps(truth, predicted)
+    assert first == pytest.approx((1 + 2 / 3) / 2)
+    assert np.isnan(second)  # all have it: nothing to rank
+
+
+def test_tau_within_is_the_share_of_pairs_in_order():
+    rng = np.random.default_rng(0)
+    truth, guess = rng.random((12, 1)), rng.random((12, 1))
+    groups = np.arange(12) // 4
+    slow = []
+    for group in range(3):
+        own = np.flatnonzero(groups == group)
+        signs = [
+            np.sign((truth[i] - truth[j]) * (guess[i] - guess[j]))[0]
+            for i, j in itertools.combinations(own, 2)
+        ]
+        slow.append(np.mean(signs))
+    assert tau_within(truth, guess, groups) == pytest.approx(np.mean(slow))
+
+
+def test_intervals_hold_the_figure_and_shrink_with_more_groups():
+    widths = []
+    for items in (60, 600):
+        vectors, truth, groups = planted(items)
+        chances, _ = cross_validate("tags", {"vector": vectors}, truth, groups, folds=3)
+        found = interval(macro_ap, truth, chances, groups)
+        assert found.low <= found.value <= found.high
+        widths.append(found.high - found.low)
+    assert widths[1] < widths[0] / 2
+
+
+def test_calibration_and_confusion_by_hand():
+    error, bins = calibration(np.array([[1.0, 0.0, np.nan, 0.0]]), np.array([[0.9, 0.9, 0.2, 0.0]]))
+    assert error == pytest.approx((2 * 0.4 + 0) / 3)
+    assert bins == {"predicted": [0.0, 0.9], "observed": [0.0, 0.5], "count": [1, 2]}
+    share, counts = confusion(np.array([[1.0, 0], [0, 1], [1, 1]]), np.array([[0.9, 0.1]] * 3))
+    assert (share, counts) == (0.5, [[1, 0], [1, 0]])
+
+
+def test_words_count_in_two_texts_and_are_read_back():
+    texts = ["a western film", "the western", "a film of the sea"]
+    words = words_of(texts)
+    assert "western" in words.vocabulary
+    assert "sea" not in words.vocabulary
+    lengths = np.sqrt(words.matrix(texts).multiply(words.matrix(texts)).sum(axis=1))
+    np.testing.assert_allclose(lengths, 1, atol=1e-5)
+    assert words.matrix(["nothing known"]).nnz == 0
