@@ -22,6 +22,7 @@ from mediafm_cli.commands import (
     info,
     ingest,
     plugins,
+    report,
     scenes,
     search,
     serve,
@@ -50,7 +51,7 @@ def options(
 
 
 COMMANDS = (
-    *(demo, ingest, import_, train, embed, evaluate, index),
+    *(demo, ingest, import_, train, embed, evaluate, report, index),
     *(search, serve, scenes, tag, adbreaks, cut, atlas, export, space, doctor, info, plugins),
 )
 for module in COMMANDS:
