@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from mediafm_store.files import write_beside
 from mediafm_store.report import charts
@@ -11,7 +11,7 @@ from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import render
 from mediafm_store.report.sprites import Sprites
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.comparison import Comparison
+from mediafm_store.tasks.comparison import Comparison, Difference
 from mediafm_store.tasks.dashboard import Dashboard, Series
 from mediafm_store.tasks.evaluations import What
 
@@ -27,7 +27,7 @@ HEADINGS: dict[str, str] = {
 MEASURES: dict[str, tuple[str, str]] = {
     "micro_ap": ("Average precision", "Over all tags and items together."),
     "macro_ap": ("Average precision, tag by tag", "The mean over tags; rare ones count as much."),
-    "ap": ("Average precision of a tag", ""),
+    "ap": ("Average precision", ""),
     "kendall_tau": ("Kendall's tau", "Pairs in the right order, less those in the wrong one."),
     "spearman": ("Spearman's rank correlation", "1 is the same order, 0 none."),
     "top_5": ("Own scene in the 5 best", "Share of the best five answers that are of the scene."),
@@ -117,6 +117,7 @@ def board_page(
     links: Links | None = None,
 ) -> str:
     """The page as HTML."""
+    differences = comparison.differences if comparison else ()
     return render(
         "board.html.j2",
         scripts=SCRIPTS,
@@ -128,14 +129,40 @@ def board_page(
             (curve, charts.training(curve.training, curve.validation, level(curve.baselines)))
             for curve in board.curves
         ],
-        worse=[one for one in board.series if one.verdict == "worse"],
-        better=[one for one in board.series if one.verdict == "better"],
+        worse=most([one for one in board.series if one.verdict == "worse"]),
+        better=most([one for one in board.series if one.verdict == "better"]),
+        overall=[d for d in differences if not d.series.label],
+        of_tags=most([d for d in differences if d.series.label]),
+        ends=ENDS,
         runs=len({p.run for one in board.series for p in one.points}),
         called=called,
         links=links or Links(),
         pictures={},
         small=Sprites(),
     )
+
+
+T = TypeVar("T", Series, Difference)
+
+
+def most(changed: Sequence[T]) -> list[T]:
+    """Figures over all before those of single tags; for the worse, for sure and by much first."""
+
+    def key(one: T) -> tuple[bool, bool, bool, float]:
+        return of(one).label != "", one.verdict != "worse", not one.outside, -size(one)
+
+    return sorted(changed, key=key)
+
+
+def of(one: Series | Difference) -> Series:
+    """What changed."""
+    return one.series if isinstance(one, Difference) else one
+
+
+def size(one: Series | Difference) -> float:
+    """How much, beside what it was."""
+    was = abs(one.before.value) if one.before else 0.0
+    return abs(one.change or 0.0) / was if was else 0.0
 
 
 def level(baselines: Mapping[str, float]) -> list[tuple[str, float]]:
@@ -208,7 +235,8 @@ def drawable(series: Series) -> bool:
 def called(series: Series) -> str:
     """What a measure is called, of what, for which tag."""
     title = MEASURES.get(series.measure, (plain(series.measure), ""))[0]
-    return ", ".join(filter(None, [title, series.of, series.label]))
+    named = f"{series.label}: {title.lower()}" if series.label else title
+    return f"{named}, {series.of}" if series.of else named
 
 
 def plain(measure: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mediafm_store.errors import NotFound
-from mediafm_store.tasks.dashboard import Point, Series, Verdict, verdict
+from mediafm_store.tasks.dashboard import Point, Series, Verdict, outside, verdict
 
 MOST_NAMED = 6
 """Figures that a sentence can name."""
@@ -81,18 +81,6 @@ def difference(
     series = (after or before or ())[0]
     first, second = (found and found[1] for found in (before, after))
     return Difference(series, first, second, verdict(series, first, second), outside(first, second))
-
-
-def outside(a: Point | None, b: Point | None) -> bool | None:
-    """Whether two figures lie outside the intervals of each other."""
-    if a is None or b is None or None in (a.low, a.high, b.low, b.high):
-        return None
-    return not within(a.value, b) and not within(b.value, a)
-
-
-def within(value: float, point: Point) -> bool:
-    """Whether a value lies in the interval of a figure."""
-    return point.low is not None and point.high is not None and point.low <= value <= point.high
 
 
 def in_words(first: str, second: str, differences: Sequence[Difference]) -> str:

@@ -56,7 +56,7 @@ def coverage(store: Store) -> Coverage:
     given = titles.filter((pl.col("tags").list.len() > 0) | (pl.col("genres").list.len() > 0))
     proposed = store.rows("tags", "applies = true")
     having: dict[str, Collection[str]] = {
-        f"vectors in {space.table}": store.rows_by_title(space)
+        f"{space.table} vectors": store.rows_by_title(space)
         for space in store.registry.live_spaces()
     }
     having |= {

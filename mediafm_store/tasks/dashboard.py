@@ -89,6 +89,11 @@ class Series:
         """Whether the change is for the better."""
         return verdict(self, self.before, self.newest)
 
+    @property
+    def outside(self) -> bool | None:
+        """Whether the newest figure and the one before lie outside each other's interval."""
+        return outside(self.before, self.newest)
+
 
 @dataclass(frozen=True)
 class Dashboard:
@@ -188,3 +193,15 @@ def verdict(series: Series, before: Point | None, after: Point | None) -> Verdic
     if abs(change) < seen:
         return "same"
     return "better" if (change > 0) == (series.better == "higher") else "worse"
+
+
+def outside(a: Point | None, b: Point | None) -> bool | None:
+    """Whether two figures lie outside the intervals of each other."""
+    if a is None or b is None or None in (a.low, a.high, b.low, b.high):
+        return None
+    return not within(a.value, b) and not within(b.value, a)
+
+
+def within(value: float, point: Point) -> bool:
+    """Whether a value lies in the interval of a figure."""
+    return point.low is not None and point.high is not None and point.low <= value <= point.high

@@ -72,6 +72,7 @@ def row(series: "Series") -> Row:
         "since": before and before.version,
         "before": before and before.value,
         "change": series.change,
+        "outside": series.outside,
         "verdict": series.verdict,
     }
 
