@@ -147,8 +147,10 @@ class Library:
         )
 
     def report(self, asked: Mapping[str, str]) -> str:
-        """The page of all that was measured, perhaps with two versions that are asked to be compared,
-        `before` and `after`. Raises NotFound for those that were not measured."""
+        """The page of all that was measured; two versions are compared if they are asked for.
+
+        These are `before` and `after`. Raises NotFound for those that were not measured.
+        """
         board = dashboard(self.store)
         before, after = asked.get("before"), asked.get("after")
         comparison = compare(board.series, before, after) if before and after else None
