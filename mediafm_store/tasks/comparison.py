@@ -48,14 +48,18 @@ def compare(series: Sequence[Series], before: str, after: str) -> Comparison:
     """
     versions = list(dict.fromkeys(p.version for one in series for p in one.points))
     first, second = (version_named(name, versions) for name in (before, after))
-    pairs: dict[tuple[str, str, str, str], dict[str, tuple[Series, Point]]] = {}
+    pairs: dict[tuple[str, str, str, str], dict[str, Point]] = {}
+    about: dict[tuple[str, str, str, str], Series] = {}
     for one in series:
-        for version in (first, second):
-            if points := [p for p in one.points if p.version == version]:
-                # Names are left out: of models they are presets, of indexes spaces.
-                key = one.what, one.measure, one.of, one.label
-                pairs.setdefault(key, {})[version] = one, points[-1]
-    differences = [difference(found.get(first), found.get(second)) for found in pairs.values()]
+        last = {p.version: p for p in one.points if p.version in (first, second)}
+        if last:
+            # Names are left out: of models they are presets, of indexes spaces.
+            key = one.what, one.measure, one.of, one.label
+            pairs.setdefault(key, {}).update(last)
+            about.setdefault(key, one)
+    differences = [
+        difference(about[key], found.get(first), found.get(second)) for key, found in pairs.items()
+    ]
     if all(one.before is None or one.after is None for one in differences):
         raise NotFound(
             f"{first} and {second} have no figure in common; compare two versions of one thing, as"
@@ -74,13 +78,10 @@ def version_named(name: str, versions: Sequence[str]) -> str:
     raise NotFound(f"nothing was measured of a version {name!r}; there are {known}")
 
 
-def difference(
-    before: tuple[Series, Point] | None, after: tuple[Series, Point] | None
-) -> Difference:
-    """Of one figure; at least one of them is there."""
-    series = (after or before or ())[0]
-    first, second = (found and found[1] for found in (before, after))
-    return Difference(series, first, second, verdict(series, first, second), outside(first, second))
+def difference(series: Series, before: Point | None, after: Point | None) -> Difference:
+    """Of one figure."""
+    change = verdict(series, before, after), outside(before, after)
+    return Difference(series, before, after, *change)
 
 
 def in_words(first: str, second: str, differences: Sequence[Difference]) -> str:

@@ -44,15 +44,15 @@ def evaluate_search(store: Store) -> SearchReport:
     titles anew; one title has none. The figures are kept in the table `evaluations`, if it can be
     written to. Raises NotFound if no shots carry scene numbers.
     """
-    space = store.registry.shot_space()
-    scenes = labelled_scenes(store)
-    fused = of_titles(store, store.live("fused"), scenes)
+    space, scenes = store.registry.shot_space(), labelled_scenes(store)
+    fused, found = (of_titles(store, one, scenes) for one in (store.live("fused"), space))
+    fused = {title: rows for title, rows in fused.items() if title in found}
     compared = {
         "isolated": fused,
         "smoothed": {title: smoothed(rows, WIDTH) for title, rows in fused.items()},
     }
     if space.name == "context":
-        compared["context"] = of_titles(store, space, scenes)
+        compared["context"] = {title: found[title] for title in fused}
     ranked = {
         of: [same_scene(rows, scenes[title]) for title, rows in vectors.items()]
         for of, vectors in compared.items()
