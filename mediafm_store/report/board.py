@@ -13,7 +13,6 @@ from mediafm_store.report.sprites import Sprites
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.comparison import Comparison, Difference
 from mediafm_store.tasks.dashboard import Dashboard, Series
-from mediafm_store.tasks.evaluations import What
 
 SCRIPTS = ("keys.js",)
 ENDS = 12
@@ -180,7 +179,7 @@ def sections(series: Sequence[Series]) -> Iterator[Section]:
         yield section(f"m{number}", what, name, found)
 
 
-def section(anchor: str, what: What | str, name: str, series: Sequence[Series]) -> Section:
+def section(anchor: str, what: str, name: str, series: Sequence[Series]) -> Section:
     """One of them."""
     measures: dict[str, list[Series]] = {}
     for one in series:
@@ -206,12 +205,8 @@ def section(anchor: str, what: What | str, name: str, series: Sequence[Series]) 
         best=tags[:ends],
         worst=tags[max(ends, len(tags) - ENDS) :],
         rest=tags[ends : max(ends, len(tags) - ENDS)],
-        confusion=matrix and (matrix, confused(matrix.newest.detail)),
-        calibration=bubbles
-        and (
-            bubbles,
-            charts.calibration(*(bubbles.newest.detail[n] for n in CALIBRATION)),
-        ),
+        confusion=(matrix, confused(matrix.newest.detail)) if matrix else None,
+        calibration=(bubbles, calibrated(bubbles)) if bubbles else None,
     )
 
 
@@ -219,6 +214,11 @@ CONFUSION = ("labels", "counts")
 CALIBRATION = ("predicted", "observed", "count")
 NEEDED = {"confusion": CONFUSION, "calibration": CALIBRATION, "ap": ("precision", "recall")}
 """What a detail must hold to be drawn."""
+
+
+def calibrated(series: Series) -> Sequence[charts.Bubble]:
+    """Its newest calibration."""
+    return charts.calibration(*(series.newest.detail[name] for name in CALIBRATION))
 
 
 def drawn(series: Sequence[Series]) -> Series | None:

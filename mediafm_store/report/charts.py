@@ -75,7 +75,7 @@ class Scale(NamedTuple):
 
 def round_steps(low: float, high: float, most: int = 4) -> list[float]:
     """Round values that enclose a range, at most about so many steps apart."""
-    if not high > low:
+    if not high - low > 1e-7 * max(1.0, abs(low), abs(high)):
         pad = max(abs(low) * 0.1, 0.05)
         low, high = low - pad, high + pad
     rough = (high - low) / most

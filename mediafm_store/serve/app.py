@@ -3,6 +3,7 @@
 import mimetypes
 import shutil
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -62,7 +63,10 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
         return HTMLResponse(library.title(request.path_params["title"]))
 
     def whole(request: Request) -> Response:
-        pages = {"/atlas": library.atlas, "/report": partial(library.report, request.query_params)}
+        pages: dict[str, Callable[[], str]] = {
+            "/atlas": library.atlas,
+            "/report": partial(library.report, request.query_params),
+        }
         return HTMLResponse(pages[request.url.path]())
 
     def media(request: Request) -> Response:

@@ -121,21 +121,22 @@ def dashboard(store: Store) -> Dashboard:
 def series_of(rows: Sequence[Mapping[str, Any]]) -> list[Series]:
     """Rows of the table `evaluations`, by what they are figures of."""
     order, pools = version_order(rows), pools_of(rows)
-    groups = defaultdict(list)
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         groups[row["what"], row["name"], row["measure"], row["of"], row["label"]].append(row)
     found = []
     for key, same in groups.items():
         same.sort(key=lambda row: (order[row["version"]], row["at"], row["run"]))
-        what, name, measure, of, _ = key
+        what, name, measure, of, label = key
         ours = measure not in SIZES and is_ours(what, of, pools.get((what, name), ()))
-        found.append(Series(*key, same[-1]["better"], ours, [point(row) for row in same]))
+        points = [point(row) for row in same]
+        found.append(Series(what, name, measure, of, label, same[-1]["better"], ours, points))
     return sorted(found, key=place)
 
 
 def pools_of(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], set[str]]:
     """What each probe makes its vectors of, by its figures of single tags: others have none."""
-    found = defaultdict(set)
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows:
         if row["what"] == "probe" and row["label"]:
             found[row["what"], row["name"]].add(row["of"])
