@@ -11,7 +11,7 @@ from mediafm_store.tasks.evaluations import Figure, record
 def probe_figures(tags: list[str], level: float, pool: str = "context") -> list[Figure]:
     """What a probe tells of itself."""
     found = [
-        Figure("micro_ap", level, pool, low=level - 0.04, high=level + 0.04),
+        Figure("micro_ap", level, pool, low=level - 0.05, high=level + 0.05),
         Figure("micro_ap", level - 0.15, "isolated", low=level - 0.2, high=level - 0.1),
         Figure("micro_ap", level - 0.1, "concatenation", low=level - 0.15, high=level - 0.05),
         Figure("micro_ap", level - 0.3, "audio", low=level - 0.35, high=level - 0.25),

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Float64, Shaped
-from sklearn.metrics import roc_auc_score
 
 from mediafm_store.arrays import Vectors
 from mediafm_store.model.quality import Scenes
@@ -58,9 +57,19 @@ def of_shot(
     possible = min(DEEP, int(truth.sum()))
     chance = float(truth.mean())
     return (
-        float(roc_auc_score(truth, scores)),
+        area(scores[truth], scores[~truth]),
         float(order[:BEST].mean()),
         float(order[:DEEP].sum() / possible),
         chance,
         min(1.0, chance * min(DEEP, len(truth)) / possible),
     )
+
+
+def area(own: Float32[np.ndarray, " own"], rest: Float32[np.ndarray, " rest"]) -> float:
+    """How often one of a shot's own scene is above one of the rest; equal ones count half.
+
+    As `roc_auc_score`, which takes a hundred times as long for so few.
+    """
+    rest = np.sort(rest)
+    below = np.searchsorted(rest, own, "left") + np.searchsorted(rest, own, "right")
+    return float(below.mean() / (2 * len(rest)))

@@ -185,11 +185,13 @@ def section(anchor: str, what: str, name: str, series: Sequence[Series]) -> Sect
     for one in series:
         if not one.label:
             measures.setdefault(one.measure, []).append(one)
-    special = {n: drawn(measures[n]) for n in ("confusion", "calibration") if n in measures}
-    plain = {n: found for n, found in measures.items() if not special.get(n)}
+    special: dict[str, Series | None] = {
+        n: drawn(measures.get(n, ())) for n in ("confusion", "calibration")
+    }
+    plain = {n: found for n, found in measures.items() if special.get(n) is None}
     tags = tags_of([one for one in series if one.label])
     ends = len(tags) if len(tags) <= 2 * ENDS else ENDS
-    matrix, bubbles = special.get("confusion"), special.get("calibration")
+    matrix, bubbles = special["confusion"], special["calibration"]
     return Section(
         anchor=anchor,
         title=HEADINGS.get(what, "{}").format(name),

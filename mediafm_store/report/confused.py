@@ -12,7 +12,7 @@ PAIRS = 8
 class Cell(NamedTuple):
     """How many items of a row's tag were taken for a column's."""
 
-    count: float
+    number: float
     percent: float
     """Of the row."""
     right: bool
