@@ -34,7 +34,6 @@ from urllib.request import urlopen
 
 import numpy as np
 from jaxtyping import Float32
-from sklearn.metrics import roc_auc_score
 
 from benchmarks.clips import clip_rows
 from benchmarks.common import labelled_films, media_folder, print_table, scenes_of, write_results
@@ -44,6 +43,7 @@ from mediafm_store.arrays import Modality, weigh
 from mediafm_store.demo import run_demo
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.model.quality import Labelled, mean, smoothed, stratified_auc
+from mediafm_store.model.same_scene import same_scene as ranked_by
 
 PRESET, K, WIDTH = "small", 5, 2
 COLD, WARM = 7, 30
@@ -169,23 +169,11 @@ def same_scene(
 ) -> dict[str, float]:
     """How well similarity tells shots of one scene from the others."""
     numbers = np.array([-1 if s is None else s for s in scene])
-    labelled = [i for i, s in enumerate(scene) if s is not None]
-    where = np.array(labelled)
-    label = np.array([scene[i] for i in labelled])
-    similar = (vectors @ vectors.T)[np.ix_(where, where)]
-    same = label[:, None] == label[None, :]
-    aucs, tops, chances = [], [], []
-    for i in range(len(where)):
-        others = np.arange(len(where)) != i
-        truth, scores = same[i, others], similar[i, others]
-        if truth.any() and not truth.all():
-            aucs.append(roc_auc_score(truth, scores))
-            tops.append(truth[np.argsort(-scores)[:K]].mean())
-            chances.append(truth.mean())
+    ranked = ranked_by(vectors, numbers)
     return {
-        "auc": float(np.mean(aucs)),
-        "top 5": float(np.mean(tops)),
-        "by chance": float(np.mean(chances)),
+        "auc": float(np.mean(ranked.auc)),
+        "top 5": float(np.mean(ranked.top_5)),
+        "by chance": float(np.mean(ranked.chance)),
         "strat": stratified_auc([Labelled(vectors, numbers)]),
     }
 

@@ -39,11 +39,14 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.atlas import lay_out as lay_out
     from mediafm_store.tasks.backfill import backfill as backfill
     from mediafm_store.tasks.cut import cut as cut
+    from mediafm_store.tasks.dashboard import Dashboard as Dashboard
+    from mediafm_store.tasks.dashboard import dashboard as dashboard
     from mediafm_store.tasks.doctor import doctor as doctor
     from mediafm_store.tasks.embed import embed as embed
     from mediafm_store.tasks.embed import embed_clip as embed_clip
     from mediafm_store.tasks.encoding import load_encoders as load_encoders
     from mediafm_store.tasks.evaluate import evaluate_model as evaluate_model
+    from mediafm_store.tasks.evaluate_search import evaluate_search as evaluate_search
     from mediafm_store.tasks.export import export as export
     from mediafm_store.tasks.hit import Hit as Hit
     from mediafm_store.tasks.importing.job import import_features as import_features
@@ -88,6 +91,7 @@ _HOME = {
     "Break": "tasks.adbreaks",
     "Clip": "media.cut",
     "Cue": "records",
+    "Dashboard": "tasks.dashboard",
     "Detector": "media.detectors",
     "Encoded": "features.encoders",
     "Encoder": "features.encoders",
@@ -117,10 +121,12 @@ _HOME = {
     "backfill": "tasks.backfill",
     "build_index": "tasks.index",
     "cut": "tasks.cut",
+    "dashboard": "tasks.dashboard",
     "doctor": "tasks.doctor",
     "embed": "tasks.embed",
     "embed_clip": "tasks.embed",
     "evaluate_model": "tasks.evaluate",
+    "evaluate_search": "tasks.evaluate_search",
     "export": "tasks.export",
     "find_scenes": "tasks.scenes",
     "fit_probe": "tasks.probing.fit",

@@ -15,12 +15,15 @@ import uvicorn
 from PIL import Image
 from playwright import sync_api
 
-from mediafm_store import Store, search
+from mediafm_store import Store, dashboard, search
+from mediafm_store.report.board import write_board_page
 from mediafm_store.report.pages import write_atlas_page, write_search_page, write_title_page
 from mediafm_store.serve import library
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import Library
 from mediafm_store.serve.run import bound
+from mediafm_store.tasks.comparison import compare
+from tests.measured import measure
 from tests.odd_films import make_film
 from tests.planted import ENCODERS, add_film, grey
 
@@ -115,6 +118,7 @@ def shown(tmp_path_factory, film):
         name=EVIL_NAME, genres=[EVIL_WORDS], tags=[EVIL_NAME], synopsis=EVIL_WORDS,
         warnings=[EVIL_WORDS], series=EVIL_NAME,
     )  # fmt: skip
+    measure(store, [EVIL_NAME, EVIL_WORDS, *(f"tag {i}" for i in range(30))])
     return store
 
 
@@ -142,6 +146,9 @@ def written(shown, browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     write_title_page(folder / "title.html", store=shown, title="evil")
     write_atlas_page(folder / "atlas.html", store=shown)
+    board = dashboard(shown)
+    compared = compare(board.series, "genre_v2", "genre_v3")
+    write_board_page(folder / "board.html", store=shown, board=board, comparison=compared)
     hits = search(shown, shot="evil/00005", least=0, fold=False, k=8)
     write_search_page(
         folder / "search.html", store=shown, query="evil/00005", hits=hits, space="fused",
@@ -170,7 +177,7 @@ def until(page, expression, seconds=10.0):
 def test_pages_run_without_errors_and_fit(browser, served, written, scheme, width):
     addresses = [
         *written.values(),
-        *(f"{served}{path}" for path in ("", "/titles/evil", "/titles/film", "/atlas")),
+        *(f"{served}{path}" for path in ("", "/titles/evil", "/titles/film", "/atlas", "/report")),
         *(f"{served}/search?{asked}" for asked in ("shot=evil/00005", "said=img&unit=scene")),
     ]
     size = {"width": width, "height": 740}
@@ -357,3 +364,26 @@ def test_from_titles_to_the_atlas_and_back(page, served):
     page.keyboard.press("Enter")
     page.wait_for_url("**/titles/*#s*")
     assert page.locator("li:target").is_visible()
+
+
+# What was measured
+
+
+def test_charts_by_keyboard(page, written):
+    page.goto(written["board"])
+    page.keyboard.press("ArrowRight")
+    assert focused(page).startswith("Average precision")
+    page.keyboard.press("Enter")
+    until(page, "document.activeElement.querySelector('details').open")
+    assert "genre v1" in page.locator(":focus").inner_text()
+    page.keyboard.press("End")
+    assert focused(page) == "Vectors that indexes hold"
+
+
+def test_versions_are_compared_where_they_are_chosen(page, served):
+    page.goto(f"{served}/report")
+    page.get_by_label("From version").select_option("genre v2")
+    page.get_by_label("To version").select_option("genre v3")
+    page.get_by_role("button", name="Compare").click()
+    assert page.locator("#compared .said").inner_text().startswith("From genre v2 to genre v3")
+    assert page.get_by_label("To version").input_value() == "genre v3"

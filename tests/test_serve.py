@@ -33,6 +33,11 @@ def client(store, tmp_path):
         yield made
 
 
+def test_a_report_on_versions_that_are_not_there_is_told(client):
+    assert "Nothing was measured yet" in client.get("/report").text
+    assert client.get("/report?before=a&after=b").status_code == 404
+
+
 def test_titles_and_searches_are_pages(client):
     for address in ("/", "/search?shot=alpha/00001", "/search?q=alpha/00001"):
         page = client.get(address)

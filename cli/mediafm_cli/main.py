@@ -24,6 +24,7 @@ from mediafm_cli.commands import (
     labels,
     plugins,
     probe,
+    report,
     scenes,
     search,
     serve,
@@ -52,23 +53,9 @@ def options(
 
 
 COMMANDS = (
-    *(demo, ingest, import_, train, embed, evaluate, index),
-    *(
-        search,
-        serve,
-        scenes,
-        labels,
-        probe,
-        tag,
-        adbreaks,
-        cut,
-        atlas,
-        export,
-        space,
-        doctor,
-        info,
-        plugins,
-    ),
+    *(demo, ingest, import_, train, embed, evaluate, report, index),
+    *(search, serve, scenes, atlas, labels, probe, tag, adbreaks, cut),
+    *(export, space, doctor, info, plugins),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]

@@ -63,6 +63,8 @@ def environment() -> Environment:
     made.filters |= {
         "timecode": timecode,
         "number": views.number,
+        "figure": views.figure,
+        "signed": views.signed,
         "tooltip": views.tooltip,
         "percentile": views.percentile,
         "clock": views.clock,

@@ -132,6 +132,17 @@ def number(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
+def figure(value: float) -> str:
+    """A figure with three digits or more, and a true minus sign."""
+    decimals = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def signed(change: float) -> str:
+    """A change, with its sign."""
+    return figure(change) if change < 0 else f"+{figure(change)}"
+
+
 def percentile(share: float) -> str:
     """What share of random pairs is less alike, as a percentage that never says all."""
     return f"{min(99.9, int(1000 * share + 1e-6) / 10):.1f} %"

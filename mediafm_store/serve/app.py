@@ -1,8 +1,10 @@
-"""The addresses: / /search /titles/ID /atlas /media/ID /thumbnails/ID/INDEX."""
+"""The addresses: / /search /titles/ID /atlas /report /media/ID /thumbnails/ID/INDEX."""
 
 import mimetypes
 import shutil
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlencode
@@ -60,8 +62,12 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
     def title(request: Request) -> Response:
         return HTMLResponse(library.title(request.path_params["title"]))
 
-    def atlas(_: Request) -> Response:
-        return HTMLResponse(library.atlas())
+    def whole(request: Request) -> Response:
+        pages: dict[str, Callable[[], str]] = {
+            "/atlas": library.atlas,
+            "/report": partial(library.report, request.query_params),
+        }
+        return HTMLResponse(pages[request.url.path]())
 
     def media(request: Request) -> Response:
         film = library.film(request.path_params["title"])
@@ -80,7 +86,8 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
             Route("/search", find, methods=["GET"]),
             Route("/search", find_clip, methods=["POST"]),
             Route("/titles/{title}", title),
-            Route("/atlas", atlas),
+            Route("/atlas", whole),
+            Route("/report", whole),
             Route("/media/{title}", media),
             Route("/thumbnails/{shot:path}", thumbnail),
         ],

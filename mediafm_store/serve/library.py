@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.report import views
+from mediafm_store.report.board import board_page
 from mediafm_store.report.links import Links, served_links
 from mediafm_store.report.mapped import atlas_page
 from mediafm_store.report.searched import SearchView, search_page
 from mediafm_store.report.titled import title_page
 from mediafm_store.serve.kept import Pages
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.comparison import compare
+from mediafm_store.tasks.dashboard import dashboard
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
 from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.search import Unit, search
@@ -142,6 +145,17 @@ class Library:
             known.of,
             lambda: atlas_page(self.store, known.titles, links=known.links, names=known.names),
         )
+
+    def report(self, asked: Mapping[str, str]) -> str:
+        """The page of all that was measured; two versions are compared if they are asked for.
+
+        These are `before` and `after`. Raises NotFound for those that were not measured.
+        """
+        board = dashboard(self.store)
+        before, after = asked.get("before"), asked.get("after")
+        comparison = compare(board.series, before, after) if before and after else None
+        links, place = Links(served=True), str(self.store.path)
+        return board_page(board, store=place, comparison=comparison, links=links)
 
     def film(self, title: str) -> Path:
         """The file of a title's film; the only files that are ever sent. Raises NotFound."""

@@ -1,7 +1,9 @@
 """How good a trained model is, on the store that it is to serve."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -24,9 +26,10 @@ from mediafm_store.model.run import TrainConfig
 from mediafm_store.model.transformer import ShotTransformer
 from mediafm_store.model.windows import embed_titles
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.checkpoints import latest
+from mediafm_store.tasks.checkpoints import context_fingerprint, latest
 from mediafm_store.tasks.embed import open_model
 from mediafm_store.tasks.encoding import DeviceChoice
+from mediafm_store.tasks.evaluations import Figure, record_if_writable
 from mediafm_store.tasks.train import all_shots
 
 DRAWS = 8
@@ -64,8 +67,9 @@ def evaluate_model(
     """Measure a checkpoint (default: the newest) on the titles of a store.
 
     Masked shots are predicted in the titles that were held out when it was trained. Scenes count
-    where `shots.scene` is filled, in all titles: training sees no labels. Raises NotFound if none
-    of the held-out titles are in the store any more.
+    where `shots.scene` is filled, in all titles: training sees no labels. The figures are kept in
+    the table `evaluations`, if it can be written to. Raises NotFound if none of the held-out titles
+    are in the store any more.
     """
     folder = checkpoint or latest(store)
     model = open_model(store, folder, device)
@@ -83,7 +87,7 @@ def evaluate_model(
     alone, within = of_scenes(fused, labels), of_scenes(context, labels)
     spaces = {"isolated": np.concatenate(fused), "context": np.concatenate(context)}
     rng = np.random.default_rng(0)
-    return ModelReport(
+    report = ModelReport(
         checkpoint=folder,
         preset=str(facts.get("preset", "")),
         titles=len(titles),
@@ -97,6 +101,31 @@ def evaluate_model(
         rank={n: effective_rank(v, rng=rng) for n, v in spaces.items()},
         duplicates=near_duplicates(fused),
     )
+    record_if_writable(
+        store,
+        "model",
+        figures(report),
+        name=report.preset,
+        version=f"checkpoint {folder.name}",
+        fingerprint=context_fingerprint(folder, store.live("fused").fingerprint),
+    )
+    return report
+
+
+def figures(report: ModelReport) -> list[Figure]:
+    """What is kept of a report. Near duplicates are a fact of the catalogue, not of the model."""
+    measured: list[tuple[str, Mapping[str, float], Literal["higher", "lower"]]] = [
+        ("masked_shots", report.msm, "lower"),
+        ("same_scene", report.auc or {}, "higher"),
+        ("scene_ends", report.ap or {}, "higher"),
+        ("random_pairs", report.random_cosine, "lower"),
+        ("effective_rank", report.rank, "higher"),
+    ]
+    return [
+        Figure(measure, value, of, better=better)
+        for measure, values, better in measured
+        for of, value in values.items()
+    ]
 
 
 def masked_shots(model: ShotTransformer, titles: list[TitleShots]) -> dict[str, float]:

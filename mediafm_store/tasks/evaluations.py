@@ -1,6 +1,8 @@
 """Keep every figure that was measured, with what it was measured on and by which software."""
 
 import json
+import logging
+import math
 import subprocess
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,7 +12,10 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from mediafm_store.errors import BadInput
 from mediafm_store.store.store import Store
+
+log = logging.getLogger("mediafm_store")
 
 What = Literal["model", "probe", "index", "search"]
 
@@ -44,7 +49,8 @@ def record(
     """Keep figures that were measured together; the id of their run.
 
     `version` says of what: a checkpoint, a probe, a version of a space; `fingerprint` is that of
-    the vectors. A store that cannot be written to raises BadInput.
+    the vectors. Figures that nothing was there to measure for (NaN) are left out. A store that
+    cannot be written to raises BadInput.
     """
     run = uuid.uuid4().hex
     same = {
@@ -57,10 +63,30 @@ def record(
         "software": software(),
     }
     rows = [
-        {**same, **f._asdict(), "detail": json.dumps(f.detail) if f.detail else ""} for f in figures
+        {**same, **f._asdict(), "detail": json.dumps(f.detail) if f.detail else ""}
+        for f in figures
+        if not math.isnan(f.value)
     ]
-    store.put("evaluations", rows)
+    if rows:
+        store.put("evaluations", rows)
     return run
+
+
+def record_if_writable(
+    store: Store,
+    what: What,
+    figures: Sequence[Figure],
+    *,
+    name: str,
+    version: str,
+    fingerprint: str,
+) -> None:
+    """The same for who only asked to measure: a store that cannot be written to is a warning."""
+    try:
+        store.check_writable()
+        record(store, what, figures, name=name, version=version, fingerprint=fingerprint)
+    except BadInput as error:
+        log.warning("what was measured is not kept: %s", error)
 
 
 @cache

@@ -11,6 +11,7 @@ from mediafm_store.model.quality import Labelled, random_pair_cosine, stratified
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.checkpoints import checkpoint_of
+from mediafm_store.tasks.evaluations import Figure
 from mediafm_store.tasks.index import build_index, has_index
 
 NARROWER = 0.1
@@ -32,6 +33,8 @@ class Gate(NamedTuple):
     passed: bool
     said: str
     """What was measured, and what it had to be."""
+    figure: Figure | None = None
+    """The same to keep, if it says how good the version is."""
 
 
 def gates(store: Store, space: Space) -> list[Gate]:
@@ -66,6 +69,7 @@ def spread(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
         "anisotropy",
         cosine <= limit,
         f"two random shots have a cosine of {cosine:.3f}; may be {limit:.3f}",
+        Figure("random_pairs", cosine, better="lower", detail={"limit": limit}),
     )
 
 
@@ -82,7 +86,8 @@ def scenes(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
         return
     least = before - WORSE_SCENES
     said = f"shots of one scene above others: {found:.3f}; must be {least:.3f}"
-    yield Gate("scenes", found >= least, said)
+    figure = Figure("same_scene", found, detail={"limit": least})
+    yield Gate("scenes", found >= least, said, figure)
 
 
 def masked_shots(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
@@ -100,7 +105,8 @@ def masked_shots(store: Store, space: Space, live: Space | None) -> Iterator[Gat
     best = min(trivial, key=trivial.__getitem__)
     loss = facts["validation"]
     said = f"loss {loss:.3f}; must be at most that of the {best}, {trivial[best]:.3f}"
-    yield Gate("masked shots", loss <= trivial[best], said)
+    figure = Figure("masked_shots", loss, better="lower", detail={"limit": trivial[best]})
+    yield Gate("masked shots", loss <= trivial[best], said, figure)
 
 
 def index_recall(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:

@@ -24,6 +24,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
+from mediafm_store.tasks.evaluations import Figure, record
 from mediafm_store.tasks.indexed import (
     Rows,
     Run,
@@ -80,7 +81,8 @@ def build_index(
     """Index the vectors of a space, tune the index to a recall@10, and measure it.
 
     Without a `kind`, it is chosen by the number of rows, by memory and by device. The index in use
-    is replaced when the new one is complete. Raises BadInput if there are no vectors.
+    is replaced when the new one is complete. What was measured is kept in the table `evaluations`.
+    Raises BadInput if there are no vectors.
     """
     kinds = chosen(kind)
     if not 0 < target <= 1:
@@ -97,7 +99,7 @@ def build_index(
             kinds=kinds,
             wanted=Wanted(target, memory_gb * 1e9, resolve_device(device, has_gpu)),
         )
-    return index_status(store, space)
+    return kept_status(store, space)
 
 
 def refresh_index(store: Store, space: Space, *, device: DeviceChoice = "auto") -> IndexStatus:
@@ -108,10 +110,14 @@ def refresh_index(store: Store, space: Space, *, device: DeviceChoice = "auto") 
     where its settings do not find enough of the new rows.
     """
     store.check_writable()
+    before = newest(index_folder(store, space))
     with new_generation(store, space) as folder:
         opened = open_index(store, space)
         up_to_date = opened is not None and bring_up_to_date(store, space, opened, folder)
-    return index_status(store, space) if up_to_date else rebuild_index(store, space, device=device)
+    if not up_to_date:
+        return rebuild_index(store, space, device=device)
+    extended = newest(index_folder(store, space)) != before
+    return kept_status(store, space) if extended else index_status(store, space)
 
 
 def rebuild_index(store: Store, space: Space, *, device: DeviceChoice = "auto") -> IndexStatus:
@@ -142,6 +148,32 @@ def bring_up_to_date(store: Store, space: Space, opened: SpaceIndex, folder: Pat
 def searchable(store: Store) -> list[Space]:
     """The versions in use that are searched: all but those of metadata."""
     return [space for space in store.registry.live_spaces() if space.name != "metadata"]
+
+
+def kept_status(store: Store, space: Space) -> IndexStatus:
+    """How good an index is that has just been measured; its figures are kept."""
+    status = index_status(store, space)
+    told = {"name": space.name, "version": space.table, "fingerprint": space.fingerprint}
+    record(store, "index", figures(status), **told)
+    return status
+
+
+def figures(status: IndexStatus) -> list[Figure]:
+    """What is kept of an index; of those with filters by the share of rows that they keep."""
+    found = [
+        Figure("recall_at_10", status.recall_at_10, detail={"kind": status.kind}),
+        *(
+            Figure("recall_at_10", recall, of=f"filter keeps {share}")
+            for share, recall in status.recall_filtered.items()
+        ),
+        Figure("memory_mb", status.memory_mb, better="lower"),
+        Figure("disk_mb", status.disk_mb, better="lower"),
+        Figure("build_s", status.build_s, better="lower"),
+    ]
+    if status.p50_ms is not None and status.p99_ms is not None:
+        found.append(Figure("p50_ms", status.p50_ms, better="lower"))
+        found.append(Figure("p99_ms", status.p99_ms, better="lower"))
+    return found
 
 
 def index_status(store: Store, space: Space) -> IndexStatus:

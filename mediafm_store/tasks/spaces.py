@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mediafm_store.errors import BadInput, NotFound, NotPromoted, SpaceMismatch
-from mediafm_store.store.spaces import Space
+from mediafm_store.store.spaces import Space, State
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.evaluations import record
 from mediafm_store.tasks.gates import Gate, gates
 from mediafm_store.tasks.indexed import index_folder
 
@@ -57,7 +58,7 @@ def promote(
     for one in (one for one in versions if one.table in found):
         passed = all(gate.passed for gate in found[one.table])
         state = one.state if one.live or not passed else "validated"
-        store.registry.set_state(one, state, gates=[gate._asdict() for gate in found[one.table]])
+        take_down(store, one, state, found[one.table])
     failed = [gate for all in found.values() for gate in all if not gate.passed]
     if failed and store.has(space.name):
         told = "; ".join(f"{gate.name}: {gate.said}" for gate in failed)
@@ -70,6 +71,15 @@ def promote(
     forced = bool(failed) and force
     go_live(store, space, versions, forced=forced)
     return Promoted([find_space(store, s.name, s.version) for s in versions], found, forced)
+
+
+def take_down(store: Store, space: Space, state: State, passed: Sequence[Gate]) -> None:
+    """How a version did at its gates: in words with the version, its figures in `evaluations`."""
+    said = [{"name": gate.name, "passed": gate.passed, "said": gate.said} for gate in passed]
+    store.registry.set_state(space, state, gates=said)
+    figures = [gate.figure for gate in passed if gate.figure]
+    told = {"name": space.name, "version": space.table, "fingerprint": space.fingerprint}
+    record(store, "search", figures, **told)
 
 
 def rollback(store: Store, name: str) -> Promoted:

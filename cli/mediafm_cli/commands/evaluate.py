@@ -11,31 +11,43 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_s
 from mediafm_cli.output import Row, emit, emit_one, say
 
 if TYPE_CHECKING:
+    from mediafm_store import Store
     from mediafm_store.tasks.evaluate import ModelReport
 
-EXAMPLE = "Example: mediafm evaluate model --store my-store --html quality.html"
+EXAMPLE = (
+    "Examples: mediafm evaluate model --store my-store --html quality.html; mediafm evaluate search"
+)
 
 
 def evaluate(
-    what: Annotated[Literal["model"], typer.Argument(help="What to measure.")],
+    what: Annotated[Literal["model", "search"], typer.Argument(help="What to measure.")],
     store: StorePath = DEFAULT_STORE,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Folder of a checkpoint; default: the newest.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Also write it as a page.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write a model's as a page.")] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Say how good a trained model is, beside what needs no training.
+    """Say how good a trained model is, or searches are, beside what needs no training.
 
-    Masked shots of titles that were held out are predicted by the model, by the mean of the title
-    and of the neighbours, and by interpolation. Where shots carry scene numbers (mediafm import
-    --scenes), it is measured how well vectors tell scenes apart, and where they find their ends.
+    model: masked shots of titles that were held out are predicted by the model, by the mean of the
+    title and of the neighbours, and by interpolation. Where shots carry scene numbers (mediafm
+    import), it is measured how well vectors tell scenes apart, and where they find their ends.
+    search: how many of the shots most like a shot are of its own scene, by scene numbers.
+    What was measured is kept in the store; mediafm report shows it.
     """
-    del what
+    opened = open_store(store)
+    if what == "search":
+        if checkpoint or html:
+            raise typer.BadParameter(
+                "searches are measured on the vectors in use and have no page of their own: leave"
+                " out --checkpoint and --html; `mediafm report --html FILE` draws them"
+            )
+        evaluate_searches(opened, as_json)
+        return
     from mediafm_store import evaluate_model
 
-    opened = open_store(store)
     report = evaluate_model(opened, checkpoint=checkpoint, device=device)
     if html is not None:
         from mediafm_store.report.pages import write_model_page
@@ -50,6 +62,28 @@ def evaluate(
         f" shots; {report.held_out} held out, {report.labelled} with scenes"
     )
     emit(list(rows(report)), as_json=False)
+
+
+def evaluate_searches(store: "Store", as_json: bool) -> None:
+    """A line a figure, with its interval."""
+    from mediafm_store import evaluate_search
+
+    report = evaluate_search(store)
+    say(f"{report.version}: {report.shots} shots of {report.titles} titles were searched for")
+    emit(
+        [
+            {
+                "measure": figure.measure,
+                "of": figure.of,
+                "value": figure.value,
+                "low": figure.low,
+                "high": figure.high,
+                "better": figure.better,
+            }
+            for figure in report.figures
+        ],
+        as_json=as_json,
+    )
 
 
 def rows(report: "ModelReport") -> Iterator[Row]:

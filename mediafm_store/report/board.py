@@ -1,0 +1,301 @@
+"""The page of everything that was measured."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from mediafm_store.files import write_beside
+from mediafm_store.report import charts
+from mediafm_store.report.confused import Confused, confused
+from mediafm_store.report.links import Links
+from mediafm_store.report.rendering import render
+from mediafm_store.report.sprites import Sprites
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.comparison import Comparison, Difference
+from mediafm_store.tasks.dashboard import Dashboard, Series
+
+SCRIPTS = ("keys.js",)
+ENDS = 12
+"""So many of the best and of the worst tags are drawn; the others are folded away."""
+HEADINGS: dict[str, str] = {
+    "probe": "Probe {}",
+    "search": "Searches: {}",
+    "model": "Model, preset {}",
+    "index": "Index of {}",
+}
+MEASURES: dict[str, tuple[str, str]] = {
+    "micro_ap": ("Average precision", "Over all tags and items together."),
+    "macro_ap": ("Average precision, tag by tag", "The mean over tags; rare ones count as much."),
+    "ap": ("Average precision", ""),
+    "kendall_tau": ("Kendall's tau", "Pairs in the right order, less those in the wrong one."),
+    "spearman": ("Spearman's rank correlation", "1 is the same order, 0 none."),
+    "top_5": ("Own scene in the 5 best", "Share of the best five answers that are of the scene."),
+    "recall_10": ("Scene within the 10 best", "Share of a shot's scene that the best ten hold."),
+    "scene_auc": ("Own scene above another", "How often a shot of the same scene ranks first."),
+    "same_scene": ("Same scene", "As above, of pairs that lie equally far apart in the film."),
+    "masked_shots": ("Masked shots", "How far the guess of a hidden shot is from it (1 - cosine)."),
+    "scene_ends": ("Scene ends", "Average precision of finding the cuts that end a scene."),
+    "random_pairs": ("Random pairs", "Mean cosine of two shots; near 1 all point one way."),
+    "effective_rank": ("Effective rank", "How many directions the vectors use."),
+    "recall_at_10": ("Recall of the 10 nearest", "Against exact search; 1 is all."),
+    "calibration": ("Calibration error", "How far probabilities are from what was observed."),
+    "confusion": ("Confusion", "Share of the items whose first tag was the true one."),
+    "p50_ms": ("Time of a search, median, ms", ""),
+    "p99_ms": ("Time of a search, 99 %, ms", ""),
+    "memory_mb": ("Memory, MB", ""),
+    "disk_mb": ("On disk, MB", ""),
+    "build_s": ("Building, s", ""),
+}
+"""Measure -> what it is called, and what it is."""
+
+
+class Bar(NamedTuple):
+    """A figure beside others, in percent of the longest."""
+
+    name: str
+    colour: str
+    width: float
+    left: float | None
+    """Where its interval starts."""
+    span: float | None
+    series: Series
+
+
+class Group(NamedTuple):
+    """One measure, of all that it was measured of."""
+
+    measure: str
+    title: str
+    about: str
+    better: str
+    lead: Series
+    """What is ours."""
+    bars: Sequence[Bar]
+    chance: float | None
+    """Where chance lies, in percent of the longest bar."""
+    trend: charts.Chart | None
+    series: Sequence[Series]
+
+
+class Tag(NamedTuple):
+    """One tag of a probe."""
+
+    series: Series
+    curves: Sequence[tuple[str, str, str]]
+    """Colour, path and name of each curve of precision over recall."""
+
+
+class Section(NamedTuple):
+    """All that was measured of one thing."""
+
+    anchor: str
+    title: str
+    version: str
+    groups: Sequence[Group]
+    others: Sequence[tuple[str, Series, str]]
+    """What stands alone: its name, the figures, and a line of them."""
+    best: Sequence[Tag]
+    worst: Sequence[Tag]
+    rest: Sequence[Tag]
+    confusion: tuple[Series, Confused] | None
+    calibration: tuple[Series, Sequence[charts.Bubble]] | None
+
+
+def write_board_page(
+    path: Path, *, store: Store, board: Dashboard, comparison: Comparison | None = None
+) -> None:
+    """Write all that was measured as one page. Raises BadInput if `path` cannot be written."""
+    write_beside(path, board_page(board, store=str(store.path), comparison=comparison))
+
+
+def board_page(
+    board: Dashboard,
+    *,
+    store: str,
+    comparison: Comparison | None = None,
+    links: Links | None = None,
+) -> str:
+    """The page as HTML."""
+    differences = comparison.differences if comparison else ()
+    return render(
+        "board.html.j2",
+        scripts=SCRIPTS,
+        store=store,
+        board=board,
+        comparison=comparison,
+        sections=list(sections(board.series)),
+        training=[
+            (curve, charts.training(curve.training, curve.validation, level(curve.baselines)))
+            for curve in board.curves
+        ],
+        worse=most([one for one in board.series if one.verdict == "worse"]),
+        better=most([one for one in board.series if one.verdict == "better"]),
+        overall=[d for d in differences if not d.series.label],
+        of_tags=most([d for d in differences if d.series.label]),
+        ends=ENDS,
+        runs=len({p.run for one in board.series for p in one.points}),
+        called=called,
+        links=links or Links(),
+        pictures={},
+        small=Sprites(),
+    )
+
+
+T = TypeVar("T", Series, Difference)
+
+
+def most(changed: Sequence[T]) -> list[T]:
+    """Figures over all before those of single tags; for the worse, for sure and by much first."""
+
+    def key(one: T) -> tuple[bool, bool, bool, float]:
+        return of(one).label != "", one.verdict != "worse", not one.outside, -size(one)
+
+    return sorted(changed, key=key)
+
+
+def of(one: Series | Difference) -> Series:
+    """What changed."""
+    return one.series if isinstance(one, Difference) else one
+
+
+def size(one: Series | Difference) -> float:
+    """How much, beside what it was."""
+    was = abs(one.before.value) if one.before else 0.0
+    return abs(one.change or 0.0) / was if was else 0.0
+
+
+def level(baselines: Mapping[str, float]) -> list[tuple[str, float]]:
+    """The best baseline that needs no training; the others lie above it."""
+    trivial = {name: v for name, v in baselines.items() if name != "untrained"}
+    return sorted(trivial.items(), key=lambda item: item[1])[:1]
+
+
+def sections(series: Sequence[Series]) -> Iterator[Section]:
+    """What was measured, thing by thing."""
+    things: dict[tuple[str, str], list[Series]] = {}
+    for one in series:
+        things.setdefault((one.what, one.name), []).append(one)
+    for number, ((what, name), found) in enumerate(things.items(), 1):
+        yield section(f"m{number}", what, name, found)
+
+
+def section(anchor: str, what: str, name: str, series: Sequence[Series]) -> Section:
+    """One of them."""
+    measures: dict[str, list[Series]] = {}
+    for one in series:
+        if not one.label:
+            measures.setdefault(one.measure, []).append(one)
+    special: dict[str, Series | None] = {
+        n: drawn(measures.get(n, ())) for n in ("confusion", "calibration")
+    }
+    plain = {n: found for n, found in measures.items() if special.get(n) is None}
+    tags = tags_of([one for one in series if one.label])
+    ends = len(tags) if len(tags) <= 2 * ENDS else ENDS
+    matrix, bubbles = special["confusion"], special["calibration"]
+    return Section(
+        anchor=anchor,
+        title=HEADINGS.get(what, "{}").format(name),
+        version=max((one.newest for one in series), key=lambda point: point.at).version,
+        groups=[group(n, found) for n, found in plain.items() if len(found) > 1],
+        others=[
+            (called(one), one, charts.spark(one))
+            for one in [
+                *(found[0] for found in plain.values() if len(found) == 1),
+                *(one for one in series if one.label and one.measure != "ap"),
+            ]
+        ],
+        best=tags[:ends],
+        worst=tags[max(ends, len(tags) - ENDS) :],
+        rest=tags[ends : max(ends, len(tags) - ENDS)],
+        confusion=(matrix, confused(matrix.newest.detail)) if matrix else None,
+        calibration=(bubbles, calibrated(bubbles)) if bubbles else None,
+    )
+
+
+CONFUSION = ("labels", "counts")
+CALIBRATION = ("predicted", "observed", "count")
+NEEDED = {"confusion": CONFUSION, "calibration": CALIBRATION, "ap": ("precision", "recall")}
+"""What a detail must hold to be drawn."""
+
+
+def calibrated(series: Series) -> Sequence[charts.Bubble]:
+    """Its newest calibration."""
+    return charts.calibration(*(series.newest.detail[name] for name in CALIBRATION))
+
+
+def drawn(series: Sequence[Series]) -> Series | None:
+    """The first whose newest detail holds what is drawn of it."""
+    return next((one for one in series if drawable(one)), None)
+
+
+def drawable(series: Series) -> bool:
+    """Whether the newest figure came with its curve or counts."""
+    detail = series.newest.detail
+    return all(isinstance(detail.get(name), list) for name in NEEDED[series.measure])
+
+
+def called(series: Series) -> str:
+    """What a measure is called, of what, for which tag."""
+    title = MEASURES.get(series.measure, (plain(series.measure), ""))[0]
+    named = f"{series.label}: {title.lower()}" if series.label else title
+    return f"{named}, {series.of}" if series.of else named
+
+
+def plain(measure: str) -> str:
+    """A measure that this page does not know."""
+    return measure.replace("_", " ").capitalize()
+
+
+def group(measure: str, series: Sequence[Series]) -> Group:
+    """One measure: bars of the newest version, and all versions as lines."""
+    title, about = MEASURES.get(measure, (plain(measure), ""))
+    lead = series[0]
+    now = [one for one in series if one.newest.version == lead.newest.version]
+    longest = max(max(one.newest.value, one.newest.high or 0.0) for one in now) or 1.0
+    colours = {id(one): charts.colour_of(one, number) for number, one in enumerate(series)}
+    chance = next((one.newest.value for one in now if one.of == "chance"), None)
+    return Group(
+        measure,
+        title,
+        about,
+        lead.better,
+        lead,
+        [bar(one, colours[id(one)], longest) for one in now],
+        None if chance is None else share(chance, longest),
+        charts.trend(series) if len(charts.ordered(series)) > 1 else None,
+        series,
+    )
+
+
+def bar(series: Series, colour: str, longest: float) -> Bar:
+    """The newest figure beside the others."""
+    point = series.newest
+    left = None if point.low is None else share(point.low, longest)
+    right = None if point.high is None else share(point.high, longest)
+    span = None if left is None or right is None else right - left
+    name = series.of or ("no filter" if series.what == "index" else "all")
+    return Bar(name, colour, share(point.value, longest), left, span, series)
+
+
+def share(value: float, longest: float) -> float:
+    """In percent, between nothing and all."""
+    return min(100.0, max(0.0, 100 * value / longest))
+
+
+def tags_of(series: Sequence[Series]) -> list[Tag]:
+    """The tags of a probe, best first: in its own vectors, beside the others that it has."""
+    found: dict[str, list[Series]] = {}
+    for one in series:
+        if one.measure == "ap":
+            found.setdefault(one.label, []).append(one)
+    tags = [Tag(several[0], list(curves(several))) for several in found.values()]
+    return sorted(tags, key=lambda tag: (-tag.series.newest.value, tag.series.label))
+
+
+def curves(series: Sequence[Series]) -> Iterator[tuple[str, str, str]]:
+    """Precision over recall; of the others of the same version, too."""
+    for number, one in enumerate(series):
+        if one.newest.version == series[0].newest.version and drawable(one):
+            detail = one.newest.detail
+            path = charts.unit_path(detail["recall"], detail["precision"])
+            yield charts.colour_of(one, number), path, one.of
