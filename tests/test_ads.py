@@ -26,8 +26,9 @@ class WordEncoder(PlainEncoder):
     def encode(self, items):
         rows = np.zeros((len(items), BLOCK), np.float32)
         for row, item in zip(rows, items, strict=True):
-            for word in item.lower().replace(",", " ").split():
-                row += np.random.default_rng(zlib.crc32(word.encode())).normal(size=BLOCK)
+            words = item.lower().replace(",", " ").split()
+            seeds = [zlib.crc32(word.encode()) for word in words]
+            row[:] = sum(np.random.default_rng(seed).normal(size=BLOCK) for seed in seeds)
         return Encoded(unit_rows(rows), unit_rows(rows), [()] * len(items))
 
 

@@ -28,6 +28,8 @@ EXAMPLE = (
     " mediafm adbreaks sintel --break-s 30 --out breaks.scte35 --out acts.edl --out chapters.vtt"
 )
 
+MOST_TOLD = 4
+
 
 def known_formats(files: list[Path] | None) -> list[Path] | None:
     """Refuse a file of no known format before the work that is to fill it."""
@@ -165,9 +167,10 @@ def nothing_left(store: "Store", title: str, rails: "Rails") -> str:
     """Why a title has no break."""
     from mediafm_store.tasks.breaks.rank import why_none
 
-    counts = why_none(store, title, rails)
-    told = "; ".join(f"{count} {why}" for why, count in counts.items()) or "it has no cut"
-    return f"No cut of {title} qualifies: {told}. See --margin, --no-credits and --avoid."
+    counts = list(why_none(store, title, rails).items())
+    told = "; ".join(f"{count} {why}" for why, count in counts[:MOST_TOLD]) or "it has none"
+    more = "; and so on" if len(counts) > MOST_TOLD else ""
+    return f"No cut of {title} qualifies: {told}{more}. See --margin, --no-credits and --avoid."
 
 
 def shown(row: Row) -> Row:
