@@ -1,4 +1,4 @@
-"""Ad breaks in spliced programmes: `python -m benchmarks.spliced`, with `--media FOLDER` of others.
+"""Ad breaks in spliced programmes: `python -m benchmarks.spliced`, with `--media` of other films.
 
 Segments of 40 to 90 s of different films, taken from random places, are joined into programmes
 (pictures cropped to one size, one frame rate, sound and subtitles along), which are ingested,
@@ -26,6 +26,7 @@ from sklearn.metrics import average_precision_score
 from benchmarks.common import media_folder, print_table, write_results
 from mediafm_store import Break, Store, embed, ingest, rank_breaks, train
 from mediafm_store.errors import BadInput
+from mediafm_store.media.decode import decoded, main_picture, open_media
 from mediafm_store.media.footage import read_footage
 from mediafm_store.media.sound import SAMPLE_RATE, sound
 from mediafm_store.media.subtitles import read_cues
@@ -187,21 +188,19 @@ def part_of(samples: np.ndarray, start_s: float, frames: int) -> np.ndarray:
 def pictures(segment: Segment, count: int) -> Iterator[np.ndarray]:
     """`count` pictures of a segment at RATE, each the last that was shown by then."""
     made, last = 0, None
-    with av.open(str(segment.film)) as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
+    with open_media(segment.film) as container:
+        stream = main_picture(container, segment.film)
         container.seek(int(segment.start_s * av.time_base))
-        for frame in container.decode(stream):
-            at = ((frame.time or 0.0) - segment.start_s) * RATE
-            while last is not None and made < min(at, count):
-                yield last
+        for frame in decoded(container, stream, segment.film.name, lambda text: None):
+            place = ((frame.time or 0.0) - segment.start_s) * RATE
+            while last is not None and made < min(place, count):
+                yield cropped(last)
                 made += 1
             if made >= count:
                 return
-            if at > -RATE:
-                last = cropped(frame)
+            last = frame
     while last is not None and made < count:
-        yield last
+        yield cropped(last)
         made += 1
 
 

@@ -9,7 +9,7 @@ from xml.dom.minidom import parseString
 import pytest
 import threefive
 import xmlschema
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -22,6 +22,7 @@ from mediafm_store.tasks.timelines.vmap import SPACE, vmap
 from tests.conftest import random_vectors, title_rows
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).parent / "schemas" / "vmap-1.0.1.xsd")
+busy = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 WRAP_S = 2**PTS_BITS / CLOCK
 TAG = "https://ads.example/vast?t={title}&b={break}&at={seconds}&ad={ad}&r=[RANDOM]"
 
@@ -91,6 +92,7 @@ def test_the_ad_server_is_asked_with_the_best_ad():
     assert (first["ads"], second["ads"]) == (["a&b", "c"], [])
 
 
+@busy
 @given(
     st.lists(st.fractions(0, 400_000), max_size=5),
     st.text(max_size=9),
@@ -125,6 +127,7 @@ def decoded(message: dict[str, str]) -> threefive.Cue:
     return cue
 
 
+@busy
 @given(st.fractions(0, 200_000, max_denominator=90_000), st.none() | st.floats(0.5, 3600))
 @example(Fraction(WRAP_S), 30.0)
 @example(Fraction(2**PTS_BITS - 1, CLOCK), None)

@@ -3,7 +3,7 @@
 from math import inf
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mediafm_store import Break, Rails
@@ -45,6 +45,11 @@ def allowed(times: list[float], rails: Rails, off: list[Closed]) -> bool:
     )
 
 
+busy = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For machines that do other things as well."""
+
+
+@busy
 @given(TIMES, RAILS, CLOSED)
 def test_rails_are_never_broken_and_nothing_is_left_out_without_need(times, given_rails, spans):
     rails = Rails(**given_rails)
@@ -87,6 +92,7 @@ CUES = st.lists(
 )
 
 
+@busy
 @given(SHOTS, CUES, RAILS)
 def test_all_rails_hold_in_any_title(shots, said, given_rails):
     rails = Rails(**given_rails)
