@@ -1,6 +1,7 @@
 """Breaks as VMAP 1.0.1, the list of ad breaks that video players read (IAB, 2014)."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from urllib.parse import quote, urlsplit
 from xml.dom.minidom import Document, Element
 
@@ -93,7 +94,7 @@ def filled(ad_tag: str, moment: Moment, ads: Sequence[Match]) -> str:
     values = {
         "title": moment.title,
         "break": str(moment.number),
-        "seconds": f"{float(moment.at):.3f}",
+        "seconds": f"{ceil(moment.at * 1000) / 1000:.3f}",
         "ad": ads[0].ad if ads else "",
     }
     for name in PLACES:
