@@ -215,7 +215,7 @@ def cropped(frame: av.VideoFrame) -> np.ndarray:
 
 def subtitles(chosen: Sequence[Segment], starts: Sequence[float]) -> str:
     """What is said in the segments, as SRT."""
-    blocks = []
+    blocks: list[str] = []
     for segment, start in zip(chosen, starts, strict=False):
         begin, end = segment.start_s, segment.start_s + segment.length_s
         for cue in words(segment.film):
