@@ -36,6 +36,7 @@ check: lint test
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.search
+	$(BIN)/python -m benchmarks.spliced
 	$(BIN)/python -m benchmarks.model
 	$(BIN)/python -m benchmarks.index
 	$(BIN)/python -m benchmarks.kills

@@ -17,5 +17,5 @@ mfm.embed(store)  # with the newest checkpoint, and only what lacks vectors
 
 for tag in mfm.apply_tags(store, [result.title]):
     print(f"{tag.score:.2f}  {tag.tag}  because of {', '.join(tag.evidence)}")
-for place in mfm.rank_breaks(store, result.title, min_gap_s=15, margin_s=5, k=3):
+for place in mfm.rank_breaks(store, result.title, rails=mfm.Rails(min_gap_s=15, margin_s=5), k=3):
     print(f"{place.seconds:.1f} s  {place.score:.2f}  {'; '.join(place.reasons)}")

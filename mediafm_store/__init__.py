@@ -33,11 +33,18 @@ if TYPE_CHECKING:
     from mediafm_store.store.spaces import Space as Space
     from mediafm_store.store.store import Store as Store
     from mediafm_store.store.views import View as View
-    from mediafm_store.tasks.adbreaks import Break as Break
-    from mediafm_store.tasks.adbreaks import rank_breaks as rank_breaks
     from mediafm_store.tasks.atlas import Layout as Layout
     from mediafm_store.tasks.atlas import lay_out as lay_out
     from mediafm_store.tasks.backfill import backfill as backfill
+    from mediafm_store.tasks.breaks.ads import Ad as Ad
+    from mediafm_store.tasks.breaks.ads import read_ads as read_ads
+    from mediafm_store.tasks.breaks.rails import Rails as Rails
+    from mediafm_store.tasks.breaks.rank import rank_breaks as rank_breaks
+    from mediafm_store.tasks.breaks.record import Break as Break
+    from mediafm_store.tasks.breaks.relevance import Match as Match
+    from mediafm_store.tasks.breaks.relevance import ads_of_breaks as ads_of_breaks
+    from mediafm_store.tasks.breaks.relevance import breaks_of_ads as breaks_of_ads
+    from mediafm_store.tasks.breaks.relevance import match_ads as match_ads
     from mediafm_store.tasks.cut import cut as cut
     from mediafm_store.tasks.dashboard import Dashboard as Dashboard
     from mediafm_store.tasks.dashboard import dashboard as dashboard
@@ -74,6 +81,7 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.tags.review import answer_tags as answer_tags
     from mediafm_store.tasks.tags.review import uncertain_tags as uncertain_tags
     from mediafm_store.tasks.tags.tag import Tag as Tag
+    from mediafm_store.tasks.timelines.breaks import write_breaks as write_breaks
     from mediafm_store.tasks.timelines.stretch import Stretch as Stretch
     from mediafm_store.tasks.timelines.stretch import acts as acts
     from mediafm_store.tasks.timelines.stretch import stretch_of_run as stretch_of_run
@@ -88,7 +96,8 @@ if TYPE_CHECKING:
 # `import mediafm_store` (and `mediafm --help`) loads neither torch nor faiss.
 _HOME = {
     "Answer": "tasks.tags.review",
-    "Break": "tasks.adbreaks",
+    "Ad": "tasks.breaks.ads",
+    "Break": "tasks.breaks.record",
     "Clip": "media.cut",
     "Cue": "records",
     "Dashboard": "tasks.dashboard",
@@ -98,11 +107,13 @@ _HOME = {
     "Hit": "tasks.hit",
     "Ingested": "tasks.ingest",
     "Layout": "tasks.atlas",
+    "Match": "tasks.breaks.relevance",
     "MediaFMError": "errors",
     "ModelConfig": "model.transformer",
     "Prediction": "tasks.probing.predict",
     "Probe": "tasks.probing.saved",
     "Progress": "tasks.ingest",
+    "Rails": "tasks.breaks.rails",
     "Scene": "tasks.scenes",
     "Shot": "records",
     "ShotTransformer": "model.transformer",
@@ -118,7 +129,9 @@ _HOME = {
     "answer_tags": "tasks.tags.review",
     "apply_probe": "tasks.probing.predict",
     "apply_tags": "tasks.tags.apply",
+    "ads_of_breaks": "tasks.breaks.relevance",
     "backfill": "tasks.backfill",
+    "breaks_of_ads": "tasks.breaks.relevance",
     "build_index": "tasks.index",
     "cut": "tasks.cut",
     "dashboard": "tasks.dashboard",
@@ -137,9 +150,11 @@ _HOME = {
     "labelled": "tasks.labels",
     "lay_out": "tasks.atlas",
     "load_encoders": "tasks.encoding",
+    "match_ads": "tasks.breaks.relevance",
     "promote": "tasks.spaces",
     "probes": "tasks.probing.saved",
-    "rank_breaks": "tasks.adbreaks",
+    "rank_breaks": "tasks.breaks.rank",
+    "read_ads": "tasks.breaks.ads",
     "refresh_index": "tasks.index",
     "retire": "tasks.spaces",
     "rollback": "tasks.spaces",
@@ -151,6 +166,7 @@ _HOME = {
     "stretches_of_shots": "tasks.timelines.stretch",
     "train": "tasks.train",
     "uncertain_tags": "tasks.tags.review",
+    "write_breaks": "tasks.timelines.breaks",
     "write_timeline": "tasks.timelines.write",
 }
 __all__ = sorted(_HOME)  # noqa: PLE0605

@@ -9,7 +9,8 @@ from mediafm_store.errors import BadInput
 from mediafm_store.report.pages import write_catalogue_page
 from mediafm_store.report.searched import SearchView
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.adbreaks import rank_breaks
+from mediafm_store.tasks.breaks.rails import Rails
+from mediafm_store.tasks.breaks.rank import rank_breaks
 from mediafm_store.tasks.embed import embed
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
 from mediafm_store.tasks.index import build_index, searchable
@@ -99,7 +100,8 @@ def run_demo(
         *(SearchView(f"“{t}”", search(store, text=t, k=HITS, encoders=encoders)) for t in texts),
         *(SearchView(s, search(store, shot=s, k=HITS), query_shot=s) for s in examples),
     ]
-    breaks = {t: rank_breaks(store, t, min_gap_s=15, margin_s=5, k=4) for t in titles}
+    rails = Rails(min_gap_s=15, margin_s=5)
+    breaks = {t: rank_breaks(store, t, rails=rails, k=4) for t in titles}
     result = DemoResult(
         store=store.local,
         report=folder / "report.html",

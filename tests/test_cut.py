@@ -322,7 +322,8 @@ def test_adbreaks_are_written_out(tmp_path, shown_store):
     files = [tmp_path / name for name in ("a.edl", "a.vtt")]
     done = mediafm(*base, *(part for file in files for part in ("--out", file)))
     assert done.returncode == 0
-    assert [f"Wrote {file}" for file in files] == done.stderr.splitlines()
+    assert [f"Wrote {file}" for file in files] == done.stderr.splitlines()[:-1]
+    assert done.stderr.endswith("Scored by default weights.\n")
     assert files[0].read_text().count("* LOC:") == 3
     done = mediafm(*base, "--out", tmp_path / "a.doc")
     assert (done.returncode, done.stdout) == (1, "")

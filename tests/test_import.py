@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mediafm_store import (
+    Rails,
     Store,
     evaluate_model,
     rank_breaks,
@@ -233,7 +234,7 @@ def test_a_clip_of_a_film_cannot_be_compared(imported, tmp_path):
 
 
 def test_breaks_are_ranked_by_change_alone(imported):
-    breaks = rank_breaks(imported, "f1", k=3, min_gap_s=5)
+    breaks = rank_breaks(imported, "f1", k=3, rails=Rails(min_gap_s=5))
     assert len(breaks) == 3
 
 

@@ -25,7 +25,7 @@ from mediafm_store.report.pages import write_catalogue_page, write_search_page
 from mediafm_store.report.searched import SearchView
 from mediafm_store.report.timecode import timecode
 from mediafm_store.store.store import TitleRows
-from mediafm_store.tasks.adbreaks import Break
+from mediafm_store.tasks.breaks.record import Break
 from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.tags.tag import Tag
 from tests.conftest import random_vectors, shot_row, title_rows

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediafm_store import Store, acts, rank_breaks, stretch_of_run, stretches_of_shots
+from mediafm_store import Rails, Store, acts, rank_breaks, stretch_of_run, stretches_of_shots
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.media.footage import read_footage
 from mediafm_store.media.shotlist import read_shot_list
@@ -312,7 +312,7 @@ def test_tables(tmp_path, store, made):
 
 def test_acts_lie_between_breaks_and_breaks_are_markers(tmp_path, store, made):
     add_film(store, "pal", made / "pal.mov", [0, 40, 80, 120, 160, 200])
-    breaks = rank_breaks(store, "pal", min_gap_s=1, margin_s=1, k=2)
+    breaks = rank_breaks(store, "pal", rails=Rails(min_gap_s=1, margin_s=1), k=2)
     parts = acts(store, "pal", breaks)
     after = sorted(int(found.after[-1]) for found in breaks)
     edges = [0, *(40 * i for i in after), 200]

@@ -14,7 +14,7 @@ from mediafm_store.report.searched import SearchView, Unit, asked_shots, picture
 from mediafm_store.report.sprites import Sprites
 from mediafm_store.report.titled import title_page
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.adbreaks import Break
+from mediafm_store.tasks.breaks.record import Break
 from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.tags.tag import Tag
 

@@ -12,7 +12,8 @@ from mediafm_store.report.matrix import Matrix, matrix
 from mediafm_store.report.rendering import PLAYER, render
 from mediafm_store.report.sprites import sprites
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.adbreaks import Break, rank_breaks
+from mediafm_store.tasks.breaks.rank import rank_breaks
+from mediafm_store.tasks.breaks.record import Break
 from mediafm_store.tasks.scenes import Scene, find_scenes
 
 SCRIPTS = ("matrix.js", "keys.js")

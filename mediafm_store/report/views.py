@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from mediafm_store.arrays import MODALITIES, Modality
 from mediafm_store.report.timecode import timecode, timespan
-from mediafm_store.tasks.adbreaks import Break
+from mediafm_store.tasks.breaks.record import Break
 from mediafm_store.tasks.hit import Hit
 
 TICK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)

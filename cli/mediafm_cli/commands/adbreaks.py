@@ -1,54 +1,199 @@
 """mediafm adbreaks."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mediafm_cli.options import DEFAULT_STORE, AsJson, Count, Fps, Out, StorePath, open_store
-from mediafm_cli.output import Row, emit, say, write_out
+from mediafm_cli.options import (
+    DEFAULT_STORE,
+    AsJson,
+    Count,
+    Device,
+    EncoderNames,
+    Fps,
+    StorePath,
+    open_store,
+)
+from mediafm_cli.output import Row, emit, say
+
+if TYPE_CHECKING:
+    from mediafm_store import Break, Match, Rails, Store
 
 EXAMPLE = (
-    "Examples: mediafm adbreaks sintel --min-gap 120 -k 5;"
-    " mediafm adbreaks sintel --out acts.edl --out chapters.vtt"
+    "Examples: mediafm adbreaks sintel --min-gap 120 --avoid blood;"
+    " mediafm adbreaks sintel --ads ads.jsonl --out breaks.vmap;"
+    " mediafm adbreaks sintel --break-s 30 --out breaks.scte35 --out acts.edl --out chapters.vtt"
 )
+
+MOST_TOLD = 4
+
+
+def known_formats(files: list[Path] | None) -> list[Path] | None:
+    """Refuse a file of no known format before the work that is to fill it."""
+    if files:
+        from mediafm_store.tasks.timelines.breaks import check_break_format
+
+        for file in files:
+            check_break_format(file)
+    return files
 
 
 def adbreaks(
     titles: Annotated[list[str], typer.Argument(help="Titles.")],
     store: StorePath = DEFAULT_STORE,
     min_gap: Annotated[float, typer.Option(min=0, help="Seconds between two breaks.")] = 60.0,
-    margin: Annotated[float, typer.Option(min=0, help="Seconds kept free at both ends.")] = 10.0,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Seconds kept free at both ends; default: a twentieth of the title, 180 at most.",
+        ),
+    ] = None,
+    per_hour: Annotated[int, typer.Option(min=1, help="The most breaks within any hour.")] = 12,
+    credits: Annotated[
+        bool, typer.Option(help="Keep opening and closing credits free of breaks.")
+    ] = True,
+    avoid: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="No break within half a minute of where this is said, seen or heard; may be"
+            " repeated.",
+            metavar="WORD",
+        ),
+    ] = None,
+    ads: Annotated[
+        Path | None,
+        typer.Option(
+            help="Ads to rank for every break, one JSON object a line: id, and text, tags or"
+            " video; name, duration_s, avoid.",
+            metavar="FILE",
+        ),
+    ] = None,
+    by: Annotated[
+        Literal["break", "ad"], typer.Option(help="Ads for every break, or breaks for every ad.")
+    ] = "break",
+    break_s: Annotated[
+        float | None,
+        typer.Option(min=1, max=3600, help="Length of a break: told in SCTE-35, and ads fit in."),
+    ] = None,
+    ad_tag: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of the ad server for VMAP; {title}, {break}, {seconds} and {ad} are"
+            " filled in.",
+            metavar="URL",
+        ),
+    ] = None,
     k: Count = 5,
-    out: Out = None,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--out",
+            help="Write the breaks for players and ad servers (.vmap, .scte35), the acts between"
+            " them for editing programs (.edl, .otio, .fcpxml), tables (.csv, .json) or players"
+            " (.vtt, chapters); may be repeated.",
+            metavar="FILE",
+            callback=known_formats,
+        ),
+    ] = None,
     fps: Fps = None,
+    encoder: EncoderNames = None,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Rank the cuts of a title as ad breaks, with the reasons.
+    """Rank the cuts of a title as ad breaks, with the reasons, and ads for them.
 
-    --out writes the acts between the breaks, each break as a marker.
+    Scores come from labels of the task `break`, or from fixed weights where there are too few.
     """
-    from mediafm_store import acts, rank_breaks
+    from mediafm_store import (
+        Rails,
+        ads_of_breaks,
+        breaks_of_ads,
+        load_encoders,
+        match_ads,
+        rank_breaks,
+        read_ads,
+        write_breaks,
+    )
+    from mediafm_store.tasks.breaks.labelled import weights_of
 
+    if by == "ad" and ads is None:
+        raise typer.BadParameter("breaks for every ad want a list of ads: --ads FILE")
+    rails = Rails(min_gap, margin, per_hour, credits, tuple(avoid or ()))
+    listed = read_ads(ads) if ads else []
     opened = open_store(store)
-    found = {
-        title: rank_breaks(opened, title, min_gap_s=min_gap, margin_s=margin, k=k)
-        for title in titles
-    }
-    rows = [{"title": title, **asdict(b)} for title, breaks in found.items() for b in breaks]
-    if out and rows:
-        parts = [act for title, breaks in found.items() for act in acts(opened, title, breaks)]
-        write_out(out, parts, fps=fps)
-    emit(rows, as_json=as_json, table=shown, fold="reasons")
-    if not rows:
-        say("No cut qualifies: it must lie outside subtitles, and --margin seconds from both ends.")
+    weights = weights_of(opened)
+    found = {t: rank_breaks(opened, t, rails=rails, k=k, weights=weights) for t in titles}
+    matches = match_ads(
+        opened,
+        found,
+        listed,
+        break_s=break_s,
+        encoders=load_encoders(encoder, device=device) if encoder else None,
+        device=device,
+    )
+    for file in out or () if any(found.values()) else ():
+        write_breaks(file, opened, found, ads=matches, ad_tag=ad_tag, break_s=break_s, fps=fps)
+        say(f"Wrote {file}")
+    if by == "ad":
+        best = [asdict(m) for group in breaks_of_ads(matches, k).values() for m in group]
+        emit(best, as_json=as_json, table=shown_match, fold="reasons")
+    else:
+        rows = break_rows(found, ads_of_breaks(matches, k) if ads else None)
+        emit(rows, as_json=as_json, table=shown, fold="reasons")
+    if any(found.values()):
+        say(f"Scored by {weights.said}.")
+    for title, places in found.items():
+        if not places:
+            say(nothing_left(opened, title, rails))
+
+
+def break_rows(
+    found: "Mapping[str, Sequence[Break]]", ads: "Mapping[str, Sequence[Match]] | None"
+) -> list[Row]:
+    """A row a break; with `ads`, those for it."""
+    return [
+        {"title": title, **asdict(place)}
+        | ({} if ads is None else {"ads": [asdict(m) for m in ads.get(place.after, ())]})
+        for title, places in found.items()
+        for place in places
+    ]
+
+
+def nothing_left(store: "Store", title: str, rails: "Rails") -> str:
+    """Why a title has no break."""
+    from mediafm_store.tasks.breaks.rank import why_none
+
+    counts = list(why_none(store, title, rails).items())
+    told = "; ".join(f"{count} {why}" for why, count in counts[:MOST_TOLD]) or "it has none"
+    more = "; and so on" if len(counts) > MOST_TOLD else ""
+    return f"No cut of {title} qualifies: {told}{more}. See --margin, --no-credits and --avoid."
 
 
 def shown(row: Row) -> Row:
     """What the table shows of a break."""
     from mediafm_store.report.timecode import timecode
 
+    best = [f"{ad['ad']} {ad['score']:.2f}" for ad in row.get("ads", ())]
     return {
+        "title": row["title"],
+        "time": timecode(row["seconds"]),
+        "score": row["score"],
+        "next shot": row["after"],
+        **({"ads": ", ".join(best)} if "ads" in row else {}),
+        "reasons": "; ".join(row["reasons"]),
+    }
+
+
+def shown_match(row: Row) -> Row:
+    """What the table shows of an ad at a break."""
+    from mediafm_store.report.timecode import timecode
+
+    return {
+        "ad": row["ad"],
         "title": row["title"],
         "time": timecode(row["seconds"]),
         "score": row["score"],

@@ -8,13 +8,14 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import BadInput
 from mediafm_store.records import Span
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.adbreaks import Break
+from mediafm_store.tasks.breaks.record import Break
 from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.rows import span_of
 from mediafm_store.tasks.scenes import Scene
+from mediafm_store.tasks.timelines.moments import spans_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +134,10 @@ def acts(store: Store, title: str, breaks: Iterable[Break]) -> list[Stretch]:
     Raises NotFound for an unknown title.
     """
     row = store.title(title)
-    spans = {shot["id"]: span_of(shot) for shot in store.shots(title).to_dicts()}
-    ordered = sorted(breaks, key=lambda found: found.seconds)
-    missing = [found.after for found in ordered if found.after not in spans]
-    if missing:
-        raise NotFound(f"{title} has no shot {missing[0]}; rank its breaks again")
-    whole = joined(list(spans.values()))
-    edges = [whole.start, *(spans[found.after].start for found in ordered), whole.end]
-    said = [f"score {found.score:.3f}; {'; '.join(found.reasons)}" for found in ordered]
+    placed = spans_after(store, title, list(breaks))
+    whole = joined([span_of(shot) for shot in store.shots(title).to_dicts()])
+    edges = [whole.start, *(span.start for _, span in placed), whole.end]
+    said = [f"score {found.score:.3f}; {'; '.join(found.reasons)}" for found, _ in placed]
     markers = ["", *(f"break {i}: {text}" for i, text in enumerate(said, 1))]
     return [
         stretch(row, Span(start, end, whole.time_base), f"{title} act {i}", marker=marker)

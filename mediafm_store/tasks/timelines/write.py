@@ -50,8 +50,13 @@ def write_timeline(
 
 def check_format(path: Path, format: str | None = None) -> str:
     """The suffix that says how a file is written; raise BadInput if it is none of them."""
+    return suffix_of(path, format, known=FORMATS)
+
+
+def suffix_of(path: Path, format: str | None = None, *, known: Sequence[str]) -> str:
+    """The suffix of a file, or the format that is named; raise BadInput if it is not known."""
     suffix = (format or path.suffix).lower()
     suffix = suffix if suffix.startswith(".") else f".{suffix}"
-    if suffix not in FORMATS:
-        raise BadInput(f"{path} cannot be written: its name must end in {', '.join(FORMATS)}")
+    if suffix not in known:
+        raise BadInput(f"{path} cannot be written: its name must end in {', '.join(known)}")
     return suffix

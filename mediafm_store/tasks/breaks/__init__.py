@@ -1,0 +1,1 @@
+"""Places for ad breaks: facts -> signs -> scores -> guard rails -> breaks with reasons; and ads."""

@@ -1,0 +1,118 @@
+"""Ads, as a file lists them: one JSON object a line."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from mediafm_store.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Ad:
+    """An ad, known by a text, by tags or by its video; any of them will do."""
+
+    id: str
+    name: str = ""
+    """As people call it."""
+    text: str = ""
+    """What it is about."""
+    tags: tuple[str, ...] = ()
+    video: Path | None = None
+    duration_s: float | None = None
+    avoid: tuple[str, ...] = ()
+    """Words that may not be said, seen or heard around a break that it runs in."""
+
+
+def read_ads(path: Path) -> list[Ad]:
+    """The ads of a file, in its order; paths of videos are relative to its folder.
+
+    A line is an object with `id` and one at least of `text`, `tags` and `video`; `name`,
+    `duration_s` and `avoid` are optional. Raises BadInput, with the number of the line, for
+    anything else.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} cannot be read: {error}; give a file of JSON lines") from error
+    ads: dict[str, Ad] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        where = f"{path} line {number}"
+        ad = read_ad(line, where, path.parent)
+        if ad.id in ads:
+            raise BadInput(f"{where}: the ad {ad.id!r} was listed before; give each its own id")
+        ads[ad.id] = ad
+    if not ads:
+        raise BadInput(f"{path} lists no ad; give one JSON object a line")
+    return list(ads.values())
+
+
+def read_ad(line: str, where: str, folder: Path) -> Ad:
+    """One line of such a file; `where` is told in errors."""
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise BadInput(f"{where} is no JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise BadInput(f"{where} is no object; an ad is as {EXAMPLE}")
+    if unknown := sorted(row.keys() - FIELDS.keys()):
+        raise BadInput(f"{where} has {unknown[0]!r}; an ad has {', '.join(FIELDS)}")
+    if not row.get("id"):
+        raise BadInput(f"{where} has no id; an ad is as {EXAMPLE}")
+    ad = Ad(**dict(fields(row, where)))
+    if not (ad.text or ad.tags or ad.video):
+        raise BadInput(f"{where}: the ad {ad.id!r} has neither text, tags nor video to rank it by")
+    if ad.video is None:
+        return ad
+    video = folder / ad.video
+    if not video.is_file():
+        raise BadInput(f"{where}: there is no video {video}; paths are relative to the list")
+    return Ad(ad.id, ad.name, ad.text, ad.tags, video, ad.duration_s, ad.avoid)
+
+
+EXAMPLE = '{"id": "a1", "text": "A weekend in the mountains"}'
+
+
+def fields(row: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any]]:
+    """The values of an ad, each checked."""
+    for name, value in row.items():
+        if value is None:
+            continue
+        is_right, made, what = FIELDS[name]
+        if not is_right(value):
+            raise BadInput(f"{where}: {name} is {what}, not {value!r:.60}")
+        yield name, made(value)
+
+
+def is_text(value: object) -> bool:
+    """Text that says something."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def are_texts(value: object) -> bool:
+    """A list of such."""
+    return isinstance(value, list) and all(map(is_text, value))
+
+
+def is_length(value: object) -> bool:
+    """Seconds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isfinite(value) and value > 0
+
+
+Field = tuple[Callable[[object], bool], Callable[[Any], Any], str]
+FIELDS: dict[str, Field] = {
+    "id": (is_text, str, "a text"),
+    "name": (lambda value: isinstance(value, str), str, "a text"),
+    "text": (is_text, str, "a text"),
+    "tags": (are_texts, tuple, "a list of texts"),
+    "video": (is_text, Path, "a path"),
+    "duration_s": (is_length, float, "seconds, more than 0"),
+    "avoid": (are_texts, tuple, "a list of words"),
+}
+"""What a value must be, what is made of it, and how that is told."""

@@ -1,0 +1,42 @@
+"""Where words are said, or name what is seen or heard."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from mediafm_store.tasks.breaks.facts import Shot
+
+
+class Mention(NamedTuple):
+    """A word and where it is."""
+
+    word: str
+    how: str
+    """said, seen or heard."""
+    shot: str
+
+    def __str__(self) -> str:
+        return f"“{self.word}” is {self.how} in {self.shot}"
+
+
+def mentions(words: Sequence[str], shots: Sequence[Shot]) -> list[Mention]:
+    """Each of the words (whole words, in any case) in the shots that hold it, in their order."""
+    return [
+        Mention(word, how, shot["id"])
+        for shot in shots
+        for word in words
+        for how, texts in (
+            ("said", (shot["words"],)),
+            ("seen", shot["seen"]),
+            ("heard", shot["heard"]),
+        )
+        if any(whole(word).search(text.casefold()) for text in texts)
+    ]
+
+
+@lru_cache(maxsize=4096)
+def whole(word: str) -> re.Pattern[str]:
+    """A word, or several in a row, but no part of one."""
+    parts = r"\s+".join(map(re.escape, word.casefold().split()))
+    return re.compile(rf"(?<!\w){parts}(?!\w)")

@@ -1,0 +1,39 @@
+"""Where somebody is in the middle of a sentence, by the subtitles."""
+
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+
+from mediafm_store.records import Cue
+
+RUNS_ON_S = 1.5
+"""A sentence without an end goes on in the next subtitle if that begins so soon."""
+ENDS = tuple(".!?\u2026\u3002\uff01\uff1f\u061f\u0964")
+"""Full stops, exclamation and question marks and dots of Latin, Chinese, Arabic and Hindi."""
+AFTER_END = "\"')]}*_ \u201d\u2019\u201c\u00bb\u00ab\u203a\u300d\u300f\u266a\u266b"
+"""Quotation marks and brackets that may follow them."""
+ASIDES = re.compile(r"\[[^\[\]]*\]|\([^()]*\)")
+
+
+def sentences(cues: Iterable[Cue]) -> list[tuple[float, float]]:
+    """From when to when (seconds) each sentence lasts that must not be cut.
+
+    A subtitle, together with those that it runs on into.
+    """
+    spans: list[tuple[float, float]] = []
+    going_on = False
+    ordered = sorted(cues, key=lambda cue: (cue.start_s, cue.end_s))
+    for before, cue in pairwise([None, *ordered]):
+        assert cue is not None
+        if going_on and before and cue.start_s - spans[-1][1] < RUNS_ON_S:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], cue.end_s))
+        else:
+            spans.append((cue.start_s, cue.end_s))
+        going_on = runs_on(cue.text)
+    return spans
+
+
+def runs_on(text: str) -> bool:
+    """Whether a subtitle does not end its sentence; a mere sound, as [sighs], is none."""
+    words = ASIDES.sub("", text).rstrip().rstrip(AFTER_END)
+    return bool(re.search(r"\w", words)) and not words.endswith(ENDS)
