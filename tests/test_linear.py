@@ -25,6 +25,7 @@ from mediafm_store.linear.measures import (
     macro_ap,
     micro_ap,
     spearman,
+    tau_interval,
     tau_within,
 )
 from mediafm_store.linear.words import words_of
@@ -166,6 +167,15 @@ def test_tau_within_is_the_share_of_pairs_in_order():
         ]
         slow.append(np.mean(signs))
     assert tau_within(truth, guess, groups) == pytest.approx(np.mean(slow))
+
+
+def test_the_interval_of_tau_is_that_of_any_measure():
+    rng = np.random.default_rng(0)
+    groups = np.arange(120) // 6
+    truth = rng.random((120, 1))
+    guess = truth + rng.random((120, 1))
+    quick, slow = tau_interval(truth, guess, groups), interval(tau_within, truth, guess, groups)
+    np.testing.assert_allclose(quick, slow)
 
 
 def test_intervals_hold_the_figure_and_shrink_with_more_groups():

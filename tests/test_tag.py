@@ -1,9 +1,29 @@
-import numpy as np
-import pytest
+"""Tags from similar titles, from names, and from probes; people answer, probes learn."""
 
-from mediafm_store import apply_tags
+import json
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from mediafm_cli.main import app
+from mediafm_store import (
+    Answer,
+    Store,
+    answer_tags,
+    apply_tags,
+    fit_probe,
+    import_labels,
+    uncertain_tags,
+)
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.tasks.tags import apply as applying
+from mediafm_store.tasks.tags.review import distance
+from mediafm_store.tasks.tags.tag import kept
 from tests.conftest import random_vectors, title_rows
 
 
@@ -26,6 +46,7 @@ def test_tags_come_from_similar_titles(genres):
     assert (best["film4"].tag, best["film5"].tag) == ("space", "cats")
     assert set(best["film4"].evidence) == {"film0", "film1"}
     assert all(0 < t.score <= 1 for t in found)
+    assert best["film4"].applies
     stored = genres.tags().select("title", "tag").rows()
     assert sorted(stored) == sorted((t.title, t.tag) for t in found)
 
@@ -39,9 +60,141 @@ def test_a_named_title_gets_what_it_does_not_have(genres):
 def test_bad_input(genres, store, tmp_path):
     with pytest.raises(NotFound, match="nope"):
         apply_tags(genres, ["nope"])
-    from mediafm_store import Store
-
+    with pytest.raises(NotFound, match="no probe 'nope'"):
+        apply_tags(genres, task="nope")
     bare = Store(tmp_path / "bare", create=True)
     bare.add_title(title_rows(bare, "a", np.asarray(random_vectors(2))))
     with pytest.raises(BadInput, match="no title of the store has tags"):
         apply_tags(bare)
+
+
+KINDS = ("cats", "space")
+LABELLED, TITLES = 14, 18
+
+
+def is_kind(number):
+    return float(number % 2 == 0), float(number % 3 == 0)
+
+
+def planted(path):
+    """Titles of which the last two shots show what they are, and labels of the first fourteen."""
+    store, directions = Store(path / "store", create=True), random_vectors(2, 100)
+    for number in range(TITLES):
+        vectors = random_vectors(4, number)
+        vectors[2:] += 2 * np.array(is_kind(number), np.float32) @ directions
+        name = f"film{number:02d}"
+        store.add_title(title_rows(store, name, unit_rows(vectors), synopsis="About things"))
+    rows = [
+        {"title": f"film{n:02d}", "label": kind, "value": has}
+        for n in range(LABELLED)
+        for kind, has in zip(KINDS, is_kind(n), strict=True)
+    ]
+    pl.DataFrame(rows).write_parquet(path / "kind.parquet")
+    import_labels(store, path / "kind.parquet")
+    return store
+
+
+@pytest.fixture(scope="module")
+def probed(tmp_path_factory):
+    store = planted(tmp_path_factory.mktemp("tags"))
+    fit_probe(store, "kind", folds=3)
+    return store
+
+
+def test_a_probe_tags_the_titles_that_nobody_labelled(probed, monkeypatch):
+    monkeypatch.setattr(applying, "AT_ONCE", 3)
+    told = []
+    found = apply_tags(probed, on_titles=lambda *what: told.append(what))
+    assert told == [("kind v1", 3, 4), ("kind v1", 4, 4)]
+    new = [f"film{n:02d}" for n in range(LABELLED, TITLES)]
+    assert {t.title for t in found} == set(new)
+    certain = {(t.title, t.tag) for t in found if t.applies}
+    truth = {
+        (f"film{n:02d}", kind)
+        for n in range(LABELLED, TITLES)
+        for kind, has in zip(KINDS, is_kind(n), strict=True)
+        if has
+    }
+    assert len(certain ^ truth) <= 1
+    for tag in found:
+        if (tag.title, tag.tag) in truth & certain:
+            assert set(tag.evidence[:2]) == {f"{tag.title}/00002", f"{tag.title}/00003"}
+    rows = probed.tags().filter(pl.col("title").is_in(new))
+    assert dict(rows.select("title", "applies").group_by("title").len().iter_rows()).keys() == set(
+        new
+    )
+    assert apply_tags(probed) == []  # nothing is left to do
+    again = apply_tags(probed, [new[0]])
+    assert {(t.title, t.tag) for t in again} == {
+        (t.title, t.tag) for t in found if t.title == new[0]
+    }
+
+
+def test_a_run_that_was_cut_off_goes_on(probed, monkeypatch):
+    probed.tables.delete("tags", "true")
+    monkeypatch.setattr(applying, "AT_ONCE", 2)
+
+    def stop(source, done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply_tags(probed, on_titles=stop)
+    half = {t.title for t in kept(probed)}
+    assert len(half) == 2
+    rest = {t.title for t in apply_tags(probed)}
+    assert (half | rest, half & rest) == ({f"film{n:02d}" for n in range(14, 18)}, set())
+
+
+def test_the_most_uncertain_are_asked_and_answers_teach(tmp_path):
+    store = planted(tmp_path)
+    first = fit_probe(store, "kind", folds=3)
+    apply_tags(store)
+    asked = uncertain_tags(store, n=3)
+    assert [distance(t) for t in asked] == sorted(distance(t) for t in kept(store))[:3]
+    answers = [Answer(t.title, t.tag, not t.applies) for t in asked]
+    (learnt,) = answer_tags(store, answers)
+    assert (learnt.task, learnt.answers, learnt.probe.version) == ("kind", 3, first.version + 1)
+    reviewed = {(t.title, t.tag): t for t in kept(store) if t.answered}
+    assert {key: t.applies for key, t in reviewed.items()} == {
+        (a.title, a.tag): a.accept for a in answers
+    }
+    assert not {(t.title, t.tag) for t in uncertain_tags(store)} & reviewed.keys()
+    labels = store.rows("labels", "source = 'review'")
+    assert labels["value"].to_list() == [float(a.accept) for a in answers]
+    (other,) = answer_tags(store, [answers[0]._replace(accept=not answers[0].accept)])
+    assert other.task == "kind"  # an answer can be taken back
+
+
+def test_answers_to_proposals_of_neighbours_are_kept_though_no_probe_can_be_fitted(genres):
+    apply_tags(genres)
+    with pytest.raises(NotFound, match="'nope' was not proposed for title 'film4'"):
+        answer_tags(genres, [Answer("film4", "nope", True)])
+    (learnt,) = answer_tags(genres, [Answer("film4", "space", False)])
+    assert (learnt.task, learnt.probe) == ("tags", None)
+    assert "too few titles" in learnt.reason
+    assert not next(t for t in kept(genres) if t.tag == "space" and t.title == "film4").applies
+    apply_tags(genres, ["film4"])
+    assert not next(t for t in kept(genres) if t.tag == "space" and t.title == "film4").applies
+
+
+def test_the_commands(probed):
+    store = ["--store", str(probed.path)]
+    run = CliRunner().invoke
+    probed.tables.delete("tags", "true")
+    done = run(app, ["tag", "apply", "--json", *store])
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {r["source"] for r in rows} == {"kind v1"}
+    assert "No new tags" in run(app, ["tag", "apply", *store]).output
+    listed = run(app, ["tag", "review", "-n", "2", "--json", *store])
+    assert len(listed.stdout.splitlines()) == 2
+    wrong = run(app, ["tag", "review", "--accept", "no-tag", *store])
+    assert wrong.exit_code == 2
+    command = [sys.executable, "-m", "mediafm_cli", "tag", "review", *store]
+    row = rows[0]
+    said = subprocess.run(
+        [*command, "--accept", f"{row['title']}={row['tag']}", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(said.stdout)["probe"] == "kind v2"

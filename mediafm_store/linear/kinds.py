@@ -21,8 +21,6 @@ class Handling(NamedTuple):
     encode: Callable[[Values, Groups], Values]
     measure: Callable[[Values, Values, Groups], float]
     """Truth, predictions, groups -> what regularisation is chosen by; higher is better."""
-    name: str
-    """Of the measure."""
 
 
 def signs(targets: Values, groups: Groups) -> Values:
@@ -49,7 +47,7 @@ def within_groups(targets: Values, groups: Groups) -> Values:
 
 
 KINDS: Mapping[Kind, Handling] = {
-    "tags": Handling(signs, macro_ap, "macro_ap"),
-    "grades": Handling(as_they_are, spearman, "spearman"),
-    "ranking": Handling(within_groups, tau_within, "kendall_tau"),
+    "tags": Handling(signs, macro_ap),
+    "grades": Handling(as_they_are, spearman),
+    "ranking": Handling(within_groups, tau_within),
 }

@@ -1,7 +1,7 @@
 """How good predictions are, over what is known of the truth, and how sure that is."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,14 +66,21 @@ def spearman(truth: Values, predicted: Values, groups: Groups) -> float:
 
 def tau_within(truth: Values, predicted: Values, groups: Groups) -> float:
     """Kendall's tau within each group, the mean over groups and labels that have an order."""
+    found = taus(truth, predicted, groups)
+    return float(np.nanmean(found)) if np.isfinite(found).any() else 0.0
+
+
+def taus(truth: Values, predicted: Values, groups: Groups) -> Float[np.ndarray, " groups"]:
+    """Kendall's tau of each group, the mean over labels; nan where there is no order."""
     found = []
     for group in np.unique(groups):
-        own = groups == group
+        own, ordered = groups == group, []
         for real, guess in zip(truth[own].T, predicted[own].T, strict=True):
             known = ~np.isnan(real)
             if len(np.unique(real[known])) > 1:
-                found.append(correlation(kendalltau, real[known], guess[known]))
-    return float(np.mean(found)) if found else 0.0
+                ordered.append(correlation(kendalltau, real[known], guess[known]))
+        found.append(np.mean(ordered) if ordered else np.nan)
+    return np.array(found)
 
 
 def correlation(measure: Callable[..., tuple[float, float]], a: np.ndarray, b: np.ndarray) -> float:
@@ -88,18 +95,39 @@ def interval(
     measure: Measure, truth: Values, predicted: Values, groups: Groups, *, seed: int = 0
 ) -> Interval:
     """A figure, and the middle 95 % of what it is over groups drawn with replacement."""
-    rng = np.random.default_rng(seed)
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     rounds = int(np.clip(MOST_VALUES // max(1, truth.size), FEWEST, ROUNDS))
     drawn = []
-    for _ in range(rounds):
-        picked = [members[i] for i in rng.integers(len(members), size=len(members))]
+    for picks in draws(len(members), rounds, seed):
+        picked = [members[i] for i in picks]
         rows = np.concatenate(picked)
         # A group that is drawn twice is two groups.
         which = np.repeat(np.arange(len(picked)), [len(own) for own in picked])
         drawn.append(measure(truth[rows], predicted[rows], which))
+    return between(measure(truth, predicted, groups), drawn)
+
+
+def tau_interval(truth: Values, predicted: Values, groups: Groups, *, seed: int = 0) -> Interval:
+    """The same of `tau_within`, which is a mean over groups: each is looked at once."""
+    found = taus(truth, predicted, groups)
+    found = found[np.isfinite(found)]
+    if not len(found):
+        return Interval(0.0, 0.0, 0.0)
+    drawn = [float(found[picks].mean()) for picks in draws(len(found), ROUNDS, seed)]
+    return between(float(found.mean()), drawn)
+
+
+def draws(groups: int, rounds: int, seed: int) -> Iterator[Int[np.ndarray, " groups"]]:
+    """Groups with replacement, so many rounds."""
+    rng = np.random.default_rng(seed)
+    for _ in range(rounds):
+        yield rng.integers(groups, size=groups)
+
+
+def between(value: float, drawn: Sequence[float]) -> Interval:
+    """A figure with the middle 95 % of others."""
     low, high = np.quantile(drawn, (0.025, 0.975))
-    return Interval(measure(truth, predicted, groups), float(low), float(high))
+    return Interval(value, float(low), float(high))
 
 
 def calibration(truth: Values, chances: Values) -> tuple[float, dict[str, list[float]]]:

@@ -42,7 +42,7 @@ def tag(
     top: Annotated[
         int, typer.Option(min=1, help="Without a probe, at most so many tags a title.")
     ] = 5,
-    n: Annotated[int, typer.Option(min=1, help="How many to review.")] = 20,
+    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many to review.")] = 20,
     accept: Annotated[
         list[str] | None,
         typer.Option(help="Answer to a proposal; may be repeated.", metavar="TITLE=TAG"),

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,18 @@ from jaxtyping import Float32
 from mediafm_store.arrays import MODALITIES
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.linear.fitting import Groups, Inputs, cross_validate, fit, fittable
-from mediafm_store.linear.kinds import KINDS, Kind
+from mediafm_store.linear.kinds import Kind
 from mediafm_store.linear.measures import (
     Interval,
-    Measure,
     aps,
     calibration,
     confusion,
     curve,
     interval,
+    macro_ap,
     micro_ap,
+    spearman,
+    tau_interval,
 )
 from mediafm_store.linear.words import words_of
 from mediafm_store.store.store import Store
@@ -187,10 +190,10 @@ def others(
     return found
 
 
-MEASURES: Mapping[Kind, Mapping[str, Measure]] = {
-    "tags": {"macro_ap": KINDS["tags"].measure, "micro_ap": micro_ap},
-    "grades": {"spearman": KINDS["grades"].measure},
-    "ranking": {"kendall_tau": KINDS["ranking"].measure},
+MEASURES: Mapping[Kind, Mapping[str, Callable[..., Interval]]] = {
+    "tags": {"macro_ap": partial(interval, macro_ap), "micro_ap": partial(interval, micro_ap)},
+    "grades": {"spearman": partial(interval, spearman)},
+    "ranking": {"kendall_tau": tau_interval},
 }
 """What is measured of each kind."""
 
@@ -206,7 +209,7 @@ def summary(
 ) -> Iterator[Figure]:
     """Figures over all labels, with intervals over titles."""
     for name, measure in MEASURES[kind].items():
-        found: Interval = interval(measure, targets, predicted, groups, seed=seed)
+        found = measure(targets, predicted, groups, seed=seed)
         yield Figure(name, found.value, of, low=found.low, high=found.high)
 
 
