@@ -30,10 +30,10 @@ def probe(
         typer.Option(help="What is predicted; default: tags if all values are 0 or 1."),
     ] = None,
     pool: Annotated[
-        Literal["title", "context", "concatenation"] | None,
+        Literal["title", "context", "concatenation", "metadata"] | None,
         typer.Option(
-            help="Titles by their [GLOBAL] vector, or the mean of their shots in context or alone;"
-            " default: the first that there is."
+            help="Titles by their [GLOBAL] vector, the mean of their shots in context or alone, or"
+            " what their metadata say; default: the first that there is."
         ),
     ] = None,
     words: Annotated[

@@ -39,6 +39,8 @@ from mediafm_store.tasks.probing.pools import (
 )
 from mediafm_store.tasks.probing.saved import VECTOR, WORDS, Probe, keep, next_version
 
+TOLD = ("title", "metadata")
+"""Pools that are made from what the metadata of a title say."""
 log = logging.getLogger("mediafm_store")
 OnStep = Callable[[str, int, int], None]
 """Told what is measured, how many have been, and of how many."""
@@ -146,7 +148,7 @@ def texts_of(store: Store, titles: list[str]) -> list[str]:
 
 def warn_of_leaks(store: Store, items: Items, pool: str) -> None:
     """Say so where title vectors were made from the very labels: new titles will not have them."""
-    if pool != "title":
+    if pool not in TOLD:
         return
     titles = store.titles().filter(store.titles()["id"].is_in(items.titles))
     named = {
@@ -155,7 +157,7 @@ def warn_of_leaks(store: Store, items: Items, pool: str) -> None:
     known = [label for label in items.labels if label.lower() in named]
     if known:
         log.warning(
-            "title vectors were made from the titles' genres and tags, which name %d of %d labels"
+            "vectors of titles were made from their genres and tags, which name %d of %d labels"
             " (%s ...): figures are too good for titles that lack them; use --pool context",
             len(known),
             len(items.labels),
@@ -172,7 +174,7 @@ def others(
         found["vectors alone"] = {VECTOR: own[VECTOR]}
         found["words alone"] = {WORDS: own[WORDS]}
     for name in POOLS:
-        if name != pool and (items.level == "titles" or name != "title"):
+        if name != pool and (items.level == "titles" or name not in TOLD):
             try:
                 found[name] = {VECTOR: pool_vectors(store, items, name)}
             except (NotFound, BadInput) as error:

@@ -22,9 +22,11 @@ POOLS: Mapping[str, str] = {
     "title": "title",
     "context": "context",
     "concatenation": "fused",
+    "metadata": "metadata",
 }
 """What a probe may stand on -> the space: [GLOBAL]; the mean of an item's shots in context of their
-title; the mean of the shots alone, which is picture, sound and words side by side."""
+title; the mean of the shots alone, which is picture, sound and words side by side; what is told of
+a title, which is there without its film."""
 
 
 def pool_vectors(store: Store, items: Items, pool: str) -> Vectors:
