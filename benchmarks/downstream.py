@@ -4,9 +4,9 @@
         --media FOLDER
 
 Genres. Titles without films, known by name and extract alone, go into a store; a probe is fitted
-to the genres of the older ones (those that 50 films or more have) and tags the newer ones. Beside it:
-tf-idf and logistic regression, its settings chosen by cross-validation; votes of the five nearest
-titles; chance. 95 % intervals are over films.
+to the genres of the older ones (those that 50 films or more have) and tags the newer ones. Beside
+it: tf-idf and logistic regression, its settings chosen by cross-validation; votes of the five
+nearest titles; chance. 95 % intervals are over films.
 
 Scene ends. Films as `benchmarks.model` takes them, in five folds: a model is trained on four,
 without labels, and a probe is fitted to the cuts of these; both are measured on the fifth. A cut is

@@ -4,7 +4,7 @@ import os
 import unicodedata
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,13 @@ class Store:
         if not rows:
             raise NotFound(f"no title {title!r} in {self.path}; `mediafm info` lists them")
         return dict(rows[0])
+
+    def check_titles(self, titles: Iterable[str]) -> None:
+        """Raise NotFound for the first of some titles that is not there."""
+        there = self.revisions()
+        for title in titles:
+            if title not in there:
+                self.title(title)
 
     def shots(self, title: str | None = None) -> pl.DataFrame:
         """The shots of one title in play order, or of all titles."""

@@ -36,8 +36,7 @@ def apply_probe(
     if other vectors are live than those it was fitted to.
     """
     probe = newest(store, task, version)
-    for title in titles or ():
-        store.title(title)
+    store.check_titles(titles or ())
     wanted = list(store.revisions() if titles is None else titles)
     found = []
     for items, of, inputs in batches(store, probe, wanted):

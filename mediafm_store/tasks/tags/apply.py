@@ -40,8 +40,7 @@ def apply_tags(
     an unknown title or probe, BadInput if there is nothing to learn from.
     """
     store.check_writable()
-    for title in titles or ():
-        store.title(title)
+    store.check_titles(titles or ())
     if names:
         wanted = list(titles or store.revisions())
         tags = from_names(store, wanted, names, encoders=encoders, device=device)
