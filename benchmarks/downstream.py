@@ -110,13 +110,9 @@ def genres(older: list[dict[str, Any]], newer: list[dict[str, Any]]) -> dict[str
     train_truth, truth = (truth_of(films, names) for films in (older, newer))
     with tempfile.TemporaryDirectory() as scratch:
         store, vectors = catalogue(Path(scratch) / "store", older, newer)
-        rows = [
-            {"title": f"old{n:05d}", "labels": [g for g in film["genres"] if g in names]}
-            | ({} if set(film["genres"]) & set(names) else {"label": names[0], "value": 0})
-            for n, film in enumerate(older)
-        ]
+        rows = [label_row(f"old{n:05d}", film, names) for n, film in enumerate(older)]
         file = Path(scratch) / "genre.jsonl"
-        file.write_text("\n".join(map(json.dumps, map(complete, rows))), encoding="utf-8")
+        file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
         import_labels(store, file)
         ways, times = {}, {}
         for way, words in {"vectors": False, "vectors and words": True}.items():
@@ -153,9 +149,12 @@ def genres(older: list[dict[str, Any]], newer: list[dict[str, Any]]) -> dict[str
     }
 
 
-def complete(row: dict[str, Any]) -> dict[str, Any]:
-    """A film of no common genre is labelled as having the first one not."""
-    return {k: v for k, v in row.items() if v != []}
+def label_row(title: str, film: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The genres of a film; one of no common genre is labelled as not having the first."""
+    own = [genre for genre in film["genres"] if genre in names]
+    return (
+        {"title": title, "labels": own} if own else {"title": title, "label": names[0], "value": 0}
+    )
 
 
 def told(found: Interval) -> str:
@@ -287,7 +286,7 @@ def scene_ends(films: list[Film]) -> dict[str, Any]:
             best_window_ap([labelled(film, alone[film.name])]) for film in held_out
         ]
         names += [film.name for film in held_out]
-        chance += [float(ends_of(film)[1].mean()) for film in held_out]
+        chance += [float(ends_of(film)[0].mean()) for film in held_out]
     rows = [{"way": way, "average precision": mean(values)} for way, values in found.items()]
     rows.append({"way": "chance", "average precision": mean(chance)})
     print_table(rows)

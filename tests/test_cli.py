@@ -105,7 +105,7 @@ def test_the_store_may_come_from_the_environment(small_store):
 
 
 def test_tags_and_breaks(small_store):
-    tags = mediafm("tag", "gamma", "--json", "--store", small_store)
+    tags = mediafm("tag", "apply", "gamma", "--json", "--store", small_store)
     assert tags.returncode == 0
     found = mediafm(
         "adbreaks", "alpha", "--min-gap", 0, "--margin", 0, "--json", "--store", small_store
@@ -146,7 +146,7 @@ def test_an_index_gives_the_same_answers(small_store):
         (["search", "--clip", "nope.mp4"], 1, "nope.mp4"),
         (["search", "--shot", "a/0", "--device", "cuda"], 1, "no shot"),
         (["adbreaks", "nope"], 1, "no title 'nope'"),
-        (["tag", "nope"], 1, "no title 'nope'"),
+        (["tag", "apply", "nope"], 1, "no title 'nope'"),
         (["embed"], 1, "mediafm train"),
         (["train", "--preset", "huge"], 1, "tiny"),
         (["index", "--space", "nope"], 1, "nope"),

@@ -357,7 +357,10 @@ def test_catalogue_page_shows_titles_breaks_tags_and_searches(tmp_path, store):
         tmp_path / "x.html",
         store,
         searches=[SearchView("“snow”", [hit(ids[1])]), SearchView(ids[0], [], ids[0])],
-        tags=[Tag("tears", "quest", 0.75, ("sintel", "gone")), Tag("gone", "lost", 0.5, ())],
+        tags=[
+            Tag("tags", "tears", "quest", 0.75, 0.3, "neighbours", ("sintel", "gone")),
+            Tag("tags", "gone", "lost", 0.5, 0.3, "text", ()),
+        ],
         breaks={"sintel": [ad_break("sintel", 3), ad_break("sintel", 1, "dark")], "tears": []},
         facts={"Masked shots": "0.213"},
     )
@@ -392,7 +395,7 @@ def test_catalogue_page_escapes_everything(tmp_path, store):
         tmp_path / "x.html",
         store,
         searches=[SearchView(EVIL, [hit(shot, EVIL, [EVIL])], shot)],
-        tags=[Tag("evil", EVIL, 0.5, (EVIL,))],
+        tags=[Tag("tags", "evil", EVIL, 0.5, 0.3, EVIL, (EVIL,))],
         breaks={"evil": [ad_break("evil", 1, EVIL)]},
         facts={EVIL: EVIL},
     )

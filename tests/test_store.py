@@ -115,7 +115,14 @@ def test_vectors_of_a_wrong_shape_are_refused(store):
 
 
 def test_tags_are_replaced_title_by_title(store):
-    told = {"score": 0.5, "threshold": 0.3, "applies": True, "source": "text", "evidence": ["b"]}
+    told = {
+        "task": "tags",
+        "score": 0.5,
+        "threshold": 0.3,
+        "applies": True,
+        "source": "text",
+        "evidence": ["b"],
+    }
 
     def put(title, *tags):
         rows = [{"title": title, "tag": tag, **told} for tag in tags]

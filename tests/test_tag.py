@@ -154,7 +154,7 @@ def test_the_most_uncertain_are_asked_and_answers_teach(tmp_path):
     answers = [Answer(t.title, t.tag, not t.applies) for t in asked]
     (learnt,) = answer_tags(store, answers)
     assert (learnt.task, learnt.answers, learnt.probe.version) == ("kind", 3, first.version + 1)
-    reviewed = {(t.title, t.tag): t for t in kept(store) if t.answered}
+    reviewed = {(t.title, t.tag): t for t in kept(store) if t.source == "review"}
     assert {key: t.applies for key, t in reviewed.items()} == {
         (a.title, a.tag): a.accept for a in answers
     }

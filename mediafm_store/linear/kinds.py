@@ -1,7 +1,7 @@
 """What a probe may predict, as data: how targets are put to a regression, and what counts."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -9,7 +9,6 @@ from jaxtyping import Float, Int
 from mediafm_store.linear.measures import macro_ap, spearman, tau_within
 
 Kind = Literal["tags", "grades", "ranking"]
-KIND_NAMES: tuple[Kind, ...] = get_args(Kind)
 
 Values = Float[np.ndarray, "items labels"]
 Groups = Int[np.ndarray, " items"]

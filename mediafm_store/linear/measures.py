@@ -164,7 +164,7 @@ def confusion(truth: Values, chances: Values) -> tuple[float, list[list[int]]]:
     The share on the diagonal, nan if there are none, and the counts.
     """
     counts = np.zeros((truth.shape[1], truth.shape[1]), int)
-    single = np.nansum(truth, axis=1) == 1
-    np.add.at(counts, (np.nanargmax(truth[single], axis=1), chances[single].argmax(axis=1)), 1)
+    single = truth.sum(axis=1) == 1  # nan where something is not known
+    np.add.at(counts, (truth[single].argmax(axis=1), chances[single].argmax(axis=1)), 1)
     total = counts.sum()
     return float(np.trace(counts) / total) if total else float("nan"), counts.tolist()

@@ -12,6 +12,8 @@ from jaxtyping import Float64
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from mediafm_store.errors import BadInput
+
 MOST_WORDS = 20_000
 IN_TEXTS = 2
 """A word counts if so many texts have it."""
@@ -33,7 +35,12 @@ class Words(NamedTuple):
 def words_of(texts: Sequence[str]) -> Words:
     """The words of some texts; those of two at least."""
     vectorizer = reader(min_df=min(IN_TEXTS, len(texts)), max_features=MOST_WORDS)
-    vectorizer.fit(texts)
+    try:
+        vectorizer.fit(texts)
+    except ValueError as error:  # not a word is in two of them
+        raise BadInput(
+            "names and synopses have no words in common to learn from; leave --words out"
+        ) from error
     return Words(vectorizer.get_feature_names_out().tolist(), vectorizer.idf_)
 
 

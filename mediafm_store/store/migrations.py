@@ -88,7 +88,7 @@ def to_5(tables: Tables) -> None:
     for name in ("labels", "probes", "evaluations"):
         tables.create(name, TABLES[name])
     if "applies" not in tables.open("tags").schema.names:
-        new: Row = {"threshold": 0.0, "applies": True, "source": "neighbours"}
+        new: Row = {"task": "tags", "threshold": 0.0, "applies": True, "source": "neighbours"}
         rows = [row | new for row in tables.select("tags").to_pylist()]
         tables.rewrite("tags", of_schema(rows, TAGS))
     change_titles(tables, 5)

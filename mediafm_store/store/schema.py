@@ -136,12 +136,13 @@ LABELS = pa.schema(
 
 TAGS = pa.schema(
     [
+        ("task", pa.string()),  # that an answer to it belongs to; `tags` if it is no probe's
         ("title", pa.string()),
         ("tag", pa.string()),
         ("score", pa.float32()),  # probability if by a probe, else share of votes or likeness
         ("threshold", pa.float32()),  # from which score on the title has the tag
         ("applies", pa.bool_()),  # whether it does; false is for review
-        ("source", pa.string()),  # such as `genre v2`, the probe; else neighbours or text
+        ("source", pa.string()),  # such as `genre v2`, the probe; else neighbours, text, review
         ("evidence", pa.list_(pa.string())),  # ids of the titles or shots that speak for it
         ("proposed_at", pa.timestamp("us", tz="UTC")),
     ]
@@ -152,7 +153,7 @@ PROBES = pa.schema(
         ("name", pa.string()),  # the task that it was fitted to
         ("version", pa.int32()),
         ("kind", pa.string()),  # tags, grades or ranking
-        ("pool", pa.string()),  # what an item is as a vector: title, context or isolated
+        ("pool", pa.string()),  # what an item is as a vector: see `POOLS`
         ("space", pa.string()),  # such as context_v2
         ("fingerprint", pa.string()),  # of that version
         ("labels", pa.list_(pa.string())),  # one row of weights each
@@ -173,6 +174,7 @@ EVALUATIONS = pa.schema(
         ("software", pa.string()),  # version of mediafm-store, and the commit where it is known
         ("measure", pa.string()),  # such as micro_ap
         ("of", pa.string()),  # what was measured beside it: context, isolated, chance
+        ("own", pa.bool_()),  # whether it is our work, or stands beside it to compare with
         ("label", pa.string()),  # the tag, or empty: over all
         ("value", pa.float64()),
         ("low", pa.float64()),  # 95 % interval, or null
@@ -196,7 +198,7 @@ TABLES = {
 
 KEYS = {
     "labels": ("task", "item", "label"),
-    "tags": ("title", "tag"),
+    "tags": ("task", "title", "tag"),
     "probes": ("name", "version"),
     "evaluations": ("run", "measure", "of", "label"),
 }

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -17,10 +17,18 @@ Verdict = Literal["better", "worse", "same", ""]
 """Of a change; nothing where there is nothing to compare with, or of what is no merit of ours."""
 KINDS: tuple[What, ...] = ("probe", "search", "model", "index")
 """In the order of tables and pages."""
-OF_MODEL = ("model", "context")
-"""What a model is; all beside it needs no training, and is there to be compared with."""
-NO_MERIT = ("chance", "smoothed")
-ORDER = ("", *OF_MODEL, "title", "isolated", "smoothed", "concatenation", "visual", "audio", "text")
+ORDER = (
+    "",
+    "model",
+    "context",
+    "title",
+    "isolated",
+    "smoothed",
+    "concatenation",
+    "visual",
+    "audio",
+    "text",
+)
 """Of what is measured side by side; others follow, chance comes last."""
 SIZES = ("memory_mb", "disk_mb", "build_s")
 """They grow with the catalogue, which makes nothing worse."""
@@ -120,7 +128,7 @@ def dashboard(store: Store) -> Dashboard:
 
 def series_of(rows: Sequence[Mapping[str, Any]]) -> list[Series]:
     """Rows of the table `evaluations`, by what they are figures of."""
-    order, pools = version_order(rows), pools_of(rows)
+    order = version_order(rows)
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         groups[row["what"], row["name"], row["measure"], row["of"], row["label"]].append(row)
@@ -128,26 +136,10 @@ def series_of(rows: Sequence[Mapping[str, Any]]) -> list[Series]:
     for key, same in groups.items():
         same.sort(key=lambda row: (order[row["version"]], row["at"], row["run"]))
         what, name, measure, of, label = key
-        ours = measure not in SIZES and is_ours(what, of, pools.get((what, name), ()))
+        ours = measure not in SIZES and bool(same[-1]["own"])
         points = [point(row) for row in same]
         found.append(Series(what, name, measure, of, label, same[-1]["better"], ours, points))
     return sorted(found, key=place)
-
-
-def pools_of(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], set[str]]:
-    """What each probe makes its vectors of, by its figures of single tags: others have none."""
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in rows:
-        if row["what"] == "probe" and row["label"]:
-            found[row["what"], row["name"]].add(row["of"])
-    return found
-
-
-def is_ours(what: str, of: str, pools: Collection[str]) -> bool:
-    """Whether a figure is of our own work; the rest is there to be compared with."""
-    if what == "model":
-        return of in OF_MODEL
-    return of in pools if pools else of not in NO_MERIT
 
 
 def place(series: Series) -> tuple[Any, ...]:

@@ -33,6 +33,8 @@ from mediafm_store.tasks.evaluations import Figure, record_if_writable
 from mediafm_store.tasks.train import all_shots
 
 DRAWS = 8
+OWN = ("model", "context")
+"""What a model is; all beside it needs no training."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def figures(report: ModelReport) -> list[Figure]:
         ("effective_rank", report.rank, "higher"),
     ]
     return [
-        Figure(measure, value, of, better=better)
+        Figure(measure, value, of, of in OWN, better=better)
         for measure, values, better in measured
         for of, value in values.items()
     ]

@@ -20,6 +20,8 @@ MEASURES = {"top_5": "top_5", "recall_10": "recall_10", "scene_auc": "auc"}
 """What is kept -> the field of what was ranked."""
 CHANCE = {"top_5": "chance", "recall_10": "recall_chance"}
 RESAMPLES = 1000
+NO_MERIT = ("chance", "smoothed")
+"""What is measured to be compared with."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def evaluate_search(store: Store) -> SearchReport:
         figure(measure, [getattr(film, name) for film in ranked["isolated"]], "chance")
         for measure, name in CHANCE.items()
     ]
-    figures.append(Figure("scene_auc", 0.5, "chance"))
+    figures.append(Figure("scene_auc", 0.5, "chance", own=False))
     told = {"name": TASK, "version": space.table, "fingerprint": space.fingerprint}
     record_if_writable(store, "search", figures, **told)
     shots = sum(len(film.auc) for film in ranked["isolated"])
@@ -103,11 +105,12 @@ def of_titles(store: Store, space: Space, scenes: dict[str, Scenes]) -> dict[str
 
 def figure(measure: str, titles: Sequence[np.ndarray], of: str) -> Figure:
     """The mean over shots, with its interval."""
+    own = of not in NO_MERIT
     sums, counts = (np.array([f(t) for t in titles]) for f in (np.sum, len))
     value = float(sums.sum() / counts.sum()) if counts.sum() else float("nan")
     if len(titles) < 2 or not counts.sum():
-        return Figure(measure, value, of)
+        return Figure(measure, value, of, own)
     drawn = np.random.default_rng(0).integers(len(titles), size=(RESAMPLES, len(titles)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
-    return Figure(measure, value, of, low=float(low), high=float(high))
+    return Figure(measure, value, of, own, low=float(low), high=float(high))

@@ -27,6 +27,8 @@ class Figure(NamedTuple):
     value: float
     of: str = ""
     """What was measured, where others stand beside it: context, isolated, chance."""
+    own: bool = True
+    """Whether it is our work, or stands beside it to be compared with."""
     label: str = ""
     """The tag; empty: over all."""
     low: float | None = None

@@ -24,7 +24,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
-from mediafm_store.tasks.evaluations import Figure, record
+from mediafm_store.tasks.evaluations import Figure, record_if_writable
 from mediafm_store.tasks.indexed import (
     Rows,
     Run,
@@ -154,7 +154,7 @@ def kept_status(store: Store, space: Space) -> IndexStatus:
     """How good an index is that has just been measured; its figures are kept."""
     status = index_status(store, space)
     told = {"name": space.name, "version": space.table, "fingerprint": space.fingerprint}
-    record(store, "index", figures(status), **told)
+    record_if_writable(store, "index", figures(status), **told)
     return status
 
 

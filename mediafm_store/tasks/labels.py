@@ -11,11 +11,14 @@ import polars as pl
 
 from mediafm_store.errors import BadInput, MediaFMError
 from mediafm_store.store.store import Store
+from mediafm_store.store.tables import one_of, quoted
 from mediafm_store.tasks.queries import seconds
 
 COLUMNS = {"task", "title", "shot", "start", "end", "label", "labels", "value"}
 SEPARATOR = ";"
 """Between several labels in one cell of a CSV."""
+FILE, REVIEW = "file", "review"
+"""Where labels come from."""
 TOLD = 5
 """Lines that are named when some are wrong."""
 
@@ -35,7 +38,7 @@ class Labelled(NamedTuple):
 
 
 def import_labels(store: Store, file: Path, *, task: str | None = None) -> list[Labelled]:
-    """Add the labels of a .csv, .jsonl or .parquet file; a known item and label gets the new value.
+    """Add the labels of a .csv, .jsonl or .parquet file, in place of what files said of its items.
 
     A row has `title`, `shot`, or `title`, `start` and `end`; `label` (or `labels`, several), or a
     `value`, or both: a value alone is a grade, without one it is 1. `task` is a column, or given,
@@ -59,15 +62,19 @@ def import_labels(store: Store, file: Path, *, task: str | None = None) -> list[
         raise BadInput(f"{file}, line {line}: {what}{others}; nothing was imported")
     if not found:
         raise BadInput(f"{file} has no labels; it needs a line of column names and rows")
-    add(store, list(found.values()), source="file")
     tasks = {row["task"] for row in found.values()}
+    for one in sorted(tasks):
+        own = [row for row in found.values() if row["task"] == one]
+        items = one_of("item", sorted({row["item"] for row in own}))
+        before = f"task = {quoted(one)} AND source = {quoted(FILE)} AND {items}"
+        add(store, own, source=FILE, instead_of=before)
     return [one for one in labelled(store) if one.task in tasks]
 
 
-def add(store: Store, rows: Sequence[Row], *, source: str) -> None:
-    """Write checked labels."""
+def add(store: Store, rows: Sequence[Row], *, source: str, instead_of: str | None = None) -> None:
+    """Write checked labels, in the place of others."""
     same = {"source": source, "added_at": datetime.now(UTC)}
-    store.put("labels", [{**row, **same} for row in rows])
+    store.put("labels", [{**same, **row} for row in rows], instead_of=instead_of)
 
 
 def labelled(store: Store) -> list[Labelled]:
@@ -118,7 +125,7 @@ def read_csv(file: Path) -> Iterator[tuple[int, Row]]:
 def read_jsonl(file: Path) -> Iterator[tuple[int, Row]]:
     """An object a line."""
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise BadInput(f"{file} is not UTF-8: {error}") from error
     for number, line in enumerate(lines, start=1):
@@ -224,6 +231,8 @@ def labels_of(raw: Mapping[str, Any]) -> list[str]:
         given = given.split(SEPARATOR) if "labels" in raw else [given]
     if not isinstance(given, Sequence):
         raise BadInput(f"{given!r} is no label; give a text")
+    if not all(isinstance(name, str) for name in given):
+        raise BadInput(f"{given!r} are no labels; give texts")
     return [name for name in (str(g).strip() for g in given) if name]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import BadInput, MediaFMError
 from mediafm_store.linear.fitting import Groups, Inputs, cross_validate, fit, fittable
 from mediafm_store.linear.kinds import Kind
 from mediafm_store.linear.measures import (
@@ -25,12 +25,14 @@ from mediafm_store.linear.measures import (
     tau_interval,
 )
 from mediafm_store.linear.words import words_of
+from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.evaluations import Figure, record
 from mediafm_store.tasks.labels import table_version
 from mediafm_store.tasks.probing.items import Items, groups_of, items_of
 from mediafm_store.tasks.probing.pools import (
+    OF_TITLES,
     POOLS,
     default_pool,
     isolated,
@@ -39,8 +41,8 @@ from mediafm_store.tasks.probing.pools import (
 )
 from mediafm_store.tasks.probing.saved import VECTOR, WORDS, Probe, keep, next_version
 
-TOLD = ("title", "metadata")
-"""Pools that are made from what the metadata of a title say."""
+TOLD = ("title", "metadata", "context")
+"""Pools that know what the metadata of a title say."""
 log = logging.getLogger("mediafm_store")
 OnStep = Callable[[str, int, int], None]
 """Told what is measured, how many have been, and of how many."""
@@ -68,18 +70,20 @@ def fit_probe(
     labels, BadInput if too few titles have any.
     """
     store.check_writable()
+    labels_version = table_version(store)
     items = items_of(store, task)
     kind = kind or items.kind
     if kind == "tags" and items.kind != "tags":
         raise BadInput(f"labels of {task} are grades; fit them as grades or ranking")
-    groups = groups_of(store, items.titles)
-    items = usable(items, groups)
     pool = pool or default_pool(store, items.level)
     if pool not in POOLS:
         raise BadInput(f"no pool {pool!r}; there are {', '.join(POOLS)}")
     space = store.live(POOLS[pool])
+    items = with_vectors(store, items, space)
+    groups = groups_of(store, items.titles)
+    items = usable(items, groups)
     own: dict[str, Any] = {VECTOR: pool_vectors(store, items, pool)}
-    counted = words_of(texts_of(store, items.titles)) if words else None
+    counted = words_of(texts_of(store, sorted(set(items.titles)))) if words else None
     if counted:
         own[WORDS] = counted.matrix(texts_of(store, items.titles))
     warn_of_leaks(store, items, pool)
@@ -90,7 +94,7 @@ def fit_probe(
         out, thresholds = cross_validate(
             kind, inputs, items.targets, groups, folds=folds, seed=seed
         )
-        figures += summary(kind, items.targets, out, groups, of=name, seed=seed)
+        figures += summary(kind, items.targets, out, groups, of=name, own=name == pool, seed=seed)
         if name == pool:
             figures += details(kind, items, out, thresholds, of=name)
     figures += chance(kind, items, groups, seed)
@@ -112,7 +116,7 @@ def fit_probe(
             "groups": len(np.unique(groups)),
             "folds": folds,
             "seed": seed,
-            "labels_version": table_version(store),
+            "labels_version": labels_version,
             "figures": {
                 f"{f.measure} {f.of}": [f.value, f.low, f.high]
                 for f in figures
@@ -124,6 +128,19 @@ def fit_probe(
     record(store, "probe", figures, name=task, version=probe.name, fingerprint=space.fingerprint)
     on_step("done", len(compared) + 1, len(compared) + 1)
     return probe
+
+
+def with_vectors(store: Store, items: Items, space: Space) -> Items:
+    """Without the items of titles that have no vectors, with a warning."""
+    there = set(store.rows_by_title(space))
+    if without := sorted(set(items.titles) - there):
+        log.warning("left out, without %s vectors: %s", space.name, ", ".join(without[:5]))
+    rows = np.array([i for i, title in enumerate(items.titles) if title in there], int)
+    if not len(rows):
+        raise BadInput(
+            f"no title that {items.task} labels has {space.name} vectors; run `mediafm embed`"
+        )
+    return items.only(rows, np.arange(len(items.labels)))
 
 
 def usable(items: Items, groups: Groups) -> Items:
@@ -157,8 +174,9 @@ def warn_of_leaks(store: Store, items: Items, pool: str) -> None:
     known = [label for label in items.labels if label.lower() in named]
     if known:
         log.warning(
-            "vectors of titles were made from their genres and tags, which name %d of %d labels"
-            " (%s ...): figures are too good for titles that lack them; use --pool context",
+            "%s vectors know the titles' genres and tags, which name %d of %d labels (%s ...):"
+            " figures are too good for titles that lack them; use --pool concatenation",
+            pool,
             len(known),
             len(items.labels),
             known[0],
@@ -174,15 +192,15 @@ def others(
         found["vectors alone"] = {VECTOR: own[VECTOR]}
         found["words alone"] = {WORDS: own[WORDS]}
     for name in POOLS:
-        if name != pool and (items.level == "titles" or name not in TOLD):
+        if name != pool and (items.level == "titles" or name not in OF_TITLES):
             try:
                 found[name] = {VECTOR: pool_vectors(store, items, name)}
-            except (NotFound, BadInput) as error:
+            except MediaFMError as error:
                 log.info("not compared with %s: %s", name, error)
     if items.level == "clips":
         try:
             found["isolated"] = {VECTOR: isolated(store, items, device)}
-        except NotFound as error:
+        except MediaFMError as error:
             log.info("not compared with clips by themselves: %s", error)
     plain = own if pool == "concatenation" else found.get("concatenation", {})
     for modality in MODALITIES if plain else ():
@@ -207,12 +225,13 @@ def summary(
     groups: Groups,
     *,
     of: str,
+    own: bool,
     seed: int,
 ) -> Iterator[Figure]:
     """Figures over all labels, with intervals over titles."""
     for name, measure in MEASURES[kind].items():
         found = measure(targets, predicted, groups, seed=seed)
-        yield Figure(name, found.value, of, low=found.low, high=found.high)
+        yield Figure(name, found.value, of, own, low=found.low, high=found.high)
 
 
 def details(
@@ -230,12 +249,12 @@ def details(
         zip(items.labels, aps(items.targets, predicted), strict=True)
     ):
         truth, chances = items.targets[:, place], predicted[:, place]
-        yield Figure("ap", float(ap), of, label, detail=curve(truth, chances))
+        yield Figure("ap", float(ap), of, label=label, detail=curve(truth, chances))
         known = ~np.isnan(truth)
         said = chances[known] >= thresholds[known, place]
         hits = float((said * truth[known]).sum())
         f1 = 2 * hits / max(1.0, said.sum() + truth[known].sum())
-        yield Figure("f1", float(f1), of, label)
+        yield Figure("f1", float(f1), of, label=label)
     error, bins = calibration(items.targets, predicted)
     yield Figure("calibration", error, of, better="lower", detail=bins)
     share, counts = confusion(items.targets, predicted)
@@ -249,4 +268,4 @@ def chance(kind: Kind, items: Items, groups: Groups, seed: int) -> Iterator[Figu
     guess = np.repeat(rates, len(items.ids), axis=0).astype(np.float32)
     if kind != "tags":
         guess = np.random.default_rng(seed).random(guess.shape, np.float32)
-    yield from summary(kind, items.targets, guess, groups, of="chance", seed=seed)
+    yield from summary(kind, items.targets, guess, groups, of="chance", own=False, seed=seed)

@@ -55,8 +55,8 @@ class Items:
 def items_of(store: Store, task: str) -> Items:
     """The items of a task that are of titles in the store; raise NotFound if there are none.
 
-    An item whose labels came from a file has no others, if it was said that it has any; of what
-    people were asked in review only the answers are known.
+    An item that a file has labels of has no others; of what people were asked in review only the
+    answers are known.
     """
     there = store.revisions()
     rows = store.rows("labels", f"task = {quoted(task)}").sort("item", "label")
@@ -71,7 +71,7 @@ def items_of(store: Store, task: str) -> Items:
     place = {id: i for i, id in enumerate(ids)}
     column = {label: i for i, label in enumerate(labels)}
     targets = np.full((len(ids), len(labels)), np.nan)
-    closed = rows.filter((pl.col("source") == "file") & (pl.col("value") == 1.0))
+    closed = rows.filter(pl.col("source") == "file")
     if rows["value"].is_in([0.0, 1.0]).all():
         targets[[place[id] for id in closed["item"].unique()]] = 0.0
     for item, label, value in rows.select("item", "label", "value").iter_rows():

@@ -1,6 +1,6 @@
 """What a probe says of titles and shots that it was not fitted to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,8 +10,16 @@ from mediafm_store.arrays import Vectors
 from mediafm_store.store.spaces import SpaceName
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.probing.fit import texts_of
-from mediafm_store.tasks.probing.pools import POOLS, title_means
+from mediafm_store.tasks.probing.pools import title_means
 from mediafm_store.tasks.probing.saved import VECTOR, WORDS, Probe, newest, space_of
+
+SHOTS_OF: Mapping[str, SpaceName] = {
+    "context": "context",
+    "concatenation": "fused",
+    "title": "fused",
+}
+"""Pool -> where the shots lie that its vectors are made from; [GLOBAL] begins as the mean of fused
+shots, so there it is near, not exact."""
 
 
 class Prediction(NamedTuple):
@@ -88,11 +96,11 @@ def loudest_shots(
 ) -> dict[tuple[str, int], list[tuple[float, str]]]:
     """The `count` shots of each title that speak most for each of its labels.
 
-    `applies` has the numbers of the labels of each title. What [GLOBAL] is read from is also where
-    contextual shots lie, so a probe of title vectors reads these too. A batch is in memory.
+    `applies` has the numbers of the labels of each title. Metadata have no shots. A batch is in
+    memory.
     """
-    name: SpaceName = "fused" if POOLS[probe.pool] == "fused" else "context"
-    if not store.has(name):
+    name = SHOTS_OF.get(probe.pool)
+    if name is None or not store.has(name):
         return {}
     found: dict[tuple[str, int], list[tuple[float, str]]] = {}
     for batch in store.vector_batches(store.live(name), set(applies)):

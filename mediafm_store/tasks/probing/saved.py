@@ -15,6 +15,7 @@ from mediafm_store.linear.kinds import Kind
 from mediafm_store.linear.words import Words
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
+from mediafm_store.store.tables import quoted
 from mediafm_store.tasks.probing.items import Level
 from mediafm_store.tasks.probing.pools import POOLS
 
@@ -83,24 +84,28 @@ def keep(store: Store, probe: Probe) -> None:
 
 def probes(store: Store) -> list[Probe]:
     """All probes, the newest version of each task last."""
-    rows = store.rows("probes").sort("name", "version").to_dicts()
-    return [probe_of(row) for row in rows]
+    return [probe_of(row) for row in store.rows("probes").sort("name", "version").to_dicts()]
 
 
 def newest(store: Store, task: str, version: int | None = None) -> Probe:
     """The last probe of a task, or one version of it; raise NotFound if there is none."""
-    found = [p for p in probes(store) if p.task == task and version in (None, p.version)]
+    rows = store.rows("probes", f"name = {quoted(task)}").sort("version").to_dicts()
+    found = [row for row in rows if version in (None, row["version"])]
+    if rows and not found:
+        there = ", ".join(str(row["version"]) for row in rows)
+        raise NotFound(f"probe {task!r} has no version {version}; there are {there}")
     if not found:
         raise NotFound(
             f"no probe {task!r} in {store.path}; `mediafm probe list` shows them,"
             f" `mediafm probe fit {task}` makes one"
         )
-    return found[-1]
+    return probe_of(found[-1])
 
 
 def next_version(store: Store, task: str) -> int:
     """1 for the first."""
-    return 1 + max((p.version for p in probes(store) if p.task == task), default=0)
+    versions = store.rows("probes", f"name = {quoted(task)}")["version"].to_list()
+    return 1 + max(versions, default=0)
 
 
 def space_of(store: Store, probe: Probe) -> Space:

@@ -3,14 +3,18 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
+import polars as pl
+
+from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.store.store import Store
-from mediafm_store.store.tables import quoted
+from mediafm_store.store.tables import one_of, quoted
 from mediafm_store.tasks.encoding import DeviceChoice
+from mediafm_store.tasks.labels import FILE
 from mediafm_store.tasks.probing.saved import Probe, newest, probes, space_of
 from mediafm_store.tasks.tags.neighbours import from_neighbours, known_tags, title_vectors
 from mediafm_store.tasks.tags.probed import from_probe
-from mediafm_store.tasks.tags.tag import REVIEWED, Tag, keep
+from mediafm_store.tasks.tags.tag import NEIGHBOURS, PROPOSALS, Tag, keep
 from mediafm_store.tasks.tags.text import from_names
 
 log = logging.getLogger("mediafm_store")
@@ -44,18 +48,26 @@ def apply_tags(
     if names:
         wanted = list(titles or store.revisions())
         tags = from_names(store, wanted, names, encoders=encoders, device=device)
-        keep(store, wanted, tags, instead=REVIEWED)
+        named = f"task = {quoted(PROPOSALS)} AND {one_of('tag', list(names))}"
+        keep(store, wanted, tags, instead=named)
         return tags
     chosen = [newest(store, task)] if task else usable(store)
-    if not chosen:
-        return list(by_neighbours(store, titles, top, on_titles))
+    if task and not tags_titles(chosen[0]):
+        raise BadInput(
+            f"probe {chosen[0].name} does not tag titles: that needs labels with names, of titles, and"
+            f" it has {chosen[0].kind} of {chosen[0].level}; `mediafm probe apply {task}` says what it"
+            " makes of them"
+        )
     found: list[Tag] = []
+    if all(probe.task == PROPOSALS for probe in chosen) and not task:
+        found += by_neighbours(store, titles, top, on_titles, optional=bool(chosen))
     for probe in chosen:
         wanted = list(titles or lacking(store, probe))
         done = 0
         for part in parts(wanted):
             tags = from_probe(store, probe, part)
-            keep(store, part, tags, instead=probe.task)
+            own = f"task = {quoted(probe.task)} AND source LIKE '% v%'"
+            keep(store, part, tags, instead=own)
             warn_of_missing(part, {t.title for t in tags})
             found += tags
             on_titles(probe.name, done := done + len(part), len(wanted))
@@ -65,23 +77,41 @@ def apply_tags(
 def usable(store: Store) -> list[Probe]:
     """The newest probe of each task that tags titles."""
     last = {p.task: p for p in probes(store)}
-    return [p for p in last.values() if p.level == "titles" and p.kind == "tags"]
+    return [p for p in last.values() if tags_titles(p)]
+
+
+def tags_titles(probe: Probe) -> bool:
+    """Whether what a probe predicts are names that titles have or have not."""
+    return probe.level == "titles" and probe.kind == "tags" and all(probe.labels)
 
 
 def lacking(store: Store, probe: Probe) -> list[str]:
-    """The titles that this version of a probe has not tagged, and nobody has labelled."""
+    """The titles that this version of a probe has not tagged as they are, and nobody labelled."""
     space_of(store, probe)
-    tagged = set(store.rows("tags", f"source = {quoted(probe.name)}")["title"])
-    task = f"task = {quoted(probe.task)} AND source = 'file'"
+    rows = store.rows("tags", f"source = {quoted(probe.name)}")
+    tagged = dict(rows.group_by("title").agg(pl.col("proposed_at").max()).iter_rows())
+    task = f"task = {quoted(probe.task)} AND source = {quoted(FILE)}"
     labelled = set(store.rows("labels", task)["title"])
-    return [title for title in store.revisions() if title not in tagged | labelled]
+    ingested = dict(store.titles().select("id", "ingested_at").iter_rows())
+    return [
+        title
+        for title, at in ingested.items()
+        if title not in labelled and (title not in tagged or tagged[title] < at)
+    ]
 
 
 def by_neighbours(
-    store: Store, titles: Sequence[str] | None, top: int, on_titles: OnTitles
+    store: Store,
+    titles: Sequence[str] | None,
+    top: int,
+    on_titles: OnTitles,
+    *,
+    optional: bool,
 ) -> Iterator[Tag]:
     """Tags of the most similar titles, for those that have none of their own."""
     known = known_tags(store)
+    if optional and not any(known.values()):
+        return
     wanted = list(titles or (t for t, tags in known.items() if not tags))
     ids = set(title_vectors(store)[0])
     warn_of_missing(wanted, ids)
@@ -90,7 +120,7 @@ def by_neighbours(
     tags = from_neighbours(store, there, top=top)
     for part in parts(there):
         found = [tag for _ in part for tag in next(tags)]
-        keep(store, part, found, instead=REVIEWED)
+        keep(store, part, found, instead=f"source = {quoted(NEIGHBOURS)}")
         on_titles("similar titles", done := done + len(part), len(there))
         yield from found
 

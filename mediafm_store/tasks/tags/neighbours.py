@@ -8,7 +8,7 @@ import numpy as np
 from mediafm_store.arrays import Vectors, unit_rows
 from mediafm_store.errors import BadInput
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.tags.tag import NEIGHBOURS, Tag
+from mediafm_store.tasks.tags.tag import NEIGHBOURS, PROPOSALS, Tag
 
 VOTERS = 5
 DOUBT = 1.0
@@ -36,11 +36,13 @@ def from_neighbours(store: Store, titles: Sequence[str], *, top: int) -> Iterato
         )
     ids, vectors = title_vectors(store)
     place = {title: i for i, title in enumerate(ids)}
+    names = [id for id in ids if known[id]]
+    tagged = vectors[[place[name] for name in names]]
     for title in titles:
-        similar = vectors @ vectors[place[title]]
-        order = np.argsort(-similar, kind="stable")
-        others = [(ids[i], float(similar[i])) for i in order if ids[i] != title]
-        voters = [(t, weight) for t, weight in others if known[t] and weight > 0][:VOTERS]
+        similar = tagged @ vectors[place[title]]
+        order = np.argsort(-similar, kind="stable")[: VOTERS + 1]
+        near = [(names[i], float(similar[i])) for i in order if similar[i] > 0]
+        voters = [(name, weight) for name, weight in near if name != title][:VOTERS]
         yield vote(title, voters, known)[:top]
 
 
@@ -56,7 +58,7 @@ def vote(
             evidence[tag].append(voter)
     total = DOUBT + sum(weight for _, weight in voters)
     tags = [
-        Tag(title, tag, weight / total, LEAST, NEIGHBOURS, tuple(evidence[tag]))
+        Tag(PROPOSALS, title, tag, weight / total, LEAST, NEIGHBOURS, tuple(evidence[tag]))
         for tag, weight in votes.items()
         if tag not in known[title]
     ]

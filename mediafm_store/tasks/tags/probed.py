@@ -41,6 +41,7 @@ def from_probe(store: Store, probe: Probe, titles: Sequence[str]) -> list[Tag]:
             evidence += [shot for _, shot in shots.get((id, label), [])]
             found.append(
                 Tag(
+                    probe.task,
                     id,
                     probe.labels[label],
                     float(scores[number, label]),

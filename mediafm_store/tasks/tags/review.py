@@ -1,19 +1,21 @@
 """The loop of people and probes: what is uncertain is asked, answers are labels, probes learn."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import logit
 
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import BadInput, MediaFMError, NotFound
 from mediafm_store.store.store import Store
+from mediafm_store.store.tables import quoted
 from mediafm_store.tasks.encoding import DeviceChoice
-from mediafm_store.tasks.labels import add
+from mediafm_store.tasks.labels import FILE, REVIEW, add
 from mediafm_store.tasks.probing.fit import OnStep, fit_probe
-from mediafm_store.tasks.probing.saved import Probe, probes
+from mediafm_store.tasks.probing.saved import Probe, newest
 from mediafm_store.tasks.tags.apply import apply_tags
+from mediafm_store.tasks.tags.tag import REVIEW as ANSWERED
 from mediafm_store.tasks.tags.tag import Tag, keep_answers, kept
 
 CLOSE = 1e-6
@@ -45,7 +47,7 @@ def uncertain_tags(store: Store, *, task: str | None = None, n: int = 20) -> lis
 
     Only those of one task, if it is named; those that have been answered are not asked again.
     """
-    found = [t for t in kept(store) if not t.answered and task in (None, t.task)]
+    found = [t for t in kept(store) if t.source != ANSWERED and task in (None, t.task)]
     return sorted(found, key=lambda t: (distance(t), t.title, t.tag))[:n]
 
 
@@ -64,41 +66,67 @@ def answer_tags(
 ) -> list[Learnt]:
     """Keep answers as labels, fit the probes of their tasks anew, and tag titles with these.
 
-    Raises NotFound for a title and tag that were not proposed; then nothing is kept.
+    Raises NotFound for a title and tag that were not proposed, BadInput for an answer that
+    contradicts another; then nothing is kept.
     """
-    proposed = {(t.title, t.tag): t for t in kept(store)}
-    for answer in answers:
-        if (answer.title, answer.tag) not in proposed:
+    proposed: dict[tuple[str, str], list[Tag]] = defaultdict(list)
+    for tag in kept(store):
+        proposed[tag.title, tag.tag].append(tag)
+    said: dict[Tag, bool] = {}
+    for title, name, accept in answers:
+        if (title, name) not in proposed:
             raise NotFound(
-                f"tag {answer.tag!r} was not proposed for title {answer.title!r};"
-                " `mediafm tag review` lists what was"
+                f"tag {name!r} was not proposed for title {title!r}; `mediafm tag review` lists"
+                " what was"
             )
-    by_task: dict[str, list[Answer]] = defaultdict(list)
-    for answer in answers:
-        by_task[proposed[answer.title, answer.tag].task].append(answer)
+        for tag in proposed[title, name]:
+            if said.setdefault(tag, accept) != accept:
+                raise BadInput(f"{title}={name} is accepted and rejected at once; choose one")
+    by_task: dict[str, list[Tag]] = defaultdict(list)
+    for tag in said:
+        by_task[tag.task].append(tag)
     for task, own in by_task.items():
-        add(store, [label(task, a) for a in own], source="review")
-    keep_answers(store, {(a.title, a.tag): a.accept for a in answers}, proposed)
+        keep_labels(store, task, {tag: said[tag] for tag in own})
+    keep_answers(store, said)
     return [learn(store, task, len(own), device, on_step) for task, own in by_task.items()]
 
 
-def label(task: str, answer: Answer) -> dict[str, object]:
+def keep_labels(store: Store, task: str, answers: Mapping[Tag, bool]) -> None:
+    """Answers as labels. What a file said of an item stays a file's, corrected: it says that the
+    item has no other labels, which an answer does not."""
+    of_task = f"task = {quoted(task)} AND source = {quoted(FILE)}"
+    filed = set(store.rows("labels", of_task).select("item", "label").iter_rows())
+    for source in (FILE, REVIEW):
+        rows = [
+            label(tag, accept)
+            for tag, accept in answers.items()
+            if ((tag.title, tag.tag) in filed) == (source == FILE)
+        ]
+        if rows:
+            add(store, rows, source=source)
+
+
+def label(tag: Tag, accept: bool) -> dict[str, object]:
     """An answer as the table of labels holds it."""
     return {
-        "task": task,
-        "item": answer.title,
-        "title": answer.title,
-        "label": answer.tag,
-        "value": float(answer.accept),
+        "task": tag.task,
+        "item": tag.title,
+        "title": tag.title,
+        "label": tag.tag,
+        "value": float(accept),
     }
 
 
 def learn(store: Store, task: str, answers: int, device: DeviceChoice, on_step: OnStep) -> Learnt:
     """Fit a probe anew, as it was fitted before, and tag titles with it."""
-    before = next((p for p in reversed(probes(store)) if p.task == task), None)
+    try:
+        before = newest(store, task)
+    except NotFound:
+        before = None
     pool, words = (before.pool, before.words is not None) if before else (None, False)
     try:
         probe = fit_probe(store, task, pool=pool, words=words, device=device, on_step=on_step)
-    except BadInput as error:
+    except MediaFMError as error:
         return Learnt(task, answers, None, str(error), 0)
-    return Learnt(task, answers, probe, "", len(apply_tags(store, task=task, device=device)))
+    tags = apply_tags(store, task=task, device=device)
+    return Learnt(task, answers, probe, "", len(tags))

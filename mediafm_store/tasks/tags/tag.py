@@ -10,18 +10,20 @@ import polars as pl
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import one_of, quoted
 
-NEIGHBOURS, TEXT = "neighbours", "text"
-REVIEW = "review of "
-"""Where tags come from if not from a probe; a review is of a task."""
+NEIGHBOURS, TEXT, REVIEW = "neighbours", "text", "review"
+"""Where tags come from if not from a probe."""
+PROPOSALS = "tags"
+"""The task of tags that come from no probe."""
 SURE = 0.5
-REVIEWED = "tags"
-"""The task that answers to proposals belong to which are no probe's."""
+"""Threshold of tags that somebody has answered, whose score is 0 or 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
     """A proposed tag of a title."""
 
+    task: str
+    """That an answer to it belongs to."""
     title: str
     tag: str
     score: float
@@ -30,7 +32,7 @@ class Tag:
     threshold: float
     """From which score on the title has the tag."""
     source: str
-    """The probe, as `genre v2`; else neighbours or text; `review of genre` once it is answered."""
+    """The probe, as `genre v2`; else neighbours or text; review once somebody has answered."""
     evidence: tuple[str, ...]
     """What speaks for it, the strongest first: titles, shots, or words in quotes."""
 
@@ -39,49 +41,27 @@ class Tag:
         """Whether the title has the tag; others are kept for review."""
         return self.score >= self.threshold
 
-    @property
-    def task(self) -> str:
-        """The task that an answer to it belongs to."""
-        task, _, version = self.source.rpartition(" v")
-        if self.answered:
-            return self.source.removeprefix(REVIEW)
-        return task if version.isdigit() else REVIEWED
-
-    @property
-    def answered(self) -> bool:
-        """Whether somebody has accepted or rejected it."""
-        return self.source.startswith(REVIEW)
-
 
 def keep(store: Store, titles: Collection[str], tags: Sequence[Tag], *, instead: str) -> None:
-    """Write tags in the place of those that titles have had from one task, in one commit.
+    """Write tags of titles in the place of those that fulfil a condition, in one commit.
 
     What people have answered stays.
     """
-    own = one_of("title", sorted(titles))
-    of_task = f"source LIKE {quoted(instead + ' v%')}"
-    if instead == REVIEWED:
-        of_task = one_of("source", [NEIGHBOURS, TEXT])
-    condition = f"({own}) AND ({of_task})"
-    reviewed = store.rows("tags", f"source LIKE {quoted(REVIEW + '%')}")
-    answered = set(reviewed.select("title", "tag").iter_rows())
-    rows = [row_of(t) for t in tags if (t.title, t.tag) not in answered]
+    condition = f"{one_of('title', sorted(titles))} AND source != {quoted(REVIEW)} AND ({instead})"
+    reviewed = store.rows("tags", f"source = {quoted(REVIEW)}")
+    answered = set(reviewed.select("task", "title", "tag").iter_rows())
+    rows = [row_of(t) for t in tags if (t.task, t.title, t.tag) not in answered]
     if rows or store.table("tags").count_rows(condition):
         store.put("tags", rows, instead_of=condition)
 
 
-def keep_answers(
-    store: Store,
-    answers: Mapping[tuple[str, str], bool],
-    proposed: Mapping[tuple[str, str], Tag],
-) -> None:
+def keep_answers(store: Store, answers: Mapping[Tag, bool]) -> None:
     """Tags that people have accepted are certain, others are out of the question."""
-    rows = [
-        row_of(replace(tag, score=float(answers[key]), threshold=SURE, source=REVIEW + tag.task))
-        for key, tag in proposed.items()
-        if key in answers
-    ]
-    store.put("tags", rows)
+    sure = (
+        replace(tag, score=float(accept), threshold=SURE, source=REVIEW)
+        for tag, accept in answers.items()
+    )
+    store.put("tags", [row_of(tag) for tag in sure])
 
 
 def kept(store: Store) -> list[Tag]:

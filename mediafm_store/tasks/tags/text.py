@@ -1,12 +1,14 @@
 """Tags by their names: titles with shots of which the name could be said."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice
+from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.search import search
-from mediafm_store.tasks.tags.tag import TEXT, Tag
+from mediafm_store.tasks.tags.tag import PROPOSALS, TEXT, Tag
 
 LEAST = 0.99
 """Share of random pairs of texts and shots that must be less alike."""
@@ -24,7 +26,7 @@ def from_names(
     device: DeviceChoice = "auto",
 ) -> list[Tag]:
     """The tags of `names` for titles whose shots they describe."""
-    found = []
+    found, wanted = [], set(titles)
     for name in dict.fromkeys(names):
         hits = search(
             store,
@@ -35,8 +37,11 @@ def from_names(
             encoders=encoders,
             device=device,
         )
-        for title in dict.fromkeys(h.title for h in hits if h.title in titles):
-            own = [h for h in hits if h.title == title]
-            evidence = tuple(h.shot for h in own[:EVIDENCE])
-            found.append(Tag(title, name, own[0].percentile or 0.0, LEAST, TEXT, evidence))
-    return found
+        shots: dict[str, list[Hit]] = defaultdict(list)
+        for hit in hits:
+            shots[hit.title].append(hit)
+        for title in wanted & shots.keys():
+            best, evidence = shots[title][0], tuple(h.shot for h in shots[title][:EVIDENCE])
+            score = best.percentile or 0.0
+            found.append(Tag(PROPOSALS, title, name, score, LEAST, TEXT, evidence))
+    return sorted(found, key=lambda tag: (tag.title, -tag.score, tag.tag))
