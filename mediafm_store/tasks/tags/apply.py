@@ -54,9 +54,9 @@ def apply_tags(
     chosen = [newest(store, task)] if task else usable(store)
     if task and not tags_titles(chosen[0]):
         raise BadInput(
-            f"probe {chosen[0].name} does not tag titles: that needs labels with names, of titles, and"
-            f" it has {chosen[0].kind} of {chosen[0].level}; `mediafm probe apply {task}` says what it"
-            " makes of them"
+            f"probe {chosen[0].name} does not tag titles: that needs labels of titles, with names,"
+            f" and it has {chosen[0].kind} of {chosen[0].level}; `mediafm probe apply {task}` says"
+            " what it makes of them"
         )
     found: list[Tag] = []
     if all(probe.task == PROPOSALS for probe in chosen) and not task:
