@@ -61,7 +61,9 @@ def test_an_error_of_a_worker_ends_all_and_is_raised(after):
 
 
 ONE_THREAD = """
+from functools import partial
 import numpy
+from threadpoolctl import threadpool_info
 from mediafm_store.parallel import fan_out
 
 def threads():
