@@ -31,11 +31,16 @@ def probe_figures(tags: list[str], level: float, pool: str = "context") -> list[
     places = [0.05, 0.15, 0.25, 0.45, 0.65, 0.85, 0.95]
     observed = [min(1.0, p * 0.9 + 0.03 * math.sin(9 * p)) for p in places]
     calibration = {"predicted": places, "observed": observed, "count": [90, 50, 30, 20, 12, 15, 25]}
-    return [
-        *found,
+    found += [
         Figure("confusion", 0.6, pool, detail={"labels": tags[:n], "counts": counts}),
         Figure("calibration", 0.05, pool, better="lower", detail=calibration),
     ]
+    return beside(found, pool)
+
+
+def beside(figures: list[Figure], *own: str) -> list[Figure]:
+    """All but those of our own are there to be compared with."""
+    return [figure._replace(own=figure.of in own) for figure in figures]
 
 
 def measure(store: Store, tags: list[str]) -> None:
@@ -50,7 +55,9 @@ def measure(store: Store, tags: list[str]) -> None:
         Figure("spearman", 0.55, "context"),
         Figure("spearman", 0.4, "isolated"),
     ]
-    record(store, "probe", grades, name="pace", version="pace v1", fingerprint="f1")
+    record(
+        store, "probe", beside(grades, "context"), name="pace", version="pace v1", fingerprint="f1"
+    )
     for number, loss in enumerate([0.31, 0.29], 1):
         figures = [
             Figure("masked_shots", loss, "model", better="lower"),
@@ -59,7 +66,7 @@ def measure(store: Store, tags: list[str]) -> None:
             Figure("same_scene", 0.68, "isolated"),
         ]
         told = {"name": "small", "version": f"checkpoint {number:04d}", "fingerprint": "c"}
-        record(store, "model", figures, **told)
+        record(store, "model", beside(figures, "model", "context"), **told)
     for version, recall in (("context_v1", 0.999), ("context_v2", 0.991)):
         figures = [
             Figure("recall_at_10", recall),

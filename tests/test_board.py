@@ -30,6 +30,7 @@ from tests.planted import add_film, put_in_context
 from tests.test_evaluate import Texts
 
 EVIL = "</script><img src=x onerror=alert(1)>'\""
+OWN = ("", "context", "model")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -59,7 +60,7 @@ def row(version="a v1", value=0.5, hours=0, **others):
         "run": f"r{hours}", "at": NOON + timedelta(hours=hours), "what": "probe", "name": "a",
         "version": version, "fingerprint": "f", "software": "0", "measure": "micro_ap",
         "of": "context", "label": "", "value": value, "low": None, "high": None,
-        "better": "higher", "detail": "",
+        "better": "higher", "detail": "", "own": others.get("of", "context") in OWN,
     } | others  # fmt: skip
 
 

@@ -1,11 +1,10 @@
 import os
+import subprocess
 import sys
 import threading
 import time
-from functools import partial
 
 import pytest
-from threadpoolctl import threadpool_info
 
 from mediafm_store.parallel import ahead, fan_out
 
@@ -61,18 +60,29 @@ def test_an_error_of_a_worker_ends_all_and_is_raised(after):
     assert threading.active_count() <= before
 
 
-def test_products_stay_in_their_thread_while_anybody_is_at_work():
-    def threads():
-        # Those of OpenMP are counted for each thread that asks.
-        own = (lib for lib in threadpool_info() if lib.get("threading_layer") == "pthreads")
-        return {lib["num_threads"] for lib in own}
+ONE_THREAD = """
+from functools import partial
+import numpy
+from threadpoolctl import threadpool_info
+from mediafm_store.parallel import fan_out
 
-    before = threads()
-    seen = []
-    inner = partial(fan_out, "ab", [lambda items: seen.append((list(items), threads()))], ahead=1)
-    fan_out([1], [lambda items: (list(items), inner())], ahead=1)
-    assert seen == [(["a", "b"], {1})]
-    assert threads() == before
+def threads():
+    # Those of OpenMP are counted for each thread that asks.
+    own = (lib for lib in threadpool_info() if lib.get("threading_layer") == "pthreads")
+    return {lib["num_threads"] for lib in own}
+
+before, seen = threads(), []
+inner = partial(fan_out, "ab", [lambda items: seen.append((list(items), threads()))], ahead=1)
+fan_out([1], [lambda items: (list(items), inner())], ahead=1)
+assert seen == [(["a", "b"], {1} if before else set())], seen
+assert threads() == before
+"""
+
+
+def test_products_stay_in_their_thread_while_anybody_is_at_work():
+    """In a process of its own: the number of threads belongs to all of one."""
+    done = subprocess.run([sys.executable, "-c", ONE_THREAD], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

@@ -197,7 +197,7 @@ def test_labels_that_title_vectors_were_made_from_are_warned_of(tmp_path, caplog
     import_labels(store, tmp_path / "g.csv")
     with caplog.at_level(logging.WARNING, "mediafm_store"):
         fit_probe(store, "g", folds=3)
-    assert "vectors of titles were made from their genres and tags" in caplog.text
+    assert "title vectors know the titles' genres and tags" in caplog.text
 
 
 def test_the_command(built, genre):

@@ -124,7 +124,7 @@ def figures(report: ModelReport) -> list[Figure]:
         ("effective_rank", report.rank, "higher"),
     ]
     return [
-        Figure(measure, value, of, of in OWN, better=better)
+        Figure(measure, value, of, better=better, own=of in OWN)
         for measure, values, better in measured
         for of, value in values.items()
     ]

@@ -109,8 +109,8 @@ def figure(measure: str, titles: Sequence[np.ndarray], of: str) -> Figure:
     sums, counts = (np.array([f(t) for t in titles]) for f in (np.sum, len))
     value = float(sums.sum() / counts.sum()) if counts.sum() else float("nan")
     if len(titles) < 2 or not counts.sum():
-        return Figure(measure, value, of, own)
+        return Figure(measure, value, of, own=own)
     drawn = np.random.default_rng(0).integers(len(titles), size=(RESAMPLES, len(titles)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
-    return Figure(measure, value, of, own, low=float(low), high=float(high))
+    return Figure(measure, value, of, low=float(low), high=float(high), own=own)

@@ -27,8 +27,6 @@ class Figure(NamedTuple):
     value: float
     of: str = ""
     """What was measured, where others stand beside it: context, isolated, chance."""
-    own: bool = True
-    """Whether it is our work, or stands beside it to be compared with."""
     label: str = ""
     """The tag; empty: over all."""
     low: float | None = None
@@ -37,6 +35,8 @@ class Figure(NamedTuple):
     better: Literal["higher", "lower"] = "higher"
     detail: Mapping[str, Any] = {}
     """Curves and counts, as JSON can hold them."""
+    own: bool = True
+    """Whether it is our work, or stands beside it to be compared with."""
 
 
 def record(

@@ -78,6 +78,10 @@ def fit_probe(
     pool = pool or default_pool(store, items.level)
     if pool not in POOLS:
         raise BadInput(f"no pool {pool!r}; there are {', '.join(POOLS)}")
+    if items.level == "clips" and pool in OF_TITLES:
+        raise BadInput(
+            f"{task} labels shots or stretches, which have no {pool} vectors; use --pool context"
+        )
     space = store.live(POOLS[pool])
     items = with_vectors(store, items, space)
     groups = groups_of(store, items.titles)
@@ -231,7 +235,7 @@ def summary(
     """Figures over all labels, with intervals over titles."""
     for name, measure in MEASURES[kind].items():
         found = measure(targets, predicted, groups, seed=seed)
-        yield Figure(name, found.value, of, own, low=found.low, high=found.high)
+        yield Figure(name, found.value, of, low=found.low, high=found.high, own=own)
 
 
 def details(
@@ -249,12 +253,12 @@ def details(
         zip(items.labels, aps(items.targets, predicted), strict=True)
     ):
         truth, chances = items.targets[:, place], predicted[:, place]
-        yield Figure("ap", float(ap), of, label=label, detail=curve(truth, chances))
+        yield Figure("ap", float(ap), of, label, detail=curve(truth, chances))
         known = ~np.isnan(truth)
         said = chances[known] >= thresholds[known, place]
         hits = float((said * truth[known]).sum())
         f1 = 2 * hits / max(1.0, said.sum() + truth[known].sum())
-        yield Figure("f1", float(f1), of, label=label)
+        yield Figure("f1", float(f1), of, label)
     error, bins = calibration(items.targets, predicted)
     yield Figure("calibration", error, of, better="lower", detail=bins)
     share, counts = confusion(items.targets, predicted)

@@ -36,11 +36,6 @@ def pool_vectors(store: Store, items: Items, pool: str) -> Vectors:
     item that has none."""
     space = store.live(POOLS[pool])
     if space.of_titles:
-        if items.level != "titles":
-            raise BadInput(
-                f"{items.task} labels shots or stretches, which have no title vectors;"
-                " use --pool context"
-            )
         found = store.vectors(space)
         place = {id: i for i, id in enumerate(found.ids)}
         return found.vectors[[known_of(place, id, space) for id in items.ids]]
