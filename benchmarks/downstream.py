@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from jaxtyping import Float32
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
@@ -44,7 +45,7 @@ from mediafm_store.arrays import FUSED, Vectors, unit_rows
 from mediafm_store.features.passes import encode_text
 from mediafm_store.linear.fitting import fit
 from mediafm_store.linear.measures import Interval, interval, macro_ap, micro_ap
-from mediafm_store.model.quality import Labelled, best_window_ap, cut_changes, mean
+from mediafm_store.model.quality import Labelled, cut_changes, mean, scene_ap
 from mediafm_store.model.run import TrainConfig
 from mediafm_store.model.train import train
 from mediafm_store.model.transformer import PRESETS
@@ -58,7 +59,7 @@ COMMON = 50
 NEAREST = 5
 SETTINGS = [(grams, c) for grams in (1, 2) for c in (1.0, 10.0, 100.0)]
 """Words or pairs of words, and how little regression is held back: what is tried for tf-idf."""
-WINDOWS = (1, 2, 4, 8)
+WINDOWS = (1, 2, 3, 4, 6, 8)
 """Shots to each side of a cut that are averaged."""
 SPACES: tuple[SpaceName, ...] = ("title", "context")
 MANY, SHOTS, TAGS, LABELLED = 10_000, 8, 20, 1_000
@@ -270,8 +271,8 @@ def nearest(older: Vectors, newer: Vectors, truth: np.ndarray) -> np.ndarray:
 
 def scene_ends(films: list[Film]) -> dict[str, Any]:
     """Average precision of the cuts that end a scene, in films that nothing was fitted to."""
-    found: dict[str, list[float]] = {"probe": [], "probe on shots alone": [], "best window": []}
-    names: list[str] = []
+    found: dict[str, list[float]] = {way: [] for way in ("probe", "probe on shots alone")}
+    plain: dict[str, list[float]] = {}
     chance: list[float] = []
     for _, held_out in folds(films):
         tested = {film.name for film in held_out}
@@ -282,24 +283,16 @@ def scene_ends(films: list[Film]) -> dict[str, Any]:
         alone = {film.name: film.shots.fused for film in films}
         for way, vectors in {"probe": context, "probe on shots alone": alone}.items():
             found[way] += boundary_probe(known, held_out, vectors)
-        found["best window"] += [
-            best_window_ap([labelled(film, alone[film.name])]) for film in held_out
-        ]
-        names += [film.name for film in held_out]
+        unlabelled = scene_ap(
+            *([Labelled(v[f.name], f.scenes) for f in held_out] for v in (alone, context))
+        )
+        for way, value in unlabelled.items():
+            plain.setdefault(f"without labels: {way}", []).append(value)
         chance += [float(ends_of(film)[0].mean()) for film in held_out]
-    rows = [{"way": way, "average precision": mean(values)} for way, values in found.items()]
-    rows.append({"way": "chance", "average precision": mean(chance)})
+    values = found | plain | {"chance": chance}
+    rows = [{"way": way, "average precision": mean(each)} for way, each in values.items()]
     print_table(rows)
-    films_too = [
-        {"film": name, **dict(zip(found, values, strict=True))}
-        for name, *values in zip(names, *found.values(), strict=True)
-    ]
-    return {str(row["way"]): row["average precision"] for row in rows} | {"films": films_too}
-
-
-def labelled(film: Film, vectors: Vectors) -> Labelled:
-    """A film in some vectors."""
-    return Labelled(vectors, film.scenes)
+    return {str(row["way"]): row["average precision"] for row in rows}
 
 
 def boundary_probe(
@@ -307,37 +300,29 @@ def boundary_probe(
 ) -> list[float]:
     """Average precision in each held-out film of a probe that was fitted to the known ones."""
     parts = [(cuts_of(vectors[f.name]), *ends_of(f)) for f in known]
-    inputs = {
-        name: np.concatenate([cuts[name][told] for cuts, _, told in parts])
-        for name in ("sides", "changes")
-    }
+    cuts = np.concatenate([rows[told] for rows, _, told in parts])
     ends = np.concatenate([ends for _, ends, _ in parts]).astype(np.float64)
     films = np.repeat(np.arange(len(parts)), [len(ends) for _, ends, _ in parts])
-    probe = fit("tags", inputs, ends[:, None], films)
+    probe = fit("tags", {"cuts": cuts}, ends[:, None], films)
     found = []
     for film in held_out:
         ends, told = ends_of(film)
-        cuts = {name: rows[told] for name, rows in cuts_of(vectors[film.name]).items()}
-        said = probe.decide(cuts)[:, 0]
+        said = probe.decide({"cuts": cuts_of(vectors[film.name])[told]})[:, 0]
         found.append(float(average_precision_score(ends, said)) if ends.any() else float("nan"))
     return found
 
 
-def cuts_of(vectors: Vectors) -> dict[str, np.ndarray]:
-    """Each cut by the product of what lies on both sides, and by how great a change it is.
-
-    The product's elements add up to the cosine; a linear layer weighs them. Changes are ranks
-    within the film, for windows of several widths.
-    """
-    width = WINDOWS[1]
-    before = np.stack([vectors[max(0, i - width) : i].mean(0) for i in range(1, len(vectors))])
-    after = np.stack([vectors[i : i + width].mean(0) for i in range(1, len(vectors))])
-    changes = [cut_changes(vectors, width) for width in WINDOWS]
-    ranks = [np.argsort(np.argsort(c)) / max(1, len(c) - 1) for c in changes]
-    return {
-        "sides": (unit_rows(before) * unit_rows(after)).astype(np.float32),
-        "changes": np.stack(ranks, axis=1).astype(np.float32),
-    }
+def cuts_of(vectors: Vectors) -> Float32[np.ndarray, "cuts signs"]:
+    """What lies on both sides of each cut, for windows of several widths: how much changes, and how
+    much more than at the cuts around; in units of the film's own spread."""
+    signs = []
+    for width in WINDOWS:
+        change = cut_changes(vectors, width)
+        around = np.convolve(change, np.ones(5) / 5, mode="same")
+        signs += [change, change - around]
+    table = np.stack(signs, axis=1)
+    spread = table.std(axis=0)
+    return ((table - table.mean(axis=0)) / np.where(spread > 0, spread, 1)).astype(np.float32)
 
 
 def ends_of(film: Film) -> tuple[np.ndarray, np.ndarray]:
