@@ -151,11 +151,8 @@ def genres(older: list[dict[str, Any]], newer: list[dict[str, Any]]) -> dict[str
 
 
 def label_row(title: str, film: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The genres of a film; one of no common genre is labelled as not having the first."""
-    own = [genre for genre in film["genres"] if genre in names]
-    return (
-        {"title": title, "labels": own} if own else {"title": title, "label": names[0], "value": 0}
-    )
+    """The common genres of a film, perhaps none."""
+    return {"title": title, "labels": [genre for genre in film["genres"] if genre in names]}
 
 
 def told(found: Interval) -> str:

@@ -1,6 +1,9 @@
-"""Files that appear when they are complete."""
+"""Files that appear when they are complete, and files of JSON lines."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mediafm_store.errors import BadInput
 
@@ -18,3 +21,24 @@ def write_beside(path: Path, text: str) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def read_json_lines(path: Path, example: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file, one a line, with the numbers of their lines; nulls are left out.
+
+    Raises BadInput, with the number of the line, for anything else; `example` is told then.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} cannot be read: {error}; give a file of JSON lines") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise BadInput(f"{path}, line {number}: no JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise BadInput(f"{path}, line {number}: no object, such as {example}")
+        yield number, {name: value for name, value in row.items() if value is not None}

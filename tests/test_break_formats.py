@@ -216,6 +216,20 @@ def test_what_cannot_be_written(tmp_path, film):
         moments(film, gone)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["film", "other", "--out", "x.vmap"], "VMAP is of one title, 2 are given"),
+        (["film", "--ad-tag", "http://[ads"], "no address of an ad server"),
+        (["film", "--out", "x.doc"], "x.doc"),
+    ],
+)
+def test_what_cannot_be_written_is_told_first(tmp_path, arguments, told):
+    done = CliRunner().invoke(app, ["adbreaks", *arguments, "--store", str(tmp_path / "no-store")])
+    assert done.exit_code == 1
+    assert told in str(done.exception)
+
+
 def test_the_command_writes_them(tmp_path, film):
     names = ("x.vmap", "x.scte35", "x.vtt")
     arguments = ["adbreaks", "film", "--margin", "2", "--min-gap", "4", "--store", film.path]

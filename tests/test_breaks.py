@@ -163,6 +163,24 @@ def test_labels_decide_the_weights(store):
     assert all("the picture is black or dark" in b.reasons for b in found)
 
 
+def test_a_series_is_one_title_to_the_folds(store):
+    moments = [marked(store, seed) for seed in range(4)]
+    label(store, moments)
+    assert "in 4 titles" in weights_of(store).said
+    for title, _ in moments[:2]:
+        store.update_title(title, series="Noir")
+    assert "in 4 titles" in weights_of(store).said
+    store.update_title("t2", series="Noir")
+    assert weights_of(store) == DEFAULT
+
+
+def test_weights_are_fitted_once(store, monkeypatch):
+    label(store, [marked(store, seed) for seed in range(4)])
+    weights = weights_of(store)
+    monkeypatch.setattr(labelled, "labelled", None)
+    assert weights_of(store) is weights
+
+
 def test_few_or_senseless_labels_leave_the_default(store):
     moments = [marked(store, seed) for seed in range(4)]
     label(store, [(t, times[:1]) for t, times in moments])  # too few

@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from mediafm_store import Store, build_index, doctor, index_status
+from mediafm_store.store import upkeep
 from mediafm_store.store.schema import vectors_schema
+from mediafm_store.store.upkeep import tidy
 from mediafm_store.tasks.doctor import CHECKS, MANY_FILES
 from mediafm_store.tasks.indexed import OPENED, index_folder, new_generation, newest
+from mediafm_store.tasks.labels import table_version
 from tests.conftest import random_vectors, title_rows
 
 
@@ -64,6 +68,21 @@ def test_many_small_files(films):
         films.add_title(title_rows(films, f"t{seed:02d}", random_vectors(1, seed), media=media))
     mended(films, "tables")
     assert films.tables.files("fused_v1")[0] <= 1
+
+
+def test_labels_keep_their_versions(films, monkeypatch):
+    for value in range(3):
+        row = {"task": "t", "item": "alpha", "title": "alpha", "label": "x", "source": "file"}
+        added = {"start_s": None, "end_s": None, "added_at": datetime.now(UTC)}
+        films.put("labels", [row | added | {"value": float(value)}])
+    first = table_version(films) - 2
+    monkeypatch.setattr(upkeep, "READERS", timedelta(milliseconds=1))
+    for name in ("labels", "titles"):
+        tidy(films, name)
+    assert len(films.tables.versions("titles")) == 1
+    assert films.rows("labels")["value"].to_list() == [2.0]
+    old = films.view("labels", version=first).arrow().to_pylist()
+    assert [row["value"] for row in old] == [0.0]
 
 
 def test_a_table_without_a_space(films):

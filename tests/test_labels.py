@@ -115,7 +115,7 @@ def test_a_wrong_row_is_named_and_nothing_is_written(films, tmp_path, row, error
         ("x.txt", "", "labels come as .csv, .jsonl or .parquet"),
         ("x.csv", "", "has no labels"),
         ("x.csv", "title,colour\nalpha,red\n", "line 2: unknown column 'colour'"),
-        ("x.jsonl", '{"title": "alpha", "label": "x"}\n[1]\n', "line 2: an object was expected"),
+        ("x.jsonl", '{"title": "alpha", "label": "x"}\n[1]\n', "line 2: no object"),
         ("x.jsonl", '{"title": \n', "line 1: no JSON"),
         ("x.jsonl", '{"shot": "alpha/00009", "label": "x"}\n', "no shot 'alpha/00009'"),
         ("x.jsonl", '{"shot": "alpha/00000", "title": "beta", "label": "x"}\n', "is of 'alpha'"),
@@ -130,6 +130,20 @@ def test_wrong_files(films, tmp_path, name, text, error):
     assert "\n" not in str(raised.value)
     with pytest.raises(BadInput, match="no file"):
         import_labels(films, tmp_path / "nothing.csv")
+
+
+def test_what_has_none_of_the_labels_has_an_empty_list(films, tmp_path):
+    rows = '{"title": "alpha", "labels": ["x", "y"]}\n{"title": "beta", "labels": []}\n'
+    (after,) = import_labels(films, written(tmp_path, "a.jsonl", rows))
+    assert (after.items, after.labels) == (2, 2)
+    items = items_of(films, "a")
+    assert items.labels == ["x", "y"]
+    assert dict(zip(items.ids, items.targets.tolist(), strict=True)) == {
+        "alpha": [1, 1],
+        "beta": [0, 0],
+    }
+    import_labels(films, written(tmp_path, "a.jsonl", '{"title": "beta", "label": "y"}\n'))
+    assert values(items_of(films, "a"))["beta", "y"] == 1
 
 
 def test_many_wrong_lines_are_counted(films, tmp_path):

@@ -51,6 +51,15 @@ def test_tags_come_from_similar_titles(genres):
     assert sorted(stored) == sorted((t.title, t.tag) for t in found)
 
 
+def test_titles_that_have_been_tagged_by_similar_ones_are_left_alone(genres):
+    assert apply_tags(genres)
+    assert apply_tags(genres) == []
+    again = unit_rows(random_vectors(2)[[1]] + 0.3 * random_vectors(4, 99))
+    genres.add_title(title_rows(genres, "film4", again))
+    assert {t.title for t in apply_tags(genres)} == {"film4"}
+    assert {t.title for t in apply_tags(genres, ["film5"])} == {"film5"}
+
+
 def test_a_named_title_gets_what_it_does_not_have(genres):
     best, *others = apply_tags(genres, ["film0"])
     assert best.tag == "slow"

@@ -21,6 +21,7 @@ import lancedb.index  # noqa: E402
 from lancedb.query import MatchQuery, PhraseQuery  # noqa: E402
 
 MOST_TABLES = 10_000
+FOR_EVER = timedelta(days=365_000)
 PHRASE = re.compile(r'"([^"]+)"')
 
 
@@ -87,13 +88,13 @@ class Tables:
             stats: Any = table.stats()
             return stats["fragment_stats"]["num_small_fragments"], len(table.list_versions())
 
-    def compact(self, name: str) -> None:
-        """Join the files of a table and delete its versions of yesterday and before.
+    def compact(self, name: str, *, forget: timedelta | None) -> None:
+        """Join the files of a table and delete its versions of so long ago, if that is told.
 
         LanceDB does so as a stream: 176 MB for a table of 460 MB in 200 files.
         """
         with self._telling("written"):
-            self.open(name).optimize(cleanup_older_than=timedelta(days=1))
+            self.open(name).optimize(cleanup_older_than=FOR_EVER if forget is None else forget)
 
     def open(self, name: str, version: int | None = None) -> Any:
         """A LanceDB table as it is now, or as it was."""

@@ -1,12 +1,17 @@
 """The state of a store's tables, and how to tidy them."""
 
 import re
+from datetime import timedelta
 from typing import NamedTuple
 
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import one_of
 from mediafm_store.store.views import only_valid
 
+READERS = timedelta(days=1)
+"""Who has had a table open for longer loses it."""
+CITED = frozenset({"labels"})
+"""Tables whose versions are all kept: a probe names the one that it was fitted to."""
 VECTOR_TABLE = re.compile(r"(fused|described|metadata|context|title)_v\d+")
 
 
@@ -19,6 +24,7 @@ class TableHealth(NamedTuple):
     """Rows that no reader sees: of replaced titles, or of an ingest that was killed."""
     small_files: int
     versions: int
+    """Those that may be forgotten once no reader has them open."""
 
 
 def health(store: Store) -> list[TableHealth]:
@@ -33,7 +39,7 @@ def table_health(store: Store, name: str) -> TableHealth:
         found = store.tables.select(name, None, ["revision"])
         visible = only_valid(found, store.revisions()).num_rows
     files, versions = store.tables.files(name)
-    return TableHealth(name, rows, rows - visible, files, versions)
+    return TableHealth(name, rows, rows - visible, files, 0 if name in CITED else versions)
 
 
 def has_revisions(store: Store, name: str) -> bool:
@@ -42,15 +48,12 @@ def has_revisions(store: Store, name: str) -> bool:
 
 
 def tidy(store: Store, name: str) -> None:
-    """Delete the rows of a table that no reader sees, join its files, forget old versions.
-
-    Readers that have had the table open for a day lose it.
-    """
+    """Delete the rows of a table that no reader sees, join its files, forget old versions."""
     with store.tables.lock():
         if has_revisions(store, name):
             valid = one_of("revision", list(store.revisions().values()))
             store.tables.delete(name, f"NOT ({valid})")
-        store.tables.compact(name)
+        store.tables.compact(name, forget=None if name in CITED else READERS)
 
 
 def stray_tables(store: Store) -> list[str]:

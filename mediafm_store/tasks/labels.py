@@ -1,6 +1,5 @@
 """Bring labels of titles, shots and stretches into the store, from a file or from people."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +9,14 @@ import numpy as np
 import polars as pl
 
 from mediafm_store.errors import BadInput, MediaFMError
+from mediafm_store.files import read_json_lines
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import one_of, quoted
 from mediafm_store.tasks.queries import seconds
 
 COLUMNS = {"task", "title", "shot", "start", "end", "label", "labels", "value"}
+NONE = ""
+"""The label of a grade that needs no name, and, with 0, of an item that has none of the labels."""
 SEPARATOR = ";"
 """Between several labels in one cell of a CSV."""
 FILE, REVIEW = "file", "review"
@@ -40,10 +42,10 @@ class Labelled(NamedTuple):
 def import_labels(store: Store, file: Path, *, task: str | None = None) -> list[Labelled]:
     """Add the labels of a .csv, .jsonl or .parquet file, in place of what files said of its items.
 
-    A row has `title`, `shot`, or `title`, `start` and `end`; `label` (or `labels`, several), or a
-    `value`, or both: a value alone is a grade, without one it is 1. `task` is a column, or given,
-    or the file's name. All rows are checked first: BadInput names the lines that are wrong, and
-    nothing is written then.
+    A row has `title`, `shot`, or `title`, `start` and `end`; `label` (or `labels`, several, or an
+    empty list: none of those that others have), or a `value`, or both: a value alone is a grade,
+    without one it is 1. `task` is a column, or given, or the file's name. All rows are checked
+    first: BadInput names the lines that are wrong, and nothing is written then.
     """
     store.check_writable()
     known = Known(store)
@@ -85,7 +87,7 @@ def labelled(store: Store) -> list[Labelled]:
         .group_by("task")
         .agg(
             pl.col("item").n_unique().alias("items"),
-            pl.col("label").n_unique().alias("labels"),
+            pl.col("label").filter(pl.col("label") != NONE).n_unique().clip(1).alias("labels"),
             pl.len().alias("rows"),
             pl.col("title").n_unique().alias("titles"),
         )
@@ -124,23 +126,7 @@ def read_csv(file: Path) -> Iterator[tuple[int, Row]]:
 
 def read_jsonl(file: Path) -> Iterator[tuple[int, Row]]:
     """An object a line."""
-    try:
-        lines = file.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{file} is not UTF-8: {error}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise BadInput(f"{file}, line {number}: no JSON: {error}") from error
-        if not isinstance(row, dict):
-            raise BadInput(
-                f"{file}, line {number}: an object was expected, such as"
-                ' {"title": "sintel", "label": "dark"}'
-            )
-        yield number, {k: v for k, v in row.items() if v is not None}
+    return read_json_lines(file, '{"title": "sintel", "label": "dark"}')
 
 
 def read_parquet(file: Path) -> Iterator[tuple[int, Row]]:
@@ -180,10 +166,11 @@ def rows_of(raw: Mapping[str, Any], task: str, known: Known) -> Iterator[Row]:
         raise BadInput(f"unknown column {unknown[0]!r}; there are {', '.join(sorted(COLUMNS))}")
     about = item_of(raw, known)
     names = labels_of(raw)
-    if not names and "value" not in raw:
-        raise BadInput("neither label nor value")
-    value = number(raw.get("value", 1.0))
-    for name in names or [""]:
+    has_none = not names and "labels" in raw
+    if not names and not has_none and "value" not in raw:
+        raise BadInput("neither label nor value; what has no label has the labels []")
+    value = number(raw.get("value", float(not has_none)))
+    for name in names or [NONE]:
         yield {**about, "task": str(raw.get("task", task)), "label": name, "value": value}
 
 

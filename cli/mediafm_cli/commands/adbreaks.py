@@ -31,16 +31,6 @@ EXAMPLE = (
 MOST_TOLD = 4
 
 
-def known_formats(files: list[Path] | None) -> list[Path] | None:
-    """Refuse a file of no known format before the work that is to fill it."""
-    if files:
-        from mediafm_store.tasks.timelines.breaks import check_break_format
-
-        for file in files:
-            check_break_format(file)
-    return files
-
-
 def adbreaks(
     titles: Annotated[list[str], typer.Argument(help="Titles.")],
     store: StorePath = DEFAULT_STORE,
@@ -96,7 +86,6 @@ def adbreaks(
             " them for editing programs (.edl, .otio, .fcpxml), tables (.csv, .json) or players"
             " (.vtt, chapters); may be repeated.",
             metavar="FILE",
-            callback=known_formats,
         ),
     ] = None,
     fps: Fps = None,
@@ -119,9 +108,11 @@ def adbreaks(
         write_breaks,
     )
     from mediafm_store.tasks.breaks.labelled import weights_of
+    from mediafm_store.tasks.timelines.breaks import check_break_files
 
     if by == "ad" and ads is None:
         raise typer.BadParameter("breaks for every ad want a list of ads: --ads FILE")
+    check_break_files(out or (), set(titles), ad_tag)
     rails = Rails(min_gap, margin, per_hour, credits, tuple(avoid or ()))
     listed = read_ads(ads) if ads else []
     opened = open_store(store)

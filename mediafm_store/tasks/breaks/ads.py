@@ -1,6 +1,5 @@
 """Ads, as a file lists them: one JSON object a line."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mediafm_store.errors import BadInput
+from mediafm_store.files import read_json_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,10 @@ def read_ads(path: Path) -> list[Ad]:
     `duration_s` and `avoid` are optional. Raises BadInput, with the number of the line, for
     anything else.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read: {error}; give a file of JSON lines") from error
     ads: dict[str, Ad] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        where = f"{path} line {number}"
-        ad = read_ad(line, where, path.parent)
+    for number, row in read_json_lines(path, EXAMPLE):
+        where = f"{path}, line {number}"
+        ad = read_ad(row, where, path.parent)
         if ad.id in ads:
             raise BadInput(f"{where}: the ad {ad.id!r} was listed before; give each its own id")
         ads[ad.id] = ad
@@ -51,18 +45,12 @@ def read_ads(path: Path) -> list[Ad]:
     return list(ads.values())
 
 
-def read_ad(line: str, where: str, folder: Path) -> Ad:
-    """One line of such a file; `where` is told in errors."""
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{where} is no JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise BadInput(f"{where} is no object; an ad is as {EXAMPLE}")
+def read_ad(row: Mapping[str, Any], where: str, folder: Path) -> Ad:
+    """An ad as the file tells it; `where` is told in errors."""
     if unknown := sorted(row.keys() - FIELDS.keys()):
-        raise BadInput(f"{where} has {unknown[0]!r}; an ad has {', '.join(FIELDS)}")
+        raise BadInput(f"{where}: it has {unknown[0]!r}; an ad has {', '.join(FIELDS)}")
     if not row.get("id"):
-        raise BadInput(f"{where} has no id; an ad is as {EXAMPLE}")
+        raise BadInput(f"{where}: it has no id; an ad is as {EXAMPLE}")
     ad = Ad(**dict(fields(row, where)))
     if not (ad.text or ad.tags or ad.video):
         raise BadInput(f"{where}: the ad {ad.id!r} has neither text, tags nor video to rank it by")
@@ -80,8 +68,6 @@ EXAMPLE = '{"id": "a1", "text": "A weekend in the mountains"}'
 def fields(row: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any]]:
     """The values of an ad, each checked."""
     for name, value in row.items():
-        if value is None:
-            continue
         is_right, made, what = FIELDS[name]
         if not is_right(value):
             raise BadInput(f"{where}: {name} is {what}, not {value!r:.60}")

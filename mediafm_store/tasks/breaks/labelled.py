@@ -9,16 +9,18 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from mediafm_store.errors import BadInput
+from mediafm_store.linear.fitting import split
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.breaks.facts import read_facts
 from mediafm_store.tasks.breaks.score import DEFAULT, Weights
 from mediafm_store.tasks.breaks.signs import SIGNS, signs_of
+from mediafm_store.tasks.probing.items import groups_of
 
 log = logging.getLogger("mediafm_store")
 TASK = "break"
 """Of the table `labels`: an item is a moment, as sintel@190, its value 1 (good) or 0 (bad)."""
 GOOD, TITLES = 10, 3
-"""So many good cuts in so many titles must be labelled before weights are fitted."""
+"""So many good cuts in so many titles or series must be labelled before weights are fitted."""
 NEAR_S = 1.0
 """A cut so near to a label is the one that is meant."""
 MOST_FOLDS = 10
@@ -29,18 +31,34 @@ class Labelled(NamedTuple):
 
     signs: Float32[np.ndarray, "cuts signs"]
     good: Bool[np.ndarray, " cuts"]
+    group: int
+    """The same for titles of a series."""
 
 
 def weights_of(store: Store) -> Weights:
     """The weights that rank breaks best: fitted to the labels of the task `break`, or the default.
 
     All cuts of the labelled titles are compared: those at a good label with the others. Fitted
-    weights are used if their average precision on titles that they were not fitted to is greater
-    than the default's; `said` tells.
+    weights are used if their average precision on titles and series that they were not fitted to is
+    greater than the default's; `said` tells. They are kept until labels, titles or vectors change.
     """
-    titles = labelled(store)
+    space = store.registry.shot_space().table
+    made_of = tuple(int(store.table(name).version) for name in ("labels", "titles", space))
+    version = (space, made_of)
+    if FITTED.get(str(store.path), (None, DEFAULT))[0] != version:
+        FITTED[str(store.path)] = version, weights_for(labelled(store))
+    return FITTED[str(store.path)][1]
+
+
+FITTED: dict[str, tuple[tuple[str, tuple[int, ...]], Weights]] = {}
+"""Of each store, the weights that were fitted last, and to what."""
+
+
+def weights_for(titles: Sequence[Labelled]) -> Weights:
+    """The weights that rank the breaks of these titles best."""
     marked = [title for title in titles if title.good.any()]
-    if sum(int(t.good.sum()) for t in titles) < GOOD or len(marked) < TITLES:
+    groups = {title.group for title in marked}
+    if sum(int(t.good.sum()) for t in titles) < GOOD or len(groups) < TITLES:
         return DEFAULT
     ours, usual = held_out(titles), precision(DEFAULT, marked)
     found = f"average precision {ours:.2f} on titles held out, default weights {usual:.2f}"
@@ -59,7 +77,8 @@ def labelled(store: Store) -> list[Labelled]:
         if row["start_s"] is not None and row["title"] in there:
             good[row["title"]] += [row["start_s"]] if is_good(row) else []
     found = []
-    for title, times in sorted(good.items()):
+    groups = groups_of(store, sorted(good))
+    for group, (title, times) in zip(groups.tolist(), sorted(good.items()), strict=True):
         try:
             facts = read_facts(store, title)
         except BadInput as error:
@@ -68,7 +87,7 @@ def labelled(store: Store) -> list[Labelled]:
         if facts.cuts:
             at = np.array([shot["start_s"] for shot in facts.shots[1:]])
             signs = np.stack(list(signs_of(facts).values()), axis=1)
-            found.append(Labelled(signs, nearest_cuts(at, times)))
+            found.append(Labelled(signs, nearest_cuts(at, times), group))
     return found
 
 
@@ -90,20 +109,21 @@ def fit(titles: Sequence[Labelled]) -> Weights:
     """Logistic regression over all cuts of these titles."""
     from sklearn.linear_model import LogisticRegression
 
-    signs, good = (np.concatenate(arrays) for arrays in zip(*titles, strict=True))
+    signs = np.concatenate([title.signs for title in titles])
+    good = np.concatenate([title.good for title in titles])
     model = LogisticRegression(max_iter=1000).fit(signs, good)
     weights = dict(zip(SIGNS, model.coef_[0].tolist(), strict=True))
     return Weights(weights, float(model.intercept_[0]), "fitted weights")
 
 
 def held_out(titles: Sequence[Labelled]) -> float:
-    """Mean average precision of fitted weights on titles that they were not fitted to."""
-    marked = [i for i, title in enumerate(titles) if title.good.any()]
-    folds = np.array_split(np.array(marked), min(MOST_FOLDS, len(marked)))
+    """Mean average precision of fitted weights on titles of groups that they were not fitted to."""
+    marked = [title for title in titles if title.good.any()]
     found = []
-    for fold in folds:
-        weights = fit([title for i, title in enumerate(titles) if i not in fold])
-        found += [precision(weights, [titles[i]]) for i in fold]
+    for _, fold in split(np.array([title.group for title in marked]), MOST_FOLDS, seed=0):
+        left_out = {marked[i].group for i in fold}
+        weights = fit([title for title in titles if title.group not in left_out])
+        found += [precision(weights, [marked[i]]) for i in fold]
     return float(np.mean(found))
 
 

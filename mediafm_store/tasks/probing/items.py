@@ -11,6 +11,7 @@ from mediafm_store.errors import NotFound
 from mediafm_store.linear.kinds import Kind
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import quoted
+from mediafm_store.tasks.labels import FILE, NONE
 
 Level = Literal["titles", "clips"]
 
@@ -56,7 +57,7 @@ def items_of(store: Store, task: str) -> Items:
     """The items of a task that are of titles in the store; raise NotFound if there are none.
 
     An item that a file has labels of has no others; of what people were asked in review only the
-    answers are known.
+    answers are known. NONE with 0 is no label beside others: it closes an item that has none.
     """
     there = store.revisions()
     rows = store.rows("labels", f"task = {quoted(task)}").sort("item", "label")
@@ -67,14 +68,16 @@ def items_of(store: Store, task: str) -> Items:
             " labels import FILE`, `mediafm labels list` shows what there is"
         )
     items = rows.unique("item", keep="first", maintain_order=True)
-    ids, labels = items["item"].to_list(), sorted(rows["label"].unique())
+    named = rows.filter((pl.col("label") != NONE) | (pl.col("value") != 0))
+    named = rows if named["label"].is_in([NONE]).any() or named.is_empty() else named
+    ids, labels = items["item"].to_list(), sorted(named["label"].unique())
     place = {id: i for i, id in enumerate(ids)}
     column = {label: i for i, label in enumerate(labels)}
     targets = np.full((len(ids), len(labels)), np.nan)
-    closed = rows.filter(pl.col("source") == "file")
+    closed = rows.filter(pl.col("source") == FILE)
     if rows["value"].is_in([0.0, 1.0]).all():
         targets[[place[id] for id in closed["item"].unique()]] = 0.0
-    for item, label, value in rows.select("item", "label", "value").iter_rows():
+    for item, label, value in named.select("item", "label", "value").iter_rows():
         targets[place[item], column[label]] = value
     spans = [span_of(row) for row in items.to_dicts()]
     return Items(task, ids, items["title"].to_list(), spans, labels, targets)

@@ -14,7 +14,7 @@ from mediafm_store.tasks.labels import FILE
 from mediafm_store.tasks.probing.saved import Probe, newest, probes, space_of
 from mediafm_store.tasks.tags.neighbours import from_neighbours, known_tags, title_vectors
 from mediafm_store.tasks.tags.probed import from_probe
-from mediafm_store.tasks.tags.tag import NEIGHBOURS, PROPOSALS, Tag, keep
+from mediafm_store.tasks.tags.tag import NEIGHBOURS, PROPOSALS, REVIEW, Tag, keep
 from mediafm_store.tasks.tags.text import from_names
 
 log = logging.getLogger("mediafm_store")
@@ -88,16 +88,17 @@ def tags_titles(probe: Probe) -> bool:
 def lacking(store: Store, probe: Probe) -> list[str]:
     """The titles that this version of a probe has not tagged as they are, and nobody labelled."""
     space_of(store, probe)
-    rows = store.rows("tags", f"source = {quoted(probe.name)}")
-    tagged = dict(rows.group_by("title").agg(pl.col("proposed_at").max()).iter_rows())
     task = f"task = {quoted(probe.task)} AND source = {quoted(FILE)}"
     labelled = set(store.rows("labels", task)["title"])
-    ingested = dict(store.titles().select("id", "ingested_at").iter_rows())
-    return [
-        title
-        for title, at in ingested.items()
-        if title not in labelled and (title not in tagged or tagged[title] < at)
-    ]
+    return [t for t in untagged(store, f"source = {quoted(probe.name)}") if t not in labelled]
+
+
+def untagged(store: Store, where: str) -> list[str]:
+    """The titles that have no tags of some kind, or only such as are older than the title."""
+    tagged = store.rows("tags", where).group_by("title").agg(pl.col("proposed_at").max())
+    last = dict(tagged.iter_rows())
+    ingested = store.titles().select("id", "ingested_at").iter_rows()
+    return [title for title, at in ingested if title not in last or last[title] < at]
 
 
 def by_neighbours(
@@ -112,7 +113,8 @@ def by_neighbours(
     known = known_tags(store)
     if optional and not any(known.values()):
         return
-    wanted = list(titles or (t for t, tags in known.items() if not tags))
+    voted = f"task = {quoted(PROPOSALS)} AND {one_of('source', [NEIGHBOURS, REVIEW])}"
+    wanted = list(titles or (t for t in untagged(store, voted) if not known[t]))
     ids = set(title_vectors(store)[0])
     warn_of_missing(wanted, ids)
     there = [title for title in wanted if title in ids]

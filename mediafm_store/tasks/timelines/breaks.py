@@ -1,6 +1,6 @@
 """Write breaks in the form that a file's name asks for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from mediafm_store.errors import BadInput
@@ -11,7 +11,7 @@ from mediafm_store.tasks.breaks.relevance import Match, ads_of_breaks
 from mediafm_store.tasks.timelines.moments import Moment, moments
 from mediafm_store.tasks.timelines.scte35 import scte35
 from mediafm_store.tasks.timelines.stretch import acts
-from mediafm_store.tasks.timelines.vmap import vmap
+from mediafm_store.tasks.timelines.vmap import check_tag, vmap
 from mediafm_store.tasks.timelines.write import FORMATS, Rate, suffix_of, write_timeline
 
 Ads = Mapping[str, Sequence[Match]]
@@ -38,7 +38,7 @@ def write_breaks(
     others hold the acts between the breaks (see `acts` and `write_timeline`). Raises BadInput for
     an unknown format or no break, NotFound for one that the store no longer has.
     """
-    suffix = check_break_format(path)
+    suffix = break_format(path)
     if not any(breaks.values()):
         raise BadInput(f"nothing to write to {path}: there is no break")
     if suffix in FORMATS:
@@ -49,6 +49,17 @@ def write_breaks(
         write_beside(path, BREAKS[suffix](found, break_s, ad_tag, ads_of_breaks(ads)))
 
 
-def check_break_format(path: Path) -> str:
+def check_break_files(
+    paths: Sequence[Path], titles: Collection[str], ad_tag: str | None = None
+) -> None:
+    """Raise BadInput for what cannot be written, before there are breaks to write."""
+    for path in paths:
+        if break_format(path) == ".vmap" and len(titles) > 1:
+            raise BadInput(f"VMAP is of one title, {len(titles)} are given; write {path} of one")
+    if ad_tag is not None:
+        check_tag(ad_tag)
+
+
+def break_format(path: Path) -> str:
     """The suffix that says how breaks are written; raise BadInput if it is none of them."""
     return suffix_of(path, known=(*FORMATS, *BREAKS))

@@ -80,7 +80,10 @@ def why(document: Document, moment: Moment, ads: Sequence[Match]) -> Element:
 
 def check_tag(ad_tag: str) -> None:
     """Raise BadInput for what is no address of an ad server."""
-    parts = urlsplit(ad_tag)
+    try:
+        parts = urlsplit(ad_tag)
+    except ValueError:  # an open bracket, for one
+        parts = urlsplit("")
     clean = ad_tag.isprintable() and not any(c.isspace() or c in '<>"' for c in ad_tag)
     if parts.scheme not in {"http", "https"} or not parts.netloc or "]]>" in ad_tag or not clean:
         raise BadInput(
