@@ -49,6 +49,7 @@ class Store:
         """As they are, rows that are not valid included."""
         self.registry = Registry(self.tables, self.path)
         """Versions of spaces: to make, promote and retire them."""
+        self._revisions: tuple[pa.Table | None, dict[str, str]] = (None, {})
         there = self.tables.names()
         if "titles" in there:
             self._bring_up_to_date()
@@ -91,8 +92,11 @@ class Store:
 
     def revisions(self) -> dict[str, str]:
         """The revision of each title that readers see, by id."""
-        titles = self.tables.whole("titles", ["id", "revision"]).to_pydict()
-        return dict(sorted(zip(titles["id"], titles["revision"], strict=True)))
+        titles = self.tables.whole("titles", ["id", "revision"])
+        if self._revisions[0] is not titles:
+            columns = titles.to_pydict()
+            self._revisions = titles, dict(sorted(zip(*columns.values(), strict=True)))
+        return dict(self._revisions[1])
 
     def titles(self) -> pl.DataFrame:
         """All titles, by id."""
@@ -218,7 +222,11 @@ class Store:
 
     def rows_by_title(self, space: Space) -> dict[str, int]:
         """How many vectors each title has in a space; those that have some."""
-        rows = frame(self._visible(space.table, None, ["title", "revision"]))
+        columns = ["title", "revision"]
+        if space.of_titles:  # a row a title: asked for by every search
+            rows = frame(only_valid(self.tables.whole(space.table, columns), self.revisions()))
+        else:
+            rows = frame(self._visible(space.table, None, columns))
         return dict(rows.group_by("title").len().sort("title").iter_rows())
 
     def view(self, name: str, *, version: int | None = None, where: str | None = None) -> View:

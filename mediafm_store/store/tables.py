@@ -88,7 +88,7 @@ class Tables:
             stats: Any = table.stats()
             return stats["fragment_stats"]["num_small_fragments"], len(table.list_versions())
 
-    def compact(self, name: str, *, forget: timedelta | None) -> None:
+    def compact(self, name: str, *, forget: timedelta | None = None) -> None:
         """Join the files of a table and delete its versions of so long ago, if that is told.
 
         LanceDB does so as a stream: 176 MB for a table of 460 MB in 200 files.

@@ -157,8 +157,9 @@ class View:
 
 
 def open_view(tables: Tables, name: str, *, version: int | None, where: str | None) -> View:
-    """A table at one of its versions, with the others as they were then."""
-    needed_tables = {name, "titles", "shots"}
+    """A table at one of its versions, with those that it depends on as they were then."""
+    of_titles = "revision" in tables.open(name).schema.names
+    needed_tables = {name, "titles", "shots"} if of_titles else {name}
     if version is None:
         # Titles first: a title that is replaced in between is then seen as it was.
         order = sorted(needed_tables, key=lambda n: n != "titles")

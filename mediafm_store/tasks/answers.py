@@ -70,7 +70,7 @@ def shots_like(ranking: Ranking, wanted: Wanted) -> list[Hit]:
     if wanted.diverse:
         fused = known.vectors(ranking.store.live("fused"), [a.key for a in answers])
         answers = [answers[i] for i in spread([a.score for a in answers], fused, wanted.k)]
-    return told(ranking, answers[: wanted.k])
+    return told(ranking, known, answers[: wanted.k])
 
 
 def ranked(ranking: Ranking, known: Known, ids: Sequence[str]) -> list[Answer]:
@@ -89,7 +89,7 @@ def ranked(ranking: Ranking, known: Known, ids: Sequence[str]) -> list[Answer]:
 
 def folded(ranking: Ranking, known: Known, answers: Sequence[Answer]) -> list[Answer]:
     """Near duplicates as one, the best of them with the others' ids."""
-    rows = ranking.store.shots_by_id([a.key for a in answers])
+    rows = known.shots([a.key for a in answers])
     there = [a for a in answers if a.key in rows]  # others were replaced a moment ago
     fused = known.vectors(ranking.store.live("fused"), [a.key for a in there])
     return [
@@ -113,7 +113,7 @@ def runs_like(ranking: Ranking, wanted: Wanted, *, titles: bool) -> list[Hit]:
             if wanted.itself.isdisjoint(run) and not set(found).isdisjoint(run):
                 answers.append(laid_along(ranking, known, run))
     good = [a for a in answers if ranking.percentile(a.score) >= wanted.least]
-    return told(ranking, sorted(good, key=lambda a: -a.score)[: wanted.k])
+    return told(ranking, known, sorted(good, key=lambda a: -a.score)[: wanted.k])
 
 
 def titles_like(ranking: Ranking, wanted: Wanted) -> list[Hit]:
@@ -141,7 +141,7 @@ def titles_like(ranking: Ranking, wanted: Wanted) -> list[Hit]:
         shots = store.shots(answer.key)["id"].to_list()
         if shots:  # else the title has gone a moment ago
             answers.append(answer._replace(key=shots[len(shots) // 2], shots=tuple(shots)))
-    return told(ranking, answers)
+    return told(ranking, known, answers)
 
 
 def laid_along(ranking: Ranking, known: Known, run: Sequence[str]) -> Answer:
@@ -184,10 +184,10 @@ def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple
         count *= DEEPER
 
 
-def told(ranking: Ranking, answers: Sequence[Answer]) -> list[Hit]:
+def told(ranking: Ranking, known: Known, answers: Sequence[Answer]) -> list[Hit]:
     """Answers with what the store says of them; without those that were replaced a moment ago."""
     ends = [id for a in answers for id in (a.key, a.shots[0], a.shots[-1])]
-    rows = ranking.store.shots_by_id(list(dict.fromkeys(ends)))
+    rows = known.shots(ends)
     return [
         Hit(
             shot=a.key,

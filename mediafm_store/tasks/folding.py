@@ -41,15 +41,39 @@ def fold(shots: Sequence[Mapping[str, Any]], fused: Fused, same: float) -> list[
             groups.append([i])
         else:
             group.append(i)
+    view_at = {
+        (shots[i]["title"], shots[i]["index"]): number
+        for number, group in enumerate(groups)
+        for i in group
+    }
     answers: list[list[int]] = []
     for number, group in enumerate(groups):
         rest = group
-        for view, answer in zip(groups[:number], answers, strict=True):
-            replies = in_exchange(shots, view, group)
-            answer += [i for i in rest if i in replies]
+        for view in sorted(views_near(shots, group, view_at)):
+            if view >= number:
+                break
+            replies = in_exchange(shots, groups[view], group)
+            answers[view] += [i for i in rest if i in replies]
             rest = [i for i in rest if i not in replies]
         answers.append(list(rest))
-    return sorted(sorted(answer) for answer in answers if answer)
+    # An exchange may leave what is left of two views with the same one in front.
+    by_leader: dict[int, list[int]] = {}
+    for answer in filter(None, answers):
+        leader = shots[min(answer)]
+        by_leader.setdefault(view_at[leader["title"], leader["index"]], []).extend(answer)
+    return sorted(map(sorted, by_leader.values()))
+
+
+def views_near(
+    shots: Sequence[Mapping[str, Any]], group: Sequence[int], view_at: Mapping[tuple[str, int], int]
+) -> set[int]:
+    """The views of the shots near those of a group, which alone can be in exchange with it."""
+    return {
+        view_at[place]
+        for i in group
+        for step in range(-EXCHANGE, EXCHANGE + 1)
+        if (place := (shots[i]["title"], shots[i]["index"] + step)) in view_at
+    }
 
 
 def in_exchange(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
@@ -19,11 +20,12 @@ DRAWS = 100_000
 
 
 class Known:
-    """Vectors that were read, so that none is read twice."""
+    """Vectors and shots that were read, so that none is read twice."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._rows: dict[tuple[str, str], Float32[np.ndarray, " dim"]] = {}
+        self._shots: dict[str, dict[str, Any]] = {}
 
     def add(self, space: Space, ids: Sequence[str], vectors: Fused) -> None:
         """Take vectors that came with a search."""
@@ -37,6 +39,12 @@ class Known:
         nothing = np.zeros(space.dim, np.float32)
         rows = [self._rows.get((space.table, id), nothing) for id in ids]
         return np.stack(rows) if rows else np.zeros((0, space.dim), np.float32)
+
+    def shots(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The rows of those of the shots that exist."""
+        if missing := [id for id in dict.fromkeys(ids) if id not in self._shots]:
+            self._shots |= self._store.shots_by_id(missing)
+        return {id: self._shots[id] for id in ids if id in self._shots}
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,9 @@ class Ranking:
     @cached_property
     def chance(self) -> Background:
         """What the score of all together is by chance: each drawn by itself."""
+        if len(self.backgrounds) == 1:
+            (one,), (weight,) = self.backgrounds, self.weights
+            return Background(np.float32(weight) * one.scores, weight * one.usual)
         rng = np.random.default_rng(0)
         scores, usual = np.zeros(DRAWS, np.float32), 0.0
         for one, weight in zip(self.backgrounds, self.weights, strict=True):
