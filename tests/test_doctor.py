@@ -79,7 +79,7 @@ def test_labels_keep_their_versions(films, monkeypatch):
     monkeypatch.setattr(upkeep, "READERS", timedelta(milliseconds=1))
     for name in ("labels", "titles"):
         tidy(films, name)
-    assert len(films.tables.versions("titles")) == 1
+    assert films.tables.versions("titles")[0][0] > 1
     assert films.rows("labels")["value"].to_list() == [2.0]
     old = films.view("labels", version=first).arrow().to_pylist()
     assert [row["value"] for row in old] == [0.0]

@@ -28,19 +28,21 @@ def fold(shots: Sequence[Mapping[str, Any]], fused: Fused, same: float) -> list[
     shot), but not elsewhere.
     """
     pictures = unit_rows(fused[:, block("visual")])
-    groups: list[list[int]] = []
-    for i, shot in enumerate(shots):
-        of_view = (
-            group
-            for group in groups
-            if (shot["black"] and shots[group[0]]["black"])
-            or pictures[i] @ pictures[group[0]] >= same
-        )
-        group = next(of_view, None)
-        if group is None:
-            groups.append([i])
-        else:
-            group.append(i)
+
+    def views(some: Sequence[int]) -> list[list[int]]:
+        """Shots of one view each; each view's first is unlike that of every other."""
+        found: list[list[int]] = []
+        for i in some:
+            for view in found:
+                both_black = shots[i]["black"] and shots[view[0]]["black"]
+                if both_black or pictures[i] @ pictures[view[0]] >= same:
+                    view.append(i)
+                    break
+            else:
+                found.append([i])
+        return found
+
+    groups = views(range(len(shots)))
     view_at = {
         (shots[i]["title"], shots[i]["index"]): number
         for number, group in enumerate(groups)
@@ -56,12 +58,10 @@ def fold(shots: Sequence[Mapping[str, Any]], fused: Fused, same: float) -> list[
             answers[view] += [i for i in rest if i in replies]
             rest = [i for i in rest if i not in replies]
         answers.append(list(rest))
-    # An exchange may leave what is left of two views with the same one in front.
-    by_leader: dict[int, list[int]] = {}
-    for answer in filter(None, answers):
-        leader = shots[min(answer)]
-        by_leader.setdefault(view_at[leader["title"], leader["index"]], []).extend(answer)
-    return sorted(map(sorted, by_leader.values()))
+    of_leader = {min(answer): answer for answer in answers if answer}
+    # An exchange may have left several answers with the same view in front.
+    one = [[i for leader in view for i in of_leader[leader]] for view in views(sorted(of_leader))]
+    return sorted(map(sorted, one))
 
 
 def views_near(
