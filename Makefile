@@ -10,7 +10,7 @@ help:
 	@echo "make demo    install into .venv, then ingest, train, embed, index and search sample films"
 	@echo "make test    run the tests"
 	@echo "make check   format, lint, types, layers, tests"
-	@echo "make bench   measure ingest, cuts, search, model, indexes, kills: one to two hours"
+	@echo "make bench   measure ingest, cuts, search, model, probes, breaks, indexes, kills: two hours"
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into .venv, about 4 GB on Linux: one or two minutes."
@@ -36,7 +36,7 @@ check: lint test
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.search
-	$(BIN)/python -m benchmarks.spliced
+	$(BIN)/python -m benchmarks.downstream
 	$(BIN)/python -m benchmarks.model
 	$(BIN)/python -m benchmarks.index
 	$(BIN)/python -m benchmarks.kills
