@@ -4,12 +4,16 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
+from scipy import stats
+
+from mediafm_store.linear.measures import Interval
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -59,6 +63,13 @@ def installed(package: str) -> str | None:
         return version(package)
     except ModuleNotFoundError:
         return None
+
+
+def student(values: Sequence[float]) -> Interval:
+    """The mean of shares with its 95 % interval, as Student has it; none of a single one."""
+    mean, error = float(np.mean(values)), float(stats.sem(values)) if len(values) > 1 else 0.0
+    reach = error * float(stats.t.ppf(0.975, max(1, len(values) - 1)))
+    return Interval(mean, max(0.0, mean - reach), min(1.0, mean + reach))
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:

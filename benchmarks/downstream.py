@@ -8,9 +8,9 @@ to the genres of the older ones (those that 50 films or more have) and tags the 
 it: tf-idf and logistic regression, its settings chosen by cross-validation; votes of the five
 nearest titles; chance. 95 % intervals are over films.
 
-Scene ends. Films as `benchmarks.model` takes them, in five folds: a model is trained on four,
-without labels, and a probe is fitted to the cuts of these; both are measured on the fifth. A cut is
-what lies on both sides of it, in context.
+Scene ends. Films as `benchmarks.model` takes them, each left out once: a model is trained on the
+others, without labels, and a probe is fitted to their cuts; both are measured on the one left out.
+A cut is what lies on both sides of it, in context. Intervals are over films (Student).
 
 Spliced programmes: see `benchmarks.spliced`.
 
@@ -22,7 +22,7 @@ import gzip
 import json
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,15 +37,22 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import KFold
 
-from benchmarks.common import ROOT, media_folder, print_table, write_results
-from benchmarks.model import PRESET, Film, folds, load
+from benchmarks.common import ROOT, media_folder, print_table, student, write_results
+from benchmarks.model import PRESET, Film, load
 from benchmarks.spliced import spliced
 from mediafm_store import Store, apply_probe, apply_tags, fit_probe, import_labels, load_encoders
 from mediafm_store.arrays import FUSED, Vectors, unit_rows
 from mediafm_store.features.passes import encode_text
 from mediafm_store.linear.fitting import fit
 from mediafm_store.linear.measures import Interval, interval, macro_ap, micro_ap
-from mediafm_store.model.quality import Labelled, cut_changes, mean, scene_ap
+from mediafm_store.model.quality import (
+    WIDTHS,
+    Labelled,
+    boundary_ap,
+    cut_changes,
+    mean,
+    scene_ap,
+)
 from mediafm_store.model.run import TrainConfig
 from mediafm_store.model.train import train
 from mediafm_store.model.transformer import PRESETS
@@ -59,8 +66,6 @@ COMMON = 50
 NEAREST = 5
 SETTINGS = [(grams, c) for grams in (1, 2) for c in (1.0, 10.0, 100.0)]
 """Words or pairs of words, and how little regression is held back: what is tried for tf-idf."""
-WINDOWS = (1, 2, 3, 4, 6, 8)
-"""Shots to each side of a cut that are averaged."""
 SPACES: tuple[SpaceName, ...] = ("title", "context")
 MANY, SHOTS, TAGS, LABELLED = 10_000, 8, 20, 1_000
 
@@ -267,53 +272,55 @@ def nearest(older: Vectors, newer: Vectors, truth: np.ndarray) -> np.ndarray:
 
 
 def scene_ends(films: list[Film]) -> dict[str, Any]:
-    """Average precision of the cuts that end a scene, in films that nothing was fitted to."""
-    found: dict[str, list[float]] = {way: [] for way in ("probe", "probe on shots alone")}
-    plain: dict[str, list[float]] = {}
-    chance: list[float] = []
-    for _, held_out in folds(films):
-        tested = {film.name for film in held_out}
-        known = [film for film in films if film.name not in tested]
+    """Average precision of the cuts that end a scene, in each film by what saw the others only."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for film in films:
+        known = [other for other in films if other is not film]
         model = train([f.shots for f in known], PRESETS[PRESET], TrainConfig()).model
-        made = embed_titles(model, [film.shots for film in films])
-        context = {film.name: m.shots for film, m in zip(films, made, strict=True)}
-        alone = {film.name: film.shots.fused for film in films}
+        made = embed_titles(model, [f.shots for f in films])
+        context = {f.name: m.shots for f, m in zip(films, made, strict=True)}
+        alone = {f.name: f.shots.fused for f in films}
         for way, vectors in {"probe": context, "probe on shots alone": alone}.items():
-            found[way] += boundary_probe(known, held_out, vectors)
-        unlabelled = scene_ap(
-            *([Labelled(v[f.name], f.scenes) for f in held_out] for v in (alone, context))
-        )
-        for way, value in unlabelled.items():
-            plain.setdefault(f"without labels: {way}", []).append(value)
-        chance += [float(ends_of(film)[0].mean()) for film in held_out]
-    values = found | plain | {"chance": chance}
-    rows = [{"way": way, "average precision": mean(each)} for way, each in values.items()]
-    print_table(rows)
-    return {str(row["way"]): row["average precision"] for row in rows}
+            found[way].append(boundary_probe(known, film, vectors))
+        of_others = [Labelled(alone[f.name], f.scenes) for f in known]
+        width = max(WIDTHS, key=lambda width: boundary_ap(of_others, width))
+        own = [Labelled(alone[film.name], film.scenes)]
+        found["window, its width chosen on the others"].append(boundary_ap(own, width))
+        plain = scene_ap(own, [Labelled(context[film.name], film.scenes)])
+        found["window, its width chosen on the film itself"].append(plain["window"])
+        found["change from shot to shot, in context"].append(plain["context"])
+        found["change from shot to shot, isolated"].append(plain["isolated"])
+        found["chance"].append(float(ends_of(film)[0].mean()))
+    table = []
+    for way, values in found.items():
+        measured = student([value for value in values if not np.isnan(value)])
+        table.append({"way": way, "average precision": told(measured)})
+    print_table(table)
+    return {
+        "probe": mean(found["probe"]),
+        "films": [film.name for film in films],
+        "each": found,
+        "table": table,
+    }
 
 
-def boundary_probe(
-    known: Sequence[Film], held_out: Sequence[Film], vectors: dict[str, Vectors]
-) -> list[float]:
-    """Average precision in each held-out film of a probe that was fitted to the known ones."""
+def boundary_probe(known: Sequence[Film], film: Film, vectors: dict[str, Vectors]) -> float:
+    """Average precision in a film of a probe that was fitted to the known ones."""
     parts = [(cuts_of(vectors[f.name]), *ends_of(f)) for f in known]
     cuts = np.concatenate([rows[told] for rows, _, told in parts])
     ends = np.concatenate([ends for _, ends, _ in parts]).astype(np.float64)
     films = np.repeat(np.arange(len(parts)), [len(ends) for _, ends, _ in parts])
     probe = fit("tags", {"cuts": cuts}, ends[:, None], films)
-    found = []
-    for film in held_out:
-        ends, told = ends_of(film)
-        said = probe.decide({"cuts": cuts_of(vectors[film.name])[told]})[:, 0]
-        found.append(float(average_precision_score(ends, said)) if ends.any() else float("nan"))
-    return found
+    wanted, labelled = ends_of(film)
+    said = probe.decide({"cuts": cuts_of(vectors[film.name])[labelled]})[:, 0]
+    return float(average_precision_score(wanted, said)) if wanted.any() else float("nan")
 
 
 def cuts_of(vectors: Vectors) -> Float32[np.ndarray, "cuts signs"]:
     """What lies on both sides of each cut, for windows of several widths: how much changes, and how
     much more than at the cuts around; in units of the film's own spread."""
     signs = []
-    for width in WINDOWS:
+    for width in WIDTHS:
         change = cut_changes(vectors, width)
         around = np.convolve(change, np.ones(5) / 5, mode="same")
         signs += [change, change - around]

@@ -20,10 +20,9 @@ from typing import Any, NamedTuple
 
 import av
 import numpy as np
-from scipy import stats
 from sklearn.metrics import average_precision_score
 
-from benchmarks.common import media_folder, print_table, write_results
+from benchmarks.common import media_folder, print_table, student, write_results
 from mediafm_store import Break, Store, embed, ingest, rank_breaks, train
 from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import decoded, main_picture, open_media
@@ -91,9 +90,8 @@ def spliced(media: Path, *, programmes: int = PROGRAMMES) -> dict[str, Any]:
 
 def row(way: str, values: Sequence[float]) -> dict[str, Any]:
     """The mean of one way over programmes, and its interval."""
-    mean, error = float(np.mean(values)), float(stats.sem(values)) if len(values) > 1 else 0.0
-    reach = error * float(stats.t.ppf(0.975, max(1, len(values) - 1)))
-    return {"way": way, "ap": mean, "low": max(0.0, mean - reach), "high": min(1.0, mean + reach)}
+    found = student(values)
+    return {"way": way, "ap": found.value, "low": found.low, "high": found.high}
 
 
 def grade(store: Store, title: str, joints: Sequence[float]) -> dict[str, float]:
