@@ -58,7 +58,8 @@ def test_rows_of_replaced_titles(films):
     assert wrong(films) == {}
 
 
-def test_many_small_files(films):
+def test_many_small_files(films, monkeypatch):
+    monkeypatch.setattr("mediafm_store.store.tables.COMPACTED", 10_000)
     for seed in range(MANY_FILES):
         media = films.title("alpha")["media"]
         films.add_title(title_rows(films, f"t{seed:02d}", random_vectors(1, seed), media=media))

@@ -58,7 +58,7 @@ def test_a_write_that_stops_half_way_changes_nothing(store, monkeypatch, table):
     rows = [title_rows(store, t, random_vectors(4, 3)) for t in ("a", "b")]
     for new in rows:
         with monkeypatch.context() as patched:
-            patched.setattr(store, "_sweep", lambda title: None)
+            patched.setattr(store, "_sweep", lambda titles, valid: None)
             patched.setattr(store.tables, "open", stop_before)
             with pytest.raises(Killed):
                 store.add_title(new)

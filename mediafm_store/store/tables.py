@@ -1,7 +1,7 @@
 """The LanceDB tables behind a store. The only code that imports lancedb."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +21,11 @@ import lancedb.index  # noqa: E402
 from lancedb.query import MatchQuery, PhraseQuery  # noqa: E402
 
 MOST_TABLES = 10_000
+COMPACTED = 50
+"""Each write leaves a file that every reader has to open: so many at most."""
+KEPT = timedelta(days=1)
+"""How long versions can be read that are not the newest."""
+OVERTAKEN = "commit conflict"
 PHRASE = re.compile(r'"([^"]+)"')
 
 
@@ -93,7 +98,7 @@ class Tables:
         LanceDB does so as a stream: 176 MB for a table of 460 MB in 200 files.
         """
         with self._telling("written"):
-            self.open(name).optimize(cleanup_older_than=timedelta(days=1))
+            self.open(name).optimize(cleanup_older_than=KEPT)
 
     def open(self, name: str, version: int | None = None) -> Any:
         """A LanceDB table as it is now, or as it was."""
@@ -153,12 +158,22 @@ class Tables:
         """
         table = self.open(name, version)
         first, parts = part
-        for start in range(first * rows, table.count_rows(condition), parts * rows):
+        chosen = None if condition is None else self._places(table, condition)
+        count = table.count_rows() if chosen is None else len(chosen)
+        for start in range(first * rows, count, parts * rows):
             with self._telling("read"):
-                query = table.search().offset(start).limit(rows)
-                query = query.where(condition) if condition else query
+                if chosen is None:
+                    query = table.search().offset(start).limit(rows)
+                else:
+                    query = table.take_row_ids(chosen[start : start + rows])
                 found = (query.select(list(columns)) if columns else query).to_arrow()
             yield found
+
+    def _places(self, table: Any, condition: str) -> list[int]:
+        """Where the rows lie that fulfil a condition, so that it is asked once for all batches."""
+        with self._telling("read"):
+            query = table.search().where(condition).select([]).with_row_id(True)
+            return list(query.limit(None).to_arrow()["_rowid"].to_pylist())
 
     def take(self, name: str, places: Sequence[int]) -> pa.Table:
         """The rows at some places, counted from 0 in the order of the table."""
@@ -194,8 +209,7 @@ class Tables:
     def add(self, name: str, rows: pa.Table) -> None:
         """Append rows in one commit; none is no commit."""
         if rows.num_rows:
-            with self._telling("written"):
-                self.open(name).add(rows)
+            self._commit(name, lambda table: table.add(rows))
 
     def replace(
         self, name: str, key: Sequence[str], rows: pa.Table, *, instead_of: str | None = None
@@ -204,19 +218,45 @@ class Tables:
 
         Others that fulfil the condition `instead_of` are deleted by the same commit.
         """
-        with self._telling("written"):
-            merge = self.open(name).merge_insert(list(key))
+
+        def write(table: Any) -> None:
+            merge = table.merge_insert(list(key))
             merge = merge.when_matched_update_all().when_not_matched_insert_all()
             if instead_of:
                 merge = merge.when_not_matched_by_source_delete(instead_of)
             merge.execute(rows)
 
+        self._commit(name, write)
+
     def delete(self, name: str, condition: str) -> None:
         """Delete rows in one commit; none is no commit."""
+        with self._telling("read"):
+            there = self.open(name).count_rows(condition)
+        if there:
+            self._commit(name, lambda table: table.delete(condition))
+
+    def _commit(self, name: str, write: Callable[[Any], object]) -> None:
+        """Write to a table; each COMPACTED-th version of it is compacted at once.
+
+        LanceDB repeats a commit that another machine's has overtaken; compaction alone it does not,
+        and that has time until the next turn.
+        """
         with self._telling("written"):
             table = self.open(name)
-            if table.count_rows(condition):
-                table.delete(condition)
+            write(table)
+            if table.version % COMPACTED == 0:
+                with suppressed(OVERTAKEN):
+                    table.optimize(cleanup_older_than=KEPT)
+
+
+@contextmanager
+def suppressed(reason: str) -> Iterator[None]:
+    """Errors of LanceDB that say so, which has no classes for them."""
+    try:
+        yield
+    except RuntimeError as error:
+        if reason not in str(error):
+            raise
 
 
 def quoted(text: str) -> str:

@@ -1,0 +1,112 @@
+"""How time and memory grow with a catalogue, and what is asked of an object store.
+
+    python -m benchmarks.scale                       # two hours; 40 GB of disk for 10,000 titles
+    python -m benchmarks.scale --titles 100 300      # minutes
+
+Each stage is a command in a process of its own. Titles have 20 shots, whose features are made up.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.common import ROOT, print_table, write_results
+from benchmarks.simulated import make_catalogue, title_of
+
+SHOTS = 20
+"""Of each title."""
+COUNTS = (100, 1000, 10_000)
+STEPS = 20
+"""Of training: what a stage costs is to be seen, not how good a model gets."""
+TABLES = ("titles", "shots", "fused_v1", "context_v1", "tags")
+"""Those whose fragments and versions are told: one of each kind."""
+
+
+class Cost(NamedTuple):
+    """What a command took."""
+
+    seconds: float
+    peak_rss: int
+    """Bytes."""
+
+
+def main() -> None:
+    """Print the tables, write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--titles", type=int, nargs="+", default=COUNTS)
+    parser.add_argument("--shots", type=int, default=SHOTS)
+    options = parser.parse_args()
+    figures: dict[str, Any] = {"shots_per_title": options.shots, "stages": {}, "tables": {}}
+    for titles in options.titles:
+        with tempfile.TemporaryDirectory() as scratch:
+            costs = stages(Path(scratch), titles, options.shots)
+            figures["stages"][titles] = {name: cost._asdict() for name, cost in costs.items()}
+            figures["tables"][titles] = tables(Path(scratch) / "store")
+        print_table(table_of(titles, costs))
+        print(figures["tables"][titles], flush=True)
+    write_results("scale", figures)
+
+
+def stages(folder: Path, titles: int, shots: int) -> dict[str, Cost]:
+    """Take a catalogue the whole road, and say what each stage costs."""
+    features, labels = make_catalogue(folder / "features", titles, shots=shots)
+    commands = {
+        "import": ["import", str(features)],
+        "import again": ["import", str(features)],
+        "train": ["train", "--preset", "tiny", "--steps", str(STEPS)],
+        "embed": ["embed"],
+        "index": ["index"],
+        "labels": ["labels", "import", str(labels)],
+        "probe": ["probe", "fit", "topic"],
+        "tag": ["tag", "apply"],
+        "search": ["search", "--shot", f"{title_of(0)}/00003"],
+    }
+    return {
+        name: run(command, folder / "store", folder / f"{name}.log")
+        for name, command in commands.items()
+    }
+
+
+def run(arguments: list[str], store: Path | str, log: Path) -> Cost:
+    """Run a command of mediafm by itself; raise SystemExit with its log if it fails."""
+    command = [sys.executable, "-m", "mediafm_cli", *arguments, "--store", str(store), "--json"]
+    began = time.perf_counter()
+    with log.open("wb") as out:
+        running = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT)
+        _, status, used = os.wait4(running.pid, 0)
+    took_s = time.perf_counter() - began
+    if status:
+        sys.exit(f"{' '.join(command)} failed:\n{log.read_text(encoding='utf-8')[-2000:]}")
+    return Cost(took_s, used.ru_maxrss * 1024)
+
+
+def tables(path: Path) -> dict[str, dict[str, int]]:
+    """Fragments and versions of tables: what a reader has to look through."""
+    from mediafm_store.store.store import Store
+
+    store = Store(path)
+    found = {name: store.tables.files(name) for name in TABLES}
+    return {name: {"small_files": f, "versions": v} for name, (f, v) in found.items()}
+
+
+def table_of(titles: int, costs: dict[str, Cost]) -> list[dict[str, Any]]:
+    """A row a stage."""
+    return [
+        {
+            "titles": f"{titles:,}",
+            "stage": name,
+            "seconds": f"{cost.seconds:.1f}",
+            "ms a title": f"{1e3 * cost.seconds / titles:.1f}",
+            "peak MB": f"{cost.peak_rss / 1e6:,.0f}",
+        }
+        for name, cost in costs.items()
+    ]
+
+
+if __name__ == "__main__":
+    main()
