@@ -66,10 +66,11 @@ def stages(folder: Path, titles: int, shots: int) -> dict[str, Cost]:
         "tag": ["tag", "apply"],
         "search": ["search", "--shot", f"{title_of(0)}/00003"],
     }
-    return {
-        name: run(command, folder / "store", folder / f"{name}.log")
-        for name, command in commands.items()
-    }
+    costs = {}
+    for name, command in commands.items():
+        costs[name] = run(command, folder / "store", folder / f"{name}.log")
+        print(f"{titles:,} titles, {name}: {costs[name].seconds:.1f} s", file=sys.stderr)
+    return costs
 
 
 def run(arguments: list[str], store: Path | str, log: Path) -> Cost:
