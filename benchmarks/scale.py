@@ -7,15 +7,13 @@ Each stage is a command in a process of its own. Titles have 20 shots, whose fea
 """
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from benchmarks.common import ROOT, print_table, write_results
+from benchmarks.commands import Cost, run
+from benchmarks.common import print_table, write_results
 from benchmarks.simulated import make_catalogue, title_of
 
 SHOTS = 20
@@ -25,14 +23,6 @@ STEPS = 20
 """Of training: what a stage costs is to be seen, not how good a model gets."""
 TABLES = ("titles", "shots", "fused_v1", "context_v1", "tags")
 """Those whose fragments and versions are told: one of each kind."""
-
-
-class Cost(NamedTuple):
-    """What a command took."""
-
-    seconds: float
-    peak_rss: int
-    """Bytes."""
 
 
 def main() -> None:
@@ -71,19 +61,6 @@ def stages(folder: Path, titles: int, shots: int) -> dict[str, Cost]:
         costs[name] = run(command, folder / "store", folder / f"{name}.log")
         print(f"{titles:,} titles, {name}: {costs[name].seconds:.1f} s", file=sys.stderr)
     return costs
-
-
-def run(arguments: list[str], store: Path | str, log: Path) -> Cost:
-    """Run a command of mediafm by itself; raise SystemExit with its log if it fails."""
-    command = [sys.executable, "-m", "mediafm_cli", *arguments, "--store", str(store), "--json"]
-    began = time.perf_counter()
-    with log.open("wb") as out:
-        running = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT)
-        _, status, used = os.wait4(running.pid, 0)
-    took_s = time.perf_counter() - began
-    if status:
-        sys.exit(f"{' '.join(command)} failed:\n{log.read_text(encoding='utf-8')[-2000:]}")
-    return Cost(took_s, used.ru_maxrss * 1024)
 
 
 def tables(path: Path) -> dict[str, dict[str, int]]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,8 @@ COMPACTED = 50
 """Each write leaves a file that every reader has to open: so many at most."""
 KEPT = timedelta(days=1)
 """How long versions can be read that are not the newest."""
+HELD: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("held", default=None)
+"""Address and name -> the table, while tables are held."""
 OVERTAKEN = "commit conflict"
 PHRASE = re.compile(r'"([^"]+)"')
 
@@ -103,10 +106,29 @@ class Tables:
     def open(self, name: str, version: int | None = None) -> Any:
         """A LanceDB table as it is now, or as it was."""
         with self._telling("read"):
+            held = HELD.get()
+            if version is None and held is not None:
+                key = (self.place.address, name)
+                if key not in held:
+                    held[key] = self._db.open_table(name)
+                return held[key]
             table = self._db.open_table(name)
             if version is not None:
                 table.checkout(version)
             return table
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it, a table is looked up once, and read as it was then.
+
+        To look whether there is a newer version is a request to an object store, and a search would
+        do so two dozen times. Of this thread alone; what it writes itself is seen.
+        """
+        token = HELD.set({})
+        try:
+            yield
+        finally:
+            HELD.reset(token)
 
     def versions(self, name: str) -> list[tuple[int, datetime]]:
         """The versions of a table that are still there, and when each was written."""
@@ -118,8 +140,11 @@ class Tables:
         self, name: str, condition: str | None = None, columns: list[str] | None = None
     ) -> pa.Table:
         """Rows that fulfil an SQL condition."""
+        return self._select(self.open(name), condition, columns)
+
+    def _select(self, table: Any, condition: str | None, columns: list[str] | None) -> pa.Table:
         with self._telling("read"):
-            query = self.open(name).search()
+            query = table.search()
             if condition:
                 query = query.where(condition)
             if columns:
@@ -133,11 +158,12 @@ class Tables:
         a quarter of the time of reading.
         """
         with self._telling("read"):
-            version = self.open(name).version
+            table = self.open(name)
+            version = table.version
         key = (name, *columns)
         known = self._whole.get(key)
         if known is None or known[0] != version:
-            known = self._whole[key] = (version, self.select(name, None, list(columns)))
+            known = self._whole[key] = (version, self._select(table, None, list(columns)))
         return known[1]
 
     def batches(
@@ -242,7 +268,7 @@ class Tables:
         and that has time until the next turn.
         """
         with self._telling("written"):
-            table = self.open(name)
+            table = self.open(name)  # LanceDB brings one that is held up to date
             write(table)
             if table.version % COMPACTED == 0:
                 with suppressed(OVERTAKEN):
