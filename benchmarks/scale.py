@@ -9,15 +9,19 @@ Each stage is a command in a process of its own. Titles have 20 shots, whose fea
 import argparse
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.commands import Cost, run
 from benchmarks.common import print_table, write_results
+from benchmarks.object_store import requests
 from benchmarks.simulated import make_catalogue, title_of
 
 SHOTS = 20
 """Of each title."""
+KILLS = 100
+"""Rounds of killing workers."""
 COUNTS = (100, 1000, 10_000)
 STEPS = 20
 """Of training: what a stage costs is to be seen, not how good a model gets."""
@@ -27,24 +31,29 @@ TABLES = ("titles", "shots", "fused_v1", "context_v1", "tags")
 
 def main() -> None:
     """Print the tables, write the results."""
+    from benchmarks.ray import kills, overhead
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--titles", type=int, nargs="+", default=COUNTS)
-    parser.add_argument("--shots", type=int, default=SHOTS)
     options = parser.parse_args()
-    figures: dict[str, Any] = {"shots_per_title": options.shots, "stages": {}, "tables": {}}
+    figures: dict[str, Any] = {"shots_per_title": SHOTS, "stages": {}, "tables": {}}
     for titles in options.titles:
         with tempfile.TemporaryDirectory() as scratch:
-            costs = stages(Path(scratch), titles, options.shots)
+            costs = stages(Path(scratch), titles)
             figures["stages"][titles] = {name: cost._asdict() for name, cost in costs.items()}
             figures["tables"][titles] = tables(Path(scratch) / "store")
-        print_table(table_of(titles, costs))
-        print(figures["tables"][titles], flush=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        figures["requests"] = requests(Path(scratch))
+    print_table(list(by_stage(figures["stages"])))
+    print_table([{"titles": t} | told for t, told in figures["tables"].items()])
+    print_table([{"stage": name} | told for name, told in figures["requests"].items()])
+    figures |= {"ray_over_workers": overhead(), "kills": kills(KILLS)}
     write_results("scale", figures)
 
 
-def stages(folder: Path, titles: int, shots: int) -> dict[str, Cost]:
+def stages(folder: Path, titles: int) -> dict[str, Cost]:
     """Take a catalogue the whole road, and say what each stage costs."""
-    features, labels = make_catalogue(folder / "features", titles, shots=shots)
+    features, labels = make_catalogue(folder / "features", titles, shots=SHOTS)
     commands = {
         "import": ["import", str(features)],
         "import again": ["import", str(features)],
@@ -64,7 +73,7 @@ def stages(folder: Path, titles: int, shots: int) -> dict[str, Cost]:
 
 
 def tables(path: Path) -> dict[str, dict[str, int]]:
-    """Fragments and versions of tables: what a reader has to look through."""
+    """Small files and versions of tables: what a reader has to look through."""
     from mediafm_store.store.store import Store
 
     store = Store(path)
@@ -72,18 +81,15 @@ def tables(path: Path) -> dict[str, dict[str, int]]:
     return {name: {"small_files": f, "versions": v} for name, (f, v) in found.items()}
 
 
-def table_of(titles: int, costs: dict[str, Cost]) -> list[dict[str, Any]]:
-    """A row a stage."""
-    return [
-        {
-            "titles": f"{titles:,}",
-            "stage": name,
-            "seconds": f"{cost.seconds:.1f}",
-            "ms a title": f"{1e3 * cost.seconds / titles:.1f}",
-            "peak MB": f"{cost.peak_rss / 1e6:,.0f}",
-        }
-        for name, cost in costs.items()
-    ]
+def by_stage(stages: Mapping[int, Mapping[str, Mapping[str, float]]]) -> Iterator[dict[str, str]]:
+    """A row a stage: seconds, milliseconds a title and peak memory, by the number of titles."""
+    for name in next(iter(stages.values())):
+        row = {"stage": name}
+        for titles, costs in stages.items():
+            seconds, peak = costs[name]["seconds"], costs[name]["peak_rss"]
+            each = 1e3 * seconds / titles
+            row[f"{titles:,} titles"] = f"{seconds:.1f} s, {each:.1f} ms each, {peak / 1e9:.1f} GB"
+        yield row
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import os
 import unicodedata
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mediafm_store.arrays import Vectors
 from mediafm_store.errors import BadInput, NotFound
@@ -26,6 +27,8 @@ from mediafm_store.store.views import View, only_valid, open_view
 
 BATCH = 8192
 """Vectors that are read at a time: 38 MB."""
+COUNTED = 128 * BATCH
+"""Rows whose titles are counted at a time: 50 MB."""
 
 
 class Store:
@@ -238,8 +241,12 @@ class Store:
 
     def rows_by_title(self, space: Space) -> dict[str, int]:
         """How many vectors each title has in a space; those that have some."""
-        rows = frame(self._visible(space.table, None, ["title", "revision"]))
-        return dict(rows.group_by("title").len().sort("title").iter_rows())
+        valid = self.revisions()
+        counts: Counter[str] = Counter()
+        for rows in self.tables.batches(space.table, ["title", "revision"], COUNTED):
+            for each in pc.value_counts(only_valid(rows, valid)["title"]).to_pylist():
+                counts[each["values"]] += each["counts"]
+        return dict(sorted(counts.items()))
 
     def view(self, name: str, *, version: int | None = None, where: str | None = None) -> View:
         """A table, or a space with what is known of its shots or titles, for other tools.
