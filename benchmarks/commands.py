@@ -14,6 +14,8 @@ class Cost(NamedTuple):
     """What a command took."""
 
     seconds: float
+    processor_s: float
+    """Over all cores; other programs on the machine hardly change it."""
     peak_rss: int
     """Bytes."""
 
@@ -28,4 +30,4 @@ def run(arguments: list[str], store: Path | str, log: Path) -> Cost:
     took_s = time.perf_counter() - began
     if status:
         sys.exit(f"{' '.join(command)} failed:\n{log.read_text(encoding='utf-8')[-2000:]}")
-    return Cost(took_s, used.ru_maxrss * 1024)
+    return Cost(took_s, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)

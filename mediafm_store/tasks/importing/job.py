@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,10 +82,9 @@ def import_features(
     job = ImportJob(store, how, features, reader)
     results: list[Ingested] = []
     total = sum(1 if isinstance(file, Ingested) else len(file.ids) for file in opened)
-    for file in opened:
-        for result in [file] if isinstance(file, Ingested) else job.run(file):
-            results.append(result)
-            on_title(result, len(results), total)
+    for result in job.run(opened):
+        results.append(result)
+        on_title(result, len(results), total)
     return results
 
 
@@ -177,13 +177,14 @@ class ImportJob:
         if self.features:
             self.spaces = spaces(self.store, self.features, self.reader)
 
-    def run(self, file: FeatureFile) -> Iterator[Ingested]:
-        """Import the titles of a file; what is wrong with one comes back as its result."""
-        try:
-            for made in groups(self._made(file), Made.size, most=AT_ONCE):
-                yield from self._write(made)
-        finally:
-            file.close()
+    def run(self, files: Iterable[FeatureFile | Ingested]) -> Iterator[Ingested]:
+        """Import the titles of files, those that could not be opened included.
+
+        What is wrong with one comes back as its result.
+        """
+        made = chain.from_iterable(map(self._made, files))
+        for together in groups(made, Made.size, most=AT_ONCE):
+            yield from self._write(together)
 
     def _write(self, made: Sequence[Made]) -> Iterator[Ingested]:
         """Write titles together; if that fails each by itself, to tell which is at fault."""
@@ -199,14 +200,20 @@ class ImportJob:
         else:
             yield from (one.result for one in made)
 
-    def _made(self, file: FeatureFile) -> Iterator[Made]:
+    def _made(self, file: FeatureFile | Ingested) -> Iterator[Made]:
         """What is to be written of each title of a file."""
-        stat = stat_of(file.path)
-        for name, id in file.ids.items():
-            try:
-                yield self._title(file, name, id, stat)
-            except Exception as error:
-                yield Made(failure(id, file.path, error))
+        if isinstance(file, Ingested):
+            yield Made(file)
+            return
+        try:
+            stat = stat_of(file.path)
+            for name, id in file.ids.items():
+                try:
+                    yield self._title(file, name, id, stat)
+                except Exception as error:
+                    yield Made(failure(id, file.path, error))
+        finally:
+            file.close()
 
     def _title(self, file: FeatureFile, name: str, id: str, stat: str) -> Made:
         began = time.perf_counter()
