@@ -356,3 +356,29 @@ def test_titles_are_changed_together(store):
     with pytest.raises(NotFound, match="'d'"):
         store.update_titles({"a": {"media": "/b"}, "d": {"media": "/d"}})
     assert store.title("a")["media"] == "/a"
+
+
+def test_a_writer_goes_through_a_table_once(store, monkeypatch):
+    """Or again if another program has written; else a bulk job would take the square of it."""
+    looked = []
+    batches = store.tables.batches
+
+    def count(name, *arguments, **options):
+        looked.append(name)
+        return batches(name, *arguments, **options)
+
+    monkeypatch.setattr(store.tables, "batches", count)
+    context = store.registry.version("context", "one", dim=2304, made_by="a test", fused="test")
+    for i in range(4):
+        store.add_title(title_rows(store, f"t{i}", random_vectors(2, i)))
+        store.add_vectors(context, store.title(f"t{i}"), ["x", "y"], random_vectors(2, i))
+    assert sorted(looked) == ["context_v1", "shots"]
+    looked.clear()
+    other = Store(store.path)
+    for seed in (5, 6):  # the first of these revisions is hidden by the second
+        other.add_title(title_rows(other, "t1", random_vectors(3, seed)))
+    assert store.table("shots").count_rows() == 8 - 2 + 6
+    store.add_title(title_rows(store, "t1", random_vectors(2, 7)))
+    assert looked == ["shots"]
+    assert store.table("shots").count_rows() == 6 + 3 + 2
+    assert store.lacking(context) == ["t1"]

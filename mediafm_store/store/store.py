@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from mediafm_store.arrays import Vectors
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.store.contents import Contents
 from mediafm_store.store.filters import matching
 from mediafm_store.store.migrations import format_of, migrate
 from mediafm_store.store.place import Place
@@ -50,6 +51,7 @@ class Store:
             raise nothing  # LanceDB would make the folder
         self.tables = Tables(self.place)
         """As they are, rows that are not valid included."""
+        self._contents = Contents(self.tables)
         self.registry = Registry(self.tables, self.path)
         """Versions of spaces: to make, promote and retire them."""
         there = self.tables.names()
@@ -329,9 +331,9 @@ class Store:
             self._sweep([key["title"] for _, key in keyed], valid)
             for name in ("shots", "cues", "thumbnails"):
                 full = [{**row, **key} for rows, key in keyed for row in getattr(rows, name)]
-                self.tables.add(name, pa.Table.from_pylist(full, schema=TABLES[name]))
+                self._contents.add(name, pa.Table.from_pylist(full, schema=TABLES[name]))
             for space, parts in vectors.items():
-                self.tables.add(space.table, pa.concat_tables(parts))
+                self._contents.add(space.table, pa.concat_tables(parts))
             last = [{**rows.title, "revision": key["revision"]} for rows, key in keyed]
             table = pa.Table.from_pylist(last, schema=TABLES["titles"])
             self.tables.replace("titles", ["id"], table)
@@ -375,16 +377,15 @@ class Store:
             for one in many
         }
         titles = [one.title["id"] for one in many]
-        own = one_of("title", titles)
         with self.tables.lock():
             every = self.revisions()
             valid = {every[title] for title in titles if title in every}
-            there = set(self.tables.select(space.table, own, ["revision"])["revision"].to_pylist())
+            known = self._contents.of(space.table)
+            there = {revision for title in titles for revision in known.get(title, ())}
             if new := [made[revision] for revision in made if revision in valid - there]:
-                self.tables.add(space.table, pa.concat_tables(new))
-            if there - valid:
-                of_now = one_of("revision", sorted(valid))
-                self.tables.delete(space.table, f"{own} AND NOT ({of_now})")
+                self._contents.add(space.table, pa.concat_tables(new))
+            if hidden := there - valid:
+                self.tables.delete(space.table, one_of("revision", sorted(hidden)))
 
     def lacking(self, space: Space) -> list[str]:
         """The titles that have no vectors in a space, or only those of an older revision."""
@@ -408,13 +409,15 @@ class Store:
 
         Shots are written first and deleted last: where none are hidden, nothing else is.
         """
-        of_now = one_of("revision", [valid[title] for title in titles if title in valid])
-        hidden = f"{one_of('title', titles)} AND NOT ({of_now})"
-        if not self.table("shots").count_rows(hidden):
+        known = self._contents.of("shots")
+        there = {revision for title in titles for revision in known.get(title, ())}
+        hidden = there - {valid[title] for title in titles if title in valid}
+        if not hidden:
             return
+        condition = f"{one_of('title', titles)} AND {one_of('revision', sorted(hidden))}"
         vectors = (space.table for space in self.spaces() if space.state != "retired")
         for name in (*vectors, "thumbnails", "cues", "shots"):
-            self.tables.delete(name, hidden)
+            self.tables.delete(name, condition)
 
     # What readers may see
 

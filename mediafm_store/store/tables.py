@@ -232,10 +232,11 @@ class Tables:
                 asked = asked.where(condition, prefilter=True)
             return asked.select(["id", "title", "revision", "_score"]).to_arrow()
 
-    def add(self, name: str, rows: pa.Table) -> None:
-        """Append rows in one commit; none is no commit."""
-        if rows.num_rows:
-            self._commit(name, lambda table: table.add(rows))
+    def add(self, name: str, rows: pa.Table) -> int:
+        """Append rows in one commit, none in no commit; the version of the table that has them."""
+        if not rows.num_rows:
+            return int(self.open(name).version)
+        return self._commit(name, lambda table: table.add(rows))
 
     def replace(
         self, name: str, key: Sequence[str], rows: pa.Table, *, instead_of: str | None = None
@@ -261,18 +262,21 @@ class Tables:
         if there:
             self._commit(name, lambda table: table.delete(condition))
 
-    def _commit(self, name: str, write: Callable[[Any], object]) -> None:
+    def _commit(self, name: str, write: Callable[[Any], object]) -> int:
         """Write to a table; each COMPACTED-th version of it is compacted at once.
 
+        Returns the version that was written.
         LanceDB repeats a commit that another machine's has overtaken; compaction alone it does not,
         and that has time until the next turn.
         """
         with self._telling("written"):
             table = self.open(name)  # LanceDB brings one that is held up to date
             write(table)
-            if table.version % COMPACTED == 0:
+            version = int(table.version)
+            if version % COMPACTED == 0:
                 with suppressed(OVERTAKEN):
                     table.optimize(cleanup_older_than=KEPT)
+            return version
 
 
 @contextmanager
