@@ -55,6 +55,20 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
+def groups(items: Iterable[T], size: Callable[[T], int], *, most: int) -> Iterator[list[T]]:
+    """Items in their order, together as long as their sizes add up to `most` at most."""
+    group: list[T] = []
+    total = 0
+    for item in items:
+        if group and total + size(item) > most:
+            yield group
+            group, total = [], 0
+        group.append(item)
+        total += size(item)
+    if group:
+        yield group
+
+
 def fan_out(
     items: Iterable[T], workers: Sequence[Callable[[Iterator[T]], Any]], *, ahead: int
 ) -> list[Any]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mediafm_store import Store, build_index, doctor, index_status
-from mediafm_store.store import upkeep
+from mediafm_store.store import tables
 from mediafm_store.store.schema import vectors_schema
 from mediafm_store.store.upkeep import tidy
 from mediafm_store.tasks.doctor import CHECKS, MANY_FILES
@@ -62,7 +62,8 @@ def test_rows_of_replaced_titles(films):
     assert wrong(films) == {}
 
 
-def test_many_small_files(films):
+def test_many_small_files(films, monkeypatch):
+    monkeypatch.setattr("mediafm_store.store.tables.COMPACTED", 10_000)
     for seed in range(MANY_FILES):
         media = films.title("alpha")["media"]
         films.add_title(title_rows(films, f"t{seed:02d}", random_vectors(1, seed), media=media))
@@ -76,7 +77,7 @@ def test_labels_keep_their_versions(films, monkeypatch):
         added = {"start_s": None, "end_s": None, "added_at": datetime.now(UTC)}
         films.put("labels", [row | added | {"value": float(value)}])
     first = table_version(films) - 2
-    monkeypatch.setattr(upkeep, "READERS", timedelta(milliseconds=1))
+    monkeypatch.setattr(tables, "KEPT", timedelta(milliseconds=1))
     for name in ("labels", "titles"):
         tidy(films, name)
     assert films.tables.versions("titles")[0][0] > 1

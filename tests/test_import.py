@@ -1,6 +1,7 @@
 """Features of one's own: as arrays and as tables, good and bad, and all that follows on them."""
 
 import json
+import os
 from fractions import Fraction
 
 import lancedb
@@ -245,3 +246,41 @@ def test_the_model_is_better_than_single_shots_where_scenes_are_labelled(importe
     assert report.auc["context"] > report.auc["isolated"] + 0.02
     assert report.ap["context"] > report.ap["isolated"] + 0.02
     assert report.duplicates < 0.1
+
+
+def test_many_titles_are_one_commit_and_a_bad_one_stops_no_other(store, tmp_path, monkeypatch):
+    files = [save(tmp_path / f"t{seed}.npz", **film(4, seed)) for seed in range(6)]
+    bring(store, *files[:3])
+    commits = store.table("shots").version
+    assert [r.state for r in bring(store, *files)] == ["unchanged"] * 3 + ["ingested"] * 3
+    assert store.table("shots").version == commits + 1
+
+    write = store.add_titles
+
+    def refuse(many):
+        if any(rows.title["id"] == "t7" for rows in many):
+            raise BadInput("t7 is refused")
+        write(many)
+
+    monkeypatch.setattr(store, "add_titles", refuse)
+    more = [save(tmp_path / f"t{seed}.npz", **film(4, seed)) for seed in (6, 7, 8)]
+    results = bring(store, *more)
+    assert [(r.title, r.state, r.error) for r in results] == [
+        ("t6", "ingested", ""),
+        ("t7", "failed", "t7 is refused"),
+        ("t8", "ingested", ""),
+    ]
+    assert "t7" not in store.revisions()
+    assert {"t6", "t8"} <= store.revisions().keys()
+
+
+def test_titles_that_moved_are_noted_in_one_commit(store, tmp_path):
+    files = [save(tmp_path / f"t{seed}.npz", **film(4, seed)) for seed in range(3)]
+    bring(store, *files)
+    for file in files:
+        os.utime(file, (1, 1))
+    before = store.table("titles").version
+    assert {r.state for r in bring(store, *files)} == {"unchanged"}
+    assert store.table("titles").version == before + 1
+    assert bring(store, *files)[0].state == "unchanged"
+    assert store.table("titles").version == before + 1  # it is known now

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +107,59 @@ def test_the_command_line_takes_an_address(bucket, machine):
 def test_an_address_that_cannot_be_reached_is_told(monkeypatch, machine):
     with pytest.raises(BadInput, match="cannot be"):
         Store("odd://films/catalogue", create=True)
+
+
+ADD = """
+import sys
+from pathlib import Path
+import numpy as np
+from mediafm_store import Store
+from tests.conftest import random_vectors, title_rows
+address, who = sys.argv[1:]
+store = Store(address)
+sys.stdin.readline()
+for number in range(6):
+    rows = [title_rows(store, f"{who}{number}{part}", random_vectors(2)) for part in "xy"]
+    store.add_titles(rows)
+"""
+
+
+def test_machines_that_write_at_once_lose_nothing(bucket, machine, tmp_path, monkeypatch):
+    """Their locks are of two machines: LanceDB alone keeps their commits apart."""
+    address = f"{bucket}/two"
+    store = Store(address, create=True)
+    store.add_title(title_rows(store, "first", random_vectors(2)))
+    writers = []
+    for who in ("one", "two"):
+        monkeypatch.setenv("MEDIAFM_CACHE", str(tmp_path / who))
+        command = [sys.executable, "-c", ADD, address, who]
+        root = str(Path(__file__).parents[1])
+        writers.append(subprocess.Popen(command, stdin=subprocess.PIPE, cwd=root))
+    for writer in writers:
+        writer.stdin.write(b"go\n")
+        writer.stdin.close()
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
+    titles = [f"{who}{n}{part}" for who in ("one", "two") for n in range(6) for part in "xy"]
+    assert store.titles()["id"].to_list() == sorted(["first", *titles])
+    counts = dict.fromkeys(sorted(["first", *titles]), 2)
+    assert store.rows_by_title(store.live("fused")) == counts
+    assert dict(store.shots().group_by("title").len().sort("title").iter_rows()) == counts
+
+
+def test_a_search_looks_once_for_each_table(bucket, machine, monkeypatch):
+    store = Store(f"{bucket}/once", create=True)
+    store.add_titles([title_rows(store, t, random_vectors(4, i)) for i, t in enumerate("abc")])
+    opened = []
+    database = store.tables._db
+    open_table = type(database).open_table
+
+    def count(self, name, **options):
+        opened.append(name)
+        return open_table(self, name, **options)
+
+    monkeypatch.setattr(type(database), "open_table", count)
+    assert search(store, shot="a/00001", k=3)
+    assert sorted(opened) == sorted(set(opened))
+    opened.clear()
+    store.add_title(title_rows(store, "d", random_vectors(4, 1)))  # the same vectors as b's
+    assert "d/00002" in [hit.shot for hit in search(store, shot="b/00002", k=3)]

@@ -3,6 +3,7 @@ import pytest
 
 from mediafm_store import Store
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
+from mediafm_store.store.rows import MadeVectors
 from tests.conftest import random_vectors, title_rows
 
 
@@ -58,7 +59,7 @@ def test_a_write_that_stops_half_way_changes_nothing(store, monkeypatch, table):
     rows = [title_rows(store, t, random_vectors(4, 3)) for t in ("a", "b")]
     for new in rows:
         with monkeypatch.context() as patched:
-            patched.setattr(store, "_sweep", lambda title: None)
+            patched.setattr(store, "_sweep", lambda titles, valid: None)
             patched.setattr(store.tables, "open", stop_before)
             with pytest.raises(Killed):
                 store.add_title(new)
@@ -241,3 +242,143 @@ def test_broken_tables_are_one_clear_error(store):
     (store.path / "titles.lance").mkdir()
     with pytest.raises(BadInput, match="cannot be read"):
         Store(store.path)
+
+
+def test_titles_that_come_together_are_one_commit_a_table(store):
+    rows = [title_rows(store, f"t{i}", random_vectors(2, i)) for i in range(20)]
+    before = {name: store.table(name).version for name in ("titles", "shots", "fused_v1")}
+    store.add_titles(rows)
+    assert {name: store.table(name).version - v for name, v in before.items()} == dict.fromkeys(
+        before, 1
+    )
+    assert store.rows_by_title(store.live("fused")) == {f"t{i}": 2 for i in range(20)}
+    assert abs(store.vectors(store.live("fused"), "t7").vectors - random_vectors(2, 7)).max() < 1e-3
+    store.add_titles([])  # nothing is nothing
+
+
+def test_titles_that_come_together_are_seen_all_or_none(store, monkeypatch):
+    store.add_title(title_rows(store, "a", random_vectors(2)))
+    rows = [title_rows(store, t, random_vectors(3, i)) for i, t in enumerate("abc")]
+
+    def stop(*arguments, **options):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.tables, "replace", stop)  # the last of all is the row of the title
+        with pytest.raises(Killed):
+            store.add_titles(rows)
+    again = Store(store.path)
+    assert again.shots().group_by("title").len().rows() == [("a", 2)]
+    again.add_titles(rows)
+    assert again.rows_by_title(again.live("fused")) == {"a": 3, "b": 3, "c": 3}
+    assert again.table("fused_v1").count_rows() == 2 + 9  # that before, none of the kill's
+
+
+def test_one_title_of_several_that_was_changed_keeps_all_out(store):
+    store.add_title(title_rows(store, "a", random_vectors(2)))
+    stale = title_rows(store, "a", random_vectors(3), revision="of before")
+    with pytest.raises(BadInput, match="'a' was changed by another program"):
+        store.add_titles([title_rows(store, "b", random_vectors(2)), stale])
+    assert list(store.revisions()) == ["a"]
+
+
+def test_vectors_of_several_titles_are_one_commit(store):
+    store.add_titles([title_rows(store, t, random_vectors(3, i)) for i, t in enumerate("abc")])
+    context = store.registry.version("context", "one", dim=2304, made_by="a test", fused="test")
+    rows = {t: store.title(t) for t in "abc"}
+
+    def made(title, seed):
+        ids = [f"{title}/{i:05d}" for i in range(3)]
+        return MadeVectors(rows[title], ids, random_vectors(3, seed))
+
+    store.add_vectors_of(context, [made("a", 1), made("b", 2)])
+    store.add_title(title_rows(store, "b", random_vectors(3, 8)))  # its vectors do not hold now
+    version = store.table("context_v1").version
+    store.add_vectors_of(context, [made("a", 3), made("b", 4), made("c", 5)])
+    assert store.table("context_v1").version == version + 2  # what was of b is deleted
+    assert store.lacking(context) == ["b"]
+    assert store.table("context_v1").count_rows() == 6
+    assert abs(store.vectors(context, "a").vectors - random_vectors(3, 1)).max() < 1e-3
+
+
+def test_vectors_title_by_title(store):
+    counts = {"a": 3, "b": 1, "c": 4}
+    store.add_titles([title_rows(store, t, random_vectors(n, n)) for t, n in counts.items()])
+    store.add_title(title_rows(store, "b", random_vectors(2, 9)))
+    fused = store.live("fused")
+    found = dict(store.vectors_by_title(fused))
+    assert found.keys() == {"a", "b", "c"}
+    for title, (ids, vectors) in found.items():
+        wanted = store.vectors(fused, title)
+        assert ids == wanted.ids
+        assert (vectors == wanted.vectors).all()
+    assert [title for title, _ in store.vectors_by_title(fused, ["c"])] == ["c"]
+    metadata = dict(store.vectors_by_title(store.live("metadata"), ["a", "b"]))
+    assert {title: found.ids for title, found in metadata.items()} == {"a": ["a"], "b": ["b"]}
+
+
+def test_tables_stay_compact_by_themselves(store, monkeypatch):
+    monkeypatch.setattr("mediafm_store.store.tables.COMPACTED", 8)
+    for i in range(20):
+        store.add_title(title_rows(store, f"t{i:02d}", random_vectors(1, i)))
+    files, versions = store.tables.files("fused_v1")
+    assert files < 8
+    assert versions > 20  # those before can still be read
+    assert list(store.rows_by_title(store.live("fused"))) == [f"t{i:02d}" for i in range(20)]
+
+
+def test_a_compaction_that_another_machine_overtakes_has_time(store, monkeypatch):
+    """Compaction alone is not repeated by LanceDB: the write before it counts, other errors do."""
+    monkeypatch.setattr("mediafm_store.store.tables.COMPACTED", 1)
+    rows = title_rows(store, "a", random_vectors(2))
+    table = type(store.table("titles"))
+
+    def fail(reason):
+        def optimize(self, **options):
+            raise RuntimeError(reason)
+
+        return optimize
+
+    monkeypatch.setattr(table, "optimize", fail("lance error: Retryable commit conflict for 12"))
+    store.add_title(rows)
+    assert list(store.revisions()) == ["a"]
+    monkeypatch.setattr(table, "optimize", fail("disk is full"))
+    with pytest.raises(BadInput, match="disk is full"):
+        store.add_title(rows)
+
+
+def test_titles_are_changed_together(store):
+    store.add_titles([title_rows(store, t, random_vectors(1, i)) for i, t in enumerate("abc")])
+    version = store.table("titles").version
+    store.update_titles({"a": {"media": "/a"}, "c": {"media": "/c"}})
+    assert store.table("titles").version == version + 1
+    assert store.titles()["media"].to_list() == ["/a", "/films/b.mp4", "/c"]
+    with pytest.raises(NotFound, match="'d'"):
+        store.update_titles({"a": {"media": "/b"}, "d": {"media": "/d"}})
+    assert store.title("a")["media"] == "/a"
+
+
+def test_a_writer_goes_through_a_table_once(store, monkeypatch):
+    """Or again if another program has written; else a bulk job would take the square of it."""
+    looked = []
+    batches = store.tables.batches
+
+    def count(name, *arguments, **options):
+        looked.append(name)
+        return batches(name, *arguments, **options)
+
+    monkeypatch.setattr(store.tables, "batches", count)
+    context = store.registry.version("context", "one", dim=2304, made_by="a test", fused="test")
+    for i in range(4):
+        store.add_title(title_rows(store, f"t{i}", random_vectors(2, i)))
+        store.add_vectors(context, store.title(f"t{i}"), ["x", "y"], random_vectors(2, i))
+    assert sorted(looked) == ["context_v1", "shots"]
+    looked.clear()
+    other = Store(store.path)
+    for seed in (5, 6):  # the first of these revisions is hidden by the second
+        other.add_title(title_rows(other, "t1", random_vectors(3, seed)))
+    assert store.table("shots").count_rows() == 8 - 2 + 6
+    store.add_title(title_rows(store, "t1", random_vectors(2, 7)))
+    assert looked == ["shots"]
+    assert store.table("shots").count_rows() == 6 + 3 + 2
+    assert store.lacking(context) == ["t1"]

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from mediafm_store.model.packed import Packed, TitleShots, crop, groups, pack
+from mediafm_store.model.packed import Packed, TitleShots, crop, pack
 from mediafm_store.model.windows import window_starts
+from mediafm_store.parallel import groups
 
 
 def packs(sequences: Sequence[TitleShots], *, batch_shots: int) -> Iterator[Packed]:

@@ -1,14 +1,12 @@
 """Titles as the model reads them: many of them end to end, without padding between."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
 from torch import Tensor
-
-T = TypeVar("T")
 
 
 class TitleShots(NamedTuple):
@@ -51,17 +49,3 @@ def pack(titles: Sequence[TitleShots]) -> Packed:
 def crop(title: TitleShots, start: int, size: int) -> TitleShots:
     """At most `size` shots of a title, from shot `start`."""
     return title._replace(fused=title.fused[start : start + size])
-
-
-def groups(items: Iterable[T], shots: Callable[[T], int], *, most: int) -> Iterator[list[T]]:
-    """Items in their order, together as long as their shots add up to `most` at most."""
-    group: list[T] = []
-    total = 0
-    for item in items:
-        if group and total + shots(item) > most:
-            yield group
-            group, total = [], 0
-        group.append(item)
-        total += shots(item)
-    if group:
-        yield group

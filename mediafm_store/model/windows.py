@@ -9,8 +9,9 @@ from jaxtyping import Float32, Int
 
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.model.packed import TitleShots, crop, groups, pack
+from mediafm_store.model.packed import TitleShots, crop, pack
 from mediafm_store.model.transformer import ShotTransformer
+from mediafm_store.parallel import groups
 
 OVERLAP = 64
 BATCH_SHOTS = 2048

@@ -99,8 +99,9 @@ class Registry:
 
     def check_live(self, spaces: Iterable[Space]) -> None:
         """Raise SpaceMismatch if another version has been promoted in the meantime."""
+        in_use = {live.name: live for live in self.live_spaces()}
         for space in spaces:
-            live = self.live(space.name)
+            live = in_use.get(space.name) or self.live(space.name)
             if live.version != space.version:
                 raise SpaceMismatch(
                     f"{space.name} vectors of fingerprint {live.fingerprint} are live by now, these"

@@ -1,8 +1,9 @@
 """Rows on their way into the tables and out of them."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,9 @@ from mediafm_store.arrays import HalfVectors, Vectors
 from mediafm_store.errors import SpaceMismatch
 from mediafm_store.store.schema import vectors_schema
 from mediafm_store.store.spaces import Space
+
+AT_ONCE = 4096
+"""Shots whose titles are best written in one commit: fused and described, 75 MB of vectors."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,16 @@ class TitleRows:
     thumbnails: Sequence[Mapping[str, Any]]
     vectors: Mapping[Space, Vectors]
     """By space: one row a shot, or one in a space of titles."""
+
+
+class MadeVectors(NamedTuple):
+    """Vectors that were computed from what a store holds of a title."""
+
+    title: Mapping[str, Any]
+    """Its row as it was read before."""
+    ids: Sequence[str]
+    """Of its shots, or its own, in order of the vectors."""
+    vectors: Vectors
 
 
 def half_vectors(rows: pa.Table) -> HalfVectors:
@@ -49,3 +63,14 @@ def vector_rows(
         pa.FixedSizeListArray.from_arrays(flat, space.dim),
     ]
     return pa.Table.from_arrays(columns, schema=vectors_schema(space.dim))
+
+
+def by_space(keyed: Iterable[tuple[TitleRows, Mapping[str, str]]]) -> dict[Space, list[pa.Table]]:
+    """The vectors of titles as their tables hold them, one table a title."""
+    found: dict[Space, list[pa.Table]] = defaultdict(list)
+    for rows, key in keyed:
+        shots = [row["id"] for row in rows.shots]
+        for space, vectors in rows.vectors.items():
+            ids = [key["title"]] if space.of_titles else shots
+            found[space].append(vector_rows(space, key, ids, vectors))
+    return found

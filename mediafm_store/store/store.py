@@ -3,7 +3,7 @@
 import os
 import unicodedata
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mediafm_store.arrays import Vectors
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.store.contents import Contents
 from mediafm_store.store.filters import matching
 from mediafm_store.store.migrations import format_of, migrate
 from mediafm_store.store.place import Place
 from mediafm_store.store.registry import CURES, Registry
-from mediafm_store.store.rows import TitleRows, half_vectors, vector_rows
+from mediafm_store.store.rows import MadeVectors, TitleRows, by_space, half_vectors, vector_rows
 from mediafm_store.store.schema import FORMAT, KEYS, TABLES
 from mediafm_store.store.spaces import Passage, Space, SpaceName, StoredVectors, VectorBatch
 from mediafm_store.store.tables import Tables, one_of, quoted
@@ -26,6 +28,8 @@ from mediafm_store.store.views import View, only_valid, open_view
 
 BATCH = 8192
 """Vectors that are read at a time: 38 MB."""
+COUNTED = 128 * BATCH
+"""Rows whose titles are counted at a time: 50 MB."""
 
 
 class Store:
@@ -47,6 +51,7 @@ class Store:
             raise nothing  # LanceDB would make the folder
         self.tables = Tables(self.place)
         """As they are, rows that are not valid included."""
+        self._contents = Contents(self.tables)
         self.registry = Registry(self.tables, self.path)
         """Versions of spaces: to make, promote and retire them."""
         self._revisions: tuple[pa.Table | None, dict[str, str]] = (None, {})
@@ -176,6 +181,26 @@ class Store:
                 ids, of, revisions = (seen[c].to_pylist() for c in ("id", "title", "revision"))
                 yield VectorBatch(ids, of, revisions, half_vectors(seen))
 
+    def vectors_by_title(
+        self, space: Space, titles: Collection[str] | None = None
+    ) -> Iterator[tuple[str, StoredVectors]]:
+        """The vectors of title after title as float32, of all or some, in no particular order.
+
+        Only titles that have vectors of all of their shots. No more than a batch, and titles of
+        which a part is still to come, is in memory.
+        """
+        counts = self.tables.whole("titles", ["id", "shots"])
+        shots = dict(zip(counts["id"].to_pylist(), counts["shots"].to_pylist(), strict=True))
+        parts: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
+        for batch in self.vector_batches(space, titles):
+            for id, title, vector in zip(batch.ids, batch.titles, batch.vectors, strict=True):
+                parts[title][id] = vector
+                if len(parts[title]) == (1 if space.of_titles else shots.get(title)):
+                    whole = parts.pop(title)
+                    ids = sorted(whole)
+                    vectors = np.stack([whole[id] for id in ids]).astype(np.float32)
+                    yield title, StoredVectors(ids, vectors)
+
     def sample(
         self, space: Space, passages: int, length: int, *, rng: np.random.Generator
     ) -> list[Passage]:
@@ -222,12 +247,17 @@ class Store:
 
     def rows_by_title(self, space: Space) -> dict[str, int]:
         """How many vectors each title has in a space; those that have some."""
-        columns = ["title", "revision"]
-        if space.of_titles:  # a row a title: asked for by every search
-            rows = frame(only_valid(self.tables.whole(space.table, columns), self.revisions()))
-        else:
-            rows = frame(self._visible(space.table, None, columns))
-        return dict(rows.group_by("title").len().sort("title").iter_rows())
+        valid, columns = self.revisions(), ["title", "revision"]
+        counts: Counter[str] = Counter()
+        whole = space.of_titles  # a row a title: every search asks
+        for rows in (
+            [self.tables.whole(space.table, columns)]
+            if whole
+            else self.tables.batches(space.table, columns, COUNTED)
+        ):
+            for each in pc.value_counts(only_valid(rows, valid)["title"]).to_pylist():
+                counts[each["values"]] += each["counts"]
+        return dict(sorted(counts.items()))
 
     def view(self, name: str, *, version: int | None = None, where: str | None = None) -> View:
         """A table, or a space with what is known of its shots or titles, for other tools.
@@ -284,56 +314,87 @@ class Store:
     # Writing
 
     def add_title(self, rows: TitleRows) -> None:
-        """Add a title, or replace it, so that readers see all of it or the state before.
+        """Add a title, or replace it: see `add_titles`."""
+        self.add_titles([rows])
 
-        The rows of the revision before are left to those who are reading it; the next write of
+    def add_titles(self, many: Sequence[TitleRows]) -> None:
+        """Add titles, or replace them, so that readers see all of them or the state before.
+
+        Each table is written once, so the more titles come together, the fewer files there are. The
+        rows of the revision before are left to those who are reading it; the next write of
         the title deletes them. Rows that were made from stored ones carry their revision: BadInput
         if there is another by now.
         """
-        title, revision = rows.title["id"], uuid.uuid4().hex
-        key = {"title": title, "revision": revision}
+        if not many:
+            return
+        keyed = [(rows, {"title": rows.title["id"], "revision": uuid.uuid4().hex}) for rows in many]
+        vectors = by_space(keyed)
         with self.tables.lock():
-            made_from = rows.title.get("revision")
-            if made_from is not None and self.revisions().get(title) != made_from:
-                raise BadInput(f"title {title!r} was changed by another program; ingest it again")
-            self.registry.check_live(rows.vectors)
-            self._sweep(title)
+            valid = self.revisions()
+            for title in (rows.title for rows in many):
+                if title.get("revision") not in (None, valid.get(title["id"])):
+                    raise BadInput(
+                        f"title {title['id']!r} was changed by another program; ingest it again"
+                    )
+            self.registry.check_live(vectors)
+            self._sweep([key["title"] for _, key in keyed], valid)
             for name in ("shots", "cues", "thumbnails"):
-                full = [{**row, **key} for row in getattr(rows, name)]
-                self.tables.add(name, pa.Table.from_pylist(full, schema=TABLES[name]))
-            shots = [row["id"] for row in rows.shots]
-            for space, vectors in rows.vectors.items():
-                ids = [title] if space.of_titles else shots
-                self.tables.add(space.table, vector_rows(space, key, ids, vectors))
-            last = {**rows.title, "revision": revision}
-            table = pa.Table.from_pylist([last], schema=TABLES["titles"])
+                full = [{**row, **key} for rows, key in keyed for row in getattr(rows, name)]
+                self._contents.add(name, pa.Table.from_pylist(full, schema=TABLES[name]))
+            for space, parts in vectors.items():
+                self._contents.add(space.table, pa.concat_tables(parts))
+            last = [{**rows.title, "revision": key["revision"]} for rows, key in keyed]
+            table = pa.Table.from_pylist(last, schema=TABLES["titles"])
             self.tables.replace("titles", ["id"], table)
 
     def update_title(self, title: str, **columns: Any) -> None:
         """Change columns of a title that its other rows do not depend on."""
+        self.update_titles({title: columns})
+
+    def update_titles(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """The same for several, by id; raise NotFound if one is not there."""
+        if not changes:
+            return
         with self.tables.lock():
-            row = self.title(title) | columns
-            table = pa.Table.from_pylist([row], schema=TABLES["titles"])
+            self.check_titles(changes)
+            rows = self.tables.select("titles", one_of("id", list(changes))).to_pylist()
+            table = pa.Table.from_pylist(
+                [row | changes[row["id"]] for row in rows], schema=TABLES["titles"]
+            )
             self.tables.replace("titles", ["id"], table)
 
     def add_vectors(
         self, space: Space, title: Mapping[str, Any], ids: Sequence[str], vectors: Vectors
     ) -> None:
-        """Write vectors that were computed from what the store holds of a title.
+        """Write vectors of one title: see `add_vectors_of`."""
+        self.add_vectors_of(space, [MadeVectors(title, ids, vectors)])
 
-        `title` is its row as it was read before: if the title has been replaced since, nobody
-        sees these vectors, and it is still `lacking`.
+    def add_vectors_of(self, space: Space, many: Sequence[MadeVectors]) -> None:
+        """Write vectors that were computed from what the store holds of titles, in one commit.
+
+        If a title has been replaced since its row was read, nobody sees these vectors, and it is
+        still `lacking`. What a title has already is not written again: vectors of one space and
+        revision are the same.
         """
-        key = {"title": title["id"], "revision": title["revision"]}
-        rows = vector_rows(space, key, ids, vectors)
-        own = f"title = {quoted(title['id'])}"
+        made = {
+            one.title["revision"]: vector_rows(
+                space,
+                {"title": one.title["id"], "revision": one.title["revision"]},
+                one.ids,
+                one.vectors,
+            )
+            for one in many
+        }
+        titles = [one.title["id"] for one in many]
         with self.tables.lock():
-            if self.revisions().get(title["id"]) != title["revision"]:
-                return
-            if self.table(space.table).count_rows(own):
-                self.tables.replace(space.table, ["id"], rows, instead_of=own)
-            else:
-                self.tables.add(space.table, rows)
+            every = self.revisions()
+            valid = {every[title] for title in titles if title in every}
+            known = self._contents.of(space.table)
+            there = {revision for title in titles for revision in known.get(title, ())}
+            if new := [made[revision] for revision in made if revision in valid - there]:
+                self._contents.add(space.table, pa.concat_tables(new))
+            if hidden := there - valid:
+                self.tables.delete(space.table, one_of("revision", sorted(hidden)))
 
     def lacking(self, space: Space) -> list[str]:
         """The titles that have no vectors in a space, or only those of an older revision."""
@@ -352,14 +413,20 @@ class Store:
         with self.tables.lock():
             self.tables.replace(name, KEYS[name], table, instead_of=instead_of)
 
-    def _sweep(self, title: str) -> None:
-        """Delete the rows of a title that no reader can see."""
-        hidden = f"title = {quoted(title)}"
-        if title in (valid := self.revisions()):
-            hidden += f" AND revision != {quoted(valid[title])}"
+    def _sweep(self, titles: Sequence[str], valid: Mapping[str, str]) -> None:
+        """Delete the rows of titles that no reader can see.
+
+        Shots are written first and deleted last: where none are hidden, nothing else is.
+        """
+        known = self._contents.of("shots")
+        there = {revision for title in titles for revision in known.get(title, ())}
+        hidden = there - {valid[title] for title in titles if title in valid}
+        if not hidden:
+            return
+        condition = f"{one_of('title', titles)} AND {one_of('revision', sorted(hidden))}"
         vectors = (space.table for space in self.spaces() if space.state != "retired")
-        for name in ("shots", "cues", "thumbnails", *vectors):
-            self.tables.delete(name, hidden)
+        for name in (*vectors, "thumbnails", "cues", "shots"):
+            self.tables.delete(name, condition)
 
     # What readers may see
 

@@ -1,8 +1,9 @@
 """The LanceDB tables behind a store. The only code that imports lancedb."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,16 @@ import lancedb.index  # noqa: E402
 from lancedb.query import MatchQuery, PhraseQuery  # noqa: E402
 
 MOST_TABLES = 10_000
+COMPACTED = 50
+"""Each write leaves a file that every reader has to open: so many at most."""
+KEPT = timedelta(days=1)
+"""How long versions can be read that are not the newest."""
+CITED = frozenset({"labels"})
+"""Tables whose versions are all kept: a probe names the one that it was fitted to."""
 FOR_EVER = timedelta(days=365_000)
+HELD: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("held", default=None)
+"""Address and name -> the table, while tables are held."""
+OVERTAKEN = "commit conflict"
 PHRASE = re.compile(r'"([^"]+)"')
 
 
@@ -88,21 +98,40 @@ class Tables:
             stats: Any = table.stats()
             return stats["fragment_stats"]["num_small_fragments"], len(table.list_versions())
 
-    def compact(self, name: str, *, forget: timedelta | None = None) -> None:
-        """Join the files of a table and delete its versions of so long ago, if that is told.
+    def compact(self, name: str) -> None:
+        """Join the files of a table and delete its versions of yesterday and before.
 
         LanceDB does so as a stream: 176 MB for a table of 460 MB in 200 files.
         """
         with self._telling("written"):
-            self.open(name).optimize(cleanup_older_than=FOR_EVER if forget is None else forget)
+            optimize(name, self.open(name))
 
     def open(self, name: str, version: int | None = None) -> Any:
         """A LanceDB table as it is now, or as it was."""
         with self._telling("read"):
+            held = HELD.get()
+            if version is None and held is not None:
+                key = (self.place.address, name)
+                if key not in held:
+                    held[key] = self._db.open_table(name)
+                return held[key]
             table = self._db.open_table(name)
             if version is not None:
                 table.checkout(version)
             return table
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it, a table is looked up once, and read as it was then.
+
+        To look whether there is a newer version is a request to an object store, and a search would
+        do so two dozen times. Of this thread alone; what it writes itself is seen.
+        """
+        token = HELD.set({})
+        try:
+            yield
+        finally:
+            HELD.reset(token)
 
     def versions(self, name: str) -> list[tuple[int, datetime]]:
         """The versions of a table that are still there, and when each was written."""
@@ -114,8 +143,11 @@ class Tables:
         self, name: str, condition: str | None = None, columns: list[str] | None = None
     ) -> pa.Table:
         """Rows that fulfil an SQL condition."""
+        return self._select(self.open(name), condition, columns)
+
+    def _select(self, table: Any, condition: str | None, columns: list[str] | None) -> pa.Table:
         with self._telling("read"):
-            query = self.open(name).search()
+            query = table.search()
             if condition:
                 query = query.where(condition)
             if columns:
@@ -129,11 +161,12 @@ class Tables:
         a quarter of the time of reading.
         """
         with self._telling("read"):
-            version = self.open(name).version
+            table = self.open(name)
+            version = table.version
         key = (name, *columns)
         known = self._whole.get(key)
         if known is None or known[0] != version:
-            known = self._whole[key] = (version, self.select(name, None, list(columns)))
+            known = self._whole[key] = (version, self._select(table, None, list(columns)))
         return known[1]
 
     def batches(
@@ -154,12 +187,22 @@ class Tables:
         """
         table = self.open(name, version)
         first, parts = part
-        for start in range(first * rows, table.count_rows(condition), parts * rows):
+        chosen = None if condition is None else self._places(table, condition)
+        count = table.count_rows() if chosen is None else len(chosen)
+        for start in range(first * rows, count, parts * rows):
             with self._telling("read"):
-                query = table.search().offset(start).limit(rows)
-                query = query.where(condition) if condition else query
+                if chosen is None:
+                    query = table.search().offset(start).limit(rows)
+                else:
+                    query = table.take_row_ids(chosen[start : start + rows])
                 found = (query.select(list(columns)) if columns else query).to_arrow()
             yield found
+
+    def _places(self, table: Any, condition: str) -> list[int]:
+        """Where the rows lie that fulfil a condition, so that it is asked once for all batches."""
+        with self._telling("read"):
+            query = table.search().where(condition).select([]).with_row_id(True)
+            return list(query.limit(None).to_arrow()["_rowid"].to_pylist())
 
     def take(self, name: str, places: Sequence[int]) -> pa.Table:
         """The rows at some places, counted from 0 in the order of the table."""
@@ -192,11 +235,11 @@ class Tables:
                 asked = asked.where(condition, prefilter=True)
             return asked.select(["id", "title", "revision", "_score"]).to_arrow()
 
-    def add(self, name: str, rows: pa.Table) -> None:
-        """Append rows in one commit; none is no commit."""
-        if rows.num_rows:
-            with self._telling("written"):
-                self.open(name).add(rows)
+    def add(self, name: str, rows: pa.Table) -> int:
+        """Append rows in one commit, none in no commit; the version of the table that has them."""
+        if not rows.num_rows:
+            return int(self.open(name).version)
+        return self._commit(name, lambda table: table.add(rows))
 
     def replace(
         self, name: str, key: Sequence[str], rows: pa.Table, *, instead_of: str | None = None
@@ -205,19 +248,53 @@ class Tables:
 
         Others that fulfil the condition `instead_of` are deleted by the same commit.
         """
-        with self._telling("written"):
-            merge = self.open(name).merge_insert(list(key))
+
+        def write(table: Any) -> None:
+            merge = table.merge_insert(list(key))
             merge = merge.when_matched_update_all().when_not_matched_insert_all()
             if instead_of:
                 merge = merge.when_not_matched_by_source_delete(instead_of)
             merge.execute(rows)
 
+        self._commit(name, write)
+
     def delete(self, name: str, condition: str) -> None:
         """Delete rows in one commit; none is no commit."""
+        with self._telling("read"):
+            there = self.open(name).count_rows(condition)
+        if there:
+            self._commit(name, lambda table: table.delete(condition))
+
+    def _commit(self, name: str, write: Callable[[Any], object]) -> int:
+        """Write to a table; each COMPACTED-th version of it is compacted at once.
+
+        Returns the version that was written.
+        LanceDB repeats a commit that another machine's has overtaken; compaction alone it does not,
+        and that has time until the next turn.
+        """
         with self._telling("written"):
-            table = self.open(name)
-            if table.count_rows(condition):
-                table.delete(condition)
+            table = self.open(name)  # LanceDB brings one that is held up to date
+            write(table)
+            version = int(table.version)
+            if version % COMPACTED == 0:
+                with suppressed(OVERTAKEN):
+                    optimize(name, table)
+            return version
+
+
+def optimize(name: str, table: Any) -> None:
+    """Join its files; forget its old versions, if nobody cites them."""
+    table.optimize(cleanup_older_than=FOR_EVER if name in CITED else KEPT)
+
+
+@contextmanager
+def suppressed(reason: str) -> Iterator[None]:
+    """Errors of LanceDB that say so, which has no classes for them."""
+    try:
+        yield
+    except RuntimeError as error:
+        if reason not in str(error):
+            raise
 
 
 def quoted(text: str) -> str:

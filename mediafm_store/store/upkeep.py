@@ -1,17 +1,12 @@
 """The state of a store's tables, and how to tidy them."""
 
 import re
-from datetime import timedelta
 from typing import NamedTuple
 
 from mediafm_store.store.store import Store
-from mediafm_store.store.tables import one_of
+from mediafm_store.store.tables import CITED, one_of
 from mediafm_store.store.views import only_valid
 
-READERS = timedelta(days=1)
-"""Who has had a table open for longer loses it."""
-CITED = frozenset({"labels"})
-"""Tables whose versions are all kept: a probe names the one that it was fitted to."""
 VECTOR_TABLE = re.compile(r"(fused|described|metadata|context|title)_v\d+")
 
 
@@ -48,12 +43,15 @@ def has_revisions(store: Store, name: str) -> bool:
 
 
 def tidy(store: Store, name: str) -> None:
-    """Delete the rows of a table that no reader sees, join its files, forget old versions."""
+    """Delete the rows of a table that no reader sees, join its files, forget old versions.
+
+    Readers that have had the table open for a day lose it.
+    """
     with store.tables.lock():
         if has_revisions(store, name):
             valid = one_of("revision", list(store.revisions().values()))
             store.tables.delete(name, f"NOT ({valid})")
-        store.tables.compact(name, forget=None if name in CITED else READERS)
+        store.tables.compact(name)
 
 
 def stray_tables(store: Store) -> list[str]:

@@ -1,10 +1,10 @@
 """Write contextual shot vectors and [GLOBAL] title vectors with a trained model."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mediafm_store.arrays import FUSED, Vectors, pooled
 from mediafm_store.errors import SpaceMismatch
@@ -12,6 +12,8 @@ from mediafm_store.model.checkpoint import load_checkpoint, read_facts
 from mediafm_store.model.packed import TitleShots
 from mediafm_store.model.transformer import ShotTransformer
 from mediafm_store.model.windows import embed_title, embed_titles
+from mediafm_store.parallel import groups
+from mediafm_store.store.rows import AT_ONCE, MadeVectors
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.checkpoints import adopt, context_fingerprint, latest
@@ -63,28 +65,48 @@ def embed(
     folder = adopt(store, checkpoint) if checkpoint else latest(store)
     model = open_model(store, folder, device)
     context, title = spaces_of(store, folder)
-    lacking = sorted({*store.lacking(context), *store.lacking(title)})
-    read: deque[tuple[dict[str, Any], list[str]]] = deque()
-
-    def titles() -> Iterator[TitleShots]:
-        for name in lacking:
-            row = store.title(name)
-            ids, shots = read_shots(store, row)
-            read.append((row, ids))
-            yield shots
-
-    written = 0
-    for done, vectors in enumerate(embed_titles(model, titles()), start=1):
-        row, ids = read.popleft()
-        store.add_vectors(context, row, ids, vectors.shots)
-        store.add_vectors(title, row, [row["id"]], vectors.title[None])
-        written += len(ids)
-        on_title(row["id"], done, len(lacking))
+    lacking = {*store.lacking(context), *store.lacking(title)}
+    written = shots = 0
+    for made in groups(embedded(store, model, lacking), shots_of, most=AT_ONCE):
+        store.add_vectors_of(context, [one.context for one in made])
+        store.add_vectors_of(title, [one.title for one in made])
+        for one in made:
+            written, shots = written + 1, shots + shots_of(one)
+            on_title(one.title.title["id"], written, len(lacking))
     if not context.live:
         for space in (context, title):
             store.registry.set_state(space, "backfilled")
         promote(store, "context", context.version)
-    return Embedded(store.live("context"), store.live("title"), len(lacking), written)
+    return Embedded(store.live("context"), store.live("title"), written, shots)
+
+
+class Made(NamedTuple):
+    """What a model makes of a title."""
+
+    context: MadeVectors
+    title: MadeVectors
+
+
+def embedded(store: Store, model: ShotTransformer, titles: Collection[str]) -> Iterator[Made]:
+    """Titles in context, one after the other, as their fused vectors lie in the table."""
+    rows = {row["id"]: row for row in store.titles().to_dicts()}
+    metadata = dict(zip(*store.vectors(store.live("metadata")), strict=True))
+    read: deque[tuple[dict[str, Any], list[str]]] = deque()
+
+    def seen() -> Iterator[TitleShots]:
+        for id, (ids, fused) in store.vectors_by_title(store.live("fused"), titles):
+            read.append((rows[id], ids))
+            yield title_shots(rows[id], fused, metadata[id])
+
+    for vectors in embed_titles(model, seen()):
+        row, ids = read.popleft()
+        title = MadeVectors(row, [row["id"]], vectors.title[None])
+        yield Made(MadeVectors(row, ids, vectors.shots), title)
+
+
+def shots_of(made: Made) -> int:
+    """How many a title has."""
+    return len(made.context.ids)
 
 
 def embed_clip(

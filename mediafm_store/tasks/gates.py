@@ -8,6 +8,7 @@ import numpy as np
 from mediafm_store.errors import NotFound
 from mediafm_store.model.checkpoint import read_facts
 from mediafm_store.model.quality import Labelled, random_pair_cosine, stratified_auc
+from mediafm_store.store.moment import at_one_moment
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.checkpoints import checkpoint_of
@@ -37,6 +38,7 @@ class Gate(NamedTuple):
     """The same to keep, if it says how good the version is."""
 
 
+@at_one_moment
 def gates(store: Store, space: Space) -> list[Gate]:
     """All that can be measured of a version, beside the one that is live."""
     live = store.live(space.name) if store.has(space.name) else None

@@ -21,6 +21,7 @@ from mediafm_indexes import (
 from mediafm_indexes.faiss_index import has_gpu
 from mediafm_store import plugins
 from mediafm_store.errors import BadInput
+from mediafm_store.store.moment import at_one_moment
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
@@ -176,6 +177,7 @@ def figures(status: IndexStatus) -> list[Figure]:
     return found
 
 
+@at_one_moment
 def index_status(store: Store, space: Space) -> IndexStatus:
     """How good the index of a space is; where there is none, everything is compared."""
     opened = open_index(store, space)

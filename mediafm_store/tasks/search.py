@@ -12,6 +12,7 @@ import numpy as np
 from mediafm_store.arrays import Modality
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
+from mediafm_store.store.moment import at_one_moment
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.answers import (
@@ -43,6 +44,7 @@ LEAST = 0.95
 """Percentile of random pairs below which a match is not good: see docs/decisions/0017."""
 
 
+@at_one_moment
 def search(
     store: Store,
     *,

@@ -2,19 +2,21 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mediafm_store.arrays import MODALITIES, Fused, Modality, zeros
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoder
 from mediafm_store.features.fuse import describe, fuse
 from mediafm_store.features.passes import Pool, encode_text
+from mediafm_store.parallel import groups
 from mediafm_store.records import Shot, Title
-from mediafm_store.store.rows import TitleRows
+from mediafm_store.store.rows import AT_ONCE, TitleRows
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.changes import RULES, Sources, digest, sources_of, stat_of
@@ -80,10 +82,9 @@ def import_features(
     job = ImportJob(store, how, features, reader)
     results: list[Ingested] = []
     total = sum(1 if isinstance(file, Ingested) else len(file.ids) for file in opened)
-    for file in opened:
-        for result in [file] if isinstance(file, Ingested) else job.run(file):
-            results.append(result)
-            on_title(result, len(results), total)
+    for result in job.run(opened):
+        results.append(result)
+        on_title(result, len(results), total)
     return results
 
 
@@ -144,6 +145,20 @@ class Pending(NamedTuple):
     """What the store holds of it."""
 
 
+class Made(NamedTuple):
+    """What becomes of a title once it is written."""
+
+    result: Ingested
+    rows: TitleRows | None = None
+    """If it is new, or has changed."""
+    moved: Mapping[str, Any] | None = None
+    """Where its file lies now, if only that has changed."""
+
+    def size(self) -> int:
+        """In shots; what has none counts as one, so that it is told before long."""
+        return len(self.rows.shots) if self.rows else 1
+
+
 @dataclass
 class ImportJob:
     """What all titles of one import share."""
@@ -157,23 +172,50 @@ class ImportJob:
     """Where each id was met first."""
 
     def __post_init__(self) -> None:
+        self.stored = {row["id"]: row for row in self.store.titles().to_dicts()}
         self.spaces: tuple[Space, ...] = ()
         if self.features:
             self.spaces = spaces(self.store, self.features, self.reader)
 
-    def run(self, file: FeatureFile) -> Iterator[Ingested]:
-        """Import the titles of a file; what is wrong with one comes back as its result."""
+    def run(self, files: Iterable[FeatureFile | Ingested]) -> Iterator[Ingested]:
+        """Import the titles of files, those that could not be opened included.
+
+        What is wrong with one comes back as its result.
+        """
+        made = chain.from_iterable(map(self._made, files))
+        for together in groups(made, Made.size, most=AT_ONCE):
+            yield from self._write(together)
+
+    def _write(self, made: Sequence[Made]) -> Iterator[Ingested]:
+        """Write titles together; if that fails each by itself, to tell which is at fault."""
+        try:
+            self.store.add_titles([one.rows for one in made if one.rows])
+            self.store.update_titles({one.result.title: one.moved for one in made if one.moved})
+        except Exception as error:
+            if len(made) == 1:
+                yield failure(made[0].result.title, made[0].result.media, error)
+            else:
+                for one in made:
+                    yield from self._write([one])
+        else:
+            yield from (one.result for one in made)
+
+    def _made(self, file: FeatureFile | Ingested) -> Iterator[Made]:
+        """What is to be written of each title of a file."""
+        if isinstance(file, Ingested):
+            yield Made(file)
+            return
         try:
             stat = stat_of(file.path)
             for name, id in file.ids.items():
                 try:
                     yield self._title(file, name, id, stat)
                 except Exception as error:
-                    yield failure(id, file.path, error)
+                    yield Made(failure(id, file.path, error))
         finally:
             file.close()
 
-    def _title(self, file: FeatureFile, name: str, id: str, stat: str) -> Ingested:
+    def _title(self, file: FeatureFile, name: str, id: str, stat: str) -> Made:
         began = time.perf_counter()
         if self.first.setdefault(id, (file.path, name)) != (file.path, name):
             raise clash(file.path, id, self.first[id][0])
@@ -183,15 +225,14 @@ class ImportJob:
         pending = self._look(file, name, id, stat)
         before = sources_of(pending.row)
         if pending.row and before and pending.sources == before._replace(media=""):
-            return unchanged(pending.row, file.path)
+            return Made(unchanged(pending.row, file.path))
         given = check(file.read(name), Place(file.path, id))
         sources = pending.sources._replace(media=given.content)
         if pending.row:
             check_same_film(pending.row, pending.title, sources)
             if before and sources == before._replace(media_stat=sources.media_stat):
-                note = {"media": str(file.path), "sources": sources._asdict()}
-                self.store.update_title(id, **note)
-                return unchanged(pending.row, file.path)
+                moved = {"media": str(file.path), "sources": sources._asdict()}
+                return Made(unchanged(pending.row, file.path), moved=moved)
         warnings = Warnings(
             media=[
                 f"{id}: no {modality} vectors ({self.how.arrays[modality]}) in {file.path.name}"
@@ -199,8 +240,8 @@ class ImportJob:
                 if modality not in given.vectors or not given.vectors[modality].any()
             ]
         )
-        self.store.add_title(self._rows(pending._replace(sources=sources), given, warnings))
-        return Ingested(
+        rows = self._rows(pending._replace(sources=sources), given, warnings)
+        result = Ingested(
             id,
             file.path,
             "ingested",
@@ -209,15 +250,13 @@ class ImportJob:
             took_s=time.perf_counter() - began,
             warnings=tuple(warnings.media),
         )
+        return Made(result, rows)
 
     def _look(self, file: FeatureFile, name: str, id: str, stat: str) -> Pending:
         """What is known of a title before its vectors are read."""
         facts = metadata_of(file.metadata_beside(id))
         title = named(id, file.path, facts, name=name)
-        try:
-            row = self.store.title(id)
-        except NotFound:
-            row = None
+        row = self.stored.get(id)
         described = (
             title.name,
             title.synopsis,

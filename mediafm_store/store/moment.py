@@ -1,0 +1,21 @@
+"""Tasks that read a store as it was when they began."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+from mediafm_store.store.store import Store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def at_one_moment(task: Callable[Concatenate[Store, P], R]) -> Callable[Concatenate[Store, P], R]:
+    """A task for which each table is looked up once: see `Tables.held`."""
+
+    @wraps(task)
+    def held(store: Store, *arguments: P.args, **options: P.kwargs) -> R:
+        with store.tables.held():
+            return task(store, *arguments, **options)
+
+    return held  # type: ignore[return-value]  # it may be called with store=, too
