@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -10,6 +11,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 T = TypeVar("T")
+LOST = timedelta(minutes=10)
+"""After so long a process that does not answer is taken to be gone, and the others end too."""
 
 
 class World(NamedTuple):
@@ -19,8 +22,16 @@ class World(NamedTuple):
     size: int = 1
 
     def share(self, items: Sequence[T]) -> list[T]:
-        """This process's part of what all have."""
-        return list(items[self.rank :: self.size])
+        """This process's part of what all have: some that follow each other."""
+        first, last = (len(items) * rank // self.size for rank in (self.rank, self.rank + 1))
+        return list(items[first:last])
+
+    def tell(self, what: T) -> T:
+        """What the first process says, in all of them."""
+        said = [what]
+        if self.size > 1:
+            dist.broadcast_object_list(said, src=0)
+        return said[0]
 
     def sum(self, tensor: Tensor) -> Tensor:
         """The sum over all processes, the same in each; `tensor` is changed."""
@@ -57,7 +68,7 @@ def joined(device: str | torch.device) -> Iterator[World]:
     on_gpu = torch.device(device).type == "cuda"
     if on_gpu:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    dist.init_process_group("nccl" if on_gpu else "gloo")
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=LOST)
     try:
         yield World(dist.get_rank(), dist.get_world_size())
     finally:
