@@ -10,6 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from mediafm_store.errors import BadInput
+
 T = TypeVar("T")
 LOST = timedelta(minutes=10)
 """After so long a process that does not answer is taken to be gone, and the others end too."""
@@ -59,9 +61,27 @@ class World(NamedTuple):
 ALONE = World()
 
 
+def check_restarts() -> None:
+    """Raise BadInput if processes that start again would look for those that have ended.
+
+    Unless it is told otherwise, torchrun keeps one store of addresses over all restarts (seen in
+    torch 2.13), so that a process may find the address that another had before.
+    """
+    restarts = int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0"))
+    if restarts and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+        raise BadInput(
+            f"torchrun --max-restarts={restarts} needs TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 in its"
+            " environment and --rdzv-backend=c10d, or processes would not meet after a restart"
+        )
+
+
 @contextmanager
 def joined(device: str | torch.device) -> Iterator[World]:
-    """Meet the other processes of this training, and leave them at the end."""
+    """Meet the other processes of this training, and leave them at the end.
+
+    Raises BadInput if `torchrun` is to start processes again in a way in which it fails.
+    """
+    check_restarts()
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ALONE
         return
