@@ -10,14 +10,11 @@ takes on stores of different sizes, and what part of its time it reads.
 
 import argparse
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,28 +22,18 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import ROOT, print_table, write_results
-from benchmarks.downstream import title_row, write
-from benchmarks.model import peak_mb
+from benchmarks.nodes import KILLED, on_two, report, take_part
 from mediafm_store import Store, TrainConfig, train
 from mediafm_store.arrays import BLOCK, FUSED, unit_rows
-from mediafm_store.model import resume
 from mediafm_store.model.packed import read
 from mediafm_store.model.run import Step
-from mediafm_store.model.train import TrainResult
 from mediafm_store.tasks.train import stored_titles
-
-OnStep = Callable[[Step], None]
 
 SIZES = (10_000, 100_000, 300_000)
 """Shots of the stores whose training is measured."""
-STEPS, KILLED_AT = 8, 5
-"""Its state is kept after every other step."""
+STEPS = 8
 PIECE = 20
 """Titles that are written at once."""
-KILLED = ("nothing", "worker", "node")
-LONGEST_S = 300.0
-LAUNCHER = ("--nnodes=1:2", "--nproc-per-node=1", "--max-restarts=3", "--rdzv-backend=c10d")
-WAITS = "join_timeout=60,last_call_timeout=5,keep_alive_interval=1,keep_alive_max_attempt=3"
 
 
 def main() -> None:
@@ -104,50 +91,6 @@ def nodes(titles: int = 24, shots: int = 60, batch_shots: int = 256) -> list[dic
     return rows
 
 
-def on_two(worker: Sequence[str], results: Path, killed: str) -> None:
-    """Let two launchers train together, a process each; one may be killed on the way.
-
-    `worker` is what each process runs, followed by the folder of results and by what is killed of
-    its launcher. The launcher at which they meet is left alone. Raises CalledProcessError, with
-    what was said, if the training does not come to its end.
-    """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        meeting = [f"--rdzv-endpoint=127.0.0.1:{free.getsockname()[1]}", "--local-addr=127.0.0.1"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
-    launchers = []
-    logs = [results / "log0", results / "log1"]
-    try:
-        for log, is_host, hurt in zip(logs, (1, 0), ("nothing", killed), strict=True):
-            options = [*LAUNCHER, *meeting, f"--rdzv-conf=is_host={is_host},{WAITS}"]
-            command = [sys.executable, "-m", "torch.distributed.run", *options, *worker]
-            with log.open("w") as said:
-                launchers.append(
-                    subprocess.Popen(
-                        [*command, str(results), hurt],
-                        cwd=ROOT,
-                        env=environment,
-                        stdout=said,
-                        stderr=said,
-                    )
-                )
-        if launchers[0].wait(timeout=LONGEST_S):
-            raise subprocess.CalledProcessError(
-                launchers[0].returncode, command, logs[0].read_text()
-            )
-        launchers[1].wait(timeout=LONGEST_S)
-    finally:
-        for launcher in launchers:
-            launcher.terminate()
-            launcher.wait()
-
-
-def report(results: Path) -> dict[str, Any]:
-    """What the first process has written."""
-    found: dict[str, Any] = json.loads((results / "report.json").read_text())
-    return found
-
-
 def work(store: Path, batch_shots: int, results: Path, killed: str) -> None:
     """Train on a store, as one of the processes."""
     config = TrainConfig(
@@ -156,30 +99,6 @@ def work(store: Path, batch_shots: int, results: Path, killed: str) -> None:
 
     run = partial(train, Store(store), preset="tiny", config=config, device="cpu")
     take_part(lambda on_step: run(on_step=on_step).result, results, killed)
-
-
-def take_part(run: Callable[[OnStep], TrainResult], results: Path, killed: str) -> None:
-    """Train, be killed once if that is to be, and report; the state is kept at once."""
-    resume.EVERY_S = 0.0
-    taken: list[int] = []
-
-    def on_step(step: Step) -> None:
-        taken.append(step.step)
-        mark = results / "killed"
-        if killed != "nothing" and step.step == KILLED_AT and not mark.exists():
-            mark.touch()
-            if killed == "node":
-                os.kill(os.getppid(), signal.SIGKILL)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    found = run(on_step)
-    if not found.rank:
-        told = {
-            "losses": [step.loss for step in found.history],
-            "first": taken[0],
-            "processes": int(os.environ.get("WORLD_SIZE", "1")),
-        }
-        (results / "report.json").write_text(json.dumps(told))
 
 
 def memory(sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
@@ -197,6 +116,8 @@ def memory(sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
 
 def measure(path: Path) -> dict[str, float]:
     """Memory and times of a training of a few steps, in this process."""
+    from benchmarks.model import peak_mb
+
     store = Store(path)
     steps: list[Step] = []
     began = time.perf_counter()
@@ -221,6 +142,8 @@ def measure(path: Path) -> dict[str, float]:
 
 def write_store(path: Path, titles: int, shots: int) -> None:
     """A store of made-up titles: scenes of 5 shots around a vector of their own."""
+    from benchmarks.downstream import title_row, write
+
     store = Store(path, create=True)
     told = {"made_by": "a benchmark", "fused": "made up"}
     fused = store.registry.only_version("fused", "made up", dim=FUSED, **told)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.training import KILLED, KILLED_AT, on_two
+from benchmarks.nodes import KILLED, KILLED_AT, on_two
 from mediafm_store.errors import BadInput
 from mediafm_store.model.run import TrainConfig
 from mediafm_store.model.train import train
@@ -18,7 +18,7 @@ WORKER = """
 import sys
 from functools import partial
 from pathlib import Path
-from benchmarks.training import take_part
+from benchmarks.nodes import take_part
 from mediafm_store.model.train import train
 from tests.test_nodes import CONFIG
 from tests.test_train import MODEL, catalogue

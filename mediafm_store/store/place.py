@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +52,8 @@ class Place:
                     for file in system.get_file_info(fs.FileSelector(folder.path)):
                         with system.open_input_stream(file.path) as read:
                             (copied / file.base_name).write_bytes(read.read())
-                    copied.rename(to)
+                    with suppress(OSError):  # another process of this machine was first
+                        copied.rename(to)
 
     def publish(self, folder: Path, *, complete: str) -> None:
         """Copy a folder below `local` to the address; `complete` is the file that comes last."""
