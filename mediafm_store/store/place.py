@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +51,11 @@ class Place:
                     for file in system.get_file_info(fs.FileSelector(folder.path)):
                         with system.open_input_stream(file.path) as read:
                             (copied / file.base_name).write_bytes(read.read())
-                    with suppress(OSError):  # another process of this machine was first
+                    try:
                         copied.rename(to)
+                    except OSError:
+                        if not to.exists():  # else another process of this machine was first
+                            raise
 
     def publish(self, folder: Path, *, complete: str) -> None:
         """Copy a folder below `local` to the address; `complete` is the file that comes last."""

@@ -98,8 +98,10 @@ def all_shots(store: Store) -> list[TitleShots]:
 
 def stored_titles(store: Store) -> list[Unread]:
     """All titles of a store, to be read when they are needed. By id."""
-    rows = {row["id"]: row for row in store.titles().to_dicts()}
-    revisions = {id: row["revision"] for id, row in rows.items()}
+    known = store.titles()
+    revisions, series = (
+        dict(zip(known["id"], known[column], strict=True)) for column in ("revision", "series")
+    )
     spaces = store.live("fused"), store.live("metadata")
     fused, metadata = (store.places(space, revisions) for space in spaces)
 
@@ -108,7 +110,7 @@ def stored_titles(store: Store) -> list[Unread]:
         about = metadata.read(np.array([t.metadata for t in titles])).astype(np.float32)
         parts = np.split(shots, np.cumsum([t.shots for t in titles])[:-1])
         return [
-            title_shots(rows[title.id], own, told)
+            TitleShots(own, told, series=title.series, id=title.id)
             for title, own, told in zip(titles, parts, about, strict=True)
         ]
 
@@ -116,7 +118,7 @@ def stored_titles(store: Store) -> list[Unread]:
     return [
         Unread(
             id=id,
-            series=rows[id]["series"],
+            series=series[id],
             key=f"{made_by} {revisions[id]}",
             places=places,
             metadata=int(metadata.of[id][0]),
