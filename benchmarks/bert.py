@@ -9,7 +9,7 @@ from transformers import BertConfig, BertModel
 
 from mediafm_store.model.batches import windows
 from mediafm_store.model.masking import cosine_distances, mask_shots
-from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.packed import TitleShots, read
 from mediafm_store.model.transformer import ModelConfig
 
 Batch = tuple[Tensor, Tensor]
@@ -49,7 +49,7 @@ def padded(titles: Sequence[TitleShots], size: int, batch_shots: int) -> list[Ba
     """Batches in the given order, each of as many sequences as make up `batch_shots` real shots."""
     batches: list[Batch] = []
     group: list[Tensor] = []
-    for sequence in (torch.from_numpy(w.fused) for w in windows(titles, size)):
+    for sequence in (torch.from_numpy(w.fused) for w in read(windows(titles, size))):
         if group and sum(map(len, group)) + len(sequence) > batch_shots:
             batches.append(pad(group))
             group = []

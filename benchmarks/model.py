@@ -33,7 +33,7 @@ from mediafm_store.features.fuse import fuse
 from mediafm_store.model.batches import endless, windows
 from mediafm_store.model.exam import Exam
 from mediafm_store.model.masking import Predictor, trivial_predictors
-from mediafm_store.model.packed import Packed, TitleShots
+from mediafm_store.model.packed import Packed, TitleShots, read
 from mediafm_store.model.quality import (
     Labelled,
     boundary_ap,
@@ -42,7 +42,7 @@ from mediafm_store.model.quality import (
     scene_auc,
     stratified_auc,
 )
-from mediafm_store.model.run import Run, TrainConfig, seeded
+from mediafm_store.model.run import Run, Share, TrainConfig, seeded
 from mediafm_store.model.start import start_model
 from mediafm_store.model.train import train
 from mediafm_store.model.transformer import PRESETS, ModelConfig, ShotTransformer
@@ -256,7 +256,7 @@ def with_blocks_dropped(titles: list[TitleShots]) -> list[TitleShots]:
 
 def cropped(titles: list[TitleShots]) -> list[TitleShots]:
     """Titles in pieces."""
-    return windows(titles, 64)
+    return read(windows(titles, 64))
 
 
 def random_layers(
@@ -302,7 +302,7 @@ def not_whitened(
 def speed(titles: list[TitleShots]) -> dict[str, Any]:
     """Training and embedding, ours and BERT's in turn; medians of the ratios of shots a second."""
     config = PRESETS[COMPARED]
-    run, batches = new_run(config, titles)
+    run, shares = new_run(config, titles)
     theirs = bert.BertOfShots(config)
     optimizer = torch.optim.AdamW(theirs.parameters(), lr=1e-4)
     chances = torch.Generator().manual_seed(0)
@@ -313,9 +313,9 @@ def speed(titles: list[TitleShots]) -> dict[str, Any]:
 
     def ours(which: Run) -> Callable[[], int]:
         def step() -> int:
-            batch = next(batches)
-            which.step(1, batch)
-            return sum(len(s.fused) for s in batch)
+            share = next(shares)
+            which.step(1, share)
+            return share.shots
 
         return step
 
@@ -363,14 +363,14 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 def new_run(
     config: ModelConfig, titles: list[TitleShots], how: TrainConfig | None = None
-) -> tuple[Run, Iterator[list[TitleShots]]]:
+) -> tuple[Run, Iterator[Share]]:
     """A training before its first step, and what its steps are made of."""
     model = start_model(config, titles, generator=seeded(0))
     exam = Exam([], size=1, mask_rate=0.2, draws=0, generator=seeded(0))
     run = Run(model, exam, how or TrainConfig(), ALONE)
     run.turned = 1.0
     batches = endless(titles, size=config.max_shots, batch_shots=BATCH_SHOTS, generator=seeded(0))
-    return run, batches
+    return run, map(run.share, batches)
 
 
 def scaling(shots: int) -> dict[str, Any]:
@@ -381,13 +381,13 @@ def scaling(shots: int) -> dict[str, Any]:
         vectors = unit_rows(rng.standard_normal((500, 3 * BLOCK), np.float32))
         titles.append(TitleShots(vectors, NOTHING))
     began = time.perf_counter()
-    run, batches = new_run(PRESETS[PRESET], titles)
+    run, shares = new_run(PRESETS[PRESET], titles)
     started = time.perf_counter()
     done = 0
     while done < shots:
-        batch = next(batches)
-        run.step(1, batch)
-        done += sum(len(s.fused) for s in batch)
+        share = next(shares)
+        run.step(1, share)
+        done += share.shots
     trained = time.perf_counter()
     for _ in embed_titles(run.model.eval(), titles):
         pass
@@ -419,11 +419,11 @@ def one_step(preset: str) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     vectors = unit_rows(rng.standard_normal((512, 3 * BLOCK), np.float32))
     before = peak_mb()
-    run, batches = new_run(PRESETS[preset], [TitleShots(vectors, NOTHING)])
+    run, shares = new_run(PRESETS[preset], [TitleShots(vectors, NOTHING)])
     took = []
     for number in (1, 2, 3):
         began = time.perf_counter()
-        run.step(number, next(batches))
+        run.step(number, next(shares))
         took.append(time.perf_counter() - began)
     parameters = sum(p.numel() for p in run.model.parameters())
     return {

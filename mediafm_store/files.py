@@ -1,7 +1,10 @@
-"""Files that appear when they are complete, and files of JSON lines."""
+"""Files that appear when they are complete, here or in an object store, and JSON lines."""
 
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +45,67 @@ def read_json_lines(path: Path, example: str) -> Iterator[tuple[int, dict[str, A
         if not isinstance(row, dict):
             raise BadInput(f"{path}, line {number}: no object, such as {example}")
         yield number, {name: value for name, value in row.items() if value is not None}
+
+
+@contextmanager
+def whole_file(address: str) -> Iterator[Path]:
+    """A path to write to; what is there at the end stands at `address`, whole or not at all.
+
+    An address is a path, or one such as s3://bucket/file.
+    """
+    if remote(address):
+        with tempfile.TemporaryDirectory() as scratch:
+            part = Path(scratch) / "part"
+            yield part
+            with (
+                file_system(address) as (system, path),
+                part.open("rb") as read,
+                system.open_output_stream(path) as out,
+            ):
+                shutil.copyfileobj(read, out)
+    else:
+        local = Path(address)
+        local.parent.mkdir(parents=True, exist_ok=True)
+        part = local.with_name(f".{local.name}")
+        yield part
+        part.replace(local)
+
+
+def read_file(address: str) -> bytes | None:
+    """What stands at an address, None if nothing does."""
+    try:
+        if not remote(address):
+            return Path(address).read_bytes()
+        with file_system(address) as (system, path), system.open_input_stream(path) as file:
+            return bytes(file.read())
+    except FileNotFoundError:
+        return None
+
+
+def remove_file(address: str) -> None:
+    """Delete what stands at an address, if something does."""
+    if not remote(address):
+        Path(address).unlink(missing_ok=True)
+    elif read_file(address) is not None:
+        with file_system(address) as (system, path):
+            system.delete_file(path)
+
+
+def remote(address: str) -> bool:
+    """Whether it is not a path of this machine."""
+    return "://" in address
+
+
+@contextmanager
+def file_system(address: str) -> Iterator[tuple[Any, str]]:
+    """The file system of a remote address, and the path in it; BadInput if it cannot be reached."""
+    import pyarrow as pa
+    from pyarrow import fs
+
+    try:
+        yield fs.FileSystem.from_uri(address)
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).partition("\n")[0]
+        raise BadInput(f"{address} cannot be reached: {reason}") from error

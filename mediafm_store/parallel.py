@@ -24,12 +24,13 @@ def ahead(items: Iterable[T], *, size: int) -> Generator[T]:
     They change threads in batches, an eighth of `size` each: a change costs tens of microseconds.
     Close it before what the items are made from is closed. What `items` raises is raised here.
     """
-    queue: Queue[Any] = Queue(6)
+    batch_size = max(1, size // 8)
+    queue: Queue[Any] = Queue(max(1, size // batch_size - 2))
     closed = Event()
 
     def make() -> None:
         try:
-            for batch in batches(items, max(1, size // 8)):
+            for batch in batches(items, batch_size):
                 queue.put(batch)
                 if closed.is_set():
                     return

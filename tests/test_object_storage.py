@@ -10,7 +10,9 @@ import pytest
 
 from mediafm_store import Store, TrainConfig, build_index, doctor, embed, train
 from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.tasks.checkpoints import saved
+from mediafm_store.files import read_file
+from mediafm_store.model import resume
+from mediafm_store.tasks.checkpoints import saved, unfinished
 from mediafm_store.tasks.indexed import index_folder, newest
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all as search
@@ -85,6 +87,27 @@ def test_a_store_lives_in_a_bucket(bucket, machine, tmp_path):
     machine("one")
     fresh = Store(address)
     assert len(search(fresh, shot="epsilon/00001", space="fused", k=34)) == 34
+
+
+def test_a_training_goes_on_at_another_machine(bucket, machine, monkeypatch):
+    monkeypatch.setattr(resume, "EVERY_S", 0.0)
+    store = Store(f"{bucket}/cut-off", create=True)
+    for seed, title in enumerate(["alpha", "beta", "gamma"]):
+        store.add_title(title_rows(store, title, random_vectors(8, seed)))
+    config = TrainConfig(steps=4, validate_every=1)
+
+    def kill(step):
+        if step.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(store, preset="tiny", config=config, device="cpu", on_step=kill)
+    machine("two")
+    there = Store(f"{bucket}/cut-off")
+    taken = []
+    train(there, preset="tiny", config=config, device="cpu", on_step=taken.append)
+    assert [step.step for step in taken] == [3, 4]
+    assert read_file(unfinished(there)) is None
 
 
 def test_the_command_line_takes_an_address(bucket, machine):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.model.batches import endless, packs, windows
+from mediafm_store.model.batches import batches, endless, windows
 from mediafm_store.model.exam import Exam
 from mediafm_store.model.masking import trivial_predictors
 from mediafm_store.model.packed import TitleShots, pack
@@ -123,8 +123,9 @@ def test_too_few_titles_are_refused(titles):
 
 def test_shots_without_any_modality_do_not_count_and_do_no_harm():
     blank = TitleShots(np.zeros((9, 32), np.float32), np.zeros(8, np.float32))
-    with pytest.raises(BadInput, match="of 2 titles 1 will do"):
-        train([title(9), blank], MODEL, CONFIG)
+    with pytest.raises(BadInput, match="have no shot with a picture, a sound or a word"):
+        train([blank, blank], MODEL, CONFIG)
+    assert np.isfinite(train([title(9), blank, title(9, 1)], MODEL, CONFIG).validation)
     holes = title(24)
     holes.fused[::3] = 0
     result = train([holes, title(24, 1), title(24, 2)], MODEL, CONFIG)
@@ -157,9 +158,9 @@ def test_the_exam_asks_the_same_every_time_and_a_perfect_guess_has_no_loss():
 
 def test_batches_are_packed_and_bounded():
     titles = [title(n, n) for n in (5, 20, 7, 24, 6)]
-    batches = list(packs(titles, batch_shots=48))
-    assert [batch.lengths for batch in batches] == [(5, 20, 7), (24, 6)]
-    assert torch.equal(batches[0].fused[5:25], torch.from_numpy(titles[1].fused))
+    packed = [pack(batch) for batch in batches(titles, 48)]
+    assert [batch.lengths for batch in packed] == [(5, 20, 7), (24, 6)]
+    assert torch.equal(packed[0].fused[5:25], torch.from_numpy(titles[1].fused))
 
 
 def test_zero_shots_are_not_eligible():
@@ -178,10 +179,10 @@ def test_windows_of_titles_hold_all_shots():
 
 def test_a_pass_sees_every_title_and_crops_of_the_long_ones():
     titles = [title(100, 1), title(10, 2)]
-    batches = endless(titles, size=24, batch_shots=24, generator=torch.Generator().manual_seed(0))
-    lengths = [len(t.fused) for _ in range(12) for t in next(batches)]  # two passes
+    steps = endless(titles, size=24, batch_shots=24, generator=torch.Generator().manual_seed(0))
+    lengths = [t.shots for _ in range(12) for t in next(steps)]  # two passes
     assert sorted(lengths) == [10] * 2 + [24] * 10
-    first_shots = {next(batches)[0].fused[0].tobytes() for _ in range(60)}
+    first_shots = {next(steps)[0].fused[0].tobytes() for _ in range(60)}
     assert len(first_shots) > 20
 
 

@@ -1,12 +1,20 @@
 """Titles as the model reads them: many of them end to end, without padding between."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
+
+from mediafm_store.parallel import groups
+
+Rows = slice | Int64[np.ndarray, " rows"]
+"""Some shots of a title, by number."""
+READ = 2048
+"""Shots that are read at a time where all of some titles are wanted: 19 MB."""
 
 
 class TitleShots(NamedTuple):
@@ -18,6 +26,63 @@ class TitleShots(NamedTuple):
     series: str = ""
     """What it belongs to; titles of one series are never parted when some are held out."""
     id: str = ""
+
+    @property
+    def shots(self) -> int:
+        """How many it has."""
+        return len(self.fused)
+
+    @property
+    def key(self) -> str:
+        """The same for the same vectors."""
+        digest = hashlib.blake2b(self.fused.tobytes())
+        digest.update(self.metadata.tobytes())
+        return digest.hexdigest()
+
+    def at(self, rows: Rows) -> "TitleShots":
+        """Some of its shots."""
+        return self._replace(fused=self.fused[rows])
+
+
+class Unread(NamedTuple):
+    """A title, or some of its shots, whose vectors still lie in a store."""
+
+    id: str
+    series: str
+    key: str
+    """The same for the same vectors."""
+    places: Int64[np.ndarray, " shots"]
+    """Where the fused vectors lie, for `read`."""
+    metadata: int
+    """Where the vector of its metadata lies."""
+    read: Callable[[Sequence["Unread"]], list[TitleShots]]
+    """Reads titles of this store, all of them at once."""
+
+    @property
+    def shots(self) -> int:
+        """How many it has."""
+        return len(self.places)
+
+    def at(self, rows: Rows) -> "Unread":
+        """Some of its shots."""
+        return self._replace(places=self.places[rows])
+
+
+Title = TitleShots | Unread
+
+
+def read(titles: Iterable[Title]) -> list[TitleShots]:
+    """Titles with their vectors; those of a store are read at once."""
+    every = list(titles)
+    unread = [t for t in every if isinstance(t, Unread)]
+    found = iter(unread[0].read(unread) if unread else ())
+    return [next(found) if isinstance(t, Unread) else t for t in every]
+
+
+def read_each(titles: Iterable[Title]) -> Iterator[TitleShots]:
+    """Titles with their vectors, few of them in memory at the same time."""
+    for group in groups(titles, lambda t: t.shots, most=READ):
+        yield from read(group)
 
 
 class Packed(NamedTuple):
@@ -44,8 +109,3 @@ def pack(titles: Sequence[TitleShots]) -> Packed:
     metadata = np.stack([t.metadata for t in titles])
     lengths = tuple(len(t.fused) for t in titles)
     return Packed(torch.from_numpy(fused), torch.from_numpy(metadata), lengths)
-
-
-def crop(title: TitleShots, start: int, size: int) -> TitleShots:
-    """At most `size` shots of a title, from shot `start`."""
-    return title._replace(fused=title.fused[start : start + size])

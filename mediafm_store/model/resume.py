@@ -3,17 +3,18 @@
 import dataclasses
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
 from torch import Tensor
 
-from mediafm_store.model.packed import TitleShots
+from mediafm_store.errors import BadInput
+from mediafm_store.files import read_file, remove_file, whole_file
+from mediafm_store.model.packed import Title
 from mediafm_store.model.run import Best, Run, Step, TrainConfig
 from mediafm_store.model.transformer import ModelConfig
 from mediafm_store.model.world import World
@@ -25,12 +26,19 @@ EVERY_S = 60.0
 class Unfinished:
     """One file: weights, the best weights, what the optimizers remember, and the history.
 
-    Chances are drawn anew for each step from its number, so no generator has a state to keep.
+    Chances are drawn anew for each step from its number, so no generator has a state to keep. The
+    first process writes it, reads it and tells the others: they need not reach it. Raises BadInput
+    if the processes do not train on the same titles.
     """
 
-    def __init__(self, path: Path, key: str, world: World) -> None:
-        self.path, self.key, self.world = path, key, world
+    def __init__(self, address: str, key: str, world: World) -> None:
+        self.address, self.key, self.world = address, key, world
         self.written = time.monotonic()
+        if world.tell(key) != key:
+            raise BadInput(
+                "the processes that train together see different titles or settings; start them"
+                " anew, all alike, when nothing is written to the store"
+            )
 
     def keep(self, run: Run) -> None:
         """Write the state, if it is time; a kill while it is written leaves the one before."""
@@ -38,28 +46,28 @@ class Unfinished:
             return
         facts = {
             "key": self.key,
+            "step_shots": run.step_shots,
             "history": [step._asdict() for step in run.history],
             "best": {"step": run.best.step, "validation": run.best.validation},
         }
-        beside = self.path.with_name(f".{self.path.name}")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors_of(run), beside, metadata={"facts": json.dumps(facts)})
-        os.replace(beside, self.path)
+        with whole_file(self.address) as part:
+            save_file(tensors_of(run), part, metadata={"facts": json.dumps(facts)})
         self.written = time.monotonic()
 
     def restore(self, run: Run) -> None:
         """Bring a run to where it was cut off; one of other titles or settings is passed over."""
+        found = self.world.tell(b"" if self.world.rank else read_file(self.address) or b"")
+        facts = facts_of(found)
+        if facts.get("key") != self.key:
+            return
         try:
-            with safe_open(self.path, framework="pt", device=str(run.device)) as file:
-                facts = json.loads((file.metadata() or {}).get("facts", "{}"))
-                if facts.get("key") != self.key:
-                    return
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (FileNotFoundError, SafetensorError):
+            tensors = {name: t.to(run.device) for name, t in load(found).items()}
+        except SafetensorError:
             return
         run.model.load_state_dict(part_of(tensors, "model"))
         run.best = Best(**facts["best"], weights=part_of(tensors, "best"))
         run.history = [Step(**step) for step in facts["history"]]
+        run.step_shots = facts["step_shots"]
         for number, optimizer in enumerate(run.optimizers):
             state: dict[int, dict[str, Tensor]] = {}
             for name, tensor in part_of(tensors, f"optimizer{number}").items():
@@ -71,7 +79,20 @@ class Unfinished:
     def remove(self) -> None:
         """Training is over."""
         if not self.world.rank:
-            self.path.unlink(missing_ok=True)
+            remove_file(self.address)
+
+
+def facts_of(file: bytes) -> dict[str, Any]:
+    """What is told beside the tensors of a safetensors file; nothing if it is none.
+
+    Its header is JSON, after its length as 8 bytes.
+    """
+    try:
+        header = json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")])
+        facts: dict[str, Any] = json.loads(header["__metadata__"]["facts"])
+    except (ValueError, KeyError):
+        return {}
+    return facts
 
 
 def tensors_of(run: Run) -> dict[str, Tensor]:
@@ -97,13 +118,10 @@ def part_of(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
     return {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}
 
 
-def key_of(
-    titles: Sequence[TitleShots], model: ModelConfig, config: TrainConfig, processes: int
-) -> str:
+def key_of(titles: Sequence[Title], model: ModelConfig, config: TrainConfig) -> str:
     """What must be the same for a training to go on: titles, sizes, settings, torch."""
-    settings = (dataclasses.asdict(model), dataclasses.asdict(config), processes)
-    digest = hashlib.blake2b(repr((settings, torch.__version__)).encode())
+    settings = (dataclasses.asdict(model), dataclasses.asdict(config), torch.__version__)
+    digest = hashlib.blake2b(repr(settings).encode())
     for title in titles:
-        digest.update(title.fused.tobytes())
-        digest.update(title.metadata.tobytes() + title.series.encode())
+        digest.update(repr((title.id, title.series, title.shots, title.key)).encode())
     return digest.hexdigest()

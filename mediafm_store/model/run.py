@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -15,9 +16,13 @@ from mediafm_store.model.batches import endless
 from mediafm_store.model.exam import Exam
 from mediafm_store.model.masking import cosine_distances, mask_shots
 from mediafm_store.model.optim import OptimizerName, lr_factor, make_optimizers, split_parameters
-from mediafm_store.model.packed import Packed, TitleShots, pack
+from mediafm_store.model.packed import Packed, Title, TitleShots, pack, read
 from mediafm_store.model.transformer import ShotTransformer
 from mediafm_store.model.world import World
+from mediafm_store.parallel import ahead, groups
+
+READ_AHEAD = 2
+"""Steps whose vectors are read while another is computed: 19 MB each."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class TrainConfig:
 
     steps: int = 300
     batch_shots: int = 2048
-    """Shots a step and process, as far as whole titles make them up."""
+    """Shots a step and process, as far as whole titles make them up. If a training goes on with
+    fewer or more processes than it began with, its steps stay as large as they were."""
     mask_rate: float = 0.2
     turned: float | None = None
     """Share of the titles that are turned (`augment`); None: the fewer the more shots there are."""
@@ -67,6 +73,15 @@ class Step(NamedTuple):
     """Of the training step alone, all processes together."""
 
 
+class Share(NamedTuple):
+    """What one process computes of a step."""
+
+    shots: int
+    """Of the whole step."""
+    sequences: list[tuple[int, TitleShots]]
+    """Its own, each by its number in the step."""
+
+
 class Best(NamedTuple):
     """The weights that were best on the held-out titles so far."""
 
@@ -105,10 +120,11 @@ class Run:
         )
         self.full_lr = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
         self.turned = 0.0
+        self.step_shots = config.batch_shots * world.size
 
     def fit(
         self,
-        training: Sequence[TitleShots],
+        training: Sequence[Title],
         on_step: Callable[[Step], None],
         keep: Callable[["Run"], None],
     ) -> str:
@@ -116,29 +132,28 @@ class Run:
 
         `keep` is called where the run could go on if it were cut off.
         """
-        shots = sum(len(t.fused) for t in training)
         chosen = self.config.turned
-        self.turned = turned_share(shots) if chosen is None else chosen
+        self.turned = turned_share(sum(t.shots for t in training)) if chosen is None else chosen
         batches = endless(
             training,
             size=self.model.config.max_shots,
-            batch_shots=self.config.batch_shots * self.world.size,
+            batch_shots=self.step_shots,
             generator=seeded(self.config.seed, 0),
         )
-        for batch in islice(batches, len(self.history), self.config.steps):
-            if self.stale:
-                break
-            number = len(self.history) + 1
-            step = self.step(number, batch)
-            if validates(number, self.config):
-                found = self.exam.grade(self.model)
-                step = step._replace(validation=found)
-                if found < self.best.validation:
-                    self.best = Best.now(self.model, number, found)
-            self.history.append(step)
-            on_step(step)
-            if step.validation is not None:
-                keep(self)
+        shares = map(self.share, islice(batches, len(self.history), self.config.steps))
+        with closing(ahead(shares, size=READ_AHEAD)) as coming:
+            while not self.stale and (share := next(coming, None)):
+                number = len(self.history) + 1
+                step = self.step(number, share)
+                if validates(number, self.config):
+                    found = self.exam.grade(self.model)
+                    step = step._replace(validation=found)
+                    if found < self.best.validation:
+                        self.best = Best.now(self.model, number, found)
+                self.history.append(step)
+                on_step(step)
+                if step.validation is not None:
+                    keep(self)
         if self.stale:
             return f"no better validation loss since step {self.best.step}"
         return f"all {self.config.steps} steps done"
@@ -149,18 +164,24 @@ class Run:
         waited = len(self.history) - self.best.step
         return waited >= self.config.patience * self.config.validate_every
 
-    def step(self, number: int, sequences: Sequence[TitleShots]) -> Step:
+    def share(self, batch: Sequence[Title]) -> Share:
+        """Read what this process computes of a step; the others read theirs."""
+        mine = self.world.share(list(enumerate(batch)))
+        found = read(title for _, title in mine)
+        numbers = [number for number, _ in mine]
+        return Share(sum(s.shots for s in batch), list(zip(numbers, found, strict=True)))
+
+    def step(self, number: int, share: Share) -> Step:
         """One update of the weights."""
         began = time.perf_counter()
         factor = lr_factor(number, steps=self.config.steps, warmup=self.config.warmup)
         self.model.zero_grad()
-        loss = self.gradients(number, sequences)
+        loss = self.gradients(number, share.sequences)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         for optimizer, rates in zip(self.optimizers, self.full_lr, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
             optimizer.step()
-        shots = sum(len(s.fused) for s in sequences)
         return Step(
             step=number,
             steps=self.config.steps,
@@ -168,20 +189,20 @@ class Run:
             validation=None,
             lr=self.config.muon_lr * factor,
             grad_norm=norm.item(),
-            shots_per_s=shots / (time.perf_counter() - began),
+            shots_per_s=share.shots / (time.perf_counter() - began),
         )
 
-    def gradients(self, number: int, sequences: Sequence[TitleShots]) -> Tensor:
+    def gradients(self, number: int, mine: Sequence[tuple[int, TitleShots]]) -> Tensor:
         """Leave the gradients of a step in the parameters, and return its loss.
 
-        Both are means over the masked shots of all processes.
+        Both are means over the masked shots of all processes. A share larger than `batch_shots`,
+        as those of few processes that go on for many, is computed in parts.
         """
         total = torch.zeros(2, device=self.device)
-        mine = self.world.share(list(enumerate(sequences)))
-        if mine:
-            titles, masked = self.question(number, mine)
+        for some in groups(mine, lambda one: one[1].shots, most=self.config.batch_shots):
+            titles, masked = self.question(number, some)
             distances = cosine_distances(self.model(titles, masked), titles.fused[masked])
-            total = torch.stack([distances.detach().sum(), masked.sum()])
+            total += torch.stack([distances.detach().sum(), masked.sum()])
             torch.autograd.backward(distances.sum())
         total = self.world.sum(total)
         self.world.sum_gradients(list(self.model.parameters()))

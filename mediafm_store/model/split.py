@@ -2,23 +2,22 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from mediafm_store.errors import BadInput
-from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.packed import Title
 
 
 def split_titles(
-    titles: Sequence[TitleShots], *, share: float, generator: torch.Generator
-) -> tuple[list[TitleShots], list[TitleShots]]:
+    titles: Sequence[Title], *, share: float, generator: torch.Generator
+) -> tuple[list[Title], list[Title]]:
     """To train on, and to hold out: about `share` of the titles, at least one and never all.
 
     Titles of one series stay together: a series held out in part would be known in part. Titles of
     a single shot are left out, since nothing is there to predict it from. Raises BadInput if too
     few remain.
     """
-    usable = [t for t in titles if np.any(t.fused, axis=1).sum() > 1]
+    usable = [t for t in titles if t.shots > 1]
     families = by_series(usable)
     if len(families) < 2:
         raise BadInput(
@@ -27,8 +26,8 @@ def split_titles(
             " or alone: ingest more"
         )
     order = torch.randperm(len(families), generator=generator).tolist()
-    training: list[TitleShots] = []
-    held_out: list[TitleShots] = []
+    training: list[Title] = []
+    held_out: list[Title] = []
     for family in (families[i] for i in order):
         enough = len(held_out) >= max(1, round(share * len(usable)))
         (training if enough else held_out).extend(family)
@@ -38,9 +37,9 @@ def split_titles(
     return training, held_out
 
 
-def by_series(titles: Sequence[TitleShots]) -> list[list[TitleShots]]:
+def by_series(titles: Sequence[Title]) -> list[list[Title]]:
     """Titles that belong together; one that belongs to no series is alone."""
-    series: dict[str, list[TitleShots]] = {}
+    series: dict[str, list[Title]] = {}
     for title in titles:
         if title.series:
             series.setdefault(title.series, []).append(title)

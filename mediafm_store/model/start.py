@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
 from mediafm_store.model.averages import averages
 from mediafm_store.model.exam import Exam
-from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.packed import Title, read, read_each
 from mediafm_store.model.transformer import TEXT_SHARE, Block, ModelConfig, ShotTransformer
 from mediafm_store.model.whitening import Whitening
 
@@ -26,12 +26,12 @@ SOME = 64
 """Titles that are enough to see how neighbours differ."""
 OUT = 0.1
 """How much of what the layers say is added at first."""
-RIDGE = 1e-4
+RIDGE, TINY = 1e-4, 1e-9
 
 
 def start_model(
     config: ModelConfig,
-    titles: Sequence[TitleShots],
+    titles: Sequence[Title],
     *,
     generator: torch.Generator,
 ) -> ShotTransformer:
@@ -39,9 +39,9 @@ def start_model(
     with torch.device("meta"):  # every parameter is set below, none by torch's global generator
         model = ShotTransformer(config)
     model.to_empty(device="cpu")
-    shots = torch.from_numpy(np.concatenate([t.fused for t in titles]))
-    sample = shots[torch.randperm(len(shots), generator=generator)[:SAMPLE]]
+    sample = sample_shots(titles, SAMPLE, generator=generator)
     basis = principal_directions(sample, config.hidden, generator=generator)
+    del sample
     some = [titles[i] for i in torch.randperm(len(titles), generator=generator).tolist()[:SOME]]
     with torch.no_grad():
         start_ends(model, spread(basis, config.heads))
@@ -52,7 +52,20 @@ def start_model(
     return model
 
 
-def fit_context(model: ShotTransformer, titles: Sequence[TitleShots]) -> None:
+def sample_shots(
+    titles: Sequence[Title], count: int, *, generator: torch.Generator
+) -> Float32[Tensor, "n dim"]:
+    """Random shots of all titles, in the order of these; all of them if there are no more."""
+    ends = np.cumsum([t.shots for t in titles])
+    chosen = np.sort(torch.randperm(int(ends[-1]), generator=generator)[:count].numpy())
+    cuts = np.searchsorted(chosen, ends)
+    starts = ends - [t.shots for t in titles]
+    rows = [own - start for own, start in zip(np.split(chosen, cuts), starts, strict=False)]
+    picked = [t.at(own) for t, own in zip(titles, rows, strict=True) if len(own)]
+    return torch.from_numpy(np.concatenate([t.fused for t in read(picked)]))
+
+
+def fit_context(model: ShotTransformer, titles: Sequence[Title]) -> None:
     """Find how shots are compared in context: what to whiten, to weigh, and how far to look.
 
     How alike neighbours are is seen in titles that the whitening was not fitted to: in its own they
@@ -62,15 +75,17 @@ def fit_context(model: ShotTransformer, titles: Sequence[TitleShots]) -> None:
     pairs = []
     for fitted_to, others in (halves, halves[::-1]):
         whitening = Whitening(model.config.dim, model.config.metadata_dim)
-        whitening.fit(fitted_to)
+        whitening.fit(read_each(fitted_to))
         pairs.append((whitening, others))
-    steady = torch.stack([whitening.steadiness(others) for whitening, others in pairs]).mean(0)
+    steady = torch.stack([w.steadiness(read_each(others)) for w, others in pairs]).mean(0)
     for whitening, _ in pairs:
         whitening.weigh(steady)
     model.surroundings.fit(
-        whitening(torch.from_numpy(title.fused)) for whitening, others in pairs for title in others
+        whitening(torch.from_numpy(title.fused))
+        for whitening, others in pairs
+        for title in read_each(others)
     )
-    model.whitening.fit(titles)
+    model.whitening.fit(read_each(titles))
     model.whitening.weigh(steady)
 
 
@@ -105,7 +120,7 @@ def fit_mix(model: ShotTransformer, practice: Exam) -> None:
             guesses = (shares @ fused).flatten(1).cpu()
             gram += guesses @ guesses.T
             target += guesses @ fused[here].flatten().cpu()
-    ridge = RIDGE * gram.trace() / kinds * torch.eye(kinds)
+    ridge = RIDGE * gram.trace().clamp(min=TINY) / kinds * torch.eye(kinds)
     model.mix.copy_(torch.linalg.solve(gram + ridge, target))
 
 

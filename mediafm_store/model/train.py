@@ -8,7 +8,7 @@ import torch
 
 from mediafm_store.model.exam import Exam
 from mediafm_store.model.masking import trivial_predictors
-from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.packed import Title
 from mediafm_store.model.resume import Unfinished, key_of
 from mediafm_store.model.run import Best, Run, Step, TrainConfig
 from mediafm_store.model.split import split_titles
@@ -44,21 +44,22 @@ class TrainResult:
 
 
 def train(
-    titles: Sequence[TitleShots],
+    titles: Sequence[Title],
     model_config: ModelConfig,
     config: TrainConfig,
     *,
     device: str | torch.device = "cpu",
-    unfinished: Path | None = None,
+    unfinished: Path | str | None = None,
     on_step: Callable[[Step], None] = lambda step: None,
     start: Start = start_model,
 ) -> TrainResult:
     """Hold out some titles, start from the others' principal directions, train, keep the best.
 
-    Where `unfinished` is a file, training goes on from there if it was of the same titles and
-    settings; it is written once a minute and removed at the end. Under `torchrun` each process
-    takes its share of a step, which then is as many times larger. `start` makes the model.
-    Raises BadInput if too few titles can be used.
+    Titles of a store are read when it is their turn, those alone that this process computes.
+    Where a file is at `unfinished`, a path or an address such as s3://bucket/file, training goes on
+    from there if it was of the same titles and settings; it is written once a minute and removed at
+    the end. Under `torchrun` each process takes its share of a step, which then is as many times
+    larger. `start` makes the model. Raises BadInput if too few titles can be used.
     """
     with joined(device) as world:
         run, training, held_out = prepare(
@@ -70,7 +71,7 @@ def train(
         if unfinished is None:
             stopped = run.fit(training, on_step, lambda run: None)
         else:
-            state = Unfinished(unfinished, key_of(titles, model_config, config, world.size), world)
+            state = Unfinished(str(unfinished), key_of(titles, model_config, config), world)
             state.restore(run)
             stopped = run.fit(training, on_step, state.keep)
             state.remove()
@@ -89,14 +90,14 @@ def train(
 
 
 def prepare(
-    titles: Sequence[TitleShots],
+    titles: Sequence[Title],
     model_config: ModelConfig,
     config: TrainConfig,
     *,
     device: str | torch.device,
     world: World,
     start: Start,
-) -> tuple[Run, list[TitleShots], list[TitleShots]]:
+) -> tuple[Run, list[Title], list[Title]]:
     """All that stands before the first step; the titles to train on, and those held out."""
     generator = torch.Generator().manual_seed(config.seed)
     training, held_out = split_titles(titles, share=config.validation_share, generator=generator)

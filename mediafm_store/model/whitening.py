@@ -79,17 +79,18 @@ class Whitening(nn.Module):
     @torch.no_grad()
     def fit(self, titles: Iterable[TitleShots]) -> None:
         """Set the map by titles in play order."""
-        steps, shots = [], []
+        total, present = torch.zeros(len(self.maps), self.block), torch.zeros(len(self.maps), 1)
+        spreads = torch.zeros_like(self.maps)
         for title in titles:
             fused = torch.from_numpy(title.fused).unflatten(-1, (-1, self.block))
             there = fused.any(-1, keepdim=True)
-            steps.append((fused[1:] - fused[:-1]) * (there[1:] & there[:-1]))
-            shots.append(fused)
-        step, shot = torch.cat(steps), torch.cat(shots)
-        present = shot.any(-1).sum(0).clamp(min=1)
-        self.mean.copy_((shot.sum(0) / present[:, None]).flatten())
-        for number in range(step.shape[1]):
-            self.maps[number] = inverse_root(step[:, number].T @ step[:, number])
+            steps = ((fused[1:] - fused[:-1]) * (there[1:] & there[:-1])).transpose(0, 1)
+            spreads += steps.mT @ steps
+            total += fused.sum(0)
+            present += there.sum(0)
+        self.mean.copy_((total / present.clamp(min=1)).flatten())
+        for number, spread in enumerate(spreads):
+            self.maps[number] = inverse_root(spread)
 
 
 def inverse_root(spread: Float32[Tensor, "d d"]) -> Float32[Tensor, "d d"]:

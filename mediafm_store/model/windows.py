@@ -9,7 +9,7 @@ from jaxtyping import Float32, Int
 
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.model.packed import TitleShots, crop, pack
+from mediafm_store.model.packed import TitleShots, pack
 from mediafm_store.model.transformer import ShotTransformer
 from mediafm_store.parallel import groups
 
@@ -74,7 +74,7 @@ def cut_title(title: TitleShots, *, size: int, overlap: int) -> Iterator[Window]
     if not total:
         raise BadInput("a title without shots cannot be embedded; ingest it again")
     for start in window_starts(total, size=size, overlap=overlap):
-        yield Window(crop(title, start, size), start, total)
+        yield Window(title.at(slice(start, start + size)), start, total)
 
 
 def stitch(seen: Mapping[int, TitleEmbedding], total: int, *, size: int) -> TitleEmbedding:

@@ -3,13 +3,18 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from mediafm_store.errors import BadInput
+
 T = TypeVar("T")
+LOST = timedelta(minutes=10)
+"""After so long a process that does not answer is taken to be gone, and the others end too."""
 
 
 class World(NamedTuple):
@@ -19,8 +24,16 @@ class World(NamedTuple):
     size: int = 1
 
     def share(self, items: Sequence[T]) -> list[T]:
-        """This process's part of what all have."""
-        return list(items[self.rank :: self.size])
+        """This process's part of what all have: some that follow each other."""
+        first, last = (len(items) * rank // self.size for rank in (self.rank, self.rank + 1))
+        return list(items[first:last])
+
+    def tell(self, what: T) -> T:
+        """What the first process says, in all of them."""
+        said = [what]
+        if self.size > 1:
+            dist.broadcast_object_list(said, src=0)
+        return said[0]
 
     def sum(self, tensor: Tensor) -> Tensor:
         """The sum over all processes, the same in each; `tensor` is changed."""
@@ -48,16 +61,34 @@ class World(NamedTuple):
 ALONE = World()
 
 
+def check_restarts() -> None:
+    """Raise BadInput if processes that start again would look for those that have ended.
+
+    Unless it is told otherwise, torchrun keeps one store of addresses over all restarts (seen in
+    torch 2.13), so that a process may find the address that another had before.
+    """
+    restarts = int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0"))
+    if restarts and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+        raise BadInput(
+            f"torchrun --max-restarts={restarts} needs TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 in its"
+            " environment and --rdzv-backend=c10d, or processes would not meet after a restart"
+        )
+
+
 @contextmanager
 def joined(device: str | torch.device) -> Iterator[World]:
-    """Meet the other processes of this training, and leave them at the end."""
+    """Meet the other processes of this training, and leave them at the end.
+
+    Raises BadInput if `torchrun` is to start processes again in a way in which it fails.
+    """
+    check_restarts()
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ALONE
         return
     on_gpu = torch.device(device).type == "cuda"
     if on_gpu:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    dist.init_process_group("nccl" if on_gpu else "gloo")
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=LOST)
     try:
         yield World(dist.get_rank(), dist.get_world_size())
     finally:

@@ -4,16 +4,12 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 from pyarrow import fs
 
-from mediafm_store.errors import BadInput
+from mediafm_store.files import file_system, remote
 
 
 @dataclass(frozen=True)
@@ -31,7 +27,7 @@ class Place:
     @classmethod
     def of(cls, path: Path | str) -> "Place":
         """A path, or an address such as s3://bucket/store."""
-        if "://" not in str(path):
+        if not remote(str(path)):
             return cls(str(path), Path(path), remote=False)
         address = str(path).rstrip("/")
         name = hashlib.sha256(address.encode()).hexdigest()[:16]
@@ -41,7 +37,7 @@ class Place:
         """Copy the folders below `name` that are not here yet, if they have a file `complete`."""
         if not self.remote:
             return
-        with self._files() as (system, root):
+        with file_system(self.address) as (system, root):
             there = fs.FileSelector(f"{root}/{name}", allow_not_found=True)
             for folder in system.get_file_info(there):
                 to = self.local / name / folder.base_name
@@ -55,27 +51,22 @@ class Place:
                     for file in system.get_file_info(fs.FileSelector(folder.path)):
                         with system.open_input_stream(file.path) as read:
                             (copied / file.base_name).write_bytes(read.read())
-                    copied.rename(to)
+                    try:
+                        copied.rename(to)
+                    except OSError:
+                        if not to.exists():  # else another process of this machine was first
+                            raise
 
     def publish(self, folder: Path, *, complete: str) -> None:
         """Copy a folder below `local` to the address; `complete` is the file that comes last."""
         if not self.remote:
             return
-        with self._files() as (system, root):
+        with file_system(self.address) as (system, root):
             to = f"{root}/{folder.relative_to(self.local).as_posix()}"
             system.create_dir(to)
             for file in sorted(folder.iterdir(), key=lambda f: f.name == complete):
                 with file.open("rb") as read, system.open_output_stream(f"{to}/{file.name}") as out:
                     shutil.copyfileobj(read, out)
-
-    @contextmanager
-    def _files(self) -> Iterator[tuple[Any, str]]:
-        """The file system of the address, and the path in it."""
-        try:
-            yield fs.FileSystem.from_uri(self.address)
-        except (OSError, pa.ArrowException) as error:
-            reason = str(error).partition("\n")[0]
-            raise BadInput(f"{self.address} cannot be reached: {reason}") from error
 
 
 def cache() -> Path:

@@ -19,6 +19,7 @@ from mediafm_store.store.contents import Contents
 from mediafm_store.store.filters import matching
 from mediafm_store.store.migrations import format_of, migrate
 from mediafm_store.store.place import Place
+from mediafm_store.store.places import Places
 from mediafm_store.store.registry import CURES, Registry
 from mediafm_store.store.rows import MadeVectors, TitleRows, by_space, half_vectors, vector_rows
 from mediafm_store.store.schema import FORMAT, KEYS, TABLES
@@ -210,7 +211,8 @@ class Store:
         chosen = np.sort(rng.permutation(begins)[:passages]).tolist()
         places = [p for begin in chosen for p in range(begin, min(begin + length, rows))]
         valid = self.revisions()
-        taken = self.tables.take(space.table, places)
+        columns = ["title", "revision", "vector"]
+        taken = self.tables.take(self.table(space.table), places, columns)
         vectors = half_vectors(taken)
         found: dict[tuple[int, str], list[int]] = defaultdict(list)
         of = zip(places, taken["title"].to_pylist(), taken["revision"].to_pylist(), strict=True)
@@ -218,6 +220,10 @@ class Store:
             if valid.get(title) == revision:
                 found[place // length, title].append(row)
         return [Passage(title, vectors[rows]) for (_, title), rows in found.items()]
+
+    def places(self, space: Space, revisions: Mapping[str, str]) -> Places:
+        """Where the vectors of titles lie in a space, in those of their revisions."""
+        return Places(self.tables, space, revisions)
 
     def said(self, words: str, k: int, among: Collection[str] | None = None) -> dict[str, float]:
         """The ids of the `k` shots in which words are said, with their BM25 scores, best first.

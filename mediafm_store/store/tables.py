@@ -204,10 +204,10 @@ class Tables:
             query = table.search().where(condition).select([]).with_row_id(True)
             return list(query.limit(None).to_arrow()["_rowid"].to_pylist())
 
-    def take(self, name: str, places: Sequence[int]) -> pa.Table:
-        """The rows at some places, counted from 0 in the order of the table."""
+    def take(self, table: Any, places: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """Rows of an open table: those at some places, ascending and counted from 0."""
         with self._telling("read"):
-            return self.open(name).take_offsets(list(places)).to_arrow()
+            return table.take_offsets(list(places)).select(list(columns)).to_arrow()
 
     def index_words(self, name: str, column: str) -> None:
         """Make the full-text index of a column where there is none.

@@ -22,6 +22,11 @@ def checkpoints(store: Store) -> Path:
     return store.local / CHECKPOINTS
 
 
+def unfinished(store: Store) -> str:
+    """Where the state of a training lies until it is over: where the tables do."""
+    return f"{store.place.address}/{CHECKPOINTS}/unfinished"
+
+
 def next_checkpoint(store: Store) -> Path:
     """The folder of the checkpoint to come."""
     return checkpoints(store) / f"{1 + max(map(number, saved(store)), default=0):04d}"

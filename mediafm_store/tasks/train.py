@@ -13,13 +13,13 @@ from jaxtyping import Float32
 from mediafm_store.arrays import Fused
 from mediafm_store.errors import BadInput
 from mediafm_store.model.checkpoint import save_checkpoint
-from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.packed import TitleShots, Unread, read_each
 from mediafm_store.model.run import Step, TrainConfig
 from mediafm_store.model.train import TrainResult
 from mediafm_store.model.train import train as fit
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.checkpoints import checkpoints, next_checkpoint, publish
+from mediafm_store.tasks.checkpoints import next_checkpoint, publish, unfinished
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
 
 HISTORY = "history.csv"
@@ -50,14 +50,14 @@ def train(
     check_preset(preset)
     store.check_writable()
     fused = store.live("fused")
-    titles = all_shots(store)
+    titles = stored_titles(store)
     folder = next_checkpoint(store)
     result = fit(
         titles,
         PRESETS[preset],
         config or TrainConfig(),
         device=resolve_device(device),
-        unfinished=checkpoints(store) / "unfinished",
+        unfinished=unfinished(store),
         on_step=on_step,
     )
     facts = {
@@ -92,12 +92,40 @@ def check_preset(preset: str) -> None:
 
 
 def all_shots(store: Store) -> list[TitleShots]:
-    """What the model sees of every title."""
-    fused = store.vectors(store.live("fused")).by_title()
-    metadata = store.vectors(store.live("metadata"))
-    of_title = dict(zip(metadata.ids, metadata.vectors, strict=True))
-    titles = {t["id"]: t for t in store.titles().to_dicts()}
-    return [title_shots(titles[id], shots, of_title[id]) for id, shots in fused.items()]
+    """What the model sees of every title, all in memory."""
+    return list(read_each(stored_titles(store)))
+
+
+def stored_titles(store: Store) -> list[Unread]:
+    """All titles of a store, to be read when they are needed. By id."""
+    known = store.titles()
+    revisions, series = (
+        dict(zip(known["id"], known[column], strict=True)) for column in ("revision", "series")
+    )
+    spaces = store.live("fused"), store.live("metadata")
+    fused, metadata = (store.places(space, revisions) for space in spaces)
+
+    def read(titles: Sequence[Unread]) -> list[TitleShots]:
+        shots = fused.read(np.concatenate([t.places for t in titles])).astype(np.float32)
+        about = metadata.read(np.array([t.metadata for t in titles])).astype(np.float32)
+        parts = np.split(shots, np.cumsum([t.shots for t in titles])[:-1])
+        return [
+            TitleShots(own, told, series=title.series, id=title.id)
+            for title, own, told in zip(titles, parts, about, strict=True)
+        ]
+
+    made_by = " ".join(space.fingerprint for space in spaces)
+    return [
+        Unread(
+            id=id,
+            series=series[id],
+            key=f"{made_by} {revisions[id]}",
+            places=places,
+            metadata=int(metadata.of[id][0]),
+            read=read,
+        )
+        for id, places in fused.of.items()
+    ]
 
 
 def title_shots(

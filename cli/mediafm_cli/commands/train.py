@@ -37,7 +37,8 @@ def train(
     The loss is the cosine distance at masked shots of titles held out of training, lower is
     better. Beside it stand the trivial predictors, and the model before any training; best_step 0
     means that training did not improve on that. The checkpoint's history.csv has a row a step. A
-    training that was cut off goes on where it was; start it with torchrun for several GPUs.
+    training that was cut off goes on where it was. For several GPUs: torchrun --nproc-per-node 4 -m
+    mediafm_cli train --store my-store; for several machines see the README.
     """
     from dataclasses import replace
 
