@@ -14,8 +14,9 @@ from mediafm_store.media.shotlist import listed
 from mediafm_store.records import Cue, Title
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.featurize import Progress
 from mediafm_store.tasks.importing.declared import is_imported
-from mediafm_store.tasks.ingest import Ingested, Progress, failure
+from mediafm_store.tasks.ingest import Ingested, failure
 from mediafm_store.tasks.rows import Spaces
 
 BYTES = 2
