@@ -12,11 +12,13 @@ from threading import Lock
 import numpy as np
 import pytest
 
-from mediafm_store import Store, ingest
+from mediafm_store import Store, backfill, embed, ingest, train
 from mediafm_store.engines import engine_of
 from mediafm_store.errors import BadInput
+from mediafm_store.model.train import TrainConfig
 from tests import stages
 from tests.odd_films import make_film, pictures
+from tests.plain import PlainEncoder
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
@@ -164,3 +166,24 @@ def test_a_killed_driver_is_started_again(several, tmp_path):
     store = Store(path)
     assert store.titles()["id"].to_list() == [f"film{n}" for n in range(5)]
     assert store.table("shots").count_rows() == store.titles()["shots"].sum()
+
+
+def test_ray_backfills_and_embeds_as_threads_do(local_ray, several, encoders, tmp_path):
+    texts, pictures_and_sound = PlainEncoder("text"), {m: encoders[m] for m in ("visual", "audio")}
+    stores = {}
+    for engine in ("threads", "ray"):
+        store = stores[engine] = Store(tmp_path / engine, create=True)
+        ingest(store, [several], encoders=encoders)
+        train(store, preset="tiny", config=TrainConfig(steps=2), device="cpu")
+        embed(store, workers=2, engine=engine)
+        others = {**pictures_and_sound, "text": texts}
+        made = backfill(store, others, workers=2, engine=engine)
+        assert [r.state for r in made.results] == ["ingested"] * 5
+        assert {space.state for space in made.spaces} == {"backfilled"}
+    one, other = stores.values()
+    spaces = [s for s in one.spaces() if s.state in {"live", "backfilled"}]
+    assert {s.table for s in spaces} >= {"fused_v2", "described_v2", "context_v1", "title_v1"}
+    for space in spaces:
+        a, b = one.vectors(space), other.vectors(space)
+        assert a.ids == b.ids
+        assert np.allclose(a.vectors, b.vectors, atol=1e-3)

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from typing import Any, NamedTuple
 
 from mediafm_store.engines.engine import WAKE_S, Item, Outcome, Result, Stage, Tell
@@ -60,7 +61,11 @@ class Ray:
         """
         pickled = sendable(stage)
         with connected(self.address, self.workers):
-            pool = Pool(ray.put(pickled), items)
+            gpus = ray.cluster_resources().get("GPU", 0)
+            # Workers share a GPU evenly: with a larger share the last would wait for ever.
+            share = 1 / ceil(self.workers / gpus) if gpus else 0
+            actors = ray.remote(Worker).options(num_cpus=1, num_gpus=share)
+            pool = Pool(actors, ray.put(pickled), items)
             try:
                 pool.start(self.workers)
                 while pool.running:
@@ -75,8 +80,8 @@ class Ray:
 class Pool:
     """Actors, each with one item in hand, and the items that are to be tried again."""
 
-    def __init__(self, stage: Any, items: Iterable[Any]) -> None:
-        self._stage, self._source = stage, iter(items)
+    def __init__(self, actors: Any, stage: Any, items: Iterable[Any]) -> None:
+        self._actors, self._stage, self._source = actors, stage, iter(items)
         self._again: deque[tuple[Any, int]] = deque()
         self.running: dict[Any, Task] = {}
 
@@ -123,7 +128,7 @@ class Pool:
                 ray.kill(actor)
             return
         if actor is None:
-            actor = ray.remote(Worker).options(num_cpus=1).remote(self._stage)
+            actor = self._actors.remote(self._stage)
         self.running[actor.work.remote(item)] = Task(item, actor, tries)
 
 

@@ -1,17 +1,18 @@
 """Write contextual shot vectors and [GLOBAL] title vectors with a trained model."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mediafm_store.arrays import FUSED, Vectors, pooled
+from mediafm_store.engines import Tell, engine_of
 from mediafm_store.errors import SpaceMismatch
 from mediafm_store.model.checkpoint import load_checkpoint, read_facts
-from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.packed import TitleShots, groups
 from mediafm_store.model.transformer import ShotTransformer
-from mediafm_store.model.windows import embed_title, embed_titles
+from mediafm_store.model.windows import BATCH_SHOTS, TitleEmbedding, embed_title, embed_titles
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.checkpoints import adopt, context_fingerprint, latest
@@ -50,36 +51,40 @@ def embed(
     *,
     checkpoint: Path | None = None,
     device: DeviceChoice = "auto",
+    workers: int = 1,
+    engine: str = "threads",
     on_title: Callable[[str, int, int], None] = lambda title, done, total: None,
 ) -> Embedded:
     """Embed every title that lacks vectors of this checkpoint (default: the newest).
 
     A new checkpoint makes a new version of the spaces `context` and `title`; readers keep the
     old one until all titles are written and the new one has passed its gates, or for good if it
-    does not: NotPromoted. Raises SpaceMismatch if the checkpoint was trained on other fused
-    vectors than the store's.
+    does not: NotPromoted. `workers` batches of titles are embedded at once by an `engine`, as those
+    of `ingest`; the error of one that fails is raised when the others are done. Raises
+    SpaceMismatch if the checkpoint was trained on other fused vectors than the store's.
     """
+    runs_on = engine_of(engine, workers=workers)
     store.check_writable()
     folder = adopt(store, checkpoint) if checkpoint else latest(store)
-    model = open_model(store, folder, device)
+    stage = EmbedTitles(model_for(store, folder), device)
     context, title = spaces_of(store, folder)
     lacking = sorted({*store.lacking(context), *store.lacking(title)})
-    read: deque[tuple[dict[str, Any], list[str]]] = deque()
-
-    def titles() -> Iterator[TitleShots]:
-        for name in lacking:
-            row = store.title(name)
-            ids, shots = read_shots(store, row)
-            read.append((row, ids))
-            yield shots
-
-    written = 0
-    for done, vectors in enumerate(embed_titles(model, titles()), start=1):
-        row, ids = read.popleft()
-        store.add_vectors(context, row, ids, vectors.shots)
-        store.add_vectors(title, row, [row["id"]], vectors.title[None])
-        written += len(ids)
-        on_title(row["id"], done, len(lacking))
+    known = (known_title(store, name) for name in lacking)
+    batches = groups(known, lambda one: len(one.ids), most=BATCH_SHOTS)
+    written = done = 0
+    errors: list[Exception] = []
+    with closing(runs_on.run(stage, batches)) as outcomes:
+        for outcome in outcomes:
+            if outcome.error:
+                errors.append(outcome.error)
+                continue
+            for one, vectors in zip(outcome.item, outcome.get(), strict=True):
+                store.add_vectors(context, one.row, one.ids, vectors.shots)
+                store.add_vectors(title, one.row, [one.row["id"]], vectors.title[None])
+                written += len(one.ids)
+                on_title(one.row["id"], done := done + 1, len(lacking))
+    if errors:
+        raise errors[0]
     if not context.live:
         for space in (context, title):
             store.registry.set_state(space, "backfilled")
@@ -115,6 +120,34 @@ def embed_clip(
     )
 
 
+class KnownTitle(NamedTuple):
+    """A title as it is stored."""
+
+    row: dict[str, Any]
+    ids: list[str]
+    """Of its shots."""
+    shots: TitleShots
+
+
+def known_title(store: Store, name: str) -> KnownTitle:
+    """What a worker is told of a title."""
+    row = store.title(name)
+    return KnownTitle(row, *read_shots(store, row))
+
+
+@dataclass(frozen=True)
+class EmbedTitles:
+    """The stage of `embed`: titles of a batch in context, one after the other."""
+
+    model: ShotTransformer
+    device: DeviceChoice
+
+    def __call__(self, batch: Sequence[KnownTitle], tell: Tell) -> list[TitleEmbedding]:  # noqa: ARG002
+        """Raises BadInput if a title has no shots, or the device is not there."""
+        model = self.model.to(resolve_device(self.device)).eval()
+        return list(embed_titles(model, [known.shots for known in batch]))
+
+
 def read_shots(store: Store, row: Mapping[str, Any]) -> tuple[list[str], TitleShots]:
     """The ids of the shots of a title, and what the model sees of it."""
     ids, fused = store.vectors(store.live("fused"), row["id"])
@@ -123,14 +156,19 @@ def read_shots(store: Store, row: Mapping[str, Any]) -> tuple[list[str], TitleSh
 
 
 def open_model(store: Store, folder: Path, device: DeviceChoice) -> ShotTransformer:
-    """Load a checkpoint for the store's fused vectors."""
+    """Load a checkpoint for the store's fused vectors onto a device."""
+    return model_for(store, folder).to(resolve_device(device)).eval()
+
+
+def model_for(store: Store, folder: Path) -> ShotTransformer:
+    """Load a checkpoint, which must have been trained on the store's fused vectors."""
     trained_on, fused = read_facts(folder).get("fused"), store.live("fused")
     if trained_on != fused.fingerprint:
         raise SpaceMismatch(
             f"checkpoint {folder} was trained on fused vectors {trained_on}, the store has"
             f" {fused.fingerprint}; train anew with `mediafm train`"
         )
-    return load_checkpoint(folder).to(resolve_device(device)).eval()
+    return load_checkpoint(folder)
 
 
 def spaces_of(store: Store, folder: Path) -> tuple[Space, Space]:
