@@ -27,7 +27,6 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def local_ray():
     """One Ray for all tests: to start it takes seconds."""
-    pytest.importorskip("ray")
     from mediafm_store.engines.ray import connected
 
     with pytest.MonkeyPatch.context() as patch:
@@ -79,6 +78,12 @@ def test_closing_ends_the_workers(engine):
     assert time.monotonic() - began < 1.5
 
 
+def test_a_local_ray_is_on_this_machine_alone(local_ray):
+    import ray
+
+    assert {node["NodeManagerAddress"] for node in ray.nodes()} == {"127.0.0.1"}
+
+
 def test_an_item_whose_worker_died_is_tried_again(on_ray, tmp_path):
     outcomes = list(on_ray.run(stages.DiesOnce(tmp_path), range(6)))
     assert (tmp_path / "died").exists()
@@ -110,6 +115,13 @@ def test_a_stage_that_cannot_be_sent_is_refused(on_ray):
 def test_values_that_make_no_sense(name, workers, told):
     with pytest.raises(BadInput, match=told):
         engine_of(name, workers=workers)
+
+
+def test_without_ray_the_cure_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "mediafm_store.engines.ray", raising=False)
+    with pytest.raises(BadInput, match=r"pip install 'mediafm-store\[ray\]'"):
+        engine_of("ray", workers=1)
 
 
 @pytest.fixture
@@ -147,6 +159,23 @@ def test_ray_ingests_as_threads_do(local_ray, several, encoders, tmp_path):
     for space in ("fused", "described", "metadata"):
         a, b = (s.vectors(s.live(space)).vectors for s in (one, other))
         assert np.allclose(a, b, atol=1e-3)
+
+
+def test_ctrl_c_ends_ray_cleanly(films, tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.mp4").symlink_to(films / "sintel" / "sintel.mp4")
+    command = [sys.executable, "-m", "mediafm_cli", "ingest", str(tmp_path), "--engine", "ray"]
+    command += ["--store", str(tmp_path / "store")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "store" / "fused_v1.lance").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(8)  # Ray is up, and a film under way
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert told == "Interrupted; what `mediafm ingest` finished is kept.\n"
+    assert len(Store(tmp_path / "store").titles()) == 0
 
 
 def test_a_killed_driver_is_started_again(several, tmp_path):

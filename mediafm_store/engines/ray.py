@@ -6,6 +6,7 @@ worker that dies costs what it had in hand, and that is given to another.
 
 import os
 import pickle
+import warnings
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from mediafm_store.errors import BadInput
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # an actor without GPU may look for one
+    # A local Ray listens on 127.0.0.1 alone. Only its name is of Windows and macOS, where it is so
+    # by default; `_node_ip_address` does not do it. Of no effect on clusters at an address.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
 }
 os.environ.update({name: os.environ.get(name, value) for name, value in SETTINGS.items()})
 try:
@@ -171,15 +175,17 @@ def connected(address: str | None, workers: int) -> Iterator[None]:
         "num_cpus": workers,
         "include_dashboard": False,
         "object_store_memory": OBJECTS_BYTES,
-        "_node_ip_address": "127.0.0.1",
     }
     try:
-        ray.init(
-            address,
-            log_to_driver=False,
-            logging_level="ERROR",
-            **({} if address else local),
-        )
+        with warnings.catch_warnings():
+            # Ray forks to start its programs, which take the place of the copy at once.
+            warnings.filterwarnings("ignore", "lancedb fork support", RuntimeWarning)
+            ray.init(
+                address,
+                log_to_driver=False,
+                logging_level="ERROR",
+                **({} if address else local),
+            )
     except (RayError, ConnectionError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise BadInput(f"Ray cannot be reached at {address or 'this machine'}: {reason}") from error
