@@ -180,6 +180,7 @@ def connected(address: str | None, workers: int) -> Iterator[None]:
         with warnings.catch_warnings():
             # Ray forks to start its programs, which take the place of the copy at once.
             warnings.filterwarnings("ignore", "lancedb fork support", RuntimeWarning)
+            warnings.filterwarnings("ignore", "Ray Client connection timed out", UserWarning)
             ray.init(
                 address,
                 log_to_driver=False,
@@ -188,7 +189,12 @@ def connected(address: str | None, workers: int) -> Iterator[None]:
             )
     except (RayError, ConnectionError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
-        raise BadInput(f"Ray cannot be reached at {address or 'this machine'}: {reason}") from error
+        if address is None:
+            raise BadInput(f"Ray cannot be started here: {reason}") from error
+        raise BadInput(
+            f"Ray cannot be reached at {address} ({reason}); check the address, and the token where"
+            " the cluster wants one: RAY_AUTH_MODE=token, RAY_AUTH_TOKEN_PATH=FILE"
+        ) from error
     try:
         yield
     finally:
