@@ -55,13 +55,13 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.evaluate import evaluate_model as evaluate_model
     from mediafm_store.tasks.evaluate_search import evaluate_search as evaluate_search
     from mediafm_store.tasks.export import export as export
+    from mediafm_store.tasks.featurize import Progress as Progress
     from mediafm_store.tasks.hit import Hit as Hit
     from mediafm_store.tasks.importing.job import import_features as import_features
     from mediafm_store.tasks.index import build_index as build_index
     from mediafm_store.tasks.index import index_status as index_status
     from mediafm_store.tasks.index import refresh_index as refresh_index
     from mediafm_store.tasks.ingest import Ingested as Ingested
-    from mediafm_store.tasks.ingest import Progress as Progress
     from mediafm_store.tasks.ingest import ingest as ingest
     from mediafm_store.tasks.labels import import_labels as import_labels
     from mediafm_store.tasks.labels import labelled as labelled
@@ -112,7 +112,7 @@ _HOME = {
     "ModelConfig": "model.transformer",
     "Prediction": "tasks.probing.predict",
     "Probe": "tasks.probing.saved",
-    "Progress": "tasks.ingest",
+    "Progress": "tasks.featurize",
     "Rails": "tasks.breaks.rails",
     "Scene": "tasks.scenes",
     "Shot": "records",

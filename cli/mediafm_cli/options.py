@@ -81,6 +81,18 @@ Device = Annotated[
     Literal["auto", "cpu", "cuda"], typer.Option(help="Where models and indexes run.")
 ]
 
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="Where the work runs: threads, ray (processes on this machine), or a cluster at"
+        " ray://HOST:PORT.",
+    ),
+]
+Workers = Annotated[
+    int, typer.Option("--workers", min=1, help="How many titles are taken at once.")
+]
+
 
 def open_store(path: str, *, create: bool = False) -> "Store":
     """Open the store; the library is imported here, so that help is quick."""

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mediafm_store.arrays import BLOCK, FUSED
+from mediafm_store.arrays import BLOCK, FUSED, Vectors
+from mediafm_store.engines import Outcome, Tell, engine_of
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.features.extract import extract
@@ -14,8 +16,9 @@ from mediafm_store.media.shotlist import listed
 from mediafm_store.records import Cue, Title
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.featurize import Progress
 from mediafm_store.tasks.importing.declared import is_imported
-from mediafm_store.tasks.ingest import Ingested, Progress, failure
+from mediafm_store.tasks.ingest import Ingested, failure
 from mediafm_store.tasks.rows import Spaces
 
 BYTES = 2
@@ -48,18 +51,21 @@ def backfill(
     encoders: Encoders,
     *,
     dry_run: bool = False,
+    workers: int = 1,
+    engine: str = "threads",
     on_cost: Callable[[Cost], None] = lambda cost: None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_title: Callable[[Ingested], None] = lambda result: None,
 ) -> Backfilled:
     """Write `fused`, `described` and `metadata` vectors of these encoders for all titles.
 
-    Shots and subtitles stay as they are stored; the films are decoded again. Nothing changes for
-    readers until the new versions are promoted. One that was stopped goes on with the titles that
-    are left. The shortest title is done first, and `on_cost` told what the rest will take; with
-    `dry_run` that is all. Raises BadInput if these encoders made the live vectors, or if vectors
-    were imported.
+    Shots and subtitles stay as they are stored; the films are decoded again, by `workers` of an
+    `engine` as those of `ingest`. Nothing changes for readers until the new versions are promoted.
+    One that was stopped goes on with the titles that are left. The shortest title is begun first,
+    and `on_cost` told what the rest will take; with `dry_run` that is all. Raises BadInput if these
+    encoders made the live vectors, or if vectors were imported.
     """
+    runs_on = engine_of(engine, workers=workers)
     store.check_writable()
     if is_imported(store.live("fused")):
         raise BadInput(f"the vectors of {store.path} were imported; import others into a new store")
@@ -72,15 +78,17 @@ def backfill(
     waiting = {title for space in versions for title in store.lacking(space)}
     rows = [row for row in store.titles().to_dicts() if row["id"] in waiting]
     rows.sort(key=lambda row: row["duration_s"])
+    known = (known_film(store, row) for row in (rows[:1] if dry_run else rows))
     results = []
-    for done, row in enumerate(rows):
-        result = one_title(store, row, spaces, encoders, on_progress)
-        results.append(result)
-        on_title(result)
-        if done == 0:
-            on_cost(cost(rows, result))
-            if dry_run:
-                return Backfilled(versions, results)
+    with closing(runs_on.run(Refeaturize(spaces, encoders), known, on_progress)) as outcomes:
+        for outcome in outcomes:
+            result = written(store, outcome)
+            results.append(result)
+            on_title(result)
+            if outcome.item.row["id"] == rows[0]["id"]:
+                on_cost(cost(rows, result, workers))
+    if dry_run:
+        return Backfilled(versions, results)
     if all(result.state == "ingested" for result in results):
         versions = [
             store.registry.set_state(s, "backfilled") if s.state == "registered" else s
@@ -89,55 +97,99 @@ def backfill(
     return Backfilled(versions, results)
 
 
-def one_title(
-    store: Store,
-    row: Mapping[str, Any],
-    spaces: Spaces,
-    encoders: Encoders,
-    on_progress: Callable[[Progress], None],
-) -> Ingested:
-    """Compute and write the vectors of a title; what is wrong with it comes back as a result."""
-    began = time.perf_counter()
-    media, id = Path(row["media"]), row["id"]
-    frames = 0
+@dataclass(frozen=True)
+class KnownFilm:
+    """A title as it is stored, without vectors."""
 
-    def on_frame(number: int, done_s: float, total_s: float) -> None:
-        nonlocal frames
-        frames = number
-        on_progress(Progress(media, number, done_s, total_s))
+    row: Mapping[str, Any]
+    shots: tuple[str, ...]
+    """Their ids."""
+    starts_s: tuple[float, ...]
+    cues: list[Cue]
 
-    try:
-        shots = store.shots(id)
+
+@dataclass(frozen=True)
+class Revectored:
+    """The vectors of a title by space."""
+
+    vectors: Mapping[Space, Vectors]
+    frames: int
+    """How many were decoded."""
+    took_s: float
+
+
+def known_film(store: Store, row: Mapping[str, Any]) -> KnownFilm:
+    """What a worker is told of a title."""
+    shots = store.shots(row["id"])
+    cues = [Cue(**cue) for cue in store.cues(row["id"]).drop("title").to_dicts()]
+    return KnownFilm(row, tuple(shots["id"]), tuple(shots["start_s"]), cues)
+
+
+@dataclass(frozen=True)
+class Refeaturize:
+    """The stage of a backfill: encode the shots that a title has."""
+
+    spaces: Spaces
+    encoders: Encoders
+
+    def __call__(self, known: KnownFilm, tell: Tell) -> Revectored:
+        """Raises BadInput where the film is not the one that was ingested."""
+        began = time.perf_counter()
+        row, media = known.row, Path(known.row["media"])
+        frames = 0
+
+        def on_frame(number: int, done_s: float, total_s: float) -> None:
+            nonlocal frames
+            frames = number
+            tell(Progress(media, number, done_s, total_s))
+
         features = extract(
             Title(
-                id,
+                row["id"],
                 media,
                 name=row["name"],
                 synopsis=row["synopsis"],
                 tags=tuple(row["tags"]),
                 genres=tuple(row["genres"]),
             ),
-            encoders=encoders,
-            detector=listed(shots["start_s"].to_list()),
-            cues=[Cue(**cue) for cue in store.cues(id).drop("title").to_dicts()],
+            encoders=self.encoders,
+            detector=listed(known.starts_s),
+            cues=known.cues,
             on_frame=on_frame,
         )
-        if len(features.spans) != len(shots):
-            raise BadInput(f"{media} is not the film that was ingested as {id!r}; ingest it again")
-        vectors = spaces.vectors(features.fused, features.described, features.metadata)
-        for space, made in vectors.items():
-            ids = [id] if space.of_titles else shots["id"].to_list()
-            store.add_vectors(space, row, ids, made)
+        if len(features.spans) != len(known.shots):
+            raise BadInput(
+                f"{media} is not the film that was ingested as {row['id']!r}; ingest it again"
+            )
+        vectors = self.spaces.vectors(features.fused, features.described, features.metadata)
+        return Revectored(vectors, frames, time.perf_counter() - began)
+
+
+def written(store: Store, outcome: Outcome[KnownFilm, Revectored]) -> Ingested:
+    """Write the vectors of a title; what is wrong with it comes back as a result."""
+    began = time.perf_counter()
+    known = outcome.item
+    row, id, media = known.row, known.row["id"], Path(known.row["media"])
+    try:
+        made = outcome.get()
+        for space, vectors in made.vectors.items():
+            ids = [id] if space.of_titles else list(known.shots)
+            store.add_vectors(space, row, ids, vectors)
     except Exception as error:
         return failure(id, media, error)
-    took_s = time.perf_counter() - began
     return Ingested(
-        id, media, "ingested", len(shots), frames=frames, film_s=row["duration_s"], took_s=took_s
+        id,
+        media,
+        "ingested",
+        len(known.shots),
+        frames=made.frames,
+        film_s=row["duration_s"],
+        took_s=made.took_s + time.perf_counter() - began,
     )
 
 
-def cost(rows: list[dict[str, Any]], first: Ingested) -> Cost:
-    """Of all titles, by what the first took."""
+def cost(rows: list[dict[str, Any]], first: Ingested, workers: int) -> Cost:
+    """Of all titles, by what the first took, if so many workers share them evenly."""
     shots, film_s = (sum(row[column] for row in rows) for column in ("shots", "duration_s"))
     numbers = shots * 2 * FUSED + len(rows) * BLOCK
     speed = first.took_s / max(rows[0]["duration_s"], 0.04)
@@ -146,6 +198,6 @@ def cost(rows: list[dict[str, Any]], first: Ingested) -> Cost:
         shots=shots,
         film_s=film_s,
         megabytes=numbers * BYTES / 1e6,
-        seconds=speed * film_s,
+        seconds=speed * film_s / min(workers, len(rows)),
         sample=first.title,
     )

@@ -1,17 +1,18 @@
 """Write contextual shot vectors and [GLOBAL] title vectors with a trained model."""
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mediafm_store.arrays import FUSED, Vectors, pooled
+from mediafm_store.engines import Tell, engine_of
 from mediafm_store.errors import SpaceMismatch
 from mediafm_store.model.checkpoint import load_checkpoint, read_facts
 from mediafm_store.model.packed import TitleShots
 from mediafm_store.model.transformer import ShotTransformer
-from mediafm_store.model.windows import embed_title, embed_titles
+from mediafm_store.model.windows import TitleEmbedding, embed_title, embed_titles
 from mediafm_store.parallel import groups
 from mediafm_store.store.rows import AT_ONCE, MadeVectors
 from mediafm_store.store.spaces import Space
@@ -52,61 +53,47 @@ def embed(
     *,
     checkpoint: Path | None = None,
     device: DeviceChoice = "auto",
+    workers: int = 1,
+    engine: str = "threads",
     on_title: Callable[[str, int, int], None] = lambda title, done, total: None,
 ) -> Embedded:
     """Embed every title that lacks vectors of this checkpoint (default: the newest).
 
     A new checkpoint makes a new version of the spaces `context` and `title`; readers keep the
     old one until all titles are written and the new one has passed its gates, or for good if it
-    does not: NotPromoted. Raises SpaceMismatch if the checkpoint was trained on other fused
-    vectors than the store's.
+    does not: NotPromoted. `workers` batches of titles are embedded at once by an `engine`, as those
+    of `ingest`; the error of one that fails is raised when the others are done. Raises
+    SpaceMismatch if the checkpoint was trained on other fused vectors than the store's.
     """
+    runs_on = engine_of(engine, workers=workers)
     store.check_writable()
     folder = adopt(store, checkpoint) if checkpoint else latest(store)
-    model = open_model(store, folder, device)
+    stage = EmbedTitles(model_for(store, folder), device)
     context, title = spaces_of(store, folder)
     lacking = {*store.lacking(context), *store.lacking(title)}
+    batches = groups(known_titles(store, lacking), lambda one: len(one.ids), most=AT_ONCE)
     written = shots = 0
-    for made in groups(embedded(store, model, lacking), shots_of, most=AT_ONCE):
-        store.add_vectors_of(context, [one.context for one in made])
-        store.add_vectors_of(title, [one.title for one in made])
-        for one in made:
-            written, shots = written + 1, shots + shots_of(one)
-            on_title(one.title.title["id"], written, len(lacking))
+    errors: list[Exception] = []
+    with closing(runs_on.run(stage, batches)) as outcomes:
+        for outcome in outcomes:
+            if outcome.error:
+                errors.append(outcome.error)
+                continue
+            made = list(zip(outcome.item, outcome.get(), strict=True))
+            in_context = [MadeVectors(one.row, one.ids, v.shots) for one, v in made]
+            of_titles = [MadeVectors(one.row, [one.row["id"]], v.title[None]) for one, v in made]
+            store.add_vectors_of(context, in_context)
+            store.add_vectors_of(title, of_titles)
+            for one, _ in made:
+                written, shots = written + 1, shots + len(one.ids)
+                on_title(one.row["id"], written, len(lacking))
+    if errors:
+        raise errors[0]
     if not context.live:
         for space in (context, title):
             store.registry.set_state(space, "backfilled")
         promote(store, "context", context.version)
     return Embedded(store.live("context"), store.live("title"), written, shots)
-
-
-class Made(NamedTuple):
-    """What a model makes of a title."""
-
-    context: MadeVectors
-    title: MadeVectors
-
-
-def embedded(store: Store, model: ShotTransformer, titles: Collection[str]) -> Iterator[Made]:
-    """Titles in context, one after the other, as their fused vectors lie in the table."""
-    rows = {row["id"]: row for row in store.titles().to_dicts()}
-    metadata = dict(zip(*store.vectors(store.live("metadata")), strict=True))
-    read: deque[tuple[dict[str, Any], list[str]]] = deque()
-
-    def seen() -> Iterator[TitleShots]:
-        for id, (ids, fused) in store.vectors_by_title(store.live("fused"), titles):
-            read.append((rows[id], ids))
-            yield title_shots(rows[id], fused, metadata[id])
-
-    for vectors in embed_titles(model, seen()):
-        row, ids = read.popleft()
-        title = MadeVectors(row, [row["id"]], vectors.title[None])
-        yield Made(MadeVectors(row, ids, vectors.shots), title)
-
-
-def shots_of(made: Made) -> int:
-    """How many a title has."""
-    return len(made.context.ids)
 
 
 def embed_clip(
@@ -137,6 +124,36 @@ def embed_clip(
     )
 
 
+class KnownTitle(NamedTuple):
+    """A title as it is stored."""
+
+    row: dict[str, Any]
+    ids: list[str]
+    """Of its shots."""
+    shots: TitleShots
+
+
+def known_titles(store: Store, titles: Collection[str]) -> Iterator[KnownTitle]:
+    """What workers are told of titles, as their fused vectors lie in the table."""
+    rows = {row["id"]: row for row in store.titles().to_dicts()}
+    metadata = dict(zip(*store.vectors(store.live("metadata")), strict=True))
+    for id, (ids, fused) in store.vectors_by_title(store.live("fused"), titles):
+        yield KnownTitle(rows[id], ids, title_shots(rows[id], fused, metadata[id]))
+
+
+@dataclass(frozen=True)
+class EmbedTitles:
+    """The stage of `embed`: titles of a batch in context, one after the other."""
+
+    model: ShotTransformer
+    device: DeviceChoice
+
+    def __call__(self, batch: Sequence[KnownTitle], tell: Tell) -> list[TitleEmbedding]:  # noqa: ARG002
+        """Raises BadInput if a title has no shots, or the device is not there."""
+        model = self.model.to(resolve_device(self.device)).eval()
+        return list(embed_titles(model, [known.shots for known in batch]))
+
+
 def read_shots(store: Store, row: Mapping[str, Any]) -> tuple[list[str], TitleShots]:
     """The ids of the shots of a title, and what the model sees of it."""
     ids, fused = store.vectors(store.live("fused"), row["id"])
@@ -145,14 +162,19 @@ def read_shots(store: Store, row: Mapping[str, Any]) -> tuple[list[str], TitleSh
 
 
 def open_model(store: Store, folder: Path, device: DeviceChoice) -> ShotTransformer:
-    """Load a checkpoint for the store's fused vectors."""
+    """Load a checkpoint for the store's fused vectors onto a device."""
+    return model_for(store, folder).to(resolve_device(device)).eval()
+
+
+def model_for(store: Store, folder: Path) -> ShotTransformer:
+    """Load a checkpoint, which must have been trained on the store's fused vectors."""
     trained_on, fused = read_facts(folder).get("fused"), store.live("fused")
     if trained_on != fused.fingerprint:
         raise SpaceMismatch(
             f"checkpoint {folder} was trained on fused vectors {trained_on}, the store has"
             f" {fused.fingerprint}; train anew with `mediafm train`"
         )
-    return load_checkpoint(folder).to(resolve_device(device)).eval()
+    return load_checkpoint(folder)
 
 
 def spaces_of(store: Store, folder: Path) -> tuple[Space, Space]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from mediafm_store import plugins
 from mediafm_store.arrays import MODALITIES, Modality
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import BadInput, SpaceMismatch
 from mediafm_store.features.encoders import Encoder, Encoders, by_modality
 
 DEFAULTS: dict[Modality, str] = {
@@ -54,7 +54,34 @@ def load_encoders(names: Sequence[str] = (), *, device: DeviceChoice = "auto") -
     chosen = [load_encoder(name, device) for name in names]
     read = {encoder.modality for encoder in chosen}
     defaults = (load_encoder(name, device) for m, name in DEFAULTS.items() if m not in read)
-    return by_modality([*chosen, *defaults])
+    return Loaded(by_modality([*chosen, *defaults]), names, device)
+
+
+class Loaded(dict[Modality, Encoder]):
+    """Encoders that travel as their names: a worker loads the weights of its own machine."""
+
+    def __init__(self, encoders: Encoders, names: Sequence[str], device: DeviceChoice) -> None:
+        super().__init__(encoders)
+        self._names, self._device = tuple(names), device
+
+    def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[object, ...]]:
+        """See pickle."""
+        return load_same, (self._names, self._device, fingerprints(self))
+
+
+def load_same(names: Sequence[str], device: DeviceChoice, made: Sequence[str]) -> Encoders:
+    """Load encoders on a worker; raise SpaceMismatch unless they have these fingerprints."""
+    encoders = load_encoders(names, device=device)
+    if (own := fingerprints(encoders)) != made:
+        raise SpaceMismatch(
+            f"a worker's encoders are {own}, not {made}; install the same version everywhere"
+        )
+    return encoders
+
+
+def fingerprints(encoders: Encoders) -> list[str]:
+    """Of encoders in order of their modalities."""
+    return [encoders[m].fingerprint for m in MODALITIES]
 
 
 def load_encoder(name: str, device: DeviceChoice) -> Encoder:

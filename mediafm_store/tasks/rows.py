@@ -1,16 +1,16 @@
 """The rows that are stored of a title."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, Blocks, Fused, Vectors, block, unit_rows
-from mediafm_store.features.encoders import Encoders
+from mediafm_store.features.encoders import Encoder, Encoders
 from mediafm_store.features.extract import Features
 from mediafm_store.features.fuse import describe, fingerprint, fuse
-from mediafm_store.features.passes import encode_text, say
+from mediafm_store.features.passes import Said, encode_text, say
 from mediafm_store.media.flags import is_black, is_silent
 from mediafm_store.media.tracks import read_words
 from mediafm_store.records import Cue, Shot, Span, Title
@@ -67,40 +67,62 @@ def new_rows(
     )
 
 
+class Renewed(NamedTuple):
+    """What has changed of a title whose film has not."""
+
+    cues: list[Cue]
+    said: Said | None
+    """None where the subtitles are the same."""
+    metadata: Blocks
+
+
+def renew(
+    title: Title,
+    row: Mapping[str, Any],
+    spans: Sequence[Span],
+    *,
+    text: Encoder,
+    sources: Sources,
+    warnings: Warnings,
+) -> Renewed:
+    """Encode the subtitles, if they have changed, and the metadata of a title stored as `row`."""
+    before = sources_of(row)
+    assert before is not None
+    warnings.media += [w for w in row["warnings"] if w not in row["subtitle_warnings"]]
+    metadata = encode_text(text, title.metadata_text)
+    if sources.same_words(before):
+        warnings.words += [w for w in row["subtitle_warnings"] if w not in warnings.words]
+        return Renewed([], None, metadata)
+    cues = read_words(title, warnings.words.append)
+    return Renewed(cues, say(text, cues, spans), metadata)
+
+
 def renewed_rows(
     store: Store,
     title: Title,
+    row: Mapping[str, Any],
+    renewed: Renewed,
     *,
-    encoders: Encoders,
     spaces: Spaces,
     sources: Sources,
     warnings: Warnings,
 ) -> TitleRows:
-    """The rows of a title whose subtitles or metadata have changed, the rest as it is stored."""
-    row, stored = store.title(title.id), store.shots(title.id).to_dicts()
-    before = sources_of(row)
-    assert before is not None
-    cues = store.cues(title.id).to_dicts()
+    """The rows of a title stored as `row`: what has changed, the rest as it is stored."""
+    stored, cues = store.shots(title.id).to_dicts(), store.cues(title.id).to_dicts()
     fused = store.vectors(spaces.fused, title.id).vectors
     described = store.vectors(spaces.described, title.id).vectors
-    if sources.same_words(before):
-        warnings.words += [w for w in row["subtitle_warnings"] if w not in warnings.words]
-    else:
-        read = read_words(title, warnings.words.append)
-        said = say(encoders["text"], read, [span_of(shot) for shot in stored])
+    if said := renewed.said:
         stored = [s | {"words": words} for s, words in zip(stored, said.words, strict=True)]
-        cues = cue_rows(read)
+        cues = cue_rows(renewed.cues)
         fused = fuse(with_words(fused, said.encoded.blocks))
         described = describe(with_words(described, said.encoded.described))
-    warnings.media += [w for w in row["warnings"] if w not in row["subtitle_warnings"]]
-    metadata = encode_text(encoders["text"], title.metadata_text)
     ids = [shot["id"] for shot in stored]
     return TitleRows(
-        title=row | title_row(title, sources, warnings),
+        title={**row, **title_row(title, sources, warnings)},
         shots=stored,
         cues=cues,
         thumbnails=[{"id": id, "jpeg": jpeg} for id, jpeg in store.thumbnails(ids).items()],
-        vectors=spaces.vectors(fused, described, metadata),
+        vectors=spaces.vectors(fused, described, renewed.metadata),
     )
 
 

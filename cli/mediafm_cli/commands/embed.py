@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_store
+from mediafm_cli.options import (
+    DEFAULT_STORE,
+    AsJson,
+    Device,
+    Engine,
+    StorePath,
+    Workers,
+    open_store,
+)
 from mediafm_cli.output import emit_one
 from mediafm_cli.progress import progress_bar
 
@@ -25,6 +33,8 @@ def embed(
             metavar="TITLE START END",
         ),
     ] = None,
+    workers: Workers = 1,
+    engine: Engine = "threads",
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -43,6 +53,8 @@ def embed(
             open_store(store),
             checkpoint=checkpoint,
             device=device,
+            workers=workers,
+            engine=engine,
             on_title=lambda title, done, total: update("embedding", done, total),
         )
     row = {

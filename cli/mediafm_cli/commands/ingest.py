@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, EncoderNames, StorePath, open_store
+from mediafm_cli.options import (
+    DEFAULT_STORE,
+    AsJson,
+    Device,
+    EncoderNames,
+    Engine,
+    StorePath,
+    Workers,
+    open_store,
+)
 from mediafm_cli.output import Row, emit, tell, tell_failures
 from mediafm_cli.progress import film_bars
 
@@ -26,7 +35,8 @@ def ingest(
         int, typer.Option(min=1, help="Pictures a shot; their vectors are averaged.")
     ] = 1,
     language: Annotated[str | None, typer.Option(help="Of the subtitles, such as de.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="How many titles are taken at once.")] = 1,
+    workers: Workers = 1,
+    engine: Engine = "threads",
     force: Annotated[bool, typer.Option("--force", help="Also titles that are unchanged.")] = False,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -36,7 +46,8 @@ def ingest(
     Subtitles (film.srt, .vtt, .ass, .ssa; film.de.srt; or a track inside the video) and metadata
     (film.json, or metadata.json with "file": "film.mp4"; title, synopsis, series, tags, genres) are
     taken from beside film.mp4. Where only those have changed the film is not decoded again. The
-    exit status is 1 only if no video could be ingested.
+    exit status is 1 only if no video could be ingested. With --engine ray --workers 8 titles are
+    taken by processes of their own, which are replaced if they die.
     """
     from mediafm_store import Ingested
     from mediafm_store import ingest as ingest_videos
@@ -61,6 +72,7 @@ def ingest(
             language=language,
             title=title,
             workers=workers,
+            engine=engine,
             force=force,
             on_progress=bars.update,
             on_title=report,

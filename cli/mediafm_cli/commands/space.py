@@ -1,6 +1,6 @@
 """mediafm space."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 import typer
 
@@ -9,7 +9,9 @@ from mediafm_cli.options import (
     AsJson,
     Device,
     EncoderNames,
+    Engine,
     StorePath,
+    Workers,
     open_store,
 )
 from mediafm_cli.output import Row, emit, emit_one, say, tell, tell_failures
@@ -22,6 +24,13 @@ EXAMPLE = (
     "Examples: mediafm space list; mediafm space backfill --encoder hf=FOLDER;"
     " mediafm space promote fused 2; mediafm space rollback context"
 )
+
+
+class RunsOn(TypedDict):
+    """Where the work of a backfill is done."""
+
+    workers: int
+    engine: str
 
 
 def space(
@@ -42,6 +51,8 @@ def space(
         bool,
         typer.Option("--dry-run", help="Do one title, and tell what the others cost."),
     ] = False,
+    workers: Workers = 1,
+    engine: Engine = "threads",
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +64,8 @@ def space(
     """
     opened = open_store(store)
     if action == "backfill":
-        backfill(opened, encoder, dry_run, device, as_json)
+        runs_on: RunsOn = {"workers": workers, "engine": engine}
+        backfill(opened, encoder, dry_run, runs_on, device, as_json)
         return
     if action == "list":
         emit(rows(opened), as_json=as_json, table=shown)
@@ -80,7 +92,12 @@ def space(
 
 
 def backfill(
-    store: "Store", encoder: list[str] | None, dry_run: bool, device: Device, as_json: bool
+    store: "Store",
+    encoder: list[str] | None,
+    dry_run: bool,
+    runs_on: RunsOn,
+    device: Device,
+    as_json: bool,
 ) -> None:
     """Compute the vectors of other encoders, and say what it costs after the first title."""
     from mediafm_store import Ingested, load_encoders
@@ -108,6 +125,7 @@ def backfill(
             store,
             load_encoders(encoder, device=device),
             dry_run=dry_run,
+            **runs_on,
             on_cost=told,
             on_progress=bars.update,
             on_title=report,

@@ -21,6 +21,7 @@ from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.changes import RULES, Sources, digest, sources_of, stat_of
 from mediafm_store.tasks.encoding import DEFAULTS, load_encoder
+from mediafm_store.tasks.featurize import check_name, check_same_film, clash
 from mediafm_store.tasks.importing.arrays import ArrayFile, frame_rate
 from mediafm_store.tasks.importing.declared import (
     Features,
@@ -31,7 +32,7 @@ from mediafm_store.tasks.importing.declared import (
 )
 from mediafm_store.tasks.importing.given import Given, Place, check
 from mediafm_store.tasks.importing.tables import TableFile
-from mediafm_store.tasks.ingest import Ingested, check_name, check_same_film, clash, failure
+from mediafm_store.tasks.ingest import Ingested, failure
 from mediafm_store.tasks.rows import Warnings, place_columns, title_row
 from mediafm_store.tasks.sources import check_id, metadata_of, named, title_id
 

@@ -1,0 +1,52 @@
+"""What an engine is: it runs one stage over many items, on several workers at once."""
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Tell = Callable[[Any], None]
+"""Called with how far an item is; it raises where the run has been stopped."""
+Stage = Callable[[Item, Tell], Result]
+"""What is done with one item. An engine of several processes pickles it, once a worker: what it
+takes long to load is to be loaded when it is unpickled or first called."""
+
+WAKE_S = 0.1
+"""How often Ctrl-C is looked for: where polars is loaded, it does not wake a waiting thread."""
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Item, Result]):
+    """What became of an item: a result, or the error that it raised each time it was tried."""
+
+    item: Item
+    result: Result | None = None
+    error: Exception | None = None
+
+    def get(self) -> Result:
+        """The result; raises the error if there is none."""
+        if self.error is not None:
+            raise self.error
+        return cast(Result, self.result)
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Where stages run."""
+
+    @property
+    def workers(self) -> int:
+        """How many items are taken at once."""
+        ...
+
+    def run(
+        self, stage: Stage[Item, Result], items: Iterable[Item], tell: Tell = ...
+    ) -> Generator[Outcome[Item, Result]]:
+        """Outcomes as they come, one of each item.
+
+        Items are taken in the caller's thread, as workers become free. At most `workers` items
+        are under way or wait to be asked for, beside the one that the caller has: who is slow to
+        take outcomes slows the workers. Close the generator to end them all.
+        """
+        ...

@@ -1,0 +1,57 @@
+"""The engine of one process: a thread a worker."""
+
+from collections.abc import Generator, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import islice
+from threading import Event
+from typing import Any
+
+from mediafm_store.engines.engine import WAKE_S, Item, Outcome, Result, Stage, Tell
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Stages share this process; `tell` is called from their threads."""
+
+    workers: int
+
+    def run(
+        self,
+        stage: Stage[Item, Result],
+        items: Iterable[Item],
+        tell: Tell = lambda told: None,
+    ) -> Generator[Outcome[Item, Result]]:
+        """See Engine. An item is tried once, and told to stop when the run is closed."""
+        stopped, source = Event(), iter(items)
+
+        def tell_or_stop(told: Any) -> None:
+            if stopped.is_set():
+                raise KeyboardInterrupt
+            tell(told)
+
+        with ThreadPoolExecutor(self.workers) as pool:
+            running: dict[Future[Result], Item] = {}
+
+            def start(count: int) -> None:
+                for item in islice(source, count):
+                    running[pool.submit(stage, item, tell_or_stop)] = item
+
+            try:
+                start(self.workers)
+                while running:
+                    for future in wait(running, WAKE_S, FIRST_COMPLETED).done:
+                        item = running.pop(future)
+                        start(1)
+                        yield outcome_of(item, future)
+            finally:
+                stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+def outcome_of(item: Item, future: "Future[Result]") -> Outcome[Item, Result]:
+    """What a thread returned or raised."""
+    try:
+        return Outcome(item, future.result())
+    except Exception as error:
+        return Outcome(item, error=error)

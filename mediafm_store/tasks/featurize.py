@@ -1,0 +1,164 @@
+"""The stage of an ingest: what is in the files of a title. It knows nothing of the store."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mediafm_store import plugins
+from mediafm_store.engines import Tell
+from mediafm_store.errors import BadInput
+from mediafm_store.features.encoders import Encoders
+from mediafm_store.features.extract import Features, extract
+from mediafm_store.media.decode import frame_rate
+from mediafm_store.media.detectors import Detector
+from mediafm_store.media.shotlist import listed, read_shot_list
+from mediafm_store.records import Span, Title
+from mediafm_store.store.rows import TitleRows
+from mediafm_store.tasks.changes import RULES, MadeBy, Sources, digest, read_sources, sources_of
+from mediafm_store.tasks.rows import Renewed, Spaces, Warnings, new_rows, renew
+from mediafm_store.tasks.sources import read_title
+
+
+class Progress(NamedTuple):
+    """How far the ingest of one film is."""
+
+    media: Path
+    frames: int
+    done_s: float
+    total_s: float
+    """Seconds of film; 0 where the file does not say how long it is."""
+
+
+@dataclass(frozen=True)
+class How:
+    """How titles are cut and encoded."""
+
+    encoders: Encoders
+    detector: str = "adaptive"
+    shot_list: Path | None = None
+    """Take the shots from this CSV or EDL instead of detecting them."""
+    keyframes: int = 1
+    """Pictures a shot, spread evenly over it; their vectors are averaged."""
+    language: str | None = None
+    """Of the subtitles to use."""
+
+    @property
+    def made_by(self) -> MadeBy:
+        """What changes the rows, beside the files of a title and the encoders.
+
+        Those are told by the version of the spaces in which the title has vectors.
+        """
+        cut_by = self.shot_list.read_bytes() if self.shot_list else self.detector
+        return MadeBy(media=digest((RULES, cut_by, self.keyframes)), words=str(RULES))
+
+    def detect(self, media: Path) -> Detector:
+        """What cuts a film."""
+        if self.shot_list:
+            return listed(read_shot_list(self.shot_list, frame_rate(media)))
+        return plugins.load("detectors", self.detector)
+
+
+@dataclass(frozen=True)
+class Video:
+    """One video, and what the store holds of its title."""
+
+    media: Path
+    id: str
+    row: Mapping[str, Any] | None = None
+    """The stored title, if there is one."""
+    spans: tuple[Span, ...] = ()
+    """Its shots."""
+    anew: bool = False
+    """Compute everything, whatever is stored."""
+
+
+@dataclass(frozen=True)
+class Featurized:
+    """What was made of a video."""
+
+    title: Title
+    sources: Sources
+    made: TitleRows | Renewed | None
+    """All of its rows; what has changed beside the film; None where nothing has."""
+    warnings: Warnings
+    frames: int
+    """How many were decoded."""
+    took_s: float
+
+
+@dataclass(frozen=True)
+class Featurize:
+    """Read, cut and encode one video, as far as that is not stored yet."""
+
+    how: How
+    spaces: Spaces
+    """Where the vectors will go."""
+
+    def __call__(self, video: Video, tell: Tell) -> Featurized:
+        """Raises BadInput for files that cannot be used."""
+        began = time.perf_counter()
+        media, row, warnings = video.media, video.row, Warnings()
+        title = read_title(media, video.id, language=self.how.language, warn=warnings.words.append)
+        sources = read_sources(title, self.how.made_by, row)
+        if row is not None:
+            check_same_film(row, title, sources)
+        before = None if video.anew else sources_of(row)
+        made: TitleRows | Renewed | None = None
+        frames = 0
+        if row is None or before is None or not sources.same_media(before):
+            features, frames = self._extract(title, warnings, tell)
+            made = new_rows(title, features, spaces=self.spaces, sources=sources, warnings=warnings)
+        elif not (sources.same_words(before) and sources.same_metadata(before)):
+            text = self.how.encoders["text"]
+            made = renew(title, row, video.spans, text=text, sources=sources, warnings=warnings)
+        took_s = time.perf_counter() - began
+        return Featurized(title, sources, made, warnings, frames, took_s)
+
+    def _extract(self, title: Title, warnings: Warnings, tell: Tell) -> tuple[Features, int]:
+        """What is in the film, and how many frames it has."""
+        frames = 0
+
+        def on_frame(number: int, done_s: float, total_s: float) -> None:
+            nonlocal frames
+            frames = number
+            tell(Progress(title.media, frames, done_s, total_s))
+
+        tell(Progress(title.media, 0, 0.0, 0.0))
+        features = extract(
+            title,
+            encoders=self.how.encoders,
+            detector=self.how.detect(title.media),
+            keyframes=self.how.keyframes,
+            on_frame=on_frame,
+            warn=warnings.media.append,
+            warn_of_words=warnings.words.append,
+        )
+        film_s = features.spans[-1].end_s
+        tell(Progress(title.media, frames, film_s, film_s))
+        return features, frames
+
+
+def check_name(media: Path) -> None:
+    """Raise BadInput for a name that tables cannot hold, before the film is decoded."""
+    try:
+        str(media).encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{media.name!a}: the path is not UTF-8; rename it") from error
+
+
+def check_same_film(row: Mapping[str, Any], title: Title, sources: Sources) -> None:
+    """Raise BadInput if the stored title of this id is another film, which is still there."""
+    stored, before = Path(row["media"]), sources_of(row)
+    same = before is not None and before.media == sources.media
+    if stored != title.media and not same and stored.exists():
+        raise clash(title.media, title.id, stored)
+
+
+def clash(media: Path, id: str, other: Path) -> BadInput:
+    """Two films of one name."""
+    return BadInput(
+        f"{media}: title {id!r} is already that of {other}; rename the file or give it an id"
+        " with --title"
+    )

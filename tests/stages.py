@@ -1,0 +1,67 @@
+"""Stages that workers of other processes can import."""
+
+import os
+import time
+from pathlib import Path
+
+
+def double(item, tell):
+    tell(item)
+    return 2 * item
+
+
+def refuse_odd(item, _tell):
+    if item % 2:
+        raise ValueError(f"{item} is odd")
+    return item
+
+
+def slow_then_double(item, tell):
+    for _ in range(100):
+        tell(item)
+        time.sleep(0.02)
+    return 2 * item
+
+
+class DiesOnce:
+    """Ends its process at item 3, the first time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.mark = folder / "died"
+
+    def __call__(self, item, _tell):
+        if item == 3 and not self.mark.exists():
+            self.mark.touch()
+            os._exit(1)
+        return item
+
+
+def dies_of_three(item, _tell):
+    if item == 3:
+        os._exit(1)
+    return item
+
+
+class Counts:
+    """Notes each item that it begins with, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, item, _tell):
+        (self.folder / str(item)).touch()
+        return item
+
+
+class NeedsWeights:
+    """Cannot be loaded on a worker."""
+
+    def __call__(self, item, _tell):
+        return item
+
+    def __reduce__(self):
+        return lost_weights, ()
+
+
+def lost_weights():
+    raise FileNotFoundError("no weights here")

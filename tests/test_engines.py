@@ -1,0 +1,218 @@
+"""What every engine promises, and what Ray does when workers die."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import pytest
+
+from mediafm_store import Store, backfill, embed, ingest, train
+from mediafm_store.engines import engine_of
+from mediafm_store.errors import BadInput
+from mediafm_store.model.train import TrainConfig
+from tests import stages
+from tests.odd_films import make_film, pictures
+from tests.plain import PlainEncoder
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def local_ray():
+    """One Ray for all tests: to start it takes seconds."""
+    from mediafm_store.engines.ray import connected
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+        with connected(None, 2):
+            yield
+
+
+@pytest.fixture(params=["threads", "ray"])
+def engine(request):
+    if request.param == "ray":
+        request.getfixturevalue("local_ray")
+    return engine_of(request.param, workers=2)
+
+
+@pytest.fixture
+def on_ray(local_ray):
+    return engine_of("ray", workers=2)
+
+
+def test_one_outcome_of_each_item(engine):
+    outcomes = list(engine.run(stages.double, iter(range(10))))
+    assert sorted((o.item, o.get()) for o in outcomes) == [(i, 2 * i) for i in range(10)]
+    assert list(engine.run(stages.double, [])) == []
+
+
+def test_an_item_that_raises_is_told_and_the_others_are_done(engine):
+    outcomes = {o.item: o for o in engine.run(stages.refuse_odd, range(6))}
+    assert [outcomes[i].result for i in (0, 2, 4)] == [0, 2, 4]
+    for i in (1, 3, 5):
+        with pytest.raises(ValueError, match=f"^{i} is odd$"):
+            outcomes[i].get()
+
+
+def test_workers_wait_for_a_slow_consumer(engine, tmp_path):
+    with closing(engine.run(stages.Counts(tmp_path), range(100))) as outcomes:
+        for taken in range(1, 4):
+            next(outcomes)
+            time.sleep(0.3)
+            assert len(list(tmp_path.iterdir())) <= taken + engine.workers
+    assert len(list(tmp_path.iterdir())) < 10
+
+
+def test_closing_ends_the_workers(engine):
+    began = time.monotonic()
+    with closing(engine.run(stages.slow_then_double, range(4))) as outcomes:
+        assert next(outcomes).get() in {0, 2}
+        began = time.monotonic()
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_local_ray_is_on_this_machine_alone(local_ray):
+    import ray
+
+    assert {node["NodeManagerAddress"] for node in ray.nodes()} == {"127.0.0.1"}
+
+
+def test_an_item_whose_worker_died_is_tried_again(on_ray, tmp_path):
+    outcomes = list(on_ray.run(stages.DiesOnce(tmp_path), range(6)))
+    assert (tmp_path / "died").exists()
+    assert sorted(o.get() for o in outcomes) == list(range(6))
+
+
+def test_an_item_that_kills_its_workers_is_told_and_the_others_are_done(on_ray):
+    outcomes = {o.item: o for o in on_ray.run(stages.dies_of_three, range(6))}
+    assert sorted(i for i, o in outcomes.items() if o.error is None) == [0, 1, 2, 4, 5]
+    with pytest.raises(BadInput, match="4 workers died of it"):
+        outcomes[3].get()
+
+
+def test_a_stage_that_a_worker_cannot_load_is_told(on_ray):
+    (outcome,) = on_ray.run(stages.NeedsWeights(), [1])
+    with pytest.raises(FileNotFoundError, match="no weights here"):
+        outcome.get()
+
+
+def test_a_stage_that_cannot_be_sent_is_refused(on_ray):
+    lock = Lock()
+    with pytest.raises(BadInput, match="use engine threads"):
+        next(on_ray.run(lambda item, tell: lock, [1]))
+
+
+@pytest.mark.parametrize(
+    ("name", "workers", "told"), [("spark", 1, "not one of"), ("threads", 0, "1 or more")]
+)
+def test_values_that_make_no_sense(name, workers, told):
+    with pytest.raises(BadInput, match=told):
+        engine_of(name, workers=workers)
+
+
+def test_without_ray_the_cure_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "mediafm_store.engines.ray", raising=False)
+    with pytest.raises(BadInput, match=r"pip install 'mediafm-store\[ray\]'"):
+        engine_of("ray", workers=1)
+
+
+@pytest.fixture
+def several(tmp_path):
+    """Five short films, one with subtitles, and one that is none."""
+    folder = tmp_path / "films"
+    folder.mkdir()
+    for number in range(5):
+        images = list(pictures(24 * (2 + number % 3), size=(96, 64)))
+        make_film(folder / f"film{number}.mp4", images=images, sounds=["mono"])
+    (folder / "film1.srt").write_text("1\n00:00:00,100 --> 00:00:00,900\nWhere are you?\n")
+    (folder / "text.mp4").write_text("this is not a film\n" * 100)
+    return folder
+
+
+def test_ray_ingests_as_threads_do(local_ray, several, encoders, tmp_path):
+    stores = {}
+    for engine in ("threads", "ray"):
+        stores[engine] = Store(tmp_path / engine, create=True)
+
+        def run(engine=engine):
+            options = {"encoders": encoders, "workers": 2, "engine": engine}
+            return [r.state for r in ingest(stores[engine], [several], **options)]
+
+        assert run() == ["ingested"] * 5 + ["failed"]
+        assert run() == ["unchanged"] * 5 + ["failed"]
+    (several / "film1.srt").write_text("1\n00:00:00,100 --> 00:00:00,900\nOver there.\n")
+    for engine, store in stores.items():
+        results = ingest(store, [several / "film1.mp4"], encoders=encoders, engine=engine)
+        assert [r.state for r in results] == ["updated"]
+        assert "Over there." in store.shots("film1")["words"][0]
+    one, other = stores["threads"], stores["ray"]
+    assert one.shots().equals(other.shots())
+    assert one.cues("film1").equals(other.cues("film1"))
+    for space in ("fused", "described", "metadata"):
+        a, b = (s.vectors(s.live(space)).vectors for s in (one, other))
+        assert np.allclose(a, b, atol=1e-3)
+
+
+def test_ctrl_c_ends_ray_cleanly(films, tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.mp4").symlink_to(films / "sintel" / "sintel.mp4")
+    command = [sys.executable, "-m", "mediafm_cli", "ingest", str(tmp_path), "--engine", "ray"]
+    command += ["--store", str(tmp_path / "store")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "store" / "fused_v1.lance").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(8)  # Ray is up, and a film under way
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert told == "Interrupted; what `mediafm ingest` finished is kept.\n"
+    assert len(Store(tmp_path / "store").titles()) == 0
+
+
+def test_a_killed_driver_is_started_again(several, tmp_path):
+    command = [sys.executable, "-m", "mediafm_cli", "ingest", str(several), "--engine", "ray"]
+    path = tmp_path / "store"
+    command += ["--store", str(path)]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(1200):
+        if (tmp_path / "store" / "titles.lance").exists() and len(Store(path).titles()):
+            break
+        assert first.poll() is None
+        time.sleep(0.05)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    assert 0 < len(Store(path).titles()) < 5
+    subprocess.run([*command, "--json"], capture_output=True, check=True)
+    store = Store(path)
+    assert store.titles()["id"].to_list() == [f"film{n}" for n in range(5)]
+    assert store.table("shots").count_rows() == store.titles()["shots"].sum()
+
+
+def test_ray_backfills_and_embeds_as_threads_do(local_ray, several, encoders, tmp_path):
+    texts, pictures_and_sound = PlainEncoder("text"), {m: encoders[m] for m in ("visual", "audio")}
+    stores = {}
+    for engine in ("threads", "ray"):
+        store = stores[engine] = Store(tmp_path / engine, create=True)
+        ingest(store, [several], encoders=encoders)
+        train(store, preset="tiny", config=TrainConfig(steps=2), device="cpu")
+        embed(store, workers=2, engine=engine)
+        others = {**pictures_and_sound, "text": texts}
+        made = backfill(store, others, workers=2, engine=engine)
+        assert [r.state for r in made.results] == ["ingested"] * 5
+        assert {space.state for space in made.spaces} == {"backfilled"}
+    one, other = stores.values()
+    spaces = [s for s in one.spaces() if s.state in {"live", "backfilled"}]
+    assert {s.table for s in spaces} >= {"fused_v2", "described_v2", "context_v1", "title_v1"}
+    for space in spaces:
+        a, b = one.vectors(space), other.vectors(space)
+        assert a.ids == b.ids
+        assert np.allclose(a.vectors, b.vectors, atol=1e-3)
