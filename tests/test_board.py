@@ -315,7 +315,7 @@ def test_checkpoints_of_two_presets_can_be_compared():
 def test_versions_that_are_not_there_are_refused(board):
     with pytest.raises(NotFound, match=r"version 'nope'; there are genre v1"):
         compare(board.series, "genre_v1", "nope")
-    with pytest.raises(NotFound, match="no figure in common"):
+    with pytest.raises(BadInput, match="genre v1 and pace v1 are not of one task"):
         compare(board.series, "genre_v1", "pace_v1")
 
 

@@ -221,6 +221,9 @@ def test_what_cannot_be_written(tmp_path, film):
     [
         (["film", "other", "--out", "x.vmap"], "VMAP is of one title, 2 are given"),
         (["film", "--ad-tag", "http://[ads"], "no address of an ad server"),
+        (["film", "--ad-tag", "http://ads/{when}"], "{when} in 'http://ads/{when}' is nothing"),
+        (["film", "--ad-tag", "http://ads/"], "add --out breaks.vmap"),
+        (["film", "--out", "x.vmap", "--ad-tag", "http://ads/{ad}"], "add --ads FILE"),
         (["film", "--out", "x.doc"], "x.doc"),
     ],
 )
@@ -234,10 +237,10 @@ def test_the_command_writes_them(tmp_path, film):
     names = ("x.vmap", "x.scte35", "x.vtt")
     arguments = ["adbreaks", "film", "--margin", "2", "--min-gap", "4", "--store", film.path]
     arguments += [part for name in names for part in ("--out", tmp_path / name)]
-    arguments += ["--break-s", "30", "--ad-tag", TAG]
+    arguments += ["--break-s", "30", "--ad-tag", TAG.replace("{ad}", "")]
     done = CliRunner().invoke(app, [str(a) for a in arguments])
     assert done.exit_code == 0, done.output
     assert "Scored by default weights." in done.stderr
-    assert len(read_vmap((tmp_path / "x.vmap").read_text(encoding="utf-8"))) == 5
-    assert len((tmp_path / "x.scte35").read_text().splitlines()) == 5
-    assert (tmp_path / "x.vtt").read_text().count("break ") == 5
+    assert len(read_vmap((tmp_path / "x.vmap").read_text(encoding="utf-8"))) == 8
+    assert len((tmp_path / "x.scte35").read_text().splitlines()) == 8
+    assert (tmp_path / "x.vtt").read_text().count("break ") == 8

@@ -204,3 +204,17 @@ def test_words_count_in_two_texts_and_are_read_back():
     lengths = np.sqrt(words.matrix(texts).multiply(words.matrix(texts)).sum(axis=1))
     np.testing.assert_allclose(lengths, 1, atol=1e-5)
     assert words.matrix(["nothing known"]).nnz == 0
+
+
+def test_no_input_counts_against_what_it_says():
+    """Held out, the mean of few items lies on the far side of each, so noise looks reversed."""
+    rng = np.random.default_rng(0)
+    truth = np.tile([1.0, 0.0], 8)[:, None]
+    good = (truth + 0.3 * rng.normal(size=(16, 4))).astype(np.float32)
+    useless = rng.normal(size=(16, 300)).astype(np.float32)
+    for kind in ("tags", "grades"):
+        found = fit(kind, {"good": good, "useless": useless}, truth, np.arange(16))
+        assert (found.mix >= 0).all()
+        alone = fit(kind, {"useless": np.eye(16, dtype=np.float32)}, truth, np.arange(16))
+        said = alone.decide({"useless": np.eye(16, dtype=np.float32)})[:, 0]
+        assert said[truth[:, 0] == 1].mean() >= said[truth[:, 0] == 0].mean()

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, cg
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import precision_recall_curve
 from sklearn.model_selection import GroupKFold
@@ -194,7 +194,11 @@ def scaled(rows: Any) -> tuple[Any, float]:
 def mixed(
     kind: Kind, scores: Float32[np.ndarray, "inputs items labels"], targets: Targets
 ) -> tuple[Float32[np.ndarray, "labels inputs"], Float32[np.ndarray, " labels"]]:
-    """How the inputs' held-out scores are weighed and shifted, label by label."""
+    """How the inputs' held-out scores are weighed and shifted, label by label.
+
+    No input counts against what it says (Breiman, "Stacked regressions", 1996): of few items, what
+    is held out leaves the mean of the others on its far side, and a useless score looks reversed.
+    """
     inputs, _, labels = scores.shape
     mix, offset = np.ones((labels, inputs), np.float32), np.zeros(labels, np.float32)
     if kind != "tags" and inputs == 1:
@@ -204,11 +208,29 @@ def mixed(
         own, goal = scores[:, known, label].T, targets[known, label]
         spread = own.std(axis=0)
         spread[spread == 0] = 1.0
-        model = LogisticRegression(C=SOFT) if kind == "tags" else LinearRegression()
-        model.fit(own / spread, goal)
-        mix[label] = np.ravel(model.coef_) / spread
-        offset[label] = np.ravel(model.intercept_)[0]
+        weights, offset[label] = weighed(kind, own / spread, goal)
+        mix[label] = weights / spread
     return mix, offset
+
+
+def weighed(
+    kind: Kind, scores: Float[np.ndarray, "items inputs"], goal: Float[np.ndarray, " items"]
+) -> tuple[Float[np.ndarray, " inputs"], float]:
+    """Weights of 0 and more, and the constant: those of a regression, without what is below 0."""
+    weights = np.zeros(scores.shape[1])
+    if kind != "tags":
+        line = LinearRegression(positive=True).fit(scores, goal)
+        return line.coef_, float(line.intercept_)
+    left = np.arange(scores.shape[1])
+    while len(left):
+        model = LogisticRegression(C=SOFT).fit(scores[:, left], goal)
+        found = model.coef_[0]
+        if (found >= 0).all():
+            weights[left] = found
+            return weights, float(model.intercept_[0])
+        left = np.delete(left, found.argmin())
+    rate = np.clip(goal.mean(), 1e-6, 1 - 1e-6)
+    return weights, float(logit(rate))
 
 
 def best_thresholds(

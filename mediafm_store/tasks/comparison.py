@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mediafm_store.errors import NotFound
+from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.tasks.dashboard import Point, Series, Verdict, outside, verdict
 
 MOST_NAMED = 6
@@ -44,10 +44,12 @@ def compare(series: Sequence[Series], before: str, after: str) -> Comparison:
     """Compare two versions by their newest figures.
 
     Versions are named as `genre v2` or `genre_v2`, `context_v1`, `checkpoint 0001` or `0001`.
-    Raises NotFound for one that was never measured, and where the two have no figure in common.
+    Raises NotFound for one that was never measured, and where the two have no figure in common,
+    BadInput for probes of two tasks.
     """
     versions = list(dict.fromkeys(p.version for one in series for p in one.points))
     first, second = (version_named(name, versions) for name in (before, after))
+    check_alike(series, first, second)
     pairs: dict[tuple[str, str, str, str], dict[str, Point]] = {}
     about: dict[tuple[str, str, str, str], Series] = {}
     for one in series:
@@ -66,6 +68,20 @@ def compare(series: Sequence[Series], before: str, after: str) -> Comparison:
             " `mediafm report` lists them"
         )
     return Comparison(first, second, differences, in_words(first, second, differences))
+
+
+def check_alike(series: Sequence[Series], first: str, second: str) -> None:
+    """Raise BadInput for probes of two tasks: their labels, and so their figures, are others."""
+    tasks = [
+        {
+            one.name
+            for one in series
+            if one.what == "probe" and any(p.version == v for p in one.points)
+        }
+        for v in (first, second)
+    ]
+    if tasks[0] != tasks[1]:
+        raise BadInput(f"{first} and {second} are not of one task; compare two versions of one")
 
 
 def version_named(name: str, versions: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ COLUMNS = {"task", "title", "shot", "start", "end", "label", "labels", "value"}
 NONE = ""
 """The label of a grade that needs no name, and, with 0, of an item that has none of the labels."""
 SEPARATOR = ";"
-"""Between several labels in one cell of a CSV."""
+"""Between several labels in one text."""
 FILE, REVIEW = "file", "review"
 """Where labels come from."""
 TOLD = 5
@@ -54,13 +54,16 @@ def import_labels(store: Store, file: Path, *, task: str | None = None) -> list[
     for line, raw in read(file):
         try:
             for row in rows_of(raw, task or file.stem, known):
-                found[row["task"], row["item"], row["label"]] = row
+                key = row["task"], row["item"], row["label"]
+                if found.setdefault(key, row)["value"] != row["value"]:
+                    raise BadInput(f"{key[1]} has another value for {key[2]!r} in a line before")
         except MediaFMError as error:
             wrong.append((line, str(error)))
     if wrong:
         line, what = wrong[0]
         more = ", ".join(str(n) for n, _ in wrong[1:TOLD])
-        others = f" (and {len(wrong) - 1} more lines are wrong: {more} ...)" if more else ""
+        rest = "..." if len(wrong) > TOLD else ""
+        others = f" (also wrong: line {more}{rest})" if more else ""
         raise BadInput(f"{file}, line {line}: {what}{others}; nothing was imported")
     if not found:
         raise BadInput(f"{file} has no labels; it needs a line of column names and rows")
@@ -163,7 +166,9 @@ class Known:
 def rows_of(raw: Mapping[str, Any], task: str, known: Known) -> Iterator[Row]:
     """One row of a file as rows of the table; raise BadInput for what is wrong with it."""
     if unknown := sorted(map(str, raw.keys() - COLUMNS)):
-        raise BadInput(f"unknown column {unknown[0]!r}; there are {', '.join(sorted(COLUMNS))}")
+        commas = " (cells are parted by commas)" if ";" in unknown[0] else ""
+        known_ones = ", ".join(sorted(COLUMNS))
+        raise BadInput(f"unknown column {unknown[0]!r}{commas}; there are {known_ones}")
     about = item_of(raw, known)
     names = labels_of(raw)
     has_none = not names and "labels" in raw
@@ -215,7 +220,7 @@ def labels_of(raw: Mapping[str, Any]) -> list[str]:
     """The names in `label` or `labels`."""
     given = raw.get("labels", raw.get("label", []))
     if isinstance(given, str):
-        given = given.split(SEPARATOR) if "labels" in raw else [given]
+        given = given.split(SEPARATOR)
     if not isinstance(given, Sequence):
         raise BadInput(f"{given!r} is no label; give a text")
     if not all(isinstance(name, str) for name in given):

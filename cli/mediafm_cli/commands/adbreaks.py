@@ -10,7 +10,6 @@ import typer
 from mediafm_cli.options import (
     DEFAULT_STORE,
     AsJson,
-    Count,
     Device,
     EncoderNames,
     Fps,
@@ -29,6 +28,7 @@ EXAMPLE = (
 )
 
 MOST_TOLD = 4
+FEW, MOST = 5, 1000
 
 
 def adbreaks(
@@ -77,7 +77,12 @@ def adbreaks(
             metavar="URL",
         ),
     ] = None,
-    k: Count = 5,
+    k: Annotated[
+        int | None,
+        typer.Option(
+            "--k", "-k", min=1, help="How many; default: 5, or all that qualify with --out."
+        ),
+    ] = None,
     out: Annotated[
         list[Path] | None,
         typer.Option(
@@ -95,7 +100,9 @@ def adbreaks(
 ) -> None:
     """Rank the cuts of a title as ad breaks, with the reasons, and ads for them.
 
-    Scores come from labels of the task `break`, or from fixed weights where there are too few.
+    Scores come from labels of the task `break`, or from fixed weights where there are too few: a
+    label is a title and the start of a good break, near the cut (value 1, or 0 for a bad one). The
+    score of an ad is the share of random passages that fit it less.
     """
     from mediafm_store import (
         Rails,
@@ -112,12 +119,13 @@ def adbreaks(
 
     if by == "ad" and ads is None:
         raise typer.BadParameter("breaks for every ad want a list of ads: --ads FILE")
-    check_break_files(out or (), set(titles), ad_tag)
+    check_break_files(out or (), set(titles), ad_tag, with_ads=ads is not None)
+    most = k or (MOST if out else FEW)
     rails = Rails(min_gap, margin, per_hour, credits, tuple(avoid or ()))
     listed = read_ads(ads) if ads else []
     opened = open_store(store)
     weights = weights_of(opened)
-    found = {t: rank_breaks(opened, t, rails=rails, k=k, weights=weights) for t in titles}
+    found = {t: rank_breaks(opened, t, rails=rails, k=most, weights=weights) for t in titles}
     matches = match_ads(
         opened,
         found,
@@ -130,16 +138,18 @@ def adbreaks(
         write_breaks(file, opened, found, ads=matches, ad_tag=ad_tag, break_s=break_s, fps=fps)
         say(f"Wrote {file}")
     if by == "ad":
-        best = [asdict(m) for group in breaks_of_ads(matches, k).values() for m in group]
+        best = [asdict(m) for group in breaks_of_ads(matches, k or FEW).values() for m in group]
         emit(best, as_json=as_json, table=shown_match, fold="reasons")
     else:
-        rows = break_rows(found, ads_of_breaks(matches, k) if ads else None)
+        rows = break_rows(found, ads_of_breaks(matches, k or FEW) if ads else None)
         emit(rows, as_json=as_json, table=shown, fold="reasons")
     if any(found.values()):
         say(f"Scored by {weights.said}.")
     for title, places in found.items():
         if not places:
             say(nothing_left(opened, title, rails))
+    if out and not any(found.values()):
+        say("Nothing was written.")
 
 
 def break_rows(

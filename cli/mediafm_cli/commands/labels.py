@@ -25,8 +25,8 @@ def labels(
 ) -> None:
     """Labels of titles, shots and stretches, which probes are fitted to.
 
-    A row has the columns title (or shot, or title, start and end), label (or labels, several with
-    a ; between them), and perhaps value: 1 has it, 0 has not, or a grade. An item has no other
+    A row has the columns title (or shot, or title, start and end), label (several with a ; between
+    them), and perhaps value: 1 has it, 0 has not, or a grade. An item has no other
     label of its task than those that are listed. All rows are checked before any is written.
     """
     opened = open_store(store)

@@ -48,8 +48,9 @@ def probe(
     """One linear layer on frozen vectors: fitted to labels, measured on titles held out.
 
     `fit` says what it reaches beside other vectors of the same items and beside chance, with 95 %
-    intervals over titles; `apply` prints what it says of titles, or of each of their shots where
-    shots and stretches were labelled. `mediafm tag apply` writes tags.
+    intervals over titles (macro_ap: average precision, the mean over labels; micro_ap: all in one).
+    `apply` prints what it says of titles, or of each of their shots where shots and stretches were
+    labelled. `mediafm tag apply` writes tags.
     """
     opened = open_store(store)
     if action == "list":
@@ -108,7 +109,9 @@ def figures(probe: "Probe") -> Iterator[Row]:
     """A line a figure."""
     for name, (value, low, high) in probe.facts["figures"].items():
         measure, _, of = name.partition(" ")
-        yield {"measure": measure, "of": of, "value": value, "from": low, "to": high}
+        own = "this probe" if of == probe.pool else ""
+        interval = f"{low:.3f} to {high:.3f}"
+        yield {"measure": measure, "of": of, "value": value, "95 %": interval, "": own}
 
 
 def shown(row: Row) -> Row:

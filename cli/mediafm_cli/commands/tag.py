@@ -21,15 +21,19 @@ if TYPE_CHECKING:
     from mediafm_store import Answer, Store, Tag
 
 EXAMPLE = (
-    "Examples: mediafm tag apply; mediafm tag apply --name 'car chase'; mediafm tag review;"
-    " mediafm tag review --accept 'sintel=Fantasy' --reject 'sintel=Western'"
+    "Examples: mediafm tag apply; mediafm tag list sintel; mediafm tag apply --name 'car chase';"
+    " mediafm tag review; mediafm tag review --accept 'sintel=Fantasy' --reject 'sintel=Western'"
 )
 
 
+KEYS = ("y", "n", "s", "q")
+
+
 def tag(
-    action: Annotated[Literal["apply", "review"], typer.Argument(help="What to do.")],
+    action: Annotated[Literal["apply", "list", "review"], typer.Argument(help="What to do.")],
     titles: Annotated[
-        list[str] | None, typer.Argument(help="Titles; default: those that lack tags.")
+        list[str] | None,
+        typer.Argument(help="Titles; default: those that lack tags, or, to list, all."),
     ] = None,
     store: StorePath = DEFAULT_STORE,
     task: Annotated[
@@ -57,11 +61,19 @@ def tag(
 ) -> None:
     """Tags of titles: by probes, or from similar titles and names where there are none yet.
 
-    `apply` writes them to the table `tags`, with score, threshold and what speaks for each.
-    `review` lists the most uncertain ones, and on a terminal asks about each; answers become
-    labels, the probe is fitted anew and tags the titles again.
+    `apply` writes them to the table `tags`, with score, threshold and what speaks for each; `list`
+    shows what is there. `review` lists the most uncertain ones, and on a terminal asks about each;
+    answers become labels, the probe is fitted anew and tags the titles again.
     """
     opened = open_store(store)
+    if action == "list":
+        from mediafm_store.tasks.tags.tag import kept
+
+        opened.check_titles(titles or ())
+        there = [t for t in kept(opened) if not titles or t.title in titles]
+        there = [t for t in there if task in (None, t.task)]
+        emit([told(one) for one in there], as_json=as_json, table=shown, fold="evidence")
+        return
     if action == "review":
         review(opened, task, n, list(answers(accept, reject)), device, as_json)
         return
@@ -130,7 +142,9 @@ def asked(found: "list[Tag]") -> "Iterator[Answer]":
             f"{number} of {len(found)}: is {one.title} {one.tag!r}? ({one.score:.2f}, from"
             f" {one.threshold:.2f} on it is) because of {', '.join(one.evidence)}"
         )
-        said = typer.prompt("y/n/s/q", default="s", err=True).strip().lower()[:1]
+        said = ""
+        while said not in KEYS:
+            said = typer.prompt("y/n/s/q", default="s", err=True).strip().lower()[:1]
         if said == "q":
             return
         if said in ("y", "n"):

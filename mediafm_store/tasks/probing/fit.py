@@ -1,7 +1,7 @@
 """Fit a probe to labels, and say what it reaches on titles that it did not see."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -102,6 +102,7 @@ def fit_probe(
         if name == pool:
             figures += details(kind, items, out, thresholds, of=name)
     figures += chance(kind, items, groups, seed)
+    warn_of_chance(figures, task)
     on_step("fit", len(compared), len(compared) + 1)
     linear = fit(kind, own, items.targets, groups, seed=seed)
     probe = Probe(
@@ -185,6 +186,23 @@ def warn_of_leaks(store: Store, items: Items, pool: str) -> None:
             len(items.labels),
             known[0],
         )
+
+
+def warn_of_chance(figures: Sequence[Figure], task: str) -> None:
+    """Say so where a probe cannot be told from a guess."""
+    by_chance = {f.measure: f.value for f in figures if f.of == "chance"}
+    for own in figures:
+        if own.own and own.low is not None and own.low <= by_chance.get(own.measure, -np.inf):
+            log.warning(
+                "%s is not surely better than chance (%s %.2f, from %.2f; chance %.2f): label more"
+                " titles, of more series",
+                task,
+                own.measure,
+                own.value,
+                own.low,
+                by_chance[own.measure],
+            )
+            return
 
 
 def others(

@@ -1,6 +1,7 @@
 """Write tags for titles that lack them."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import polars as pl
@@ -14,7 +15,7 @@ from mediafm_store.tasks.labels import FILE
 from mediafm_store.tasks.probing.saved import Probe, newest, probes, space_of
 from mediafm_store.tasks.tags.neighbours import from_neighbours, known_tags, title_vectors
 from mediafm_store.tasks.tags.probed import from_probe
-from mediafm_store.tasks.tags.tag import NEIGHBOURS, PROPOSALS, REVIEW, Tag, keep
+from mediafm_store.tasks.tags.tag import NEIGHBOURS, PROPOSALS, REVIEW, Tag, answered, keep
 from mediafm_store.tasks.tags.text import from_names
 
 log = logging.getLogger("mediafm_store")
@@ -49,8 +50,7 @@ def apply_tags(
         wanted = list(titles or store.revisions())
         tags = from_names(store, wanted, names, encoders=encoders, device=device)
         named = f"task = {quoted(PROPOSALS)} AND {one_of('tag', list(names))}"
-        keep(store, wanted, tags, instead=named)
-        return tags
+        return keep(store, wanted, tags, instead=named)
     chosen = [newest(store, task)] if task else usable(store)
     if task and not tags_titles(chosen[0]):
         raise BadInput(
@@ -62,14 +62,17 @@ def apply_tags(
     if all(probe.task == PROPOSALS for probe in chosen) and not task:
         found += by_neighbours(store, titles, top, on_titles, optional=bool(chosen))
     for probe in chosen:
-        wanted = list(titles or lacking(store, probe))
+        own = f"task = {quoted(probe.task)} AND source LIKE '% v%'"
+        known = labelled(store, probe)
+        keep(store, known, [], instead=own)
+        wanted = [t for t in titles or lacking(store, probe) if t not in known]
+        if titles and (told := known.intersection(titles)):
+            log.warning("labels of %s say it already: %s", probe.task, ", ".join(sorted(told)[:5]))
         done = 0
         for part in parts(wanted):
             tags = from_probe(store, probe, part)
-            own = f"task = {quoted(probe.task)} AND source LIKE '% v%'"
-            keep(store, part, tags, instead=own)
             warn_of_missing(part, {t.title for t in tags})
-            found += tags
+            found += keep(store, part, tags, instead=own)
             on_titles(probe.name, done := done + len(part), len(wanted))
     return found
 
@@ -86,11 +89,18 @@ def tags_titles(probe: Probe) -> bool:
 
 
 def lacking(store: Store, probe: Probe) -> list[str]:
-    """The titles that this version of a probe has not tagged as they are, and nobody labelled."""
+    """The titles that this version of a probe has not tagged as they are, and for which somebody
+    has not said all that it could."""
     space_of(store, probe)
+    counts = Counter(title for task, title, _ in answered(store) if task == probe.task)
+    left = untagged(store, f"source = {quoted(probe.name)}")
+    return [title for title in left if counts[title] < len(probe.labels)]
+
+
+def labelled(store: Store, probe: Probe) -> set[str]:
+    """The titles of which a file says which tags of the task they have."""
     task = f"task = {quoted(probe.task)} AND source = {quoted(FILE)}"
-    labelled = set(store.rows("labels", task)["title"])
-    return [t for t in untagged(store, f"source = {quoted(probe.name)}") if t not in labelled]
+    return set(store.rows("labels", task)["title"])
 
 
 def untagged(store: Store, where: str) -> list[str]:
@@ -122,9 +132,9 @@ def by_neighbours(
     tags = from_neighbours(store, there, top=top)
     for part in parts(there):
         found = [tag for _ in part for tag in next(tags)]
-        keep(store, part, found, instead=f"source = {quoted(NEIGHBOURS)}")
+        written = keep(store, part, found, instead=f"source = {quoted(NEIGHBOURS)}")
         on_titles("similar titles", done := done + len(part), len(there))
-        yield from found
+        yield from written
 
 
 def parts(titles: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -12,7 +12,7 @@ from mediafm_store.tasks.probing.predict import (
     vectors_of,
 )
 from mediafm_store.tasks.probing.saved import WORDS, Probe
-from mediafm_store.tasks.tags.tag import Tag
+from mediafm_store.tasks.tags.tag import Tag, answered
 
 EVIDENCE = 3
 """Shots, and words, that are named at most."""
@@ -21,14 +21,22 @@ MAYBE = 0.5
 
 
 def from_probe(store: Store, probe: Probe, titles: Sequence[str]) -> list[Tag]:
-    """The tags that titles have or may have, at least one each; titles without vectors get none."""
+    """The tags that titles have or may have, at least one each, of those that nobody has answered.
+
+    Titles without vectors get none.
+    """
     ids, vectors = vectors_of(store, probe, titles)
     if not ids:
         return []
     inputs = inputs_of(store, probe, ids, vectors)
     scores, least = probe.linear.decide(inputs), probe.linear.thresholds
+    said = answered(store)
+    asked = np.array(
+        [[(probe.task, id, label) not in said for label in probe.labels] for id in ids]
+    )
     keep = scores >= MAYBE * least
-    keep[np.arange(len(ids)), (scores / least).argmax(axis=1)] = True
+    keep[np.arange(len(ids)), np.where(asked, scores / least, -1).argmax(axis=1)] = True
+    keep &= asked
     labels = {id: np.flatnonzero(row).tolist() for id, row in zip(ids, keep, strict=True)}
     shots = loudest_shots(store, probe, labels, EVIDENCE)
     found = []

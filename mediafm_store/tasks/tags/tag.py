@@ -42,17 +42,23 @@ class Tag:
         return self.score >= self.threshold
 
 
-def keep(store: Store, titles: Collection[str], tags: Sequence[Tag], *, instead: str) -> None:
+def keep(store: Store, titles: Collection[str], tags: Sequence[Tag], *, instead: str) -> list[Tag]:
     """Write tags of titles in the place of those that fulfil a condition, in one commit.
 
-    What people have answered stays.
+    What people have answered stays; returns the others, which were written.
     """
     condition = f"{one_of('title', sorted(titles))} AND source != {quoted(REVIEW)} AND ({instead})"
-    reviewed = store.rows("tags", f"source = {quoted(REVIEW)}")
-    answered = set(reviewed.select("task", "title", "tag").iter_rows())
-    rows = [row_of(t) for t in tags if (t.task, t.title, t.tag) not in answered]
-    if rows or store.table("tags").count_rows(condition):
-        store.put("tags", rows, instead_of=condition)
+    said = answered(store)
+    new = [tag for tag in tags if (tag.task, tag.title, tag.tag) not in said]
+    if new or store.table("tags").count_rows(condition):
+        store.put("tags", [row_of(tag) for tag in new], instead_of=condition)
+    return new
+
+
+def answered(store: Store) -> set[tuple[str, str, str]]:
+    """Task, title and tag of all that people have said yes or no to."""
+    rows = store.rows("tags", f"source = {quoted(REVIEW)}").select("task", "title", "tag")
+    return set(rows.iter_rows())
 
 
 def keep_answers(store: Store, answers: Mapping[Tag, bool]) -> None:

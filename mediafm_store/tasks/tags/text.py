@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
+from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice
@@ -26,6 +27,8 @@ def from_names(
     device: DeviceChoice = "auto",
 ) -> list[Tag]:
     """The tags of `names` for titles whose shots they describe."""
+    if not all(name.strip() for name in names):
+        raise BadInput("a tag to look for must have a name: --name 'car chase'")
     found, wanted = [], set(titles)
     for name in dict.fromkeys(names):
         hits = search(

@@ -50,14 +50,24 @@ def write_breaks(
 
 
 def check_break_files(
-    paths: Sequence[Path], titles: Collection[str], ad_tag: str | None = None
+    paths: Sequence[Path],
+    titles: Collection[str],
+    ad_tag: str | None = None,
+    *,
+    with_ads: bool = False,
 ) -> None:
     """Raise BadInput for what cannot be written, before there are breaks to write."""
-    for path in paths:
-        if break_format(path) == ".vmap" and len(titles) > 1:
-            raise BadInput(f"VMAP is of one title, {len(titles)} are given; write {path} of one")
+    vmaps = [path for path in paths if break_format(path) == ".vmap"]
+    if vmaps and len(titles) > 1:
+        raise BadInput(f"VMAP is of one title, {len(titles)} are given; write {vmaps[0]} of one")
     if ad_tag is not None:
         check_tag(ad_tag)
+        if not vmaps:
+            raise BadInput("an ad server's address is for VMAP: add --out breaks.vmap")
+        if "{ad}" in ad_tag and not with_ads:
+            raise BadInput(
+                f"{ad_tag} asks for an {{ad}}, and there is no list of ads: add --ads FILE"
+            )
 
 
 def break_format(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Breaks as VMAP 1.0.1, the list of ad breaks that video players read (IAB, 2014)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from math import ceil
 from urllib.parse import quote, urlsplit
@@ -90,6 +91,12 @@ def check_tag(ad_tag: str) -> None:
             f"{ad_tag!r:.80} is no address of an ad server; give one as"
             " https://ads.example/vast?break={break}&at={seconds}"
         )
+    for name in re.findall(r"{([^{}]*)}", ad_tag):
+        if name not in PLACES:
+            known = ", ".join(f"{{{place}}}" for place in PLACES)
+            raise BadInput(
+                f"{{{name}}} in {ad_tag!r:.80} is nothing to be filled in; there are {known}"
+            )
 
 
 def filled(ad_tag: str, moment: Moment, ads: Sequence[Match]) -> str:
