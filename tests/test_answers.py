@@ -209,6 +209,7 @@ def titles(tmp_path_factory):
         store.add_title(title_rows(store, name, shots[name], genres=[name]))
     put_in_context(store, {n: unit_rows(rows) for n, rows in shots.items()})
     space = store.live("title")
+    store.tables.delete(space.table, "true")
     for name, row in zip(names, whole, strict=True):
         store.add_vectors(space, store.title(name), [name], row[None])
     return store, dict(zip(names, whole, strict=True))

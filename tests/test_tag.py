@@ -23,7 +23,7 @@ from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.tasks.tags import apply as applying
 from mediafm_store.tasks.tags.review import distance
-from mediafm_store.tasks.tags.tag import kept
+from mediafm_store.tasks.tags.tag import kept, row_of
 from tests.conftest import random_vectors, title_rows
 
 
@@ -137,6 +137,14 @@ def test_a_probe_tags_the_titles_that_nobody_labelled(probed, monkeypatch):
     assert {(t.title, t.tag) for t in again} == {
         (t.title, t.tag) for t in found if t.title == new[0]
     }
+
+
+def test_what_labels_say_is_not_said_again(probed, caplog):
+    row = applying.from_probe(probed, applying.newest(probed, "kind"), ["film00"])[0]
+    probed.put("tags", [row_of(row)])  # from before it was labelled
+    assert apply_tags(probed, ["film00"]) == []
+    assert "labels of kind say it already: film00" in caplog.text
+    assert probed.tags().filter(pl.col("title") == "film00").is_empty()
 
 
 def test_a_run_that_was_cut_off_goes_on(probed, monkeypatch):

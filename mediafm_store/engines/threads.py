@@ -41,9 +41,8 @@ class Threads:
                 start(self.workers)
                 while running:
                     for future in wait(running, WAKE_S, FIRST_COMPLETED).done:
-                        item = running.pop(future)
-                        start(1)
-                        yield outcome_of(item, future)
+                        yield outcome_of(running.pop(future), future)
+                        start(1)  # not before: a kill costs what has not been written
             finally:
                 stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
