@@ -29,8 +29,7 @@ def known_tags(store: Store) -> dict[str, list[str]]:
 def from_neighbours(store: Store, titles: Sequence[str], *, top: int) -> Iterator[list[Tag]]:
     """Up to `top` tags of each title, by the votes of the five most similar titles that have some.
 
-    Votes are weighted by how far their cosine is above that of other titles. Raises BadInput if no
-    title has tags.
+    Votes are weighted by cosine. Raises BadInput if no title has tags.
     """
     known = known_tags(store)
     if not any(known.values()):
@@ -42,14 +41,11 @@ def from_neighbours(store: Store, titles: Sequence[str], *, top: int) -> Iterato
     ids, vectors = title_vectors(store)
     place = {title: i for i, title in enumerate(ids)}
     names = [id for id in ids if known[id]]
-    tagged = [place[name] for name in names]
+    tagged = vectors[[place[name] for name in names]]
     if len(names) < FEW:
         log.warning("only %d titles have tags to learn from: what is said is a guess", len(names))
     for title in titles:
-        alike = vectors @ vectors[place[title]]
-        others = np.delete(alike, place[title])
-        usual = float(others.mean()) if len(others) else 0.0
-        similar = (alike[tagged] - usual) / max(1 - usual, 1e-6)
+        similar = tagged @ vectors[place[title]]
         order = np.argsort(-similar, kind="stable")[: VOTERS + 1]
         near = [(names[i], float(similar[i])) for i in order if similar[i] > 0]
         voters = [(name, weight) for name, weight in near if name != title][:VOTERS]
