@@ -254,13 +254,11 @@ class Store:
     def rows_by_title(self, space: Space) -> dict[str, int]:
         """How many vectors each title has in a space; those that have some."""
         valid, columns = self.revisions(), ["title", "revision"]
+        parts: Iterable[pa.Table] = self.tables.batches(space.table, columns, COUNTED)
+        if space.of_titles:  # a row a title, and every search asks
+            parts = [self.tables.whole(space.table, columns)]
         counts: Counter[str] = Counter()
-        whole = space.of_titles  # a row a title: every search asks
-        for rows in (
-            [self.tables.whole(space.table, columns)]
-            if whole
-            else self.tables.batches(space.table, columns, COUNTED)
-        ):
+        for rows in parts:
             for each in pc.value_counts(only_valid(rows, valid)["title"]).to_pylist():
                 counts[each["values"]] += each["counts"]
         return dict(sorted(counts.items()))

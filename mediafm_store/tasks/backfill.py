@@ -16,7 +16,7 @@ from mediafm_store.media.shotlist import listed
 from mediafm_store.records import Cue, Title
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.featurize import Progress
+from mediafm_store.tasks.featurize import Progress, Watched
 from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.ingest import Ingested, failure
 from mediafm_store.tasks.rows import Spaces
@@ -136,13 +136,7 @@ class Refeaturize:
         """Raises BadInput where the film is not the one that was ingested."""
         began = time.perf_counter()
         row, media = known.row, Path(known.row["media"])
-        frames = 0
-
-        def on_frame(number: int, done_s: float, total_s: float) -> None:
-            nonlocal frames
-            frames = number
-            tell(Progress(media, number, done_s, total_s))
-
+        watched = Watched(media, tell)
         features = extract(
             Title(
                 row["id"],
@@ -155,14 +149,14 @@ class Refeaturize:
             encoders=self.encoders,
             detector=listed(known.starts_s),
             cues=known.cues,
-            on_frame=on_frame,
+            on_frame=watched,
         )
         if len(features.spans) != len(known.shots):
             raise BadInput(
                 f"{media} is not the film that was ingested as {row['id']!r}; ingest it again"
             )
         vectors = self.spaces.vectors(features.fused, features.described, features.metadata)
-        return Revectored(vectors, frames, time.perf_counter() - began)
+        return Revectored(vectors, watched.frames, time.perf_counter() - began)
 
 
 def written(store: Store, outcome: Outcome[KnownFilm, Revectored]) -> Ingested:

@@ -14,7 +14,7 @@ from mediafm_store.features.extract import Features, extract
 from mediafm_store.media.decode import frame_rate
 from mediafm_store.media.detectors import Detector
 from mediafm_store.media.shotlist import listed, read_shot_list
-from mediafm_store.records import Span, Title
+from mediafm_store.records import Title
 from mediafm_store.store.rows import TitleRows
 from mediafm_store.tasks.changes import RULES, MadeBy, Sources, digest, read_sources, sources_of
 from mediafm_store.tasks.rows import Renewed, Spaces, Warnings, new_rows, renew
@@ -29,6 +29,18 @@ class Progress(NamedTuple):
     done_s: float
     total_s: float
     """Seconds of film; 0 where the file does not say how long it is."""
+
+
+class Watched:
+    """Counts the frames of a film as they are decoded, and tells how far it is."""
+
+    def __init__(self, media: Path, tell: Tell) -> None:
+        self.media, self.tell, self.frames = media, tell, 0
+
+    def __call__(self, number: int, done_s: float, total_s: float) -> None:
+        """See OnFrame."""
+        self.frames = number
+        self.tell(Progress(self.media, number, done_s, total_s))
 
 
 @dataclass(frozen=True)
@@ -68,8 +80,6 @@ class Video:
     id: str
     row: Mapping[str, Any] | None = None
     """The stored title, if there is one."""
-    spans: tuple[Span, ...] = ()
-    """Its shots."""
     anew: bool = False
     """Compute everything, whatever is stored."""
 
@@ -112,32 +122,26 @@ class Featurize:
             made = new_rows(title, features, spaces=self.spaces, sources=sources, warnings=warnings)
         elif not (sources.same_words(before) and sources.same_metadata(before)):
             text = self.how.encoders["text"]
-            made = renew(title, row, video.spans, text=text, sources=sources, warnings=warnings)
+            made = renew(title, row, text=text, sources=sources, warnings=warnings)
         took_s = time.perf_counter() - began
         return Featurized(title, sources, made, warnings, frames, took_s)
 
     def _extract(self, title: Title, warnings: Warnings, tell: Tell) -> tuple[Features, int]:
         """What is in the film, and how many frames it has."""
-        frames = 0
-
-        def on_frame(number: int, done_s: float, total_s: float) -> None:
-            nonlocal frames
-            frames = number
-            tell(Progress(title.media, frames, done_s, total_s))
-
+        watched = Watched(title.media, tell)
         tell(Progress(title.media, 0, 0.0, 0.0))
         features = extract(
             title,
             encoders=self.how.encoders,
             detector=self.how.detect(title.media),
             keyframes=self.how.keyframes,
-            on_frame=on_frame,
+            on_frame=watched,
             warn=warnings.media.append,
             warn_of_words=warnings.words.append,
         )
         film_s = features.spans[-1].end_s
-        tell(Progress(title.media, frames, film_s, film_s))
-        return features, frames
+        tell(Progress(title.media, watched.frames, film_s, film_s))
+        return features, watched.frames
 
 
 def check_name(media: Path) -> None:

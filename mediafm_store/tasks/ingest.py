@@ -25,7 +25,7 @@ from mediafm_store.tasks.featurize import (
     check_name,
     clash,
 )
-from mediafm_store.tasks.rows import Renewed, Spaces, renewed_rows, span_of
+from mediafm_store.tasks.rows import Renewed, Spaces, renewed_rows
 from mediafm_store.tasks.sources import check_id, find_videos, title_id
 
 log = logging.getLogger("mediafm_store")
@@ -145,8 +145,7 @@ class Ingest:
             row = self.store.title(id)
         except NotFound:
             return Video(media, id)
-        spans = tuple(span_of(shot) for shot in self.store.shots(id).to_dicts())
-        return Video(media, id, row, spans, anew=self.force or id in self.lacking)
+        return Video(media, id, row, anew=self.force or id in self.lacking)
 
     def result(self, outcome: Outcome[Video, Featurized]) -> Ingested:
         """Write what was made; what is wrong with its files comes back as a result."""
@@ -167,6 +166,7 @@ class Ingest:
                 found.title,
                 row,
                 made,
+                text=self.stage.how.encoders["text"],
                 spaces=self.spaces,
                 sources=found.sources,
                 warnings=found.warnings,

@@ -1,6 +1,6 @@
 """The rows that are stored of a title."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -10,7 +10,7 @@ from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, Blocks, Fused, Vector
 from mediafm_store.features.encoders import Encoder, Encoders
 from mediafm_store.features.extract import Features
 from mediafm_store.features.fuse import describe, fingerprint, fuse
-from mediafm_store.features.passes import Said, encode_text, say
+from mediafm_store.features.passes import encode_text, say
 from mediafm_store.media.flags import is_black, is_silent
 from mediafm_store.media.tracks import read_words
 from mediafm_store.records import Cue, Shot, Span, Title
@@ -70,8 +70,7 @@ def new_rows(
 class Renewed(NamedTuple):
     """What has changed of a title whose film has not."""
 
-    cues: list[Cue]
-    said: Said | None
+    cues: list[Cue] | None
     """None where the subtitles are the same."""
     metadata: Blocks
 
@@ -79,22 +78,20 @@ class Renewed(NamedTuple):
 def renew(
     title: Title,
     row: Mapping[str, Any],
-    spans: Sequence[Span],
     *,
     text: Encoder,
     sources: Sources,
     warnings: Warnings,
 ) -> Renewed:
-    """Encode the subtitles, if they have changed, and the metadata of a title stored as `row`."""
+    """What is new of a title stored as `row`: its subtitles, if they have changed, its metadata."""
     before = sources_of(row)
     assert before is not None
     warnings.media += [w for w in row["warnings"] if w not in row["subtitle_warnings"]]
     metadata = encode_text(text, title.metadata_text)
     if sources.same_words(before):
         warnings.words += [w for w in row["subtitle_warnings"] if w not in warnings.words]
-        return Renewed([], None, metadata)
-    cues = read_words(title, warnings.words.append)
-    return Renewed(cues, say(text, cues, spans), metadata)
+        return Renewed(None, metadata)
+    return Renewed(read_words(title, warnings.words.append), metadata)
 
 
 def renewed_rows(
@@ -103,15 +100,20 @@ def renewed_rows(
     row: Mapping[str, Any],
     renewed: Renewed,
     *,
+    text: Encoder,
     spaces: Spaces,
     sources: Sources,
     warnings: Warnings,
 ) -> TitleRows:
-    """The rows of a title stored as `row`: what has changed, the rest as it is stored."""
+    """The rows of a title stored as `row`: what has changed, the rest as it is stored.
+
+    What is said is encoded here, shot by shot, since only the store knows the shots.
+    """
     stored, cues = store.shots(title.id).to_dicts(), store.cues(title.id).to_dicts()
     fused = store.vectors(spaces.fused, title.id).vectors
     described = store.vectors(spaces.described, title.id).vectors
-    if said := renewed.said:
+    if renewed.cues is not None:
+        said = say(text, renewed.cues, [span_of(shot) for shot in stored])
         stored = [s | {"words": words} for s, words in zip(stored, said.words, strict=True)]
         cues = cue_rows(renewed.cues)
         fused = fuse(with_words(fused, said.encoded.blocks))

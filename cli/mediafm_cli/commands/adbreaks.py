@@ -28,7 +28,7 @@ EXAMPLE = (
 )
 
 MOST_TOLD = 4
-FEW, MOST = 5, 1000
+FEW = 5
 
 
 def adbreaks(
@@ -120,7 +120,7 @@ def adbreaks(
     if by == "ad" and ads is None:
         raise typer.BadParameter("breaks for every ad want a list of ads: --ads FILE")
     check_break_files(out or (), set(titles), ad_tag, with_ads=ads is not None)
-    most = k or (MOST if out else FEW)
+    most = k or (None if out else FEW)
     rails = Rails(min_gap, margin, per_hour, credits, tuple(avoid or ()))
     listed = read_ads(ads) if ads else []
     opened = open_store(store)

@@ -1,6 +1,6 @@
 """mediafm space."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -24,13 +24,6 @@ EXAMPLE = (
     "Examples: mediafm space list; mediafm space backfill --encoder hf=FOLDER;"
     " mediafm space promote fused 2; mediafm space rollback context"
 )
-
-
-class RunsOn(TypedDict):
-    """Where the work of a backfill is done."""
-
-    workers: int
-    engine: str
 
 
 def space(
@@ -64,8 +57,7 @@ def space(
     """
     opened = open_store(store)
     if action == "backfill":
-        runs_on: RunsOn = {"workers": workers, "engine": engine}
-        backfill(opened, encoder, dry_run, runs_on, device, as_json)
+        backfill(opened, encoder, dry_run, workers, engine, device, as_json)
         return
     if action == "list":
         emit(rows(opened), as_json=as_json, table=shown)
@@ -95,7 +87,8 @@ def backfill(
     store: "Store",
     encoder: list[str] | None,
     dry_run: bool,
-    runs_on: RunsOn,
+    workers: int,
+    engine: str,
     device: Device,
     as_json: bool,
 ) -> None:
@@ -125,7 +118,8 @@ def backfill(
             store,
             load_encoders(encoder, device=device),
             dry_run=dry_run,
-            **runs_on,
+            workers=workers,
+            engine=engine,
             on_cost=told,
             on_progress=bars.update,
             on_title=report,

@@ -70,9 +70,14 @@ def tag(
         from mediafm_store.tasks.tags.tag import kept
 
         opened.check_titles(titles or ())
-        there = [t for t in kept(opened) if not titles or t.title in titles]
-        there = [t for t in there if task in (None, t.task)]
+        there = [
+            one
+            for one in kept(opened)
+            if (not titles or one.title in titles) and task in (None, one.task)
+        ]
         emit([told(one) for one in there], as_json=as_json, table=shown, fold="evidence")
+        if not there:
+            say("No tags: `mediafm tag apply` proposes some.")
         return
     if action == "review":
         review(opened, task, n, list(answers(accept, reject)), device, as_json)

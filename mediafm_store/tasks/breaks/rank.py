@@ -13,10 +13,10 @@ def rank_breaks(
     title: str,
     *,
     rails: Rails = USUAL,
-    k: int = 5,
+    k: int | None = 5,
     weights: Weights | None = None,
 ) -> list[Break]:
-    """The best `k` cuts of a title that keep to the rails, best first.
+    """The best `k` cuts of a title that keep to the rails, best first; all of them if it is None.
 
     `weights` of the signs are by default those that the store's labels of breaks give, or fixed
     ones where there are too few: see `weights_of`. Raises NotFound for an unknown title, BadInput
