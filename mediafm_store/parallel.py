@@ -1,4 +1,4 @@
-"""Threads joined by bounded queues."""
+"""Threads joined by bounded queues, and how many there may be."""
 
 import os
 import sys
@@ -16,6 +16,15 @@ T = TypeVar("T")
 END = object()
 GIVE_WAY = 15
 """Steps of niceness by which workers give way to the source that they wait for."""
+
+
+def cores() -> int:
+    """How many this process may keep busy: all, unless OMP_NUM_THREADS gives it a share.
+
+    Ray sets that for each worker.
+    """
+    share = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return int(share) if share.isdigit() and int(share) else os.cpu_count() or 1
 
 
 def ahead(items: Iterable[T], *, size: int) -> Generator[T]:

@@ -14,6 +14,9 @@ from tests.plain import PlainEncoder
 
 ROOT = Path(__file__).parents[1]
 
+WORKERS = 2
+"""Processes of the Ray that tests start."""
+
 
 @pytest.fixture(scope="session")
 def films() -> Path:
@@ -138,3 +141,14 @@ def imported(tmp_path_factory) -> Store:
     from tests.features import scenes_store
 
     return scenes_store(tmp_path_factory.mktemp("imported"))
+
+
+@pytest.fixture(scope="module")
+def local_ray():
+    """One Ray for all tests of a file: it takes seconds to start."""
+    from mediafm_store.engines.ray import connected
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+        with connected(None, WORKERS):
+            yield

@@ -10,6 +10,10 @@ def double(item, tell):
     return 2 * item
 
 
+def process(_item, _tell):
+    return os.getpid()
+
+
 def refuse_odd(item, _tell):
     if item % 2:
         raise ValueError(f"{item} is odd")
@@ -65,3 +69,13 @@ class NeedsWeights:
 
 def lost_weights():
     raise FileNotFoundError("no weights here")
+
+
+class DiesLoading:
+    """Ends each worker that loads it."""
+
+    def __call__(self, item, _tell):
+        return item
+
+    def __reduce__(self):
+        return os._exit, (1,)

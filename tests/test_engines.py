@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from pathlib import Path
 from threading import Lock
 
 import numpy as np
@@ -15,36 +14,28 @@ import pytest
 from mediafm_store import Store, backfill, embed, ingest, train
 from mediafm_store.engines import engine_of
 from mediafm_store.errors import BadInput
+from mediafm_store.features.encoders import Encoded
 from mediafm_store.model.train import TrainConfig
 from tests import stages
+from tests.conftest import WORKERS
 from tests.odd_films import make_film, pictures
 from tests.plain import PlainEncoder
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="module")
-def local_ray():
-    """One Ray for all tests: to start it takes seconds."""
-    from mediafm_store.engines.ray import connected
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-        with connected(None, 2):
-            yield
 
 
 @pytest.fixture(params=["threads", "ray"])
 def engine(request):
     if request.param == "ray":
         request.getfixturevalue("local_ray")
-    return engine_of(request.param, workers=2)
+    with engine_of(request.param, workers=WORKERS) as engine:
+        yield engine
 
 
 @pytest.fixture
 def on_ray(local_ray):
-    return engine_of("ray", workers=2)
+    with engine_of("ray", workers=WORKERS) as engine:
+        yield engine
 
 
 def test_one_outcome_of_each_item(engine):
@@ -97,10 +88,18 @@ def test_an_item_that_kills_its_workers_is_told_and_the_others_are_done(on_ray):
         outcomes[3].get()
 
 
-def test_a_stage_that_a_worker_cannot_load_is_told(on_ray):
-    (outcome,) = on_ray.run(stages.NeedsWeights(), [1])
+def test_a_stage_that_workers_cannot_load_ends_the_run(on_ray):
     with pytest.raises(FileNotFoundError, match="no weights here"):
-        outcome.get()
+        list(on_ray.run(stages.NeedsWeights(), range(3)))
+
+
+def test_workers_that_die_before_they_begin(on_ray):
+    with pytest.raises(BadInput, match="die before they begin"):
+        list(on_ray.run(stages.DiesLoading(), range(3)))
+
+
+def test_as_many_workers_as_there_are_items(on_ray):
+    assert len({o.get() for o in on_ray.run(stages.process, [1])} - {os.getpid()}) == 1
 
 
 def test_a_stage_that_cannot_be_sent_is_refused(on_ray):
@@ -113,15 +112,15 @@ def test_a_stage_that_cannot_be_sent_is_refused(on_ray):
     ("name", "workers", "told"), [("spark", 1, "not one of"), ("threads", 0, "1 or more")]
 )
 def test_values_that_make_no_sense(name, workers, told):
-    with pytest.raises(BadInput, match=told):
-        engine_of(name, workers=workers)
+    with pytest.raises(BadInput, match=told), engine_of(name, workers=workers):
+        pass
 
 
 def test_without_ray_the_cure_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "mediafm_store.engines.ray", raising=False)
-    with pytest.raises(BadInput, match=r"pip install 'mediafm-store\[ray\]'"):
-        engine_of("ray", workers=1)
+    with pytest.raises(BadInput, match=r"pip install 'mediafm-store\[ray\]'"), engine_of("ray"):
+        pass
 
 
 @pytest.fixture
@@ -221,5 +220,60 @@ def test_ray_backfills_and_embeds_as_threads_do(local_ray, several, encoders, tm
     assert {s.table for s in spaces} >= {"fused_v2", "described_v2", "context_v1", "title_v1"}
     for space in spaces:
         a, b = one.vectors(space), other.vectors(space)
+        assert a.ids == b.ids
+        assert np.allclose(a.vectors, b.vectors, atol=1e-3)
+
+
+# GPUs
+
+
+def test_messages_have_so_many_bytes(monkeypatch):
+    from mediafm_store.engines import holders
+
+    sent = []
+    encoder = holders.HeldEncoder("it", "text", "f", ("a",))
+    told = Encoded(np.zeros((1, 2)), np.zeros((1, 2)), [()])
+    monkeypatch.setattr(holders, "MESSAGE_BYTES", 8)
+    monkeypatch.setattr(
+        holders.HeldEncoder, "_ask", lambda self, method, items: sent.append(items) or told
+    )
+    encoder.encode(["four", "äöü", "x", "longer than that"])
+    encoder.encode([])
+    assert sent == [["four"], ["äöü", "x"], ["longer than that"], []]
+
+
+def test_encoders_are_held_by_other_processes(local_ray, plain_encoders, monkeypatch):
+    """As on GPUs, which this machine need not have."""
+    from mediafm_store.engines import holders
+
+    monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
+    monkeypatch.setattr(holders, "MESSAGE_BYTES", 1000)
+    held = holders.hold(plain_encoders, 2)
+    for modality, items in {
+        "visual": [np.full((8, 8, 3), n, np.uint8) for n in range(12)],
+        "text": ["one", "two"],
+        "audio": [],
+    }.items():
+        mine, theirs = plain_encoders[modality], held[modality]
+        assert (mine.name, mine.fingerprint) == (theirs.name, theirs.fingerprint)
+        for one, other in zip(mine.encode(items), theirs.encode(items), strict=True):
+            assert np.array_equal(one, other) if isinstance(one, np.ndarray) else one == other
+    query = held["text"].encode_query(["a query"])
+    assert np.array_equal(query, plain_encoders["text"].encode_query(["a query"]))
+
+
+def test_ray_ingests_by_held_encoders_as_threads_do(
+    local_ray, several, encoders, tmp_path, monkeypatch
+):
+    from mediafm_store.engines import holders, ray
+
+    monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
+    stores = [Store(tmp_path / engine, create=True) for engine in ("threads", "ray")]
+    ingest(stores[0], [several], encoders=encoders)
+    monkeypatch.setattr(ray, "resource", lambda name: 1.0)
+    ingest(stores[1], [several], encoders=encoders, engine="ray", workers=WORKERS)
+    assert len(stores[1].titles()) == 5
+    for space in ("fused", "described", "metadata"):
+        a, b = (s.vectors(s.live(space)) for s in stores)
         assert a.ids == b.ids
         assert np.allclose(a.vectors, b.vectors, atol=1e-3)

@@ -1,6 +1,7 @@
 """Tags from similar titles, from names, and from probes; people answer, probes learn."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -108,6 +109,18 @@ def probed(tmp_path_factory):
     store = planted(tmp_path_factory.mktemp("tags"))
     fit_probe(store, "kind", folds=3)
     return store
+
+
+def test_ray_tags_as_threads_do(probed, local_ray, tmp_path, monkeypatch):
+    monkeypatch.setattr(applying, "AT_ONCE", 3)
+    new = [f"film{n:02d}" for n in range(LABELLED, TITLES)]
+    by_threads, by_ray = (
+        apply_tags(Store(shutil.copytree(probed.path, tmp_path / engine)), new, engine=engine)
+        for engine in ("threads", "ray")
+    )
+    assert by_threads == by_ray
+    assert [tag.title for tag in by_ray] == sorted(tag.title for tag in by_ray)
+    assert {tag.title for tag in by_ray} == set(new)
 
 
 def test_a_probe_tags_the_titles_that_nobody_labelled(probed, monkeypatch):

@@ -90,7 +90,13 @@ Engine = Annotated[
     ),
 ]
 Workers = Annotated[
-    int, typer.Option("--workers", min=1, help="How many titles are taken at once.")
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="How many titles are taken at once; default: one by threads, by ray one for every two"
+        " cores.",
+    ),
 ]
 
 

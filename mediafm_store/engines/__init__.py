@@ -1,5 +1,8 @@
 """Where work on many titles runs: threads of this process, or a Ray cluster."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from mediafm_store.engines.engine import Engine, Outcome, Stage, Tell
 from mediafm_store.engines.threads import Threads
 from mediafm_store.errors import BadInput
@@ -7,17 +10,22 @@ from mediafm_store.errors import BadInput
 __all__ = ["Engine", "Outcome", "Stage", "Tell", "engine_of"]
 
 
-def engine_of(name: str, *, workers: int) -> Engine:
-    """`threads`, `ray` on this machine, or `ray://HOST:PORT`; `workers` items are taken at once.
+@contextmanager
+def engine_of(name: str, *, workers: int | None = None) -> Iterator[Engine]:
+    """`threads`, `ray` on this machine, or `ray://HOST:PORT`, a cluster that runs already.
 
-    Raises BadInput for another name, for less than one worker, or where Ray is not installed.
+    `workers` items are taken at once: by default one by threads, and by Ray one for every two
+    cores. What the engine started ends with it. Raises BadInput for another name, for less than
+    one worker, where Ray is not installed, or where no cluster answers.
     """
-    if workers < 1:
+    if workers is not None and workers < 1:
         raise BadInput(f"workers must be 1 or more, are {workers}")
     if name == "threads":
-        return Threads(workers)
-    if name == "ray" or name.startswith("ray://"):
-        from mediafm_store.engines.ray import Ray
+        yield Threads(workers or 1)
+    elif name == "ray" or name.startswith("ray://"):
+        from mediafm_store.engines.ray import connected
 
-        return Ray(workers, None if name == "ray" else name)
-    raise BadInput(f"engine {name!r} is not one of: threads, ray, ray://HOST:PORT")
+        with connected(None if name == "ray" else name, workers) as engine:
+            yield engine
+    else:
+        raise BadInput(f"engine {name!r} is not one of: threads, ray, ray://HOST:PORT")

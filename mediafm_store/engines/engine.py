@@ -4,6 +4,8 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
+from mediafm_store.features.encoders import Encoders
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Tell = Callable[[Any], None]
@@ -40,13 +42,24 @@ class Engine(Protocol):
         """How many items are taken at once."""
         ...
 
+    def held(self, encoders: Encoders) -> Encoders:
+        """Encoders for a stage: these, or stand-ins for those that processes with GPUs hold."""
+        ...
+
     def run(
-        self, stage: Stage[Item, Result], items: Iterable[Item], tell: Tell = ...
+        self,
+        stage: Stage[Item, Result],
+        items: Iterable[Item],
+        tell: Tell = ...,
+        *,
+        on_gpu: bool = False,
     ) -> Generator[Outcome[Item, Result]]:
         """Outcomes as they come, one of each item.
 
         Items are taken in the caller's thread, as workers become free. At most `workers` items
         are under way or wait to be asked for, beside the one that the caller has: who is slow to
-        take outcomes slows the workers. Close the generator to end them all.
+        take outcomes slows the workers. Close the generator to end them all. `on_gpu`: the stage
+        may use a GPU, so its workers have theirs where there are any. A stage that workers cannot
+        load ends the run with its error.
         """
         ...

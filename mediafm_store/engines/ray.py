@@ -1,22 +1,25 @@
 """The engine of many processes and machines: a Ray actor a worker.
 
-Workers only return what they make; the driver, where the run was started, alone writes. So a
-worker that dies costs what it had in hand, and that is given to another.
+Workers only return what they make; the driver, where the run was started, alone writes to tables.
+So a worker that dies costs what it had in hand, and that is given to another.
 """
 
 import os
 import pickle
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import islice
 from math import ceil
-from typing import Any, NamedTuple
+from typing import Any, Generic
 
 from mediafm_store.engines.engine import WAKE_S, Item, Outcome, Result, Stage, Tell
 from mediafm_store.errors import BadInput
+from mediafm_store.features.encoders import Encoders
+
+__all__ = ["Ray", "RayTaskError", "cause", "connected", "ray"]
 
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
@@ -34,121 +37,220 @@ except ImportError as error:
 
 OBJECTS_BYTES = 256 * 2**20
 """Shared memory for what passes between processes: a title is some tens of MB."""
+CORES = 2
+"""That one film keeps busy: there is a worker for each two, unless a number is asked for."""
 TRIES = 4
 """Times that an item is given to a worker, if each dies with it."""
+STARTS = 10
+"""Workers in a row that may die before one of them can begin."""
 
 
-class Task(NamedTuple):
-    """An item in the hands of a worker."""
+@contextmanager
+def connected(address: str | None, workers: int | None) -> Iterator["Ray"]:
+    """Ray on this machine for as long as it is needed, or the cluster at an address.
 
-    item: Any
-    actor: Any
-    tries: int
+    Where this process is connected to a cluster already, that is used, and left as it is.
+    """
+    ours = not ray.is_initialized()
+    if ours:
+        start(address, workers)
+    try:
+        yield Ray(workers or max(1, int(resource("CPU")) // CORES))
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def start(address: str | None, workers: int | None) -> None:
+    """Connect to a cluster, or begin one on this machine that nobody else can reach."""
+    local = {
+        "num_cpus": max(os.cpu_count() or 1, workers or 1),
+        "include_dashboard": False,
+        "object_store_memory": OBJECTS_BYTES,
+    }
+    try:
+        with warnings.catch_warnings():
+            # Ray forks to start its programs, which take the place of the copy at once.
+            warnings.filterwarnings("ignore", "lancedb fork support", RuntimeWarning)
+            warnings.filterwarnings("ignore", "Ray Client connection timed out", UserWarning)
+            ray.init(
+                address or "local",  # not a cluster that happens to run here
+                log_to_driver=False,
+                logging_level="ERROR",
+                **({} if address else local),
+            )
+    except (RayError, ConnectionError, RuntimeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        if address is None:
+            raise BadInput(f"Ray cannot be started here: {reason}") from error
+        raise BadInput(
+            f"Ray cannot be reached at {address} ({reason}); check the address, and the token where"
+            " the cluster wants one: RAY_AUTH_MODE=token, RAY_AUTH_TOKEN_PATH=FILE"
+        ) from error
+
+
+def resource(name: str) -> float:
+    """How much of it all machines have together."""
+    return float(ray.cluster_resources().get(name, 0.0))
 
 
 @dataclass(frozen=True)
 class Ray:
-    """Stages run in processes of this machine, or of the cluster at `address`."""
+    """So many worker processes at once; where fewer find a place, those."""
 
     workers: int
-    address: str | None = None
+
+    def held(self, encoders: Encoders) -> Encoders:
+        """On GPUs if the cluster has any; else each worker has its own, which sends no pictures."""
+        from mediafm_store.engines.holders import hold
+
+        gpus = int(resource("GPU"))
+        return hold(encoders, gpus) if gpus else encoders
 
     def run(
         self,
         stage: Stage[Item, Result],
         items: Iterable[Item],
         tell: Tell = lambda told: None,  # noqa: ARG002
+        *,
+        on_gpu: bool = False,
     ) -> Generator[Outcome[Item, Result]]:
         """See Engine. Nothing is told on the way. An item whose worker dies is tried again.
 
-        Raises BadInput if the cluster cannot be reached or the stage cannot be sent to it.
+        Raises BadInput if the stage cannot be sent to workers, or these die before they begin.
         """
-        pickled = sendable(stage)
-        with connected(self.address, self.workers):
-            gpus = ray.cluster_resources().get("GPU", 0)
-            # Workers share a GPU evenly: with a larger share the last would wait for ever.
-            share = 1 / ceil(self.workers / gpus) if gpus else 0
-            actors = ray.remote(Worker).options(num_cpus=1, num_gpus=share)
-            pool = Pool(actors, ray.put(pickled), items)
-            try:
-                pool.start(self.workers)
-                while pool.running:
-                    for reference in pool.done():
-                        outcome = pool.take(reference)
-                        if outcome is not None:
-                            yield outcome
-            finally:
-                pool.end()
-
-
-class Pool:
-    """Actors, each with one item in hand, and the items that are to be tried again."""
-
-    def __init__(self, actors: Any, stage: Any, items: Iterable[Any]) -> None:
-        self._actors, self._stage, self._source = actors, stage, iter(items)
-        self._again: deque[tuple[Any, int]] = deque()
-        self.running: dict[Any, Task] = {}
-
-    def start(self, workers: int) -> None:
-        """Give so many new workers an item each, as far as there are any."""
-        for _ in range(workers):
-            self._give(None)
-
-    def done(self) -> list[Any]:
-        """References to what is done, or has failed; empty if there is none for a while."""
-        found: list[Any] = ray.wait(list(self.running), timeout=WAKE_S)[0]
-        return found
-
-    def take(self, reference: Any) -> Outcome[Any, Any] | None:
-        """What became of an item, if it is not to be tried again; its worker has the next one."""
-        task = self.running.pop(reference)
+        gpus = resource("GPU") if on_gpu else 0
+        # Workers share GPUs evenly: with a larger share the last would find no place.
+        share = 1 / ceil(self.workers / gpus) if gpus else 0
+        each = {"num_cpus": cores_each(self.workers), "num_gpus": share}
+        waiting: Waiting[Item] = Waiting(items)
+        crew: Crew[Item, Result] = Crew(sendable(stage), self.workers, each)
         try:
-            outcome = Outcome(task.item, ray.get(reference))
-        except RayTaskError as error:
-            outcome = Outcome(task.item, error=cause(error))
-        except RayError as error:  # the worker, its machine or the way to it is gone
-            ray.kill(task.actor)
-            if task.tries < TRIES:
-                self._again.append((task.item, task.tries + 1))
-                self._give(None)
-                return None
-            told = BadInput(f"{task.tries} workers died of it ({type(error).__name__})")
-            self._give(None)
-            return Outcome(task.item, error=told)
-        self._give(task.actor)
-        return outcome
+            while crew.assign(waiting):
+                if outcome := crew.outcome(waiting):
+                    crew.assign(waiting)  # workers go on while the caller has the outcome
+                    yield outcome
+        finally:
+            crew.dismiss()
 
-    def end(self) -> None:
-        """End the workers that are not done."""
-        for task in self.running.values():
-            ray.kill(task.actor)
 
-    def _give(self, actor: Any) -> None:
-        """Give a worker, or a new one in its place, the next item; end it if there is none."""
-        try:
-            item, tries = self._again.popleft() if self._again else (next(self._source), 1)
-        except StopIteration:
-            if actor is not None:
-                ray.kill(actor)
-            return
-        if actor is None:
-            actor = self._actors.remote(self._stage)
-        self.running[actor.work.remote(item)] = Task(item, actor, tries)
+@dataclass(frozen=True)
+class Task(Generic[Item]):
+    """An item, and how many workers have died of it."""
+
+    item: Item
+    deaths: int = 0
+
+
+class Waiting(Generic[Item]):
+    """Items that no worker has: those to be tried again, then those of the source, one by one."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._source = iter(items)
+        self._tasks: deque[Task[Item]] = deque()
+
+    def has(self, count: int) -> bool:
+        """Whether there are so many."""
+        self._tasks.extend(map(Task, islice(self._source, max(0, count - len(self._tasks)))))
+        return len(self._tasks) >= count
+
+    def take(self) -> Task[Item]:
+        """The next; there must be one."""
+        return self._tasks.popleft()
+
+    def put_back(self, task: Task[Item]) -> None:
+        """To be tried again before others."""
+        self._tasks.appendleft(task)
 
 
 class Worker:
-    """An actor: holds a stage, and so its weights."""
+    """What runs in a process of its own."""
 
-    def __init__(self, pickled: bytes) -> None:
-        self._pickled = pickled
-
-    @cached_property
-    def _stage(self) -> Any:
-        return pickle.loads(self._pickled)
+    def load(self, stage: bytes) -> None:
+        """Unpickle the stage, and so read its weights."""
+        self._stage: Stage[Any, Any] = pickle.loads(stage)
 
     def work(self, item: Any) -> Any:
-        """Run the stage on one item."""
+        """The result of one item."""
         return self._stage(item, lambda told: None)
+
+
+class Crew(Generic[Item, Result]):
+    """The workers of one run, and what each is at."""
+
+    def __init__(self, stage: bytes, most: int, each: Mapping[str, float]) -> None:
+        self._stage, self._most = ray.put(stage), most
+        self._hire = ray.remote(Worker).options(**each).remote
+        self._failed = 0
+        """Workers that died before they could begin, since one could."""
+        self._idle: list[Any] = []
+        self._loading: dict[Any, Any] = {}
+        """By what Ray promises: the worker."""
+        self._working: dict[Any, tuple[Any, Task[Item]]] = {}
+
+    def assign(self, waiting: Waiting[Item]) -> bool:
+        """Give idle workers an item each, and start workers for others; False if all is done."""
+        while self._idle and waiting.has(1):
+            worker, task = self._idle.pop(), waiting.take()
+            self._working[worker.work.remote(task.item)] = worker, task
+        hired = len(self._idle) + len(self._loading) + len(self._working)
+        while hired < self._most and waiting.has(len(self._loading) + 1):
+            worker = self._hire()
+            self._loading[worker.load.remote(self._stage)] = worker
+            hired += 1
+        return bool(self._working) or waiting.has(1)
+
+    def outcome(self, waiting: Waiting[Item]) -> Outcome[Item, Result] | None:
+        """What became of an item that is done within a moment; tasks of the dead are put back."""
+        try:
+            done, _ = ray.wait([*self._working, *self._loading], num_returns=1, timeout=WAKE_S)
+        except ConnectionError as error:
+            raise BadInput(f"the cluster is gone ({error}); start it, and this again") from error
+        for promise in done:
+            if promise in self._working:
+                return self._finished(promise, waiting)
+            self._loaded(promise)
+        return None
+
+    def _loaded(self, promise: Any) -> None:
+        """A worker can begin; raise what keeps it from that."""
+        worker = self._loading.pop(promise)
+        try:
+            ray.get(promise)
+        except RayTaskError as error:
+            raise cause(error) from error
+        except RayError as error:
+            ray.kill(worker)
+            self._failed += 1
+            if self._failed == STARTS:
+                reason = str(error).strip().partition("\n")[0]
+                raise BadInput(f"Ray's workers die before they begin: {reason}") from error
+        else:
+            self._failed = 0
+            self._idle.append(worker)
+
+    def _finished(self, promise: Any, waiting: Waiting[Item]) -> Outcome[Item, Result] | None:
+        """What became of an item; None if it is to be tried again."""
+        worker, task = self._working.pop(promise)
+        try:
+            outcome = Outcome(task.item, ray.get(promise))
+        except RayTaskError as error:
+            outcome = Outcome(task.item, error=cause(error))
+        except RayError as error:  # the worker, its machine or the way to it is gone
+            ray.kill(worker)
+            if task.deaths + 1 < TRIES:
+                waiting.put_back(Task(task.item, task.deaths + 1))
+                return None
+            told = BadInput(f"{TRIES} workers died of it ({type(error).__name__})")
+            return Outcome(task.item, error=told)
+        self._idle.append(worker)
+        return outcome
+
+    def dismiss(self) -> None:
+        """End all workers, at once."""
+        working = (worker for worker, _ in self._working.values())
+        for worker in (*self._idle, *self._loading.values(), *working):
+            ray.kill(worker)
 
 
 def sendable(stage: Any) -> bytes:
@@ -165,37 +267,11 @@ def cause(error: RayTaskError) -> Exception:
     return error.cause if isinstance(error.cause, Exception) else error
 
 
-@contextmanager
-def connected(address: str | None, workers: int) -> Iterator[None]:
-    """Start Ray for a while, or use the one that this process has."""
-    if ray.is_initialized():
-        yield
-        return
-    local = {
-        "num_cpus": workers,
-        "include_dashboard": False,
-        "object_store_memory": OBJECTS_BYTES,
-    }
-    try:
-        with warnings.catch_warnings():
-            # Ray forks to start its programs, which take the place of the copy at once.
-            warnings.filterwarnings("ignore", "lancedb fork support", RuntimeWarning)
-            warnings.filterwarnings("ignore", "Ray Client connection timed out", UserWarning)
-            ray.init(
-                address,
-                log_to_driver=False,
-                logging_level="ERROR",
-                **({} if address else local),
-            )
-    except (RayError, ConnectionError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        if address is None:
-            raise BadInput(f"Ray cannot be started here: {reason}") from error
-        raise BadInput(
-            f"Ray cannot be reached at {address} ({reason}); check the address, and the token where"
-            " the cluster wants one: RAY_AUTH_MODE=token, RAY_AUTH_TOKEN_PATH=FILE"
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
+def cores_each(workers: int) -> int:
+    """The most cores that each of so many workers can have, if all are to find a place.
+
+    Ray tells the libraries in a worker to use no more threads than that.
+    """
+    nodes = [int(n["Resources"].get("CPU", 0)) for n in ray.nodes() if n["Alive"]]
+    fits = (c for c in range(max(nodes, default=1), 1, -1) if sum(n // c for n in nodes) >= workers)
+    return next(fits, 1)

@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any
 
 from mediafm_store.engines.engine import WAKE_S, Item, Outcome, Result, Stage, Tell
+from mediafm_store.features.encoders import Encoders
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,17 @@ class Threads:
 
     workers: int
 
+    def held(self, encoders: Encoders) -> Encoders:
+        """They are in this process."""
+        return encoders
+
     def run(
         self,
         stage: Stage[Item, Result],
         items: Iterable[Item],
         tell: Tell = lambda told: None,
+        *,
+        on_gpu: bool = False,  # noqa: ARG002 - all of a process share its GPU
     ) -> Generator[Outcome[Item, Result]]:
         """See Engine. An item is tried once, and told to stop when the run is closed."""
         stopped, source = Event(), iter(items)

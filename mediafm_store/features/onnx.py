@@ -1,6 +1,5 @@
 """Run an ONNX graph."""
 
-import os
 from functools import cache
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import onnxruntime as ort
 
 from mediafm_store.errors import BadInput
+from mediafm_store.parallel import cores
 
 PROVIDERS: dict[str, tuple[str, dict[str, str]]] = {
     "cpu": ("CPUExecutionProvider", {}),
@@ -47,7 +47,7 @@ def open_session(path: Path, device: str, threads: int | None) -> ort.InferenceS
     options.log_severity_level = ERRORS_ONLY
     # Pictures, sound and words are encoded while the film is decoded: each may have its share.
     # On two cores, two threads a run made the ingest of a film take a tenth more time.
-    options.intra_op_num_threads = threads or max(1, (os.cpu_count() or 1) // 4)
+    options.intra_op_num_threads = threads or max(1, cores() // 4)
     # Our graphs keep weights as int8 to be small, not to compute with them: unpack them once,
     # when the session opens, instead of in every run (26 ms a picture against 5).
     options.add_session_config_entry("session.disable_quant_qdq", "1")

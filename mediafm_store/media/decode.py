@@ -7,7 +7,6 @@ sound and subtitles share one clock whatever time stamp a container starts with.
 import errno
 import logging
 import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 import av
 
 from mediafm_store.errors import BadMedia
+from mediafm_store.parallel import cores
 
 # FFmpeg's own messages would reach a user's terminal; what matters comes as an error or a warning.
 av.logging.set_libav_level(av.logging.PANIC)
@@ -83,7 +83,7 @@ def decoding_threads(width: int, height: int) -> int:
     Handing a frame from thread to thread takes .15 ms of processor time: a third of decoding one of
     640x272, not to be seen in one of 1920x816. Where few cores share all the work that counts.
     """
-    few = (os.cpu_count() or 1) <= FEW_CORES
+    few = cores() <= FEW_CORES
     return 1 if few and max(width, height) <= SMALL else 0
 
 

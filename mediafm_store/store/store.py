@@ -66,6 +66,10 @@ class Store:
             for name in sorted(TABLES.keys() - there, key=lambda n: (n == "titles", n)):
                 self.tables.create(name, TABLES[name])
 
+    def __reduce__(self) -> tuple[type["Store"], tuple[Path | str]]:
+        """Another process opens it for itself, wherever it works."""
+        return Store, (self.path if self.place.remote else self.local.absolute(),)
+
     def _bring_up_to_date(self) -> None:
         """Change the tables of an older format to this one; refuse those of a newer."""
         written = format_of(self.tables)

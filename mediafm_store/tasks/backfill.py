@@ -51,7 +51,7 @@ def backfill(
     encoders: Encoders,
     *,
     dry_run: bool = False,
-    workers: int = 1,
+    workers: int | None = None,
     engine: str = "threads",
     on_cost: Callable[[Cost], None] = lambda cost: None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
@@ -65,7 +65,6 @@ def backfill(
     and `on_cost` told what the rest will take; with `dry_run` that is all. Raises BadInput if these
     encoders made the live vectors, or if vectors were imported.
     """
-    runs_on = engine_of(engine, workers=workers)
     store.check_writable()
     if is_imported(store.live("fused")):
         raise BadInput(f"the vectors of {store.path} were imported; import others into a new store")
@@ -80,13 +79,15 @@ def backfill(
     rows.sort(key=lambda row: row["duration_s"])
     known = (known_film(store, row) for row in (rows[:1] if dry_run else rows))
     results = []
-    with closing(runs_on.run(Refeaturize(spaces, encoders), known, on_progress)) as outcomes:
-        for outcome in outcomes:
-            result = written(store, outcome)
-            results.append(result)
-            on_title(result)
-            if outcome.item.row["id"] == rows[0]["id"]:
-                on_cost(cost(rows, result, workers))
+    with engine_of(engine, workers=workers) as runs_on:
+        stage = Refeaturize(spaces, runs_on.held(encoders))
+        with closing(runs_on.run(stage, known, on_progress)) as outcomes:
+            for outcome in outcomes:
+                result = written(store, outcome)
+                results.append(result)
+                on_title(result)
+                if outcome.item.row["id"] == rows[0]["id"]:
+                    on_cost(cost(rows, result, runs_on.workers))
     if dry_run:
         return Backfilled(versions, results)
     if all(result.state == "ingested" for result in results):

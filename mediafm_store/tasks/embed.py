@@ -53,7 +53,7 @@ def embed(
     *,
     checkpoint: Path | None = None,
     device: DeviceChoice = "auto",
-    workers: int = 1,
+    workers: int | None = None,
     engine: str = "threads",
     on_title: Callable[[str, int, int], None] = lambda title, done, total: None,
 ) -> Embedded:
@@ -65,7 +65,6 @@ def embed(
     of `ingest`; the error of one that fails is raised when the others are done. Raises
     SpaceMismatch if the checkpoint was trained on other fused vectors than the store's.
     """
-    runs_on = engine_of(engine, workers=workers)
     store.check_writable()
     folder = adopt(store, checkpoint) if checkpoint else latest(store)
     stage = EmbedTitles(model_for(store, folder), device)
@@ -74,7 +73,10 @@ def embed(
     batches = groups(known_titles(store, lacking), lambda one: len(one.ids), most=AT_ONCE)
     written = shots = 0
     errors: list[Exception] = []
-    with closing(runs_on.run(stage, batches)) as outcomes:
+    with (
+        engine_of(engine, workers=workers) as runs_on,
+        closing(runs_on.run(stage, batches, on_gpu=device != "cpu")) as outcomes,
+    ):
         for outcome in outcomes:
             if outcome.error:
                 errors.append(outcome.error)

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,7 +61,7 @@ def ingest(
     language: str | None = None,
     title: str | None = None,
     force: bool = False,
-    workers: int = 1,
+    workers: int | None = None,
     engine: str = "threads",
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_title: Callable[[Ingested], None] = lambda result: None,
@@ -72,10 +72,10 @@ def ingest(
     the film is not decoded again, unless `force` is set. `title` and `shot_list` belong to the one
     video given; without `title`, ids come from file names.
 
-    `workers` titles are taken at once by an `engine`: `threads` of this process, which call
-    `on_progress`; `ray`, processes of this machine; or a cluster at `ray://HOST:PORT`, whose
-    machines have the files at the same paths. Raises SpaceMismatch if the store's vectors were
-    made by other encoders, BadInput if a path does not exist or a value cannot be used.
+    `workers` titles are taken at once by an `engine` (see `engine_of`): `threads` of this process,
+    which call `on_progress`; `ray`, processes of this machine; or a cluster at `ray://HOST:PORT`,
+    whose machines have the files at the same paths. Raises SpaceMismatch if the store's vectors
+    were made by other encoders, BadInput if a path does not exist or a value cannot be used.
     """
     videos = find_videos(paths)
     for option, value in {"--title": title, "--shots": shot_list}.items():
@@ -87,13 +87,13 @@ def ingest(
         raise BadInput(f"--shots {shot_list} is not a file; give a CSV or an EDL")
     if keyframes < 1:
         raise BadInput(f"keyframes must be 1 or more, are {keyframes}")
-    runs_on = engine_of(engine, workers=workers)
     store.check_writable()
     chosen = wished(language) if language else None
+    named = [(video, title or title_id(video)) for video in videos]
     how = How(encoders or load_encoders(), detector, shot_list, keyframes, chosen)
     job = Ingest(store, how, force=force)
-    named = [(video, title or title_id(video)) for video in videos]
-    return job.run(named, runs_on, on_progress, on_title)
+    with engine_of(engine, workers=workers) as runs_on:
+        return job.run(named, runs_on, on_progress, on_title)
 
 
 class Ingest:
@@ -103,8 +103,8 @@ class Ingest:
         plugins.load("detectors", how.detector)  # an unknown one is said at once
         self.store = store
         self.force = force
+        self.how = how
         self.spaces = Spaces(store, how.encoders)
-        self.stage = Featurize(how, self.spaces)
         self.lacking = set(store.lacking(self.spaces.fused))
 
     def run(
@@ -131,7 +131,9 @@ class Ingest:
                 else:
                     yield video
 
-        with closing(engine.run(self.stage, wanted(), on_progress)) as outcomes:
+        how = replace(self.how, encoders=engine.held(self.how.encoders))
+        stage = Featurize(how, self.spaces)
+        with closing(engine.run(stage, wanted(), on_progress)) as outcomes:
             for outcome in outcomes:
                 finish(self.result(outcome))
         return [results[media] for media, _ in videos]
@@ -166,7 +168,7 @@ class Ingest:
                 found.title,
                 row,
                 made,
-                text=self.stage.how.encoders["text"],
+                text=self.how.encoders["text"],
                 spaces=self.spaces,
                 sources=found.sources,
                 warnings=found.warnings,

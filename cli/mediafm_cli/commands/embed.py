@@ -33,7 +33,7 @@ def embed(
             metavar="TITLE START END",
         ),
     ] = None,
-    workers: Workers = 1,
+    workers: Workers = None,
     engine: Engine = "threads",
     device: Device = "auto",
     as_json: AsJson = False,

@@ -35,7 +35,7 @@ def ingest(
         int, typer.Option(min=1, help="Pictures a shot; their vectors are averaged.")
     ] = 1,
     language: Annotated[str | None, typer.Option(help="Of the subtitles, such as de.")] = None,
-    workers: Workers = 1,
+    workers: Workers = None,
     engine: Engine = "threads",
     force: Annotated[bool, typer.Option("--force", help="Also titles that are unchanged.")] = False,
     device: Device = "auto",

@@ -11,7 +11,9 @@ from mediafm_cli.options import (
     AsJson,
     Device,
     EncoderNames,
+    Engine,
     StorePath,
+    Workers,
     open_store,
 )
 from mediafm_cli.output import Row, emit, is_terminal, say
@@ -56,6 +58,8 @@ def tag(
         typer.Option(help="The same, if it is wrong.", metavar="TITLE=TAG"),
     ] = None,
     encoder: EncoderNames = None,
+    workers: Workers = None,
+    engine: Engine = "threads",
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -63,7 +67,8 @@ def tag(
 
     `apply` writes them to the table `tags`, with score, threshold and what speaks for each; `list`
     shows what is there. `review` lists the most uncertain ones, and on a terminal asks about each;
-    answers become labels, the probe is fitted anew and tags the titles again.
+    answers become labels, the probe is fitted anew and tags the titles again. With --engine or
+    --workers probes are applied to several thousand titles at once.
     """
     opened = open_store(store)
     if action == "list":
@@ -94,6 +99,8 @@ def tag(
             top=top,
             encoders=encoders,
             device=device,
+            workers=workers,
+            engine=engine,
             on_titles=update,
         )
     emit([told(one) for one in found], as_json=as_json, table=shown, fold="evidence")

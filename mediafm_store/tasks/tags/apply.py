@@ -1,11 +1,14 @@
 """Write tags for titles that lack them."""
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 
 import polars as pl
 
+from mediafm_store.engines import Engine, Tell, engine_of
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.store.store import Store
@@ -34,6 +37,8 @@ def apply_tags(
     top: int = 5,
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
+    workers: int | None = None,
+    engine: str = "threads",
     on_titles: OnTitles = lambda source, done, total: None,
 ) -> list[Tag]:
     """Write and return tags of titles; of all that lack them, if none are named.
@@ -41,8 +46,10 @@ def apply_tags(
     They come from the newest probe of each task whose labels are tags of titles (`task`: of this
     one alone). Where there is no probe yet they come from the most similar titles that have tags,
     `top` at most, and from `names`: titles with shots that a name describes. Tags are written a
-    thousand titles at a time, so a run that was cut off goes on where it was. Raises NotFound for
-    an unknown title or probe, BadInput if there is nothing to learn from.
+    thousand titles at a time, so a run that was cut off goes on where it was. Probes are applied to
+    `workers` thousands at once by an `engine` (see `engine_of`), whose workers read the store
+    themselves. Raises NotFound for an unknown title or probe, BadInput if there is nothing to learn
+    from.
     """
     store.check_writable()
     store.check_titles(titles or ())
@@ -61,20 +68,48 @@ def apply_tags(
     found: list[Tag] = []
     if all(probe.task == PROPOSALS for probe in chosen) and not task:
         found += by_neighbours(store, titles, top, on_titles, optional=bool(chosen))
-    for probe in chosen:
-        own = f"task = {quoted(probe.task)} AND source LIKE '% v%'"
-        known = labelled(store, probe)
-        keep(store, known, [], instead=own)
-        wanted = [t for t in titles or lacking(store, probe) if t not in known]
-        if titles and (told := known.intersection(titles)):
-            log.warning("labels of %s say it already: %s", probe.task, ", ".join(sorted(told)[:5]))
-        done = 0
-        for part in parts(wanted):
-            tags = from_probe(store, probe, part)
-            warn_of_missing(part, {t.title for t in tags})
-            found += keep(store, part, tags, instead=own)
-            on_titles(probe.name, done := done + len(part), len(wanted))
+    with engine_of(engine, workers=workers) as runs_on:
+        for probe in chosen:
+            found += by_probe(store, probe, titles, runs_on, on_titles)
     return found
+
+
+@dataclass(frozen=True)
+class Probed:
+    """The stage of tagging: what a probe says of some titles. It reads the store."""
+
+    store: Store
+    probe: Probe
+
+    def __call__(self, titles: Sequence[str], tell: Tell) -> list[Tag]:  # noqa: ARG002
+        """Raises NotFound where a worker does not see the store."""
+        return from_probe(self.store, self.probe, titles)
+
+
+def by_probe(
+    store: Store,
+    probe: Probe,
+    titles: Sequence[str] | None,
+    engine: Engine,
+    on_titles: OnTitles,
+) -> list[Tag]:
+    """Write and return the tags of titles that no file has labelled, in the order of the titles."""
+    own = f"task = {quoted(probe.task)} AND source LIKE '% v%'"
+    known = labelled(store, probe)
+    keep(store, known, [], instead=own)
+    wanted = [t for t in titles or lacking(store, probe) if t not in known]
+    if titles and (told := known.intersection(titles)):
+        log.warning("labels of %s say it already: %s", probe.task, ", ".join(sorted(told)[:5]))
+    found: defaultdict[str, list[Tag]] = defaultdict(list)
+    done = 0
+    with closing(engine.run(Probed(store, probe), parts(wanted))) as outcomes:
+        for outcome in outcomes:
+            part, tags = outcome.item, outcome.get()
+            warn_of_missing(part, {t.title for t in tags})
+            for tag in keep(store, part, tags, instead=own):
+                found[tag.title].append(tag)
+            on_titles(probe.name, done := done + len(part), len(wanted))
+    return [tag for title in wanted for tag in found[title]]
 
 
 def usable(store: Store) -> list[Probe]:
