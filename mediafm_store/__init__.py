@@ -59,8 +59,10 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.hit import Hit as Hit
     from mediafm_store.tasks.importing.job import import_features as import_features
     from mediafm_store.tasks.index import build_index as build_index
+    from mediafm_store.tasks.index import build_indexes as build_indexes
     from mediafm_store.tasks.index import index_status as index_status
     from mediafm_store.tasks.index import refresh_index as refresh_index
+    from mediafm_store.tasks.index import refresh_indexes as refresh_indexes
     from mediafm_store.tasks.ingest import Ingested as Ingested
     from mediafm_store.tasks.ingest import ingest as ingest
     from mediafm_store.tasks.labels import import_labels as import_labels
@@ -133,6 +135,7 @@ _HOME = {
     "backfill": "tasks.backfill",
     "breaks_of_ads": "tasks.breaks.relevance",
     "build_index": "tasks.index",
+    "build_indexes": "tasks.index",
     "cut": "tasks.cut",
     "dashboard": "tasks.dashboard",
     "doctor": "tasks.doctor",
@@ -156,6 +159,7 @@ _HOME = {
     "rank_breaks": "tasks.breaks.rank",
     "read_ads": "tasks.breaks.ads",
     "refresh_index": "tasks.index",
+    "refresh_indexes": "tasks.index",
     "retire": "tasks.spaces",
     "rollback": "tasks.spaces",
     "search": "tasks.search",

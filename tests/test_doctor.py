@@ -12,7 +12,8 @@ from mediafm_store.store import tables
 from mediafm_store.store.schema import vectors_schema
 from mediafm_store.store.upkeep import tidy
 from mediafm_store.tasks.doctor import CHECKS, MANY_FILES
-from mediafm_store.tasks.indexed import OPENED, index_folder, new_generation, newest
+from mediafm_store.tasks.generations import index_folder, new_generation, newest
+from mediafm_store.tasks.indexed import OPENED
 from mediafm_store.tasks.labels import table_version
 from tests.conftest import random_vectors, title_rows
 
@@ -98,9 +99,9 @@ def test_tables_of_others_are_left_alone(films):
 
 def test_an_index_that_is_being_built_is_left_alone(films):
     fused = films.live("fused")
-    with new_generation(films, fused) as folder:
+    with new_generation(films, fused) as generation:
         assert wrong(films) == {}
-        assert folder.is_dir()
+        assert generation.folder.is_dir()
 
 
 def test_an_index_without_a_space_and_half_an_index(films):

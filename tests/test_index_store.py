@@ -8,7 +8,8 @@ import pytest
 from mediafm_store import Store, build_index, index_status, refresh_index
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks.indexed import index_folder, newest, open_index
+from mediafm_store.tasks.generations import index_folder, newest
+from mediafm_store.tasks.indexed import open_index
 from mediafm_store.tasks.nearest import nearest
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all as search

@@ -13,7 +13,7 @@ from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.files import read_file
 from mediafm_store.model import resume
 from mediafm_store.tasks.checkpoints import saved, unfinished
-from mediafm_store.tasks.indexed import index_folder, newest
+from mediafm_store.tasks.generations import index_folder, newest
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all as search
 

@@ -7,7 +7,8 @@ from mediafm_store import Encoded, build_index
 from mediafm_store.arrays import MODALITIES, block, shares, unit_rows, weigh
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.features.fuse import describe, fingerprint
-from mediafm_store.tasks.indexed import OPENED, index_folder, newest
+from mediafm_store.tasks.generations import index_folder, newest
+from mediafm_store.tasks.indexed import OPENED
 from tests.conftest import random_vectors, shot_row, title_rows
 from tests.plain import search_all as search
 

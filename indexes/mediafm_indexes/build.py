@@ -39,6 +39,8 @@ class Wanted:
     memory_bytes: float = 4e9
     """For the index while it is searched; the sample that it learns from takes up to a quarter."""
     device: Device = "cpu"
+    share: float = 1.0
+    """Of the memory for searches, that is this index's: the rest is that of other shards."""
 
 
 def build(
@@ -58,7 +60,8 @@ def build(
     rows = write_vectors(folder, batches)
     vectors = Vectors(folder, rows=rows, dim=dim)
     if kinds is None:
-        kinds = trainers(preferred(rows, dim, wanted.memory_bytes, wanted.device))
+        memory_bytes = wanted.share * wanted.memory_bytes
+        kinds = trainers(preferred(rows, dim, memory_bytes, wanted.device))
     tuning, measuring = draw(vectors, generator)
     made = first_to_reach(wanted, kinds, vectors, tuning, generator)
     indexed = IndexedVectors(vectors, made.index, made.settings)

@@ -1,14 +1,17 @@
-"""What is known of an index, in the `facts.json` of its folder."""
+"""What is known of an index, in the `facts.json` of its folder; of several, in `shards.json`."""
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from mediafm_indexes.vectors import VECTORS, DamagedError
 
 FACTS = "facts.json"
+WHOLE = "shards.json"
 INDEX = "index"
 """The folder of the index proper, within that of vectors and facts."""
 BLOCK = 1 << 20
@@ -61,24 +64,65 @@ class Facts:
     """crc32 of the index's files."""
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Several shards, as the one index that they are together."""
+
+    shards: int
+    """Their folders are 0000, 0001 and so on."""
+    measured: Measured
+
+
 def write_facts(folder: Path, facts: Facts) -> None:
     """Write them to a folder."""
-    written = {"crc32": crc32_of(asdict(facts)), "facts": asdict(facts)}
-    (folder / FACTS).write_text(json.dumps(written, indent=1), encoding="utf-8")
+    write_checked(folder / FACTS, asdict(facts))
 
 
 def read_facts(folder: Path) -> Facts:
     """Read what `write_facts` wrote; raise DamagedError if it is something else."""
-    try:
-        written = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        read = written["facts"]
+    read = read_checked(folder / FACTS)
+    with told_damaged(folder / FACTS):
         settings, measured = Settings(**read["settings"]), Measured(**read["measured"])
-        facts = Facts(**read | {"settings": settings, "measured": measured})
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DamagedError(f"{folder / FACTS} cannot be read") from error
-    if written.get("crc32") != crc32_of(read):
-        raise DamagedError(f"{folder / FACTS} is damaged")
-    return facts
+        return Facts(**read | {"settings": settings, "measured": measured})
+
+
+def write_whole(folder: Path, whole: Whole) -> None:
+    """Write it to the folder that the shards' folders lie in."""
+    write_checked(folder / WHOLE, asdict(whole))
+
+
+def read_whole(folder: Path) -> Whole | None:
+    """Read what `write_whole` wrote, None if the folder is of one index; raise DamagedError."""
+    if not (folder / WHOLE).exists():
+        return None
+    read = read_checked(folder / WHOLE)
+    with told_damaged(folder / WHOLE):
+        return Whole(read["shards"], Measured(**read["measured"]))
+
+
+def write_checked(path: Path, facts: Mapping[str, Any]) -> None:
+    """Write JSON with its checksum."""
+    written = {"crc32": crc32_of(facts), "facts": facts}
+    path.write_text(json.dumps(written, indent=1), encoding="utf-8")
+
+
+def read_checked(path: Path) -> dict[str, Any]:
+    """Read what `write_checked` wrote; raise DamagedError if it is something else."""
+    with told_damaged(path):
+        written = json.loads(path.read_text(encoding="utf-8"))
+        read, sum = dict(written["facts"]), written.get("crc32")
+    if sum != crc32_of(read):
+        raise DamagedError(f"{path} is damaged")
+    return read
+
+
+@contextmanager
+def told_damaged(path: Path) -> Iterator[None]:
+    """Whatever is wrong with a file is a DamagedError."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DamagedError(f"{path} cannot be read") from error
 
 
 def crc32_of(facts: Mapping[str, object]) -> int:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mediafm_store.store.store import Store
 from mediafm_store.store.upkeep import drop_stray_tables, health, stray_tables, tidy
-from mediafm_store.tasks.index import index_status, rebuild_index, refresh_index
-from mediafm_store.tasks.indexed import check_index, halves, indexes
+from mediafm_store.tasks.generations import halves, indexes
+from mediafm_store.tasks.index import index_status, mend_index, refresh_index
+from mediafm_store.tasks.indexed import check_index
 
 MANY_FILES = 50
 """Small files of a table: each write adds one, and every search opens all of them."""
@@ -100,10 +101,10 @@ def strays(store: Store) -> Iterator[Fault]:
 def damage(store: Store) -> Iterator[Fault]:
     """Every byte of an index is as it was written."""
     for space in store.registry.live_spaces():
-        if (error := check_index(store, space)) is not None:
+        if damage := check_index(store, space):
+            told = "; ".join(str(error).partition("\n")[0] for error in damage.values())
             yield Fault(
-                f"the index of {space.table}: {str(error).splitlines()[0]}",
-                mend=partial(rebuild_index, store, space),
+                f"the index of {space.table}: {told}", mend=partial(mend_index, store, space)
             )
 
 

@@ -1,43 +1,27 @@
 """Build the indexes beside the tables, keep them up to date, and say how good they are."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from mediafm_indexes import (
-    EXACT,
-    INDEX,
-    KINDS,
-    DamagedError,
-    Train,
-    Wanted,
-    build,
-    extend,
-    read_facts,
-    trainers,
-)
-from mediafm_indexes.faiss_index import has_gpu
-from mediafm_store import plugins
+from mediafm_indexes import INDEX, DamagedError, Wanted, read_facts
+from mediafm_store.engines import engine_of
 from mediafm_store.errors import BadInput
 from mediafm_store.store.moment import at_one_moment
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
+from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.evaluations import Figure, record_if_writable
-from mediafm_store.tasks.indexed import (
-    Rows,
-    Run,
-    SpaceIndex,
+from mediafm_store.tasks.generations import (
+    Generation,
     index_folder,
     new_generation,
     newest,
-    open_index,
+    shard_folders,
 )
-
-MOSTLY_DEAD = 0.2
-"""Share of an index's rows that are of replaced titles, with which it is built anew."""
+from mediafm_store.tasks.indexed import Run, Shard, check_index, open_index
+from mediafm_store.tasks.sharding import SHARD_ROWS, BuildShard, Plan, chosen, plan
 
 
 @dataclass(frozen=True)
@@ -48,6 +32,8 @@ class IndexStatus:
     """The space and its version, such as context_v1."""
     kind: str
     """`exact` where vectors are few enough to compare all; `none` without an index."""
+    shards: int
+    """That it is made of: one, unless the space is large."""
     rows: int
     """That it holds and that are still valid."""
     replaced: int
@@ -68,6 +54,7 @@ class IndexStatus:
     disk_mb: float
     """Of the index and the vectors beside it."""
     build_s: float
+    """Training and adding, of one shard after the other."""
 
 
 def build_index(
@@ -79,71 +66,185 @@ def build_index(
     memory_gb: float = Wanted.memory_bytes / 1e9,
     device: DeviceChoice = "auto",
 ) -> IndexStatus:
-    """Index the vectors of a space, tune the index to a recall@10, and measure it.
+    """`build_indexes` of one space, in this process."""
+    return build_indexes(
+        store, [space], kind=kind, target=target, memory_gb=memory_gb, device=device
+    )[0]
 
-    Without a `kind`, it is chosen by the number of rows, by memory and by device. The index in use
-    is replaced when the new one is complete. What was measured is kept in the table `evaluations`.
-    Raises BadInput if there are no vectors.
+
+def build_indexes(
+    store: Store,
+    spaces: Sequence[Space],
+    *,
+    kind: str | None = None,
+    target: float = Wanted.target,
+    memory_gb: float = Wanted.memory_bytes / 1e9,
+    shard_rows: int = SHARD_ROWS,
+    device: DeviceChoice = "auto",
+    engine: str = "threads",
+    workers: int | None = None,
+) -> list[IndexStatus]:
+    """Index the vectors of spaces, tune the indexes to a recall@10, and measure them.
+
+    Without a `kind`, it is chosen by the number of rows, by memory and by device. Of a space of
+    more than `shard_rows`, shards of so many at most are built, each by a worker of the `engine`
+    (see `engine_of`), and searched as one. An index in use is replaced when the new one is
+    complete. What was measured is kept in the table `evaluations`. Raises BadInput if a space has
+    no vectors, or if workers may be on other machines than the indexes of the store.
     """
-    kinds = chosen(kind)
+    chosen(kind)
     if not 0 < target <= 1:
         raise BadInput(f"the target is a share of the answers, between 0 and 1, is {target}")
-    store.check_writable()
-    if not store.rows_by_title(space):
-        raise BadInput(f"space {space.name} is empty; nothing to index")
-    with new_generation(store, space) as folder:
-        build(
-            folder,
-            Rows().passing(store.vector_batches(space), folder),
-            dim=space.dim,
-            generator=np.random.default_rng(0),
-            kinds=kinds,
-            wanted=Wanted(target, memory_gb * 1e9, resolve_device(device, has_gpu)),
-        )
-    return kept_status(store, space)
+    stage = BuildShard(store, kind, memory_gb * 1e9, device)
+    make(
+        stage,
+        spaces,
+        lambda space: Before([], target),
+        shard_rows=shard_rows,
+        engine=engine,
+        workers=workers,
+    )
+    return [kept_status(store, space) for space in spaces]
 
 
 def refresh_index(store: Store, space: Space, *, device: DeviceChoice = "auto") -> IndexStatus:
-    """Add to the index of a space what came since it was built, without learning anew.
+    """`refresh_indexes` of one space, in this process."""
+    return refresh_indexes(store, [space], device=device)[0]
 
-    It is built anew, to the same target, where there is none that can be read, where more than
-    MOSTLY_DEAD of its rows have been replaced, where it has outgrown what it learned from, or
-    where its settings do not find enough of the new rows.
+
+def refresh_indexes(
+    store: Store,
+    spaces: Sequence[Space],
+    *,
+    shard_rows: int = SHARD_ROWS,
+    device: DeviceChoice = "auto",
+    engine: str = "threads",
+    workers: int | None = None,
+    damaged: Sequence[Path] = (),
+) -> list[IndexStatus]:
+    """Add to the indexes of spaces what came since they were built, without learning anew.
+
+    A shard is built anew, to the same target, where it cannot be read or is `damaged`, where more
+    than MOSTLY_DEAD of its rows have been replaced, where it has outgrown what it learned from, or
+    where its settings do not find enough of the new rows. The others stay as they are. Raises
+    BadInput as `build_indexes` does.
     """
-    store.check_writable()
-    before = newest(index_folder(store, space))
-    with new_generation(store, space) as folder:
+
+    def before(space: Space) -> Before:
         opened = open_index(store, space)
-        up_to_date = opened is not None and bring_up_to_date(store, space, opened, folder)
-    if not up_to_date:
-        return rebuild_index(store, space, device=device)
-    extended = newest(index_folder(store, space)) != before
-    return kept_status(store, space) if extended else index_status(store, space)
+        shards = opened.shards if opened else ()
+        return Before([s for s in shards if s.folder not in damaged], target_of(store, space))
+
+    stage = BuildShard(store, None, Wanted.memory_bytes, device)
+    changed = make(stage, spaces, before, shard_rows=shard_rows, engine=engine, workers=workers)
+    return [(kept_status if s.table in changed else index_status)(store, s) for s in spaces]
 
 
-def rebuild_index(store: Store, space: Space, *, device: DeviceChoice = "auto") -> IndexStatus:
-    """Build the index of a space anew, to the target that it had."""
+def mend_index(store: Store, space: Space) -> IndexStatus:
+    """Build those shards of an index anew of which any byte is not as it was written."""
+    return refresh_indexes(store, [space], damaged=list(check_index(store, space)))[0]
+
+
+@dataclass(frozen=True)
+class Before:
+    """What there is of an index that is to be made."""
+
+    shards: Sequence[Shard]
+    """That may stay."""
+    target: float
+    """The wanted recall@10."""
+
+
+@dataclass(frozen=True)
+class Making:
+    """An index on its way."""
+
+    generation: Generation
+    plan: Plan
+    made: dict[int, Path] = field(default_factory=dict)
+    """Folders of shards, by their number."""
+
+    def complete_if_all_are_made(self) -> None:
+        """Put it in the place of the one before."""
+        if len(self.made) == len(self.plan.made):
+            made = [folder for _, folder in sorted(self.made.items())]
+            self.generation.complete([*self.plan.kept, *made])
+
+
+def make(
+    stage: BuildShard,
+    spaces: Sequence[Space],
+    before: Callable[[Space], Before],
+    *,
+    shard_rows: int,
+    engine: str,
+    workers: int | None,
+) -> set[str]:
+    """Make what lacks of the indexes of spaces, all shards in one run; the spaces with new ones.
+
+    An index is put in place as soon as all of its shards are made.
+    """
+    store = stage.store
+    check(store, shard_rows, engine)
+    revisions, making = store.revisions(), {}
+    with engine_of(engine, workers=workers) as runs_on, ExitStack() as unfinished:
+        # In one order, so that no two programs wait for each other.
+        for table, space in sorted({space.table: space for space in spaces}.items()):
+            counts = store.rows_by_title(space)
+            if not counts:
+                raise BadInput(f"space {space.name} is empty; nothing to index")
+            generation = unfinished.enter_context(new_generation(store, space))
+            there = before(space)
+            todo = plan(
+                space,
+                counts,
+                there.shards,
+                revisions,
+                shard_rows=shard_rows,
+                target=there.target,
+                scratch=generation.folder,
+            )
+            if todo.made or todo.kept != current(store, space):
+                making[table] = Making(generation, todo)
+        for one in making.values():
+            one.complete_if_all_are_made()  # where shards were only to be left out
+        items = [shard for one in making.values() for shard in one.plan.made]
+        on_gpu = stage.device != "cpu"
+        with closing(runs_on.run(stage, items, on_gpu=on_gpu)) as outcomes:
+            for outcome in outcomes:
+                one = making[outcome.item.space.table]
+                one.made[outcome.item.number] = outcome.get()
+                one.complete_if_all_are_made()
+    return set(making)
+
+
+def check(store: Store, shard_rows: int, engine: str) -> None:
+    """Raise BadInput before work is done for nothing."""
+    if shard_rows < 1:
+        raise BadInput(f"a shard has 1 row or more, is to have {shard_rows}")
+    if store.place.remote and engine.startswith("ray://"):
+        raise BadInput(
+            f"the indexes of {store.path} lie on this machine, where workers at {engine} cannot"
+            " write; use --engine ray or threads"
+        )
+    store.check_writable()
+
+
+def current(store: Store, space: Space) -> list[Path]:
+    """The shards of the newest index of a space."""
     folder = newest(index_folder(store, space))
     try:
-        target = read_facts(folder).target if folder else Wanted.target
+        return shard_folders(folder) if folder else []
     except DamagedError:
-        target = Wanted.target
-    return build_index(store, space, target=target, device=device)
+        return []
 
 
-def bring_up_to_date(store: Store, space: Space, opened: SpaceIndex, folder: Path) -> bool:
-    """Write the index with all that is new to a folder, if anything is; False if it has to be
-    built anew."""
-    valid = opened.still_valid(store.revisions())
-    if opened.replaced(valid) > MOSTLY_DEAD * len(opened.ids):
-        return False
-    new = rows_not_in(store, space, valid)
-    if not new:
-        return True
-    batches = store.vector_batches(space, new)
-    vectors = Rows(opened).passing(batches, folder)
-    more, generator = sum(new.values()), np.random.default_rng(0)
-    return extend(folder, opened.folder, vectors, more=more, generator=generator) is not None
+def target_of(store: Store, space: Space) -> float:
+    """The recall that the newest index of a space was built for."""
+    for shard in current(store, space):
+        with suppress(DamagedError):
+            return read_facts(shard).target
+    return Wanted.target
 
 
 def searchable(store: Store) -> list[Space]:
@@ -183,24 +284,25 @@ def index_status(store: Store, space: Space) -> IndexStatus:
     opened = open_index(store, space)
     if opened is None:
         new = sum(store.rows_by_title(space).values())
-        return IndexStatus(space.table, "none", 0, 0, new, 1.0, 1.0, {}, None, None, 0, 0, 0)
+        return IndexStatus(space.table, "none", 0, 0, 0, new, 1.0, 1.0, {}, None, None, 0, 0, 0)
     valid = opened.still_valid(store.revisions())
     replaced = opened.replaced(valid)
-    facts, measured = opened.facts, opened.facts.measured
+    facts, measured = [shard.facts for shard in opened.shards], opened.measured
     return IndexStatus(
         space=space.table,
-        kind=facts.kind,
+        kind=max(facts, key=lambda one: one.rows).kind,
+        shards=len(facts),
         rows=len(opened.ids) - replaced,
         replaced=replaced,
         new=sum(rows_not_in(store, space, valid).values()),
-        target=facts.target,
+        target=facts[0].target,
         recall_at_10=measured.recall_at_10,
         recall_filtered=measured.filtered_recall,
         p50_ms=measured.p50_ms,
         p99_ms=measured.p99_ms,
-        memory_mb=size(opened.folder / INDEX) / 1e6,
+        memory_mb=sum(size(shard.folder / INDEX) for shard in opened.shards) / 1e6,
         disk_mb=size(opened.folder) / 1e6,
-        build_s=facts.build_s,
+        build_s=sum(one.build_s for one in facts),
     )
 
 
@@ -218,15 +320,3 @@ def rows_not_in(store: Store, space: Space, valid: list[Run]) -> dict[str, int]:
 def size(folder: Path) -> int:
     """Bytes of all files."""
     return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-
-
-def chosen(kind: str | None) -> dict[str, Train | None] | None:
-    """What makes an index of a kind: FAISS, or a plug-in of that name; None: let it be chosen."""
-    if kind is None:
-        return None
-    if kind == EXACT or kind in KINDS:
-        return trainers([kind])
-    if ":" not in kind and kind not in plugins.names("indexes"):
-        kinds = sorted({EXACT, *KINDS, *plugins.names("indexes")} - {"faiss"})
-        raise BadInput(f"no index kind {kind!r}; there are {', '.join(kinds)}")
-    return {kind: plugins.load("indexes", kind).train}

@@ -1,36 +1,38 @@
-"""The index of a space on disk, and which of its rows still hold.
-
-`indexes/context_v1/000002/` holds what `mediafm_indexes` makes of vectors, and `rows.json`: whose
-they are. The highest number is the newest; a folder gets its name when it is complete.
-"""
+"""The index of a space as it was written, and which of its rows still hold."""
 
 import json
 import logging
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from filelock import FileLock, Timeout
 from jaxtyping import Bool
 
-from mediafm_indexes import FACTS, DamagedError, Facts, IndexedVectors, load
+from mediafm_indexes import (
+    FACTS,
+    WHOLE,
+    DamagedError,
+    Facts,
+    IndexedVectors,
+    Measured,
+    Searched,
+    load,
+    read_whole,
+    together,
+)
 from mediafm_indexes.faiss_index import has_gpu
 from mediafm_store.arrays import HalfVectors
 from mediafm_store.store.spaces import Space, VectorBatch
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import Device, DeviceChoice, resolve_device
+from mediafm_store.tasks.generations import index_folder, newest, shard_folders
 
 log = logging.getLogger("mediafm_store")
 IDS, RUNS = "ids.arrow", "runs.json"
-BUILDING = ".building-"
-LOCK = ".lock"
-GENERATION = "[0-9]" * 6
 
 
 class Run(NamedTuple):
@@ -43,8 +45,8 @@ class Run(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SpaceIndex:
-    """The index of a space as it was when it was written."""
+class Shard:
+    """Some titles of a space, indexed; of most spaces all."""
 
     folder: Path
     indexed: IndexedVectors
@@ -53,13 +55,42 @@ class SpaceIndex:
     """Of the shots or titles whose vectors are its rows."""
     runs: list[Run]
 
-    def still_valid(self, revisions: dict[str, str]) -> list[Run]:
+
+@dataclass(frozen=True)
+class SpaceIndex:
+    """The index of a space as it was when it was written: the rows of one shard after another."""
+
+    folder: Path
+    shards: Sequence[Shard]
+    """Those that can be read."""
+    measured: Measured
+
+    @cached_property
+    def indexed(self) -> Searched:
+        """What is searched."""
+        return together([shard.indexed for shard in self.shards])
+
+    @cached_property
+    def ids(self) -> pl.Series:
+        """Of the shots or titles whose vectors are its rows."""
+        return pl.concat([shard.ids for shard in self.shards])
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """Of all rows."""
+        found, start = [], 0
+        for shard in self.shards:
+            found += [Run(r.title, r.revision, start + r.start, start + r.stop) for r in shard.runs]
+            start += len(shard.ids)
+        return found
+
+    def still_valid(self, revisions: Mapping[str, str]) -> list[Run]:
         """The rows of titles that have not been replaced or deleted since."""
-        return [run for run in self.runs if revisions.get(run.title) == run.revision]
+        return still_valid(self.runs, revisions)
 
     def replaced(self, valid: list[Run]) -> int:
         """How many of its rows do not hold any more."""
-        return len(self.ids) - sum(run.stop - run.start for run in valid)
+        return len(self.ids) - rows_of(valid)
 
     def rows(
         self, valid: list[Run], ids: pl.Series | None = None
@@ -73,19 +104,35 @@ class SpaceIndex:
         return None if only.all() else only
 
 
+def still_valid(runs: Iterable[Run], revisions: Mapping[str, str]) -> list[Run]:
+    """The runs of titles that have not been replaced or deleted since."""
+    return [run for run in runs if revisions.get(run.title) == run.revision]
+
+
+def rows_of(runs: Iterable[Run]) -> int:
+    """How many rows they are together."""
+    return sum(run.stop - run.start for run in runs)
+
+
 class Rows:
     """Takes down whose vectors pass by on their way into an index."""
 
-    def __init__(self, before: SpaceIndex | None = None) -> None:
+    def __init__(self, before: Shard | None = None) -> None:
         self.ids: list[str] = before.ids.to_list() if before else []
         self.runs: list[Run] = list(before.runs) if before else []
 
-    def passing(self, batches: Iterable[VectorBatch], folder: Path) -> Iterator[HalfVectors]:
-        """The vectors alone; once all have passed, the folder knows whose they are."""
+    def passing(
+        self, batches: Iterable[VectorBatch], folder: Path, tell: Callable[[int], None]
+    ) -> Iterator[HalfVectors]:
+        """The vectors alone; once all have passed, the folder knows whose they are.
+
+        `tell` is called with how many there are so far.
+        """
         for batch in batches:
             for title, revision in zip(batch.titles, batch.revisions, strict=True):
                 self._add(title, revision)
             self.ids += batch.ids
+            tell(len(self.ids))
             yield batch.vectors
         pl.DataFrame({"id": self.ids}, schema={"id": pl.String}).write_ipc(folder / IDS)
         (folder / RUNS).write_text(json.dumps(self.runs), encoding="utf-8")
@@ -101,17 +148,17 @@ class Rows:
 def open_index(store: Store, space: Space, *, device: DeviceChoice = "cpu") -> SpaceIndex | None:
     """The newest index of a space; None if there is none.
 
-    One that cannot be read is as none, with a warning: what is not indexed is searched exactly.
+    What cannot be read of it is as not there, with a warning: what is not indexed is searched
+    exactly.
     """
     base = index_folder(store, space)
     while (folder := newest(base)) is not None:
-        try:
-            return read_index(folder, resolve_device(device, has_gpu))
-        except UNREADABLE as error:
-            if newest(base) == folder:
-                tell_damaged(folder, error)
-                return None
-            # Another program has put a newer one in its place.
+        opened, damage = read_index(folder, resolve_device(device, has_gpu))
+        if damage and newest(base) != folder:
+            continue  # another program has put a newer one in its place
+        for where, error in damage.items():
+            tell_damaged(where, error)
+        return opened
     return None
 
 
@@ -125,16 +172,41 @@ def tell_damaged(folder: Path, error: Exception) -> None:
     )
 
 
-def read_index(folder: Path, device: Device) -> SpaceIndex:
-    """Read once; of each space, the last is kept open."""
-    changed_ns = (folder / FACTS).stat().st_mtime_ns  # a folder may have been made anew
-    key, version = (folder.parent, device), (folder, changed_ns)
-    if key not in OPENED or OPENED[key][0] != version:
-        indexed, facts = load(folder, device=device)
-        ids = pl.read_ipc(folder / IDS)["id"]
-        runs = json.loads((folder / RUNS).read_text(encoding="utf-8"))
-        OPENED[key] = version, SpaceIndex(folder, indexed, facts, ids, [Run(*r) for r in runs])
-    return OPENED[key][1]
+Damage = dict[Path, Exception]
+"""What is wrong with which folder."""
+
+
+def read_index(folder: Path, device: Device) -> tuple[SpaceIndex | None, Damage]:
+    """Read once; of each space, the last that nothing is wrong with is kept open."""
+    try:
+        # A folder may have been made anew.
+        changed_ns = max(f.stat().st_mtime_ns for n in (FACTS, WHOLE) for f in folder.glob(n))
+        key, version = (folder.parent, device), (folder, changed_ns)
+        if key in OPENED and OPENED[key][0] == version:
+            return OPENED[key][1], {}
+        whole, folders = read_whole(folder), shard_folders(folder)
+    except UNREADABLE as error:
+        return None, Damage({folder: error})
+    shards, damage = [], Damage()
+    for shard in folders:
+        try:
+            shards.append(read_shard(shard, device))
+        except UNREADABLE as error:
+            damage[shard] = error
+    if not shards:
+        return None, damage
+    opened = SpaceIndex(folder, shards, whole.measured if whole else shards[0].facts.measured)
+    if not damage:
+        OPENED[key] = version, opened
+    return opened, damage
+
+
+def read_shard(folder: Path, device: Device = "cpu") -> Shard:
+    """Read one folder; raise one of UNREADABLE if that cannot be."""
+    indexed, facts = load(folder, device=device)
+    ids = pl.read_ipc(folder / IDS)["id"]
+    runs = json.loads((folder / RUNS).read_text(encoding="utf-8"))
+    return Shard(folder, indexed, facts, ids, [Run(*r) for r in runs])
 
 
 OPENED: dict[tuple[Path, Device], tuple[tuple[Path, int], SpaceIndex]] = {}
@@ -142,61 +214,20 @@ UNREADABLE = (DamagedError, OSError, RuntimeError, ValueError, KeyError, TypeErr
 """What reading damaged files raises."""
 
 
-def check_index(store: Store, space: Space) -> Exception | None:
-    """Read all of the newest index of a space; what is wrong with it, if anything is."""
+def check_index(store: Store, space: Space) -> Damage:
+    """Read all of the newest index of a space; what is wrong with it, by folder."""
     base = index_folder(store, space)
     while (folder := newest(base)) is not None:
+        damage: Damage = {}
         try:
-            load(folder)[0].vectors.check()
+            folders = shard_folders(folder)
         except UNREADABLE as error:
-            if newest(base) == folder:
-                return error
-        else:
-            return None
-    return None
-
-
-def halves(store: Store) -> list[Path]:
-    """What is left of indexes that were not finished; not those that are being built."""
-    found = []
-    for half in sorted(indexes(store).glob(f"*/{BUILDING}*")):
-        with suppress(Timeout), FileLock(half.parent / LOCK, timeout=0):
-            found.append(half)
-    return found
-
-
-@contextmanager
-def new_generation(store: Store, space: Space) -> Iterator[Path]:
-    """A folder to write an index to; it becomes the newest if an index is in it then.
-
-    One program at a time writes for a space. Who reads the one before keeps its files open.
-    """
-    base = index_folder(store, space)
-    base.mkdir(parents=True, exist_ok=True)
-    with FileLock(base / LOCK):
-        for left_over in base.glob(f"{BUILDING}*"):  # by one that was killed
-            shutil.rmtree(left_over, ignore_errors=True)
-        with tempfile.TemporaryDirectory(dir=base, prefix=BUILDING) as scratch:
-            folder = Path(scratch) / "index"
-            folder.mkdir()
-            yield folder
-            before = newest(base)
-            if (folder / FACTS).is_file():
-                folder.rename(base / f"{int(before.name) + 1 if before else 1:06d}")
-                for older in sorted(base.glob(GENERATION))[:-1]:
-                    shutil.rmtree(older, ignore_errors=True)
-
-
-def newest(base: Path) -> Path | None:
-    """The last complete index of a space."""
-    return max(base.glob(GENERATION), default=None)
-
-
-def indexes(store: Store) -> Path:
-    """Where all indexes of a store lie."""
-    return store.local / "indexes"
-
-
-def index_folder(store: Store, space: Space) -> Path:
-    """Where the indexes of a space lie."""
-    return indexes(store) / space.table
+            folders, damage = [], {folder: error}
+        for shard in folders:
+            try:
+                load(shard)[0].vectors.check()
+            except UNREADABLE as error:
+                damage[shard] = error
+        if not damage or newest(base) == folder:
+            return damage
+    return {}

@@ -10,7 +10,7 @@ from mediafm_store.store.spaces import Space, State
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.evaluations import record
 from mediafm_store.tasks.gates import Gate, gates
-from mediafm_store.tasks.indexed import index_folder
+from mediafm_store.tasks.generations import index_folder
 
 log = logging.getLogger("mediafm_store")
 

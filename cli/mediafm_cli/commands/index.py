@@ -5,12 +5,21 @@ from typing import Annotated, Literal
 
 import typer
 
-from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_store
+from mediafm_cli.options import (
+    DEFAULT_STORE,
+    AsJson,
+    Device,
+    Engine,
+    StorePath,
+    Workers,
+    open_store,
+)
 from mediafm_cli.output import Row, emit
 
 EXAMPLE = (
     "Examples: mediafm index; mediafm index refresh; mediafm index status --json;"
-    " mediafm index --space context --kind pca-ivf-rabitq --target .95"
+    " mediafm index --space context --kind pca-ivf-rabitq --target .95;"
+    " mediafm index --engine ray://head:10001 --workers 20"
 )
 
 
@@ -36,6 +45,15 @@ def index(
     memory: Annotated[
         float, typer.Option(help="Gigabytes that an index may take in searches.", min=0.0)
     ] = 4.0,
+    shard_rows: Annotated[
+        int | None,
+        typer.Option(
+            help="Most rows of a shard; default: two million. Larger spaces are built as several.",
+            min=1,
+        ),
+    ] = None,
+    workers: Workers = None,
+    engine: Engine = "threads",
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -43,25 +61,36 @@ def index(
 
     An index is tuned to the wanted recall and measured against exact search, with and without
     filters. Searches are right without it and after changes, too: what it does not hold yet is
-    compared one by one, until refresh adds it.
+    compared one by one, until refresh adds it. Workers take a shard each; those of a cluster need
+    the store at the same path.
     """
-    from mediafm_store import build_index, index_status, refresh_index
+    from mediafm_store import build_indexes, index_status, refresh_indexes
     from mediafm_store.tasks.index import searchable
+    from mediafm_store.tasks.sharding import SHARD_ROWS
 
     opened = open_store(store)
     spaces = [opened.live(name) for name in space] if space else searchable(opened)
-    rows = []
-    for one in spaces or [opened.live("fused")]:
-        if action == "build":
-            made = build_index(
-                opened, one, kind=kind, target=target, memory_gb=memory, device=device
-            )
-        elif action == "refresh":
-            made = refresh_index(opened, one, device=device)
-        else:
-            made = index_status(opened, one)
-        rows.append(asdict(made))
-    emit(rows, as_json=as_json, table=shown)
+    spaces = spaces or [opened.live("fused")]
+    rows = shard_rows or SHARD_ROWS
+    if action == "build":
+        made = build_indexes(
+            opened,
+            spaces,
+            kind=kind,
+            target=target,
+            memory_gb=memory,
+            shard_rows=rows,
+            device=device,
+            engine=engine,
+            workers=workers,
+        )
+    elif action == "refresh":
+        made = refresh_indexes(
+            opened, spaces, shard_rows=rows, device=device, engine=engine, workers=workers
+        )
+    else:
+        made = [index_status(opened, one) for one in spaces]
+    emit([asdict(one) for one in made], as_json=as_json, table=shown)
 
 
 def shown(row: Row) -> Row:
@@ -70,6 +99,7 @@ def shown(row: Row) -> Row:
     return {
         "space": row["space"],
         "kind": row["kind"],
+        "shards": row["shards"],
         "rows": row["rows"],
         "new": row["new"],
         "replaced": row["replaced"],

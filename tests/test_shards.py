@@ -1,0 +1,373 @@
+"""Indexes of several shards: they answer as one, are refreshed one by one, and built by engines."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mediafm_indexes import IndexedVectors, build, load, measure_drawn, together
+from mediafm_indexes.facts import Settings
+from mediafm_indexes.vectors import Vectors, write_vectors
+from mediafm_store import Store, build_indexes, index_status, refresh_indexes
+from mediafm_store.errors import BadInput
+from mediafm_store.tasks.doctor import doctor
+from mediafm_store.tasks.generations import index_folder, new_generation, newest, shard_folders
+from mediafm_store.tasks.indexed import OPENED, open_index
+from mediafm_store.tasks.nearest import nearest
+from mediafm_store.tasks.sharding import BuildShard, divided, plan
+from tests.conftest import WORKERS, random_vectors, title_rows
+from tests.test_cli import mediafm
+
+ROWS = 20
+"""Of each title."""
+TITLES = ["alpha", "beta", "delta", "gamma", "omega"]
+
+
+@pytest.fixture
+def films(store):
+    for seed, title in enumerate(TITLES):
+        store.add_title(title_rows(store, title, random_vectors(ROWS, seed)))
+    return store
+
+
+@pytest.fixture
+def sharded(films):
+    """Shards of alpha and beta; delta and gamma; omega."""
+    rebuilt(films, 2 * ROWS)
+    return films
+
+
+def rebuilt(store, rows, **options):
+    (status,) = build_indexes(store, [store.live("fused")], shard_rows=rows, **options)
+    return status
+
+
+def refreshed(store, rows=2 * ROWS):
+    (status,) = refresh_indexes(store, [store.live("fused")], shard_rows=rows)
+    return status
+
+
+def shards(store):
+    """What each shard holds: titles, dead ones too."""
+    opened = open_index(store, store.live("fused"))
+    return [[run.title for run in shard.runs] for shard in opened.shards]
+
+
+def files(store):
+    """The file of the vectors of each shard."""
+    folders = shard_folders(newest(index_folder(store, store.live("fused"))))
+    return [(folder / "vectors.f16").stat().st_ino for folder in folders]
+
+
+def by_sorting(store, query, k, wanted=lambda id: True):
+    """The answers that a store has to give, the slow way."""
+    ids, vectors = store.vectors(store.live("fused"))
+    order = np.argsort(-(vectors @ query), kind="stable")
+    return [ids[i] for i in order if wanted(ids[i])][:k]
+
+
+def check_answers(store):
+    """With and without filters, for a query that is a row and one that is none."""
+    fused = store.live("fused")
+    half = store.matching('"index" < 7')
+    wanted = {id for id in half if not id.startswith("beta/")}
+    for query in (store.vectors(fused, "gamma").vectors[3], random_vectors(1, 99)[0]):
+        answers = nearest(store, fused, query[None], 30)[0]
+        assert answers.ids == by_sorting(store, query, 30)
+        assert np.allclose(answers.scores, answers.vectors @ query, atol=1e-6)
+        few = nearest(store, fused, query[None], 30, ids=half, without=["beta"])[0].ids
+        assert few == by_sorting(store, query, 30, wanted.__contains__)
+
+
+# Search
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=1, max_size=5),
+    k=st.integers(1, 40),
+    queries=st.integers(1, 3),
+    share=st.floats(0, 1),
+)
+def test_shards_answer_as_one_exact_search(tmp_path_factory, sizes, k, queries, share):
+    rng = np.random.default_rng(k)
+    vectors = rng.normal(size=(sum(sizes), 8)).astype(np.float16)
+    asked = rng.normal(size=(queries, 8)).astype(np.float32)
+    only = rng.random(len(vectors)) < share
+    parts = []
+    for part in np.split(vectors, np.cumsum(sizes)[:-1]):
+        folder = tmp_path_factory.mktemp("shard")
+        write_vectors(folder, [part])
+        stored = Vectors(folder, rows=len(part), dim=8)
+        parts.append(IndexedVectors(stored, None, Settings(effort=0, candidates=0)))
+    one = together(parts)
+    scores = asked @ vectors.astype(np.float32).T
+    for among in (None, only):
+        allowed = scores if among is None else np.where(among, scores, -np.inf)
+        found = one.search(asked, k, only=among)
+        count = min(k, len(vectors) if among is None else int(only.sum()))
+        assert [len(of.rows) for of in found] == [count] * queries
+        for of, exact in zip(found, allowed, strict=True):
+            assert np.allclose(of.scores, np.sort(exact)[::-1][:count], atol=1e-3)
+            assert np.allclose(exact[of.rows], of.scores, atol=1e-3)
+            assert np.array_equal(one.vectors.read(of.rows), vectors[of.rows].astype(np.float32))
+
+
+def test_tuned_shards_find_together_what_they_should(tmp_path):
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(40, 64))
+    x = centres[rng.integers(40, size=12_000)] + 0.5 * rng.normal(size=(12_000, 64))
+    vectors = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float16)
+    for name, part in zip("ab", np.split(vectors, 2), strict=True):
+        (tmp_path / name).mkdir()
+        build(tmp_path / name, [part], dim=64, generator=np.random.default_rng(0))
+    measured = measure_drawn(together([load(tmp_path / n)[0] for n in "ab"]), rng)
+    assert measured.recall_at_10 >= 0.99
+    assert min(measured.filtered_recall.values()) >= 0.99
+
+
+def test_a_store_answers_from_shards_as_from_its_table(sharded):
+    assert index_status(sharded, sharded.live("fused")).shards == 3
+    assert shards(sharded) == [["alpha", "beta"], ["delta", "gamma"], ["omega"]]
+    check_answers(sharded)
+    sharded.add_title(title_rows(sharded, "new", random_vectors(5, 7)))
+    sharded.add_title(title_rows(sharded, "gamma", random_vectors(6, 8)))
+    check_answers(sharded)
+
+
+# Division
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=40), st.integers(1, 200))
+def test_titles_are_divided_evenly(rows, most):
+    counts = {f"t{n}": count for n, count in enumerate(rows)}
+    groups = divided(counts, most)
+    assert [title for group in groups for title in group] == list(counts)
+    sizes = [sum(counts[title] for title in group) for group in groups]
+    assert max(sizes) <= most + max(rows)
+    assert len(groups) <= -(-sum(rows) // most)
+
+
+def test_a_small_space_has_one_shard_which_is_the_index_itself(films):
+    assert rebuilt(films, 5 * ROWS).shards == 1
+    folder = newest(index_folder(films, films.live("fused")))
+    names = {"facts.json", "vectors.f16", "checks.u64", "ids.arrow", "runs.json"}
+    assert {path.name for path in folder.iterdir()} == names  # as before there were shards
+    check_answers(films)
+
+
+# Refresh
+
+
+def test_new_rows_go_to_the_last_shard_while_it_has_room(sharded):
+    before = files(sharded)
+    sharded.add_title(title_rows(sharded, "a-new", random_vectors(ROWS, 7)))
+    status = refreshed(sharded)
+    assert (status.shards, status.rows, status.new) == (3, 6 * ROWS, 0)
+    assert shards(sharded)[2] == ["omega", "a-new"]
+    assert files(sharded)[:2] == before[:2]
+    check_answers(sharded)
+
+    before = files(sharded)
+    sharded.add_title(title_rows(sharded, "b-new", random_vectors(3, 8)))
+    assert refreshed(sharded).shards == 4
+    assert shards(sharded)[3] == ["b-new"]
+    assert files(sharded)[:3] == before
+    check_answers(sharded)
+
+    again = newest(index_folder(sharded, sharded.live("fused")))
+    assert refreshed(sharded).shards == 4
+    assert newest(index_folder(sharded, sharded.live("fused"))) == again  # nothing to do
+
+
+def test_only_shards_that_are_mostly_dead_are_built_anew(sharded):
+    before = files(sharded)
+    sharded.add_title(title_rows(sharded, "delta", random_vectors(ROWS, 50)))
+    status = refreshed(sharded)
+    assert (status.rows, status.replaced, status.new) == (5 * ROWS, 0, 0)
+    assert files(sharded)[0] == before[0]
+    assert sorted(chain(*shards(sharded))) == TITLES
+    check_answers(sharded)
+
+
+def test_a_few_dead_rows_stay_where_they_are(films):
+    films.add_title(title_rows(films, "beta", random_vectors(3, 33)))
+    rebuilt(films, 3 * ROWS)
+    before, held = files(films), shards(films)
+    films.add_title(title_rows(films, "beta", random_vectors(3, 34)))
+    status = refreshed(films, 3 * ROWS)
+    (held_by,) = (n for n, titles in enumerate(held) if "beta" in titles)
+    assert status.replaced == 3
+    assert status.new == 0
+    if held_by != len(held) - 1:
+        assert files(films)[held_by] == before[held_by]
+    check_answers(films)
+
+
+def test_one_shard_becomes_several(films):
+    assert rebuilt(films, 5 * ROWS).shards == 1
+    before = files(films)
+    films.add_title(title_rows(films, "new", random_vectors(ROWS, 7)))
+    assert refreshed(films, 5 * ROWS).shards == 2
+    assert files(films)[0] == before[0]
+    check_answers(films)
+
+
+def test_a_target_is_kept(sharded):
+    rebuilt(sharded, 2 * ROWS, target=0.9)
+    sharded.add_title(title_rows(sharded, "new", random_vectors(ROWS, 7)))
+    assert refreshed(sharded).target == 0.9
+
+
+def test_several_spaces_are_indexed_in_one_run(films):
+    spaces = [films.live("fused"), films.live("described"), films.live("fused")]
+    made = build_indexes(films, spaces, shard_rows=2 * ROWS, workers=2)
+    assert [(one.space, one.shards) for one in made] == [
+        ("fused_v1", 3),
+        ("described_v1", 3),
+        ("fused_v1", 3),
+    ]
+
+
+# Damage
+
+
+def spoil(path: Path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    OPENED.clear()
+
+
+def test_a_shard_that_cannot_be_read_is_compared_and_built_anew_alone(sharded, caplog):
+    before = files(sharded)
+    folders = shard_folders(newest(index_folder(sharded, sharded.live("fused"))))
+    spoil(folders[1] / "ids.arrow")
+    check_answers(sharded)
+    assert f"the index in {folders[1]} cannot be used" in caplog.text
+    assert index_status(sharded, sharded.live("fused")).new == 2 * ROWS
+    refreshed(sharded)
+    caplog.clear()
+    check_answers(sharded)
+    assert caplog.text == ""
+    assert files(sharded)[0] == before[0]
+
+
+@pytest.mark.parametrize("name", ["0001/vectors.f16", "0002/facts.json", "shards.json"])
+def test_doctor_checks_every_shard(sharded, name):
+    spoil(newest(index_folder(sharded, sharded.live("fused"))) / name)
+    told = [f for f in doctor(sharded) if f.check == "damage"]
+    assert [finding.state for finding in told] == ["wrong"]
+    assert Path(name).name in told[0].said
+    doctor(sharded, fix=True)
+    assert [f.state for f in doctor(sharded) if f.check == "damage"] == ["fine"]
+    check_answers(sharded)
+
+
+# Kills
+
+KILLED = """
+import os, signal, sys
+from mediafm_store import Store, build_indexes
+from mediafm_store.tasks import sharding
+
+first = sharding.build
+def build(*arguments, **options):
+    if len(list(arguments[0].parent.iterdir())) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return first(*arguments, **options)
+
+sharding.build = build
+store = Store(sys.argv[1])
+build_indexes(store, [store.live("fused")], shard_rows=40)
+"""
+
+
+def test_a_killed_build_leaves_the_index_before(sharded):
+    before = newest(index_folder(sharded, sharded.live("fused")))
+    done = subprocess.run([sys.executable, "-c", KILLED, sharded.path], check=False)
+    assert done.returncode == -signal.SIGKILL
+    base = index_folder(sharded, sharded.live("fused"))
+    assert newest(base) == before
+    (half,) = base.glob(".building-*")
+    assert len(list(half.iterdir())) == 2
+    check_answers(sharded)
+    rebuilt(sharded, 2 * ROWS)
+    assert not half.exists()
+
+
+def test_what_a_dead_worker_left_is_no_part_of_the_index(films):
+    fused = films.live("fused")
+    with new_generation(films, fused) as generation:
+        counts = films.rows_by_title(fused)
+        (shard,) = plan(
+            fused,
+            counts,
+            [],
+            films.revisions(),
+            shard_rows=100,
+            target=0.99,
+            scratch=generation.folder,
+        ).made
+        build_shard = BuildShard(films, None, 4e9, "cpu")
+        dead = build_shard(shard, lambda told: None)
+        (dead / "vectors.f16").write_bytes(b"half")
+        generation.complete([build_shard(shard, lambda told: None)])
+    assert not dead.exists()
+    check_answers(films)
+    assert [p.name for p in index_folder(films, fused).glob("[!.]*")] == ["000001"]
+
+
+# Engines
+
+
+def test_ray_builds_what_threads_build(films, local_ray, tmp_path):
+    others = Store(shutil.copytree(films.path, tmp_path / "other"))
+    by_threads = rebuilt(films, 2 * ROWS)
+    by_ray = rebuilt(others, 2 * ROWS, engine="ray", workers=WORKERS)
+    assert by_ray.shards == by_threads.shards == 3
+    assert shards(others) == shards(films)
+    check_answers(others)
+    for one, other in zip(
+        *(shard_folders(newest(index_folder(s, s.live("fused")))) for s in (films, others)),
+        strict=True,
+    ):
+        assert (one / "vectors.f16").read_bytes() == (other / "vectors.f16").read_bytes()
+
+    others.add_title(title_rows(others, "a-new", random_vectors(ROWS, 7)))
+    before = files(others)
+    (status,) = refresh_indexes(
+        others, [others.live("fused")], shard_rows=2 * ROWS, engine="ray", workers=WORKERS
+    )
+    assert status.new == 0
+    assert files(others)[:2] == before[:2]
+    check_answers(others)
+
+
+def test_odd_wishes_are_told(films):
+    with pytest.raises(BadInput, match="a shard has 1 row or more, is to have 0"):
+        rebuilt(films, 0)
+    with pytest.raises(BadInput, match="engine 'odd' is not one of"):
+        rebuilt(films, 10, engine="odd")
+
+
+def test_the_command_line(films):
+    def told(*arguments):
+        done = mediafm("index", *arguments, "--space", "fused", "--store", films.path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split("\n")[-2].split()
+
+    assert told("--shard-rows", "40", "--workers", "2")[2:4] == ["3", "100"]
+    films.add_title(title_rows(films, "new", random_vectors(ROWS, 7)))
+    assert told("refresh", "--shard-rows", "40")[2:5] == ["3", "120", "0"]
+    assert told("status")[2:5] == ["3", "120", "0"]
+    wrong = mediafm("index", "--engine", "odd", "--store", films.path)
+    assert wrong.returncode == 1
+    assert "engine 'odd' is not one of: threads, ray, ray://HOST:PORT" in wrong.stderr
