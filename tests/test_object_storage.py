@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mediafm_store import Store, TrainConfig, build_index, doctor, embed, train
+from mediafm_store import Store, TrainConfig, build_index, build_indexes, doctor, embed, train
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.files import read_file
 from mediafm_store.model import resume
@@ -68,6 +68,9 @@ def test_a_store_lives_in_a_bucket(bucket, machine, tmp_path):
     build_index(store, store.live("fused"))
     assert newest(index_folder(store, store.live("fused"))).is_relative_to(tmp_path / "one")
     assert [h.shot for h in search(store, shot="alpha/00003", k=5)] == before
+
+    with pytest.raises(BadInput, match="lie on this machine, where workers at ray://host:1"):
+        build_indexes(store, [store.live("fused")], engine="ray://host:1")
 
     train(store, preset="tiny", config=TrainConfig(steps=1), device="cpu")
     embed(store, device="cpu")

@@ -20,7 +20,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
 from mediafm_store.tasks.indexed import Rows, Shard, read_shard, rows_of, still_valid
 
-SHARD_ROWS = 2_000_000
+SHARD_ROWS = 4_000_000
 """Rows of a shard at most. Fewer make building linear and bound what it takes in memory and what
 a kill costs; each shard is one more to look into."""
 MOSTLY_DEAD = 0.2

@@ -48,7 +48,7 @@ def index(
     shard_rows: Annotated[
         int | None,
         typer.Option(
-            help="Most rows of a shard; default: two million. Larger spaces are built as several.",
+            help="Most rows of a shard; default: four million. Larger spaces are built as several.",
             min=1,
         ),
     ] = None,
