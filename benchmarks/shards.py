@@ -45,39 +45,42 @@ def main() -> None:
         step, folder, shards, engine = options.one
         print(json.dumps(STEPS[step](Path(folder), int(shards), engine)))
         return
-    figures = earlier()
-    mine = figures["rows"].setdefault(str(options.rows), {})
+    runs = [(n, "threads") for n in options.shards] + [(n, "ray") for n in options.by_ray]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        if options.shards or options.by_ray:
+        if runs:
             make(folder, options.rows)
             fill(folder)
-        runs = [(n, "threads") for n in options.shards] + [(n, "ray") for n in options.by_ray]
         for shards, engine in runs:
             result = in_own_process("build", folder, shards, engine)
             result |= in_own_process("search", folder, shards, engine)
-            print(options.rows, shards, engine, json.dumps(result), flush=True)
-            mine[f"{shards} by {engine}"] = result
-            write_results("shards", figures)
-    if options.lancedb:
-        with tempfile.TemporaryDirectory() as scratch:
+            keep("rows", options.rows, {f"{shards} by {engine}": result})
+    with tempfile.TemporaryDirectory() as scratch:
+        if options.lancedb:
             make(Path(scratch), options.lancedb)
             result = in_own_process("lancedb", Path(scratch), 0, "")
-            figures["lancedb_on_object_store"][str(options.lancedb)] = result
-            write_results("shards", figures)
-    for rows, found in figures["rows"].items():
+            keep("lancedb_in_a_bucket", options.lancedb, result)
+    for rows, found in earlier()["rows"].items():
         print(f"\n{rows} rows")
         print_table([{"shards": name} | shown(result) for name, result in found.items()])
-    for rows, result in figures["lancedb_on_object_store"].items():
+    for rows, result in earlier()["lancedb_in_a_bucket"].items():
         print(f"\nLanceDB's IVF_RQ, {rows} rows in a bucket")
         print_table([result])
+
+
+def keep(what: str, rows: int, result: dict[str, Any]) -> None:
+    """Write a result down beside those that are there already."""
+    print(rows, json.dumps(result), flush=True)
+    figures = earlier()
+    figures[what].setdefault(str(rows), {}).update(result)
+    write_results("shards", figures)
 
 
 def earlier() -> dict[str, Any]:
     """The results that are there already."""
     path = RESULTS / "shards.json"
     read = json.loads(path.read_text()) if path.is_file() else {}
-    return {name: read.get(name, {}) for name in ("rows", "lancedb_on_object_store")}
+    return {name: read.get(name, {}) for name in ("rows", "lancedb_in_a_bucket")}
 
 
 def in_own_process(step: str, folder: Path, shards: int, engine: str) -> dict[str, Any]:

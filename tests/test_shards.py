@@ -32,8 +32,9 @@ TITLES = ["alpha", "beta", "delta", "gamma", "omega"]
 
 @pytest.fixture
 def films(store):
-    for seed, title in enumerate(TITLES):
-        store.add_title(title_rows(store, title, random_vectors(ROWS, seed)))
+    store.add_titles(
+        [title_rows(store, t, random_vectors(ROWS, seed)) for seed, t in enumerate(TITLES)]
+    )
     return store
 
 
@@ -303,19 +304,19 @@ def test_a_killed_build_leaves_the_index_before(sharded):
     assert not half.exists()
 
 
+def one_shard(films, generation):
+    """All titles, to be made."""
+    fused = films.live("fused")
+    counts = films.rows_by_title(fused)
+    told = {"shard_rows": 100, "target": 0.99, "scratch": generation.folder}
+    (shard,) = plan(fused, counts, [], films.revisions(), **told).made
+    return shard
+
+
 def test_what_a_dead_worker_left_is_no_part_of_the_index(films):
     fused = films.live("fused")
     with new_generation(films, fused) as generation:
-        counts = films.rows_by_title(fused)
-        (shard,) = plan(
-            fused,
-            counts,
-            [],
-            films.revisions(),
-            shard_rows=100,
-            target=0.99,
-            scratch=generation.folder,
-        ).made
+        shard = one_shard(films, generation)
         build_shard = BuildShard(films, None, 4e9, "cpu")
         dead = build_shard(shard, lambda told: None)
         (dead / "vectors.f16").write_bytes(b"half")
@@ -323,6 +324,20 @@ def test_what_a_dead_worker_left_is_no_part_of_the_index(films):
     assert not dead.exists()
     check_answers(films)
     assert [p.name for p in index_folder(films, fused).glob("[!.]*")] == ["000001"]
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_build_is_stopped_while_vectors_are_copied_and_added(films, batch):
+    told = []
+
+    def stop(progress):
+        told.append(progress)
+        if len(told) == batch:
+            raise KeyboardInterrupt
+
+    with new_generation(films, films.live("fused")) as generation, pytest.raises(KeyboardInterrupt):
+        BuildShard(films, "flat", 4e9, "cpu")(one_shard(films, generation), stop)
+    assert index_status(films, films.live("fused")).kind == "none"
 
 
 # Engines

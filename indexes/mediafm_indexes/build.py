@@ -24,6 +24,7 @@ from mediafm_indexes.vectors import CHECKS, VECTORS, Vectors, write_vectors
 
 Train = Callable[..., Index]
 """`train` of an index class."""
+OnBatch = Callable[[], object]
 FEWEST = 40
 """Rows from which codes can be learned; fewer are all compared, whatever kind is asked for."""
 OUTGROWN = 2
@@ -51,11 +52,13 @@ def build(
     generator: np.random.Generator,
     kinds: Mapping[str, Train | None] | None = None,
     wanted: Wanted = Wanted(),
+    on_batch: OnBatch = lambda: None,
 ) -> Facts:
     """Write an index of the vectors to an empty folder.
 
     `kinds` are tried in their order until one reaches the target; by default those that suit the
-    number of rows. If none does, the last is kept, searched as widely as it can be.
+    number of rows. If none does, the last is kept, searched as widely as it can be. `on_batch` is
+    called as vectors are added, and may raise to stop.
     """
     rows = write_vectors(folder, batches)
     vectors = Vectors(folder, rows=rows, dim=dim)
@@ -63,7 +66,7 @@ def build(
         memory_bytes = wanted.share * wanted.memory_bytes
         kinds = trainers(preferred(rows, dim, memory_bytes, wanted.device))
     tuning, measuring = draw(vectors, generator)
-    made = first_to_reach(wanted, kinds, vectors, tuning, generator)
+    made = first_to_reach(wanted, kinds, vectors, tuning, generator, on_batch=on_batch)
     indexed = IndexedVectors(vectors, made.index, made.settings)
     if made.index is not None:
         made.index.save(folder / INDEX)
@@ -148,13 +151,15 @@ def first_to_reach(
     vectors: Vectors,
     sample: Sample,
     generator: np.random.Generator,
+    *,
+    on_batch: OnBatch,
 ) -> Made:
     """The first kind that reaches the target, or else the last."""
     for kind, train in kinds.items():
         if train is None or len(vectors) < FEWEST:
             return Made(EXACT, None, Settings(effort=0, candidates=0), took_s=0.0)
         began = time.perf_counter()
-        index = filled(train, vectors, wanted, generator)
+        index = filled(train, vectors, wanted, generator, on_batch)
         took_s = time.perf_counter() - began
         settings = tune(vectors, index, sample, target=wanted.target, generator=generator)
         made = Made(kind, index, settings or widest(index), took_s)
@@ -163,7 +168,13 @@ def first_to_reach(
     return made
 
 
-def filled(train: Train, vectors: Vectors, wanted: Wanted, generator: np.random.Generator) -> Index:
+def filled(
+    train: Train,
+    vectors: Vectors,
+    wanted: Wanted,
+    generator: np.random.Generator,
+    on_batch: OnBatch,
+) -> Index:
     """An index trained on a sample, with all vectors in it."""
     most = max(1, int(wanted.memory_bytes / 4 / (4 * vectors.dim)))
     size = min(len(vectors), sample_for(len(vectors)), most)
@@ -171,4 +182,5 @@ def filled(train: Train, vectors: Vectors, wanted: Wanted, generator: np.random.
     index = train(vectors.read(sample), rows=len(vectors), device=wanted.device)
     for batch in vectors.batches():
         index.add(batch)
+        on_batch()
     return index

@@ -122,17 +122,17 @@ class Rows:
         self.runs: list[Run] = list(before.runs) if before else []
 
     def passing(
-        self, batches: Iterable[VectorBatch], folder: Path, tell: Callable[[int], None]
+        self, batches: Iterable[VectorBatch], folder: Path, on_batch: Callable[[], object]
     ) -> Iterator[HalfVectors]:
         """The vectors alone; once all have passed, the folder knows whose they are.
 
-        `tell` is called with how many there are so far.
+        `on_batch` is called for each batch, and may raise to stop.
         """
         for batch in batches:
             for title, revision in zip(batch.titles, batch.revisions, strict=True):
                 self._add(title, revision)
             self.ids += batch.ids
-            tell(len(self.ids))
+            on_batch()
             yield batch.vectors
         pl.DataFrame({"id": self.ids}, schema={"id": pl.String}).write_ipc(folder / IDS)
         (folder / RUNS).write_text(json.dumps(self.runs), encoding="utf-8")

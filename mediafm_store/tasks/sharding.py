@@ -4,6 +4,7 @@ import shutil
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
@@ -132,20 +133,23 @@ class BuildShard:
     device: DeviceChoice
 
     def __call__(self, shard: ShardToMake, tell: Tell) -> Path:
-        """Tells how many vectors are copied."""
+        """Tells nothing, which is where it can be stopped."""
         if shard.before is not None and (folder := self._extended(shard, shard.before, tell)):
             return folder
         titles = {*shard.titles, *shard.kept}
         folder = new_folder(shard)
         build(
             folder,
-            Rows().passing(self.store.vector_batches(shard.space, titles), folder, tell),
+            Rows().passing(
+                self.store.vector_batches(shard.space, titles), folder, partial(tell, None)
+            ),
             dim=shard.space.dim,
             generator=np.random.default_rng(0),
             kinds=chosen(self.kind),
             wanted=Wanted(
                 shard.target, self.memory_bytes, resolve_device(self.device, has_gpu), shard.share
             ),
+            on_batch=partial(tell, None),
         )
         return folder
 
@@ -156,7 +160,7 @@ class BuildShard:
         facts = extend(
             folder,
             before,
-            Rows(old).passing(batches, folder, tell),
+            Rows(old).passing(batches, folder, partial(tell, None)),
             more=shard.more,
             generator=np.random.default_rng(0),
         )
