@@ -57,6 +57,18 @@ class Counts:
         return item
 
 
+class SlowAndCounts:
+    """Notes each item and process that begins with it, in a folder, and takes a second."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, item, _tell):
+        (self.folder / f"{item}-{os.getpid()}").touch()
+        time.sleep(1)
+        return item
+
+
 class NeedsWeights:
     """Cannot be loaded on a worker."""
 
