@@ -5,6 +5,7 @@
   embed   contextual vectors of titles, from memory to memory
   bert    Hugging Face's BertModel of the same size over padded batches, with AdamW
   index   FAISS: what is made of a million rows, and how it is searched
+  tuned   an index as `mediafm index` makes it
 
 `of peak` is 6 x weights x shots / seconds, as a share of what the card can do in dense bfloat16.
 `busy` is the share of the time in which the GPU computes, of steps that follow each other.
@@ -14,7 +15,6 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
 from functools import cache, partial
 from itertools import cycle
 from pathlib import Path
@@ -36,7 +36,6 @@ from mediafm_store.model.exam import Exam
 from mediafm_store.model.optim import OptimizerName
 from mediafm_store.model.packed import TitleShots
 from mediafm_store.model.run import Run, Share, TrainConfig, seeded
-from mediafm_store.model.start import start_model
 from mediafm_store.model.train import train
 from mediafm_store.model.transformer import PRESETS, ShotTransformer
 from mediafm_store.model.windows import embed_titles
@@ -50,6 +49,7 @@ LATENT = 256
 """Directions in which the vectors of an index mostly lie, as films' do."""
 CLUSTER = 200
 """Rows that are alike."""
+KINDS = ("fp16", "pca-ivf-sq8")
 CANDIDATES, K = 100, 10
 OPTIMIZERS: tuple[OptimizerName, ...] = ("muon", "adamw")
 
@@ -92,13 +92,14 @@ QUICK = Scale(
 
 
 def main() -> None:
-    """Print the tables and write benchmarks/results/gpu.json, after each part anew."""
-    parts: dict[str, Callable[[Scale, torch.device], list[dict[str, Any]]]] = {
+    """Print the tables and write benchmarks/results/gpu.json, what there is if it is cut off."""
+    parts: dict[str, Callable[[Scale, torch.device], Iterator[dict[str, Any]]]] = {
         "train": steps,
         "whole": whole,
         "embed": embedding,
         "bert": berts,
         "index": index,
+        "tuned": tuned,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a minute on a CPU")
@@ -107,10 +108,13 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     figures: dict[str, Any] = {"device": name_of(device), "cuda": torch.version.cuda}
     for name in given.only:
-        print(name)
-        rows = parts[name](QUICK if given.quick else FULL, device)
-        print_table(rows)
-        write_results("gpu", figures := figures | {name: rows})
+        rows = figures[name] = []
+        try:
+            rows.extend(parts[name](QUICK if given.quick else FULL, device))
+        finally:
+            print(name)
+            print_table(rows or [{"nothing": ""}])
+            write_results("gpu", figures)
         torch.cuda.empty_cache()
 
 
@@ -152,19 +156,17 @@ def seconds_of(job: Callable[[], object], scale: Scale, device: torch.device) ->
 # Training
 
 
-def steps(scale: Scale, device: torch.device) -> list[dict[str, Any]]:
+def steps(scale: Scale, device: torch.device) -> Iterator[dict[str, Any]]:
     """A row for each size of model and of step."""
-    return [
-        step_of(preset, shots, scale, device)
-        for preset in scale.presets
-        for shots in scale.steps_of
-    ]
+    for preset in scale.presets:
+        for shots in scale.steps_of:
+            yield step_of(preset, shots, scale, device)
 
 
 def step_of(preset: str, shots: int, scale: Scale, device: torch.device) -> dict[str, Any]:
     """What a step takes, and what its parts take one after the other."""
     run, plain = (
-        new_run(preset, TrainConfig(batch_shots=shots, optimizer=name), scale.shots, device)
+        new_run(preset, TrainConfig(batch_shots=shots, optimizer=name), device)
         for name in OPTIMIZERS
     )
     every = titles(scale.shots)
@@ -197,16 +199,18 @@ def step_of(preset: str, shots: int, scale: Scale, device: torch.device) -> dict
     }
 
 
-@cache
-def started(preset: str, shots: int) -> ShotTransformer:
-    """A model before its first step, on the CPU."""
-    return start_model(PRESETS[preset], titles(shots)[:8], generator=seeded(0))
+def random_model(preset: str) -> ShotTransformer:
+    """Time depends on sizes alone, and a start takes seconds."""
+    torch.manual_seed(0)
+    model = ShotTransformer(PRESETS[preset])
+    model.mix.fill_(1 / len(model.mix))
+    return model
 
 
-def new_run(preset: str, config: TrainConfig, shots: int, device: torch.device) -> Run:
+def new_run(preset: str, config: TrainConfig, device: torch.device) -> Run:
     """A training before its first step."""
     exam = Exam([], size=1, mask_rate=0.2, draws=0, generator=seeded(0), device=device)
-    run = Run(deepcopy(started(preset, shots)).to(device), exam, config, ALONE)
+    run = Run(random_model(preset).to(device), exam, config, ALONE)
     run.turned = 1.0
     return run
 
@@ -225,7 +229,7 @@ def busy(run: Run, share: Share, device: torch.device) -> float | None:
     return sum(event.self_device_time_total for event in seen.key_averages()) / 1e6 / took
 
 
-def whole(scale: Scale, device: torch.device) -> list[dict[str, Any]]:
+def whole(scale: Scale, device: torch.device) -> Iterator[dict[str, Any]]:
     """What stands around the steps of a training: its start, and the exams between."""
     config = TrainConfig(steps=10 if scale is QUICK else 100, patience=99)
     every = titles(scale.shots)
@@ -241,31 +245,27 @@ def whole(scale: Scale, device: torch.device) -> list[dict[str, Any]]:
     took = time.perf_counter() - began
     between = np.diff([began, *ends])
     asked = np.array([step.validation is not None for step in result.history])
-    return [
-        {
-            "preset": scale.trained,
-            "titles": len(every),
-            "steps": len(ends),
-            "all s": took,
-            "before step 2 s": float(between[0]),
-            "step ms": 1e3 * float(np.median(between[~asked])),
-            "step and exam ms": 1e3 * float(np.median(between[asked])),
-        }
-    ]
+    yield {
+        "preset": scale.trained,
+        "titles": len(every),
+        "steps": len(ends),
+        "all s": took,
+        "before step 2 s": float(between[0]),
+        "step ms": 1e3 * float(np.median(between[~asked])),
+        "step and exam ms": 1e3 * float(np.median(between[asked])),
+    }
 
 
 # Embedding
 
 
-def embedding(scale: Scale, device: torch.device) -> list[dict[str, Any]]:
+def embedding(scale: Scale, device: torch.device) -> Iterator[dict[str, Any]]:
     """From arrays to arrays."""
     every = titles(scale.shots)
-    rows = []
     for preset in scale.presets:
-        model = deepcopy(started(preset, scale.shots)).to(device).eval()
+        model = random_model(preset).to(device).eval()
         took = second_pass(lambda made: sum(1 for _ in embed_titles(made, every)), model, device)
-        rows.append({"preset": preset, "shots/s": sum(t.shots for t in every) / took})
-    return rows
+        yield {"preset": preset, "shots/s": sum(t.shots for t in every) / took}
 
 
 def second_pass(job: Callable[[Any], object], model: Any, device: torch.device) -> float:
@@ -281,11 +281,11 @@ def second_pass(job: Callable[[Any], object], model: Any, device: torch.device) 
 # What one would take instead
 
 
-def berts(scale: Scale, device: torch.device) -> list[dict[str, Any]]:
+def berts(scale: Scale, device: torch.device) -> Iterator[dict[str, Any]]:
     """A row for each size; in bfloat16 as ours, and copies to the GPU count in both."""
     batches = bert.padded(titles(scale.shots), LONGEST, scale.steps_of[0])
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        return [bert_of(preset, batches, scale, device) for preset in scale.presets]
+        yield from (bert_of(preset, batches, scale, device) for preset in scale.presets)
 
 
 def bert_of(
@@ -318,25 +318,22 @@ def bert_of(
 # Indexes
 
 
-def index(scale: Scale, device: torch.device) -> list[dict[str, Any]]:
+def index(scale: Scale, device: torch.device) -> Iterator[dict[str, Any]]:
     """Kinds that a GPU searches, and the smaller of them on the CPU, too."""
     where: Device = "cuda" if has_gpu() else "cpu"
     vectors = np.concatenate(list(alike(scale.rows, device)))
     queries = vectors[np.random.default_rng(0).choice(scale.rows, 150, replace=False)]
     queries = queries.astype(np.float32)
     truth = exact(queries, vectors, device)
-    rows = []
-    for kind in ("fp16", "pca-ivf-sq8"):
+    for kind in KINDS:
         made, took = filled(kind, vectors, where)
         told = {"kind": kind, "on": where, "rows": scale.rows, "build s": took}
-        rows += [told | found for found in searched(made, queries, truth)]
+        yield from (told | found for found in searched(made, queries, truth))
     if where == "cuda":
         with tempfile.TemporaryDirectory() as scratch:
             made.save(Path(scratch) / kind)
             made = FaissIndex.load(Path(scratch) / kind, device="cpu")
-        rows += [told | {"on": "cpu"} | found for found in searched(made, queries, truth)]
-        rows.append(as_built(kind, "cpu", scale, device))
-    return rows + [as_built(kind, where, scale, device) for kind in ("fp16", "pca-ivf-sq8")]
+        yield from (told | {"on": "cpu"} | found for found in searched(made, queries, truth))
 
 
 def filled(kind: str, vectors: np.ndarray, where: Device) -> tuple[FaissIndex, float]:
@@ -397,30 +394,32 @@ def clock(job: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def as_built(kind: str, where: Device, scale: Scale, device: torch.device) -> dict[str, Any]:
-    """As `mediafm index` makes it: tuned to a recall, and measured."""
-    with tempfile.TemporaryDirectory() as scratch:
-        began = time.perf_counter()
-        facts = build(
-            Path(scratch),
-            alike(scale.built, device),
-            dim=DIM,
-            generator=np.random.default_rng(0),
-            kinds=trainers([kind]),
-            wanted=Wanted(memory_bytes=16e9, device=where),
-        )
-        took = time.perf_counter() - began
-    return {
-        "kind": f"{kind}, tuned",
-        "on": where,
-        "rows": scale.built,
-        "build s": took,
-        "effort": facts.settings.effort,
-        "first s": None,
-        "p50 ms": facts.measured.p50_ms,
-        "150 at once, ms each": None,
-        "recall": facts.measured.recall_at_10,
-    }
+def tuned(scale: Scale, device: torch.device) -> Iterator[dict[str, Any]]:
+    """Both kinds where FAISS has a GPU, the smaller one without."""
+    places: list[tuple[str, Device]] = [(KINDS[1], "cpu")]
+    if has_gpu():
+        places += [(kind, "cuda") for kind in KINDS]
+    for kind, where in places:
+        with tempfile.TemporaryDirectory() as scratch:
+            began = time.perf_counter()
+            facts = build(
+                Path(scratch),
+                alike(scale.built, device),
+                dim=DIM,
+                generator=np.random.default_rng(0),
+                kinds=trainers([kind]),
+                wanted=Wanted(memory_bytes=16e9, device=where),
+            )
+            took = time.perf_counter() - began
+        yield {
+            "kind": kind,
+            "on": where,
+            "rows": scale.built,
+            "build s": took,
+            "effort": facts.settings.effort,
+            "p50 ms": facts.measured.p50_ms,
+            "recall": facts.measured.recall_at_10,
+        }
 
 
 if __name__ == "__main__":

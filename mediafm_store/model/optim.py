@@ -72,19 +72,23 @@ class Muon(Optimizer):
         self, matrices: Sequence[nn.Parameter], lr: float, weight_decay: float, momentum: float
     ) -> None:
         """Update matrices of one shape in place."""
-        turns = orthogonalise(torch.stack([self.direction(m, momentum) for m in matrices]))
-        for matrix, turn in zip(matrices, turns, strict=True):
-            matrix.mul_(1 - lr * weight_decay)
-            matrix.add_(turn, alpha=-lr * max(1, matrix.shape[0] / matrix.shape[1]) ** 0.5)
+        grads = [m.grad for m in matrices if m.grad is not None]
+        averages = [self.average(m) for m in matrices]
+        torch._foreach_lerp_(averages, grads, 1 - momentum)
+        ahead = torch._foreach_lerp(grads, averages, momentum)  # Nesterov
+        turns = orthogonalise(torch.stack(ahead)).unbind()
+        rows, columns = matrices[0].shape
+        weights: list[Tensor] = list(matrices)
+        torch._foreach_mul_(weights, 1 - lr * weight_decay)
+        torch._foreach_add_(weights, turns, alpha=-lr * max(1, rows / columns) ** 0.5)
 
-    def direction(self, matrix: nn.Parameter, momentum: float) -> Tensor:
-        """The gradient ahead of its running average, which takes it in (Nesterov)."""
-        grad, state = matrix.grad, self.state[matrix]
-        assert grad is not None
+    def average(self, matrix: nn.Parameter) -> Tensor:
+        """Of its gradients so far."""
+        state = self.state[matrix]
         if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(grad)
-        average = state["momentum_buffer"].lerp_(grad, 1 - momentum)
-        return grad.lerp(average, momentum)
+            state["momentum_buffer"] = torch.zeros_like(matrix)
+        average: Tensor = state["momentum_buffer"]
+        return average
 
 
 def together(matrices: Iterable[nn.Parameter]) -> Collection[list[nn.Parameter]]:
