@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ class FaissIndex:
         self._index = index
         self._core = faiss.downcast_index(index.index) if is_chain(index) else index
         self._on_gpu = None
+        self._gpu_lock = Lock()  # FAISS's GPU resources are for one thread at a time
         self._device = "cpu" if isinstance(self._core, NOT_ON_GPU) else device
 
     def __len__(self) -> int:
@@ -87,9 +89,10 @@ class FaissIndex:
         """FAISS pads short answers with row -1; those are dropped."""
         k = min(k, len(self))
         if self._device == "cuda" and only is None and max(k, effort) <= MOST_ON_GPU:
-            searched = self._gpu()
-            set_effort(searched, effort)
-            scores, rows = searched.search(queries, k)
+            with self._gpu_lock:
+                searched = self._gpu()
+                set_effort(searched, effort)
+                scores, rows = searched.search(queries, k)
         else:
             how = self._parameters(effort, only)
             with threads_for(queries):
