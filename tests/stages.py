@@ -91,3 +91,13 @@ class DiesLoading:
 
     def __reduce__(self):
         return os._exit, (1,)
+
+
+class Encode:
+    """The blocks of items of one modality."""
+
+    def __init__(self, encoders, modality) -> None:
+        self.encoders, self.modality = encoders, modality
+
+    def __call__(self, items, _tell):
+        return self.encoders[self.modality].encode(items).blocks

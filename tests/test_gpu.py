@@ -22,7 +22,8 @@ from mediafm_store.model.train import prepare, train
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 from mediafm_store.model.windows import embed_titles
 from mediafm_store.model.world import ALONE
-from mediafm_store.tasks.encoding import load_encoder
+from mediafm_store.tasks.encoding import load_encoder, load_encoders
+from tests import stages
 
 pytestmark = [
     pytest.mark.gpu,
@@ -208,6 +209,28 @@ def test_encoders_of_transformers_see_and_hear_the_same(kind, tmp_path):
     np.testing.assert_allclose(
         on_gpu.encode_query(texts()), on_cpu.encode_query(texts()), atol=1e-4
     )
+
+
+def test_ray_holds_encoders_on_the_gpu(tmp_path):
+    """Workers that have none of it send it what they have."""
+    pytest.importorskip("transformers")
+    pytest.importorskip("ray")
+    from mediafm_store.engines.ray import connected
+    from tests.test_hf import KINDS
+
+    kinds = ("siglip", "wav2vec2", "bert")
+    for kind in kinds:
+        (tmp_path / kind).mkdir()
+        KINDS[kind][0](tmp_path / kind)
+    encoders = load_encoders([f"hf={folder}" for folder in tmp_path.iterdir()], device="cuda")
+    with connected(None, 2) as engine:
+        held = engine.held(encoders)
+        assert held["visual"] is not encoders["visual"]
+        for kind in kinds:
+            _, modality, items, _ = KINDS[kind]
+            blocks = encoders[modality].encode(items()).blocks
+            for outcome in engine.run(stages.Encode(held, modality), [items()] * 4):
+                np.testing.assert_allclose(outcome.get(), blocks, atol=1e-5)
 
 
 def test_cuts_are_as_likely_as_on_a_cpu():
