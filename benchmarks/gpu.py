@@ -199,10 +199,11 @@ def step_of(preset: str, shots: int, scale: Scale, device: torch.device) -> dict
     }
 
 
-def random_model(preset: str) -> ShotTransformer:
+def random_model(preset: str, device: torch.device) -> ShotTransformer:
     """Time depends on sizes alone, and a start takes seconds."""
     torch.manual_seed(0)
-    model = ShotTransformer(PRESETS[preset])
+    with device:
+        model = ShotTransformer(PRESETS[preset])
     model.mix.fill_(1 / len(model.mix))
     return model
 
@@ -210,7 +211,7 @@ def random_model(preset: str) -> ShotTransformer:
 def new_run(preset: str, config: TrainConfig, device: torch.device) -> Run:
     """A training before its first step."""
     exam = Exam([], size=1, mask_rate=0.2, draws=0, generator=seeded(0), device=device)
-    run = Run(random_model(preset).to(device), exam, config, ALONE)
+    run = Run(random_model(preset, device), exam, config, ALONE)
     run.turned = 1.0
     return run
 
@@ -263,7 +264,7 @@ def embedding(scale: Scale, device: torch.device) -> Iterator[dict[str, Any]]:
     """From arrays to arrays."""
     every = titles(scale.shots)
     for preset in scale.presets:
-        model = random_model(preset).to(device).eval()
+        model = random_model(preset, device).eval()
         took = second_pass(lambda made: sum(1 for _ in embed_titles(made, every)), model, device)
         yield {"preset": preset, "shots/s": sum(t.shots for t in every) / took}
 
