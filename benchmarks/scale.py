@@ -47,7 +47,11 @@ def main() -> None:
     print_table(list(by_stage(figures["stages"])))
     print_table([{"titles": t} | told for t, told in figures["tables"].items()])
     print_table([{"stage": name} | told for name, told in figures["requests"].items()])
-    figures |= {"ray_over_workers": overhead(), "kills": kills(KILLS)}
+    compared, killed = overhead(), kills(KILLS)
+    print_table(compared["rounds"])
+    print_table([killed])
+    ratio = compared["ray_over_workers"]
+    figures |= {"ray_over_workers": ratio, "ray": compared, "kills": killed}
     write_results("scale", figures)
 
 

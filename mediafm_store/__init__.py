@@ -60,9 +60,9 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.importing.job import import_features as import_features
     from mediafm_store.tasks.index import build_index as build_index
     from mediafm_store.tasks.index import build_indexes as build_indexes
-    from mediafm_store.tasks.index import index_status as index_status
     from mediafm_store.tasks.index import refresh_index as refresh_index
     from mediafm_store.tasks.index import refresh_indexes as refresh_indexes
+    from mediafm_store.tasks.index_status import index_status as index_status
     from mediafm_store.tasks.ingest import Ingested as Ingested
     from mediafm_store.tasks.ingest import ingest as ingest
     from mediafm_store.tasks.labels import import_labels as import_labels
@@ -148,7 +148,7 @@ _HOME = {
     "fit_probe": "tasks.probing.fit",
     "import_features": "tasks.importing.job",
     "import_labels": "tasks.labels",
-    "index_status": "tasks.index",
+    "index_status": "tasks.index_status",
     "ingest": "tasks.ingest",
     "labelled": "tasks.labels",
     "lay_out": "tasks.atlas",

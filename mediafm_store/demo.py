@@ -13,7 +13,8 @@ from mediafm_store.tasks.breaks.rails import Rails
 from mediafm_store.tasks.breaks.rank import rank_breaks
 from mediafm_store.tasks.embed import embed
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
-from mediafm_store.tasks.index import build_index, searchable
+from mediafm_store.tasks.index import build_index
+from mediafm_store.tasks.index_status import searchable
 from mediafm_store.tasks.ingest import Ingested, ingest
 from mediafm_store.tasks.sample import FILMS, QUERIES, make_sample_catalogue
 from mediafm_store.tasks.search import search

@@ -57,6 +57,18 @@ class Counts:
         return item
 
 
+class SlowAndCounts:
+    """Notes each item and process that begins with it, in a folder, and takes a second."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, item, _tell):
+        (self.folder / f"{item}-{os.getpid()}").touch()
+        time.sleep(1)
+        return item
+
+
 class NeedsWeights:
     """Cannot be loaded on a worker."""
 
@@ -79,3 +91,13 @@ class DiesLoading:
 
     def __reduce__(self):
         return os._exit, (1,)
+
+
+class Encode:
+    """The blocks of items of one modality."""
+
+    def __init__(self, encoders, modality) -> None:
+        self.encoders, self.modality = encoders, modality
+
+    def __call__(self, items, _tell):
+        return self.encoders[self.modality].encode(items).blocks

@@ -75,10 +75,22 @@ def test_a_local_ray_is_on_this_machine_alone(local_ray):
     assert {node["NodeManagerAddress"] for node in ray.nodes()} == {"127.0.0.1"}
 
 
-def test_an_item_whose_worker_died_is_tried_again(on_ray, tmp_path):
+def test_an_item_whose_worker_died_is_tried_again(on_ray, tmp_path, caplog, capfd):
+    caplog.set_level("DEBUG", "mediafm_store")
     outcomes = list(on_ray.run(stages.DiesOnce(tmp_path), range(6)))
     assert (tmp_path / "died").exists()
     assert sorted(o.get() for o in outcomes) == list(range(6))
+    assert "its work is tried again" in caplog.text
+    wait_for(lambda: "worker died or was killed" in caplog.text)  # what Ray says of it
+    assert capfd.readouterr().out == ""
+
+
+def wait_for(done):
+    for _ in range(200):
+        if done():
+            return
+        time.sleep(0.1)
+    raise AssertionError("waited in vain")
 
 
 def test_an_item_that_kills_its_workers_is_told_and_the_others_are_done(on_ray):

@@ -112,6 +112,18 @@ def test_few_rows_can_be_indexed_by_every_kind(data):
         assert len(index.search(queries[:1], 10, effort=index.efforts[-1])[0].rows) == 3
 
 
+def test_kinds_that_no_gpu_has_are_searched_as_widely_as_asked(data):
+    vectors, queries = data
+    for kind in ("hnsw-sq8", "ivf-rabitq"):
+        plain, asked = (
+            filled(partial(FaissIndex.train, kind=kind, device=device), vectors)
+            for device in ("cpu", "cuda")
+        )
+        for effort in (16, plain.efforts[-1]):
+            pair = [i.search(queries, 10, effort=effort) for i in (plain, asked)]
+            assert all(np.array_equal(a.rows, b.rows) for a, b in zip(*pair, strict=True))
+
+
 @pytest.mark.gpu
 def test_a_gpu_gives_the_same_results(data):
     import faiss

@@ -32,6 +32,14 @@ def test_orthogonalising_keeps_directions_and_evens_lengths(shape):
     torch.testing.assert_close(turned, torch.diag(lengths), atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("shape", [(16, 16), (8, 32), (32, 8)])
+def test_many_matrices_are_orthogonalised_as_one_by_one(shape):
+    several = random(5, *shape)
+    alone = torch.stack([orthogonalise(one) for one in several])
+    torch.testing.assert_close(orthogonalise(several), alone)
+    assert torch.equal(orthogonalise(several[:1])[0], alone[0])
+
+
 def test_nothing_is_orthogonalised_to_nothing():
     assert (orthogonalise(torch.zeros(4, 4)) == 0).all()
 

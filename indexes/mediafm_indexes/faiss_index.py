@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from mediafm_indexes.index import Device, Neighbours
 from mediafm_indexes.kinds import KINDS, REDUCED
 
 MOST_ON_GPU = 2048
-"""Neighbours that FAISS can select on a GPU; more are found on the CPU."""
+"""Neighbours that FAISS can select on a GPU, and lists that it can probe; more on the CPU."""
+NOT_ON_GPU = (faiss.IndexHNSW, faiss.IndexIVFPQFastScan, faiss.IndexIVFRaBitQ)
+"""Kinds of which FAISS has no GPU version: they stay on the CPU."""
 POINTS_PER_LIST = 39
 """The least that FAISS wants to see of each list while training."""
 
@@ -26,7 +29,8 @@ class FaissIndex:
         self._index = index
         self._core = faiss.downcast_index(index.index) if is_chain(index) else index
         self._on_gpu = None
-        self._device = device
+        self._gpu_lock = Lock()  # FAISS's GPU resources are for one thread at a time
+        self._device = "cpu" if isinstance(self._core, NOT_ON_GPU) else device
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -84,10 +88,11 @@ class FaissIndex:
     ) -> list[Neighbours]:
         """FAISS pads short answers with row -1; those are dropped."""
         k = min(k, len(self))
-        if self._device == "cuda" and only is None and k <= MOST_ON_GPU:
-            searched = self._gpu()
-            set_effort(searched, effort)
-            scores, rows = searched.search(queries, k)
+        if self._device == "cuda" and only is None and max(k, effort) <= MOST_ON_GPU:
+            with self._gpu_lock:
+                searched = self._gpu()
+                set_effort(searched, effort)
+                scores, rows = searched.search(queries, k)
         else:
             how = self._parameters(effort, only)
             with threads_for(queries):
@@ -180,20 +185,11 @@ def has_gpu() -> bool:
 
 
 def to_gpu(index: Any) -> Any:
-    """A copy on the first GPU, in float16; cuVS does the work where FAISS was built with it.
-
-    FAISS has no GPU version of some kinds; those stay on the CPU.
-    """
-    core = faiss.downcast_index(index.index) if is_chain(index) else index
-    if isinstance(core, NOT_ON_GPU):
-        return index
+    """A copy on the first GPU, in float16; cuVS does the work where FAISS was built with it."""
     options = faiss.GpuClonerOptions()
     options.useFloat16 = True
     options.use_cuvs = hasattr(faiss, "GpuIndexCagra")
     return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index, options)
-
-
-NOT_ON_GPU = (faiss.IndexHNSW, faiss.IndexIVFPQFastScan, faiss.IndexIVFRaBitQ)
 
 
 def set_effort(index: Any, effort: int) -> None:

@@ -4,25 +4,30 @@ Workers only return what they make; the driver, where the run was started, alone
 So a worker that dies costs what it had in hand, and that is given to another.
 """
 
+import logging
 import os
 import pickle
+import socket
 import warnings
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil
 from typing import Any, Generic
+from urllib.parse import urlsplit
 
 from mediafm_store.engines.engine import WAKE_S, Item, Outcome, Result, Stage, Tell
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
 
+log = logging.getLogger("mediafm_store")
 __all__ = ["Ray", "RayTaskError", "cause", "connected", "ray"]
 
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # where a cluster is gone, no other is begun
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # an actor without GPU may look for one
     # A local Ray listens on 127.0.0.1 alone. Only its name is of Windows and macOS, where it is so
     # by default; `_node_ip_address` does not do it. Of no effect on clusters at an address.
@@ -31,12 +36,18 @@ SETTINGS = {
 os.environ.update({name: os.environ.get(name, value) for name, value in SETTINGS.items()})
 try:
     import ray
+    from ray._private import worker as ray_worker
     from ray.exceptions import RayError, RayTaskError
 except ImportError as error:
     raise BadInput("this engine needs: pip install 'mediafm-store[ray]'") from error
 
+# Ray tells of dead workers on standard output, where --json is; nothing public turns that off.
+ray_worker.print_to_stdstream = lambda data, **_: log.debug("%s", data["lines"])
+
 OBJECTS_BYTES = 256 * 2**20
 """Shared memory for what passes between processes: a title is some tens of MB."""
+PORT = 10001
+"""Of clusters, where an address has none."""
 CORES = 2
 """That one film keeps busy: there is a worker for each two, unless a number is asked for."""
 TRIES = 4
@@ -69,6 +80,8 @@ def start(address: str | None, workers: int | None) -> None:
         "object_store_memory": OBJECTS_BYTES,
     }
     try:
+        if address:
+            check_listens(address)
         with warnings.catch_warnings():
             # Ray forks to start its programs, which take the place of the copy at once.
             warnings.filterwarnings("ignore", "lancedb fork support", RuntimeWarning)
@@ -79,7 +92,7 @@ def start(address: str | None, workers: int | None) -> None:
                 logging_level="ERROR",
                 **({} if address else local),
             )
-    except (RayError, ConnectionError, RuntimeError, ValueError) as error:
+    except (RayError, OSError, RuntimeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         if address is None:
             raise BadInput(f"Ray cannot be started here: {reason}") from error
@@ -87,6 +100,12 @@ def start(address: str | None, workers: int | None) -> None:
             f"Ray cannot be reached at {address} ({reason}); check the address, and the token where"
             " the cluster wants one: RAY_AUTH_MODE=token, RAY_AUTH_TOKEN_PATH=FILE"
         ) from error
+
+
+def check_listens(address: str) -> None:
+    """Raise OSError if nothing answers at ray://HOST:PORT; Ray itself tries for half a minute."""
+    place = urlsplit(address)
+    socket.create_connection((place.hostname, place.port or PORT), timeout=5).close()
 
 
 def resource(name: str) -> float:
@@ -239,6 +258,7 @@ class Crew(Generic[Item, Result]):
         except RayError as error:  # the worker, its machine or the way to it is gone
             ray.kill(worker)
             if task.deaths + 1 < TRIES:
+                log.warning("a worker died (%s); its work is tried again", type(error).__name__)
                 waiting.put_back(Task(task.item, task.deaths + 1))
                 return None
             told = BadInput(f"{TRIES} workers died of it ({type(error).__name__})")
@@ -250,7 +270,9 @@ class Crew(Generic[Item, Result]):
         """End all workers, at once."""
         working = (worker for worker, _ in self._working.values())
         for worker in (*self._idle, *self._loading.values(), *working):
-            ray.kill(worker)
+            if ray.is_initialized():  # else they have ended with the cluster
+                with suppress(ConnectionError):
+                    ray.kill(worker)
 
 
 def sendable(stage: Any) -> bytes:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mediafm_store.features import weights
+from mediafm_store.features.ready import ready
 from mediafm_store.media.detectors import Seen
 
 WEIGHTS = "transnetv2.safetensors"
@@ -87,7 +88,7 @@ def network(device: str) -> "TransNetV2":
     with torch.device("meta"):  # so that no random start is drawn for weights that are replaced
         net = TransNetV2()
     net.load_state_dict(trained(), assign=True)
-    return net.eval().requires_grad_(False).to(device)
+    return ready(net, device)
 
 
 def trained() -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """Muon for the hidden matrices, AdamW for the rest, and the learning rate over time."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal, NamedTuple, overload
 
 import torch
@@ -16,21 +16,21 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Keller Jordan's quintic: steep at zero rather than convergent, https://kellerjordan.github.io/posts/muon/"""
 
 
-def orthogonalise(g: Float[Tensor, "m n"], steps: int = 5) -> Float[Tensor, "m n"]:
-    """Bring all singular values of `g` near 1 (between about 0.7 and 1.2) by Newton-Schulz.
+def orthogonalise(g: Float[Tensor, "*many m n"], steps: int = 5) -> Float[Tensor, "*many m n"]:
+    """Bring all singular values of each matrix near 1 (about 0.7 to 1.2) by Newton-Schulz.
 
     In bfloat16 on CUDA, else in float32: `torch.optim.Muon` always takes bfloat16, which was
     measured 8 to 37 times slower on CPUs without bfloat16 units.
     """
     a, b, c = NEWTON_SCHULZ
     x = g.to(torch.bfloat16 if g.is_cuda else torch.float32)
-    tall = g.shape[0] > g.shape[1]
-    x = x.T if tall else x
-    x = x / x.norm().clamp(min=1e-7)
+    tall = g.shape[-2] > g.shape[-1]
+    x = x.mT if tall else x
+    x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
     for _ in range(steps):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    turned: Tensor = (x.T if tall else x).to(g.dtype)
+    turned: Tensor = (x.mT if tall else x).to(g.dtype)
     return turned
 
 
@@ -38,7 +38,8 @@ class Muon(Optimizer):
     """Momentum, orthogonalised: every update of a matrix turns all its directions equally far.
 
     As `torch.optim.Muon` (decoupled weight decay, Nesterov momentum, steps scaled up for tall
-    matrices), except for the precision of the Newton-Schulz iteration.
+    matrices), except for the precision of the Newton-Schulz iteration, and that on a GPU matrices
+    of one shape are turned together.
     """
 
     def __init__(
@@ -63,21 +64,42 @@ class Muon(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            for matrix in group["params"]:
-                if matrix.grad is not None:
-                    self.update(matrix, group["lr"], group["weight_decay"], group["momentum"])
+            for matrices in together(p for p in group["params"] if p.grad is not None):
+                self.update(matrices, group["lr"], group["weight_decay"], group["momentum"])
         return loss
 
-    def update(self, matrix: nn.Parameter, lr: float, weight_decay: float, momentum: float) -> None:
-        """Update one matrix in place."""
-        grad, state = matrix.grad, self.state[matrix]
-        if grad is None:
-            return
-        average = state.setdefault("momentum_buffer", torch.zeros_like(grad))
-        average.lerp_(grad, 1 - momentum)
-        turn = orthogonalise(grad.lerp(average, momentum))
-        matrix.mul_(1 - lr * weight_decay)
-        matrix.add_(turn, alpha=-lr * max(1, matrix.shape[0] / matrix.shape[1]) ** 0.5)
+    def update(
+        self, matrices: Sequence[nn.Parameter], lr: float, weight_decay: float, momentum: float
+    ) -> None:
+        """Update matrices of one shape in place."""
+        grads = [m.grad for m in matrices if m.grad is not None]
+        averages = [self.average(m) for m in matrices]
+        torch._foreach_lerp_(averages, grads, 1 - momentum)
+        ahead = torch._foreach_lerp(grads, averages, momentum)  # Nesterov
+        turns = orthogonalise(torch.stack(ahead)).unbind()
+        rows, columns = matrices[0].shape
+        weights: list[Tensor] = list(matrices)
+        torch._foreach_mul_(weights, 1 - lr * weight_decay)
+        torch._foreach_add_(weights, turns, alpha=-lr * max(1, rows / columns) ** 0.5)
+
+    def average(self, matrix: nn.Parameter) -> Tensor:
+        """Of its gradients so far."""
+        state = self.state[matrix]
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(matrix)
+        average: Tensor = state["momentum_buffer"]
+        return average
+
+
+def together(matrices: Iterable[nn.Parameter]) -> Collection[list[nn.Parameter]]:
+    """Those of one shape on a GPU, where a product of many takes little longer than one of few.
+
+    A CPU has enough to do with one at a time, and needs less memory so.
+    """
+    alike: dict[object, list[nn.Parameter]] = {}
+    for matrix in matrices:
+        alike.setdefault(matrix.shape if matrix.is_cuda else id(matrix), []).append(matrix)
+    return alike.values()
 
 
 class ParameterSplit(NamedTuple):

@@ -61,11 +61,12 @@ class Unfinished:
         if facts.get("key") != self.key:
             return
         try:
-            tensors = {name: t.to(run.device) for name, t in load(found).items()}
+            tensors = load(found)  # optimizers keep their count of steps on the CPU, or wait for it
         except SafetensorError:
             return
         run.model.load_state_dict(part_of(tensors, "model"))
-        run.best = Best(**facts["best"], weights=part_of(tensors, "best"))
+        best = {name: w.to(run.device) for name, w in part_of(tensors, "best").items()}
+        run.best = Best(**facts["best"], weights=best)
         run.history = [Step(**step) for step in facts["history"]]
         run.step_shots = facts["step_shots"]
         for number, optimizer in enumerate(run.optimizers):

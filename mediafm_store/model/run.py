@@ -206,10 +206,9 @@ class Run:
             torch.autograd.backward(distances.sum())
         total = self.world.sum(total)
         self.world.sum_gradients(list(self.model.parameters()))
-        for parameter in self.model.parameters():
-            if parameter.grad is not None:
-                parameter.grad /= total[1].clamp(min=1)
-        return total[0] / total[1].clamp(min=1)
+        count = total[1].clamp(min=1)
+        torch._foreach_div_([p.grad for p in self.model.parameters() if p.grad is not None], count)
+        return total[0] / count
 
     def question(
         self, number: int, sequences: Sequence[tuple[int, TitleShots]]

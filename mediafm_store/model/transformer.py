@@ -202,6 +202,7 @@ class ShotTransformer(nn.Module):
         x = self.tokens(titles, masked)
         # Several times as fast where there are units for it, and slower elsewhere.
         with torch.autocast(x.device.type, torch.bfloat16, enabled=x.is_cuda):
+            bias = bias.to(torch.bfloat16 if x.is_cuda else x.dtype)  # once, not in every layer
             for block in self.blocks:
                 x = block(x, bias, lengths)
         sequences = x.float().split(lengths)  # [CLS] is only there to be seen

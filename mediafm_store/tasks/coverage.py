@@ -8,7 +8,7 @@ import polars as pl
 
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.index import index_status, searchable
+from mediafm_store.tasks.index_status import index_status, searchable
 
 
 class Share(NamedTuple):

@@ -9,7 +9,8 @@ from pathlib import Path
 from mediafm_store.store.store import Store
 from mediafm_store.store.upkeep import drop_stray_tables, health, stray_tables, tidy
 from mediafm_store.tasks.generations import halves, indexes
-from mediafm_store.tasks.index import index_status, mend_index, refresh_index
+from mediafm_store.tasks.index import mend_index, refresh_index
+from mediafm_store.tasks.index_status import index_status
 from mediafm_store.tasks.indexed import check_index
 
 MANY_FILES = 50

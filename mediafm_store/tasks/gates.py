@@ -13,7 +13,8 @@ from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.checkpoints import checkpoint_of
 from mediafm_store.tasks.evaluations import Figure
-from mediafm_store.tasks.index import build_index, has_index
+from mediafm_store.tasks.index import build_index
+from mediafm_store.tasks.index_status import has_index
 
 NARROWER = 0.1
 """By so much may the mean cosine of random pairs grow."""

@@ -65,7 +65,7 @@ def index(
     the store at the same path.
     """
     from mediafm_store import build_indexes, index_status, refresh_indexes
-    from mediafm_store.tasks.index import searchable
+    from mediafm_store.tasks.index_status import searchable
     from mediafm_store.tasks.sharding import SHARD_ROWS
 
     opened = open_store(store)

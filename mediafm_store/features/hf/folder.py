@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 from mediafm_store.errors import BadInput
+from mediafm_store.features.ready import ready
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 MADE_OF = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json")
@@ -51,7 +52,7 @@ class ModelFolder:
                 import torch
 
                 network = self.load("AutoModel", use_safetensors=True, dtype=torch.float32)
-                self._network = network.eval().to(self.device)
+                self._network = ready(network, self.device)
             return self._network
 
     def run(self, call: Callable[[Any], Any]) -> Any:
