@@ -1,5 +1,6 @@
 import polars as pl
 import pytest
+from lancedb.query import LanceEmptyQueryBuilder
 
 from mediafm_store import Store
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
@@ -382,3 +383,21 @@ def test_a_writer_goes_through_a_table_once(store, monkeypatch):
     assert looked == ["shots"]
     assert store.table("shots").count_rows() == 6 + 3 + 2
     assert store.lacking(context) == ["t1"]
+
+
+def test_titles_are_looked_for_without_reading_all_vectors(store, monkeypatch):
+    for seed, title in enumerate(["alpha", "beta", "gamma"]):
+        store.add_title(title_rows(store, title, random_vectors(2, seed)))
+    read = []
+    to_arrow = LanceEmptyQueryBuilder.to_arrow
+
+    def spy(query, *arguments, **options):
+        rows = to_arrow(query, *arguments, **options)
+        read.append(set(rows.column_names))
+        return rows
+
+    monkeypatch.setattr(LanceEmptyQueryBuilder, "to_arrow", spy)
+    (batch,) = store.vector_batches(store.live("fused"), {"beta"})
+    assert batch.ids == ["beta/00000", "beta/00001"]
+    assert any("_rowid" in columns for columns in read)
+    assert all("vector" not in columns for columns in read)

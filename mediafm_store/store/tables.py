@@ -201,8 +201,9 @@ class Tables:
     def _places(self, table: Any, condition: str) -> list[int]:
         """Where the rows lie that fulfil a condition, so that it is asked once for all batches."""
         with self._telling("read"):
-            query = table.search().where(condition).select([]).with_row_id(True)
-            return list(query.limit(None).to_arrow()["_rowid"].to_pylist())
+            # One column: where none is named, LanceDB reads all, with the vectors.
+            query = table.search().where(condition).select(table.schema.names[:1])
+            return list(query.with_row_id(True).limit(None).to_arrow()["_rowid"].to_pylist())
 
     def take(self, table: Any, places: Sequence[int], columns: Sequence[str]) -> pa.Table:
         """Rows of an open table: those at some places, ascending and counted from 0."""
