@@ -70,7 +70,7 @@ def end(head):
         head.wait()
 
 
-def test_a_cluster_ingests_as_threads_do(cluster, encoders, tmp_path, monkeypatch):
+def test_a_cluster_ingests_as_threads_do(cluster, plain_encoders, tmp_path, monkeypatch):
     """Also with encoders that processes of their own hold, as on machines with GPUs."""
     from mediafm_store.engines import holders, ray
 
@@ -84,7 +84,7 @@ def test_a_cluster_ingests_as_threads_do(cluster, encoders, tmp_path, monkeypatc
         monkeypatch.setattr(ray, "resource", lambda _, gpus=gpus: gpus)
         stores.append(Store(tmp_path / name, create=True))
         engine = "threads" if name == "threads" else cluster[1]
-        found = ingest(stores[-1], [films], encoders=encoders, engine=engine, workers=2)
+        found = ingest(stores[-1], [films], encoders=plain_encoders, engine=engine, workers=2)
         assert [result.state for result in found] == ["ingested"] * 3
     for store in stores[1:]:
         for space in ("fused", "described", "metadata"):

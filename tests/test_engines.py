@@ -1,6 +1,7 @@
 """What every engine promises, and what Ray does when workers die."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -275,17 +276,29 @@ def test_encoders_are_held_by_other_processes(local_ray, plain_encoders, monkeyp
 
 
 def test_ray_ingests_by_held_encoders_as_threads_do(
-    local_ray, several, encoders, tmp_path, monkeypatch
+    local_ray, several, plain_encoders, tmp_path, monkeypatch
 ):
     from mediafm_store.engines import holders, ray
 
     monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
     stores = [Store(tmp_path / engine, create=True) for engine in ("threads", "ray")]
-    ingest(stores[0], [several], encoders=encoders)
+    ingest(stores[0], [several], encoders=plain_encoders)
     monkeypatch.setattr(ray, "resource", lambda name: 1.0)
-    ingest(stores[1], [several], encoders=encoders, engine="ray", workers=WORKERS)
+    ingest(stores[1], [several], encoders=plain_encoders, engine="ray", workers=WORKERS)
     assert len(stores[1].titles()) == 5
     for space in ("fused", "described", "metadata"):
         a, b = (s.vectors(s.live(space)) for s in stores)
         assert a.ids == b.ids
         assert np.allclose(a.vectors, b.vectors, atol=1e-3)
+
+
+def test_only_what_a_holder_has_on_its_gpu_is_held(local_ray, encoders, monkeypatch):
+    """The encoders that ship run on CPUs: one process for all workers would hold them up."""
+    from mediafm_store.engines import holders
+
+    monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
+    assert holders.hold(encoders, 1) is encoders
+    held = holders.Held(encoders, {"text": "stand-in"}, [])
+    there = pickle.loads(pickle.dumps(held))
+    assert there["text"] == "stand-in"
+    assert there["visual"].fingerprint == encoders["visual"].fingerprint

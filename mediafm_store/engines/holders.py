@@ -1,7 +1,7 @@
 """Encoders that processes with GPUs hold, for the workers that decode."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -10,7 +10,7 @@ import numpy as np
 
 from mediafm_store.arrays import Blocks, Modality
 from mediafm_store.engines.ray import RayTaskError, cause, ray
-from mediafm_store.features.encoders import Encoded, Encoders
+from mediafm_store.features.encoders import Encoded, Encoder, Encoders
 from mediafm_store.parallel import groups
 
 MESSAGE_BYTES = 8 * 2**20
@@ -25,6 +25,10 @@ class Holder:
     def __init__(self, encoders: Encoders) -> None:
         self._encoders = encoders
 
+    def on_gpu(self) -> list[Modality]:
+        """What it encodes on its GPU: all, where encoders do not say."""
+        return sorted(getattr(self._encoders, "on_gpu", self._encoders))
+
     def encode(self, modality: Modality, items: Sequence[Any]) -> Encoded:
         """By the encoder of a modality."""
         return self._encoders[modality].encode(items)
@@ -35,32 +39,39 @@ class Holder:
 
 
 def hold(encoders: Encoders, count: int) -> Encoders:
-    """Load encoders in so many processes; return stand-ins, which may be sent to workers.
+    """Load encoders in so many processes; return stand-ins for those that run on a GPU there.
 
-    The processes end with the stand-ins' first owner.
+    The processes end with the stand-ins' first owner. Raises what keeps encoders from loading.
     """
     names = tuple(f"encoders-{uuid4()}" for _ in range(count))
     sent, make = ray.put(encoders), ray.remote(Holder)
     holders = [make.options(name=name, **OPTIONS).remote(sent) for name in names]
-    return Held(
-        {
-            modality: HeldEncoder(encoder.name, modality, encoder.fingerprint, names)
-            for modality, encoder in encoders.items()
-        },
-        holders,
-    )
+    try:
+        on_gpu: list[Modality] = ray.get(holders[0].on_gpu.remote())
+    except RayTaskError as error:
+        raise cause(error) from error
+    stand_ins = {
+        m: HeldEncoder(encoders[m].name, m, encoders[m].fingerprint, names) for m in on_gpu
+    }
+    return Held(encoders, stand_ins, holders) if stand_ins else encoders
 
 
-class Held(dict[Modality, "HeldEncoder"]):
-    """Stand-ins by modality; as long as this is there, so are the processes."""
+class Held(dict[Modality, Encoder]):
+    """Encoders and stand-ins; as long as this is there, so are the processes."""
 
-    def __init__(self, encoders: dict[Modality, "HeldEncoder"], holders: Sequence[Any]) -> None:
-        super().__init__(encoders)
-        self._holders = holders
+    def __init__(self, own: Encoders, stand_ins: Encoders, holders: Sequence[Any]) -> None:
+        super().__init__({**own, **stand_ins})
+        self._own, self._stand_ins, self._holders = own, stand_ins, holders
 
-    def __reduce__(self) -> tuple[type, tuple[Encoders]]:
-        """Workers know the processes by name."""
-        return dict, (dict(self),)
+    def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[Encoders, ...]]:
+        """Workers know the processes by name, and load what these do not hold."""
+        all_held = self._own.keys() == self._stand_ins.keys()
+        return both, (self._stand_ins,) if all_held else (self._own, self._stand_ins)
+
+
+def both(*encoders: Encoders) -> Encoders:
+    """Of each modality the last."""
+    return {m: encoder for some in encoders for m, encoder in some.items()}
 
 
 @dataclass(frozen=True)

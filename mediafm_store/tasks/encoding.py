@@ -1,6 +1,6 @@
 """Which encoders a store uses, and the device that models run on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Literal
 
@@ -51,18 +51,27 @@ def load_encoders(names: Sequence[str] = (), *, device: DeviceChoice = "auto") -
     A name may carry an argument, as `hf=FOLDER`. Raises NotFound for a plug-in that is not there,
     BadInput for two of one modality.
     """
-    chosen = [load_encoder(name, device) for name in names]
-    read = {encoder.modality for encoder in chosen}
-    defaults = (load_encoder(name, device) for m, name in DEFAULTS.items() if m not in read)
-    return Loaded(by_modality([*chosen, *defaults]), names, device)
+    made = [(name, load_encoder(name, device)) for name in names]
+    read = {encoder.modality for _, encoder in made}
+    made += [(name, load_encoder(name, device)) for m, name in DEFAULTS.items() if m not in read]
+    on_gpu = {encoder.modality for name, encoder in made if device_of(name, device) == "cuda"}
+    return Loaded(by_modality(encoder for _, encoder in made), names, device, on_gpu)
 
 
 class Loaded(dict[Modality, Encoder]):
     """Encoders that travel as their names: a worker loads the weights of its own machine."""
 
-    def __init__(self, encoders: Encoders, names: Sequence[str], device: DeviceChoice) -> None:
+    def __init__(
+        self,
+        encoders: Encoders,
+        names: Sequence[str],
+        device: DeviceChoice,
+        on_gpu: Collection[Modality],
+    ) -> None:
         super().__init__(encoders)
         self._names, self._device = tuple(names), device
+        self.on_gpu = on_gpu
+        """What is encoded on a GPU of this machine."""
 
     def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[object, ...]]:
         """See pickle."""
@@ -87,11 +96,15 @@ def fingerprints(encoders: Encoders) -> list[str]:
 def load_encoder(name: str, device: DeviceChoice) -> Encoder:
     """One encoder, on the device that it can use."""
     plugin, given, argument = name.partition("=")
-    # torch runs what takes an argument, ONNX Runtime what ships; each has its own view of GPUs.
-    has_gpu = cuda_available if given else onnx_has_gpu
     make = plugins.load("encoders", plugin)
     arguments = (argument,) if given else ()
-    return make(*arguments, device=resolve_device(device, has_gpu))
+    return make(*arguments, device=device_of(name, device))
+
+
+def device_of(name: str, choice: DeviceChoice) -> Device:
+    """Where an encoder runs on this machine."""
+    # torch runs what takes an argument, ONNX Runtime what ships; each has its own view of GPUs.
+    return resolve_device(choice, cuda_available if "=" in name else onnx_has_gpu)
 
 
 def made_by(encoders: Encoders) -> str:
