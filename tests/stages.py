@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+from tests.plain import PlainEncoder
+
 
 def double(item, tell):
     tell(item)
@@ -74,6 +76,13 @@ class NeedsWeights:
 
     def __call__(self, item, _tell):
         return item
+
+    def __reduce__(self):
+        return lost_weights, ()
+
+
+class Unloadable(PlainEncoder):
+    """An encoder that cannot be loaded elsewhere."""
 
     def __reduce__(self):
         return lost_weights, ()

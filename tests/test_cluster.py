@@ -54,13 +54,15 @@ def cluster(tmp_path, monkeypatch):
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    began = time.monotonic()
-    while not answers(port):
-        assert head.poll() is None, (tmp_path / "ray.log").read_text()
-        assert time.monotonic() - began < 60
-        time.sleep(0.2)
-    yield head, f"ray://{HERE}:{port}"
-    end(head)
+    try:
+        began = time.monotonic()
+        while not answers(port):
+            assert head.poll() is None, (tmp_path / "ray.log").read_text()
+            assert time.monotonic() - began < 60
+            time.sleep(0.2)
+        yield head, f"ray://{HERE}:{port}"
+    finally:
+        end(head)
 
 
 def end(head):

@@ -94,8 +94,8 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         min=1,
-        help="How many titles are taken at once; default: one by threads, by ray one for every two"
-        " cores.",
+        help="How many titles are taken at once (shards by index); default: one by threads, by ray"
+        " one for every two cores.",
     ),
 ]
 

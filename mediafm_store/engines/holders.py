@@ -1,18 +1,25 @@
 """Encoders that processes with GPUs hold, for the workers that decode."""
 
-import os
+import logging
+import pickle
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 
 from mediafm_store.arrays import Blocks, Modality
-from mediafm_store.engines.ray import RayTaskError, cause, ray
+from mediafm_store.engines.ray import RayError, RayTaskError, cause, ray, sendable
+from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoded, Encoder, Encoders
 from mediafm_store.parallel import groups
 
+log = logging.getLogger("mediafm_store")
+PLACE_S = 60.0
+"""To wait for GPUs, which others may use."""
 MESSAGE_BYTES = 8 * 2**20
 """Of pictures or sound that are sent at once: sixteen key frames of 512 x 288."""
 OPTIONS = {"num_cpus": 0, "num_gpus": 1, "max_restarts": -1, "max_task_retries": 3}
@@ -22,8 +29,14 @@ OPTIONS = {"num_cpus": 0, "num_gpus": 1, "max_restarts": -1, "max_task_retries":
 class Holder:
     """All encoders, in a process of its own."""
 
-    def __init__(self, encoders: Encoders) -> None:
-        self._encoders = encoders
+    def __init__(self, pickled: bytes) -> None:
+        self._pickled = pickled
+
+    @cached_property
+    def _encoders(self) -> Encoders:
+        """Loaded by the first call, whose error it is if they cannot be."""
+        encoders: Encoders = pickle.loads(self._pickled)
+        return encoders
 
     def on_gpu(self) -> list[Modality]:
         """What it encodes on its GPU: all, where encoders do not say."""
@@ -44,24 +57,34 @@ def hold(encoders: Encoders, count: int) -> Encoders:
     The processes end with the stand-ins' first owner. Raises what keeps encoders from loading.
     """
     names = tuple(f"encoders-{uuid4()}" for _ in range(count))
-    sent, make = ray.put(encoders), ray.remote(Holder)
+    sent, make = ray.put(sendable(encoders)), ray.remote(Holder)
     holders = [make.options(name=name, **OPTIONS).remote(sent) for name in names]
+    asked = {h.on_gpu.remote(): name for h, name in zip(holders, names, strict=True)}
+    answered, _ = ray.wait(list(asked), num_returns=count, timeout=PLACE_S)
+    if not answered:
+        log.warning("no GPU of the cluster is free; encoders run with the workers")
+        return encoders
     try:
-        on_gpu: list[Modality] = ray.get(holders[0].on_gpu.remote())
+        on_gpu = set.intersection(*map(set, ray.get(answered)))
     except RayTaskError as error:
         raise cause(error) from error
+    except RayError as error:
+        raise BadInput(f"encoders cannot be held: {type(error).__name__}") from error
+    there = tuple(asked[one] for one in answered)
     stand_ins = {
-        m: HeldEncoder(encoders[m].name, m, encoders[m].fingerprint, names) for m in on_gpu
+        m: HeldEncoder(encoders[m].name, m, encoders[m].fingerprint, there) for m in sorted(on_gpu)
     }
-    return Held(encoders, stand_ins, holders) if stand_ins else encoders
+    return Held(encoders, stand_ins, [sent, *holders]) if stand_ins else encoders
 
 
 class Held(dict[Modality, Encoder]):
     """Encoders and stand-ins; as long as this is there, so are the processes."""
 
-    def __init__(self, own: Encoders, stand_ins: Encoders, holders: Sequence[Any]) -> None:
+    def __init__(self, own: Encoders, stand_ins: Encoders, kept: Sequence[Any]) -> None:
         super().__init__({**own, **stand_ins})
-        self._own, self._stand_ins, self._holders = own, stand_ins, holders
+        self._own, self._stand_ins = own, stand_ins
+        self._kept = kept
+        """The processes, and what Ray begins them anew with."""
 
     def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[Encoders, ...]]:
         """Workers know the processes by name, and load what these do not hold."""
@@ -98,8 +121,8 @@ class HeldEncoder:
         return self._ask("encode_query", texts)
 
     def _ask(self, method: str, items: Sequence[Any]) -> Any:
-        """A process keeps to one holder, so that each holder has as many workers."""
-        holder = ray.get_actor(self.holders[os.getpid() % len(self.holders)])
+        """Any holder will do: by chance, each has as much to do."""
+        holder = ray.get_actor(random.choice(self.holders))
         try:
             return ray.get(getattr(holder, method).remote(self.modality, items))
         except RayTaskError as error:

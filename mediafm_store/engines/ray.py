@@ -10,7 +10,7 @@ import pickle
 import socket
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -23,7 +23,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
 
 log = logging.getLogger("mediafm_store")
-__all__ = ["Ray", "RayTaskError", "cause", "connected", "ray"]
+__all__ = ["Ray", "RayError", "RayTaskError", "cause", "connected", "ray", "sendable"]
 
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
@@ -36,13 +36,13 @@ SETTINGS = {
 os.environ.update({name: os.environ.get(name, value) for name, value in SETTINGS.items()})
 try:
     import ray
-    from ray._private import worker as ray_worker
     from ray.exceptions import RayError, RayTaskError
 except ImportError as error:
     raise BadInput("this engine needs: pip install 'mediafm-store[ray]'") from error
 
 # Ray tells of dead workers on standard output, where --json is; nothing public turns that off.
-ray_worker.print_to_stdstream = lambda data, **_: log.debug("%s", data["lines"])
+if private := getattr(getattr(ray, "_private", None), "worker", None):
+    private.print_to_stdstream = lambda data, **_: log.debug("%s", data["lines"])
 
 OBJECTS_BYTES = 256 * 2**20
 """Shared memory for what passes between processes: a title is some tens of MB."""
@@ -138,12 +138,13 @@ class Ray:
 
         Raises BadInput if the stage cannot be sent to workers, or these die before they begin.
         """
+        most = min(self.workers, max(1, len(items))) if isinstance(items, Sized) else self.workers
         gpus = resource("GPU") if on_gpu else 0
         # Workers share GPUs evenly: with a larger share the last would find no place.
-        share = 1 / ceil(self.workers / gpus) if gpus else 0
-        each = {"num_cpus": cores_each(self.workers), "num_gpus": share}
+        share = 1 / ceil(most / gpus) if gpus else 0
+        each = {"num_cpus": cores_each(most), "num_gpus": share}
         waiting: Waiting[Item] = Waiting(items)
-        crew: Crew[Item, Result] = Crew(sendable(stage), self.workers, each)
+        crew: Crew[Item, Result] = Crew(sendable(stage), most, each)
         try:
             while crew.assign(waiting):
                 if outcome := crew.outcome(waiting):

@@ -7,6 +7,7 @@ sound and subtitles share one clock whatever time stamp a container starts with.
 import errno
 import logging
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -26,6 +27,8 @@ log_warning: Warn = logging.getLogger("mediafm_store").warning
 
 USUAL_FPS, MOST_FPS = 25.0, 1000.0
 BEYOND_S, JUMP_S = 2.0, 1.0
+MOST_THREADS = 16
+"""That FFmpeg takes by itself."""
 FEW_CORES, SMALL = 2, 1024
 
 
@@ -83,8 +86,10 @@ def decoding_threads(width: int, height: int) -> int:
     Handing a frame from thread to thread takes .15 ms of processor time: a third of decoding one of
     640x272, not to be seen in one of 1920x816. Where few cores share all the work that counts.
     """
-    few = cores() <= FEW_CORES
-    return 1 if few and max(width, height) <= SMALL else 0
+    share = cores()
+    if share <= FEW_CORES and max(width, height) <= SMALL:
+        return 1
+    return 0 if share == os.cpu_count() else min(share, MOST_THREADS)
 
 
 class Clock:

@@ -1,7 +1,7 @@
 """Build the indexes beside the tables, and keep them up to date."""
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -152,7 +152,7 @@ def make(
     """
     store, making = stage.store, {}
     check(store, shard_rows, engine)
-    with engine_of(engine, workers=workers) as runs_on, ExitStack() as unfinished:
+    with damage_told(), engine_of(engine, workers=workers) as runs_on, ExitStack() as unfinished:
         # In one order, so that no two programs wait for each other.
         for table, space in sorted({space.table: space for space in spaces}.items()):
             generation = unfinished.enter_context(new_generation(store, space))
@@ -169,6 +169,16 @@ def make(
                 one.made[outcome.item.number] = outcome.get()
                 one.complete_if_all_are_made()
     return set(making)
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """Damage that is only seen when a shard that is kept is measured, as an error with a cure."""
+    try:
+        yield
+    except DamagedError as error:
+        cure = "`mediafm doctor --fix` checks all of it and builds what is damaged anew"
+        raise BadInput(f"{error}; {cure}") from error
 
 
 def planned(

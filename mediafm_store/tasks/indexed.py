@@ -196,8 +196,7 @@ def read_index(folder: Path, device: Device) -> tuple[SpaceIndex | None, Damage]
     if not shards:
         return None, damage
     opened = SpaceIndex(folder, shards, whole.measured if whole else shards[0].facts.measured)
-    if not damage:
-        OPENED[key] = version, opened
+    OPENED[key] = version, opened
     return opened, damage
 
 
