@@ -23,6 +23,8 @@ SHOTS = 20
 KILLS = 100
 """Rounds of killing workers."""
 COUNTS = (100, 1000, 10_000)
+METHODS = ("LIST", "GET", "HEAD", "PUT", "POST", "all")
+"""Of requests."""
 STEPS = 20
 """Of training: what a stage costs is to be seen, not how good a model gets."""
 TABLES = ("titles", "shots", "fused_v1", "context_v1", "tags")
@@ -45,8 +47,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         figures["requests"] = requests(Path(scratch))
     print_table(list(by_stage(figures["stages"])))
-    print_table([{"titles": t} | told for t, told in figures["tables"].items()])
-    print_table([{"stage": name} | told for name, told in figures["requests"].items()])
+    print_table([{"catalogue": t} | told for t, told in figures["tables"].items()])
+    print_table(
+        [
+            {"stage": name} | {method: told.get(method, 0) for method in METHODS}
+            for name, told in figures["requests"].items()
+        ]
+    )
     compared, killed = overhead(), kills(KILLS)
     print_table(compared["rounds"])
     print_table([killed])
