@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -42,6 +42,7 @@ LANCEDB = ("IVF_RQ", "IVF_PQ", "IVF_HNSW_SQ")
 FAISS = ("Flat", "IVF{lists},Flat", "HNSW32")
 
 Answers = list[np.ndarray]
+Result = TypeVar("Result")
 
 
 class Data(NamedTuple):
@@ -129,20 +130,8 @@ def family(kind: str) -> Any:
 def timed_build(kind: str, data: Data) -> dict[str, Any]:
     """Build one index; the file that it lies in is what the next process has of it."""
     (data.folder / SCRATCH).mkdir()
-    most, done = 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal most
-        while not done.wait(0.05):
-            most = max(most, memory_bytes())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    before = memory_bytes()
-    build_s = family(kind).build(kind, data)
-    done.set()
-    watcher.join()
-    return {"build_s": build_s, "build_memory_bytes": most - before}
+    build_s, memory = with_memory(partial(family(kind).build, kind, data))
+    return {"build_s": build_s, "build_memory_bytes": memory}
 
 
 def measure(kind: str, data: Data) -> dict[str, Any]:
@@ -199,6 +188,24 @@ def recall(data: Data, found: Answers, share: float) -> float:
 def reaches(search: Callable[[np.ndarray, float], np.ndarray], data: Data) -> bool:
     """Whether a search finds as much as it should."""
     return recall(data, [search(query, 1.0) for query in data.queries], 1.0) >= TARGET
+
+
+def with_memory(job: Callable[[], Result]) -> tuple[Result, int]:
+    """What a job returns, and how many bytes more than before this process took meanwhile."""
+    most, done = 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(0.05):
+            most = max(most, memory_bytes())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    before = memory_bytes()
+    result = job()
+    done.set()
+    watcher.join()
+    return result, most - before
 
 
 def memory_bytes() -> int:

@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from math import ceil
@@ -24,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import RESULTS, ROOT, print_table, write_results
-from benchmarks.index import BATCH, DIM, TARGET, Data, K, make, memory_bytes, opened
+from benchmarks.index import BATCH, DIM, TARGET, Data, K, make, memory_bytes, opened, with_memory
 
 TITLE = 1000
 """Shots of a title."""
@@ -131,28 +130,19 @@ def build(folder: Path, shards: int, engine: str) -> dict[str, Any]:
     space = store.live("fused")
     shutil.rmtree(folder / "store" / "indexes", ignore_errors=True)
     rows = sum(store.rows_by_title(space).values())
-    most, done = 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal most
-        while not done.wait(0.05):
-            most = max(most, memory_bytes())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    before, began, cpu = memory_bytes(), time.perf_counter(), time.process_time()
-    (status,) = build_indexes(
-        store,
-        [space],
-        shard_rows=ceil(rows / shards),
-        device="cpu",
-        engine=engine,
-        workers=2 if engine == "ray" else 1,
+    began, cpu = time.perf_counter(), time.process_time()
+    (status,), memory = with_memory(
+        lambda: build_indexes(
+            store,
+            [space],
+            shard_rows=ceil(rows / shards),
+            device="cpu",
+            engine=engine,
+            workers=2 if engine == "ray" else 1,
+        )
     )
     build_s = time.perf_counter() - began
-    done.set()
-    watcher.join()
-    alone = {"build_cpu_s": time.process_time() - cpu, "build_memory_bytes": most - before}
+    alone = {"build_cpu_s": time.process_time() - cpu, "build_memory_bytes": memory}
     return {
         "shards": status.shards,
         "kind": status.kind,

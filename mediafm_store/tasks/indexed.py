@@ -177,7 +177,7 @@ Damage = dict[Path, Exception]
 
 
 def read_index(folder: Path, device: Device) -> tuple[SpaceIndex | None, Damage]:
-    """Read once; of each space, the last that nothing is wrong with is kept open."""
+    """Read once: of each space the last is kept open. What is damaged is told at the first."""
     try:
         # A folder may have been made anew.
         changed_ns = max(f.stat().st_mtime_ns for n in (FACTS, WHOLE) for f in folder.glob(n))

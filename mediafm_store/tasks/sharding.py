@@ -23,7 +23,7 @@ from mediafm_store.tasks.indexed import Rows, Shard, read_shard, rows_of, still_
 
 SHARD_ROWS = 4_000_000
 """Rows of a shard at most. Fewer make building linear and bound what it takes in memory and what
-a kill costs; each shard is one more to look into."""
+a dead worker costs; each shard is one more to look into."""
 MOSTLY_DEAD = 0.2
 """Share of a shard's rows that are of replaced titles, with which it is built anew."""
 
