@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -41,7 +42,8 @@ def cluster(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.setenv("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "1")
     port = free_port()
-    command = ["ray", "start", *START.split(), f"--node-ip-address={HERE}"]
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", *START.split()]
+    command += [f"--node-ip-address={HERE}"]
     command += [f"--port={free_port()}", f"--ray-client-server-port={port}"]
     command += [f"--dashboard-agent-listen-port={free_port()}"]
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
@@ -95,6 +97,7 @@ def test_a_cluster_ingests_as_threads_do(cluster, plain_encoders, tmp_path, monk
             assert np.allclose(one.vectors, other.vectors, atol=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # Ray's own
 def test_a_cluster_that_goes_away(cluster, tmp_path):
     head, address = cluster
     with engine_of(address, workers=2) as engine:
