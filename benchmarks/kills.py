@@ -122,7 +122,7 @@ def worker(path: Path, log: Path, seed: int) -> "subprocess.Popen[bytes]":
 
 def work(path: Path, log: Path, seed: int) -> None:
     """Write at random until the kill."""
-    from mediafm_store import build_index, refresh_index
+    from mediafm_store import IndexConfig, build_index, refresh_index
     from mediafm_store.store.store import Store
     from mediafm_store.store.upkeep import tidy
 
@@ -151,7 +151,9 @@ def work(path: Path, log: Path, seed: int) -> None:
                 context(store)
             elif store.has("fused") and not store.titles().is_empty():
                 if what == "index":
-                    build_index(store, store.live("fused"), kind=rng.choice(["exact", "flat"]))
+                    build_index(
+                        store, store.live("fused"), IndexConfig(rng.choice(["exact", "flat"]))
+                    )
                 else:
                     refresh_index(store, store.live("fused"))
             note("done", what, title, content)

@@ -124,7 +124,7 @@ def fill(folder: Path) -> None:
 
 def build(folder: Path, shards: int, engine: str) -> dict[str, Any]:
     """Build the index of the store; the memory is that of this process alone."""
-    from mediafm_store import Store, build_indexes
+    from mediafm_store import IndexConfig, Store, build_indexes
 
     store = Store(folder / "store")
     space = store.live("fused")
@@ -135,7 +135,7 @@ def build(folder: Path, shards: int, engine: str) -> dict[str, Any]:
         lambda: build_indexes(
             store,
             [space],
-            shard_rows=ceil(rows / shards),
+            IndexConfig(shard_rows=ceil(rows / shards)),
             device="cpu",
             engine=engine,
             workers=2 if engine == "ray" else 1,

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.index import build_indexes as build_indexes
     from mediafm_store.tasks.index import refresh_index as refresh_index
     from mediafm_store.tasks.index import refresh_indexes as refresh_indexes
+    from mediafm_store.tasks.index_config import IndexConfig as IndexConfig
     from mediafm_store.tasks.index_status import index_status as index_status
     from mediafm_store.tasks.ingest import Ingested as Ingested
     from mediafm_store.tasks.ingest import ingest as ingest
@@ -107,6 +108,7 @@ _HOME = {
     "Encoded": "features.encoders",
     "Encoder": "features.encoders",
     "Hit": "tasks.hit",
+    "IndexConfig": "tasks.index_config",
     "Ingested": "tasks.ingest",
     "Layout": "tasks.atlas",
     "Match": "tasks.breaks.relevance",

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from mediafm_store import Store, build_index, index_status, refresh_index
+from mediafm_store import IndexConfig, Store, build_index, index_status, refresh_index
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
 from mediafm_store.tasks.generations import index_folder, newest
@@ -176,7 +176,7 @@ def test_searches_go_on_while_indexes_are_built(films):
 
 def test_left_overs_of_a_killed_build_are_cleared(films):
     fused = films.live("fused")
-    left_over = index_folder(films, fused) / ".building-x" / "index"
+    left_over = index_folder(films, fused) / ".building" / "half-x"
     left_over.mkdir(parents=True)
     (left_over / "vectors.f16").write_bytes(b"half")
     assert index_status(films, fused).kind == "none"
@@ -196,7 +196,7 @@ def test_only_the_newest_index_is_kept(films):
 @pytest.mark.parametrize("kind", ["flat", "ivf-pq", "hnsw-sq8"])
 def test_a_shot_or_two_can_be_indexed_by_any_kind(store, kind):
     store.add_title(title_rows(store, "one", random_vectors(1)))
-    status = build_index(store, store.live("fused"), kind=kind)
+    status = build_index(store, store.live("fused"), IndexConfig(kind))
     assert (status.kind, status.rows, status.recall_at_10) == ("exact", 1, 1.0)
 
 
@@ -205,9 +205,9 @@ def test_an_empty_space_and_odd_wishes_are_told(store, films):
     with pytest.raises(BadInput, match="nothing to index"):
         build_index(store, empty)
     with pytest.raises(BadInput, match="no index kind 'odd'; there are exact, flat"):
-        build_index(films, films.live("fused"), kind="odd")
+        build_index(films, films.live("fused"), IndexConfig("odd"))
     with pytest.raises(BadInput, match="between 0 and 1"):
-        build_index(films, films.live("fused"), target=1.5)
+        build_index(films, films.live("fused"), IndexConfig(target=1.5))
 
 
 def test_a_large_space_gets_an_index_that_is_tuned(store, monkeypatch):

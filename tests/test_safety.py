@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.kills import kills
-from mediafm_store import Store, build_index
+from mediafm_store import IndexConfig, Store, build_index
 from mediafm_store.errors import BadInput
 from mediafm_store.tasks.generations import index_folder, newest
 from tests.conftest import ROOT, random_vectors, title_rows
@@ -121,7 +121,7 @@ def test_no_file_of_an_index_is_unpickled(store, monkeypatch):
         raise AssertionError("pickle")
 
     store.add_title(title_rows(store, "alpha", random_vectors(9)))
-    build_index(store, store.live("fused"), kind="flat")
+    build_index(store, store.live("fused"), IndexConfig("flat"))
     for name in ("load", "loads", "Unpickler"):
         monkeypatch.setattr(f"pickle.{name}", refuse)
     assert len(search(Store(store.path), shot="alpha/00003", k=5)) == 5

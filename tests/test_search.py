@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mediafm_store import Encoded, build_index
+from mediafm_store import Encoded, IndexConfig, build_index
 from mediafm_store.arrays import MODALITIES, block, shares, unit_rows, weigh
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.features.fuse import describe, fingerprint
@@ -129,9 +129,9 @@ def test_a_broken_index_is_told_and_searched_without(films, caplog, name, conten
     else:
         broken.write_bytes(content)
     assert [h.shot for h in search(films, shot="alpha/00007", k=5)] == [h.shot for h in before]
-    assert "run `mediafm index`" in caplog.text
+    assert "`mediafm doctor --fix` builds it anew" in caplog.text
     caplog.clear()
-    build_index(films, fused, kind="exact", device="cpu")
+    build_index(films, fused, IndexConfig("exact"), device="cpu")
     assert search(films, shot="alpha/00007", k=5) == before
     assert caplog.text == ""
 

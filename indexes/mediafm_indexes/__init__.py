@@ -8,13 +8,9 @@ from mediafm_indexes.build import trainers as trainers
 from mediafm_indexes.exact import ExactIndex as ExactIndex
 from mediafm_indexes.facts import FACTS as FACTS
 from mediafm_indexes.facts import INDEX as INDEX
-from mediafm_indexes.facts import WHOLE as WHOLE
 from mediafm_indexes.facts import Facts as Facts
 from mediafm_indexes.facts import Measured as Measured
-from mediafm_indexes.facts import Whole as Whole
-from mediafm_indexes.facts import read_facts as read_facts
-from mediafm_indexes.facts import read_whole as read_whole
-from mediafm_indexes.facts import write_whole as write_whole
+from mediafm_indexes.facts import of_all as of_all
 from mediafm_indexes.index import Index as Index
 from mediafm_indexes.index import Neighbours as Neighbours
 from mediafm_indexes.index import load_index as load_index
@@ -22,7 +18,6 @@ from mediafm_indexes.indexed import IndexedVectors as IndexedVectors
 from mediafm_indexes.indexed import load as load
 from mediafm_indexes.kinds import EXACT as EXACT
 from mediafm_indexes.kinds import KINDS as KINDS
-from mediafm_indexes.measuring import measure_drawn as measure_drawn
 from mediafm_indexes.recall import recall_at_k as recall_at_k
 from mediafm_indexes.sharded import Searched as Searched
 from mediafm_indexes.sharded import together as together

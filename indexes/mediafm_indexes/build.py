@@ -92,14 +92,15 @@ def extend(
     *,
     more: int,
     generator: np.random.Generator,
-    device: Device = "cpu",
+    on_batch: OnBatch = lambda: None,
 ) -> Facts | None:
     """Write the index of the folder `before`, with `more` vectors in it, to an empty folder.
 
     Nothing is learned anew. None if it has to be: for so many rows another kind is better, or the
     new ones drift from those before, so that the settings no longer find enough among them.
+    `on_batch` is called as vectors are added, and may raise to stop.
     """
-    old, facts = load(before, device=device)
+    old, facts = load(before)
     if len(old) + more > (EXACT_UP_TO if old.index is None else OUTGROWN * facts.trained_on):
         return None
     for name in (VECTORS, CHECKS):
@@ -110,6 +111,7 @@ def extend(
     if old.index is not None:
         for batch in vectors.batches(start=len(old)):
             old.index.add(batch)
+            on_batch()
     build_s = time.perf_counter() - began
     indexed = IndexedVectors(vectors, old.index, facts.settings)
     if rows > len(old):

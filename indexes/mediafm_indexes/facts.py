@@ -1,8 +1,8 @@
-"""What is known of an index, in the `facts.json` of its folder; of several, in `shards.json`."""
+"""What is known of an index, in the `facts.json` of its folder."""
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 from mediafm_indexes.vectors import VECTORS, DamagedError
 
 FACTS = "facts.json"
-WHOLE = "shards.json"
 INDEX = "index"
 """The folder of the index proper, within that of vectors and facts."""
 BLOCK = 1 << 20
@@ -64,13 +63,28 @@ class Facts:
     """crc32 of the index's files."""
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """Several shards, as the one index that they are together."""
+def of_all(shards: Sequence[Facts]) -> Measured:
+    """What was measured of shards, as of one index.
 
-    shards: int
-    """Their folders are 0000, 0001 and so on."""
-    measured: Measured
+    Every shard is looked into for all answers, so that together they find what each finds of its
+    own rows: recall is the mean over these. Latencies are of one shard after the other, which is
+    the most that it takes.
+    """
+
+    def mean(recalls: Iterable[float]) -> float:
+        rows = [shard.rows for shard in shards]
+        return sum(n * r for n, r in zip(rows, recalls, strict=True)) / sum(rows)
+
+    found = [shard.measured for shard in shards]
+    return Measured(
+        recall_at_10=mean(one.recall_at_10 for one in found),
+        p50_ms=sum(one.p50_ms for one in found),
+        p99_ms=sum(one.p99_ms for one in found),
+        filtered_recall={
+            s: mean(one.filtered_recall[s] for one in found) for s in found[0].filtered_recall
+        },
+        filtered_ms={s: sum(one.filtered_ms[s] for one in found) for s in found[0].filtered_ms},
+    )
 
 
 def write_facts(folder: Path, facts: Facts) -> None:
@@ -86,20 +100,6 @@ def read_facts(folder: Path) -> Facts:
         return Facts(**read | {"settings": settings, "measured": measured})
 
 
-def write_whole(folder: Path, whole: Whole) -> None:
-    """Write it to the folder that the shards' folders lie in."""
-    write_checked(folder / WHOLE, asdict(whole))
-
-
-def read_whole(folder: Path) -> Whole | None:
-    """Read what `write_whole` wrote, None if the folder is of one index; raise DamagedError."""
-    if not (folder / WHOLE).exists():
-        return None
-    read = read_checked(folder / WHOLE)
-    with told_damaged(folder / WHOLE):
-        return Whole(read["shards"], Measured(**read["measured"]))
-
-
 def write_checked(path: Path, facts: Mapping[str, Any]) -> None:
     """Write JSON with its checksum."""
     written = {"crc32": crc32_of(facts), "facts": facts}
@@ -112,7 +112,7 @@ def read_checked(path: Path) -> dict[str, Any]:
         written = json.loads(path.read_text(encoding="utf-8"))
         read, sum = dict(written["facts"]), written.get("crc32")
     if sum != crc32_of(read):
-        raise DamagedError(f"{path} is damaged")
+        raise DamagedError(path)
     return read
 
 
@@ -122,7 +122,7 @@ def told_damaged(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DamagedError(f"{path} cannot be read") from error
+        raise DamagedError(path, "cannot be read") from error
 
 
 def crc32_of(facts: Mapping[str, object]) -> int:

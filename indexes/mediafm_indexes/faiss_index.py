@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,6 +18,8 @@ MOST_ON_GPU = 2048
 """Neighbours that FAISS can select on a GPU, and lists that it can probe; more on the CPU."""
 NOT_ON_GPU = (faiss.IndexHNSW, faiss.IndexIVFPQFastScan, faiss.IndexIVFRaBitQ)
 """Kinds of which FAISS has no GPU version: they stay on the CPU."""
+GPU_LOCK = Lock()
+"""FAISS's resources of a GPU are for one thread at a time."""
 POINTS_PER_LIST = 39
 """The least that FAISS wants to see of each list while training."""
 
@@ -29,7 +32,6 @@ class FaissIndex:
         self._index = index
         self._core = faiss.downcast_index(index.index) if is_chain(index) else index
         self._on_gpu = None
-        self._gpu_lock = Lock()  # FAISS's GPU resources are for one thread at a time
         self._device = "cpu" if isinstance(self._core, NOT_ON_GPU) else device
 
     def __len__(self) -> int:
@@ -89,7 +91,7 @@ class FaissIndex:
         """FAISS pads short answers with row -1; those are dropped."""
         k = min(k, len(self))
         if self._device == "cuda" and only is None and max(k, effort) <= MOST_ON_GPU:
-            with self._gpu_lock:
+            with GPU_LOCK:
                 searched = self._gpu()
                 set_effort(searched, effort)
                 scores, rows = searched.search(queries, k)
@@ -189,7 +191,13 @@ def to_gpu(index: Any) -> Any:
     options = faiss.GpuClonerOptions()
     options.useFloat16 = True
     options.use_cuvs = hasattr(faiss, "GpuIndexCagra")
-    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index, options)
+    return faiss.index_cpu_to_gpu(gpu_resources(), 0, index, options)
+
+
+@cache
+def gpu_resources() -> Any:
+    """What all indexes of this process share: 1.5 GB of the GPU are taken at once."""
+    return faiss.StandardGpuResources()
 
 
 def set_effort(index: Any, effort: int) -> None:

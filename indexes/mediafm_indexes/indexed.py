@@ -4,7 +4,7 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int64
 
 from mediafm_indexes.facts import INDEX, Facts, Settings, read_facts, sums
 from mediafm_indexes.index import Device, Index, Neighbours, load_index
@@ -59,6 +59,10 @@ class IndexedVectors:
                 found[i] = self.vectors.nearest(queries[i : i + 1], k, only=only)[0]
         return found
 
+    def read(self, rows: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, "n dim"]:
+        """Some of the vectors."""
+        return self.vectors.read(rows)
+
 
 def load(folder: Path, *, device: Device = "cpu") -> tuple[IndexedVectors, Facts]:
     """Open what `build` made; raise DamagedError if any of its files has changed since.
@@ -71,7 +75,7 @@ def load(folder: Path, *, device: Device = "cpu") -> tuple[IndexedVectors, Facts
     now = sums(folder)
     if now != facts.checksums:
         changed = {name for name, _ in now.items() ^ facts.checksums.items()}
-        raise DamagedError(f"{folder / min(changed)} is damaged")
+        raise DamagedError(folder / min(changed))
     index = None if facts.kind == EXACT else load_index(folder / INDEX, device=device)
     if index is None:
         vectors.check()

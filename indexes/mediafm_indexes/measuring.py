@@ -9,9 +9,8 @@ from jaxtyping import Bool, Float32, Int64
 
 from mediafm_indexes.facts import Measured
 from mediafm_indexes.index import Neighbours
-from mediafm_indexes.indexed import TUNED_FOR
+from mediafm_indexes.indexed import TUNED_FOR, IndexedVectors
 from mediafm_indexes.recall import reached, recall_at_k
-from mediafm_indexes.sharded import Searched, ShardedVectors
 from mediafm_indexes.vectors import Vectors
 
 K = TUNED_FOR - 1
@@ -48,35 +47,17 @@ def draw(
 ) -> tuple[Sample, Sample]:
     """Two samples without a row in common, to tune with and to measure with.
 
-    From the rows from `start` on.
+    From the rows from `start` on. Those to which any answer is right are left out, as one that is
+    all zeros, or one of many that are equal.
     """
-    tuning, measuring = samples(vectors, generator, 2, start=start)
-    return tuning, measuring
-
-
-def samples(
-    vectors: Vectors | ShardedVectors,
-    generator: np.random.Generator,
-    count: int,
-    *,
-    start: int = 0,
-) -> list[Sample]:
-    """So many samples without a row in common.
-
-    Rows to which any answer is right are left out, as one that is all zeros, or one of many that
-    are equal.
-    """
-    rows = start + generator.permutation(len(vectors) - start)[: count * QUERIES]
+    rows = start + generator.permutation(len(vectors) - start)[: 2 * QUERIES]
     all = answer(vectors, rows)
     telling = [i for i, one in enumerate(all.exact) if not undecided(one)]
-    parts = np.array_split(np.array(telling), count) if len(telling) >= count else [[0]] * count
-    return [Sample(all.rows[p], all.queries[p], [all.exact[i] for i in p]) for p in parts]
-
-
-def measure_drawn(searched: Searched, generator: np.random.Generator) -> Measured:
-    """Recall and latency of a search, with rows as queries that are drawn now."""
-    (sample,) = samples(searched.vectors, generator, 1)
-    return measure(searched, sample, generator)
+    halves = np.array_split(np.array(telling), 2) if len(telling) > 1 else [[0], [0]]
+    tuning, measuring = (
+        Sample(all.rows[h], all.queries[h], [all.exact[i] for i in h]) for h in halves
+    )
+    return tuning, measuring
 
 
 def undecided(answers: Neighbours) -> bool:
@@ -84,7 +65,7 @@ def undecided(answers: Neighbours) -> bool:
     return len(answers.scores) == DEEP and bool(reached(answers.scores, answers.scores[:K]).all())
 
 
-def measure(indexed: Searched, sample: Sample, generator: np.random.Generator) -> Measured:
+def measure(indexed: IndexedVectors, sample: Sample, generator: np.random.Generator) -> Measured:
     """Recall and latency of a search."""
     took = times(indexed, sample.queries)
     rows = sample.rows[:FILTERED]
@@ -102,7 +83,7 @@ def measure(indexed: Searched, sample: Sample, generator: np.random.Generator) -
 
 
 def answer(
-    vectors: Vectors | ShardedVectors,
+    vectors: Vectors,
     rows: Int64[np.ndarray, " q"],
     *,
     only: Bool[np.ndarray, " rows"] | None = None,
@@ -120,7 +101,7 @@ def others(found: Sequence[Neighbours], rows: Int64[np.ndarray, " q"], k: int) -
 
 
 def filters(
-    vectors: Vectors | ShardedVectors,
+    vectors: Vectors,
     rows: Int64[np.ndarray, " q"],
     share: float,
     generator: np.random.Generator,
@@ -137,13 +118,13 @@ def filters(
     return [Filter(only, answer(vectors, rows, only=only)) for only in (scattered, run)]
 
 
-def worst_recall(indexed: Searched, chosen: Sequence[Filter]) -> float:
+def worst_recall(indexed: IndexedVectors, chosen: Sequence[Filter]) -> float:
     """The lowest recall under any of the filters."""
     return min(recall(indexed, sample, only) for only, sample in chosen)
 
 
 def recall(
-    indexed: Searched, sample: Sample, only: Bool[np.ndarray, " rows"] | None = None
+    indexed: IndexedVectors, sample: Sample, only: Bool[np.ndarray, " rows"] | None = None
 ) -> float:
     """recall@10 of a search."""
     found = indexed.search(sample.queries, TUNED_FOR, only=only)
@@ -151,7 +132,7 @@ def recall(
 
 
 def seconds_each(
-    indexed: Searched,
+    indexed: IndexedVectors,
     queries: Float32[np.ndarray, "q dim"],
     only: Bool[np.ndarray, " rows"] | None = None,
 ) -> float:
@@ -160,7 +141,7 @@ def seconds_each(
 
 
 def times(
-    indexed: Searched,
+    indexed: IndexedVectors,
     queries: Float32[np.ndarray, "q dim"],
     only: Bool[np.ndarray, " rows"] | None = None,
 ) -> list[float]:

@@ -20,6 +20,10 @@ NARROW = 16
 class DamagedError(ValueError):
     """A file does not hold what was written to it."""
 
+    def __init__(self, path: Path, how: str = "is damaged") -> None:
+        super().__init__(f"{path} {how}")
+        self.path = path
+
 
 class Vectors:
     """The vectors of a folder, rows in the order in which they were written.
@@ -35,7 +39,7 @@ class Vectors:
             )
             self._checks = np.asarray(np.memmap(folder / CHECKS, np.uint64, "r", shape=(rows,)))
         except ValueError as error:
-            raise DamagedError(f"{folder / VECTORS} is shorter than it was written") from error
+            raise DamagedError(folder / VECTORS, "is shorter than it was written") from error
         self._folder = folder
         self._scan = half_index(self._stored)
 
@@ -116,7 +120,7 @@ class Vectors:
     def _checked(self, rows: Int64[np.ndarray, " n"]) -> Float16[np.ndarray, "n dim"]:
         found = np.take(self._stored, rows, axis=0)
         if not np.array_equal(checksums(found), self._checks[rows]):
-            raise DamagedError(f"{self._folder / VECTORS} is damaged")
+            raise DamagedError(self._folder / VECTORS)
         return found
 
 

@@ -96,7 +96,8 @@ def strays(store: Store) -> Iterator[Fault]:
         yield Fault(f"an index of no space: {stray.name}", mend=partial(shutil.rmtree, stray))
     for half in halves(store):
         said = f"an index that was not finished: {half.parent.name}"
-        yield Fault(said, mend=partial(shutil.rmtree, half))
+        cure = "mediafm index goes on with it; mediafm doctor --fix deletes it"
+        yield Fault(said, cure, mend=partial(shutil.rmtree, half))
 
 
 def damage(store: Store) -> Iterator[Fault]:

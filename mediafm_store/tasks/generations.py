@@ -7,22 +7,22 @@ the newest; a folder gets its name when it is complete.
 
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from filelock import FileLock, Timeout
 
-from mediafm_indexes import Whole, load, measure_drawn, read_whole, together, write_whole
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 
-BUILDING = ".building-"
+BUILDING = ".building"
+HALF = "half-"
 LOCK = ".lock"
 GENERATION = "[0-9]" * 6
+SHARD = "[0-9]" * 4
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,15 @@ class Generation:
 
     base: Path
     folder: Path
-    """Where its shards are made, under any names; absolute."""
+    """Where its shards are made; absolute. Names that begin with HALF are of unfinished ones."""
 
     def complete(self, shards: Sequence[Path]) -> None:
         """Make it the newest. Its shards are those made here, and others of the one before.
 
-        One shard is the index itself; several are measured as the one that they are together.
+        One shard is the index itself.
         """
         index = self.folder / "index"
+        shutil.rmtree(index, ignore_errors=True)
         index.mkdir()
         placed = [index / f"{number:04d}" for number in range(len(shards))]
         for shard, place in zip(shards, placed, strict=True):
@@ -46,16 +47,31 @@ class Generation:
                 shard.rename(place)
             else:
                 shutil.copytree(shard, place, copy_function=link)
-        if len(placed) == 1:
-            index = placed[0]
-        else:
-            searched = together([load(place)[0] for place in placed])
-            measured = measure_drawn(searched, np.random.default_rng(0))
-            write_whole(index, Whole(len(placed), measured))
         before = newest(self.base)
-        index.rename(self.base / f"{int(before.name) + 1 if before else 1:06d}")
+        newer = self.base / f"{int(before.name) + 1 if before else 1:06d}"
+        (placed[0] if len(placed) == 1 else index).rename(newer)
+        shutil.rmtree(self.folder, ignore_errors=True)
         for older in sorted(self.base.glob(GENERATION))[:-1]:
             shutil.rmtree(older, ignore_errors=True)
+
+    def keep_only(self, shards: Sequence[Path]) -> None:
+        """Delete what another plan, or a worker that died, has left."""
+        for left_over in set(self.folder.iterdir()) - set(shards):
+            delete(left_over)
+
+
+def delete(folder: Path) -> None:
+    """At once for whoever may still write to it: a worker whose driver was killed."""
+    with suppress(OSError):  # on Windows, where it is open
+        folder = folder.rename(folder.with_name(HALF + uuid.uuid4().hex))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_half(shard: Path) -> Path:
+    """An empty folder beside that of a shard to make it in; it does not outlive the build."""
+    folder = shard.with_name(HALF + uuid.uuid4().hex)
+    folder.mkdir()
+    return folder
 
 
 def link(source: str, target: str) -> None:
@@ -68,27 +84,27 @@ def link(source: str, target: str) -> None:
 
 @contextmanager
 def new_generation(store: Store, space: Space) -> Iterator[Generation]:
-    """A place to write an index in; what is not completed is deleted.
+    """A place to write an index in; shards that were finished there stay for another try.
 
     One program at a time writes for a space. Who reads the one before keeps its files open.
     """
     base = index_folder(store, space)
     base.mkdir(parents=True, exist_ok=True)
     with FileLock(base / LOCK):
-        for left_over in base.glob(f"{BUILDING}*"):  # by one that was killed
-            shutil.rmtree(left_over, ignore_errors=True)
-        with tempfile.TemporaryDirectory(
-            dir=base, prefix=BUILDING, ignore_cleanup_errors=True
-        ) as scratch:
-            yield Generation(base, Path(scratch).absolute())
+        generation = Generation(base, (base / BUILDING).absolute())
+        generation.folder.mkdir(exist_ok=True)
+        try:
+            yield generation
+        finally:
+            for half in generation.folder.glob(f"{HALF}*"):
+                delete(half)
+            with suppress(OSError):  # it is gone, or there are finished shards in it
+                generation.folder.rmdir()
 
 
 def shard_folders(folder: Path) -> list[Path]:
-    """The shards of an index, which may be its only one; raise DamagedError if none can tell."""
-    whole = read_whole(folder)
-    if whole is None:
-        return [folder]
-    return [folder / f"{number:04d}" for number in range(whole.shards)]
+    """The shards of an index, which may be its only one."""
+    return sorted(folder.glob(SHARD)) or [folder]
 
 
 def newest(base: Path) -> Path | None:

@@ -36,7 +36,7 @@ class IndexStatus:
     recall_filtered: Mapping[str, float]
     """The same where a filter keeps .1, .01 or .001 of the rows."""
     p50_ms: float | None
-    """Of one query at a time; None where there is no index."""
+    """Of one query at a time, in one shard after the other; None where there is no index."""
     p99_ms: float | None
     memory_mb: float
     """Of the index. Vectors are mapped from disk, not counted here."""

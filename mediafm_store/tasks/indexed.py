@@ -13,15 +13,13 @@ import polars as pl
 from jaxtyping import Bool
 
 from mediafm_indexes import (
-    FACTS,
-    WHOLE,
     DamagedError,
     Facts,
     IndexedVectors,
     Measured,
     Searched,
     load,
-    read_whole,
+    of_all,
     together,
 )
 from mediafm_indexes.faiss_index import has_gpu
@@ -63,7 +61,16 @@ class SpaceIndex:
     folder: Path
     shards: Sequence[Shard]
     """Those that can be read."""
-    measured: Measured
+
+    def without(self, damaged: Path) -> "SpaceIndex | None":
+        """The same without the shard that a file is in; None if it is the only one."""
+        others = [shard for shard in self.shards if shard.folder not in damaged.parents]
+        return SpaceIndex(self.folder, others) if others else None
+
+    @property
+    def measured(self) -> Measured:
+        """How good it is."""
+        return of_all([shard.facts for shard in self.shards])
 
     @cached_property
     def indexed(self) -> Searched:
@@ -163,12 +170,12 @@ def open_index(store: Store, space: Space, *, device: DeviceChoice = "cpu") -> S
 
 
 def tell_damaged(folder: Path, error: Exception) -> None:
-    """Warn that an index is of no use."""
-    reason = str(error).partition("\n")[0][:200]
+    """Warn that an index, or a shard of one, is of no use."""
     log.warning(
-        "the index in %s cannot be used (%s) and all is compared instead; run `mediafm index`",
+        "the index in %s cannot be used (%s), so its rows are compared one by one;"
+        " `mediafm doctor --fix` builds it anew",
         folder,
-        reason,
+        str(error).partition("\n")[0][:200],
     )
 
 
@@ -180,22 +187,20 @@ def read_index(folder: Path, device: Device) -> tuple[SpaceIndex | None, Damage]
     """Read once: of each space the last is kept open. What is damaged is told at the first."""
     try:
         # A folder may have been made anew.
-        changed_ns = max(f.stat().st_mtime_ns for n in (FACTS, WHOLE) for f in folder.glob(n))
-        key, version = (folder.parent, device), (folder, changed_ns)
-        if key in OPENED and OPENED[key][0] == version:
-            return OPENED[key][1], {}
-        whole, folders = read_whole(folder), shard_folders(folder)
-    except UNREADABLE as error:
+        key, version = (folder.parent, device), (folder, folder.stat().st_mtime_ns)
+    except OSError as error:
         return None, Damage({folder: error})
+    if key in OPENED and OPENED[key][0] == version:
+        return OPENED[key][1], {}
     shards, damage = [], Damage()
-    for shard in folders:
+    for shard in shard_folders(folder):
         try:
             shards.append(read_shard(shard, device))
         except UNREADABLE as error:
             damage[shard] = error
     if not shards:
         return None, damage
-    opened = SpaceIndex(folder, shards, whole.measured if whole else shards[0].facts.measured)
+    opened = SpaceIndex(folder, shards)
     OPENED[key] = version, opened
     return opened, damage
 
@@ -218,11 +223,7 @@ def check_index(store: Store, space: Space) -> Damage:
     base = index_folder(store, space)
     while (folder := newest(base)) is not None:
         damage: Damage = {}
-        try:
-            folders = shard_folders(folder)
-        except UNREADABLE as error:
-            folders, damage = [], {folder: error}
-        for shard in folders:
+        for shard in shard_folders(folder):
             try:
                 load(shard)[0].vectors.check()
             except UNREADABLE as error:

@@ -41,21 +41,22 @@ def nearest(
     """
     revisions = {t: r for t, r in store.revisions().items() if t not in without}
     opened = open_index(store, space, device=device)
-    if opened is not None:
+    while opened is not None:
         valid = opened.still_valid(revisions)
         try:
             found = opened.indexed.search(queries, k, only=opened.rows(valid, ids))
-            vectors = [opened.indexed.vectors.read(one.rows) for one in found]
+            vectors = [opened.indexed.read(one.rows) for one in found]
         except DamagedError as error:
-            tell_damaged(opened.folder, error)
-        else:
-            rest = revisions.keys() - {run.title for run in valid}
-            others = compare(store, space, queries, k, titles=rest, ids=ids)
-            held = (
-                Nearest(opened.ids.gather(one.rows).to_list(), one.scores, of)
-                for one, of in zip(found, vectors, strict=True)
-            )
-            return [best(one, other, k) for one, other in zip(held, others, strict=True)]
+            tell_damaged(error.path.parent, error)
+            opened = opened.without(error.path)
+            continue
+        rest = revisions.keys() - {run.title for run in valid}
+        others = compare(store, space, queries, k, titles=rest, ids=ids)
+        held = (
+            Nearest(opened.ids.gather(one.rows).to_list(), one.scores, of)
+            for one, of in zip(found, vectors, strict=True)
+        )
+        return [best(one, other, k) for one, other in zip(held, others, strict=True)]
     return compare(store, space, queries, k, titles=revisions if without else None, ids=ids)
 
 

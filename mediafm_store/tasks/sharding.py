@@ -1,7 +1,6 @@
 """How a space is divided into shards, which of them have to be made, and the stage that does it."""
 
-import shutil
-import uuid
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,19 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mediafm_indexes import EXACT, KINDS, Train, Wanted, build, extend, trainers
+from mediafm_indexes import DamagedError, Wanted, build, extend
 from mediafm_indexes.faiss_index import has_gpu
-from mediafm_store import plugins
 from mediafm_store.engines import Tell
-from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
+from mediafm_store.tasks.generations import new_half
+from mediafm_store.tasks.index_config import IndexConfig
 from mediafm_store.tasks.indexed import Rows, Shard, read_shard, rows_of, still_valid
 
-SHARD_ROWS = 4_000_000
-"""Rows of a shard at most. Fewer make building linear and bound what it takes in memory and what
-a dead worker costs; each shard is one more to look into."""
 MOSTLY_DEAD = 0.2
 """Share of a shard's rows that are of replaced titles, with which it is built anew."""
 
@@ -33,8 +29,6 @@ class ShardToMake:
     """Titles that are to be indexed together. What an engine hands to a worker."""
 
     space: Space
-    number: int
-    """Among those that are made."""
     titles: Sequence[str]
     before: Path | None
     """A shard that is to be extended by the titles."""
@@ -44,10 +38,9 @@ class ShardToMake:
     """Rows of the titles that it does not hold."""
     share: float
     """Of the rows of the space, that these are."""
-    target: float
-    """The wanted recall@10."""
-    scratch: Path
-    """Where its folder is made."""
+    config: IndexConfig
+    folder: Path
+    """Where it is when it is made. The name follows from all that it is made of."""
 
 
 class Plan(NamedTuple):
@@ -64,14 +57,13 @@ def plan(
     shards: Sequence[Shard],
     revisions: Mapping[str, str],
     *,
-    shard_rows: int,
-    target: float,
+    config: IndexConfig,
     scratch: Path,
 ) -> Plan:
     """Which shards make an index of a space, whose titles have so many rows (`counts`).
 
     Of the `shards` that there are, those stay that are not mostly dead. The last of them takes what
-    has come since, up to `shard_rows`; others are made for the rest.
+    has come since, as far as it has room; others are made for the rest, in the folder `scratch`.
     """
     kept, new = [], dict(counts)
     for shard in shards:
@@ -83,20 +75,23 @@ def plan(
     every = sum(counts.values())
 
     def to_make(
-        number: int, titles: Iterable[str], before: Path | None = None, held: Iterable[str] = ()
+        titles: Iterable[str], before: Path | None = None, held: Iterable[str] = ()
     ) -> ShardToMake:
         titles, held = tuple(titles), tuple(held)
         more, there = (sum(counts.get(t, 0) for t in some) for some in (titles, held))
+        of = [(title, revisions.get(title)) for title in (*held, *titles)]
+        told = (space.table, space.fingerprint, before, of, every, config)
+        folder = scratch / hashlib.sha256(repr(told).encode()).hexdigest()[:32]
         share = (more + there) / every
-        return ShardToMake(space, number, titles, before, held, more, share, target, scratch)
+        return ShardToMake(space, titles, before, held, more, share, config, folder)
 
     made: list[ShardToMake] = []
-    if kept and (more := fitting(new, shard_rows - len(kept[-1].ids))):
+    if kept and (more := fitting(new, config.shard_rows - len(kept[-1].ids))):
         last = kept.pop()
         held = dict.fromkeys(run.title for run in still_valid(last.runs, revisions))
-        made.append(to_make(0, more, last.folder, held))
+        made.append(to_make(sorted(more), last.folder, held))
         new = {title: rows for title, rows in new.items() if title not in more}
-    made += [to_make(n, titles) for n, titles in enumerate(divided(new, shard_rows), len(made))]
+    made += [to_make(titles) for titles in divided(new, config.shard_rows)]
     return Plan([shard.folder for shard in kept], made)
 
 
@@ -121,69 +116,61 @@ def divided(counts: Mapping[str, int], most: int) -> list[list[str]]:
 
 @dataclass(frozen=True)
 class BuildShard:
-    """Build a shard, or extend one. A stage: ShardToMake -> the folder that it was made in.
+    """Build a shard, or extend one. A stage: ShardToMake -> nothing; its folder is there then.
 
     A worker reads the vectors and writes the index by itself, since both are larger than what
-    should travel, into a folder of its own: what one that died has left there counts for nothing.
+    should travel. A shard that is there is complete: what a worker that died has left of one is
+    elsewhere, and counts for nothing.
     """
 
     store: Store
-    kind: str | None
-    memory_bytes: float
     device: DeviceChoice
 
-    def __call__(self, shard: ShardToMake, tell: Tell) -> Path:
+    def __call__(self, shard: ShardToMake, tell: Tell) -> None:
         """Tells nothing, which is where it can be stopped."""
-        if shard.before is not None and (folder := self._extended(shard, shard.before, tell)):
-            return folder
-        titles = {*shard.titles, *shard.kept}
-        folder = new_folder(shard)
+        half = self._extended(shard, tell) or self._built(shard, tell)
+        try:
+            half.rename(shard.folder)
+        except OSError:
+            if not shard.folder.exists():  # by a worker that was held to be dead
+                raise
+
+    def _built(self, shard: ShardToMake, tell: Tell) -> Path:
+        """A folder with the index of all titles."""
+        folder, on_batch = new_half(shard.folder), partial(tell, None)
+        batches = self.store.vector_batches(shard.space, {*shard.titles, *shard.kept})
         build(
             folder,
-            Rows().passing(
-                self.store.vector_batches(shard.space, titles), folder, partial(tell, None)
-            ),
+            Rows().passing(batches, folder, on_batch),
             dim=shard.space.dim,
             generator=np.random.default_rng(0),
-            kinds=chosen(self.kind),
+            kinds=shard.config.kinds(),
             wanted=Wanted(
-                shard.target, self.memory_bytes, resolve_device(self.device, has_gpu), shard.share
+                shard.config.target,
+                shard.config.memory_gb * 1e9,
+                resolve_device(self.device, has_gpu),
+                shard.share,
             ),
-            on_batch=partial(tell, None),
+            on_batch=on_batch,
         )
         return folder
 
-    def _extended(self, shard: ShardToMake, before: Path, tell: Tell) -> Path | None:
-        """A shard with more titles in it; None if it has to be built anew."""
-        folder, old = new_folder(shard), read_shard(before)
-        batches = self.store.vector_batches(shard.space, set(shard.titles))
-        facts = extend(
-            folder,
-            before,
-            Rows(old).passing(batches, folder, partial(tell, None)),
-            more=shard.more,
-            generator=np.random.default_rng(0),
-        )
-        if facts is None:
-            shutil.rmtree(folder)
+    def _extended(self, shard: ShardToMake, tell: Tell) -> Path | None:
+        """A folder with the shard before and more titles; None if it has to be built."""
+        if shard.before is None:
             return None
-        return folder
-
-
-def new_folder(shard: ShardToMake) -> Path:
-    """An empty one that nobody else writes to."""
-    folder = shard.scratch / uuid.uuid4().hex
-    folder.mkdir()
-    return folder
-
-
-def chosen(kind: str | None) -> dict[str, Train | None] | None:
-    """What makes an index of a kind: FAISS, or a plug-in of that name; None: let it be chosen."""
-    if kind is None:
-        return None
-    if kind == EXACT or kind in KINDS:
-        return trainers([kind])
-    if ":" not in kind and kind not in plugins.names("indexes"):
-        kinds = sorted({EXACT, *KINDS, *plugins.names("indexes")} - {"faiss"})
-        raise BadInput(f"no index kind {kind!r}; there are {', '.join(kinds)}")
-    return {kind: plugins.load("indexes", kind).train}
+        folder, on_batch = new_half(shard.folder), partial(tell, None)
+        batches = self.store.vector_batches(shard.space, set(shard.titles))
+        try:
+            before = Rows(read_shard(shard.before))
+            facts = extend(
+                folder,
+                shard.before,
+                before.passing(batches, folder, on_batch),
+                more=shard.more,
+                generator=np.random.default_rng(0),
+                on_batch=on_batch,
+            )
+        except DamagedError:
+            return None
+        return folder if facts else None

@@ -46,12 +46,9 @@ def index(
         float, typer.Option(help="Gigabytes that an index may take in searches.", min=0.0)
     ] = 4.0,
     shard_rows: Annotated[
-        int | None,
-        typer.Option(
-            help="Most rows of a shard; default: four million. Larger spaces are built as several.",
-            min=1,
-        ),
-    ] = None,
+        int,
+        typer.Option(help="Most rows of a shard: larger spaces are built as several.", min=1),
+    ] = 4_000_000,
     workers: Workers = None,
     engine: Engine = "threads",
     device: Device = "auto",
@@ -61,33 +58,26 @@ def index(
 
     An index is tuned to the wanted recall and measured against exact search, with and without
     filters. Searches are right without it and after changes, too: what it does not hold yet is
-    compared one by one, until refresh adds it. Workers take a shard each; those of a cluster need
-    the store at the same path.
+    compared one by one, until refresh adds it, to an index as it was asked for. Workers take a
+    shard each; those of a cluster need the store at the same path.
     """
-    from mediafm_store import build_indexes, index_status, refresh_indexes
+    from mediafm_store import IndexConfig, build_indexes, index_status, refresh_indexes
+    from mediafm_store.errors import BadInput
     from mediafm_store.tasks.index_status import searchable
-    from mediafm_store.tasks.sharding import SHARD_ROWS
 
+    config = IndexConfig(kind, target, memory, shard_rows)
+    if action != "build" and config != IndexConfig():
+        raise BadInput(
+            f"{action} has no --kind, --target, --memory or --shard-rows: an index stays as it was"
+            " asked for; `mediafm index` builds it anew"
+        )
     opened = open_store(store)
     spaces = [opened.live(name) for name in space] if space else searchable(opened)
     spaces = spaces or [opened.live("fused")]
-    rows = shard_rows or SHARD_ROWS
     if action == "build":
-        made = build_indexes(
-            opened,
-            spaces,
-            kind=kind,
-            target=target,
-            memory_gb=memory,
-            shard_rows=rows,
-            device=device,
-            engine=engine,
-            workers=workers,
-        )
+        made = build_indexes(opened, spaces, config, device=device, engine=engine, workers=workers)
     elif action == "refresh":
-        made = refresh_indexes(
-            opened, spaces, shard_rows=rows, device=device, engine=engine, workers=workers
-        )
+        made = refresh_indexes(opened, spaces, device=device, engine=engine, workers=workers)
     else:
         made = [index_status(opened, one) for one in spaces]
     emit([asdict(one) for one in made], as_json=as_json, table=shown)
