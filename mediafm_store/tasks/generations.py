@@ -39,7 +39,6 @@ class Generation:
         One shard is the index itself.
         """
         index = self.folder / "index"
-        shutil.rmtree(index, ignore_errors=True)
         index.mkdir()
         placed = [index / f"{number:04d}" for number in range(len(shards))]
         for shard, place in zip(shards, placed, strict=True):
