@@ -1,9 +1,12 @@
 """Indexes of several shards: they answer as one, are refreshed one by one, and built by engines."""
 
+import pickle
 import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -13,17 +16,16 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediafm_indexes import IndexedVectors, build, load, recall_at_k, together
-from mediafm_indexes.facts import Settings
+from mediafm_indexes import DamagedError, IndexedVectors, build, load, recall_at_k, together
+from mediafm_indexes.facts import Settings, read_facts, sums, write_facts
 from mediafm_indexes.index import Neighbours
 from mediafm_indexes.vectors import Vectors, write_vectors
 from mediafm_store import IndexConfig, Store, build_indexes, index_status, refresh_indexes
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks import sharding
+from mediafm_store.tasks import index, sharding
 from mediafm_store.tasks.doctor import doctor
 from mediafm_store.tasks.generations import index_folder, new_generation, newest, shard_folders
-from mediafm_store.tasks.index_config import read_config
-from mediafm_store.tasks.indexed import OPENED, open_index
+from mediafm_store.tasks.indexed import OPENED, config_of, open_index
 from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.sharding import BuildShard, divided, plan
 from tests.conftest import WORKERS, random_vectors, title_rows
@@ -168,8 +170,8 @@ def test_titles_are_divided_evenly(rows, most):
 def test_a_small_space_has_one_shard_which_is_the_index_itself(films):
     assert rebuilt(films, 5 * ROWS).shards == 1
     folder = newest(index_folder(films, films.live("fused")))
-    names = {"facts.json", "vectors.f16", "checks.u64", "ids.arrow", "runs.json"}
-    assert {path.name for path in folder.iterdir()} == names  # as before there were shards
+    names = {"facts.json", "config.json", "vectors.f16", "checks.u64", "ids.arrow", "runs.json"}
+    assert {path.name for path in folder.iterdir()} == names
     check_answers(films)
 
 
@@ -216,8 +218,8 @@ def test_a_few_dead_rows_stay_where_they_are(films):
     (held_by,) = (n for n, titles in enumerate(held) if "beta" in titles)
     assert status.replaced == 3
     assert status.new == 0
-    if held_by != len(held) - 1:
-        assert files(films)[held_by] == before[held_by]
+    assert held_by < len(held) - 1
+    assert files(films)[held_by] == before[held_by]
     check_answers(films)
 
 
@@ -232,26 +234,63 @@ def test_one_shard_becomes_several(films):
 
 def test_a_refresh_keeps_to_what_was_asked_for(films):
     fused = films.live("fused")
-    build_indexes(films, [fused], IndexConfig("flat", 0.9, shard_rows=3 * ROWS))
+    build_indexes(films, [fused], IndexConfig("flat", 0.9, 2.0, 3 * ROWS))
     films.add_title(title_rows(films, "new", random_vectors(3 * ROWS, 7)))
     assert (refreshed(films).kind, refreshed(films).target) == ("flat", 0.9)
     assert shards(films) == [["alpha", "beta", "delta"], ["gamma", "omega"], ["new"]]
-    assert [s.facts.kind for s in open_index(films, fused).shards] == ["flat"] * 3
+    made = open_index(films, fused).shards
+    assert [shard.facts.kind for shard in made] == ["flat"] * 3
+    assert {shard.config for shard in made} == {IndexConfig("flat", 0.9, 2.0, 3 * ROWS)}
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"kind": "odd"}', '{"kind": null, "target": 2}'])
-def test_a_config_that_cannot_be_read_is_as_none(sharded, caplog, text):
-    path = index_folder(sharded, sharded.live("fused")) / "config.json"
-    path.write_text(text)
-    sharded.add_title(title_rows(sharded, "new", random_vectors(3, 7)))
-    assert refreshed(sharded).new == 0
-    assert f"{path} cannot be read" in caplog.text
+def with_config(store, text):
+    """That of the only shard, as if it had been built with this; None: as before there were any."""
+    (shard,) = folders(store)
+    (shard / "config.json").unlink()
+    if text is not None:
+        (shard / "config.json").write_text(text)
+    write_facts(shard, replace(read_facts(shard), checksums=sums(shard)))
+    OPENED.clear()
+    return config_of(store, store.live("fused"))
 
 
-def test_no_file_says_what_is_imported(sharded):
-    base = index_folder(sharded, sharded.live("fused"))
-    (base / "config.json").write_text('{"kind": "antigravity:fly", "target": 0.9}')
-    assert read_config(base) == IndexConfig(target=0.9)
+def test_a_shard_without_a_config_has_its_target(films):
+    rebuilt(films, 5 * ROWS, target=0.9)
+    assert with_config(films, None) == IndexConfig(target=0.9)
+
+
+def test_no_file_says_what_is_imported(films):
+    rebuilt(films, 5 * ROWS)
+    told = '{"kind": "antigravity:fly", "target": 0.9, "memory_gb": 1, "shard_rows": 5}'
+    assert with_config(films, told) == IndexConfig(None, 0.9, 1, 5)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"kind": "flat", "target": 2}', '{"kind": 1}'])
+def test_a_shard_with_an_odd_config_is_built_anew(films, caplog, text):
+    rebuilt(films, 5 * ROWS)
+    with_config(films, text)
+    assert "cannot be used" in caplog.text
+    assert refreshed(films).new == 0
+    assert config_of(films, films.live("fused")) == IndexConfig()
+
+
+def test_a_refresh_that_waits_plans_by_what_the_other_program_made(films, monkeypatch):
+    fused, wait, first = films.live("fused"), index.new_generation, []
+    rebuilt(films, 2 * ROWS)
+
+    @contextmanager
+    def waited(store, space):
+        if not first:
+            first.append(space)
+            build_indexes(store, [space], IndexConfig("flat", 0.9))
+        with wait(store, space) as generation:
+            yield generation
+
+    monkeypatch.setattr(index, "new_generation", waited)
+    films.add_title(title_rows(films, "new", random_vectors(3, 7)))
+    assert (refreshed(films).new, refreshed(films).kind) == (0, "flat")
+    assert config_of(films, fused) == IndexConfig("flat", 0.9)
+    check_answers(films)
 
 
 def test_several_spaces_are_indexed_in_one_run(films):
@@ -307,11 +346,23 @@ def test_a_bad_byte_costs_a_search_one_shard(sharded, caplog, monkeypatch):
     monkeypatch.setattr(Store, "vector_batches", noted)
     query = random_vectors(1, 99)[0]
     assert opened.shards[1].folder == damaged
-    found = nearest(sharded, sharded.live("fused"), query[None], 100)[0].ids
+    found = [nearest(sharded, sharded.live("fused"), query[None], 100)[0].ids for _ in range(2)]
     assert set(map(frozenset, read)) == {frozenset({"delta", "gamma"})}
     monkeypatch.undo()
-    assert found == by_sorting(sharded, query, 100)
-    assert f"the index in {damaged} cannot be used" in caplog.text
+    assert found == [by_sorting(sharded, query, 100)] * 2
+    assert caplog.text.count(f"the index in {damaged} cannot be used") == 1
+
+
+def test_a_damaged_file_is_told_the_same_by_workers():
+    error = DamagedError(Path("a/b"), "cannot be read")
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.path) == ("a/b cannot be read", Path("a/b"))
+
+
+@pytest.mark.parametrize("odd", [-1.0, float("inf"), float("nan")])
+def test_odd_numbers_are_told(odd):
+    with pytest.raises(BadInput, match=f"memory is in gigabytes, 0 or more, is {odd}"):
+        IndexConfig(memory_gb=odd)
 
 
 def test_damage_of_a_kept_shard_does_not_keep_others_from_being_made(films, caplog):
@@ -370,50 +421,106 @@ def unfinished(store):
     return sorted(folder.iterdir(), key=lambda path: path.name.startswith("half-"))
 
 
-def test_a_killed_build_leaves_the_index_before_and_is_gone_on_with(sharded):
+def test_a_killed_build_leaves_the_index_before_and_is_gone_on_with(sharded, monkeypatch):
     before = newest(index_folder(sharded, sharded.live("fused")))
     done = subprocess.run([sys.executable, "-c", KILLED, sharded.path], check=False)
     assert done.returncode == -signal.SIGKILL
     assert newest(index_folder(sharded, sharded.live("fused"))) == before
     made, half = unfinished(sharded)
     assert half.name.startswith("half-")
-    finished = (made / "vectors.f16").stat().st_ino
     check_answers(sharded)
+    built = counted(monkeypatch)
     rebuilt(sharded, 2 * ROWS)
-    assert files(sharded).count(finished) == 1
+    assert len(built) == 2
     assert not made.parent.exists()
     check_answers(sharded)
 
 
-def test_shards_of_another_plan_are_not_gone_on_with(sharded):
+def test_shards_of_another_plan_are_not_gone_on_with(sharded, monkeypatch):
     subprocess.run([sys.executable, "-c", KILLED, sharded.path], check=False)
-    finished = (unfinished(sharded)[0] / "vectors.f16").stat().st_ino
     sharded.add_title(title_rows(sharded, "alpha", random_vectors(ROWS, 70)))
+    built = counted(monkeypatch)
     rebuilt(sharded, 2 * ROWS)
-    assert finished not in files(sharded)
+    assert len(built) == 3
+    check_answers(sharded)
+
+
+def counted(monkeypatch):
+    """The rows of each shard that is built from now on."""
+    build, rows = sharding.build, []
+
+    def noted(folder, batches, **options):
+        rows.append(build(folder, batches, **options).rows)
+
+    monkeypatch.setattr(sharding, "build", noted)
+    return rows
+
+
+def test_a_finished_shard_that_cannot_be_read_is_made_again(sharded, monkeypatch):
+    """As a machine that lost its power may leave it."""
+    subprocess.run([sys.executable, "-c", KILLED, sharded.path], check=False)
+    (unfinished(sharded)[0] / "facts.json").write_bytes(b"")
+    built = counted(monkeypatch)
+    rebuilt(sharded, 2 * ROWS)
+    assert len(built) == 3
+    check_answers(sharded)
+
+
+def test_the_doctor_goes_on_with_a_killed_refresh(sharded, monkeypatch):
+    new = [title_rows(sharded, f"new{n}", random_vectors(2 * ROWS, n)) for n in range(3)]
+    sharded.add_titles(new)
+    refresh = KILLED.replace("build_indexes", "refresh_indexes")
+    refresh = refresh.replace(", IndexConfig(shard_rows=40)", "")
+    subprocess.run([sys.executable, "-c", refresh, sharded.path], check=False)
+    assert len(unfinished(sharded)) == 2
+    (told,) = (f for f in doctor(sharded) if f.check == "strays")
+    assert told.cure.startswith("the same command again goes on with it")
+    built = counted(monkeypatch)
+    doctor(sharded, fix=True)
+    assert built == [2 * ROWS] * 2
+    assert {f.state for f in doctor(sharded) if f.check in {"strays", "stale indexes"}} == {"fine"}
     check_answers(sharded)
 
 
 def test_a_shard_that_fails_costs_no_other(films, monkeypatch):
-    build, fails = sharding.build, True
+    build, failed = sharding.build, []
 
     def full(folder, batches, **options):
-        facts = build(folder, batches, **options)
-        if fails and facts.rows == ROWS:
+        if folder.parents[1].name == "described_v1" and not failed:
+            failed.append(folder)
             raise OSError(28, "No space left on device")
-        return facts
+        return build(folder, batches, **options)
 
     monkeypatch.setattr(sharding, "build", full)
     spaces = [films.live("described"), films.live("fused")]
     with pytest.raises(OSError, match="No space left"):
         build_indexes(films, spaces, IndexConfig(shard_rows=2 * ROWS))
-    described = index_folder(films, spaces[0]) / ".building"
-    made = {(shard / "vectors.f16").stat().st_ino for shard in described.iterdir()}
-    assert len(made) == 2
-    fails = False
-    build_indexes(films, spaces, IndexConfig(shard_rows=2 * ROWS))
-    folders = shard_folders(newest(index_folder(films, spaces[0])))
-    assert made < {(folder / "vectors.f16").stat().st_ino for folder in folders}
+    assert index_status(films, spaces[1]).shards == 3
+    assert index_status(films, spaces[0]).kind == "none"
+    built = counted(monkeypatch)
+    build_indexes(films, spaces[:1], IndexConfig(shard_rows=2 * ROWS))
+    assert built == [2 * ROWS]
+    assert index_status(films, spaces[0]).shards == 3
+
+
+def test_a_shard_made_twice_does_not_end_the_run(films, monkeypatch):
+    """A worker that was held to be dead renames its shard while another still makes it."""
+    build, plan_of, last = sharding.build, index.plan, []
+
+    def noted(*arguments, **options):
+        found = plan_of(*arguments, **options)
+        last.append(found.made[-1].folder)
+        return found
+
+    def twice(folder, batches, **options):
+        if build(folder, batches, **options).rows == ROWS:
+            shutil.copytree(folder, last[0])
+
+    monkeypatch.setattr(index, "plan", noted)
+    monkeypatch.setattr(sharding, "build", twice)
+    assert rebuilt(films, 2 * ROWS).shards == 3
+    assert last[0].parent.name == ".building"
+    check_answers(films)
 
 
 def test_a_space_is_free_as_soon_as_its_index_is_made(films, monkeypatch):
@@ -436,7 +543,7 @@ def one_shard(films, generation, kind=None):
     """All titles, to be made."""
     fused = films.live("fused")
     counts = films.rows_by_title(fused)
-    told = {"config": IndexConfig(kind), "scratch": generation.folder}
+    told = {"config": IndexConfig(kind), "device": "cpu", "scratch": generation.folder}
     (shard,) = plan(fused, counts, [], films.revisions(), **told).made
     return shard
 
@@ -451,7 +558,7 @@ def test_a_build_is_stopped_while_vectors_are_copied_and_added(films, batch):
             raise KeyboardInterrupt
 
     with new_generation(films, films.live("fused")) as generation, pytest.raises(KeyboardInterrupt):
-        BuildShard(films, "cpu")(one_shard(films, generation, "flat"), stop)
+        BuildShard(films)(one_shard(films, generation, "flat"), stop)
     assert not generation.folder.exists()
     assert index_status(films, films.live("fused")).kind == "none"
 
@@ -461,7 +568,7 @@ def test_two_workers_may_make_the_same_shard(films):
     with new_generation(films, films.live("fused")) as generation:
         shard = one_shard(films, generation)
         for _ in range(2):
-            BuildShard(films, "cpu")(shard, lambda told: None)
+            BuildShard(films)(shard, lambda told: None)
         generation.complete([shard.folder])
     check_answers(films)
 

@@ -6,7 +6,6 @@ from mediafm_indexes.build import build as build
 from mediafm_indexes.build import extend as extend
 from mediafm_indexes.build import trainers as trainers
 from mediafm_indexes.exact import ExactIndex as ExactIndex
-from mediafm_indexes.facts import FACTS as FACTS
 from mediafm_indexes.facts import INDEX as INDEX
 from mediafm_indexes.facts import Facts as Facts
 from mediafm_indexes.facts import Measured as Measured

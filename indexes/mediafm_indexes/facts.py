@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from mediafm_indexes.vectors import VECTORS, DamagedError
 
@@ -64,11 +63,10 @@ class Facts:
 
 
 def of_all(shards: Sequence[Facts]) -> Measured:
-    """What was measured of shards, as of one index.
+    """What is to be expected of shards that are searched as one.
 
     Every shard is looked into for all answers, so that together they find what each finds of its
-    own rows: recall is the mean over these. Latencies are of one shard after the other, which is
-    the most that it takes.
+    own rows: recall is the mean over these. Latencies are of one shard after the other.
     """
 
     def mean(recalls: Iterable[float]) -> float:
@@ -76,44 +74,34 @@ def of_all(shards: Sequence[Facts]) -> Measured:
         return sum(n * r for n, r in zip(rows, recalls, strict=True)) / sum(rows)
 
     found = [shard.measured for shard in shards]
+    shares = [s for s in found[0].filtered_recall if all(s in one.filtered_recall for one in found)]
     return Measured(
         recall_at_10=mean(one.recall_at_10 for one in found),
         p50_ms=sum(one.p50_ms for one in found),
         p99_ms=sum(one.p99_ms for one in found),
-        filtered_recall={
-            s: mean(one.filtered_recall[s] for one in found) for s in found[0].filtered_recall
-        },
-        filtered_ms={s: sum(one.filtered_ms[s] for one in found) for s in found[0].filtered_ms},
+        filtered_recall={s: mean(one.filtered_recall[s] for one in found) for s in shares},
+        filtered_ms={s: sum(one.filtered_ms[s] for one in found) for s in shares},
     )
 
 
 def write_facts(folder: Path, facts: Facts) -> None:
-    """Write them to a folder."""
-    write_checked(folder / FACTS, asdict(facts))
+    """Write them to a folder, as JSON with its checksum."""
+    told = asdict(facts)
+    written = {"crc32": crc32_of(told), "facts": told}
+    (folder / FACTS).write_text(json.dumps(written, indent=1), encoding="utf-8")
 
 
 def read_facts(folder: Path) -> Facts:
     """Read what `write_facts` wrote; raise DamagedError if it is something else."""
-    read = read_checked(folder / FACTS)
-    with told_damaged(folder / FACTS):
-        settings, measured = Settings(**read["settings"]), Measured(**read["measured"])
-        return Facts(**read | {"settings": settings, "measured": measured})
-
-
-def write_checked(path: Path, facts: Mapping[str, Any]) -> None:
-    """Write JSON with its checksum."""
-    written = {"crc32": crc32_of(facts), "facts": facts}
-    path.write_text(json.dumps(written, indent=1), encoding="utf-8")
-
-
-def read_checked(path: Path) -> dict[str, Any]:
-    """Read what `write_checked` wrote; raise DamagedError if it is something else."""
+    path = folder / FACTS
     with told_damaged(path):
         written = json.loads(path.read_text(encoding="utf-8"))
         read, sum = dict(written["facts"]), written.get("crc32")
     if sum != crc32_of(read):
         raise DamagedError(path)
-    return read
+    with told_damaged(path):
+        settings, measured = Settings(**read["settings"]), Measured(**read["measured"])
+        return Facts(**read | {"settings": settings, "measured": measured})
 
 
 @contextmanager

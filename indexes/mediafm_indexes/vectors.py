@@ -21,8 +21,11 @@ class DamagedError(ValueError):
     """A file does not hold what was written to it."""
 
     def __init__(self, path: Path, how: str = "is damaged") -> None:
-        super().__init__(f"{path} {how}")
+        super().__init__(path, how)
         self.path = path
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self.args))
 
 
 class Vectors:
@@ -38,7 +41,7 @@ class Vectors:
                 np.memmap(folder / VECTORS, np.float16, "r", shape=(rows, dim))
             )
             self._checks = np.asarray(np.memmap(folder / CHECKS, np.uint64, "r", shape=(rows,)))
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise DamagedError(folder / VECTORS, "is shorter than it was written") from error
         self._folder = folder
         self._scan = half_index(self._stored)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from mediafm_store.store.store import Store
 from mediafm_store.store.upkeep import drop_stray_tables, health, stray_tables, tidy
-from mediafm_store.tasks.generations import halves, indexes
+from mediafm_store.tasks.generations import delete_unfinished, indexes, unfinished
 from mediafm_store.tasks.index import mend_index, refresh_index
 from mediafm_store.tasks.index_status import index_status
 from mediafm_store.tasks.indexed import check_index
+from mediafm_store.tasks.sharding import MOSTLY_DEAD
 
 MANY_FILES = 50
 """Small files of a table: each write adds one, and every search opens all of them."""
@@ -85,7 +86,7 @@ def tables(store: Store) -> Iterator[Fault]:
 
 
 def strays(store: Store) -> Iterator[Fault]:
-    """Tables and indexes of no space, and halves of indexes."""
+    """Tables and indexes of no space, and indexes that were not finished."""
     if lost := stray_tables(store):
         yield Fault(
             f"tables of no space: {', '.join(lost)}", mend=partial(drop_stray_tables, store)
@@ -94,10 +95,12 @@ def strays(store: Store) -> Iterator[Fault]:
     folder = indexes(store)
     for stray in sorted(f for f in folder.glob("*") if f.is_dir() and f.name not in there):
         yield Fault(f"an index of no space: {stray.name}", mend=partial(shutil.rmtree, stray))
-    for half in halves(store):
-        said = f"an index that was not finished: {half.parent.name}"
-        cure = "mediafm index goes on with it; mediafm doctor --fix deletes it"
-        yield Fault(said, cure, mend=partial(shutil.rmtree, half))
+    for folder in unfinished(store):
+        yield Fault(
+            f"an index that was not finished: {folder.parent.name}",
+            "the same command again goes on with it; mediafm doctor --fix deletes it",
+            mend=partial(delete_unfinished, folder),
+        )
 
 
 def damage(store: Store) -> Iterator[Fault]:
@@ -114,7 +117,8 @@ def stale(store: Store) -> Iterator[Fault]:
     """Indexes hold what their space holds."""
     for space in store.registry.live_spaces():
         status = index_status(store, space)
-        if status.kind != "none" and status.new + status.replaced:
+        many = status.replaced > MOSTLY_DEAD * (status.rows + status.replaced)
+        if status.kind != "none" and (status.new or many):
             yield Fault(
                 f"the index of {space.table} lacks {status.new} rows and holds {status.replaced}"
                 " of replaced titles",
@@ -163,9 +167,9 @@ def words(store: Store) -> Iterator[Fault]:
 
 CHECKS: dict[str, Callable[[Store], Iterator[Fault]]] = {
     "tables": tables,
-    "strays": strays,
     "damage": damage,
     "stale indexes": stale,
+    "strays": strays,  # after these, which go on with what was not finished
     "vectors": vectors,
     "media": media,
     "words": words,

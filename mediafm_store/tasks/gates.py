@@ -15,6 +15,7 @@ from mediafm_store.tasks.checkpoints import checkpoint_of
 from mediafm_store.tasks.evaluations import Figure
 from mediafm_store.tasks.index import build_index
 from mediafm_store.tasks.index_status import has_index
+from mediafm_store.tasks.indexed import config_of
 
 NARROWER = 0.1
 """By so much may the mean cosine of random pairs grow."""
@@ -113,10 +114,10 @@ def masked_shots(store: Store, space: Space, live: Space | None) -> Iterator[Gat
 
 
 def index_recall(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
-    """Where the version before has an index, the new one gets one that finds as much."""
+    """Where the version before has an index, the new one gets such a one, that finds as much."""
     if live is None or not has_index(store, live):
         return
-    built = build_index(store, space)
+    built = build_index(store, space, config_of(store, live))
     least = built.target - SHORT_OF_TARGET
     said = f"recall@10 of the index {built.recall_at_10:.3f}; must be {least:.3f}"
     yield Gate("index recall", built.recall_at_10 >= least, said)

@@ -2,7 +2,7 @@
 
 `indexes/context_v1/000002/` is what `mediafm_indexes` makes of vectors, and whose they are; of a
 large space it holds several such folders, the shards 0000, 0001 and so on. The highest number is
-the newest; a folder gets its name when it is complete.
+the newest; a folder gets its name when it is complete. What is being made lies in `.building/`.
 """
 
 import os
@@ -111,13 +111,20 @@ def newest(base: Path) -> Path | None:
     return max(base.glob(GENERATION), default=None)
 
 
-def halves(store: Store) -> list[Path]:
+def unfinished(store: Store) -> list[Path]:
     """What is left of indexes that were not finished; not those that are being built."""
     found = []
-    for half in sorted(indexes(store).glob(f"*/{BUILDING}*")):
-        with suppress(Timeout), FileLock(half.parent / LOCK, timeout=0):
-            found.append(half)
+    for folder in sorted(indexes(store).glob(f"*/{BUILDING}*")):
+        # A store that is only read cannot be locked.
+        with suppress(Timeout, OSError), FileLock(folder.parent / LOCK, timeout=0):
+            found.append(folder)
     return found
+
+
+def delete_unfinished(folder: Path) -> None:
+    """Delete one of these, unless it is gone on with by now."""
+    with suppress(Timeout), FileLock(folder.parent / LOCK, timeout=0):
+        delete(folder)
 
 
 def indexes(store: Store) -> Path:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mediafm_store.engines import engine_of
@@ -17,10 +18,10 @@ from mediafm_store.tasks.generations import (
     newest,
     shard_folders,
 )
-from mediafm_store.tasks.index_config import IndexConfig, read_config, write_config
+from mediafm_store.tasks.index_config import IndexConfig
 from mediafm_store.tasks.index_status import IndexStatus, index_status, kept_status
-from mediafm_store.tasks.indexed import Shard, check_index, open_index
-from mediafm_store.tasks.sharding import BuildShard, Plan, ShardToMake, plan
+from mediafm_store.tasks.indexed import Shard, check_index, config_of, open_index
+from mediafm_store.tasks.sharding import BuildShard, Plan, ShardToMake, is_made, plan
 
 
 def build_index(
@@ -51,8 +52,8 @@ def build_indexes(
     kept in the table `evaluations`. Raises BadInput if a space has no vectors, or if workers may be
     on other machines than the indexes of the store.
     """
-    anew = Before([], config or IndexConfig())
-    make(BuildShard(store, device), spaces, lambda space: anew, engine=engine, workers=workers)
+    plans = partial(planned, store, config=config or IndexConfig(), device=device)
+    make(store, spaces, plans, engine=engine, workers=workers)
     return [kept_status(store, space) for space in spaces]
 
 
@@ -78,14 +79,13 @@ def refresh_indexes(
     The other shards stay as they are. Raises BadInput as `build_indexes` does.
     """
 
-    def before(space: Space) -> Before:
+    def plans(space: Space, scratch: Path) -> Plan:
         opened = open_index(store, space)
-        shards = opened.shards if opened else ()
-        config = read_config(index_folder(store, space))
-        return Before([s for s in shards if s.folder not in damaged], config)
+        shards = [s for s in opened.shards if s.folder not in damaged] if opened else []
+        config = config_of(store, space)
+        return planned(store, space, scratch, config=config, device=device, shards=shards)
 
-    stage = BuildShard(store, device)
-    changed = make(stage, spaces, before, engine=engine, workers=workers)
+    changed = make(store, spaces, plans, engine=engine, workers=workers)
     return [(kept_status if s.table in changed else index_status)(store, s) for s in spaces]
 
 
@@ -95,62 +95,64 @@ def mend_index(store: Store, space: Space) -> IndexStatus:
 
 
 @dataclass(frozen=True)
-class Before:
-    """What there is of an index that is to be made."""
-
-    shards: Sequence[Shard]
-    """That may stay."""
-    config: IndexConfig
-
-
-@dataclass(frozen=True)
 class Making:
     """An index on its way."""
 
     generation: Generation
-    config: IndexConfig
     plan: Plan
+    lacking: set[Path]
+    """Folders of shards that are not made yet."""
     lock: ExitStack
     """Nobody else writes for the space until it is closed."""
 
-    def complete_if_all_are_made(self) -> None:
+    def complete_if_nothing_lacks(self) -> None:
         """Put it in the place of the one before."""
-        made = [shard.folder for shard in self.plan.made]
-        if all(folder.exists() for folder in made):
+        if not self.lacking:
+            made = [shard.folder for shard in self.plan.made]
             self.generation.complete([*self.plan.kept, *made])
-            write_config(self.generation.base, self.config)
             self.lock.close()
 
 
 def make(
-    stage: BuildShard,
+    store: Store,
     spaces: Sequence[Space],
-    before: Callable[[Space], Before],
+    plans: Callable[[Space, Path], Plan],
     *,
     engine: str,
     workers: int | None,
 ) -> set[str]:
-    """Make what lacks of the indexes of spaces, all shards in one run; the spaces with new ones."""
-    store, making, items = stage.store, dict[str, Making](), list[ShardToMake]()
+    """Make what lacks of the indexes of spaces, all shards in one run; the spaces with new ones.
+
+    `plans` are asked for when nobody else can write for the space. Where a shard cannot be made the
+    others are, before its error is raised.
+    """
     check(store, engine)
+    making, items, errors = dict[str, Making](), list[ShardToMake](), list[Exception]()
     with engine_of(engine, workers=workers) as runs_on, ExitStack() as locks:
         # In one order, so that no two programs wait for each other.
         for table, space in sorted({space.table: space for space in spaces}.items()):
-            lock, there = locks.enter_context(ExitStack()), before(space)
+            lock = locks.enter_context(ExitStack())
             generation = lock.enter_context(new_generation(store, space))
-            todo = planned(store, space, there, generation)
+            todo = plans(space, generation.folder)
             generation.keep_only([shard.folder for shard in todo.made])
-            if todo.made or todo.kept != current(store, space):
-                making[table] = Making(generation, there.config, todo, lock)
-                items += [shard for shard in todo.made if not shard.folder.exists()]
-                making[table].complete_if_all_are_made()
-            else:
+            if not todo.made and todo.kept == current(store, space):
                 lock.close()
-        on_gpu = stage.device != "cpu"
-        with closing(runs_on.run(stage, items, on_gpu=on_gpu)) as outcomes:
+                continue
+            lacking = [shard for shard in todo.made if not is_made(shard)]
+            making[table] = Making(generation, todo, {s.folder for s in lacking}, lock)
+            making[table].complete_if_nothing_lacks()
+            items += lacking
+        on_gpu = any(shard.device != "cpu" for shard in items)
+        with closing(runs_on.run(BuildShard(store), items, on_gpu=on_gpu)) as outcomes:
             for outcome in outcomes:
-                outcome.get()
-                making[outcome.item.space.table].complete_if_all_are_made()
+                if outcome.error is not None:
+                    errors.append(outcome.error)
+                else:
+                    one = making[outcome.item.space.table]
+                    one.lacking.remove(outcome.item.folder)
+                    one.complete_if_nothing_lacks()
+    if errors:
+        raise errors[0]
     return set(making)
 
 
@@ -164,13 +166,22 @@ def check(store: Store, engine: str) -> None:
     store.check_writable()
 
 
-def planned(store: Store, space: Space, before: Before, generation: Generation) -> Plan:
+def planned(
+    store: Store,
+    space: Space,
+    scratch: Path,
+    *,
+    config: IndexConfig,
+    device: DeviceChoice,
+    shards: Sequence[Shard] = (),
+) -> Plan:
     """What is to become of an index; raise BadInput if the space has no vectors."""
     counts = store.rows_by_title(space)
     if not counts:
         raise BadInput(f"space {space.name} is empty; nothing to index")
-    config, scratch = before.config, generation.folder
-    return plan(space, counts, before.shards, store.revisions(), config=config, scratch=scratch)
+    config.kinds()
+    revisions = store.revisions()
+    return plan(space, counts, shards, revisions, config=config, device=device, scratch=scratch)
 
 
 def current(store: Store, space: Space) -> list[Path]:

@@ -1,28 +1,26 @@
-"""What is asked of the index of a space, kept beside it."""
+"""What is asked of the index of a space, kept with each of its shards."""
 
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 
 from mediafm_indexes import EXACT, KINDS, Train, Wanted, trainers
 from mediafm_store import plugins
-from mediafm_store.errors import BadInput, MediaFMError
-from mediafm_store.files import write_beside
+from mediafm_store.errors import BadInput
 
-log = logging.getLogger("mediafm_store")
 SHARD_ROWS = 4_000_000
 """Rows of a shard at most. Fewer make building linear and bound what it takes in memory and what
 a dead worker costs; each shard is one more to look into."""
-FILE = "config.json"
+CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
 class IndexConfig:
     """What is asked of an index when it is built; its refreshes keep to it.
 
-    Raises BadInput for values that no index can have.
+    Raises BadInput for numbers that no index can have.
     """
 
     kind: str | None = None
@@ -38,14 +36,16 @@ class IndexConfig:
             raise BadInput(
                 f"the target is a share of the answers, between 0 and 1, is {self.target}"
             )
-        if self.shard_rows < 1:
-            raise BadInput(f"a shard has 1 row or more, is to have {self.shard_rows}")
-        if not self.memory_gb >= 0:
+        if not 0 <= self.memory_gb < inf:
             raise BadInput(f"memory is in gigabytes, 0 or more, is {self.memory_gb}")
-        self.kinds()
+        if not 1 <= self.shard_rows < inf:
+            raise BadInput(f"a shard has 1 row or more, is to have {self.shard_rows}")
 
     def kinds(self) -> Mapping[str, Train | None] | None:
-        """What makes an index of the kind: FAISS, or a plug-in of that name; None: any may."""
+        """What makes an index of the kind: FAISS, or a plug-in of that name; None: any may.
+
+        Raises BadInput or NotFound for a kind that there is not.
+        """
         if self.kind is None:
             return None
         if self.kind == EXACT or self.kind in KINDS:
@@ -56,21 +56,16 @@ class IndexConfig:
         return {self.kind: plugins.load("indexes", self.kind).train}
 
 
-def write_config(base: Path, config: IndexConfig) -> None:
-    """Beside the indexes of a space."""
-    write_beside(base / FILE, json.dumps(asdict(config), indent=1))
+def write_config(folder: Path, config: IndexConfig) -> None:
+    """To the folder of a shard."""
+    (folder / CONFIG).write_text(json.dumps(asdict(config)), encoding="utf-8")
 
 
-def read_config(base: Path) -> IndexConfig:
-    """What the newest index was built with; where nothing tells, what is asked by default."""
-    path = base / FILE
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        if ":" in (told["kind"] or ""):  # no file may say what is to be imported
-            told["kind"] = None
-        return IndexConfig(**told)
-    except FileNotFoundError:
-        return IndexConfig()
-    except (OSError, ValueError, TypeError, KeyError, MediaFMError) as error:
-        log.warning("%s cannot be read (%s); indexed as by default", path, error)
-        return IndexConfig()
+def read_config(folder: Path, target: float) -> IndexConfig:
+    """Read what `write_config` wrote; a shard that was built before there was any has a target."""
+    if not (folder / CONFIG).exists():
+        return IndexConfig(target=target)
+    told = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    if ":" in (told["kind"] or ""):  # no file may say what is imported
+        told["kind"] = None
+    return IndexConfig(**told)

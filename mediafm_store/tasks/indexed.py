@@ -24,10 +24,12 @@ from mediafm_indexes import (
 )
 from mediafm_indexes.faiss_index import has_gpu
 from mediafm_store.arrays import HalfVectors
+from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space, VectorBatch
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import Device, DeviceChoice, resolve_device
 from mediafm_store.tasks.generations import index_folder, newest, shard_folders
+from mediafm_store.tasks.index_config import IndexConfig, read_config
 
 log = logging.getLogger("mediafm_store")
 IDS, RUNS = "ids.arrow", "runs.json"
@@ -49,6 +51,7 @@ class Shard:
     folder: Path
     indexed: IndexedVectors
     facts: Facts
+    config: IndexConfig
     ids: pl.Series
     """Of the shots or titles whose vectors are its rows."""
     runs: list[Run]
@@ -62,14 +65,9 @@ class SpaceIndex:
     shards: Sequence[Shard]
     """Those that can be read."""
 
-    def without(self, damaged: Path) -> "SpaceIndex | None":
-        """The same without the shard that a file is in; None if it is the only one."""
-        others = [shard for shard in self.shards if shard.folder not in damaged.parents]
-        return SpaceIndex(self.folder, others) if others else None
-
     @property
     def measured(self) -> Measured:
-        """How good it is."""
+        """How good it can be expected to be."""
         return of_all([shard.facts for shard in self.shards])
 
     @cached_property
@@ -169,6 +167,27 @@ def open_index(store: Store, space: Space, *, device: DeviceChoice = "cpu") -> S
     return None
 
 
+def config_of(store: Store, space: Space) -> IndexConfig:
+    """What the index of a space was built with; where there is none, as by default."""
+    opened = open_index(store, space)
+    return opened.shards[0].config if opened else IndexConfig()
+
+
+def left_out(opened: SpaceIndex, error: DamagedError) -> SpaceIndex | None:
+    """An open index from now on: without the shard that was found to be damaged, with a warning.
+
+    None if no other is left.
+    """
+    others = [shard for shard in opened.shards if shard.folder not in error.path.parents]
+    known = len(others) < len(opened.shards)
+    left = SpaceIndex(opened.folder, others) if others and known else None
+    for key, (version, kept) in list(OPENED.items()):
+        if kept is opened:
+            OPENED[key] = version, left
+    tell_damaged(error.path.parent, error)
+    return left
+
+
 def tell_damaged(folder: Path, error: Exception) -> None:
     """Warn that an index, or a shard of one, is of no use."""
     log.warning(
@@ -210,11 +229,12 @@ def read_shard(folder: Path, device: Device = "cpu") -> Shard:
     indexed, facts = load(folder, device=device)
     ids = pl.read_ipc(folder / IDS)["id"]
     runs = json.loads((folder / RUNS).read_text(encoding="utf-8"))
-    return Shard(folder, indexed, facts, ids, [Run(*r) for r in runs])
+    config = read_config(folder, facts.target)
+    return Shard(folder, indexed, facts, config, ids, [Run(*r) for r in runs])
 
 
-OPENED: dict[tuple[Path, Device], tuple[tuple[Path, int], SpaceIndex]] = {}
-UNREADABLE = (DamagedError, OSError, RuntimeError, ValueError, KeyError, TypeError)
+OPENED: dict[tuple[Path, Device], tuple[tuple[Path, int], SpaceIndex | None]] = {}
+UNREADABLE = (DamagedError, BadInput, OSError, RuntimeError, ValueError, KeyError, TypeError)
 """What reading damaged files raises."""
 
 

@@ -12,7 +12,7 @@ from mediafm_store.arrays import Vectors
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice
-from mediafm_store.tasks.indexed import open_index, tell_damaged
+from mediafm_store.tasks.indexed import left_out, open_index
 
 
 class Nearest(NamedTuple):
@@ -47,8 +47,7 @@ def nearest(
             found = opened.indexed.search(queries, k, only=opened.rows(valid, ids))
             vectors = [opened.indexed.read(one.rows) for one in found]
         except DamagedError as error:
-            tell_damaged(error.path.parent, error)
-            opened = opened.without(error.path)
+            opened = left_out(opened, error)
             continue
         rest = revisions.keys() - {run.title for run in valid}
         others = compare(store, space, queries, k, titles=rest, ids=ids)

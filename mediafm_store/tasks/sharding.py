@@ -13,13 +13,23 @@ import numpy as np
 from mediafm_indexes import DamagedError, Wanted, build, extend
 from mediafm_indexes.faiss_index import has_gpu
 from mediafm_store.engines import Tell
+from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
-from mediafm_store.tasks.generations import new_half
-from mediafm_store.tasks.index_config import IndexConfig
-from mediafm_store.tasks.indexed import Rows, Shard, read_shard, rows_of, still_valid
+from mediafm_store.tasks.generations import delete, new_half
+from mediafm_store.tasks.index_config import IndexConfig, write_config
+from mediafm_store.tasks.indexed import (
+    UNREADABLE,
+    Rows,
+    Shard,
+    read_shard,
+    rows_of,
+    still_valid,
+)
 
+MOST_SHARDS = 9_999
+"""As many as there are names for."""
 MOSTLY_DEAD = 0.2
 """Share of a shard's rows that are of replaced titles, with which it is built anew."""
 
@@ -32,13 +42,14 @@ class ShardToMake:
     titles: Sequence[str]
     before: Path | None
     """A shard that is to be extended by the titles."""
-    kept: Sequence[str]
+    held: Sequence[str]
     """Those that it holds already."""
     more: int
     """Rows of the titles that it does not hold."""
     share: float
     """Of the rows of the space, that these are."""
     config: IndexConfig
+    device: DeviceChoice
     folder: Path
     """Where it is when it is made. The name follows from all that it is made of."""
 
@@ -58,6 +69,7 @@ def plan(
     revisions: Mapping[str, str],
     *,
     config: IndexConfig,
+    device: DeviceChoice,
     scratch: Path,
 ) -> Plan:
     """Which shards make an index of a space, whose titles have so many rows (`counts`).
@@ -80,18 +92,20 @@ def plan(
         titles, held = tuple(titles), tuple(held)
         more, there = (sum(counts.get(t, 0) for t in some) for some in (titles, held))
         of = [(title, revisions.get(title)) for title in (*held, *titles)]
-        told = (space.table, space.fingerprint, before, of, every, config)
+        told = (space.table, space.fingerprint, before, of, every, config, device)
         folder = scratch / hashlib.sha256(repr(told).encode()).hexdigest()[:32]
         share = (more + there) / every
-        return ShardToMake(space, titles, before, held, more, share, config, folder)
+        return ShardToMake(space, titles, before, held, more, share, config, device, folder)
 
     made: list[ShardToMake] = []
     if kept and (more := fitting(new, config.shard_rows - len(kept[-1].ids))):
         last = kept.pop()
         held = dict.fromkeys(run.title for run in still_valid(last.runs, revisions))
-        made.append(to_make(sorted(more), last.folder, held))
+        made.append(to_make(sorted(more), last.folder.absolute(), held))
         new = {title: rows for title, rows in new.items() if title not in more}
     made += [to_make(titles) for titles in divided(new, config.shard_rows)]
+    if len(kept) + len(made) > MOST_SHARDS:
+        raise BadInput(f"{config.shard_rows} rows a shard make more than {MOST_SHARDS}; take more")
     return Plan([shard.folder for shard in kept], made)
 
 
@@ -124,21 +138,28 @@ class BuildShard:
     """
 
     store: Store
-    device: DeviceChoice
 
     def __call__(self, shard: ShardToMake, tell: Tell) -> None:
         """Tells nothing, which is where it can be stopped."""
-        half = self._extended(shard, tell) or self._built(shard, tell)
+        if shard.folder.exists():  # by a worker that was held to be dead
+            return
+        try:
+            half = self._extended(shard, tell) or self._built(shard, tell)
+        except DamagedError as error:
+            raise BadInput(
+                f"{error}, or the store has changed meanwhile; run this again"
+            ) from error
         try:
             half.rename(shard.folder)
         except OSError:
-            if not shard.folder.exists():  # by a worker that was held to be dead
+            if not shard.folder.exists():
                 raise
 
     def _built(self, shard: ShardToMake, tell: Tell) -> Path:
         """A folder with the index of all titles."""
         folder, on_batch = new_half(shard.folder), partial(tell, None)
-        batches = self.store.vector_batches(shard.space, {*shard.titles, *shard.kept})
+        write_config(folder, shard.config)
+        batches = self.store.vector_batches(shard.space, {*shard.titles, *shard.held})
         build(
             folder,
             Rows().passing(batches, folder, on_batch),
@@ -148,7 +169,7 @@ class BuildShard:
             wanted=Wanted(
                 shard.config.target,
                 shard.config.memory_gb * 1e9,
-                resolve_device(self.device, has_gpu),
+                resolve_device(shard.device, has_gpu),
                 shard.share,
             ),
             on_batch=on_batch,
@@ -160,17 +181,33 @@ class BuildShard:
         if shard.before is None:
             return None
         folder, on_batch = new_half(shard.folder), partial(tell, None)
+        write_config(folder, shard.config)
         batches = self.store.vector_batches(shard.space, set(shard.titles))
         try:
-            before = Rows(read_shard(shard.before))
+            rows = Rows(read_shard(shard.before))
             facts = extend(
                 folder,
                 shard.before,
-                before.passing(batches, folder, on_batch),
+                rows.passing(batches, folder, on_batch),
                 more=shard.more,
                 generator=np.random.default_rng(0),
                 on_batch=on_batch,
             )
         except DamagedError:
+            facts = None
+        if facts is None:
+            delete(folder)
             return None
-        return folder if facts else None
+        return folder
+
+
+def is_made(shard: ShardToMake) -> bool:
+    """Whether a shard is there from a run before, and can be read; else it is not there now."""
+    if not shard.folder.exists():
+        return False
+    try:
+        read_shard(shard.folder)
+    except UNREADABLE:
+        delete(shard.folder)
+        return False
+    return True

@@ -1,7 +1,7 @@
 """mediafm index."""
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -40,15 +40,20 @@ def index(
         ),
     ] = None,
     target: Annotated[
-        float, typer.Option(help="recall@10 that searches are to reach.", min=0.0, max=1.0)
-    ] = 0.99,
+        float | None,
+        typer.Option(help="recall@10 that searches are to reach; default: .99.", min=0.0, max=1.0),
+    ] = None,
     memory: Annotated[
-        float, typer.Option(help="Gigabytes that an index may take in searches.", min=0.0)
-    ] = 4.0,
+        float | None,
+        typer.Option(help="Gigabytes that an index may take in searches; default: 4.", min=0.0),
+    ] = None,
     shard_rows: Annotated[
-        int,
-        typer.Option(help="Most rows of a shard: larger spaces are built as several.", min=1),
-    ] = 4_000_000,
+        int | None,
+        typer.Option(
+            help="Most rows of a shard; default: four million. Larger spaces are built as several.",
+            min=1,
+        ),
+    ] = None,
     workers: Workers = None,
     engine: Engine = "threads",
     device: Device = "auto",
@@ -65,8 +70,9 @@ def index(
     from mediafm_store.errors import BadInput
     from mediafm_store.tasks.index_status import searchable
 
-    config = IndexConfig(kind, target, memory, shard_rows)
-    if action != "build" and config != IndexConfig():
+    told = {"kind": kind, "target": target, "memory_gb": memory, "shard_rows": shard_rows}
+    asked: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+    if action != "build" and asked:
         raise BadInput(
             f"{action} has no --kind, --target, --memory or --shard-rows: an index stays as it was"
             " asked for; `mediafm index` builds it anew"
@@ -75,6 +81,7 @@ def index(
     spaces = [opened.live(name) for name in space] if space else searchable(opened)
     spaces = spaces or [opened.live("fused")]
     if action == "build":
+        config = IndexConfig(**asked)
         made = build_indexes(opened, spaces, config, device=device, engine=engine, workers=workers)
     elif action == "refresh":
         made = refresh_indexes(opened, spaces, device=device, engine=engine, workers=workers)
