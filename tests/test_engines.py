@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -297,10 +298,11 @@ def test_ray_backfills_and_embeds_as_threads_do(
     local_ray, several, plain_encoders, encoders, tmp_path
 ):
     others, stores = {**plain_encoders, "text": encoders["text"]}, {}
+    trained = Store(tmp_path / "trained", create=True)
+    ingest(trained, [several], encoders=plain_encoders)
+    train(trained, preset="tiny", config=TrainConfig(steps=2), device="cpu")
     for engine in ("threads", "ray"):
-        store = stores[engine] = Store(tmp_path / engine, create=True)
-        ingest(store, [several], encoders=plain_encoders)
-        train(store, preset="tiny", config=TrainConfig(steps=2), device="cpu")
+        store = stores[engine] = Store(shutil.copytree(trained.path, tmp_path / engine))
         embed(store, workers=2, engine=engine)
         made = backfill(store, others, workers=2, engine=engine)
         assert [r.state for r in made.results] == ["ingested"] * 5

@@ -91,4 +91,7 @@ class Ray:
 
 def others() -> bool:
     """Whether this process is connected to a cluster that has other machines."""
-    return ray.is_initialized() and any(node.host != socket.gethostname() for node in nodes())
+    if not ray.is_initialized():
+        return False
+    with gone_told():
+        return any(node.host != socket.gethostname() for node in nodes())
