@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
-from threading import Lock, Timer
+from threading import Lock, Thread
 
 import numpy as np
 import pytest
@@ -155,7 +155,13 @@ def test_workers_without_a_place_are_told_of_once(on_ray, monkeypatch, caplog):
     other = ray.remote(crew.Worker).options(num_cpus=cores).remote()
     ray.get(other.begin.remote())
     monkeypatch.setattr(crew, "PLACE_S", 0.3)
-    Timer(1.5, ray.kill, [other]).start()
+
+    def make_room():
+        wait_for(lambda: caplog.records)
+        time.sleep(0.5)  # in which it might be told again
+        ray.kill(other)
+
+    Thread(target=make_room).start()
     assert [o.get() for o in on_ray.run(stages.double, [1])] == [2]
     assert [record.getMessage() for record in caplog.records] == [
         "no worker has found a place in the cluster for 0.3 s: each asks for"
