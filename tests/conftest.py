@@ -1,6 +1,7 @@
 """Fixtures: real films, sample films, and a store made by hand."""
 
 import os
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -146,9 +147,10 @@ def imported(tmp_path_factory) -> Store:
 @pytest.fixture(scope="module")
 def local_ray():
     """One Ray for all tests of a file: it takes seconds to start."""
-    from mediafm_store.engines.ray import connected
+    from mediafm_store.engines.ray import Ray
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-        with connected(None, WORKERS):
+        with closing(Ray(None, WORKERS)) as engine:
+            engine.connect()
             yield

@@ -1,10 +1,8 @@
-"""Stages that workers of other processes can import."""
+"""Stages that workers of other processes can import, quickly."""
 
 import os
 import time
 from pathlib import Path
-
-from tests.plain import PlainEncoder
 
 
 def double(item, tell):
@@ -14,6 +12,11 @@ def double(item, tell):
 
 def process(_item, _tell):
     return os.getpid()
+
+
+def visible_gpus(_item, _tell):
+    """Those that libraries may use, as CUDA is told; None: all."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
 
 
 def refuse_odd(item, _tell):
@@ -81,15 +84,21 @@ class NeedsWeights:
         return lost_weights, ()
 
 
-class Unloadable(PlainEncoder):
-    """An encoder that cannot be loaded elsewhere."""
-
-    def __reduce__(self):
-        return lost_weights, ()
-
-
 def lost_weights():
     raise FileNotFoundError("no weights here")
+
+
+class SlowToLoad:
+    """Takes a second to load."""
+
+    def __init__(self, load_s=0.0) -> None:
+        time.sleep(load_s)
+
+    def __call__(self, item, _tell):
+        return item
+
+    def __reduce__(self):
+        return SlowToLoad, (1.0,)
 
 
 class DiesLoading:

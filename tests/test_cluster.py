@@ -12,6 +12,7 @@ import pytest
 
 from mediafm_store import Store, ingest
 from mediafm_store.engines import engine_of
+from mediafm_store.engines.places import Node
 from mediafm_store.errors import BadInput
 from tests import stages
 from tests.conftest import ROOT
@@ -19,7 +20,7 @@ from tests.odd_films import make_film, pictures
 
 pytestmark = pytest.mark.slow
 HERE = "127.0.0.1"
-START = "--head --block --num-cpus=2 --include-dashboard=false --disable-usage-stats"
+START = "--head --block --num-cpus=2 --num-gpus=1 --include-dashboard=false --disable-usage-stats"
 
 
 def free_port():
@@ -36,19 +37,22 @@ def answers(port):
     return True
 
 
-@pytest.fixture
-def cluster(tmp_path, monkeypatch):
-    """Its process and address; it listens on the loopback address alone."""
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    monkeypatch.setenv("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "1")
-    port = free_port()
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """Its process and address; it listens on the loopback address alone.
+
+    It says that it has a GPU, which nobody uses.
+    """
+    log, port = tmp_path_factory.mktemp("cluster") / "ray.log", free_port()
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", *START.split()]
     command += [f"--node-ip-address={HERE}"]
     command += [f"--port={free_port()}", f"--ray-client-server-port={port}"]
     command += [f"--dashboard-agent-listen-port={free_port()}"]
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     at_home = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "PYTHONPATH": path}
-    with (tmp_path / "ray.log").open("w") as told:
+    with pytest.MonkeyPatch.context() as patch, log.open("w") as told:
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        patch.setenv("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "1")
         head = subprocess.Popen(
             command,
             env=os.environ | at_home,
@@ -56,15 +60,15 @@ def cluster(tmp_path, monkeypatch):
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    try:
-        began = time.monotonic()
-        while not answers(port):
-            assert head.poll() is None, (tmp_path / "ray.log").read_text()
-            assert time.monotonic() - began < 60
-            time.sleep(0.2)
-        yield head, f"ray://{HERE}:{port}"
-    finally:
-        end(head)
+        try:
+            began = time.monotonic()
+            while not answers(port):
+                assert head.poll() is None, log.read_text()
+                assert time.monotonic() - began < 60
+                time.sleep(0.2)
+            yield head, f"ray://{HERE}:{port}"
+        finally:
+            end(head)
 
 
 def end(head):
@@ -75,17 +79,17 @@ def end(head):
 
 
 def test_a_cluster_ingests_as_threads_do(cluster, plain_encoders, tmp_path, monkeypatch):
-    """Also with encoders that processes of their own hold, as on machines with GPUs."""
-    from mediafm_store.engines import holders, ray
+    """Also with encoders that a process of its own holds, as on machines with GPUs."""
+    from mediafm_store.engines import ray
 
-    monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
     films = tmp_path / "films"
     films.mkdir()
     for n in range(3):
         make_film(films / f"{n}.mp4", images=list(pictures(48, size=(96, 64))), sounds=["mono"])
     stores = []
-    for name, gpus in {"threads": 0, "own": 0, "held": 1}.items():
-        monkeypatch.setattr(ray, "resource", lambda _, gpus=gpus: gpus)
+    for name in ("threads", "held", "own"):
+        if name == "own":
+            monkeypatch.setattr(ray, "nodes", lambda: [Node("head", cpus=2, gpus=0)])
         stores.append(Store(tmp_path / name, create=True))
         engine = "threads" if name == "threads" else cluster[1]
         found = ingest(stores[-1], [films], encoders=plain_encoders, engine=engine, workers=2)
@@ -97,8 +101,22 @@ def test_a_cluster_ingests_as_threads_do(cluster, plain_encoders, tmp_path, monk
             assert np.allclose(one.vectors, other.vectors, atol=1e-3)
 
 
+def test_a_share_of_a_gpu_is_all_that_workers_see(cluster):
+    with engine_of(cluster[1], workers=2) as engine:
+        for on_gpu, seen in {True: "0", False: ""}.items():
+            outcomes = engine.run(stages.visible_gpus, range(4), on_gpu=on_gpu)
+            assert {outcome.get() for outcome in outcomes} == {seen}
+
+
+def test_no_cluster_there():
+    address = f"ray://{HERE}:{free_port()}"
+    with pytest.raises(BadInput, match="cannot be reached"), engine_of(address):
+        pass
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # Ray's own
 def test_a_cluster_that_goes_away(cluster, tmp_path):
+    """The last one of this file: it ends the cluster."""
     head, address = cluster
     with engine_of(address, workers=2) as engine:
         outcomes = engine.run(stages.SlowAndCounts(tmp_path), range(50))
@@ -106,9 +124,3 @@ def test_a_cluster_that_goes_away(cluster, tmp_path):
         end(head)
         with pytest.raises(BadInput, match="the cluster is gone"):
             list(outcomes)
-
-
-def test_no_cluster_there():
-    address = f"ray://{HERE}:{free_port()}"
-    with pytest.raises(BadInput, match="cannot be reached"), engine_of(address):
-        pass

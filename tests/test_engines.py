@@ -2,18 +2,22 @@
 
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from contextlib import closing
-from threading import Lock
+from pathlib import Path
+from threading import Lock, Thread
 
 import numpy as np
 import pytest
 
+from benchmarks.ray import workers_of
 from mediafm_store import Store, backfill, embed, ingest, train
-from mediafm_store.engines import engine_of
+from mediafm_store.engines import elsewhere, engine_of
+from mediafm_store.engines.places import Node
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoded
 from mediafm_store.model.train import TrainConfig
@@ -87,7 +91,7 @@ def test_an_item_whose_worker_died_is_tried_again(on_ray, tmp_path, caplog, capf
 
 
 def wait_for(done):
-    for _ in range(200):
+    for _ in range(600):
         if done():
             return
         time.sleep(0.1)
@@ -106,7 +110,8 @@ def test_a_stage_that_workers_cannot_load_ends_the_run(on_ray):
         list(on_ray.run(stages.NeedsWeights(), range(3)))
 
 
-def test_workers_that_die_before_they_begin(on_ray):
+def test_workers_that_die_before_they_begin(on_ray, monkeypatch):
+    monkeypatch.setattr("mediafm_store.engines.crew.STARTS", 3)
     with pytest.raises(BadInput, match="die before they begin"):
         list(on_ray.run(stages.DiesLoading(), range(3)))
 
@@ -121,6 +126,78 @@ def test_a_stage_that_cannot_be_sent_is_refused(on_ray):
         next(on_ray.run(lambda item, tell: lock, [1]))
 
 
+@pytest.mark.parametrize("call", ["nodes", "put", "remote", "wait", "get", "kill"])
+def test_a_cluster_that_is_gone_is_told_by_each_call(on_ray, monkeypatch, call):
+    from mediafm_store.engines.cluster import ray
+
+    def fail(*_args, **_options):
+        raise ConnectionError("GRPC connection failed: no\nmore of it")
+
+    outcomes = on_ray.run(stages.dies_of_three, [3])
+    monkeypatch.setattr(ray, call, fail)
+    told = r"^the cluster is gone \(GRPC connection failed: no\); start it, and this again$"
+    with pytest.raises(BadInput, match=told):
+        list(outcomes)
+
+
+def test_what_others_say_of_the_network_is_left_as_it_is(local_ray):
+    from mediafm_store.engines.cluster import gone_told
+
+    with pytest.raises(ConnectionRefusedError), gone_told():
+        raise ConnectionRefusedError("a model cannot be downloaded")
+
+
+def test_workers_without_a_place_are_told_of_once(on_ray, monkeypatch, caplog):
+    from mediafm_store.engines import crew
+    from mediafm_store.engines.cluster import ray
+
+    cores = int(ray.cluster_resources()["CPU"])
+    other = ray.remote(crew.Worker).options(num_cpus=cores).remote()
+    ray.get(other.begin.remote())
+    monkeypatch.setattr(crew, "PLACE_S", 0.3)
+
+    def make_room():
+        wait_for(lambda: caplog.records)
+        time.sleep(0.5)  # in which it might be told again
+        ray.kill(other)
+
+    Thread(target=make_room).start()
+    assert [o.get() for o in on_ray.run(stages.double, [1])] == [2]
+    assert [record.getMessage() for record in caplog.records] == [
+        "no worker has found a place in the cluster for 0.3 s: each asks for"
+        f" {cores} CPU; free are 0 CPU"
+    ]
+
+
+def test_workers_that_are_slow_to_load_have_a_place(local_ray, monkeypatch, caplog):
+    from mediafm_store.engines import cluster, crew
+    from mediafm_store.engines.places import Place
+
+    waiting = crew.Waiting([1])
+    hired = crew.Crew(cluster.sendable(stages.SlowToLoad()), 1, Place(1, 0))
+    hired.assign(waiting)
+    cluster.ray.get([one.begun for one in hired._loading.values()])
+    monkeypatch.setattr(crew, "PLACE_S", 0.0)
+    assert hired.outcome(waiting) is None
+    assert not caplog.records
+    hired.dismiss()
+
+
+def test_workers_without_a_share_of_a_gpu_see_none(on_ray):
+    """Where Ray leaves all to them, they would take the memory of those that have one."""
+    assert {o.get() for o in on_ray.run(stages.visible_gpus, range(2))} == {""}
+
+
+def test_where_workers_may_be(local_ray, monkeypatch):
+    from mediafm_store.engines import ray
+
+    assert elsewhere("ray://head:10001")
+    assert not elsewhere("threads")
+    assert not elsewhere("ray")
+    monkeypatch.setattr(ray, "nodes", lambda: [Node("another", cpus=2, gpus=0)])
+    assert elsewhere("ray"), "this process is connected to it"
+
+
 @pytest.mark.parametrize(
     ("name", "workers", "told"), [("spark", 1, "not one of"), ("threads", 0, "1 or more")]
 )
@@ -131,7 +208,8 @@ def test_values_that_make_no_sense(name, workers, told):
 
 def test_without_ray_the_cure_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "mediafm_store.engines.ray", raising=False)
+    for name in ("cluster", "crew", "ray"):
+        monkeypatch.delitem(sys.modules, f"mediafm_store.engines.{name}", raising=False)
     with pytest.raises(BadInput, match=r"pip install 'mediafm-store\[ray\]'"), engine_of("ray"):
         pass
 
@@ -179,10 +257,7 @@ def test_ctrl_c_ends_ray_cleanly(films, tmp_path):
     command = [sys.executable, "-m", "mediafm_cli", "ingest", str(tmp_path), "--engine", "ray"]
     command += ["--store", str(tmp_path / "store")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / "store" / "fused_v1.lance").exists():
-        assert process.poll() is None
-        time.sleep(0.05)
-    time.sleep(8)  # Ray is up, and a film under way
+    wait_for(lambda: process.poll() or any(map(is_at_work, workers_of(process.pid))))
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=20)
     assert process.returncode == 130
@@ -190,41 +265,51 @@ def test_ctrl_c_ends_ray_cleanly(films, tmp_path):
     assert len(Store(tmp_path / "store").titles()) == 0
 
 
+def is_at_work(pid):
+    """Whether a worker has an item: Ray names processes after what they do."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::Worker.work")
+    except OSError:  # it has ended
+        return False
+
+
 KILLED_AFTER_FIRST = """
 import os, signal, sys
 from pathlib import Path
 from mediafm_store import Store, ingest
+from tests.plain import PlainEncoder
 
 def stop(result):
     os.kill(os.getpid(), signal.SIGKILL)
 
-ingest(Store(sys.argv[2], create=True), [Path(sys.argv[1])], engine="ray", on_title=stop)
+encoders = {modality: PlainEncoder(modality) for modality in ("visual", "audio", "text")}
+store = Store(sys.argv[2], create=True)
+ingest(store, [Path(sys.argv[1])], encoders=encoders, engine="ray", on_title=stop)
 """
 
 
-def test_a_killed_driver_is_started_again(several, tmp_path):
+def test_a_killed_driver_is_started_again(local_ray, several, plain_encoders, tmp_path):
     path = tmp_path / "store"
     killed = [sys.executable, "-c", KILLED_AFTER_FIRST, str(several), str(path)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # Ray outlives it a while
     assert subprocess.run(killed, check=False, **quiet).returncode == -signal.SIGKILL
-    assert 0 < len(Store(path).titles()) < 5
-    command = [sys.executable, "-m", "mediafm_cli", "ingest", str(several), "--engine", "ray"]
-    command += ["--store", str(path)]
-    subprocess.run([*command, "--json"], capture_output=True, check=True)
     store = Store(path)
+    assert 0 < len(store.titles()) < 5
+    ingest(store, [several], encoders=plain_encoders, engine="ray")
     assert store.titles()["id"].to_list() == [f"film{n}" for n in range(5)]
     assert store.table("shots").count_rows() == store.titles()["shots"].sum()
 
 
-def test_ray_backfills_and_embeds_as_threads_do(local_ray, several, encoders, tmp_path):
-    texts, pictures_and_sound = PlainEncoder("text"), {m: encoders[m] for m in ("visual", "audio")}
-    stores = {}
+def test_ray_backfills_and_embeds_as_threads_do(
+    local_ray, several, plain_encoders, encoders, tmp_path
+):
+    others, stores = {**plain_encoders, "text": encoders["text"]}, {}
+    trained = Store(tmp_path / "trained", create=True)
+    ingest(trained, [several], encoders=plain_encoders)
+    train(trained, preset="tiny", config=TrainConfig(steps=2), device="cpu")
     for engine in ("threads", "ray"):
-        store = stores[engine] = Store(tmp_path / engine, create=True)
-        ingest(store, [several], encoders=encoders)
-        train(store, preset="tiny", config=TrainConfig(steps=2), device="cpu")
+        store = stores[engine] = Store(shutil.copytree(trained.path, tmp_path / engine))
         embed(store, workers=2, engine=engine)
-        others = {**pictures_and_sound, "text": texts}
         made = backfill(store, others, workers=2, engine=engine)
         assert [r.state for r in made.results] == ["ingested"] * 5
         assert {space.state for space in made.spaces} == {"backfilled"}
@@ -281,11 +366,11 @@ def test_ray_ingests_by_held_encoders_as_threads_do(
     from mediafm_store.engines import holders, ray
 
     monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
+    monkeypatch.setattr(ray, "nodes", lambda: [Node("here", cpus=WORKERS, gpus=1)])
     held, hold = [], holders.hold
     monkeypatch.setattr(holders, "hold", lambda *a: held.append(hold(*a)) or held[-1])
     stores = [Store(tmp_path / engine, create=True) for engine in ("threads", "ray")]
     ingest(stores[0], [several], encoders=plain_encoders)
-    monkeypatch.setattr(ray, "resource", lambda name: 1.0)
     ingest(stores[1], [several], encoders=plain_encoders, engine="ray", workers=WORKERS)
     assert {type(encoder) for encoder in held[0].values()} == {holders.HeldEncoder}
     assert len(stores[1].titles()) == 5
@@ -297,7 +382,7 @@ def test_ray_ingests_by_held_encoders_as_threads_do(
 
 def test_a_holder_that_dies_is_begun_anew(local_ray, plain_encoders, monkeypatch):
     from mediafm_store.engines import holders
-    from mediafm_store.engines.ray import ray
+    from mediafm_store.engines.cluster import ray
 
     monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
     held = holders.hold(plain_encoders, 1)
@@ -306,12 +391,19 @@ def test_a_holder_that_dies_is_begun_anew(local_ray, plain_encoders, monkeypatch
     assert np.array_equal(held["text"].encode(["one"]).blocks, before)
 
 
+class Unloadable(PlainEncoder):
+    """An encoder that cannot be loaded elsewhere."""
+
+    def __reduce__(self):
+        return stages.lost_weights, ()
+
+
 def test_encoders_that_cannot_be_loaded_end_the_run_at_once(local_ray, monkeypatch):
     from mediafm_store.engines import holders
 
     monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
     with pytest.raises(FileNotFoundError, match="no weights here"):
-        holders.hold({"text": stages.Unloadable("text")}, 1)
+        holders.hold({"text": Unloadable("text")}, 1)
 
 
 def test_only_what_a_holder_has_on_its_gpu_is_held(local_ray, encoders, monkeypatch):

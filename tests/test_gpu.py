@@ -215,7 +215,7 @@ def test_ray_holds_encoders_on_the_gpu(tmp_path):
     """Workers that have none of it send it what they have."""
     pytest.importorskip("transformers")
     pytest.importorskip("ray")
-    from mediafm_store.engines.ray import connected
+    from mediafm_store.engines import engine_of
     from tests.test_hf import KINDS
 
     kinds = ("siglip", "wav2vec2", "bert")
@@ -223,7 +223,7 @@ def test_ray_holds_encoders_on_the_gpu(tmp_path):
         (tmp_path / kind).mkdir()
         KINDS[kind][0](tmp_path / kind)
     encoders = load_encoders([f"hf={folder}" for folder in tmp_path.iterdir()], device="cuda")
-    with connected(None, 2) as engine:
+    with engine_of("ray", workers=2) as engine:
         held = engine.held(encoders)
         assert held["visual"] is not encoders["visual"]
         for kind in kinds:

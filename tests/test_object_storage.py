@@ -69,7 +69,7 @@ def test_a_store_lives_in_a_bucket(bucket, machine, tmp_path):
     assert newest(index_folder(store, store.live("fused"))).is_relative_to(tmp_path / "one")
     assert [h.shot for h in search(store, shot="alpha/00003", k=5)] == before
 
-    with pytest.raises(BadInput, match="lie on this machine, where workers at ray://host:1"):
+    with pytest.raises(BadInput, match="lie on this machine, where workers on others cannot write"):
         build_indexes(store, [store.live("fused")], engine="ray://host:1")
 
     train(store, preset="tiny", config=TrainConfig(steps=1), device="cpu")

@@ -72,6 +72,9 @@ def test_bad_input(genres, store, tmp_path):
         apply_tags(genres, ["nope"])
     with pytest.raises(NotFound, match="no probe 'nope'"):
         apply_tags(genres, task="nope")
+    for option in ({"engine": "odd"}, {"workers": 2}):
+        with pytest.raises(BadInput, match="leave out --engine and --workers"):
+            apply_tags(genres, names=["cats"], **option)
     bare = Store(tmp_path / "bare", create=True)
     bare.add_title(title_rows(bare, "a", np.asarray(random_vectors(2))))
     with pytest.raises(BadInput, match="no title of the store has tags"):

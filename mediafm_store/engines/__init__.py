@@ -1,13 +1,13 @@
 """Where work on many titles runs: threads of this process, or a Ray cluster."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from mediafm_store.engines.engine import Engine, Outcome, Stage, Tell
 from mediafm_store.engines.threads import Threads
 from mediafm_store.errors import BadInput
 
-__all__ = ["Engine", "Outcome", "Stage", "Tell", "engine_of"]
+__all__ = ["Engine", "Outcome", "Stage", "Tell", "elsewhere", "engine_of"]
 
 
 @contextmanager
@@ -15,17 +15,30 @@ def engine_of(name: str, *, workers: int | None = None) -> Iterator[Engine]:
     """`threads`, `ray` on this machine, or `ray://HOST:PORT`, a cluster that runs already.
 
     `workers` items are taken at once: by default one by threads, and by Ray one for every two
-    cores. What the engine started ends with it. Raises BadInput for another name, for less than
-    one worker, where Ray is not installed, or where no cluster answers.
+    cores. Ray is started when there is something to do, and what was started ends with the engine.
+    Raises BadInput for another name, for less than one worker, where Ray is not installed, or
+    where nothing answers at an address.
     """
     if workers is not None and workers < 1:
         raise BadInput(f"workers must be 1 or more, are {workers}")
     if name == "threads":
         yield Threads(workers or 1)
     elif name == "ray" or name.startswith("ray://"):
-        from mediafm_store.engines.ray import connected
+        from mediafm_store.engines.ray import Ray
 
-        with connected(None if name == "ray" else name, workers) as engine:
+        with closing(Ray(None if name == "ray" else name, workers)) as engine:
             yield engine
     else:
         raise BadInput(f"engine {name!r} is not one of: threads, ray, ray://HOST:PORT")
+
+
+def elsewhere(name: str) -> bool:
+    """Whether workers of the engine of this name may be on other machines than this process.
+
+    Also of `ray`, if this process is connected to a cluster already.
+    """
+    if name != "ray":
+        return name.startswith("ray://")
+    from mediafm_store.engines.ray import others
+
+    return others()

@@ -12,7 +12,7 @@ from uuid import uuid4
 import numpy as np
 
 from mediafm_store.arrays import Blocks, Modality
-from mediafm_store.engines.ray import RayError, RayTaskError, cause, ray, sendable
+from mediafm_store.engines.cluster import RayError, RayTaskError, cause, ray, sendable
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoded, Encoder, Encoders
 from mediafm_store.parallel import groups
@@ -62,7 +62,7 @@ def hold(encoders: Encoders, count: int) -> Encoders:
     asked = {h.on_gpu.remote(): name for h, name in zip(holders, names, strict=True)}
     answered, _ = ray.wait(list(asked), num_returns=count, timeout=PLACE_S)
     if not answered:
-        log.warning("no GPU of the cluster is free; encoders run with the workers")
+        log.warning("no GPU of the cluster is free; encoders run on the CPUs of the workers")
         return encoders
     try:
         on_gpu = set.intersection(*map(set, ray.get(answered)))

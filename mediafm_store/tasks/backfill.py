@@ -80,7 +80,8 @@ def backfill(
     known = (known_film(store, row) for row in (rows[:1] if dry_run else rows))
     results = []
     with engine_of(engine, workers=workers) as runs_on:
-        stage = Refeaturize(spaces, runs_on.held(encoders))
+        # To hold encoders an engine has to be started, which takes seconds.
+        stage = Refeaturize(spaces, runs_on.held(encoders) if rows else encoders)
         with closing(runs_on.run(stage, known, on_progress)) as outcomes:
             for outcome in outcomes:
                 result = written(store, outcome)

@@ -59,7 +59,10 @@ def load_encoders(names: Sequence[str] = (), *, device: DeviceChoice = "auto") -
 
 
 class Loaded(dict[Modality, Encoder]):
-    """Encoders that travel as their names: a worker loads the weights of its own machine."""
+    """Encoders that travel as their names: a worker loads the weights of its own machine.
+
+    They run on its GPU if it has one, unless that was not wanted here: a worker may have none.
+    """
 
     def __init__(
         self,
@@ -75,7 +78,8 @@ class Loaded(dict[Modality, Encoder]):
 
     def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[object, ...]]:
         """See pickle."""
-        return load_same, (self._names, self._device, fingerprints(self))
+        device = "cpu" if self._device == "cpu" else "auto"
+        return load_same, (self._names, device, fingerprints(self))
 
 
 def load_same(names: Sequence[str], device: DeviceChoice, made: Sequence[str]) -> Encoders:

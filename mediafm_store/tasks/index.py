@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mediafm_store.engines import engine_of
+from mediafm_store.engines import elsewhere, engine_of
 from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
@@ -158,10 +158,10 @@ def make(
 
 def check(store: Store, engine: str) -> None:
     """Raise BadInput before work is done for nothing."""
-    if store.place.remote and engine.startswith("ray://"):
+    if store.place.remote and elsewhere(engine):
         raise BadInput(
-            f"the indexes of {store.path} lie on this machine, where workers at {engine} cannot"
-            " write; use --engine ray or threads"
+            f"the indexes of {store.path} lie on this machine, where workers on others cannot"
+            " write; use --engine threads"
         )
     store.check_writable()
 

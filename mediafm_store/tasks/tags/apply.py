@@ -48,9 +48,11 @@ def apply_tags(
     `top` at most, and from `names`: titles with shots that a name describes. Tags are written a
     thousand titles at a time, so a run that was cut off goes on where it was. Probes are applied to
     `workers` thousands at once by an `engine` (see `engine_of`), whose workers read the store
-    themselves. Raises NotFound for an unknown title or probe, BadInput if there is nothing to learn
-    from.
+    themselves; names are looked for by this process. Raises NotFound for an unknown title or probe,
+    BadInput if there is nothing to learn from, or if `names` come with an engine or workers.
     """
+    if names and (engine != "threads" or workers is not None):
+        raise BadInput("--name is looked for by this process; leave out --engine and --workers")
     store.check_writable()
     store.check_titles(titles or ())
     if names:
@@ -66,9 +68,9 @@ def apply_tags(
             " what it makes of them"
         )
     found: list[Tag] = []
-    if all(probe.task == PROPOSALS for probe in chosen) and not task:
-        found += by_neighbours(store, titles, top, on_titles, optional=bool(chosen))
     with engine_of(engine, workers=workers) as runs_on:
+        if all(probe.task == PROPOSALS for probe in chosen) and not task:
+            found += by_neighbours(store, titles, top, on_titles, optional=bool(chosen))
         for probe in chosen:
             found += by_probe(store, probe, titles, runs_on, on_titles)
     return found

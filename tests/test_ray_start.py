@@ -1,0 +1,61 @@
+"""Ray is started when there is something to do: that takes seconds."""
+
+import pytest
+
+from mediafm_store import Store, apply_tags, backfill, embed, ingest, refresh_indexes
+from mediafm_store.engines import engine_of
+from tests import stages
+from tests.conftest import random_vectors, title_rows
+from tests.odd_films import make_film, pictures
+from tests.plain import PlainEncoder
+
+
+@pytest.fixture
+def starts(monkeypatch):
+    """Whatever would start Ray, which is not there."""
+    from mediafm_store.engines import cluster, ray
+
+    begun = []
+
+    def start(address, cores):
+        begun.append((address, cores))
+        raise RuntimeError("Ray is started")
+
+    monkeypatch.setattr(ray, "start", start)
+    monkeypatch.setattr(cluster.ray, "is_initialized", lambda: False)
+    return begun
+
+
+def test_the_first_item_starts_it(starts):
+    with engine_of("ray", workers=3) as engine:
+        assert list(engine.run(stages.double, iter([]))) == []
+        assert starts == []
+        with pytest.raises(RuntimeError, match="Ray is started"):
+            list(engine.run(stages.double, iter([1])))
+        assert starts == [(None, 3)]
+
+
+def test_what_is_complete_is_left_alone(starts, imported):
+    assert embed(imported, engine="ray").titles == 0
+    spaces = [imported.live("fused")]
+    assert refresh_indexes(imported, spaces, engine="ray")[0].new == 0
+    assert starts == []
+
+
+def test_tags_from_similar_titles_come_from_this_process(starts, store):
+    for n, tags in enumerate((["space"], [])):
+        store.add_title(title_rows(store, f"film{n}", random_vectors(4), tags=tags))
+    assert [tag.tag for tag in apply_tags(store, engine="ray")] == ["space"]
+    assert starts == []
+
+
+def test_what_is_backfilled_is_left_alone(starts, plain_encoders, tmp_path):
+    make_film(tmp_path / "film.mp4", images=list(pictures(24, size=(96, 64))), sounds=["mono"])
+    store = Store(tmp_path / "store", create=True)
+    ingest(store, [tmp_path / "film.mp4"], encoders=plain_encoders)
+    text = PlainEncoder("text")
+    text.fingerprint = "another"
+    others = {**plain_encoders, "text": text}
+    assert [r.state for r in backfill(store, others).results] == ["ingested"]
+    assert backfill(store, others, engine="ray").results == []
+    assert starts == []
