@@ -19,8 +19,8 @@ from mediafm_store.linear.measures import (
     confusion,
     curve,
     interval,
-    macro_ap,
-    micro_ap,
+    macro_ap_interval,
+    micro_ap_interval,
     spearman,
     tau_interval,
 )
@@ -233,7 +233,7 @@ def others(
 
 
 MEASURES: Mapping[Kind, Mapping[str, Callable[..., Interval]]] = {
-    "tags": {"macro_ap": partial(interval, macro_ap), "micro_ap": partial(interval, micro_ap)},
+    "tags": {"macro_ap": macro_ap_interval, "micro_ap": micro_ap_interval},
     "grades": {"spearman": partial(interval, spearman)},
     "ranking": {"kendall_tau": tau_interval},
 }
