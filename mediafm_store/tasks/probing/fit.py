@@ -10,8 +10,8 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES
 from mediafm_store.errors import BadInput, MediaFMError
-from mediafm_store.linear.fitting import Groups, Inputs, cross_validate, fit, fittable
-from mediafm_store.linear.kinds import Kind
+from mediafm_store.linear.fitting import Groups, cross_validate, fit, fittable
+from mediafm_store.linear.layer import Inputs, Kind
 from mediafm_store.linear.measures import (
     Interval,
     aps,
@@ -30,7 +30,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.evaluations import Figure, record
 from mediafm_store.tasks.labels import table_version
-from mediafm_store.tasks.probing.items import Items, groups_of, items_of
+from mediafm_store.tasks.probing.items import Items, groups_of, items_of, texts_of
 from mediafm_store.tasks.probing.pools import (
     OF_TITLES,
     POOLS,
@@ -160,12 +160,6 @@ def usable(items: Items, groups: Groups) -> Items:
         more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
         log.warning("in too few titles to be fitted: %s%s", ", ".join(left_out[:5]), more)
     return items.only(np.arange(len(items.ids)), np.flatnonzero(enough))
-
-
-def texts_of(store: Store, titles: list[str]) -> list[str]:
-    """Name and synopsis of titles: what is known of new ones too, unlike genres and tags."""
-    rows = {r["id"]: f"{r['name']}. {r['synopsis']}" for r in store.titles().to_dicts()}
-    return [rows[title] for title in titles]
 
 
 def warn_of_leaks(store: Store, items: Items, pool: str) -> None:
