@@ -22,8 +22,11 @@ demo: $(INSTALLED)
 	$(BIN)/mediafm demo
 	@echo "For the command mediafm: source .venv/bin/activate"
 
+# The processes share the cores: threads of NumPy and PyTorch would wait for each other. Files with
+# few tests take longest, so they are not left to the end.
 test: $(INSTALLED)
-	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+	  $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -44,7 +44,13 @@ from mediafm_store import Store, apply_probe, apply_tags, fit_probe, import_labe
 from mediafm_store.arrays import FUSED, Vectors, unit_rows
 from mediafm_store.features.passes import encode_text
 from mediafm_store.linear.fitting import fit
-from mediafm_store.linear.measures import Interval, interval, macro_ap, micro_ap
+from mediafm_store.linear.measures import (
+    Interval,
+    macro_ap,
+    macro_ap_interval,
+    micro_ap,
+    micro_ap_interval,
+)
 from mediafm_store.model.quality import (
     WIDTHS,
     Labelled,
@@ -138,7 +144,7 @@ def genres(older: list[dict[str, Any]], newer: list[dict[str, Any]]) -> dict[str
     each = np.arange(len(newer))
     table = []
     for way, scores in ways.items():
-        micro, macro = (interval(m, truth, scores, each) for m in (micro_ap, macro_ap))
+        micro, macro = (m(truth, scores, each) for m in (micro_ap_interval, macro_ap_interval))
         table.append({"way": way, "micro AP": told(micro), "macro AP": told(macro)})
     print_table(table)
     print(times)

@@ -5,12 +5,8 @@ import torch
 
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.model import checkpoint
-from mediafm_store.model.checkpoint import (
-    checkpoint_fingerprint,
-    load_checkpoint,
-    read_facts,
-    save_checkpoint,
-)
+from mediafm_store.model.checkpoint import load_checkpoint, save_checkpoint
+from mediafm_store.model.facts import checkpoint_fingerprint, read_facts
 from mediafm_store.model.packed import TitleShots, pack
 from mediafm_store.model.start import start_model
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer

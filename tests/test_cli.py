@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from mediafm_cli.main import app
 from mediafm_store import Store
+from tests import command
 from tests.conftest import ROOT, random_vectors, title_rows
 
 COMMANDS = typer.main.get_command(app).commands
@@ -50,9 +51,9 @@ def test_every_command_is_in_the_readme(name):
 
 
 def test_examples_of_help_use_options_that_exist():
-    for command in COMMANDS.values():
-        known = {o for p in command.params for o in (*p.opts, *p.secondary_opts)}
-        used = re.findall(r"(?<= )--?[a-z][a-z-]*", command.epilog)
+    for verb in COMMANDS.values():
+        known = {o for p in verb.params for o in (*p.opts, *p.secondary_opts)}
+        used = re.findall(r"(?<= )--?[a-z][a-z-]*", verb.epilog)
         assert set(used) <= known
 
 
@@ -161,7 +162,7 @@ def test_an_index_gives_the_same_answers(small_store):
 )
 def test_errors_are_one_line_with_a_cure(small_store, arguments, status, words):
     store = [] if arguments[0] == "plugins" else ["--store", str(small_store)]
-    done = mediafm(*arguments, *store)
+    done = command.mediafm(*arguments, *store)
     assert done.returncode == status
     assert done.stdout == ""
     assert words in done.stderr
@@ -169,6 +170,13 @@ def test_errors_are_one_line_with_a_cure(small_store, arguments, status, words):
     if status == 1:
         assert len(done.stderr.splitlines()) == 1
         assert done.stderr.startswith("Error: ")
+
+
+def test_an_error_is_one_line_of_the_process_too(small_store):
+    done = mediafm("train", "--preset", "huge", "--store", small_store)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("Error: ")
 
 
 def test_no_store_is_told(tmp_path):

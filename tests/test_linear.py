@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.linear_model import Ridge
+from sklearn.metrics import average_precision_score
 
 from mediafm_store.linear.fitting import (
     best_thresholds,
@@ -23,7 +24,9 @@ from mediafm_store.linear.measures import (
     confusion,
     interval,
     macro_ap,
+    macro_ap_interval,
     micro_ap,
+    micro_ap_interval,
     spearman,
     tau_interval,
     tau_within,
@@ -177,12 +180,50 @@ def test_the_interval_of_tau_is_that_of_any_measure():
     np.testing.assert_allclose(quick, slow)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_average_precision_is_that_of_scikit_learn(seed):
+    """With ties, what is not known, and a label that all have, one at a time and in rounds."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(2, size=(40, 4)).astype(float)
+    guess = rng.integers(8, size=(40, 4)) / 8
+    truth[rng.random(truth.shape) < 0.3] = np.nan
+    truth[:, 3] = 1
+    groups = np.arange(40) // 3
+
+    def slow_macro(truth, guess, groups):
+        pairs = [(t[~np.isnan(t)], g[~np.isnan(t)]) for t, g in zip(truth.T, guess.T, strict=True)]
+        return np.mean([average_precision_score(t, g) for t, g in pairs if len(np.unique(t)) == 2])
+
+    def slow_micro(truth, guess, groups):
+        known = ~np.isnan(truth)
+        return average_precision_score(truth[known], guess[known])
+
+    for quick, slow in ((macro_ap_interval, slow_macro), (micro_ap_interval, slow_micro)):
+        found = quick(truth, guess, groups, seed=seed)
+        np.testing.assert_allclose(found, interval(slow, truth, guess, groups, seed=seed))
+    assert macro_ap(truth, guess, groups) == pytest.approx(slow_macro(truth, guess, groups))
+    assert micro_ap(truth, guess, groups) == pytest.approx(slow_micro(truth, guess, groups))
+    assert np.isnan(aps(truth, guess)[3])
+
+
+def test_average_precision_of_rounds_taken_in_parts(monkeypatch):
+    rng = np.random.default_rng(0)
+    truth, guess, groups = (
+        rng.integers(2, size=(30, 2)).astype(float),
+        rng.random((30, 2)),
+        np.arange(30),
+    )
+    whole = macro_ap_interval(truth, guess, groups)
+    monkeypatch.setattr("mediafm_store.linear.measures.AT_ONCE", 7 * truth.size)
+    assert macro_ap_interval(truth, guess, groups) == whole
+
+
 def test_intervals_hold_the_figure_and_shrink_with_more_groups():
     widths = []
     for items in (60, 600):
         vectors, truth, groups = planted(items)
         chances, _ = cross_validate("tags", {"vector": vectors}, truth, groups, folds=3)
-        found = interval(macro_ap, truth, chances, groups)
+        found = macro_ap_interval(truth, chances, groups)
         assert found.low <= found.value <= found.high
         widths.append(found.high - found.low)
     assert widths[1] < widths[0] / 2

@@ -2,8 +2,6 @@
 
 import json
 import logging
-import subprocess
-import sys
 
 import numpy as np
 import polars as pl
@@ -15,6 +13,7 @@ from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.tasks.probing.items import items_of
 from mediafm_store.tasks.probing.pools import pool_vectors
 from mediafm_store.tasks.probing.saved import newest
+from tests import command
 from tests.conftest import random_vectors, title_rows
 
 SHOTS, TITLES = 5, 24
@@ -202,11 +201,7 @@ def test_labels_that_title_vectors_were_made_from_are_warned_of(tmp_path, caplog
 
 def test_the_command(built, genre):
     def mediafm(*arguments):
-        command = [sys.executable, "-m", "mediafm_cli", "probe", *arguments]
-        done = subprocess.run(
-            [*command, "--store", built.path], capture_output=True, text=True, check=False
-        )
-        return done.returncode, done.stdout, done.stderr
+        return command.mediafm("probe", *arguments, "--store", built.path)
 
     assert "genre v1" in mediafm("list")[1]
     status, printed, _ = mediafm("show", "genre")

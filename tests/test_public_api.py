@@ -20,3 +20,21 @@ def test_import_is_light():
     code = f"import sys, mediafm_cli.main; print([m for m in {heavy} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_what_needs_no_model_is_there_without_torch():
+    """Each takes more than a second to import, at every start of the command."""
+    light = [
+        "spaces",
+        "probing.predict",
+        "tags.apply",
+        "breaks.rank",
+        "dashboard",
+        "search",
+        "ingest",
+    ]
+    names = [f"mediafm_store.tasks.{name}" for name in light]
+    shown = "[m for m in ('torch', 'sklearn') if m in sys.modules]"
+    code = f"import sys, {', '.join(names)}; print({shown})"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"

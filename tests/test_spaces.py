@@ -1,8 +1,6 @@
 """Versions of vectors: from being registered to being live, and back."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -23,6 +21,7 @@ from mediafm_store import (
 from mediafm_store.arrays import MODALITIES, unit_rows
 from mediafm_store.errors import BadInput, NotFound, NotPromoted, SpaceMismatch
 from mediafm_store.tasks.gates import gates
+from tests import command
 from tests.conftest import random_vectors, title_rows
 from tests.plain import PlainEncoder
 from tests.plain import search_all as search
@@ -301,10 +300,7 @@ def test_encoders_in_use_are_not_backfilled(filmed, plain_encoders):
 
 def test_the_command_line_lists_shows_and_promotes(films):
     def mediafm(*arguments):
-        command = [sys.executable, "-m", "mediafm_cli", "space", *arguments]
-        return subprocess.run(
-            [*command, "--store", films.path], capture_output=True, text=True, check=False
-        )
+        return command.mediafm("space", *arguments, "--store", films.path)
 
     contextual(films, "one")
     promote(films, "context")

@@ -6,9 +6,8 @@ a vector and words, each gets a layer of its own, and a logistic regression on t
 weighs them (stacking: Wolpert, 1992). It is the calibration at the same time (Platt, 1999).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
@@ -19,7 +18,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import precision_recall_curve
 from sklearn.model_selection import GroupKFold
 
-from mediafm_store.linear.kinds import KINDS, Kind
+from mediafm_store.linear.kinds import KINDS
+from mediafm_store.linear.layer import Inputs, Kind, Layer, Linear
 
 ALPHAS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Regularisations that are tried, for rows whose mean length from their mean is 1."""
@@ -30,47 +30,9 @@ TOLERANCE = 1e-4
 SOFT = 10.0
 """Inverse regularisation of the calibration."""
 
-Matrix = Float[np.ndarray, "items dim"] | sparse.csr_matrix
-Inputs = Mapping[str, Any]
-"""A Matrix by the name of the input, the same items in each."""
 Targets = Float[np.ndarray, "items labels"]
 """nan where it is not known."""
 Groups = Int[np.ndarray, " items"]
-
-
-class Layer(NamedTuple):
-    """Weights and bias of one input."""
-
-    weights: Float32[np.ndarray, "labels dim"]
-    bias: Float32[np.ndarray, " labels"]
-
-    def __call__(self, rows: Any) -> Float32[np.ndarray, "items labels"]:
-        """A score an item and label."""
-        return np.asarray(rows @ self.weights.T, np.float32) + self.bias
-
-
-@dataclass(frozen=True)
-class Linear:
-    """A layer an input, and how their scores become one."""
-
-    kind: Kind
-    layers: Mapping[str, Layer]
-    mix: Float32[np.ndarray, "labels inputs"]
-    offset: Float32[np.ndarray, " labels"]
-    thresholds: Float32[np.ndarray, " labels"]
-    """Probabilities from which on an item has a label; of grades 0."""
-    alphas: Mapping[str, float]
-
-    def decide(self, inputs: Inputs) -> Float32[np.ndarray, "items labels"]:
-        """What is predicted: probabilities for tags, else grades."""
-        scores = [layer(inputs[name]) for name, layer in self.layers.items()]
-        mixed = np.einsum("inl,li->nl", np.stack(scores), self.mix) + self.offset
-        return np.asarray(expit(mixed) if self.kind == "tags" else mixed, np.float32)
-
-    def push(self, name: str, rows: Any) -> Float32[np.ndarray, "items labels"]:
-        """How much each row of one input speaks for each label."""
-        place = list(self.layers).index(name)
-        return np.asarray(rows @ self.layers[name].weights.T * self.mix[:, place], np.float32)
 
 
 def fit(kind: Kind, inputs: Inputs, targets: Targets, groups: Groups, *, seed: int = 0) -> Linear:
@@ -223,7 +185,8 @@ def weighed(
         return line.coef_, float(line.intercept_)
     left = np.arange(scores.shape[1])
     while len(left):
-        model = LogisticRegression(C=SOFT).fit(scores[:, left], goal)
+        # Of a few inputs Newton's steps are cheap; L-BFGS waits for threads, ten times as long.
+        model = LogisticRegression(C=SOFT, solver="newton-cholesky").fit(scores[:, left], goal)
         found = model.coef_[0]
         if (found >= 0).all():
             weights[left] = found

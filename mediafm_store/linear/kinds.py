@@ -1,14 +1,13 @@
 """What a probe may predict, as data: how targets are put to a regression, and what counts."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from mediafm_store.linear.layer import Kind
 from mediafm_store.linear.measures import macro_ap, spearman, tau_within
-
-Kind = Literal["tags", "grades", "ranking"]
 
 Values = Float[np.ndarray, "items labels"]
 Groups = Int[np.ndarray, " items"]

@@ -7,12 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import kendalltau, spearmanr
-from sklearn.metrics import average_precision_score, precision_recall_curve
+from sklearn.metrics import precision_recall_curve
 
 ROUNDS = 200
 MOST_VALUES = 200_000_000
 """Values a bootstrap looks at in all: of large tables fewer rounds are made, FEWEST at least."""
 FEWEST = 20
+AT_ONCE = 4_000_000
+"""Values of which as many rounds are looked at together."""
 BINS = 10
 POINTS = 50
 
@@ -29,29 +31,79 @@ class Interval(NamedTuple):
     high: float
 
 
-def aps(truth: Values, predicted: Values) -> Float[np.ndarray, " labels"]:
-    """Average precision of each label; nan where no item has it, or all have."""
-    found = np.full(truth.shape[1], np.nan)
+def average_precision(
+    truth: Float[np.ndarray, " items"],
+    predicted: Float[np.ndarray, " items"],
+    times: Int[np.ndarray, "rounds items"],
+) -> Float[np.ndarray, " rounds"]:
+    """Average precision in each round, where items are there several times or not at all.
+
+    What is predicted alike counts together, as scikit-learn has it: the sum of what recall gains
+    from threshold to threshold, times the precision there. nan where nothing is true. The items
+    are sorted once for all rounds, which is what makes intervals cheap.
+    """
+    order = np.argsort(-predicted)
+    real, guess, times = truth[order], predicted[order], times[:, order]
+    ends = np.append(guess[1:] != guess[:-1], True)[: len(guess)]
+    seen = np.cumsum(times, axis=1)[:, ends]
+    hits = np.cumsum(times * real, axis=1)[:, ends]
+    gained = np.diff(hits, axis=1, prepend=0.0) * hits / np.maximum(1, seen)
+    total = hits[:, -1:].sum(axis=1)
+    none = np.full(len(times), np.nan)
+    return np.divide(gained.sum(axis=1), total, out=none, where=total > 0)
+
+
+def aps_in(
+    truth: Values, predicted: Values, times: Int[np.ndarray, "rounds items"]
+) -> Float[np.ndarray, "rounds labels"]:
+    """Average precision of each label in each round; nan where no item has it, or all have."""
+    found = np.full((len(times), truth.shape[1]), np.nan)
     for label, (real, guess) in enumerate(zip(truth.T, predicted.T, strict=True)):
         known = ~np.isnan(real)
-        if 0 < real[known].sum() < known.sum():
-            found[label] = average_precision_score(real[known], guess[known])
+        own = times[:, known]
+        lacked = (own * (1 - real[known])).sum(axis=1) > 0
+        found[lacked, label] = average_precision(real[known], guess[known], own)[lacked]
     return found
+
+
+def macro_ap_in(
+    truth: Values, predicted: Values, times: Int[np.ndarray, "rounds items"]
+) -> Float[np.ndarray, " rounds"]:
+    """Mean average precision of the labels in each round; 0 if none can be measured."""
+    found = aps_in(truth, predicted, times)
+    measured = np.isfinite(found)
+    return np.where(measured, found, 0).sum(axis=1) / np.maximum(1, measured.sum(axis=1))
+
+
+def micro_ap_in(
+    truth: Values, predicted: Values, times: Int[np.ndarray, "rounds items"]
+) -> Float[np.ndarray, " rounds"]:
+    """Average precision of all items and labels in one list; 0 without any that apply."""
+    known = ~np.isnan(truth)
+    items = np.nonzero(known)[0]
+    return np.nan_to_num(average_precision(truth[known], predicted[known], times[:, items]))
+
+
+def once(truth: Values) -> Int[np.ndarray, "1 items"]:
+    """A single round that has every item."""
+    return np.ones((1, len(truth)), int)
+
+
+def aps(truth: Values, predicted: Values) -> Float[np.ndarray, " labels"]:
+    """Average precision of each label; nan where no item has it, or all have."""
+    return aps_in(truth, predicted, once(truth))[0]
 
 
 def macro_ap(truth: Values, predicted: Values, groups: Groups) -> float:
     """Mean average precision of the labels; 0 if none can be measured."""
     del groups
-    found = aps(truth, predicted)
-    return float(np.nanmean(found)) if np.isfinite(found).any() else 0.0
+    return float(macro_ap_in(truth, predicted, once(truth))[0])
 
 
 def micro_ap(truth: Values, predicted: Values, groups: Groups) -> float:
     """Average precision of all items and labels in one list; 0 without any that apply."""
     del groups
-    known = ~np.isnan(truth)
-    real = truth[known]
-    return float(average_precision_score(real, predicted[known])) if real.any() else 0.0
+    return float(micro_ap_in(truth, predicted, once(truth))[0])
 
 
 def spearman(truth: Values, predicted: Values, groups: Groups) -> float:
@@ -96,15 +148,53 @@ def interval(
 ) -> Interval:
     """A figure, and the middle 95 % of what it is over groups drawn with replacement."""
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    rounds = int(np.clip(MOST_VALUES // max(1, truth.size), FEWEST, ROUNDS))
     drawn = []
-    for picks in draws(len(members), rounds, seed):
+    for picks in draws(len(members), rounds_of(truth), seed):
         picked = [members[i] for i in picks]
         rows = np.concatenate(picked)
         # A group that is drawn twice is two groups.
         which = np.repeat(np.arange(len(picked)), [len(own) for own in picked])
         drawn.append(measure(truth[rows], predicted[rows], which))
     return between(measure(truth, predicted, groups), drawn)
+
+
+def macro_ap_interval(
+    truth: Values, predicted: Values, groups: Groups, *, seed: int = 0
+) -> Interval:
+    """The same of `macro_ap`, all rounds together."""
+    return interval_in(macro_ap_in, truth, predicted, groups, seed)
+
+
+def micro_ap_interval(
+    truth: Values, predicted: Values, groups: Groups, *, seed: int = 0
+) -> Interval:
+    """The same of `micro_ap`, all rounds together."""
+    return interval_in(micro_ap_in, truth, predicted, groups, seed)
+
+
+def interval_in(
+    measure: Callable[[Values, Values, np.ndarray], np.ndarray],
+    truth: Values,
+    predicted: Values,
+    groups: Groups,
+    seed: int,
+) -> Interval:
+    """An interval of a measure that tells items apart by how often each is drawn, not by group."""
+    names, place = np.unique(groups, return_inverse=True)
+    rounds = draws(len(names), rounds_of(truth), seed)
+    times = np.stack([np.bincount(picks, minlength=len(names)) for picks in rounds])
+    step = max(1, AT_ONCE // max(1, truth.size))
+    drawn = [
+        value
+        for start in range(0, len(times), step)
+        for value in measure(truth, predicted, times[start : start + step, place])
+    ]
+    return between(float(measure(truth, predicted, once(truth))[0]), drawn)
+
+
+def rounds_of(truth: Values) -> int:
+    """How many rounds are drawn: of large tables fewer."""
+    return int(np.clip(MOST_VALUES // max(1, truth.size), FEWEST, ROUNDS))
 
 
 def tau_interval(truth: Values, predicted: Values, groups: Groups, *, seed: int = 0) -> Interval:

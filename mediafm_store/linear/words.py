@@ -5,12 +5,11 @@ synopsis, their names are the best evidence.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from mediafm_store.errors import BadInput
 
@@ -44,6 +43,8 @@ def words_of(texts: Sequence[str]) -> Words:
     return Words(vectorizer.get_feature_names_out().tolist(), vectorizer.idf_)
 
 
-def reader(**options: object) -> TfidfVectorizer:
-    """Words and pairs of words; one that comes again and again counts little more."""
+def reader(**options: object) -> Any:
+    """A vectorizer of words and pairs of words; one that comes again counts little more."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     return TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), **options)

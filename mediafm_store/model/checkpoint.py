@@ -1,7 +1,6 @@
-"""A checkpoint is a folder: model.safetensors and config.json: sizes, and how it was made."""
+"""Models to and from checkpoints, which are folders; `facts` reads what stands in them."""
 
 import dataclasses
-import hashlib
 import json
 import shutil
 import tempfile
@@ -14,9 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.model.facts import CONFIG, WEIGHTS, read_config
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
-
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
 def save_checkpoint(
@@ -62,37 +60,3 @@ def load_checkpoint(folder: Path) -> ShotTransformer:
         reason = str(error).splitlines()[0]
         raise BadInput(f"checkpoint {folder} cannot be loaded ({reason}); train again") from error
     return model.requires_grad_(True).eval()
-
-
-def read_facts(folder: Path) -> dict[str, Any]:
-    """What was saved as `extra`."""
-    facts = read_config(folder).get("facts", {})
-    if not isinstance(facts, dict):
-        raise BadInput(f"{folder / CONFIG} holds no facts of a training; train again")
-    return facts
-
-
-def checkpoint_fingerprint(folder: Path) -> str:
-    """Of sizes and weights: 16 hex digits that say which model made a vector. Facts don't count."""
-    sizes = json.dumps(read_config(folder).get("model"), sort_keys=True)
-    digest = hashlib.sha256(sizes.encode())
-    try:
-        with (folder / WEIGHTS).open("rb") as weights:
-            while chunk := weights.read(1 << 20):
-                digest.update(chunk)
-    except FileNotFoundError as error:
-        raise NotFound(f"no {WEIGHTS} in checkpoint {folder}; train again") from error
-    return digest.hexdigest()[:16]
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """The content of config.json."""
-    try:
-        content = json.loads((folder / CONFIG).read_text())
-    except FileNotFoundError as error:
-        raise NotFound(f"no checkpoint at {folder}; train one with `mediafm train`") from error
-    except ValueError as error:
-        raise BadInput(f"{folder / CONFIG} is not JSON ({error}); train again") from error
-    if not isinstance(content, dict):
-        raise BadInput(f"{folder / CONFIG} holds no sizes of a model; train again")
-    return content

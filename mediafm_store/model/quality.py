@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int, Shaped
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from mediafm_store.arrays import Vectors, unit_rows
 
@@ -43,6 +42,8 @@ def stratified_auc(films: Sequence[Labelled], farthest: int = FARTHEST) -> float
 
 def film_auc(film: Labelled, farthest: int) -> float:
     """Of one film."""
+    from sklearn.metrics import roc_auc_score
+
     areas = []
     for apart in range(1, farthest + 1):
         same, alike = pairs_at(film, apart)
@@ -71,6 +72,8 @@ def boundary_ap(films: Sequence[Labelled], width: int = 1) -> float:
 
 def film_ap(film: Labelled, width: int) -> float:
     """Of one film."""
+    from sklearn.metrics import average_precision_score
+
     labelled = (film.scenes[:-1] >= 0) & (film.scenes[1:] >= 0)
     ends = (film.scenes[:-1] != film.scenes[1:])[labelled]
     if not ends.any():

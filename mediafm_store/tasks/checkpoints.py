@@ -4,17 +4,12 @@ import hashlib
 from pathlib import Path
 
 from mediafm_store.errors import NotFound
-from mediafm_store.model.checkpoint import (
-    CONFIG,
-    checkpoint_fingerprint,
-    load_checkpoint,
-    read_facts,
-    save_checkpoint,
-)
+from mediafm_store.model.facts import CONFIG, checkpoint_fingerprint, read_facts
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 
 CHECKPOINTS = "checkpoints"
+HISTORY = "history.csv"
 
 
 def checkpoints(store: Store) -> Path:
@@ -61,6 +56,8 @@ def adopt(store: Store, checkpoint: Path) -> Path:
 
     Contextual vectors and the model that made them must not be parted: a clip is embedded by it.
     """
+    from mediafm_store.model.checkpoint import load_checkpoint, save_checkpoint
+
     wanted = checkpoint_fingerprint(checkpoint)
     for folder in saved(store):
         if checkpoint_fingerprint(folder) == wanted:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediafm_store.errors import MediaFMError
-from mediafm_store.model.checkpoint import read_facts
+from mediafm_store.model.facts import read_facts
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.checkpoints import saved
-from mediafm_store.tasks.train import HISTORY
+from mediafm_store.tasks.checkpoints import HISTORY, saved
 
 NEWEST = 4
 """Checkpoints whose curves are shown."""

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from mediafm_store.arrays import FUSED, Vectors, pooled
 from mediafm_store.engines import Tell, engine_of
 from mediafm_store.errors import SpaceMismatch
-from mediafm_store.model.checkpoint import load_checkpoint, read_facts
+from mediafm_store.model.checkpoint import load_checkpoint
+from mediafm_store.model.facts import read_facts
 from mediafm_store.model.packed import TitleShots
 from mediafm_store.model.transformer import ShotTransformer
 from mediafm_store.model.windows import TitleEmbedding, embed_title, embed_titles

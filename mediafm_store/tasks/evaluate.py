@@ -10,8 +10,8 @@ import torch
 
 from mediafm_store.arrays import Vectors
 from mediafm_store.errors import NotFound
-from mediafm_store.model.checkpoint import read_facts
 from mediafm_store.model.exam import Exam
+from mediafm_store.model.facts import read_facts
 from mediafm_store.model.masking import Predictor, trivial_predictors
 from mediafm_store.model.packed import TitleShots
 from mediafm_store.model.quality import (

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mediafm_store.errors import NotFound
-from mediafm_store.model.checkpoint import read_facts
+from mediafm_store.model.facts import read_facts
 from mediafm_store.model.quality import Labelled, random_pair_cosine, stratified_auc
 from mediafm_store.store.moment import at_one_moment
 from mediafm_store.store.spaces import Space

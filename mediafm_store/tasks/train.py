@@ -19,10 +19,8 @@ from mediafm_store.model.train import TrainResult
 from mediafm_store.model.train import train as fit
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.checkpoints import next_checkpoint, publish, unfinished
+from mediafm_store.tasks.checkpoints import HISTORY, next_checkpoint, publish, unfinished
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
-
-HISTORY = "history.csv"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from mediafm_store.errors import BadInput
-from mediafm_store.linear.fitting import split
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.breaks.facts import read_facts
 from mediafm_store.tasks.breaks.score import DEFAULT, Weights
@@ -118,6 +117,8 @@ def fit(titles: Sequence[Labelled]) -> Weights:
 
 def held_out(titles: Sequence[Labelled]) -> float:
     """Mean average precision of fitted weights on titles of groups that they were not fitted to."""
+    from mediafm_store.linear.fitting import split
+
     marked = [title for title in titles if title.good.any()]
     found = []
     for _, fold in split(np.array([title.group for title in marked]), MOST_FOLDS, seed=0):

@@ -10,8 +10,8 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES
 from mediafm_store.errors import BadInput, MediaFMError
-from mediafm_store.linear.fitting import Groups, Inputs, cross_validate, fit, fittable
-from mediafm_store.linear.kinds import Kind
+from mediafm_store.linear.fitting import Groups, cross_validate, fit, fittable
+from mediafm_store.linear.layer import Inputs, Kind
 from mediafm_store.linear.measures import (
     Interval,
     aps,
@@ -19,8 +19,8 @@ from mediafm_store.linear.measures import (
     confusion,
     curve,
     interval,
-    macro_ap,
-    micro_ap,
+    macro_ap_interval,
+    micro_ap_interval,
     spearman,
     tau_interval,
 )
@@ -30,7 +30,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.evaluations import Figure, record
 from mediafm_store.tasks.labels import table_version
-from mediafm_store.tasks.probing.items import Items, groups_of, items_of
+from mediafm_store.tasks.probing.items import Items, groups_of, items_of, texts_of
 from mediafm_store.tasks.probing.pools import (
     OF_TITLES,
     POOLS,
@@ -162,12 +162,6 @@ def usable(items: Items, groups: Groups) -> Items:
     return items.only(np.arange(len(items.ids)), np.flatnonzero(enough))
 
 
-def texts_of(store: Store, titles: list[str]) -> list[str]:
-    """Name and synopsis of titles: what is known of new ones too, unlike genres and tags."""
-    rows = {r["id"]: f"{r['name']}. {r['synopsis']}" for r in store.titles().to_dicts()}
-    return [rows[title] for title in titles]
-
-
 def warn_of_leaks(store: Store, items: Items, pool: str) -> None:
     """Say so where title vectors were made from the very labels: new titles will not have them."""
     if pool not in TOLD:
@@ -233,7 +227,7 @@ def others(
 
 
 MEASURES: Mapping[Kind, Mapping[str, Callable[..., Interval]]] = {
-    "tags": {"macro_ap": partial(interval, macro_ap), "micro_ap": partial(interval, micro_ap)},
+    "tags": {"macro_ap": macro_ap_interval, "micro_ap": micro_ap_interval},
     "grades": {"spearman": partial(interval, spearman)},
     "ranking": {"kendall_tau": tau_interval},
 }

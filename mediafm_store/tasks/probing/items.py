@@ -8,7 +8,7 @@ import polars as pl
 from jaxtyping import Float64, Int64
 
 from mediafm_store.errors import NotFound
-from mediafm_store.linear.kinds import Kind
+from mediafm_store.linear.layer import Kind
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import quoted
 from mediafm_store.tasks.labels import FILE, NONE
@@ -93,3 +93,9 @@ def groups_of(store: Store, titles: list[str]) -> Int64[np.ndarray, " items"]:
     series = dict(store.titles().select("id", "series").iter_rows())
     names = [f"series {series[t]}" if series[t] else f"title {t}" for t in titles]
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
+def texts_of(store: Store, titles: list[str]) -> list[str]:
+    """Name and synopsis of titles: what is known of new ones too, unlike genres and tags."""
+    rows = {r["id"]: f"{r['name']}. {r['synopsis']}" for r in store.titles().to_dicts()}
+    return [rows[title] for title in titles]

@@ -9,11 +9,8 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import Blocks, Fused, Modality, Vectors, block, unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.model.windows import embed_titles
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.checkpoints import checkpoint_of
-from mediafm_store.tasks.embed import open_model, read_shots
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.probing.items import Items
 
@@ -72,6 +69,10 @@ def clip_means(store: Store, items: Items, space: Space) -> Vectors:
 
 def isolated(store: Store, items: Items, device: DeviceChoice) -> Vectors:
     """Clips as the model sees them without their title; raise NotFound if there is no model."""
+    from mediafm_store.model.windows import embed_titles
+    from mediafm_store.tasks.checkpoints import checkpoint_of
+    from mediafm_store.tasks.embed import open_model, read_shots
+
     model = open_model(store, checkpoint_of(store, store.live("context")), device)
 
     def alone(title: str, rows: Vectors, clips: Sequence[np.ndarray]) -> list[np.ndarray]:

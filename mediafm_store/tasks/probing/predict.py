@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from mediafm_store.arrays import Vectors
 from mediafm_store.store.spaces import SpaceName
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.probing.fit import texts_of
+from mediafm_store.tasks.probing.items import texts_of
 from mediafm_store.tasks.probing.pools import title_means
 from mediafm_store.tasks.probing.saved import VECTOR, WORDS, Probe, newest, space_of
 

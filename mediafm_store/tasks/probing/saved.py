@@ -10,8 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
-from mediafm_store.linear.fitting import Layer, Linear
-from mediafm_store.linear.kinds import Kind
+from mediafm_store.linear.layer import Kind, Layer, Linear
 from mediafm_store.linear.words import Words
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
