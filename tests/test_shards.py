@@ -22,12 +22,13 @@ from mediafm_indexes.index import Neighbours
 from mediafm_indexes.vectors import Vectors, write_vectors
 from mediafm_store import IndexConfig, Store, build_indexes, index_status, refresh_indexes
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks import index, sharding
+from mediafm_store.tasks import building, index
+from mediafm_store.tasks.building import BuildShard
 from mediafm_store.tasks.doctor import doctor
 from mediafm_store.tasks.generations import index_folder, new_generation, newest, shard_folders
 from mediafm_store.tasks.indexed import OPENED, config_of, open_index
 from mediafm_store.tasks.nearest import nearest
-from mediafm_store.tasks.sharding import BuildShard, divided, plan
+from mediafm_store.tasks.sharding import divided, plan
 from tests.conftest import WORKERS, random_vectors, title_rows
 from tests.test_cli import mediafm
 
@@ -401,15 +402,15 @@ def test_doctor_checks_every_shard(sharded, name):
 KILLED = """
 import os, signal, sys
 from mediafm_store import IndexConfig, Store, build_indexes
-from mediafm_store.tasks import sharding
+from mediafm_store.tasks import building
 
-made, first = [], sharding.build
+made, first = [], building.build
 def build(*arguments, **options):
     if made:
         os.kill(os.getpid(), signal.SIGKILL)
     made.append(first(*arguments, **options))
 
-sharding.build = build
+building.build = build
 store = Store(sys.argv[1])
 build_indexes(store, [store.live("fused")], IndexConfig(shard_rows=40))
 """
@@ -447,12 +448,12 @@ def test_shards_of_another_plan_are_not_gone_on_with(sharded, monkeypatch):
 
 def counted(monkeypatch):
     """The rows of each shard that is built from now on."""
-    build, rows = sharding.build, []
+    build, rows = building.build, []
 
     def noted(folder, batches, **options):
         rows.append(build(folder, batches, **options).rows)
 
-    monkeypatch.setattr(sharding, "build", noted)
+    monkeypatch.setattr(building, "build", noted)
     return rows
 
 
@@ -483,7 +484,7 @@ def test_the_doctor_goes_on_with_a_killed_refresh(sharded, monkeypatch):
 
 
 def test_a_shard_that_fails_costs_no_other(films, monkeypatch):
-    build, failed = sharding.build, []
+    build, failed = building.build, []
 
     def full(folder, batches, **options):
         if folder.parents[1].name == "described_v1" and not failed:
@@ -491,7 +492,7 @@ def test_a_shard_that_fails_costs_no_other(films, monkeypatch):
             raise OSError(28, "No space left on device")
         return build(folder, batches, **options)
 
-    monkeypatch.setattr(sharding, "build", full)
+    monkeypatch.setattr(building, "build", full)
     spaces = [films.live("described"), films.live("fused")]
     with pytest.raises(OSError, match="No space left"):
         build_indexes(films, spaces, IndexConfig(shard_rows=2 * ROWS))
@@ -505,7 +506,7 @@ def test_a_shard_that_fails_costs_no_other(films, monkeypatch):
 
 def test_a_shard_made_twice_does_not_end_the_run(films, monkeypatch):
     """A worker that was held to be dead renames its shard while another still makes it."""
-    build, plan_of, last = sharding.build, index.plan, []
+    build, plan_of, last = building.build, index.plan, []
 
     def noted(*arguments, **options):
         found = plan_of(*arguments, **options)
@@ -517,7 +518,7 @@ def test_a_shard_made_twice_does_not_end_the_run(films, monkeypatch):
             shutil.copytree(folder, last[0])
 
     monkeypatch.setattr(index, "plan", noted)
-    monkeypatch.setattr(sharding, "build", twice)
+    monkeypatch.setattr(building, "build", twice)
     assert rebuilt(films, 2 * ROWS).shards == 3
     assert last[0].parent.name == ".building"
     check_answers(films)
@@ -525,7 +526,7 @@ def test_a_shard_made_twice_does_not_end_the_run(films, monkeypatch):
 
 def test_a_space_is_free_as_soon_as_its_index_is_made(films, monkeypatch):
     """Others may write for it while shards of other spaces are made."""
-    build, spaces = sharding.build, [films.live("described"), films.live("fused")]
+    build, spaces = building.build, [films.live("described"), films.live("fused")]
     seen = []
 
     def looked(folder, *arguments, **options):
@@ -534,7 +535,7 @@ def test_a_space_is_free_as_soon_as_its_index_is_made(films, monkeypatch):
                 seen.append(newest(index_folder(films, spaces[0])))
         return build(folder, *arguments, **options)
 
-    monkeypatch.setattr(sharding, "build", looked)
+    monkeypatch.setattr(building, "build", looked)
     build_indexes(films, spaces)
     assert seen[0].name == "000001"
 
@@ -594,6 +595,24 @@ def test_ray_builds_what_threads_build(films, local_ray, tmp_path):
     assert refreshed(others, engine="ray", workers=WORKERS).new == 0
     assert files(others)[:2] == before[:2]
     check_answers(others)
+
+
+@pytest.mark.parametrize("engine", ["threads", "ray"])
+def test_progress_is_told(films, engine, request):
+    if engine == "ray":
+        request.getfixturevalue("local_ray")
+    told = []
+    spaces, config = (
+        [films.live("fused"), films.live("described")],
+        IndexConfig("flat", shard_rows=50),
+    )
+    build_indexes(
+        films, spaces, config, engine=engine, workers=2, on_vectors=lambda *far: told.append(far)
+    )
+    assert told == sorted(told)
+    assert {all for _, all in told} == {2 * 2 * 5 * ROWS}
+    assert told[-1] == (20 * ROWS, 20 * ROWS)
+    assert len(set(told)) > (4 if engine == "threads" else 3)
 
 
 def test_odd_wishes_are_told(films):

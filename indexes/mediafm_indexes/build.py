@@ -24,7 +24,8 @@ from mediafm_indexes.vectors import CHECKS, VECTORS, Vectors, write_vectors
 
 Train = Callable[..., Index]
 """`train` of an index class."""
-OnBatch = Callable[[], object]
+OnBatch = Callable[[int], object]
+"""Called with the number of vectors in a batch."""
 FEWEST = 40
 """Rows from which codes can be learned; fewer are all compared, whatever kind is asked for."""
 OUTGROWN = 2
@@ -52,7 +53,7 @@ def build(
     generator: np.random.Generator,
     kinds: Mapping[str, Train | None] | None = None,
     wanted: Wanted = Wanted(),
-    on_batch: OnBatch = lambda: None,
+    on_batch: OnBatch = lambda vectors: None,
 ) -> Facts:
     """Write an index of the vectors to an empty folder.
 
@@ -92,7 +93,7 @@ def extend(
     *,
     more: int,
     generator: np.random.Generator,
-    on_batch: OnBatch = lambda: None,
+    on_batch: OnBatch = lambda vectors: None,
 ) -> Facts | None:
     """Write the index of the folder `before`, with `more` vectors in it, to an empty folder.
 
@@ -111,7 +112,7 @@ def extend(
     if old.index is not None:
         for batch in vectors.batches(start=len(old)):
             old.index.add(batch)
-            on_batch()
+            on_batch(len(batch))
     build_s = time.perf_counter() - began
     indexed = IndexedVectors(vectors, old.index, facts.settings)
     if rows > len(old):
@@ -184,5 +185,5 @@ def filled(
     index = train(vectors.read(sample), rows=len(vectors), device=wanted.device)
     for batch in vectors.batches():
         index.add(batch)
-        on_batch()
+        on_batch(len(batch))
     return index

@@ -10,6 +10,7 @@ from mediafm_store.engines import elsewhere, engine_of
 from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.building import BuildShard, Progress, is_made
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.generations import (
     Generation,
@@ -21,7 +22,9 @@ from mediafm_store.tasks.generations import (
 from mediafm_store.tasks.index_config import IndexConfig
 from mediafm_store.tasks.index_status import IndexStatus, index_status, kept_status
 from mediafm_store.tasks.indexed import Shard, check_index, config_of, open_index
-from mediafm_store.tasks.sharding import BuildShard, Plan, ShardToMake, is_made, plan
+from mediafm_store.tasks.sharding import Plan, ShardToMake, plan
+
+OnVectors = Callable[[int, int], object]
 
 
 def build_index(
@@ -43,17 +46,19 @@ def build_indexes(
     device: DeviceChoice = "auto",
     engine: str = "threads",
     workers: int | None = None,
+    on_vectors: OnVectors = lambda done, all: None,
 ) -> list[IndexStatus]:
     """Index the vectors of spaces, tune the indexes to a recall@10, and measure them.
 
     Of a space of more rows than a shard has, several are built, each by a worker of the `engine`
     (see `engine_of`), and searched as one. An index in use is replaced when the new one is
-    complete; shards that are made before a build is killed are not made again. What was measured is
-    kept in the table `evaluations`. Raises BadInput if a space has no vectors, or if workers may be
-    on other machines than the indexes of the store.
+    complete; shards that are made before a build is killed are not made again. `on_vectors` is told
+    how many vectors have been read and added, of all that are to be both; by Ray, shard by shard.
+    What was measured is kept in the table `evaluations`. Raises BadInput if a space has no vectors,
+    or if workers may be on other machines than the indexes of the store.
     """
     plans = partial(planned, store, config=config or IndexConfig(), device=device)
-    make(store, spaces, plans, engine=engine, workers=workers)
+    make(store, spaces, plans, engine=engine, workers=workers, on_vectors=on_vectors)
     return [kept_status(store, space) for space in spaces]
 
 
@@ -69,6 +74,7 @@ def refresh_indexes(
     device: DeviceChoice = "auto",
     engine: str = "threads",
     workers: int | None = None,
+    on_vectors: OnVectors = lambda done, all: None,
     damaged: Sequence[Path] = (),
 ) -> list[IndexStatus]:
     """Add to the indexes of spaces what came since they were built, without learning anew.
@@ -85,7 +91,7 @@ def refresh_indexes(
         config = config_of(store, space)
         return planned(store, space, scratch, config=config, device=device, shards=shards)
 
-    changed = make(store, spaces, plans, engine=engine, workers=workers)
+    changed = make(store, spaces, plans, engine=engine, workers=workers, on_vectors=on_vectors)
     return [(kept_status if s.table in changed else index_status)(store, s) for s in spaces]
 
 
@@ -120,6 +126,7 @@ def make(
     *,
     engine: str,
     workers: int | None,
+    on_vectors: OnVectors,
 ) -> set[str]:
     """Make what lacks of the indexes of spaces, all shards in one run; the spaces with new ones.
 
@@ -142,9 +149,11 @@ def make(
             making[table] = Making(generation, todo, {s.folder for s in lacking}, lock)
             making[table].complete_if_nothing_lacks()
             items += lacking
+        stage, progress = BuildShard(store), Progress(items, on_vectors)
         on_gpu = any(shard.device != "cpu" for shard in items)
-        with closing(runs_on.run(BuildShard(store), items, on_gpu=on_gpu)) as outcomes:
+        with closing(runs_on.run(stage, items, progress.tell, on_gpu=on_gpu)) as outcomes:
             for outcome in outcomes:
+                progress.finish(outcome.item)
                 if outcome.error is not None:
                     errors.append(outcome.error)
                 else:

@@ -127,17 +127,17 @@ class Rows:
         self.runs: list[Run] = list(before.runs) if before else []
 
     def passing(
-        self, batches: Iterable[VectorBatch], folder: Path, on_batch: Callable[[], object]
+        self, batches: Iterable[VectorBatch], folder: Path, on_batch: Callable[[int], object]
     ) -> Iterator[HalfVectors]:
         """The vectors alone; once all have passed, the folder knows whose they are.
 
-        `on_batch` is called for each batch, and may raise to stop.
+        `on_batch` is called with the number of vectors in each batch, and may raise to stop.
         """
         for batch in batches:
             for title, revision in zip(batch.titles, batch.revisions, strict=True):
                 self._add(title, revision)
             self.ids += batch.ids
-            on_batch()
+            on_batch(len(batch.ids))
             yield batch.vectors
         pl.DataFrame({"id": self.ids}, schema={"id": pl.String}).write_ipc(folder / IDS)
         (folder / RUNS).write_text(json.dumps(self.runs), encoding="utf-8")

@@ -1,32 +1,19 @@
-"""How a space is divided into shards, which of them have to be made, and the stage that does it."""
+"""How a space is divided into shards, and which of them have to be made."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from mediafm_indexes import DamagedError, Wanted, build, extend
-from mediafm_indexes.faiss_index import has_gpu
-from mediafm_store.engines import Tell
 from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
-from mediafm_store.store.store import Store
-from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
-from mediafm_store.tasks.generations import delete, new_half
-from mediafm_store.tasks.index_config import IndexConfig, write_config
-from mediafm_store.tasks.indexed import (
-    UNREADABLE,
-    Rows,
-    Shard,
-    read_shard,
-    rows_of,
-    still_valid,
-)
+from mediafm_store.tasks.encoding import DeviceChoice
+from mediafm_store.tasks.index_config import IndexConfig
+from mediafm_store.tasks.indexed import Shard, rows_of, still_valid
 
 MOST_SHARDS = 9_999
 """As many as there are names for."""
@@ -126,88 +113,3 @@ def divided(counts: Mapping[str, int], most: int) -> list[list[str]]:
         groups[start * len(groups) // every].append(title)
         start += rows
     return [group for group in groups if group]
-
-
-@dataclass(frozen=True)
-class BuildShard:
-    """Build a shard, or extend one. A stage: ShardToMake -> nothing; its folder is there then.
-
-    A worker reads the vectors and writes the index by itself, since both are larger than what
-    should travel. A shard that is there is complete: what a worker that died has left of one is
-    elsewhere, and counts for nothing.
-    """
-
-    store: Store
-
-    def __call__(self, shard: ShardToMake, tell: Tell) -> None:
-        """Tells nothing, which is where it can be stopped."""
-        if shard.folder.exists():  # by a worker that was held to be dead
-            return
-        try:
-            half = self._extended(shard, tell) or self._built(shard, tell)
-        except DamagedError as error:
-            raise BadInput(
-                f"{error}, or the store has changed meanwhile; run this again"
-            ) from error
-        try:
-            half.rename(shard.folder)
-        except OSError:
-            if not shard.folder.exists():
-                raise
-
-    def _built(self, shard: ShardToMake, tell: Tell) -> Path:
-        """A folder with the index of all titles."""
-        folder, on_batch = new_half(shard.folder), partial(tell, None)
-        write_config(folder, shard.config)
-        batches = self.store.vector_batches(shard.space, {*shard.titles, *shard.held})
-        build(
-            folder,
-            Rows().passing(batches, folder, on_batch),
-            dim=shard.space.dim,
-            generator=np.random.default_rng(0),
-            kinds=shard.config.kinds(),
-            wanted=Wanted(
-                shard.config.target,
-                shard.config.memory_gb * 1e9,
-                resolve_device(shard.device, has_gpu),
-                shard.share,
-            ),
-            on_batch=on_batch,
-        )
-        return folder
-
-    def _extended(self, shard: ShardToMake, tell: Tell) -> Path | None:
-        """A folder with the shard before and more titles; None if it has to be built."""
-        if shard.before is None:
-            return None
-        folder, on_batch = new_half(shard.folder), partial(tell, None)
-        write_config(folder, shard.config)
-        batches = self.store.vector_batches(shard.space, set(shard.titles))
-        try:
-            rows = Rows(read_shard(shard.before))
-            facts = extend(
-                folder,
-                shard.before,
-                rows.passing(batches, folder, on_batch),
-                more=shard.more,
-                generator=np.random.default_rng(0),
-                on_batch=on_batch,
-            )
-        except DamagedError:
-            facts = None
-        if facts is None:
-            delete(folder)
-            return None
-        return folder
-
-
-def is_made(shard: ShardToMake) -> bool:
-    """Whether a shard is there from a run before, and can be read; else it is not there now."""
-    if not shard.folder.exists():
-        return False
-    try:
-        read_shard(shard.folder)
-    except UNREADABLE:
-        delete(shard.folder)
-        return False
-    return True

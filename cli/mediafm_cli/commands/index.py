@@ -1,6 +1,7 @@
 """mediafm index."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import typer
@@ -15,6 +16,7 @@ from mediafm_cli.options import (
     open_store,
 )
 from mediafm_cli.output import Row, emit
+from mediafm_cli.progress import progress_bar
 
 EXAMPLE = (
     "Examples: mediafm index; mediafm index refresh; mediafm index status --json;"
@@ -80,13 +82,19 @@ def index(
     opened = open_store(store)
     spaces = [opened.live(name) for name in space] if space else searchable(opened)
     spaces = spaces or [opened.live("fused")]
-    if action == "build":
-        config = IndexConfig(**asked)
-        made = build_indexes(opened, spaces, config, device=device, engine=engine, workers=workers)
-    elif action == "refresh":
-        made = refresh_indexes(opened, spaces, device=device, engine=engine, workers=workers)
-    else:
-        made = [index_status(opened, one) for one in spaces]
+    with progress_bar(" vectors/s") as update:
+        how: dict[str, Any] = {
+            "device": device,
+            "engine": engine,
+            "workers": workers,
+            "on_vectors": partial(update, "indexing"),
+        }
+        if action == "build":
+            made = build_indexes(opened, spaces, IndexConfig(**asked), **how)
+        elif action == "refresh":
+            made = refresh_indexes(opened, spaces, **how)
+        else:
+            made = [index_status(opened, one) for one in spaces]
     emit([asdict(one) for one in made], as_json=as_json, table=shown)
 
 
