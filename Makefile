@@ -13,7 +13,7 @@ help:
 	@echo "make bench   measure ingest, cuts, search, model, probes, breaks, indexes, kills: two hours"
 
 $(INSTALLED): pyproject.toml constraints.txt
-	@echo "Installing into .venv, about 4 GB on Linux: one or two minutes."
+	@echo "Installing into .venv, about 4 GB on Linux: some minutes."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,dev]'
 	@touch $@

@@ -3,8 +3,10 @@
 import pytest
 
 from mediafm_store import Store, apply_tags, backfill, embed, ingest, refresh_indexes
-from mediafm_store.engines import engine_of
+from mediafm_store.engines import check_engine, engine_of
+from mediafm_store.errors import BadInput
 from tests import stages
+from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film, pictures
 from tests.plain import PlainEncoder
@@ -47,6 +49,43 @@ def test_tags_from_similar_titles_come_from_this_process(starts, store):
         store.add_title(title_rows(store, f"film{n}", random_vectors(4), tags=tags))
     assert [tag.tag for tag in apply_tags(store, engine="ray")] == ["space"]
     assert starts == []
+
+
+def test_films_that_nobody_touched_are_left_alone(starts, plain_encoders, tmp_path):
+    film = tmp_path / "film.mp4"
+    make_film(film, images=list(pictures(24, size=(96, 64))), sounds=["mono"])
+    store = Store(tmp_path / "store", create=True)
+    (made,) = ingest(store, [film], encoders=plain_encoders)
+    by_ray = {"engine": "ray", "workers": 1}
+    (again,) = ingest(store, [film], encoders=plain_encoders, **by_ray)
+    assert (again.state, again.shots, again.film_s) == ("unchanged", made.shots, made.film_s)
+    assert starts == []
+    film.with_suffix(".srt").write_text("1\n00:00:00,000 --> 00:00:00,500\nHello\n\n")
+    with pytest.raises(RuntimeError, match="Ray is started"):
+        ingest(store, [film], encoders=plain_encoders, **by_ray)
+
+
+@pytest.mark.parametrize(
+    "name", ["Ray", "ray:", "ray://", "ray://:10001", "ray://a/b", "ray://a:b"]
+)
+def test_odd_names_are_told(name):
+    with pytest.raises(BadInput, match="is not one of: threads, ray, ray://HOST:PORT"):
+        check_engine(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["threads", "ray", "ray://host", "ray://10.0.0.1:2", "ray://[::1]:3"]
+)
+def test_names(name):
+    check_engine(name)
+
+
+def test_an_odd_name_makes_no_store(tmp_path):
+    make_film(tmp_path / "film.mp4", images=list(pictures(4, size=(96, 64))))
+    done = mediafm("ingest", tmp_path, "--engine", "spark", "--store", tmp_path / "store")
+    assert done.returncode == 1
+    assert "engine 'spark' is not one of" in done.stderr
+    assert not (tmp_path / "store").exists()
 
 
 def test_what_is_backfilled_is_left_alone(starts, plain_encoders, tmp_path):

@@ -81,10 +81,21 @@ Device = Annotated[
     Literal["auto", "cpu", "cuda"], typer.Option(help="Where models and indexes run.")
 ]
 
+
+def known_engine(name: str) -> str:
+    """The name of an engine; an unknown one is told before a store is made."""
+    if name != "threads":
+        from mediafm_store.engines import check_engine
+
+        check_engine(name)
+    return name
+
+
 Engine = Annotated[
     str,
     typer.Option(
         "--engine",
+        callback=known_engine,
         help="Where the work runs: threads, ray (processes on this machine), or a cluster at"
         " ray://HOST:PORT.",
     ),

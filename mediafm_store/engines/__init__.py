@@ -1,5 +1,6 @@
 """Where work on many titles runs: threads of this process, or a Ray cluster."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -7,7 +8,16 @@ from mediafm_store.engines.engine import Engine, Outcome, Stage, Tell
 from mediafm_store.engines.threads import Threads
 from mediafm_store.errors import BadInput
 
-__all__ = ["Engine", "Outcome", "Stage", "Tell", "elsewhere", "engine_of"]
+__all__ = ["Engine", "Outcome", "Stage", "Tell", "check_engine", "elsewhere", "engine_of"]
+
+
+NAME = re.compile(r"threads|ray|ray://(\[[^]]+\]|[^/:]+)(:\d+)?")
+
+
+def check_engine(name: str) -> None:
+    """Raise BadInput if there is no engine of this name."""
+    if not NAME.fullmatch(name):
+        raise BadInput(f"engine {name!r} is not one of: threads, ray, ray://HOST:PORT")
 
 
 @contextmanager
@@ -19,17 +29,16 @@ def engine_of(name: str, *, workers: int | None = None) -> Iterator[Engine]:
     Raises BadInput for another name, for less than one worker, where Ray is not installed, or
     where nothing answers at an address.
     """
+    check_engine(name)
     if workers is not None and workers < 1:
         raise BadInput(f"workers must be 1 or more, are {workers}")
     if name == "threads":
         yield Threads(workers or 1)
-    elif name == "ray" or name.startswith("ray://"):
-        from mediafm_store.engines.ray import Ray
+        return
+    from mediafm_store.engines.ray import Ray
 
-        with closing(Ray(None if name == "ray" else name, workers)) as engine:
-            yield engine
-    else:
-        raise BadInput(f"engine {name!r} is not one of: threads, ray, ray://HOST:PORT")
+    with closing(Ray(None if name == "ray" else name, workers)) as engine:
+        yield engine
 
 
 def elsewhere(name: str) -> bool:

@@ -55,7 +55,10 @@ def check_listens(address: str) -> None:
         place = urlsplit(address)
         socket.create_connection((place.hostname, place.port or PORT), timeout=5).close()
     except (OSError, ValueError) as error:
-        raise unreachable(address, error) from error
+        raise BadInput(
+            f"nothing answers at {address} ({first_line(error)}); start a cluster there (`ray start"
+            f" --head`), or give the port of its clients, {PORT} if it was given none"
+        ) from error
 
 
 def start(address: str | None, cores: int) -> None:
@@ -83,16 +86,11 @@ def start(address: str | None, cores: int) -> None:
             )
     except (RayError, OSError, RuntimeError, ValueError) as error:
         if address:
-            raise unreachable(address, error) from error
+            raise BadInput(
+                f"the cluster at {address} takes no client ({first_line(error)}); RAY_AUTH_MODE has"
+                " to be as where it was started: disabled, or token with the same ~/.ray/auth_token"
+            ) from error
         raise BadInput(f"Ray cannot be started here: {first_line(error)}") from error
-
-
-def unreachable(address: str, error: Exception) -> BadInput:
-    """No cluster answers at an address."""
-    return BadInput(
-        f"Ray cannot be reached at {address} ({first_line(error)}); check the address, and the"
-        " token where the cluster wants one: RAY_AUTH_MODE=token, RAY_AUTH_TOKEN_PATH=FILE"
-    )
 
 
 def nodes() -> list[Node]:

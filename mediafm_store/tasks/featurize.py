@@ -16,7 +16,15 @@ from mediafm_store.media.detectors import Detector
 from mediafm_store.media.shotlist import listed, read_shot_list
 from mediafm_store.records import Title
 from mediafm_store.store.rows import TitleRows
-from mediafm_store.tasks.changes import RULES, MadeBy, Sources, digest, read_sources, sources_of
+from mediafm_store.tasks.changes import (
+    RULES,
+    MadeBy,
+    Sources,
+    digest,
+    read_sources,
+    sources_of,
+    stat_of,
+)
 from mediafm_store.tasks.rows import Renewed, Spaces, Warnings, new_rows, renew
 from mediafm_store.tasks.sources import read_title
 
@@ -82,6 +90,19 @@ class Video:
     """The stored title, if there is one."""
     anew: bool = False
     """Compute everything, whatever is stored."""
+
+
+def untouched(video: Video, how: How) -> bool:
+    """Whether no file of a stored title has been touched, so that there is nothing to compute.
+
+    No film is read for that; where one has been touched, a worker finds out whether it has changed.
+    Raises BadInput for metadata that cannot be used.
+    """
+    before = None if video.anew else sources_of(video.row)
+    if before is None or stat_of(video.media) != before.media_stat:
+        return False
+    title = read_title(video.media, video.id, language=how.language, warn=lambda said: None)
+    return read_sources(title, how.made_by, video.row) == before
 
 
 @dataclass(frozen=True)

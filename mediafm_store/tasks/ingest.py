@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from mediafm_store.tasks.featurize import (
     Video,
     check_name,
     clash,
+    untouched,
 )
 from mediafm_store.tasks.rows import Renewed, Spaces, renewed_rows
 from mediafm_store.tasks.sources import check_id, find_videos, title_id
@@ -126,16 +128,22 @@ class Ingest:
             for media, id in videos:
                 try:
                     video = self.video(media, id, first.setdefault(id, media))
+                    unchanged = untouched(video, self.how)
                 except Exception as error:
                     finish(failure(id, media, error))
                 else:
-                    yield video
+                    if unchanged:
+                        finish(self.unchanged(video))
+                    else:
+                        yield video
 
-        how = replace(self.how, encoders=engine.held(self.how.encoders))
-        stage = Featurize(how, self.spaces)
-        with closing(engine.run(stage, wanted(), on_progress)) as outcomes:
-            for outcome in outcomes:
-                finish(self.result(outcome))
+        todo = wanted()
+        for one in todo:  # the first: to hold encoders an engine has to be started
+            how = replace(self.how, encoders=engine.held(self.how.encoders))
+            stage = Featurize(how, self.spaces)
+            with closing(engine.run(stage, chain([one], todo), on_progress)) as outcomes:
+                for outcome in outcomes:
+                    finish(self.result(outcome))
         return [results[media] for media, _ in videos]
 
     def video(self, media: Path, id: str, namesake: Path) -> Video:
@@ -176,7 +184,7 @@ class Ingest:
         if made is None:
             assert row is not None
             self._note_place(found.title, row, found.sources._asdict())
-            return Ingested(id, video.media, "unchanged", row["shots"], film_s=row["duration_s"])
+            return self.unchanged(video)
         self.store.add_title(made)
         return Ingested(
             id,
@@ -188,6 +196,12 @@ class Ingest:
             took_s=found.took_s + time.perf_counter() - began,
             warnings=(*found.warnings.media, *found.warnings.words),
         )
+
+    def unchanged(self, video: Video) -> Ingested:
+        """What is told of a title that is stored as it is."""
+        assert video.row is not None
+        shots, film_s = video.row["shots"], video.row["duration_s"]
+        return Ingested(video.id, video.media, "unchanged", shots, film_s=film_s)
 
     def _note_place(self, title: Title, row: Mapping[str, Any], sources: dict[str, str]) -> None:
         """Say where the files of an unchanged title lie now, and when they were touched."""

@@ -1,5 +1,6 @@
 """mediafm demo."""
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -32,7 +33,17 @@ def demo(
     from mediafm_store.demo import run_demo
 
     with progress_bar("") as update:
-        result = run_demo(folder, media=media, preset=preset, device=device, on_progress=update)
+
+        def on_progress(stage: str, done: float, total: float) -> None:
+            update(stage, done, total)
+            if stage not in told and not sys.stderr.isatty():
+                say(stage)  # a log has no bars, and this takes minutes
+            told.add(stage)
+
+        told = set[str]()
+        result = run_demo(
+            folder, media=media, preset=preset, device=device, on_progress=on_progress
+        )
     emit_one(asdict(result), as_json=as_json)
     store = result.store
     say(f"\nLook at {result.report}, and try:")

@@ -31,7 +31,7 @@ def doctor(
             fix=fix,
             on_check=lambda name: update(name, names.index(name), len(names)),
         )
-    emit([asdict(finding) for finding in findings], as_json=as_json, table=shown)
+    emit([asdict(finding) for finding in findings], as_json=as_json, table=shown, fold="what")
     wrong = [finding for finding in findings if finding.state == "wrong"]
     if wrong:
         stop(f"Wrong: {len(wrong)}.", 1)

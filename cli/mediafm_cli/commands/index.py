@@ -52,7 +52,8 @@ def index(
     shard_rows: Annotated[
         int | None,
         typer.Option(
-            help="Most rows of a shard; default: four million. Larger spaces are built as several.",
+            help="Most rows of a shard, which has whole titles; default: four million. Larger"
+            " spaces are built as several.",
             min=1,
         ),
     ] = None,

@@ -67,8 +67,8 @@ def tag(
 
     `apply` writes them to the table `tags`, with score, threshold and what speaks for each; `list`
     shows what is there. `review` lists the most uncertain ones, and on a terminal asks about each;
-    answers become labels, the probe is fitted anew and tags the titles again. With --engine or
-    --workers probes are applied to several thousand titles at once.
+    answers become labels, the probe is fitted anew and tags the titles again. The --workers of an
+    --engine apply probes, a thousand titles each; other tags are found by this process.
     """
     opened = open_store(store)
     if action == "list":
