@@ -6,6 +6,7 @@ command takes for a second of film, which is its start, is taken off.
 
 import tempfile
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import av
 from benchmarks.commands import run
 from benchmarks.common import labelled_films, media_folder, print_table, write_results
 
-FROM_S, LENGTH_S = 300, 120
+FROM_S, LENGTH_S, FPS = 300, 120, 24
 SIZES = {(640, 272): 1.2e6, (1280, 544): 4e6, (1920, 816): 8e6, (3840, 1632): 20e6}
 """Width and height: bits a second."""
 
@@ -39,12 +40,12 @@ def ingest_s(film: Path, folder: Path, size: tuple[int, int], seconds: int) -> f
     width, height = size
     path = folder / f"film{width}_{seconds}.mp4"
     with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", rate=24, options={"preset": "fast"})
+        stream = container.add_stream("libx264", rate=FPS, options={"preset": "fast"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.bit_rate = int(SIZES[size])
-        for number, frame in enumerate(islice(pictures(film), 24 * seconds)):
+        for number, frame in enumerate(islice(pictures(film), FPS * seconds)):
             scaled = frame.reformat(width, height, "yuv420p")
-            scaled.pts, scaled.time_base = number, stream.codec_context.time_base
+            scaled.pts, scaled.time_base = number, Fraction(1, FPS)
             container.mux(stream.encode(scaled))
         container.mux(stream.encode())
     cost = run(["ingest", str(path)], folder / path.stem, folder / "log")
