@@ -44,6 +44,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.index
 	$(BIN)/python -m benchmarks.kills
 	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.sizes
 
 clean:
 	rm -rf .venv mediafm-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
