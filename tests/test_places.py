@@ -34,6 +34,7 @@ def test_cores(machines, workers, each):
         ([(64, 0), (4, 1)], 4, Place(1, 1 / 4)),  # who shares a GPU is on its machine
         ([(2, 4), (16, 1)], 5, Place(1, 1 / 3)),  # a GPU each, but not a core
         ([(2, 1)], 8, Place(1, 1 / 2)),  # only two find a place
+        ([(0, 1), (16, 0)], 4, Place(4, 0)),  # a GPU without a core is for nobody
     ],
 )
 def test_shares_of_gpus(machines, workers, each):

@@ -26,6 +26,8 @@ from mediafm_store.tasks import building, index
 from mediafm_store.tasks.building import BuildShard
 from mediafm_store.tasks.doctor import doctor
 from mediafm_store.tasks.generations import index_folder, new_generation, newest, shard_folders
+from mediafm_store.tasks.index import mend_index
+from mediafm_store.tasks.index_config import read_config
 from mediafm_store.tasks.indexed import OPENED, config_of, open_index
 from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.sharding import divided, plan
@@ -241,7 +243,8 @@ def test_a_refresh_keeps_to_what_was_asked_for(films):
     assert shards(films) == [["alpha", "beta", "delta"], ["gamma", "omega"], ["new"]]
     made = open_index(films, fused).shards
     assert [shard.facts.kind for shard in made] == ["flat"] * 3
-    assert {shard.config for shard in made} == {IndexConfig("flat", 0.9, 2.0, 3 * ROWS)}
+    asked = {read_config(shard.folder) for shard in made}
+    assert asked == {IndexConfig("flat", 0.9, 2.0, 3 * ROWS)}
 
 
 def with_config(store, text):
@@ -267,12 +270,26 @@ def test_no_file_says_what_is_imported(films):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"kind": "flat", "target": 2}', '{"kind": 1}'])
-def test_a_shard_with_an_odd_config_is_built_anew(films, caplog, text):
+def test_an_odd_config_is_told(films, caplog, text):
     rebuilt(films, 5 * ROWS)
-    with_config(films, text)
-    assert "cannot be used" in caplog.text
-    assert refreshed(films).new == 0
-    assert config_of(films, films.live("fused")) == IndexConfig()
+    assert with_config(films, text) == IndexConfig()
+    assert "was asked for cannot be read" in caplog.text
+
+
+def test_a_mended_index_is_as_it_was_asked_for(films):
+    build_indexes(films, [films.live("fused")], IndexConfig("flat", 0.9, 2.0))
+    spoil(folders(films)[0] / "ids.arrow")
+    mended = mend_index(films, films.live("fused"))
+    assert (mended.kind, mended.target, mended.rows) == ("flat", 0.9, 5 * ROWS)
+    assert config_of(films, films.live("fused")) == IndexConfig("flat", 0.9, 2.0)
+
+
+def test_a_shard_that_is_made_elsewhere_is_told(films, monkeypatch):
+    """By workers that have another disk at the same path."""
+    monkeypatch.setattr(index, "SEEN_S", 0.2)
+    monkeypatch.setattr(BuildShard, "__call__", lambda self, shard, tell: None)
+    with pytest.raises(BadInput, match="was made where this machine does not see it"):
+        rebuilt(films, 2 * ROWS)
 
 
 def test_a_refresh_that_waits_plans_by_what_the_other_program_made(films, monkeypatch):

@@ -10,6 +10,7 @@ from mediafm_indexes.facts import INDEX as INDEX
 from mediafm_indexes.facts import Facts as Facts
 from mediafm_indexes.facts import Measured as Measured
 from mediafm_indexes.facts import of_all as of_all
+from mediafm_indexes.facts import read_facts as read_facts
 from mediafm_indexes.index import Index as Index
 from mediafm_indexes.index import Neighbours as Neighbours
 from mediafm_indexes.index import load_index as load_index

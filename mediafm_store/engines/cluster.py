@@ -87,8 +87,9 @@ def start(address: str | None, cores: int) -> None:
     except (RayError, OSError, RuntimeError, ValueError) as error:
         if address:
             raise BadInput(
-                f"the cluster at {address} takes no client ({first_line(error)}); RAY_AUTH_MODE has"
-                " to be as where it was started: disabled, or token with the same ~/.ray/auth_token"
+                f"the cluster at {address} takes no client ({' '.join(str(error).split())}); it has"
+                " to be of the same Ray and Python, and RAY_AUTH_MODE as where it was started:"
+                " disabled, or token with the same ~/.ray/auth_token"
             ) from error
         raise BadInput(f"Ray cannot be started here: {first_line(error)}") from error
 

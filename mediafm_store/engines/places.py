@@ -28,7 +28,7 @@ def place(nodes: Sequence[Node], workers: int, *, on_gpu: bool = False) -> Place
     share of a GPU too, if any machine has one. Ray tells the libraries in a worker to use no more
     threads than it has cores.
     """
-    with_gpu = [node for node in nodes if node.gpus] if on_gpu else []
+    with_gpu = [node for node in nodes if node.gpus and node.cpus] if on_gpu else []
     machines = with_gpu or nodes
     wanted = min(workers, sum(node.cpus for node in machines))
 

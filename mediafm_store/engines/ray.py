@@ -34,8 +34,8 @@ class Ray:
     def connect(self) -> None:
         """To the cluster, if that is not done; it takes seconds. Raises BadInput if it cannot."""
         if not ray.is_initialized():
+            self._started = True  # also if it is interrupted
             start(self._address, self._workers or 1)
-            self._started = True
 
     def close(self) -> None:
         """End what was started."""

@@ -95,7 +95,8 @@ class Video:
 def untouched(video: Video, how: How) -> bool:
     """Whether no file of a stored title has been touched, so that there is nothing to compute.
 
-    No film is read for that; where one has been touched, a worker finds out whether it has changed.
+    No film is read for that but its list of tracks, where no subtitles lie beside it; where one has
+    been touched, a worker finds out whether it has changed.
     Raises BadInput for metadata that cannot be used.
     """
     before = None if video.anew else sources_of(video.row)

@@ -1,5 +1,7 @@
 """Build the indexes beside the tables, and keep them up to date."""
 
+import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -24,6 +26,9 @@ from mediafm_store.tasks.index_status import IndexStatus, index_status, kept_sta
 from mediafm_store.tasks.indexed import Shard, check_index, config_of, open_index
 from mediafm_store.tasks.sharding import Plan, ShardToMake, plan
 
+log = logging.getLogger("mediafm_store")
+SEEN_S = 60.0
+"""Until what another machine has made in a network's file system is seen here."""
 OnVectors = Callable[[int, int], object]
 
 
@@ -154,15 +159,29 @@ def make(
         with closing(runs_on.run(stage, items, progress.tell, on_gpu=on_gpu)) as outcomes:
             for outcome in outcomes:
                 progress.finish(outcome.item)
-                if outcome.error is not None:
-                    errors.append(outcome.error)
+                table = outcome.item.space.table
+                if error := outcome.error or missing(outcome.item):
+                    log.warning("a shard of %s is not made: %s", table, error)
+                    errors.append(error)
                 else:
-                    one = making[outcome.item.space.table]
-                    one.lacking.remove(outcome.item.folder)
-                    one.complete_if_nothing_lacks()
+                    making[table].lacking.remove(outcome.item.folder)
+                    making[table].complete_if_nothing_lacks()
     if errors:
         raise errors[0]
     return set(making)
+
+
+def missing(shard: ShardToMake) -> BadInput | None:
+    """Why a shard that a worker has made is not here, if it is not."""
+    until = time.monotonic() + SEEN_S
+    while not shard.folder.exists():
+        if time.monotonic() > until:
+            return BadInput(
+                f"{shard.folder} was made where this machine does not see it; workers need the"
+                " store at the same path, or use --engine threads"
+            )
+        time.sleep(0.1)
+    return None
 
 
 def check(store: Store, engine: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
 
-from mediafm_indexes import EXACT, KINDS, Train, Wanted, trainers
+from mediafm_indexes import EXACT, KINDS, Train, Wanted, read_facts, trainers
 from mediafm_store import plugins
 from mediafm_store.errors import BadInput
 
@@ -61,10 +61,10 @@ def write_config(folder: Path, config: IndexConfig) -> None:
     (folder / CONFIG).write_text(json.dumps(asdict(config)), encoding="utf-8")
 
 
-def read_config(folder: Path, target: float) -> IndexConfig:
+def read_config(folder: Path) -> IndexConfig:
     """Read what `write_config` wrote; a shard that was built before there was any has a target."""
     if not (folder / CONFIG).exists():
-        return IndexConfig(target=target)
+        return IndexConfig(target=read_facts(folder).target)
     told = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     if ":" in (told["kind"] or ""):  # no file may say what is imported
         told["kind"] = None

@@ -51,7 +51,6 @@ class Shard:
     folder: Path
     indexed: IndexedVectors
     facts: Facts
-    config: IndexConfig
     ids: pl.Series
     """Of the shots or titles whose vectors are its rows."""
     runs: list[Run]
@@ -169,8 +168,13 @@ def open_index(store: Store, space: Space, *, device: DeviceChoice = "cpu") -> S
 
 def config_of(store: Store, space: Space) -> IndexConfig:
     """What the index of a space was built with; where there is none, as by default."""
-    opened = open_index(store, space)
-    return opened.shards[0].config if opened else IndexConfig()
+    folder = newest(index_folder(store, space))
+    for shard in shard_folders(folder) if folder else ():
+        try:
+            return read_config(shard)
+        except UNREADABLE as error:  # of one that is damaged; the others tell the same
+            log.warning("what the index in %s was asked for cannot be read (%s)", shard, error)
+    return IndexConfig()
 
 
 def left_out(opened: SpaceIndex, error: DamagedError) -> SpaceIndex | None:
@@ -229,8 +233,7 @@ def read_shard(folder: Path, device: Device = "cpu") -> Shard:
     indexed, facts = load(folder, device=device)
     ids = pl.read_ipc(folder / IDS)["id"]
     runs = json.loads((folder / RUNS).read_text(encoding="utf-8"))
-    config = read_config(folder, facts.target)
-    return Shard(folder, indexed, facts, config, ids, [Run(*r) for r in runs])
+    return Shard(folder, indexed, facts, ids, [Run(*r) for r in runs])
 
 
 OPENED: dict[tuple[Path, Device], tuple[tuple[Path, int], SpaceIndex | None]] = {}

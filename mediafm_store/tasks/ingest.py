@@ -125,16 +125,19 @@ class Ingest:
             on_title(result)
 
         def wanted() -> Iterator[Video]:
+            begun = False
             for media, id in videos:
                 try:
                     video = self.video(media, id, first.setdefault(id, media))
-                    unchanged = untouched(video, self.how)
+                    # Later ones are looked at by workers: what these have made waits for this.
+                    unchanged = not begun and untouched(video, self.how)
                 except Exception as error:
                     finish(failure(id, media, error))
                 else:
                     if unchanged:
                         finish(self.unchanged(video))
                     else:
+                        begun = True
                         yield video
 
         todo = wanted()

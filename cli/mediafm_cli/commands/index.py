@@ -83,7 +83,7 @@ def index(
     opened = open_store(store)
     spaces = [opened.live(name) for name in space] if space else searchable(opened)
     spaces = spaces or [opened.live("fused")]
-    with progress_bar(" vectors/s") as update:
+    with progress_bar("") as update:
         how: dict[str, Any] = {
             "device": device,
             "engine": engine,
