@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32
 from scipy import stats
 
-from mediafm_store.linear.measures import Interval
+from mediafm_store.metrics.intervals import Interval
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

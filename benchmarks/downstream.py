@@ -45,12 +45,12 @@ from mediafm_store.arrays import FUSED, Vectors, unit_rows
 from mediafm_store.features.passes import encode_text
 from mediafm_store.linear.fitting import fit
 from mediafm_store.linear.measures import (
-    Interval,
     macro_ap,
     macro_ap_interval,
     micro_ap,
     micro_ap_interval,
 )
+from mediafm_store.metrics.intervals import Interval
 from mediafm_store.model.quality import (
     WIDTHS,
     Labelled,

@@ -1,13 +1,14 @@
 """How good predictions are, over what is known of the truth, and how sure that is."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import kendalltau, spearmanr
 from sklearn.metrics import precision_recall_curve
+
+from mediafm_store.metrics.intervals import Interval, between, draws
 
 ROUNDS = 200
 MOST_VALUES = 200_000_000
@@ -21,14 +22,6 @@ POINTS = 50
 Values = Float[np.ndarray, "items labels"]
 Groups = Int[np.ndarray, " items"]
 Measure = Callable[[Values, Values, Groups], float]
-
-
-class Interval(NamedTuple):
-    """A figure with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def average_precision(
@@ -205,19 +198,6 @@ def tau_interval(truth: Values, predicted: Values, groups: Groups, *, seed: int 
         return Interval(0.0, 0.0, 0.0)
     drawn = [float(found[picks].mean()) for picks in draws(len(found), ROUNDS, seed)]
     return between(float(found.mean()), drawn)
-
-
-def draws(groups: int, rounds: int, seed: int) -> Iterator[Int[np.ndarray, " groups"]]:
-    """Groups with replacement, so many rounds."""
-    rng = np.random.default_rng(seed)
-    for _ in range(rounds):
-        yield rng.integers(groups, size=groups)
-
-
-def between(value: float, drawn: Sequence[float]) -> Interval:
-    """A figure with the middle 95 % of others."""
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    return Interval(value, float(low), float(high))
 
 
 def calibration(truth: Values, chances: Values) -> tuple[float, dict[str, list[float]]]:

@@ -13,7 +13,6 @@ from mediafm_store.errors import BadInput, MediaFMError
 from mediafm_store.linear.fitting import Groups, cross_validate, fit, fittable
 from mediafm_store.linear.layer import Inputs, Kind
 from mediafm_store.linear.measures import (
-    Interval,
     aps,
     calibration,
     confusion,
@@ -25,6 +24,7 @@ from mediafm_store.linear.measures import (
     tau_interval,
 )
 from mediafm_store.linear.words import words_of
+from mediafm_store.metrics.intervals import Interval
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice
