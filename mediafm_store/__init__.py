@@ -19,6 +19,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from mediafm_store.errors import MediaFMError as MediaFMError
+    from mediafm_store.evaluation.judged import judge as judge
+    from mediafm_store.evaluation.labels import read_judgements as read_judgements
     from mediafm_store.features.encoders import Encoded as Encoded
     from mediafm_store.features.encoders import Encoder as Encoder
     from mediafm_store.media.cut import Clip as Clip
@@ -152,6 +154,7 @@ _HOME = {
     "import_labels": "tasks.labels",
     "index_status": "tasks.index_status",
     "ingest": "tasks.ingest",
+    "judge": "evaluation.judged",
     "labelled": "tasks.labels",
     "lay_out": "tasks.atlas",
     "load_encoders": "tasks.encoding",
@@ -160,6 +163,7 @@ _HOME = {
     "probes": "tasks.probing.saved",
     "rank_breaks": "tasks.breaks.rank",
     "read_ads": "tasks.breaks.ads",
+    "read_judgements": "evaluation.labels",
     "refresh_index": "tasks.index",
     "refresh_indexes": "tasks.index",
     "retire": "tasks.spaces",

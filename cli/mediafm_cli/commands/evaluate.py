@@ -3,20 +3,26 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_store
 from mediafm_cli.output import Row, emit, emit_one, say
+from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from mediafm_store import Store
+    from mediafm_store.evaluation.outcomes import JudgedReport, Part, Sort
     from mediafm_store.tasks.evaluate import ModelReport
 
 EXAMPLE = (
-    "Examples: mediafm evaluate model --store my-store --html quality.html; mediafm evaluate search"
+    "Examples: mediafm evaluate model --store my-store --html quality.html; mediafm evaluate"
+    " search; mediafm evaluate search --labels labels.json"
 )
+
+SORTS: tuple["Sort", ...] = ("similar", "text", "nothing")
+PARTS: tuple["Part", ...] = ("all", "tuned", "kept")
 
 
 def evaluate(
@@ -26,6 +32,13 @@ def evaluate(
         Path | None, typer.Option(help="Folder of a checkpoint; default: the newest.")
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Also write a model's as a page.")] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Judge searches by this file: queries and the shots that answer them.",
+            metavar="FILE",
+        ),
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -34,7 +47,10 @@ def evaluate(
     model: masked shots of titles that were held out are predicted by the model, by the mean of the
     title and of the neighbours, and by interpolation. Where shots carry scene numbers (mediafm
     import), it is measured how well vectors tell scenes apart, and where they find their ends.
-    search: how many of the shots most like a shot are of its own scene, by scene numbers.
+    search: how many of the shots most like a shot are of its own scene, by scene numbers. With
+    --labels: how many answers are relevant, by shot and by text, where people said which shots are,
+    beside random orders of the same shots (chance) and their best one. --json tells it of all
+    queries, of the parts that were tuned on and kept, and of each kind of text.
     What was measured is kept in the store; mediafm report shows it.
     """
     opened = open_store(store)
@@ -44,8 +60,13 @@ def evaluate(
                 "searches are measured on the vectors in use and have no page of their own: leave"
                 " out --checkpoint and --html; `mediafm report --html FILE` draws them"
             )
-        evaluate_searches(opened, as_json)
+        if labels is None:
+            evaluate_searches(opened, as_json)
+        else:
+            judge_searches(opened, labels, device, as_json)
         return
+    if labels is not None:
+        raise typer.BadParameter("--labels is for searches: mediafm evaluate search --labels FILE")
     from mediafm_store import evaluate_model
 
     report = evaluate_model(opened, checkpoint=checkpoint, device=device)
@@ -84,6 +105,55 @@ def evaluate_searches(store: "Store", as_json: bool) -> None:
         ],
         as_json=as_json,
     )
+
+
+def judge_searches(
+    store: "Store", labels: Path, device: Literal["auto", "cpu", "cuda"], as_json: bool
+) -> None:
+    """A line a figure, with its interval, chance and what would be best."""
+    from mediafm_store import judge, read_judgements
+
+    judgements = read_judgements(labels)
+    with progress_bar(" queries/s") as update:
+        report = judge(
+            store,
+            judgements,
+            device=device,
+            on_query=lambda query, done, total: update("searching", done, total),
+        )
+    say(f"{report.shots} shots of {len(report.titles)} titles were searched")
+    found = list(judged_rows(report))
+    shown = found if as_json else [row for row in found if row["queries"] == "all"]
+    emit(shown, as_json=as_json)
+
+
+def judged_rows(report: "JudgedReport") -> Iterator[Row]:
+    """A line a figure: of all queries, of their parts, and of each kind of text."""
+    for sort in SORTS:
+        for part in PARTS:
+            yield from table_rows(report, sort, part, {"part": part})
+    for kind in report.kinds:
+        yield from table_rows(report, "text", kind, {"kind": kind})
+
+
+def table_rows(
+    report: "JudgedReport", sort: "Sort", name: str, some: dict[str, Any]
+) -> Iterator[Row]:
+    """A line a figure of some of the queries, as `JudgedReport.table` takes them."""
+    from mediafm_store.evaluation.outcomes import BEST, CHANCE, better
+
+    table, count = report.table(sort, **some), report.queries(sort, **some)
+    for measure, figure in table.get("default", {}).items():
+        beside = {of: table.get(of, {}).get(measure) for of in (CHANCE, BEST)}
+        yield {
+            "search": sort,
+            "queries": name,
+            "count": count,
+            "measure": measure,
+            **figure._asdict(),
+            **{of: None if other is None else other.value for of, other in beside.items()},
+            "better": better(measure),
+        }
 
 
 def rows(report: "ModelReport") -> Iterator[Row]:
