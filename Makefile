@@ -39,6 +39,7 @@ check: lint test
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.search
+	$(BIN)/python -m benchmarks.retrieval
 	$(BIN)/python -m benchmarks.downstream
 	$(BIN)/python -m benchmarks.model
 	$(BIN)/python -m benchmarks.index
