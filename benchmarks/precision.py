@@ -42,7 +42,7 @@ def main() -> None:
 def measure(media: Path) -> list[dict[str, Any]]:
     """One row an encoder; none, with a reason, where float graphs cannot be made."""
     try:
-        from mediafm_store.features.weights import build
+        from mediafm_store.features.weights import build, sources
     except ImportError:
         print("int8 against float: left out, needs pip install 'mediafm-store[weights]'")
         return []
@@ -62,12 +62,12 @@ def measure(media: Path) -> list[dict[str, Any]]:
     }
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        build.download(Path(folder))
+        sources.download(Path(folder), (sources.PICTURE, sources.SOUND))
         for name, make in kinds.items():
             float_graph = Path(folder) / name
             with patch("mediafm_store.features.weights.graphs.int8_weights", lambda graph: graph):
                 build.PRODUCTS[name].write(
-                    lambda source: build.member(Path(folder), source), float_graph
+                    lambda source: sources.member(Path(folder), source), float_graph
                 )
             ours, floats = make(threads=1), make(threads=1)
             floats._graph = Graph(float_graph, threads=1)

@@ -29,18 +29,23 @@ def test_every_weight_file_is_described() -> None:
 @pytest.mark.parametrize("name", PROVENANCE)
 def test_every_source_has_a_pinned_version_a_hash_and_a_licence(name: str) -> None:
     for source in PROVENANCE[name]["sources"]:
-        assert source["package"].count("==") == 1
+        assert source.get("package", "").count("==") == 1 or source["data"]
         assert len(source["sha256"]) == 64
         assert source["licence"]
 
 
 def test_the_folder_stays_small() -> None:
-    assert sum(f.stat().st_size for f in weights.FOLDER.iterdir() if f.is_file()) < 42e6
+    assert sum(f.stat().st_size for f in weights.FOLDER.iterdir() if f.is_file()) < 43e6
 
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("minilm_vocab.txt", 30_522), ("imagenet_names.txt", 1000), ("audioset_names.txt", 521)],
+    [
+        ("minilm_vocab.txt", 30_522),
+        ("imagenet_names.txt", 1000),
+        ("audioset_names.txt", 521),
+        ("common_queries.txt", 156),
+    ],
 )
 def test_lists_are_complete(name: str, count: int) -> None:
     lines = weights.lines(name)

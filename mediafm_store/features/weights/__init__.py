@@ -1,18 +1,22 @@
 """The weights that ship with the package, so that the default encoders work offline.
 
-`build.py` makes them from pinned packages; `provenance.json` says from which, and under what
-licence.
+`build.py` makes them from pinned packages, `caption_map.py` the map from pictures to sentences;
+`provenance.json` says of what, and under what licence.
 """
 
 import hashlib
+import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file
 
 FOLDER = Path(__file__).parent
 BLOCK_MAPS = "block_maps.safetensors"
+PROVENANCE = "provenance.json"
 
 
 def path(name: str) -> Path:
@@ -48,3 +52,9 @@ def fingerprint(*, files: tuple[str, ...], prefix: str, constants: object) -> st
     for name, array in tensors(prefix).items():
         digest.update(name.encode() + array.tobytes())
     return digest.hexdigest()[:16]
+
+
+def record(made: Mapping[str, Any]) -> None:
+    """Say in provenance.json what files now are, and leave what it says of others."""
+    told = json.loads(path(PROVENANCE).read_text(encoding="utf-8")) | dict(made)
+    path(PROVENANCE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

