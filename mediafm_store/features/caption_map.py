@@ -104,7 +104,11 @@ class CaptionMap:
         picture's block x is the cosine times the picture's length in the map, |A'(x - mean)|, plus
         what is the same for every picture. Rank the candidates by `pictures` afterwards.
         """
-        directions = unit_rows(self.texts(blocks) @ self.picture_matrix.T)
+        return self.directions(self.texts(blocks))
+
+    def directions(self, texts: Vectors) -> Blocks:
+        """The same for texts that are in the map's space already."""
+        directions = unit_rows(texts @ self.picture_matrix.T)
         return np.pad(directions, ((0, 0), (0, BLOCK - directions.shape[1])))
 
     def save(self, path: Path) -> None:

@@ -43,6 +43,11 @@ class EfficientNetLite0:
             constants=("squash bicubic", SIDE, 127, 128, DESCRIBE_FROM, LABEL_FROM),
         )
 
+    @property
+    def class_names(self) -> Float32[np.ndarray, "classes 384"]:
+        """The names of things, as the text encoder has them."""
+        return self._classes.vectors
+
     def encode(self, items: Sequence[Picture]) -> Encoded:
         """RGB pictures to unit blocks."""
         features = np.zeros((len(items), len(self._map.mean)), np.float32)

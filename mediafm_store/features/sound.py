@@ -53,6 +53,11 @@ class YAMNet:
             ),
         )
 
+    @property
+    def class_names(self) -> Float32[np.ndarray, "classes 384"]:
+        """The names of sounds, as the text encoder has them."""
+        return self._classes.vectors
+
     def encode(self, items: Sequence[Samples]) -> Encoded:
         """Sounds to unit blocks."""
         features = np.zeros((len(items), len(self._map.mean)), np.float32)

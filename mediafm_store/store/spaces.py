@@ -76,4 +76,5 @@ class Passage(NamedTuple):
     """Some vectors of a title that follow each other."""
 
     title: str
+    ids: tuple[str, ...]
     vectors: HalfVectors

@@ -215,15 +215,18 @@ class Store:
         chosen = np.sort(rng.permutation(begins)[:passages]).tolist()
         places = [p for begin in chosen for p in range(begin, min(begin + length, rows))]
         valid = self.revisions()
-        columns = ["title", "revision", "vector"]
+        columns = ["id", "title", "revision", "vector"]
         taken = self.tables.take(self.table(space.table), places, columns)
-        vectors = half_vectors(taken)
+        ids, vectors = taken["id"].to_pylist(), half_vectors(taken)
         found: dict[tuple[int, str], list[int]] = defaultdict(list)
         of = zip(places, taken["title"].to_pylist(), taken["revision"].to_pylist(), strict=True)
         for row, (place, title, revision) in enumerate(of):
             if valid.get(title) == revision:
                 found[place // length, title].append(row)
-        return [Passage(title, vectors[rows]) for (_, title), rows in found.items()]
+        return [
+            Passage(title, tuple(ids[row] for row in rows), vectors[rows])
+            for (_, title), rows in found.items()
+        ]
 
     def places(self, space: Space, revisions: Mapping[str, str]) -> Places:
         """Where the vectors of titles lie in a space, in those of their revisions."""

@@ -7,14 +7,16 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32
 
-from mediafm_store.arrays import MODALITIES
 from mediafm_store.tasks.alignment import in_order
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.folding import SAME_VIEW, fold, spread
 from mediafm_store.tasks.hit import Hit
+from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.nearest import nearest
-from mediafm_store.tasks.ranking import Known, Ranking
+from mediafm_store.tasks.own_scene import PAGE, in_pages
+from mediafm_store.tasks.ranking import Ranking
 from mediafm_store.tasks.sampling import likeness_from
+from mediafm_store.tasks.scale import PARTS
 from mediafm_store.tasks.scenes import find_scenes
 
 LEAST_DEPTH, DEEPER = 100, 4
@@ -30,27 +32,30 @@ class Wanted(NamedTuple):
 
     k: int
     least: float
-    """The percentile below which there is no good match."""
+    """There is no good match if a greater share of random queries than 1 - this finds better."""
     fold: bool
     diverse: bool
+    paged: bool
+    """Whether scenes that fill a page are kept apart."""
     among: pl.Series | None
     """The ids of the shots that may be found; None: all."""
     without: frozenset[str]
     """Titles that may not be."""
     itself: frozenset[str]
-    """The shots that were asked with."""
+    """Shots that may not be: those that were asked with, and what lies around them."""
     device: DeviceChoice
 
 
 class Answer(NamedTuple):
     """What was found, as yet without what the store says of it."""
 
-    shares: Float32[np.ndarray, " 3"]
-    """By modality."""
+    shares: Float32[np.ndarray, " 4"]
+    """By part."""
     key: str
     shots: Sequence[str]
-    alone: float | None = None
     alike: Sequence[str] = ()
+    title: str | None = None
+    """Of a title that was compared by its own vector."""
 
     @property
     def score(self) -> float:
@@ -58,19 +63,28 @@ class Answer(NamedTuple):
         return float(self.shares.sum())
 
 
-def shots_like(ranking: Ranking, wanted: Wanted) -> list[Hit]:
+class Found(NamedTuple):
+    """Hits, and how often a random query finds something as good as the best of them."""
+
+    hits: list[Hit]
+    chance: float | None
+
+
+def shots_like(ranking: Ranking, wanted: Wanted) -> Found:
     """The best shots."""
     known = Known(ranking.store)
     for ids, exhausted in candidates(ranking, wanted, known):
-        found = ranked(ranking, known, ids)
-        good = [a for a in found if ranking.percentile(a.score) >= wanted.least]
-        answers = folded(ranking, known, good) if wanted.fold else good
-        if exhausted or len(good) < len(found) or len(answers) >= wanted.k:
+        answers = ranked(ranking, known, ids)
+        if wanted.fold:
+            answers = folded(ranking, known, answers)
+        if exhausted or len(answers) >= wanted.k:
             break
     if wanted.diverse:
         fused = known.vectors(ranking.store.live("fused"), [a.key for a in answers])
         answers = [answers[i] for i in spread([a.score for a in answers], fused, wanted.k)]
-    return told(ranking, known, answers[: wanted.k])
+    elif wanted.paged:
+        answers = in_pages(answers, [a.key for a in answers])
+    return told(ranking, known, answers, wanted)
 
 
 def ranked(ranking: Ranking, known: Known, ids: Sequence[str]) -> list[Answer]:
@@ -78,13 +92,9 @@ def ranked(ranking: Ranking, known: Known, ids: Sequence[str]) -> list[Answer]:
 
     No words where words are asked for are no answer.
     """
-    shares, alone = ranking.shares(known, ids)[:, 0], ranking.alone(known, ids)
+    shares = ranking.shares(known, ids)[:, 0]
     best = np.argsort(-shares.sum(axis=0), kind="stable")
-    return [
-        Answer(shares[:, i], ids[i], (ids[i],), None if alone is None else float(alone[0, i]))
-        for i in best
-        if shares[:, i].any()
-    ]
+    return [Answer(shares[:, i], ids[i], (ids[i],)) for i in best if shares[:, i].any()]
 
 
 def folded(ranking: Ranking, known: Known, answers: Sequence[Answer]) -> list[Answer]:
@@ -100,7 +110,7 @@ def folded(ranking: Ranking, known: Known, answers: Sequence[Answer]) -> list[An
     ]
 
 
-def runs_like(ranking: Ranking, wanted: Wanted, *, titles: bool) -> list[Hit]:
+def runs_like(ranking: Ranking, wanted: Wanted, *, titles: bool) -> Found:
     """The best scenes, or titles, by how well their shots match those of the query in order."""
     known, store = Known(ranking.store), ranking.store
     ids, _ = next(candidates(ranking, wanted, known))
@@ -112,70 +122,68 @@ def runs_like(ranking: Ranking, wanted: Wanted, *, titles: bool) -> list[Hit]:
         for run in [every] if titles else [s.shots for s in find_scenes(store, title)]:
             if wanted.itself.isdisjoint(run) and not set(found).isdisjoint(run):
                 answers.append(laid_along(ranking, known, run))
-    good = [a for a in answers if ranking.percentile(a.score) >= wanted.least]
-    return told(ranking, known, sorted(good, key=lambda a: -a.score)[: wanted.k])
+    return told(ranking, known, sorted(answers, key=lambda a: -a.score), wanted)
 
 
-def titles_like(ranking: Ranking, wanted: Wanted) -> list[Hit]:
+def titles_like(ranking: Ranking, wanted: Wanted) -> Found:
     """The best titles, by their own vectors; the shot in the middle stands for each.
 
     All that is looked for is one vector in the space `title`.
     """
     known, store = Known(ranking.store), ranking.store
-    (query,) = ranking.queries
+    (matcher,) = ranking.matchers
+    (probe,) = matcher.probes()
     among = wanted.among
     (near,) = nearest(
         store,
-        query.space,
-        query.rows,
+        probe.space,
+        probe.rows,
         max(LEAST_DEPTH, DEEPER * wanted.k),
         ids=None if among is None else pl.Series([*{*map(title_of, among)}], dtype=pl.String),
         without=wanted.without.union(map(title_of, wanted.itself)),
         device=wanted.device,
     )
-    known.add(query.space, near.ids, near.vectors)
-    found = ranked(ranking, known, near.ids)
-    good = [a for a in found if ranking.percentile(a.score) >= wanted.least]
-    answers = []
-    for answer in good[: wanted.k]:
+    known.add(probe.space, near.ids, near.vectors)
+    answers = ranked(ranking, known, near.ids)
+    found = []
+    for answer in answers[: wanted.k]:
         shots = store.shots(answer.key)["id"].to_list()
         if shots:  # else the title has gone a moment ago
-            answers.append(answer._replace(key=shots[len(shots) // 2], shots=tuple(shots)))
-    return told(ranking, known, answers)
+            middle = shots[len(shots) // 2]
+            found.append(answer._replace(key=middle, shots=tuple(shots), title=answer.key))
+    return told(ranking, known, found, wanted)
 
 
 def laid_along(ranking: Ranking, known: Known, run: Sequence[str]) -> Answer:
     """A run of shots as an answer."""
-    shares, alone = ranking.shares(known, run), ranking.alone(known, run)
+    shares = ranking.shares(known, run)
     similar = shares.sum(axis=0)
     rows, shots = np.arange(len(similar)), in_order(similar)
     return Answer(
         shares=shares[:, rows, shots].mean(axis=1),
         key=run[int(shots[similar[rows, shots].argmax()])],
         shots=tuple(run),
-        alone=None if alone is None else float(alone[rows, shots].mean()),
     )
 
 
 def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple[list[str], bool]]:
     """Ever more shots that may be answers, and whether these are all."""
-    count = max(LEAST_DEPTH, DEEPER * wanted.k)
+    count = max(LEAST_DEPTH, DEEPER * wanted.k) + len(wanted.itself)
     while True:
         found: dict[str, None] = {}
         exhausted = True
-        for query in ranking.queries:
-            some = np.unique(np.linspace(0, len(query.rows) - 1, PROBES).astype(int))
-            asked = np.concatenate([query.as_one.rows, query.rows[some]])
+        for probe in (probe for matcher in ranking.matchers for probe in matcher.probes()):
+            some = np.unique(np.linspace(0, len(probe.rows) - 1, PROBES + 1).astype(int))
             for near in nearest(
                 ranking.store,
-                query.space,
-                asked if len(query.rows) > 1 else query.rows,
+                probe.space,
+                probe.rows[some],
                 count,
                 ids=wanted.among,
                 without=wanted.without,
                 device=wanted.device,
             ):
-                known.add(query.space, near.ids, near.vectors)
+                known.add(probe.space, near.ids, near.vectors)
                 found |= dict.fromkeys(near.ids)
                 exhausted &= len(near.ids) < count
         found |= dict.fromkeys(ranking.said)
@@ -184,29 +192,37 @@ def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple
         count *= DEEPER
 
 
-def told(ranking: Ranking, known: Known, answers: Sequence[Answer]) -> list[Hit]:
-    """Answers with what the store says of them; without those that were replaced a moment ago."""
-    ends = [id for a in answers for id in (a.key, a.shots[0], a.shots[-1])]
+def told(ranking: Ranking, known: Known, answers: Sequence[Answer], wanted: Wanted) -> Found:
+    """Answers with what the store says of them; none if the best of them is no good match.
+
+    Those that were replaced a moment ago are left out.
+    """
+    shown = answers[: wanted.k]
+    chances = [ranking.chance(known, [a.title] if a.title else a.shots) for a in shown]
+    best = min((c for c in chances[:PAGE] if c is not None), default=None)
+    if best is not None and 1 - best < wanted.least:
+        return Found([], best)
+    ends = [id for a in shown for id in (a.key, a.shots[0], a.shots[-1])]
     rows = known.shots(ends)
-    return [
+    hits = [
         Hit(
             shot=a.key,
             title=rows[a.key]["title"],
             start_s=rows[a.shots[0]]["start_s"],
             end_s=rows[a.shots[-1]]["end_s"],
             score=a.score,
-            percentile=ranking.percentile(a.score) if ranking.queries else None,
-            shares={m: float(share) for m, share in zip(MODALITIES, a.shares, strict=True)},
-            alone=a.alone,
+            chance=chance,
+            shares={p: float(share) for p, share in zip(PARTS, a.shares, strict=True)},
             words=rows[a.key]["words"],
             seen=tuple(rows[a.key]["seen"]),
             heard=tuple(rows[a.key]["heard"]),
             shots=tuple(a.shots),
             alike=tuple(a.alike),
         )
-        for a in answers
+        for a, chance in zip(shown, chances, strict=True)
         if rows.keys() >= {a.key, a.shots[0], a.shots[-1]}
     ]
+    return Found(hits, best)
 
 
 def title_of(shot: str) -> str:

@@ -10,7 +10,7 @@ from mediafm_store import plugins
 from mediafm_store.engines import Tell
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
-from mediafm_store.features.extract import Features, extract
+from mediafm_store.features.extract import KEYFRAMES, Features, extract
 from mediafm_store.media.decode import frame_rate
 from mediafm_store.media.detectors import Detector
 from mediafm_store.media.shotlist import listed, read_shot_list
@@ -59,7 +59,7 @@ class How:
     detector: str = "adaptive"
     shot_list: Path | None = None
     """Take the shots from this CSV or EDL instead of detecting them."""
-    keyframes: int = 1
+    keyframes: int = KEYFRAMES
     """Pictures a shot, spread evenly over it; their vectors are averaged."""
     language: str | None = None
     """Of the subtitles to use."""

@@ -53,8 +53,7 @@ def clip(examples: Examples, path: Path, encoders: Encoders) -> Example:
     origin = origin_of(examples.store, fused, features.spans)
     if origin is not None:
         examples.on_origin(path, origin)
-        # It may be found itself: people ask where a clip comes from.
-        return examples.shots(origin.shots)._replace(ids=frozenset(), title=None)
+        return examples.shots(origin.shots)
     rows = in_context(examples, features) if examples.space.name == "context" else fused
     lacks = frozenset(m for m in MODALITIES if not fused[:, block(m)].any())
     return Example(rows, fused, lacks=lacks)

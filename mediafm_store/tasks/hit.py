@@ -1,9 +1,11 @@
 """An answer to a search, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mediafm_store.arrays import Modality
+from mediafm_store.tasks.origin import Origin
+from mediafm_store.tasks.own_scene import OwnScene
+from mediafm_store.tasks.scale import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +20,14 @@ class Hit:
     end_s: float
     """Of the whole answer."""
     score: float
-    """Inner product with the query, at most 1; a cosine in the spaces fused and context. Of several
-    queries at once a weighted mean; of words that are said alone, BM25 as a share of the best."""
-    percentile: float | None
-    """The share of random pairs in the store that are less alike, 0 to 1; None for words alone."""
-    shares: Mapping[Modality, float]
-    """What each modality adds to the score."""
-    alone: float | None
-    """The cosine of the same shots taken by themselves: high beside a low score it is the same
-    picture at another moment. None unless shots were compared in context."""
+    """How much more alike than two random shots of the store, in standard deviations: 0 is usual,
+    a shot and itself have 10 and more. With `space` a cosine, at most 1. Of several queries at once
+    a mean, in which 1 is what the best answer to a random query has; of words that are said alone,
+    BM25 as a share of the best."""
+    chance: float | None
+    """How often a random query finds something as good, 0 to 1; None for words alone."""
+    shares: Mapping[Part, float]
+    """What each part adds to the score."""
     words: str
     seen: tuple[str, ...]
     heard: tuple[str, ...]
@@ -34,3 +35,28 @@ class Hit:
     """All shots of the answer in play order."""
     alike: tuple[str, ...]
     """The ids of near duplicates, best first: found too, but folded into this answer."""
+
+
+class Hits(list[Hit]):
+    """The answers to a search, best first, with what was compared and what was left out.
+
+    Attributes:
+        compared: How shots were compared, in plain words.
+        chance: How often a random query finds something as good as the best answer, 0 to 1; None
+            for words alone, or where there is nothing to compare.
+        own_scene: The scene that was asked with, which is no answer; None if there is none.
+        origin: Where in the store a clip was found that was asked with; None if nowhere.
+    """
+
+    def __init__(
+        self,
+        hits: Iterable[Hit] = (),
+        *,
+        compared: str,
+        chance: float | None = None,
+        own_scene: OwnScene | None = None,
+        origin: Origin | None = None,
+    ) -> None:
+        super().__init__(hits)
+        self.compared, self.chance = compared, chance
+        self.own_scene, self.origin = own_scene, origin

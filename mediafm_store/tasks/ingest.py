@@ -13,6 +13,7 @@ from mediafm_store import plugins
 from mediafm_store.engines import Engine, Outcome, engine_of
 from mediafm_store.errors import BadInput, MediaFMError, NotFound
 from mediafm_store.features.encoders import Encoders
+from mediafm_store.features.extract import KEYFRAMES
 from mediafm_store.media.language import wished
 from mediafm_store.records import Title
 from mediafm_store.store.store import Store
@@ -59,7 +60,7 @@ def ingest(
     encoders: Encoders | None = None,
     detector: str = "adaptive",
     shot_list: Path | None = None,
-    keyframes: int = 1,
+    keyframes: int = KEYFRAMES,
     language: str | None = None,
     title: str | None = None,
     force: bool = False,

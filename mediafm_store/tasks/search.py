@@ -1,47 +1,43 @@
 """Find the shots, scenes or titles most like shots, clips, pictures, sounds or words."""
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from mediafm_store.arrays import Modality
+from mediafm_store.arrays import MODALITIES, Modality
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.store.moment import at_one_moment
-from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.answers import (
     DEEPER,
     LEAST_DEPTH,
+    Found,
     Wanted,
     runs_like,
     shots_like,
     titles_like,
 )
+from mediafm_store.tasks.captions import caption_map_of
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
-from mediafm_store.tasks.hit import Hit
-from mediafm_store.tasks.queries import (
-    Example,
-    Examples,
-    OnOrigin,
-    Query,
-    file_kind,
-    query_of,
-    text_query,
-    title_query,
-)
+from mediafm_store.tasks.hit import Hits
+from mediafm_store.tasks.matching import ExampleMatcher, Matcher, SpaceMatcher
+from mediafm_store.tasks.origin import Origin
+from mediafm_store.tasks.own_scene import OwnScene, own_scene, surroundings
+from mediafm_store.tasks.queries import Example, Examples, OnOrigin, query_of, title_query
 from mediafm_store.tasks.ranking import Ranking
+from mediafm_store.tasks.scale import PARTS, Part
 from mediafm_store.tasks.scenes import find_scenes
+from mediafm_store.tasks.text_matching import text_matcher
 
 log = logging.getLogger("mediafm_store")
 Unit = Literal["shot", "scene", "title"]
-LEAST = 0.95
-"""Percentile of random pairs below which a match is not good: see docs/decisions/0017."""
+LEAST = 0.1
+"""By default, no good match is what nine of ten random queries do better than."""
 
 
 @at_one_moment
@@ -60,9 +56,10 @@ def search(
     like: Sequence[str] = (),
     unlike: Sequence[str] = (),
     space: Literal["fused", "context"] | None = None,
-    weights: Mapping[Modality, float] | None = None,
+    weights: Mapping[Part, float] | None = None,
     where: str | None = None,
     exclude_same_title: bool = False,
+    same_scene: bool = False,
     unit: Unit = "shot",
     least: float = LEAST,
     fold: bool = True,
@@ -71,111 +68,178 @@ def search(
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
     on_origin: OnOrigin = lambda path, origin: None,
-) -> list[Hit]:
+) -> Hits:
     """The `k` best answers to one query or several together, best first.
 
     What is looked for: the id of a `shot`; a `title`, or the stretch of it from `start_s` to
     `end_s`; a `clip`, a `picture` or a `sound`, which are files; `text`, words for what is seen,
     heard or said; words that are `said` literally (in quotes: in this order). `like` and `unlike`
-    name shots, titles, stretches (`sintel@0:03:10-0:03:40`) or files. A clip that was cut from a
-    title of the store is looked for as the shots of that title, and `on_origin` told where it lies.
+    name shots, titles, stretches (`sintel@0:03:10-0:03:40`) or files.
 
-    Examples are compared in `space` (default: context once titles are embedded; pictures and sounds
-    have no context), words with what could be said of shots. `weights` scales the modalities of the
-    query, by 1 where none is given; those of 0 are not compared. `where` is a condition in SQL on
-    shots and their titles (see `Store.matching`).
+    Shots are compared by picture first, with sound, words and context beside it, each on the scale
+    of the store. `weights` multiply what each of these counts; 0 leaves it out. A text says itself
+    what it asks for; `weights` take the place of that. `space` compares plain vectors of one space
+    instead.
+
+    Answers come from elsewhere: the scene of the query and what lies around it are left out, and
+    of each ten answers at most three lie close together. The scene is in `Hits.own_scene`;
+    `same_scene` lets it be found. A clip that was cut from a title of the store is looked for as
+    the shots of that title (`Hits.origin`, `on_origin`).
 
     A `unit` is a shot; a scene (a shot is then looked for with the rest of its scene) or a title,
-    whose shots match those of the query in order; to a whole title alone, in context, others are
-    compared by their own vectors. Answers of a percentile below `least`, 0 to 1, are left out; so
-    fewer than `k` may be found, or none. `fold` makes near duplicates one answer; `diverse` keeps
-    answers apart from each other. Raises NotFound or BadInput for a query that cannot be made.
+    whose shots match those of the query in order. `where` is a condition in SQL on shots and their
+    titles (see `Store.matching`). There are no answers if a share of random queries greater than
+    1 - `least` finds something better than the best of them. `fold` makes near duplicates one
+    answer; `diverse` keeps answers apart from each other.
+
+    Raises NotFound or BadInput for a query that cannot be made.
     """
     check(weights or {}, least, {"text": text, "words that are said": said})
     loaded = cache(lambda: encoders or load_encoders(device=device))
-    files = [path for path in (clip, picture, sound) if path is not None]
-    chosen = chosen_space(store, space, [*files, *like, *unlike])
-    examples = Examples(store, chosen, loaded, device, on_origin)
+    origins: list[Origin] = []
+
+    def found_at(path: Path, origin: Origin) -> None:
+        origins.append(origin)
+        on_origin(path, origin)
+
+    if title is None and not start_s is end_s is None:
+        raise BadInput("a start or an end is of a title: name that too")
+    chosen = store.registry.shot_space(space or "fused")
+    examples = Examples(store, chosen, loaded, device, found_at)
     liked = [examples.of(name) for name in like]
     if shot is not None:
         liked.append(examples.shots(scene_of(store, shot) if unit == "scene" else [shot]))
     if title is not None:
         liked.append(examples.stretch(title, start_s, end_s))
-    elif start_s is not None or end_s is not None:
-        raise BadInput("a start or an end is of a title: name that too")
-    liked += map(examples.file, files)
+    liked += [examples.file(path) for path in (clip, picture, sound) if path is not None]
+    check_something(like=liked, unlike=unlike, words=text or said)
     own = frozenset(e.title for e in liked if e.title is not None)
     if exclude_same_title and not own:
         raise BadInput("only the own title of shots of the store can be left out; this has none")
 
-    queries = []
+    described: list[tuple[Matcher, str]] = []
     if liked:
         disliked = [examples.of(name) for name in unlike]
         alone = unit == "title" and text is said is None
-        queries.append(by_example(store, chosen, liked, disliked, weights or {}, titles=alone))
+        how = How(space, weights or {}, whole=unit != "shot")
+        described.append(by_example(store, liked, disliked, how, alone=alone))
     if text is not None:
-        queries.append(text_query(store, text, loaded(), weights or {}))
-    if not queries and said is None:
-        also = " beside what is not wanted" if unlike else ""
-        raise BadInput(
-            f"give something to search for{also}: a shot, a title, a clip, a picture, a sound, a"
-            " text or words that are said"
-        )
+        described.append(by_text(store, text, loaded(), weights or {}))
     among = None if where is None else store.matching(where)
-    spoken = {} if said is None else store.said(said, max(LEAST_DEPTH, DEEPER * k), among)
-    ranking = Ranking(store, queries, spoken, whole=unit != "shot")
+    depth = max(LEAST_DEPTH, DEEPER * k)
+    spoken = {} if said is None else store.said(said, depth, among)
+    compared = [how for _, how in described] + ["by words that are said"] * (said is not None)
+    ranking = Ranking(store, [matcher for matcher, _ in described], spoken)
+    scenes = own_scenes(store, liked)
+    near = frozenset[str]() if same_scene else left_out(liked, scenes)
     wanted = Wanted(
         k=k,
         least=least,
         fold=fold,
         diverse=diverse,
+        paged=not same_scene and space is None,
         among=among,
         without=own if exclude_same_title else frozenset(),
-        itself=frozenset[str]().union(*(e.ids for e in liked)),
+        itself=near.union(*(e.ids for e in liked)),
         device=device,
     )
+    found = answers(ranking, wanted, unit)
+    return Hits(
+        found.hits,
+        compared=", and ".join(compared),
+        chance=found.chance,
+        own_scene=scenes[0] if scenes and not same_scene else None,
+        origin=origins[0] if origins else None,
+    )
+
+
+class How(NamedTuple):
+    """How examples are compared."""
+
+    space: Literal["fused", "context"] | None
+    """One space alone; None: all on a common scale."""
+    weights: Mapping[Part, float]
+    whole: bool
+    """Whether sequences are matched in play order."""
+
+
+def by_example(
+    store: Store, like: Sequence[Example], unlike: Sequence[Example], how: How, *, alone: bool
+) -> tuple[Matcher, str]:
+    """Examples as one query, and in plain words how they are compared.
+
+    `alone` says that titles are wanted and nothing else is looked for: a whole title is then
+    compared with others by their own vectors, which exist to say what a title is.
+    """
+    tell_lacking(store)
+    title = like[0].whole if len(like) == 1 else None
+    if alone and title and not unlike and how.space != "fused" and store.has("title"):
+        query = title_query(store, title, modalities(how.weights))
+        return SpaceMatcher(store, query, whole=False), "as whole titles"
+    if how.space is None:
+        matcher = ExampleMatcher.of(store, like, unlike, weights=how.weights, whole=how.whole)
+        return matcher, "by picture first, then sound, words and context"
+    query = query_of(store.live(how.space), like, unlike, modalities(how.weights))
+    words = "shot by shot" if how.space == "fused" else "as the trained model sees them in context"
+    one = query if how.whole else query.as_one
+    return SpaceMatcher(store, one, how.whole), f"{words}, by cosine"
+
+
+def by_text(
+    store: Store, text: str, encoders: Encoders, weights: Mapping[Part, float]
+) -> tuple[Matcher, str]:
+    """A text as a query, and in plain words how it is compared."""
+    matcher = text_matcher(store, text, encoders, caption_map_of(store, encoders), weights)
+    return matcher, matcher.asked.reason
+
+
+def answers(ranking: Ranking, wanted: Wanted, unit: Unit) -> Found:
+    """What is found, by what an answer is."""
     if unit == "shot":
         return shots_like(ranking, wanted)
-    if any(query.space.of_titles for query in queries):
+    if any(probe.space.of_titles for matcher in ranking.matchers for probe in matcher.probes()):
         return titles_like(ranking, wanted)
     return runs_like(ranking, wanted, titles=unit == "title")
 
 
-def by_example(
-    store: Store,
-    space: Space,
-    like: Sequence[Example],
-    unlike: Sequence[Example],
-    weights: Mapping[Modality, float],
-    *,
-    titles: bool,
-) -> Query:
-    """Examples as one query; if `titles` are to be found, a whole one alone as its own vector."""
-    tell_lacking(store, space)
-    whole = [example.whole for example in like]
-    if titles and space.name == "context" and not unlike and len(whole) == 1 and whole[0]:
-        return title_query(store, whole[0], weights)
-    return query_of(space, like, unlike, weights)
+def check_something(*, like: Sequence[Example], unlike: Sequence[str], words: str | None) -> None:
+    """Raise BadInput if there is nothing to look for."""
+    if not like and words is None:
+        also = " beside what is not wanted" if unlike else ""
+        raise BadInput(
+            f"give something to search for{also}: a shot, a title, a clip, a picture, a sound, a"
+            " text or words that are said"
+        )
 
 
-def check(weights: Mapping[Modality, float], least: float, words: Mapping[str, str | None]) -> None:
+def own_scenes(store: Store, examples: Sequence[Example]) -> list[OwnScene]:
+    """The scenes that were asked with; of whole titles none."""
+    parts = [e.ids for e in examples if e.whole is None]
+    return [scene for ids in parts if (scene := own_scene(store, ids)) is not None]
+
+
+def left_out(examples: Sequence[Example], scenes: Sequence[OwnScene]) -> frozenset[str]:
+    """The shots of these scenes, and those around what was asked with."""
+    around = surroundings(id for e in examples if e.whole is None for id in e.ids)
+    return around.union(*(scene.shots for scene in scenes))
+
+
+def modalities(weights: Mapping[Part, float]) -> dict[Modality, float]:
+    """The weights of modalities alone: plain vectors of one space have no part for context."""
+    return {m: weights[m] for m in MODALITIES if m in weights}
+
+
+def check(weights: Mapping[Part, float], least: float, words: Mapping[str, str | None]) -> None:
     """Raise BadInput for values that mean nothing."""
+    if unknown := weights.keys() - set(PARTS):
+        raise BadInput(f"{min(unknown)!r} is nothing to weigh; there are {', '.join(PARTS)}")
     if not all(0 <= weight < np.inf for weight in weights.values()):
         raise BadInput(f"weights must be finite numbers from 0 on, are {weights}")
     if not 0 <= least <= 1:
-        raise BadInput(f"a percentile lies between 0 and 1, is {least}")
+        raise BadInput(f"least must lie between 0 and 1, is {least}")
     for name, given in words.items():
         if given is not None and not given.strip():
             raise BadInput(f"nothing to search for: the {name} to find must not be empty")
-
-
-def chosen_space(
-    store: Store, name: Literal["fused", "context"] | None, names: Sequence[Path | str]
-) -> Space:
-    """Where examples are compared: by themselves if one of them is a picture or a sound."""
-    files = (Path(name) for name in names if os.path.isfile(name))  # others are shots or titles
-    alone = name is None and any(file_kind(path) for path in files)
-    return store.registry.shot_space("fused" if alone else name)
 
 
 def scene_of(store: Store, shot: str) -> Sequence[str]:
@@ -184,15 +248,15 @@ def scene_of(store: Store, shot: str) -> Sequence[str]:
     return next(scene.shots for scene in scenes if shot in scene.shots)
 
 
-def tell_lacking(store: Store, space: Space) -> None:
-    """Warn of titles that cannot be found because they have no contextual vectors yet.
+def tell_lacking(store: Store) -> None:
+    """Warn of titles that have no contextual vectors yet where others have.
 
     Told by the title vectors, which are written and made live with them: a row a title is quick to
     look through at every search, a row a shot is not.
     """
-    if space.name == "context" and (lacking := store.lacking(store.live("title"))):
+    if store.has("title") and (lacking := store.lacking(store.live("title"))):
         log.warning(
-            "%d of %d titles have no context vectors and are not searched; run `mediafm embed`",
+            "%d of %d titles have no context vectors and are compared without; run `mediafm embed`",
             len(lacking),
             len(store.titles()),
         )

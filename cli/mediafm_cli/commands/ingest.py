@@ -33,7 +33,7 @@ def ingest(
     encoder: EncoderNames = None,
     frames: Annotated[
         int, typer.Option(min=1, help="Pictures a shot; their vectors are averaged.")
-    ] = 1,
+    ] = 3,
     language: Annotated[str | None, typer.Option(help="Of the subtitles, such as de.")] = None,
     workers: Workers = None,
     engine: Engine = "threads",

@@ -11,8 +11,8 @@ from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.search import search
 from mediafm_store.tasks.tags.tag import PROPOSALS, TEXT, Tag
 
-LEAST = 0.99
-"""Share of random pairs of texts and shots that must be less alike."""
+LEAST = 0.9
+"""Share of everyday texts that must find nothing as good in the whole store."""
 SHOTS_A_TITLE = 20
 """So many shots a title are looked through for a name, on average."""
 EVIDENCE = 3
@@ -35,16 +35,17 @@ def from_names(
             store,
             text=name,
             k=SHOTS_A_TITLE * len(store.revisions()),
-            least=LEAST,
+            least=0.0,
             fold=False,
             encoders=encoders,
             device=device,
         )
         shots: dict[str, list[Hit]] = defaultdict(list)
         for hit in hits:
-            shots[hit.title].append(hit)
+            if hit.chance is not None and 1 - hit.chance >= LEAST:
+                shots[hit.title].append(hit)
         for title in wanted & shots.keys():
-            best, evidence = shots[title][0], tuple(h.shot for h in shots[title][:EVIDENCE])
-            score = best.percentile or 0.0
+            evidence = tuple(h.shot for h in shots[title][:EVIDENCE])
+            score = max(1 - (hit.chance or 0.0) for hit in shots[title])
             found.append(Tag(PROPOSALS, title, name, score, LEAST, TEXT, evidence))
     return sorted(found, key=lambda tag: (tag.title, -tag.score, tag.tag))

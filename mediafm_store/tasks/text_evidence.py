@@ -1,0 +1,167 @@
+"""A text compared with one modality of shots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32
+
+from mediafm_store.arrays import Blocks, Modality, Vectors, block, unit_rows
+from mediafm_store.features import weights as shipped
+from mediafm_store.features.caption_map import CaptionMap
+from mediafm_store.features.encoders import Encoder
+from mediafm_store.store.spaces import Space
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.matching import Probe
+from mediafm_store.tasks.nearest import nearest
+from mediafm_store.tasks.null_distribution import QUERIES, Null
+from mediafm_store.tasks.sampling import once, passages
+from mediafm_store.tasks.scale import Part
+
+COMMON_QUERIES = "common_queries.txt"
+Cosines = Float32[np.ndarray, "shots texts"]
+
+
+@runtime_checkable
+class Asker(Protocol):
+    """Compares texts with blocks of one modality."""
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Texts as unit vectors, in whatever space they are compared in."""
+        ...
+
+    def common(self) -> Vectors:
+        """Everyday texts in the same way."""
+        ...
+
+    def directions(self, queries: Vectors) -> Blocks:
+        """The same as directions among blocks, for an index to propose candidates."""
+        ...
+
+    def cosines(self, blocks: Blocks, queries: Vectors) -> Cosines:
+        """How well texts fit; 0 where a block is zero."""
+        ...
+
+
+@dataclass(frozen=True)
+class ByMap:
+    """Pictures, by a map that was learnt from pictures with captions."""
+
+    map: CaptionMap
+    text: Encoder
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """In the space of the map."""
+        return self.map.texts(self.text.encode_query(texts))
+
+    def common(self) -> Vectors:
+        """As the map brings them."""
+        return self.map.common
+
+    def directions(self, queries: Vectors) -> Blocks:
+        """Among the blocks of the picture encoder."""
+        return self.map.directions(queries)
+
+    def cosines(self, blocks: Blocks, queries: Vectors) -> Cosines:
+        """In the space of the map."""
+        return self.map.pictures(blocks) @ queries.T
+
+
+@dataclass(frozen=True)
+class ByEncoder:
+    """What could be said of an item, by the encoder that described it."""
+
+    encoder: Encoder
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """In the space of its descriptions."""
+        return self.encoder.encode_query(texts)
+
+    def common(self) -> Vectors:
+        """Encoded when they are asked for."""
+        lines = shipped.lines(COMMON_QUERIES)
+        return self.queries(lines[:: max(1, len(lines) // QUERIES)])
+
+    def directions(self, queries: Vectors) -> Blocks:
+        """Descriptions are compared as they are."""
+        return queries
+
+    def cosines(self, blocks: Blocks, queries: Vectors) -> Cosines:
+        """With descriptions."""
+        return blocks @ queries.T
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One text compared with the blocks of one modality in one space."""
+
+    store: Store
+    space: Space
+    modality: Modality
+    """Whose block of the vectors is compared."""
+    part: Part
+    """The part of a score that it counts to."""
+    weight: float
+    asker: Asker
+    query: Float32[np.ndarray, "1 dims"]
+
+    def probe(self) -> Probe:
+        """For an index to propose candidates."""
+        return Probe(self.space, self._padded(self.asker.directions(self.query)))
+
+    def cosines(self, vectors: Vectors) -> Float32[np.ndarray, " shots"]:
+        """Of vectors of the space; 0 where a shot has no such modality."""
+        return self.asker.cosines(self._blocks(vectors), self.query)[:, 0]
+
+    def scores(self, vectors: Vectors) -> Float32[np.ndarray, " shots"]:
+        """In standard deviations above a random shot; 0 where the modality is absent."""
+        mean, spread = self._usual
+        above = (self.cosines(vectors) - mean) / spread
+        return np.where(self._blocks(vectors).any(axis=1), above, 0).astype(np.float32)
+
+    def null(self) -> Null:
+        """The best cosines of everyday texts."""
+        return once(
+            passages(self.store, self.space),
+            ("text", str(self.store.path), self.space.table, self.modality, type(self.asker)),
+            self._best_of_common,
+        )
+
+    @cached_property
+    def _usual(self) -> tuple[np.float32, np.float32]:
+        """The mean and the standard deviation over random shots that have the modality."""
+        rows = sampled(self.store, self.space)
+        blocks = self._blocks(rows)
+        cosines = self.asker.cosines(blocks[blocks.any(axis=1)], self.query)
+        if len(cosines) < 2:
+            return np.float32(0), np.float32(1)
+        return np.float32(cosines.mean()), np.float32(cosines.std() or 1)
+
+    def _best_of_common(self) -> Null:
+        common = self.asker.common()
+        common = common[:: max(1, len(common) // QUERIES)]
+        near = nearest(self.store, self.space, self._padded(self.asker.directions(common)), 10)
+        best = [
+            self.asker.cosines(self._blocks(one.vectors), common[i : i + 1]).max()
+            for i, one in enumerate(near)
+            if one.ids
+        ]
+        return Null(np.sort(np.array(best, np.float32)))
+
+    def _blocks(self, vectors: Vectors) -> Blocks:
+        """Of length 1, or zero."""
+        return unit_rows(vectors[:, block(self.modality)])
+
+    def _padded(self, blocks: Blocks) -> Vectors:
+        """Blocks as vectors of the space."""
+        rows = np.zeros((len(blocks), self.space.dim), np.float32)
+        rows[:, block(self.modality)] = blocks
+        return rows
+
+
+def sampled(store: Store, space: Space) -> Vectors:
+    """Random shots of a space."""
+    rows = [p.vectors.astype(np.float32) for p in passages(store, space)]
+    return np.concatenate([np.zeros((0, space.dim), np.float32), *rows])

@@ -1,0 +1,224 @@
+"""How well shots match a text: by what could be said of their pictures, by sounds, by words.
+
+A text finds pictures in two steps. First it is compared with the picture of every shot, by a map
+from pictures to sentences or by a joint encoder. The ten best shots then serve as examples: what
+looks like most of them is likely right, what looks like none of them likely wrong (pseudo-relevance
+feedback: Rocchio 1971; Lavrenko and Croft, "Relevance-based language models", 2001).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mediafm_store.arrays import Modality
+from mediafm_store.errors import BadInput
+from mediafm_store.features.caption_map import CaptionMap
+from mediafm_store.features.encoders import Encoders
+from mediafm_store.store.spaces import Space
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.asked_for import SAID, AskedFor, asked_for, content_words, quoted
+from mediafm_store.tasks.importing.declared import is_imported
+from mediafm_store.tasks.known import Known
+from mediafm_store.tasks.matching import ExampleMatcher, Probe, Shares
+from mediafm_store.tasks.nearest import nearest
+from mediafm_store.tasks.null_distribution import Null
+from mediafm_store.tasks.queries import Example, check_encoders
+from mediafm_store.tasks.scale import PARTS, Part
+from mediafm_store.tasks.text_evidence import Asker, ByEncoder, ByMap, Evidence, sampled
+
+LOOKED_AT, FEEDBACK = 100, 10
+"""Shots that are looked at first, and those of them that serve as examples."""
+MOST_SAID = 200
+"""Shots in which words of a text are said."""
+SPOKEN = 3.0
+"""What the best match of spoken words counts, in standard deviations of the other parts."""
+MEANT_FROM = 1.0
+"""Weight of words from which on their meaning counts, not only words that match."""
+TINY = 1e-6
+RANK_OFFSET = 60
+"""Of reciprocal rank fusion, as its authors chose it."""
+
+
+@dataclass(frozen=True)
+class TextMatcher:
+    """A text as a query."""
+
+    store: Store
+    asked: AskedFor
+    evidence: tuple[Evidence, ...]
+    """What it is compared with, what counts most first."""
+    said: Mapping[str, float]
+    """Shots in which its words are said -> how well they match, at most 1."""
+
+    @property
+    def length(self) -> int:
+        """A text is one thing to look for."""
+        return 1
+
+    def probes(self) -> Sequence[Probe]:
+        """Each evidence, and the shots that look like the first answers."""
+        feedback = self.feedback.probes() if self.feedback else ()
+        return [*(e.probe() for e in self.evidence), *feedback]
+
+    def shares(self, known: Known, ids: Sequence[str]) -> Shares:
+        """In standard deviations above random shots."""
+        total = np.zeros((len(PARTS), 1, len(ids)), np.float32)
+        for one in self.evidence:
+            if one.part == "text":
+                continue  # it counts by rank, in `said`
+            scores = one.scores(known.vectors(one.space, ids))
+            total[PARTS.index(one.part), 0] += np.float32(one.weight) * scores
+        if self.feedback:
+            weight = self.asked.weights["visual"] / self.feedback_spread
+            total += np.float32(weight) * self.feedback.shares(known, ids)
+        spoken = np.array([self.said.get(id, 0.0) for id in ids], np.float32)
+        total[PARTS.index("text"), 0] += np.float32(self.asked.weights["text"] * SPOKEN) * spoken
+        return total
+
+    def strength(self, known: Known, shots: Sequence[str]) -> float:
+        """The best cosine of the leading evidence: what everyday texts are compared by."""
+        return float(self.leading.cosines(known.vectors(self.leading.space, shots)).max())
+
+    def null(self) -> Null:
+        """The best cosines of everyday texts with the leading evidence."""
+        return self.leading.null()
+
+    @property
+    def leading(self) -> Evidence:
+        """What counts most."""
+        return self.evidence[0]
+
+    @cached_property
+    def feedback(self) -> ExampleMatcher | None:
+        """The shots whose pictures match best, as examples; None where pictures do not count."""
+        looks = next((e for e in self.evidence if e.part == "visual"), None)
+        if looks is None:
+            return None
+        probe = looks.probe()
+        (near,) = nearest(self.store, probe.space, probe.rows, LOOKED_AT)
+        scores = looks.scores(near.vectors)
+        best = [near.ids[i] for i in np.argsort(-scores, kind="stable")[:FEEDBACK] if scores[i] > 0]
+        if not best:
+            return None
+        rows = self.store.vectors_by_id(self.store.live("fused"), best)
+        example = Example(rows.vectors, rows.vectors, ids=frozenset(rows.ids))
+        context = 1.0 if self.asked.weights["context"] else 0.0
+        weights: dict[Part, float] = {"text": 0.0, "context": context}
+        return ExampleMatcher.of(self.store, [example], weights=weights)
+
+    @cached_property
+    def feedback_spread(self) -> float:
+        """Standard deviation of the likeness of random shots to the first answers."""
+        assert self.feedback is not None
+        one = self.feedback.compared[0]
+        rows = sampled(self.store, one.space)
+        return float((one.scale.standardised(rows) @ one.rows[0]).std()) or 1.0
+
+
+def text_matcher(
+    store: Store,
+    text: str,
+    encoders: Encoders,
+    captions: CaptionMap | None,
+    weights: Mapping[Part, float],
+) -> TextMatcher:
+    """A text as a query.
+
+    `captions` maps pictures to sentences; without it the descriptions of the picture encoder are
+    used. `weights` take the place of those that the text itself asks for. Raises SpaceMismatch if
+    the store's vectors were made by other encoders, BadInput if nothing is left to compare.
+    """
+    described = store.live("described")
+    imported = is_imported(described)
+    # Of imported shots only the words are known.
+    known_by: Encoders = {"text": encoders["text"]} if imported else encoders
+    check_encoders(store, described, known_by)
+    asked = asked_of(text, known_by, weights)
+    evidence = [
+        Evidence(store, space, modality, part, asked.weights[part], asker, asker.queries([text]))
+        for part, modality, space, asker in compared(store, known_by, captions)
+        if asked.weights[part] >= (MEANT_FROM if part == "text" else TINY)
+    ]
+    if not evidence:
+        raise BadInput(
+            "all modalities of this query have weight 0; raise at least one with --weights"
+        )
+    evidence.sort(key=lambda e: -e.weight)
+    rankings = spoken(store, text) if asked.weights["text"] > 0 else []
+    rankings += [meant(e) for e in evidence if e.part == "text"]
+    return TextMatcher(store, asked, tuple(evidence), fused_by_rank(rankings))
+
+
+def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> AskedFor:
+    """What a text asks for, or what `weights` say instead."""
+    asked = asked_for(text, **nearness(text, encoders))
+    if encoders.keys() == {"text"}:
+        asked = AskedFor(SAID, "by what is said, as nothing else is known")
+    if not weights:
+        return asked
+    return AskedFor({**asked.weights, **weights}, "by the weights that were given")
+
+
+def compared(
+    store: Store, encoders: Encoders, captions: CaptionMap | None
+) -> Iterator[tuple[Part, Modality, Space, Asker]]:
+    """What a text can be compared with: part of the score, modality, space, and by what."""
+    described = store.live("described")
+    if captions is not None and "visual" in encoders:
+        asker = ByMap(captions, encoders["text"])
+        yield "visual", "visual", store.live("fused"), asker
+        if store.has("context"):
+            yield "context", "visual", store.live("context"), asker
+    elif "visual" in encoders:
+        yield "visual", "visual", described, ByEncoder(encoders["visual"])
+    if "audio" in encoders:
+        yield "audio", "audio", described, ByEncoder(encoders["audio"])
+    yield "text", "text", described, ByEncoder(encoders["text"])
+
+
+def nearness(text: str, encoders: Encoders) -> dict[str, float]:
+    """How near a text is to the name of a sound, and of a thing seen, where encoders know such."""
+    found: dict[str, float] = {}
+    names: tuple[tuple[str, Modality], ...] = (("near_sound", "audio"), ("near_sight", "visual"))
+    for name, modality in names:
+        classes = getattr(encoders.get(modality), "class_names", None)
+        if classes is not None:
+            query = encoders["text"].encode_query([text])[:, : classes.shape[1]]
+            found[name] = float((query @ classes.T).max())
+    return found
+
+
+def meant(evidence: Evidence) -> list[str]:
+    """Shots in which something is said that means the same, best first."""
+    probe = evidence.probe()
+    (near,) = nearest(evidence.store, probe.space, probe.rows, MOST_SAID)
+    scores = evidence.scores(near.vectors)
+    return [id for id, score in zip(near.ids, scores, strict=True) if score > 0]
+
+
+def spoken(store: Store, text: str) -> list[list[str]]:
+    """Shots in which content words of a text are said, best first by BM25, as one ranking."""
+    exact = quoted(text)
+    words = f'"{exact}"' if exact else content_words(text)
+    if not words:
+        return []
+    try:
+        return [list(store.said(words, MOST_SAID))]
+    except BadInput:  # the store cannot be written to, and has no full-text index yet
+        return []
+
+
+def fused_by_rank(rankings: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Several rankings as one score, the greatest 1.
+
+    Reciprocal rank fusion: Cormack, Clarke and Büttcher, 2009.
+    """
+    scores: dict[str, float] = defaultdict(float)
+    for ranking in rankings:
+        for rank, id in enumerate(ranking, 1):
+            scores[id] += 1 / (RANK_OFFSET + rank)
+    best = max(scores.values(), default=1.0)
+    return {id: score / best for id, score in scores.items()}
