@@ -229,7 +229,11 @@ def rows_in(space: Space, example: Example, known: Known) -> Vectors:
     return known.vectors(space, ids)
 
 
-def directed(scale: Scale, like: Sequence[Vectors], unlike: Sequence[Vectors]) -> Vectors:
+def directed(
+    scale: Scale,
+    like: Sequence[Float32[np.ndarray, "_ dim"]],
+    unlike: Sequence[Float32[np.ndarray, "_ dim"]],
+) -> Float32[np.ndarray, "rows dim"]:
     """Standardised rows of what is wanted, with a part of what is not taken away."""
     rows = np.concatenate([scale.standardised(one) for one in like])
     for one in unlike:
