@@ -169,6 +169,7 @@ def laid_along(ranking: Ranking, known: Known, run: Sequence[str]) -> Answer:
 def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple[list[str], bool]]:
     """Ever more shots that may be answers, and whether these are all."""
     count = max(LEAST_DEPTH, DEEPER * wanted.k) + len(wanted.itself)
+    among = None if wanted.among is None else frozenset(wanted.among)
     while True:
         found: dict[str, None] = {}
         exhausted = True
@@ -186,7 +187,7 @@ def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple
                 known.add(probe.space, near.ids, near.vectors)
                 found |= dict.fromkeys(near.ids)
                 exhausted &= len(near.ids) < count
-        found |= dict.fromkeys(ranking.said)
+        found |= dict.fromkeys(id for id in ranking.named if among is None or id in among)
         allowed = (id for id in found if title_of(id) not in wanted.without)
         yield [id for id in allowed if id not in wanted.itself], exhausted
         count *= DEEPER

@@ -48,12 +48,21 @@ class Matcher(Protocol):
         """What each part (`PARTS`) adds to the score of each row and each of some shots."""
         ...
 
+    @property
+    def named(self) -> Sequence[str]:
+        """Shots that may be answers, whatever is near to the probes."""
+        ...
+
     def strength(self, known: Known, shots: Sequence[str]) -> float:
         """How good a run of shots is, on the scale of `null`."""
         ...
 
     def null(self) -> Null:
         """The best answers of random queries of this kind."""
+        ...
+
+    def typical(self) -> float:
+        """What the best answer to a random query of this kind scores."""
         ...
 
 
@@ -127,6 +136,15 @@ class ExampleMatcher:
         """Shots of the examples; 1 where they are matched as one."""
         return len(self.compared[0].rows)
 
+    @property
+    def named(self) -> Sequence[str]:
+        """None: all are found by their vectors."""
+        return ()
+
+    def typical(self) -> float:
+        """The median of `null`, which is of scores."""
+        return self.null().typical
+
     def probes(self) -> Sequence[Probe]:
         """Every space that is compared."""
         return [one.probe() for one in self.compared]
@@ -196,6 +214,15 @@ class SpaceMatcher:
     def length(self) -> int:
         """Its rows."""
         return len(self.query.rows)
+
+    @property
+    def named(self) -> Sequence[str]:
+        """None: all are found by their vectors."""
+        return ()
+
+    def typical(self) -> float:
+        """The median of `null`, which is of scores."""
+        return self.null().typical
 
     def probes(self) -> Sequence[Probe]:
         """The space alone."""

@@ -8,7 +8,7 @@ feedback: Rocchio 1971; Lavrenko and Croft, "Relevance-based language models", 2
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +26,7 @@ from mediafm_store.tasks.matching import ExampleMatcher, Probe, Shares
 from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.null_distribution import Null
 from mediafm_store.tasks.queries import Example, check_encoders
+from mediafm_store.tasks.sampling import once, passages
 from mediafm_store.tasks.scale import PARTS, Part
 from mediafm_store.tasks.text_evidence import Asker, ByEncoder, ByMap, Evidence, sampled
 
@@ -37,6 +38,8 @@ SPOKEN = 3.0
 """What the best match of spoken words counts, in standard deviations of the other parts."""
 MEANT_FROM = 1.0
 """Weight of words from which on their meaning counts, not only words that match."""
+EVERYDAY = 8
+"""Texts that are tried to learn what a text usually scores."""
 TINY = 1e-6
 RANK_OFFSET = 60
 """Of reciprocal rank fusion, as its authors chose it."""
@@ -52,6 +55,10 @@ class TextMatcher:
     """What it is compared with, what counts most first."""
     said: Mapping[str, float]
     """Shots in which its words are said -> how well they match, at most 1."""
+    spoken: tuple[str, ...] = ()
+    """Those of them in which they are said literally, not only what they mean."""
+    exact: bool = False
+    """Whether these are quoted words, all in a row."""
 
     @property
     def length(self) -> int:
@@ -62,6 +69,11 @@ class TextMatcher:
         """Each evidence, and the shots that look like the first answers."""
         feedback = self.feedback.probes() if self.feedback else ()
         return [*(e.probe() for e in self.evidence), *feedback]
+
+    @property
+    def named(self) -> Sequence[str]:
+        """Where its words are said, if it is about words."""
+        return self.spoken if self.asked.weights["text"] >= MEANT_FROM else ()
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """In standard deviations above random shots."""
@@ -79,12 +91,45 @@ class TextMatcher:
         return total
 
     def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """The best cosine of the leading evidence: what everyday texts are compared by."""
+        """The best cosine of the leading evidence: what everyday texts are compared by.
+
+        Where quoted words are said there can be no better answer.
+        """
+        if self.exact and not set(self.spoken).isdisjoint(shots):
+            return 1.0
         return float(self.leading.cosines(known.vectors(self.leading.space, shots)).max())
 
     def null(self) -> Null:
         """The best cosines of everyday texts with the leading evidence."""
         return self.leading.null()
+
+    def typical(self) -> float:
+        """What the best answer to an everyday text that asks for the same scores, words apart."""
+        asked = tuple((e.space.table, e.part, e.weight, type(e.asker)) for e in self.evidence)
+        sample = passages(self.store, self.leading.space)
+        return once(sample, ("typical text", str(self.store.path), asked), self._typical)
+
+    def _typical(self) -> float:
+        common = [e.asker.common() for e in self.evidence]
+        count = min(EVERYDAY, *map(len, common))
+        best = []
+        for i in range(count):
+            evidence = tuple(
+                replace(e, query=texts[[i * len(texts) // count]])
+                for e, texts in zip(self.evidence, common, strict=True)
+            )
+            best.append(TextMatcher(self.store, self.asked, evidence, meanings(evidence)).best())
+        return float(np.median(best)) if best else 1.0
+
+    def best(self) -> float:
+        """The score of the best answer; 0 if there is none."""
+        known, ids = Known(self.store), dict[str, None]()
+        for probe in self.probes():
+            (near,) = nearest(self.store, probe.space, probe.rows, FEEDBACK)
+            known.add(probe.space, near.ids, near.vectors)
+            ids |= dict.fromkeys(near.ids)
+        scores = self.shares(known, list(ids)).sum(axis=0)
+        return float(scores.max()) if ids else 0.0
 
     @property
     def leading(self) -> Evidence:
@@ -140,16 +185,25 @@ def text_matcher(
     evidence = [
         Evidence(store, space, modality, part, asked.weights[part], asker, asker.queries([text]))
         for part, modality, space, asker in compared(store, known_by, captions)
-        if asked.weights[part] >= (MEANT_FROM if part == "text" else TINY)
+        if asked.weights[part] >= TINY
     ]
+    if any(e.part != "text" for e in evidence):
+        evidence = [e for e in evidence if e.part != "text" or e.weight >= MEANT_FROM]
     if not evidence:
         raise BadInput(
             "all modalities of this query have weight 0; raise at least one with --weights"
         )
     evidence.sort(key=lambda e: -e.weight)
-    rankings = spoken(store, text) if asked.weights["text"] > 0 else []
-    rankings += [meant(e) for e in evidence if e.part == "text"]
-    return TextMatcher(store, asked, tuple(evidence), fused_by_rank(rankings))
+    literal = spoken(store, text) if asked.weights["text"] > 0 else []
+    exact = quoted(text) is not None
+    # Where quoted words are said, what means the same is second to that.
+    said = fused_by_rank([literal]) if exact and literal else meanings(evidence, literal)
+    return TextMatcher(store, asked, tuple(evidence), said, tuple(literal), exact)
+
+
+def meanings(evidence: Sequence[Evidence], literal: Sequence[str] = ()) -> dict[str, float]:
+    """How well shots match by what is said in them, of some of which it is known literally."""
+    return fused_by_rank([literal, *(meant(e) for e in evidence if e.part == "text")])
 
 
 def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> AskedFor:
@@ -199,14 +253,14 @@ def meant(evidence: Evidence) -> list[str]:
     return [id for id, score in zip(near.ids, scores, strict=True) if score > 0]
 
 
-def spoken(store: Store, text: str) -> list[list[str]]:
-    """Shots in which content words of a text are said, best first by BM25, as one ranking."""
+def spoken(store: Store, text: str) -> list[str]:
+    """Shots in which content words of a text are said, best first by BM25."""
     exact = quoted(text)
     words = f'"{exact}"' if exact else content_words(text)
     if not words:
         return []
     try:
-        return [list(store.said(words, MOST_SAID))]
+        return list(store.said(words, MOST_SAID))
     except BadInput:  # the store cannot be written to, and has no full-text index yet
         return []
 
