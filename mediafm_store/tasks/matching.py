@@ -112,7 +112,7 @@ class ExampleMatcher:
         spaces = [store.live("fused")]
         if store.has("context"):
             spaces.append(store.live("context"))
-        compared = []
+        compared, there = [], False
         for space in spaces:
             scale = scale_of(store, space)
             rows = directed(
@@ -122,9 +122,14 @@ class ExampleMatcher:
             )
             if not whole:
                 rows = scale.as_one(rows)
+            there |= bool(rows.any())
             rows = weighed(scale, rows, weights)
             if rows.any():
                 compared.append(Compared(space, scale, rows))
+        if not there:
+            raise BadInput(
+                "there is nothing to compare: the query has neither pictures nor sound nor words"
+            )
         if not compared:
             raise BadInput(
                 "all modalities of this query have weight 0; raise at least one with --weights"
