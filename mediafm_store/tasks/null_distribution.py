@@ -76,7 +76,9 @@ def null_of(
         return once(
             sample,
             question,
-            lambda: best_of_passages(store, space, sample, matchers, min(length, LENGTH), blocks),
+            lambda: best_of_passages(
+                store, space, sample, matchers, length=min(length, LENGTH), blocks=blocks
+            ),
         )
     return once(sample, question, lambda: best_of_shots(store, sample, matchers, blocks))
 
@@ -137,6 +139,7 @@ def best_of_passages(
     space: Space,
     sample: Sequence[Passage],
     matchers: MatchersOf,
+    *,
     length: int,
     blocks: Sequence[slice],
 ) -> Null:
