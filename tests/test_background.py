@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mediafm_store.tasks.background import Background, background
 
 from mediafm_store import Store
 from mediafm_store.arrays import MODALITIES, unit_rows
 from mediafm_store.tasks import background as backgrounds
 from mediafm_store.tasks import ranking as module
-from mediafm_store.tasks.background import Background, background
 from mediafm_store.tasks.queries import Query
 from mediafm_store.tasks.ranking import DRAWS, Ranking
 from mediafm_store.tasks.sampling import (

@@ -19,7 +19,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.comparison import compare
 from mediafm_store.tasks.dashboard import dashboard
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
-from mediafm_store.tasks.hit import Hit
+from mediafm_store.tasks.hit import Hits
 from mediafm_store.tasks.search import Unit, search
 
 MOST_HITS = 200
@@ -58,8 +58,6 @@ class Known(NamedTuple):
     links: Links
     """Where titles and films are found."""
     names: dict[str, str]
-    space: str
-    """Where shots are compared."""
 
 
 class Library:
@@ -83,7 +81,6 @@ class Library:
         return search_page(
             self.store,
             SearchView(query.shown, hits, query.shot),
-            space=self._space(query, known),
             unit=query.unit,
             links=known.links,
             names=known.names,
@@ -94,13 +91,7 @@ class Library:
             },
         )
 
-    def _space(self, query: Query, known: Known) -> str:
-        """Where shots are compared; words that are said are looked up."""
-        if query.text is not None:
-            return "described"
-        return known.space if query.shot or query.clip else "said"
-
-    def _hits(self, query: Query) -> list[Hit]:
+    def _hits(self, query: Query) -> Hits:
         ask = partial(
             search,
             self.store,
@@ -122,9 +113,8 @@ class Library:
         of = (self.store.table("titles").version, self.store.table("spaces").version)
         if self._known is None or self._known.of != of:
             titles = self.store.titles().to_dicts()
-            space = self.store.registry.shot_space().name if titles else ""
             links = served_links(self.store, titles)
-            self._known = Known(of, titles, links, views.names(titles), space)
+            self._known = Known(of, titles, links, views.names(titles))
         return self._known
 
     def title(self, title: str) -> str:
