@@ -82,7 +82,7 @@ def search(
     instead.
 
     Answers come from elsewhere: the scene of the query and what lies around it are left out, and
-    of each ten answers at most three lie close together. The scene is in `Hits.own_scene`;
+    of ten answers at most three lie close together. The scene is in `Hits.own_scene`;
     `same_scene` lets it be found. A clip that was cut from a title of the store is looked for as
     the shots of that title (`Hits.origin`, `on_origin`).
 
@@ -137,7 +137,7 @@ def search(
         least=least,
         fold=fold,
         diverse=diverse,
-        paged=not same_scene and space is None,
+        scattered=not same_scene and space is None,
         among=among,
         without=own if exclude_same_title else frozenset(),
         itself=near.union(*(e.ids for e in liked)),

@@ -186,10 +186,15 @@ def own_scene_line(scene: "OwnScene") -> str:
     """The scene that was asked with, folded into one line."""
     from mediafm_store.report.timecode import timespan
 
+    from mediafm_store.tasks.own_scene import NEAR
+
     count = len(scene.shots)
     where = f"{scene.title} {timespan(scene.start_s, scene.end_s)}"
     shots = f"{count} shot{'' if count == 1 else 's'}"
-    return f"Its own scene, {where}, has {shots}; --same-scene lists them too."
+    return (
+        f"Left out: its own scene ({where}, {shots}) and {NEAR} shots either side of the query;"
+        " --same-scene lists them too."
+    )
 
 
 def parse_weights(text: str) -> "dict[Part, float]":
