@@ -1,7 +1,6 @@
 """Find the shots, scenes or titles most like shots, clips, pictures, sounds or words."""
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -24,13 +23,14 @@ from mediafm_store.tasks.answers import (
     titles_like,
 )
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
+from mediafm_store.tasks.file_kinds import Kind, have_context
 from mediafm_store.tasks.hit import Hit
+from mediafm_store.tasks.naming import find_shot
 from mediafm_store.tasks.queries import (
     Example,
     Examples,
     OnOrigin,
     Query,
-    file_kind,
     query_of,
     text_query,
     title_query,
@@ -93,17 +93,19 @@ def search(
     """
     check(weights or {}, least, {"text": text, "words that are said": said})
     loaded = cache(lambda: encoders or load_encoders(device=device))
-    files = [path for path in (clip, picture, sound) if path is not None]
-    chosen = chosen_space(store, space, [*files, *like, *unlike])
+    given: dict[Kind, Path | None] = {"clip": clip, "visual": picture, "audio": sound}
+    files = [(path, kind) for kind, path in given.items() if path is not None]
+    chosen = chosen_space(store, space, [kind for _, kind in files], [*like, *unlike])
     examples = Examples(store, chosen, loaded, device, on_origin)
     liked = [examples.of(name) for name in like]
     if shot is not None:
+        shot = find_shot(store, shot)
         liked.append(examples.shots(scene_of(store, shot) if unit == "scene" else [shot]))
     if title is not None:
         liked.append(examples.stretch(title, start_s, end_s))
     elif start_s is not None or end_s is not None:
         raise BadInput("a start or an end is of a title: name that too")
-    liked += map(examples.file, files)
+    liked += [examples.file(path, kind) for path, kind in files]
     own = frozenset(e.title for e in liked if e.title is not None)
     if exclude_same_title and not own:
         raise BadInput("only the own title of shots of the store can be left out; this has none")
@@ -170,12 +172,18 @@ def check(weights: Mapping[Modality, float], least: float, words: Mapping[str, s
 
 
 def chosen_space(
-    store: Store, name: Literal["fused", "context"] | None, names: Sequence[Path | str]
+    store: Store,
+    name: Literal["fused", "context"] | None,
+    kinds: Sequence[Kind],
+    names: Sequence[str],
 ) -> Space:
-    """Where examples are compared: by themselves if one of them is a picture or a sound."""
-    files = (Path(name) for name in names if os.path.isfile(name))  # others are shots or titles
-    alone = name is None and any(file_kind(path) for path in files)
-    return store.registry.shot_space("fused" if alone else name)
+    """Where examples are compared: by themselves if one of them is a picture or a sound.
+
+    These are files of some `kinds`, and what `names` stand for.
+    """
+    if name is None and (any(k != "clip" for k in kinds) or not have_context(store, names)):
+        name = "fused"
+    return store.registry.shot_space(name)
 
 
 def scene_of(store: Store, shot: str) -> Sequence[str]:
