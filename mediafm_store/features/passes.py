@@ -15,6 +15,7 @@ from mediafm_store.features.encoders import Encoded, Encoder
 from mediafm_store.media.decode import Warn
 from mediafm_store.media.flags import Repeats
 from mediafm_store.media.levels import Levels, loudness_db
+from mediafm_store.media.picture import columns
 from mediafm_store.media.scale import Image
 from mediafm_store.media.shots import CutShot
 from mediafm_store.media.sound import SAMPLE_RATE, Samples, sound, split_sound
@@ -39,6 +40,8 @@ class Pictured(NamedTuple):
     """JPEG."""
     repeats: list[int | None]
     """The number of a shot just before that shows the same picture."""
+    measured: list[dict[str, Any]]
+    """Columns that follow from each thumbnail."""
 
 
 class Heard(NamedTuple):
@@ -63,18 +66,20 @@ def see(encoder: Encoder, shots: Iterable[CutShot]) -> Pictured:
     spans: list[Span] = []
     thumbnails: list[bytes] = []
     repeats: list[int | None] = []
+    measured: list[dict[str, Any]] = []
     before = Repeats()
 
     def keyframes() -> Iterator[tuple[int, Image]]:
         for number, shot in enumerate(shots):
             spans.append(shot.span)
             thumbnails.append(jpeg(shot.middle))
+            measured.append(columns(thumbnails[-1]))
             repeats.append(before.add(shot.middle))
             for keyframe in shot.keyframes:
                 yield number, keyframe
 
     pool = Pool(encoder, keyframes())
-    return Pictured(pool.encoded(len(spans)), spans, thumbnails, repeats)
+    return Pictured(pool.encoded(len(spans)), spans, thumbnails, repeats, measured)
 
 
 def hear(encoder: Encoder, media: Path, warn: Warn, shots: Iterable[CutShot]) -> Heard:
