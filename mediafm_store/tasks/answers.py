@@ -171,6 +171,7 @@ def laid_along(ranking: Ranking, known: Known, run: Sequence[str]) -> Answer:
 def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple[list[str], bool]]:
     """Ever more shots that may be answers, and whether these are all."""
     count = max(LEAST_DEPTH, DEEPER * wanted.k) + len(wanted.itself)
+    may_be = None if wanted.among is None else frozenset(wanted.among)
     while True:
         found: dict[str, None] = {}
         exhausted = True
@@ -189,6 +190,8 @@ def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple
                 found |= dict.fromkeys(near.ids)
                 exhausted &= len(near.ids) < count
         found |= dict.fromkeys(ranking.said)
+        named = [id for matcher in ranking.matchers for id in matcher.named()]
+        found |= dict.fromkeys(id for id in named if may_be is None or id in may_be)
         allowed = (id for id in found if title_of(id) not in wanted.without)
         yield [id for id in allowed if id not in wanted.itself], exhausted
         count *= DEEPER

@@ -1,6 +1,6 @@
 """How well shots match an example: picture first, sound, words and context beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -41,6 +41,10 @@ class Matcher(Protocol):
 
     def probes(self) -> Sequence[Probe]:
         """What to look for candidates with, one or several rows a space."""
+        ...
+
+    def named(self) -> Iterable[str]:
+        """Shots that may be answers whatever their vectors are."""
         ...
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
@@ -130,6 +134,10 @@ class ExampleMatcher:
         """Every space that is compared."""
         return [one.probe() for one in self.compared]
 
+    def named(self) -> Iterable[str]:
+        """None but by their vectors."""
+        return ()
+
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """In standard deviations above what two random shots have."""
         total = np.zeros((len(PARTS), self.length, len(ids)), np.float32)
@@ -190,6 +198,10 @@ class SpaceMatcher:
         if len(rows) > 1:
             rows = np.concatenate([self.query.as_one.rows, rows])
         return [Probe(self.query.space, rows)]
+
+    def named(self) -> Iterable[str]:
+        """None but by their vectors."""
+        return ()
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """Of the cosine; context is no part of it."""

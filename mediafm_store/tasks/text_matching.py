@@ -7,7 +7,7 @@ feedback: Rocchio 1971; Lavrenko and Croft, "Relevance-based language models", 2
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +20,7 @@ from mediafm_store.features.encoders import Encoders
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.asked_for import SAID, AskedFor, asked_for, content_words, quoted
+from mediafm_store.tasks.asked_looks import AskedLook, asked_look
 from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.matching import ExampleMatcher, Probe, Shares
@@ -35,6 +36,8 @@ MOST_SAID = 200
 """Shots in which words of a text are said."""
 SPOKEN = 3.0
 """What the best match of spoken words counts, in standard deviations of the other parts."""
+HAS_LOOK = 0.5
+"""The degree from which on a shot clearly has a look."""
 MEANT_FROM = 1.0
 """Weight of words from which on their meaning counts, not only words that match."""
 TINY = 1e-6
@@ -52,6 +55,8 @@ class TextMatcher:
     """What it is compared with, what counts most first."""
     said: Mapping[str, float]
     """Shots in which its words are said -> how well they match, at most 1."""
+    look: AskedLook | None
+    """What it asks shots to look like, as was measured."""
 
     @property
     def length(self) -> int:
@@ -62,6 +67,11 @@ class TextMatcher:
         """Each evidence, and the shots that look like the first answers."""
         feedback = self.feedback.probes() if self.feedback else ()
         return [*(e.probe() for e in self.evidence), *feedback]
+
+    def named(self) -> Iterable[str]:
+        """Shots in which its words are said, and those that have most of the look."""
+        looks = self.look.degrees if self.look else {}
+        return [*self.said, *sorted(looks, key=lambda id: -looks[id])[:MOST_SAID]]
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """In standard deviations above random shots."""
@@ -74,17 +84,35 @@ class TextMatcher:
         if self.feedback:
             weight = self.asked.weights["visual"] / self.feedback_spread
             total += np.float32(weight) * self.feedback.shares(known, ids)
+        visual = PARTS.index("visual")
+        if self.look:
+            total *= np.float32(1 - self.look.weight)
+            scores = np.array([self.look.score(id) for id in ids], np.float32)
+            total[visual, 0] += np.float32(self.look.weight) * scores
         spoken = np.array([self.said.get(id, 0.0) for id in ids], np.float32)
         total[PARTS.index("text"), 0] += np.float32(self.asked.weights["text"] * SPOKEN) * spoken
         return total
 
     def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """The best cosine of the leading evidence: what everyday texts are compared by."""
+        """The best cosine of the leading evidence: what everyday texts are compared by.
+
+        Of a look that is plainly asked for, its degree.
+        """
+        if self._is_look:
+            assert self.look is not None
+            return max(self.look.degrees.get(id, 0.0) for id in shots)
         return float(self.leading.cosines(known.vectors(self.leading.space, shots)).max())
 
     def null(self) -> Null:
         """The best cosines of everyday texts with the leading evidence."""
+        if self._is_look:
+            return Null(np.array([HAS_LOOK], np.float32))
         return self.leading.null()
+
+    @property
+    def _is_look(self) -> bool:
+        """Whether a look is all that it asks for."""
+        return self.look is not None and self.look.weight >= HAS_LOOK
 
     @property
     def leading(self) -> Evidence:
@@ -149,7 +177,10 @@ def text_matcher(
     evidence.sort(key=lambda e: -e.weight)
     rankings = spoken(store, text) if asked.weights["text"] > 0 else []
     rankings += [meant(e) for e in evidence if e.part == "text"]
-    return TextMatcher(store, asked, tuple(evidence), fused_by_rank(rankings))
+    look = asked_look(store, text, encoders["text"]) if asked.weights["visual"] > 0 else None
+    if look:
+        asked = asked._replace(reason=f"{asked.reason}, and by how far they are: {look.look.word}")
+    return TextMatcher(store, asked, tuple(evidence), fused_by_rank(rankings), look)
 
 
 def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> AskedFor:
