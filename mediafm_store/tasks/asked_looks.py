@@ -16,8 +16,6 @@ from mediafm_store.tasks.asked_for import content_words
 SURE, UNSURE = 0.9, 0.65
 """Cosines with a phrase from which a text surely, or perhaps, asks for that look. Of everyday
 captions one in a thousand comes to .55 with any phrase."""
-DEVIATIONS = 3.0
-"""What a look counts beside other evidence: it was measured, not guessed."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class AskedLook:
 
     def score(self, shot: str) -> float:
         """In standard deviations above a random shot, as other evidence is."""
-        return DEVIATIONS * (self.degrees.get(shot, 0.0) - self.mean) / self.spread
+        return (self.degrees.get(shot, 0.0) - self.mean) / self.spread
 
 
 def asked_look(store: Store, text: str, encoder: Encoder) -> AskedLook | None:

@@ -141,7 +141,7 @@ def search(
         least=least,
         fold=fold,
         diverse=diverse,
-        scattered=not same_scene and space is None,
+        scattered=bool(liked) and not same_scene and space is None,
         among=among,
         without=own if exclude_same_title else frozenset(),
         itself=near.union(*(e.ids for e in liked)),

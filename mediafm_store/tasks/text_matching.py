@@ -3,15 +3,18 @@
 A text finds pictures in two steps. First it is compared with the picture of every shot, by a map
 from pictures to sentences or by a joint encoder. The ten best shots then serve as examples: what
 looks like most of them is likely right, what looks like none of them likely wrong (pseudo-relevance
-feedback: Rocchio 1971; Lavrenko and Croft, "Relevance-based language models", 2001).
+feedback: Rocchio 1971; Lavrenko and Croft, "Relevance-based language models", 2001). In both steps
+the shots just before and after one count, as scenes go on over cuts.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 
 import numpy as np
+from jaxtyping import Float32
 
 from mediafm_store.arrays import Modality
 from mediafm_store.errors import BadInput
@@ -26,12 +29,15 @@ from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.matching import ExampleMatcher, Probe, Shares
 from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.null_distribution import Null
+from mediafm_store.tasks.own_scene import surroundings
 from mediafm_store.tasks.queries import Example, check_encoders
 from mediafm_store.tasks.scale import PARTS, Part
 from mediafm_store.tasks.text_evidence import Asker, ByEncoder, ByMap, Evidence, sampled
 
 LOOKED_AT, FEEDBACK = 100, 10
 """Shots that are looked at first, and those of them that serve as examples."""
+AROUND = 2
+"""Shots before and after one that say what is likely seen in it, too."""
 MOST_SAID = 200
 """Shots in which words of a text are said."""
 SPOKEN = 3.0
@@ -77,10 +83,11 @@ class TextMatcher:
         """In standard deviations above random shots."""
         total = np.zeros((len(PARTS), 1, len(ids)), np.float32)
         for one in self.evidence:
-            if one.part == "text":
-                continue  # it counts by rank, in `said`
-            scores = one.scores(known.vectors(one.space, ids))
-            total[PARTS.index(one.part), 0] += np.float32(one.weight) * scores
+            if one.part != "text":  # that counts by rank, in `said`
+                scores = one.scores(known.vectors(one.space, ids))
+                total[PARTS.index(one.part), 0] += np.float32(one.weight) * scores
+        if self.looks:
+            total[PARTS.index("context"), 0] += self._around(self.looks, known, ids)
         if self.feedback:
             weight = self.asked.weights["visual"] / self.feedback_spread
             total += np.float32(weight) * self.feedback.shares(known, ids)
@@ -119,22 +126,42 @@ class TextMatcher:
         """What counts most."""
         return self.evidence[0]
 
+    @property
+    def looks(self) -> Evidence | None:
+        """The evidence of pictures; None where they do not count."""
+        return next((e for e in self.evidence if e.part == "visual"), None)
+
+    def _around(
+        self, looks: Evidence, known: Known, ids: Sequence[str]
+    ) -> Float32[np.ndarray, " shots"]:
+        """What the shots just before and after each add: their mean, weighed as context."""
+        weight = np.float32(self.asked.weights["context"])
+        near = [sorted(surroundings([id], AROUND) - {id}) for id in ids] if weight else []
+        every = sorted({id for some in near for id in some})
+        rows = known.vectors(looks.space, every)
+        there = rows.any(axis=1)
+        scores = dict(zip(compress(every, there), looks.scores(rows[there]), strict=True))
+        means = [[scores[id] for id in some if id in scores] for some in near]
+        made = np.array([np.mean(some) if some else 0.0 for some in means], np.float32)
+        return weight * made if weight else np.zeros(len(ids), np.float32)
+
     @cached_property
     def feedback(self) -> ExampleMatcher | None:
         """The shots whose pictures match best, as examples; None where pictures do not count."""
-        looks = next((e for e in self.evidence if e.part == "visual"), None)
-        if looks is None:
+        if self.looks is None:
             return None
-        probe = looks.probe()
+        probe, known = self.looks.probe(), Known(self.store)
         (near,) = nearest(self.store, probe.space, probe.rows, LOOKED_AT)
-        scores = looks.scores(near.vectors)
+        known.add(probe.space, near.ids, near.vectors)
+        scores = self.looks.scores(near.vectors) + self._around(self.looks, known, near.ids)
         best = [near.ids[i] for i in np.argsort(-scores, kind="stable")[:FEEDBACK] if scores[i] > 0]
         if not best:
             return None
         rows = self.store.vectors_by_id(self.store.live("fused"), best)
         example = Example(rows.vectors, rows.vectors, ids=frozenset(rows.ids))
-        context = 1.0 if self.asked.weights["context"] else 0.0
-        weights: dict[Part, float] = {"text": 0.0, "context": context}
+        weights: dict[Part, float] = {"text": 0.0}
+        if not self.asked.weights["context"]:
+            weights["context"] = 0.0
         return ExampleMatcher.of(self.store, [example], weights=weights)
 
     @cached_property
@@ -201,8 +228,6 @@ def compared(
     if captions is not None and "visual" in encoders:
         asker = ByMap(captions, encoders["text"])
         yield "visual", "visual", store.live("fused"), asker
-        if store.has("context"):
-            yield "context", "visual", store.live("context"), asker
     elif "visual" in encoders:
         yield "visual", "visual", described, ByEncoder(encoders["visual"])
     if "audio" in encoders:
