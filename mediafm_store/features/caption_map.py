@@ -94,7 +94,7 @@ class CaptionMap:
         whiten_seen = whitening(learnt.pictures[:seen, :seen], PICTURE_RIDGE)
         whiten_said = whitening(learnt.texts[:said, :said], TEXT_RIDGE)
         left, correlations, right = np.linalg.svd(
-            whiten_seen @ learnt.both[:seen, :said] @ whiten_said
+            whiten_seen @ learnt.both[:seen, :said] @ whiten_said, full_matrices=False
         )
         scale = np.sqrt(correlations[:dims])
         kept = len(scale)
@@ -219,8 +219,8 @@ def check_shapes(shapes: Mapping[str, list[int]]) -> None:
 
 
 def recall_at(
-    texts: Vectors,
-    pictures: Vectors,
+    texts: Float32[np.ndarray, "texts dims"],
+    pictures: Float32[np.ndarray, "pictures dims"],
     of: Int[np.ndarray, " texts"],
     ranks: Sequence[int] = (1, 5, 10),
 ) -> tuple[float, ...]:
