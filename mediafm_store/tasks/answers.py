@@ -74,7 +74,7 @@ class Found(NamedTuple):
 
 def shots_like(ranking: Ranking, wanted: Wanted) -> Found:
     """The best shots."""
-    known = Known(ranking.store)
+    known = ranking.known
     for ids, exhausted in candidates(ranking, wanted, known):
         answers = ranked(ranking, known, ids)
         if wanted.fold:
@@ -114,7 +114,7 @@ def folded(ranking: Ranking, known: Known, answers: Sequence[Answer]) -> list[An
 
 def runs_like(ranking: Ranking, wanted: Wanted, *, titles: bool) -> Found:
     """The best scenes, or titles, by how well their shots match those of the query in order."""
-    known, store = Known(ranking.store), ranking.store
+    known, store = ranking.known, ranking.store
     ids, _ = next(candidates(ranking, wanted, known))
     scores = ranking.shares(known, ids).sum(axis=0).max(axis=0)
     found = [ids[i] for i in np.argsort(-scores, kind="stable")]
@@ -132,7 +132,7 @@ def titles_like(ranking: Ranking, wanted: Wanted) -> Found:
 
     All that is looked for is one vector in the space `title`.
     """
-    known, store = Known(ranking.store), ranking.store
+    known, store = ranking.known, ranking.store
     (matcher,) = ranking.matchers
     (probe,) = matcher.probes()
     among = wanted.among
@@ -203,7 +203,7 @@ def told(ranking: Ranking, known: Known, answers: Sequence[Answer], wanted: Want
     Those that were replaced a moment ago are left out.
     """
     shown = answers[: wanted.k]
-    chances = [ranking.chance(known, [a.title] if a.title else a.shots) for a in shown]
+    chances = ranking.chances(known, [[a.title] if a.title else a.shots for a in shown])
     best = min((c for c in chances[:SHOWN] if c is not None), default=None)
     if best is not None and 1 - best < wanted.least:
         return Found([], best)

@@ -51,8 +51,8 @@ class Matcher(Protocol):
         """What each part (`PARTS`) adds to the score of each row and each of some shots."""
         ...
 
-    def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """How good a run of shots is, on the scale of `null`."""
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """How good runs of shots are, on the scale of `null`."""
         ...
 
     def null(self) -> Null:
@@ -131,8 +131,8 @@ class ExampleMatcher:
         return len(self.compared[0].rows)
 
     def probes(self) -> Sequence[Probe]:
-        """Every space that is compared."""
-        return [one.probe() for one in self.compared]
+        """The shots by themselves, where they are compared so: context is the lesser part."""
+        return [self.compared[0].probe()]
 
     def named(self) -> Iterable[str]:
         """None but by their vectors."""
@@ -147,9 +147,9 @@ class ExampleMatcher:
                 total[PARTS.index(part)] += rows[:, at] @ found[:, at].T
         return total
 
-    def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """Its score."""
-        return float(mean_in_order(self.shares(known, shots).sum(axis=0)))
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """Their scores."""
+        return scores_of(self, known, runs)
 
     def null(self) -> Null:
         """The best answers to random shots, or passages, of the store."""
@@ -208,9 +208,9 @@ class SpaceMatcher:
         by_modality = self.query.shares(known.vectors(self.query.space, ids))
         return np.concatenate([by_modality, np.zeros_like(by_modality[:1])])
 
-    def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """Its score."""
-        return float(mean_in_order(self.shares(known, shots).sum(axis=0)))
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """Their scores."""
+        return scores_of(self, known, runs)
 
     def null(self) -> Null:
         """The best answers to random vectors of the space."""
@@ -229,6 +229,13 @@ class SpaceMatcher:
             length=self.length,
             matchers=matchers,
         )
+
+
+def scores_of(matcher: Matcher, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+    """What runs of shots score, each matched in play order."""
+    similar = matcher.shares(known, [shot for run in runs for shot in run]).sum(axis=0)
+    parts = np.split(similar, np.cumsum([len(run) for run in runs])[:-1], axis=1)
+    return [float(mean_in_order(part)) for part in parts] if runs else []
 
 
 def rows_in(space: Space, example: Example, known: Known) -> Vectors:

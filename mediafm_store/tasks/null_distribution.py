@@ -18,10 +18,10 @@ from mediafm_store.tasks.sampling import LENGTH, once, passages
 if TYPE_CHECKING:
     from mediafm_store.tasks.matching import Matcher
 
-QUERIES = 48
+QUERIES = 40
 """Random queries that are tried. The share of them that find something as good is known to some
 .07 (one standard deviation)."""
-DEPTH = 20
+DEPTH = 10
 """Candidates of each that are compared, beside its own surroundings."""
 
 

@@ -16,7 +16,7 @@ PASSAGES, LENGTH = 64, 8
 
 def passages(store: Store, space: Space) -> list[Passage]:
     """Random passages of a space, the same ones until its table changes."""
-    key, version = (str(store.path), space.table), int(store.table(space.table).version)
+    key, version = (str(store.path), space.table), store.tables.version(space.table)
     if key not in SAMPLED or SAMPLED[key][0] != version:
         rng = np.random.default_rng(0)
         SAMPLED[key] = version, store.sample(space, PASSAGES, LENGTH, rng=rng)

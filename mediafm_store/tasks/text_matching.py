@@ -16,10 +16,10 @@ from itertools import compress
 import numpy as np
 from jaxtyping import Float32
 
-from mediafm_store.arrays import Modality
+from mediafm_store.arrays import Blocks, Modality, zeros
 from mediafm_store.errors import BadInput
 from mediafm_store.features.caption_map import CaptionMap
-from mediafm_store.features.encoders import Encoders
+from mediafm_store.features.encoders import Encoded, Encoder, Encoders
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.asked_for import SAID, AskedFor, asked_for, content_words, quoted
@@ -63,6 +63,8 @@ class TextMatcher:
     """Shots in which its words are said -> how well they match, at most 1."""
     look: AskedLook | None
     """What it asks shots to look like, as was measured."""
+    known: Known
+    """What was read already."""
 
     @property
     def length(self) -> int:
@@ -100,15 +102,18 @@ class TextMatcher:
         total[PARTS.index("text"), 0] += np.float32(self.asked.weights["text"] * SPOKEN) * spoken
         return total
 
-    def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """The best cosine of the leading evidence: what everyday texts are compared by.
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """The best cosines of the leading evidence: what everyday texts are compared by.
 
-        Of a look that is plainly asked for, its degree.
+        Of a look that is plainly asked for, its degrees.
         """
         if self._is_look:
             assert self.look is not None
-            return max(self.look.degrees.get(id, 0.0) for id in shots)
-        return float(self.leading.cosines(known.vectors(self.leading.space, shots)).max())
+            return [max(self.look.degrees.get(id, 0.0) for id in run) for run in runs]
+        every = list(dict.fromkeys(id for run in runs for id in run))
+        cosines = self.leading.cosines(known.vectors(self.leading.space, every))
+        of = dict(zip(every, cosines, strict=True))
+        return [float(max(of[id] for id in run)) for run in runs]
 
     def null(self) -> Null:
         """The best cosines of everyday texts with the leading evidence."""
@@ -150,19 +155,20 @@ class TextMatcher:
         """The shots whose pictures match best, as examples; None where pictures do not count."""
         if self.looks is None:
             return None
-        probe, known = self.looks.probe(), Known(self.store)
+        probe, known = self.looks.probe(), self.known
         (near,) = nearest(self.store, probe.space, probe.rows, LOOKED_AT)
         known.add(probe.space, near.ids, near.vectors)
         scores = self.looks.scores(near.vectors) + self._around(self.looks, known, near.ids)
         best = [near.ids[i] for i in np.argsort(-scores, kind="stable")[:FEEDBACK] if scores[i] > 0]
         if not best:
             return None
-        rows = self.store.vectors_by_id(self.store.live("fused"), best)
-        example = Example(rows.vectors, rows.vectors, ids=frozenset(rows.ids))
+        ids = sorted(best)
+        rows = known.vectors(self.store.live("fused"), ids)
+        example = Example(rows, rows, ids=frozenset(ids))
         weights: dict[Part, float] = {"text": 0.0}
         if not self.asked.weights["context"]:
             weights["context"] = 0.0
-        return ExampleMatcher.of(self.store, [example], weights=weights)
+        return ExampleMatcher.of(self.store, [example], weights=weights, known=known)
 
     @cached_property
     def feedback_spread(self) -> float:
@@ -179,6 +185,7 @@ def text_matcher(
     encoders: Encoders,
     captions: CaptionMap | None,
     weights: Mapping[Part, float],
+    known: Known,
 ) -> TextMatcher:
     """A text as a query.
 
@@ -191,6 +198,7 @@ def text_matcher(
     # Of imported shots only the words are known.
     known_by: Encoders = {"text": encoders["text"]} if imported else encoders
     check_encoders(store, described, known_by)
+    known_by = {**known_by, "text": Remembering(known_by["text"])}
     asked = asked_of(text, known_by, weights)
     evidence = [
         Evidence(store, space, modality, part, asked.weights[part], asker, asker.queries([text]))
@@ -204,10 +212,32 @@ def text_matcher(
     evidence.sort(key=lambda e: -e.weight)
     rankings = spoken(store, text) if asked.weights["text"] > 0 else []
     rankings += [meant(e) for e in evidence if e.part == "text"]
-    look = asked_look(store, text, encoders["text"]) if asked.weights["visual"] > 0 else None
+    look = asked_look(store, text, known_by["text"]) if asked.weights["visual"] > 0 else None
     if look:
         asked = asked._replace(reason=f"{asked.reason}, and by how far they are: {look.look.word}")
-    return TextMatcher(store, asked, tuple(evidence), fused_by_rank(rankings), look)
+    return TextMatcher(store, asked, tuple(evidence), fused_by_rank(rankings), look, known)
+
+
+class Remembering:
+    """A text encoder that encodes each text once."""
+
+    modality: Modality = "text"
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self.name, self.fingerprint = encoder.name, encoder.fingerprint
+        self._known: dict[str, Blocks] = {}
+
+    def encode(self, items: Sequence[str]) -> Encoded:
+        """As the encoder does."""
+        return self._encoder.encode(items)
+
+    def encode_query(self, texts: Sequence[str]) -> Blocks:
+        """The same, of texts that it has not seen yet."""
+        if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
+            rows = self._encoder.encode_query(new)
+            self._known |= {text: rows[i : i + 1] for i, text in enumerate(new)}
+        return np.concatenate([zeros(0), *(self._known[text] for text in texts)])
 
 
 def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> AskedFor:
