@@ -192,7 +192,7 @@ def shown(hit: Row) -> Row:
         **hit["shares"],
         **alone,
         "alike": len(hit["alike"]),
-        "said, seen, heard": about(hit),
+        "said, seen, heard, looks": about(hit),
     }
 
 
@@ -204,4 +204,4 @@ def percent(share: float) -> str:
 def about(hit: Row) -> str:
     """What is known of a shot, in one line."""
     said = f"“{hit['words']}”" if hit["words"] else ""
-    return " · ".join(filter(None, [said, *hit["seen"], *hit["heard"]]))
+    return " · ".join(filter(None, [said, *hit["seen"], *hit["heard"], *hit.get("looks", ())]))
