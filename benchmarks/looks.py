@@ -60,7 +60,7 @@ def main() -> None:
 def labelled_rows(folder: Path) -> list[tuple[Row, Row]]:
     """Each labelled shot with the row of the shot that it is."""
     films = json.loads((folder / "labels.json").read_text(encoding="utf-8"))["films"]
-    found = []
+    found: list[tuple[Row, Row]] = []
     for name, film in films.items():
         (media,) = (p for p in (folder / name).iterdir() if p.suffix in {".mp4", ".webm"})
         rows = measured_rows(media)

@@ -106,6 +106,8 @@ def shot_row(id: str, index: int, **columns) -> dict:
         "words": "",
         "seen": [],
         "heard": [],
+        "seen_p": [],
+        "heard_p": [],
         "brightness": 0.5,
         "loudness_db": -20.0,
         "cut_brightness": 0.5,

@@ -1,6 +1,7 @@
 """What shots look like: made-up pictures and rows, and films."""
 
 import io
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mediafm_store.features.looks import LOOKS
+from mediafm_store.features.passes import see
 from mediafm_store.media import faces as finder
 from mediafm_store.media import looks, picture
 from mediafm_store.media.detectors import adaptive
@@ -16,9 +18,12 @@ from mediafm_store.media.flags import is_black
 from mediafm_store.media.looks import cuts_per_min, ramp, words
 from mediafm_store.media.picture import measured, without_bars
 from mediafm_store.media.shotlist import listed
-from mediafm_store.media.shots import Light, read_shots
+from mediafm_store.media.shots import CutShot, Light, read_shots
 from mediafm_store.media.write import write_video
+from mediafm_store.records import Span
 from mediafm_store.store.schema import SHOTS
+from mediafm_store.tasks.rows import named
+from tests.plain import PlainEncoder
 
 UNKNOWN = dict.fromkeys(looks.COLUMNS)
 BY_WORD = {look.word: look for look in LOOKS}
@@ -175,6 +180,7 @@ rows = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(rows)
 def test_degrees_lie_in_their_range_and_give_the_words(row):
     degrees = {look.word: look.degree(row) for look in LOOKS}
@@ -182,6 +188,7 @@ def test_degrees_lie_in_their_range_and_give_the_words(row):
     assert words(row) == [word for word, degree in degrees.items() if degree >= 0.5]
 
 
+@settings(deadline=None)
 @given(st.lists(rows, max_size=4), st.sampled_from(LOOKS))
 def test_many_shots_are_graded_as_one_is(some, look):
     columns = {name: [row[name] for row in some] for name in look.columns}
@@ -236,6 +243,7 @@ def test_the_more_the_greater_the_degree(word, less, more):
     assert word in words(row(**more)) or word == "black"
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_ramps_rise(a, b):
     low, high = sorted((a, b))
@@ -288,3 +296,31 @@ def test_what_films_look_like(films):
     found = [picture.columns(jpeg(shot.middle)) for shot in shots]
     assert {f["bars"] for f in found} == {0.0}
     assert found[-1]["colours"] == ["black"]
+
+
+class Namer(PlainEncoder):
+    """Names whatever it gets, as sure as the first of its pixels is bright."""
+
+    tells = True
+
+    def encode(self, items):
+        likely = [(float(item[0, 0, 0]) / 255, 0.2) for item in items]
+        named = super().encode(items)._replace(labels=[("a", "b")] * len(items))
+        return named._replace(probabilities=likely) if self.tells else named
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_names_are_kept_that_are_likely_to_be_right(tells):
+    namer = Namer("visual")
+    namer.tells = tells
+    shots = [CutShot(Span(i, i + 1, Fraction(1)), [flat(9, 16, rgb)]) for i, rgb in enumerate(LIT)]
+    encoded = see(namer, shots).encoded
+    rows = [named("seen", encoded, i) for i in range(len(LIT))]
+    if tells:
+        assert [row["seen"] for row in rows] == [[], ["a"], ["a"]]
+        assert [row["seen_p"] for row in rows] == [[], [pytest.approx(235 / 255)], [1.0]]
+    else:
+        assert rows == [{"seen": ["a", "b"], "seen_p": None}] * 3
+
+
+LIT = (100, 235, 255)

@@ -104,7 +104,8 @@ def to_6(tables: Tables) -> None:
     """What shots look like, as far as their stored pictures and columns tell."""
     from mediafm_store.media import picture
 
-    add_columns(tables, "shots", (*picture.COLUMNS, "motion", "cuts_per_min", "looks"))
+    new = (*picture.COLUMNS, "seen_p", "heard_p", "motion", "cuts_per_min", "looks")
+    add_columns(tables, "shots", new)
     titles = tables.select("titles", None, ["id", "shots"]).to_pylist()
     waiting = sum(title["shots"] for title in titles)
     if waiting > AT_ONCE:

@@ -65,8 +65,13 @@ SHOTS = pa.schema(
         ("duration_s", pa.float64()),
         ("scene", pa.int32()),  # number of the labelled scene; null where nobody labelled
         ("words", pa.string()),  # subtitles that overlap the shot; empty where nobody speaks
-        ("seen", pa.list_(pa.string())),  # what the picture encoder recognised
-        ("heard", pa.list_(pa.string())),  # what the sound encoder recognised
+        (
+            "seen",
+            pa.list_(pa.string()),
+        ),  # what the picture encoder recognised, where it is likely right
+        ("heard", pa.list_(pa.string())),  # what the sound encoder recognised, the same
+        ("seen_p", pa.list_(pa.float32())),  # probability of each, as it says; null if not known
+        ("heard_p", pa.list_(pa.float32())),  # the same of what is heard
         ("brightness", pa.float32()),  # mean, 0 black to 1 white; null if imported
         ("loudness_db", pa.float32()),  # mean, below full scale; null without sound
         ("cut_brightness", pa.float32()),  # darkest within half a second of its start; or null

@@ -221,6 +221,9 @@ def told(ranking: Ranking, known: Known, answers: Sequence[Answer], wanted: Want
             words=rows[a.key]["words"],
             seen=tuple(rows[a.key]["seen"]),
             heard=tuple(rows[a.key]["heard"]),
+            seen_p=None if rows[a.key]["seen_p"] is None else tuple(rows[a.key]["seen_p"]),
+            heard_p=None if rows[a.key]["heard_p"] is None else tuple(rows[a.key]["heard_p"]),
+            looks=tuple(rows[a.key]["looks"] or ()),
             shots=tuple(a.shots),
             alike=tuple(a.alike),
         )

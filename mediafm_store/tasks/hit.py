@@ -36,6 +36,11 @@ class Hit:
     """All shots of the answer in play order."""
     alike: tuple[str, ...]
     """The ids of near duplicates, best first: found too, but folded into this answer."""
+    seen_p: tuple[float, ...] | None = None
+    """The probability of each name, as the encoder says; None where it is not known."""
+    heard_p: tuple[float, ...] | None = None
+    looks: tuple[str, ...] = ()
+    """What the shot looks like: see the column of that name."""
 
 
 class Hits(list[Hit]):

@@ -86,8 +86,8 @@ def search(
 
     Answers come from elsewhere: 30 shots before and after the query are left out, and of ten
     answers at most three lie close together. The query's own scene is in `Hits.own_scene`;
-    `same_scene` lets it and its surroundings be found. A clip that was cut from a title of the store is looked for as
-    the shots of that title (`Hits.origin`, `on_origin`).
+    `same_scene` lets it and its surroundings be found. A clip that was cut from a title of the
+    store is looked for as the shots of that title (`Hits.origin`, `on_origin`).
 
     A `unit` is a shot; a scene (a shot is then looked for with the rest of its scene) or a title,
     whose shots match those of the query in order. `where` is a condition in SQL on shots and their
@@ -204,7 +204,7 @@ def by_text(
 ) -> tuple[Matcher, str]:
     """A text as a query, and in plain words how it is compared."""
     captions = caption_map_of(store, encoders)
-    matcher = text_matcher(store, text, encoders, captions, weights, known)
+    matcher = text_matcher(store, text, encoders, captions, weights=weights, known=known)
     return matcher, matcher.asked.reason
 
 

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress
 
 import numpy as np
 from jaxtyping import Float32
@@ -86,7 +85,7 @@ class TextMatcher:
         total = np.zeros((len(PARTS), 1, len(ids)), np.float32)
         for one in self.evidence:
             if one.part != "text":  # that counts by rank, in `said`
-                scores = one.scores(known.vectors(one.space, ids))
+                scores = np.nan_to_num(one.scores(known, ids))
                 total[PARTS.index(one.part), 0] += np.float32(one.weight) * scores
         if self.looks:
             total[PARTS.index("context"), 0] += self._around(self.looks, known, ids)
@@ -111,8 +110,7 @@ class TextMatcher:
             assert self.look is not None
             return [max(self.look.degrees.get(id, 0.0) for id in run) for run in runs]
         every = list(dict.fromkeys(id for run in runs for id in run))
-        cosines = self.leading.cosines(known.vectors(self.leading.space, every))
-        of = dict(zip(every, cosines, strict=True))
+        of = dict(zip(every, np.nan_to_num(self.leading.cosines(known, every)), strict=True))
         return [float(max(of[id] for id in run)) for run in runs]
 
     def null(self) -> Null:
@@ -143,10 +141,8 @@ class TextMatcher:
         weight = np.float32(self.asked.weights["context"])
         near = [sorted(surroundings([id], AROUND) - {id}) for id in ids] if weight else []
         every = sorted({id for some in near for id in some})
-        rows = known.vectors(looks.space, every)
-        there = rows.any(axis=1)
-        scores = dict(zip(compress(every, there), looks.scores(rows[there]), strict=True))
-        means = [[scores[id] for id in some if id in scores] for some in near]
+        scores = dict(zip(every, looks.scores(known, every), strict=True))
+        means = [[s for id in some if not np.isnan(s := scores[id])] for some in near]
         made = np.array([np.mean(some) if some else 0.0 for some in means], np.float32)
         return weight * made if weight else np.zeros(len(ids), np.float32)
 
@@ -158,7 +154,8 @@ class TextMatcher:
         probe, known = self.looks.probe(), self.known
         (near,) = nearest(self.store, probe.space, probe.rows, LOOKED_AT)
         known.add(probe.space, near.ids, near.vectors)
-        scores = self.looks.scores(near.vectors) + self._around(self.looks, known, near.ids)
+        scores = np.nan_to_num(self.looks.scores(known, near.ids))
+        scores += self._around(self.looks, known, near.ids)
         best = [near.ids[i] for i in np.argsort(-scores, kind="stable")[:FEEDBACK] if scores[i] > 0]
         if not best:
             return None
@@ -184,6 +181,7 @@ def text_matcher(
     text: str,
     encoders: Encoders,
     captions: CaptionMap | None,
+    *,
     weights: Mapping[Part, float],
     known: Known,
 ) -> TextMatcher:
@@ -211,7 +209,7 @@ def text_matcher(
         )
     evidence.sort(key=lambda e: -e.weight)
     rankings = spoken(store, text) if asked.weights["text"] > 0 else []
-    rankings += [meant(e) for e in evidence if e.part == "text"]
+    rankings += [meant(e, known) for e in evidence if e.part == "text"]
     look = asked_look(store, text, known_by["text"]) if asked.weights["visual"] > 0 else None
     if look:
         asked = asked._replace(reason=f"{asked.reason}, and by how far they are: {look.look.word}")
@@ -277,11 +275,12 @@ def nearness(text: str, encoders: Encoders) -> dict[str, float]:
     return found
 
 
-def meant(evidence: Evidence) -> list[str]:
+def meant(evidence: Evidence, known: Known) -> list[str]:
     """Shots in which something is said that means the same, best first."""
     probe = evidence.probe()
     (near,) = nearest(evidence.store, probe.space, probe.rows, MOST_SAID)
-    scores = evidence.scores(near.vectors)
+    known.add(probe.space, near.ids, near.vectors)
+    scores = evidence.scores(known, near.ids)
     return [id for id, score in zip(near.ids, scores, strict=True) if score > 0]
 
 

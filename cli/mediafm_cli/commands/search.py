@@ -243,7 +243,7 @@ def shown(hit: Row) -> Row:
         "as good by chance": "" if hit["chance"] is None else percent(hit["chance"]),
         **hit["shares"],
         "alike": len(hit["alike"]),
-        "said, seen, heard": about(hit),
+        "said, seen, heard, looks": about(hit),
     }
 
 
@@ -255,4 +255,4 @@ def percent(share: float) -> str:
 def about(hit: Row) -> str:
     """What is known of a shot, in one line."""
     said = f"“{hit['words']}”" if hit["words"] else ""
-    return " · ".join(filter(None, [said, *hit["seen"], *hit["heard"]]))
+    return " · ".join(filter(None, [said, *hit["seen"], *hit["heard"], *hit.get("looks", ())]))

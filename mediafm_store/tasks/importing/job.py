@@ -318,7 +318,7 @@ class ImportJob:
 def shot_row(shot: Shot, words: str, scene: int | None) -> dict[str, Any]:
     """The columns of one shot; what only its picture and sound could tell is null."""
     unknown = ("brightness", "loudness_db", "cut_brightness", "cut_loudness_db")
-    flags = ("black", "silent", "repeats", "motion", *MEASURED)
+    flags = ("black", "silent", "repeats", "motion", "seen_p", "heard_p", *MEASURED)
     return (
         place_columns(shot)
         | {"scene": scene, "words": words, "seen": [], "heard": []}
