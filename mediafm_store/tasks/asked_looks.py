@@ -1,13 +1,14 @@
 """Looks that a text asks for, such as a black screen or a close-up of a face."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float32
 
-from mediafm_store.arrays import unit_rows
+from mediafm_store.arrays import Blocks, unit_rows
 from mediafm_store.features.encoders import Encoder
 from mediafm_store.features.looks import LOOKS, Look
 from mediafm_store.store.store import Store
@@ -37,18 +38,30 @@ class AskedLook:
 
 def asked_look(store: Store, text: str, encoder: Encoder) -> AskedLook | None:
     """The look that a text asks for; None if it asks for none."""
-    phrases = [(phrase, look) for look in LOOKS for phrase in look.phrases]
+    every = [(phrase, look) for look in LOOKS for phrase in look.phrases]
     words = stems(text)
-    near = [(phrase, look) for phrase, look in phrases if words & stems(phrase)]
+    near = [(phrase, look) for phrase, look in every if words & stems(phrase)]
     if not near:
         return None
-    rows = unit_rows(encoder.encode_query([text, *(phrase for phrase, _ in near)]))
-    cosines = rows[1:] @ rows[0]
+    phrases = tuple(phrase for phrase, _ in near)
+    cosines = encoded(encoder, phrases) @ unit_rows(encoder.encode_query([text]))[0]
     best = int(cosines.argmax())
     weight = float(np.clip((cosines[best] - UNSURE) / (SURE - UNSURE), 0, 1))
     if weight == 0:
         return None
     return measured(store, near[best][1], weight)
+
+
+def encoded(encoder: Encoder, phrases: Sequence[str]) -> Blocks:
+    """Phrases of looks as unit rows; each is encoded once in a process."""
+    known = ENCODED.setdefault(encoder.fingerprint, {})
+    if new := [phrase for phrase in phrases if phrase not in known]:
+        known.update(zip(new, unit_rows(encoder.encode_query(new)), strict=True))
+    return np.stack([known[phrase] for phrase in phrases])
+
+
+ENCODED: dict[str, dict[str, Float32[np.ndarray, " 768"]]] = {}
+"""By the fingerprint of the encoder."""
 
 
 def measured(store: Store, look: Look, weight: float) -> AskedLook:

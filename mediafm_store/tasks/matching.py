@@ -13,7 +13,7 @@ from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.alignment import mean_in_order
 from mediafm_store.tasks.known import Known
-from mediafm_store.tasks.null_distribution import Asked, Null, null_of
+from mediafm_store.tasks.null_distribution import Null, null_of
 from mediafm_store.tasks.queries import UNLIKE, Example, Query
 from mediafm_store.tasks.scale import PARTS, Part, Scale, scale_of
 
@@ -159,24 +159,13 @@ class ExampleMatcher:
             self.store.live("fused"),
             key=("example", weights, self.whole and self.length),
             length=self.length,
-            matchers=self._such,
-        )
-
-    def _such(self, asked: Sequence[Asked]) -> "list[ExampleMatcher]":
-        """Other examples, compared as these are."""
-        known = Known(self.store)
-        if self.store.has("context"):  # all at once: each question takes some milliseconds
-            known.vectors(self.store.live("context"), [id for one in asked for id in one.ids])
-        return [
-            ExampleMatcher.of(
+            matcher=lambda asked: ExampleMatcher.of(
                 self.store,
-                [Example(one.rows, one.rows, ids=frozenset(one.ids))],
+                [Example(asked.rows, asked.rows, ids=frozenset(asked.ids))],
                 weights=self.weights,
-                whole=self.whole,
-                known=known,
-            )
-            for one in asked
-        ]
+                whole=True,
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -216,18 +205,16 @@ class SpaceMatcher:
         """The best answers to random vectors of the space."""
         weights = tuple(sorted(self.query.weights.items()))
 
-        def matchers(asked: Sequence[Asked]) -> list[SpaceMatcher]:
-            queries = [self.query._replace(rows=weigh(a.rows, self.query.weights)) for a in asked]
-            return [
-                SpaceMatcher(self.store, q if self.whole else q.as_one, self.whole) for q in queries
-            ]
-
         return null_of(
             self.store,
             self.query.space,
             key=("space", weights, self.whole and self.length),
             length=self.length,
-            matchers=matchers,
+            matcher=lambda asked: SpaceMatcher(
+                self.store,
+                self.query._replace(rows=weigh(asked.rows, self.query.weights)),
+                whole=True,
+            ),
         )
 
 

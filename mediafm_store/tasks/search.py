@@ -11,6 +11,7 @@ import numpy as np
 from mediafm_store.arrays import MODALITIES, Modality
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
+from mediafm_store.parallel import ONE_BLAS_THREAD
 from mediafm_store.store.moment import at_one_moment
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.answers import (
@@ -149,7 +150,8 @@ def search(
         itself=near.union(*(e.ids for e in liked)),
         device=device,
     )
-    found = answers(ranking, wanted, unit)
+    with ONE_BLAS_THREAD.held():  # so small are the products that more threads only get in the way
+        found = answers(ranking, wanted, unit)
     return Hits(
         found.hits,
         compared=", and ".join(compared),
