@@ -152,17 +152,27 @@ class ExampleMatcher:
         return scores_of(self, known, runs)
 
     def null(self) -> Null:
-        """The best answers to random shots, or passages, of the store."""
-        weights = tuple(self.weights.get(part, 1.0) for part in PARTS)
+        """The best answers to random shots, or passages, of the store, by what this query has."""
+        blocks = {
+            (one.space, part): at
+            for one in self.compared
+            for part, at in one.scale.blocks
+            if one.rows[:, at].any()
+        }
+        has = {part for _, part in blocks}
+        weights = {part: self.weights.get(part, 1.0) if part in has else 0.0 for part in PARTS}
+        first = self.compared[0].space
+        versions = tuple(self.store.tables.version(one.space.table) for one in self.compared)
         return null_of(
             self.store,
-            self.store.live("fused"),
-            key=("example", weights, self.whole and self.length),
+            first,
+            key=("example", tuple(weights.values()), versions, self.whole and self.length),
             length=self.length,
+            blocks=[at for (space, _), at in blocks.items() if space == first],
             matcher=lambda asked: ExampleMatcher.of(
                 self.store,
                 [Example(asked.rows, asked.rows, ids=frozenset(asked.ids))],
-                weights=self.weights,
+                weights=weights,
                 whole=True,
             ),
         )
@@ -210,6 +220,7 @@ class SpaceMatcher:
             self.query.space,
             key=("space", weights, self.whole and self.length),
             length=self.length,
+            blocks=[slice(0, self.query.space.dim)],
             matcher=lambda asked: SpaceMatcher(
                 self.store,
                 self.query._replace(rows=weigh(asked.rows, self.query.weights)),
@@ -235,7 +246,11 @@ def rows_in(space: Space, example: Example, known: Known) -> Vectors:
     return known.vectors(space, ids)
 
 
-def directed(scale: Scale, like: Sequence[Vectors], unlike: Sequence[Vectors]) -> Vectors:
+def directed(
+    scale: Scale,
+    like: Sequence[Float32[np.ndarray, "_ dim"]],
+    unlike: Sequence[Float32[np.ndarray, "_ dim"]],
+) -> Float32[np.ndarray, "rows dim"]:
     """Standardised rows of what is wanted, with a part of what is not taken away."""
     rows = np.concatenate([scale.standardised(one) for one in like])
     for one in unlike:

@@ -56,22 +56,34 @@ MatcherOf = Callable[[Asked], "Matcher"]
 """From shots to a query for the like of each of them, in play order."""
 
 
-def null_of(store: Store, space: Space, *, key: Hashable, length: int, matcher: MatcherOf) -> Null:
+def null_of(
+    store: Store,
+    space: Space,
+    *,
+    key: Hashable,
+    length: int,
+    blocks: Sequence[slice],
+    matcher: MatcherOf,
+) -> Null:
     """The best answers to random shots of a space, or to random passages of `length` shots.
 
-    They are searched for as any query is, in the whole store, without their own surroundings.
+    They are searched for as any query is, in the whole store, without their own surroundings. Shots
+    that have nothing in any of the `blocks` of their vectors are not asked with: a sound is compared
+    with what sounds find.
     """
     sample = passages(store, space)
     question = (key, str(store.path), space.table)
     if length > 1:
         few = min(length, LENGTH)
         return once(sample, question, lambda: best_of_passages(store, space, sample, matcher, few))
-    return once(sample, question, lambda: best_of_shots(store, sample, matcher))
+    return once(sample, question, lambda: best_of_shots(store, sample, matcher, blocks))
 
 
-def best_of_shots(store: Store, sample: Sequence[Passage], matcher: MatcherOf) -> Null:
+def best_of_shots(
+    store: Store, sample: Sequence[Passage], matcher: MatcherOf, blocks: Sequence[slice]
+) -> Null:
     """Single shots, against all of the store."""
-    asked = random_shots(sample)
+    asked = random_shots(sample, blocks)
     if not asked.ids:
         return Null(np.zeros(0, np.float32))
     query, known = matcher(asked), Known(store)
@@ -86,11 +98,11 @@ def best_of_shots(store: Store, sample: Sequence[Passage], matcher: MatcherOf) -
     return Null(np.sort(np.array(best, np.float32)))
 
 
-def random_shots(sample: Sequence[Passage]) -> Asked:
-    """Some shots of a sample, evenly spread over it; none that has no vector."""
+def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> Asked:
+    """Some shots of a sample, evenly spread over it; none that has nothing in the `blocks`."""
     ids = [id for passage in sample for id in passage.ids]
     rows = [row for passage in sample for row in passage.vectors]
-    there = [i for i, row in enumerate(rows) if row.any()]
+    there = [i for i, row in enumerate(rows) if any(row[at].any() for at in blocks)]
     places = np.linspace(0, len(there) - 1, min(QUERIES, len(there))).astype(int)
     chosen = sorted((there[place] for place in places), key=lambda i: ids[i])
     made = np.stack([rows[i] for i in chosen]) if chosen else np.zeros((0, FUSED))
