@@ -39,16 +39,18 @@ from benchmarks.clips import clip_rows
 from benchmarks.common import labelled_films, media_folder, print_table, scenes_of, write_results
 from benchmarks.scenes import scene_figures
 from mediafm_store import Store, embed, ingest, load_encoders, search, train
-from mediafm_store.arrays import weigh
+from mediafm_store.arrays import Modality, weigh
 from mediafm_store.demo import run_demo
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.model.quality import Labelled, mean, smoothed, stratified_auc
 from mediafm_store.model.same_scene import same_scene as ranked_by
+from mediafm_store.tasks.scale import Part
 
 PRESET, K, WIDTH = "small", 5, 2
 COLD, WARM = 7, 30
 """How often a command, and a page of the server, is asked for; medians count."""
-PICTURE: dict[Part, float] = {"audio": 0.0, "text": 0.0}
+PICTURE: dict[Modality, float] = {"audio": 0.0, "text": 0.0}
+TEXT_WEIGHTS: dict[str, dict[Part, float]] = {"all": {}, "picture": {"audio": 0.0, "text": 0.0}}
 
 
 def main() -> None:
@@ -183,8 +185,7 @@ def text_rows(folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:
     films = folder.parent / "films"
     truth = json.loads((films / "ground_truth.json").read_text(encoding="utf-8"))
     store = Store(folder)
-    every: dict[Part, float] = {}
-    for name, weights in {"all": every, "picture": PICTURE}.items():
+    for name, weights in TEXT_WEIGHTS.items():
         hits, n = {}, len(truth["queries"])
         right = 0
         for query in truth["queries"]:

@@ -151,7 +151,7 @@ def written(shown, browser, tmp_path_factory):
     write_board_page(folder / "board.html", store=shown, board=board, comparison=compared)
     hits = search(shown, shot="evil/00005", least=0, fold=False, k=8)
     write_search_page(
-        folder / "search.html", store=shown, query="evil/00005", hits=hits, space="fused",
+        folder / "search.html", store=shown, query="evil/00005", hits=hits,
         query_shot="evil/00005",
     )  # fmt: skip
     return {path.stem: path.as_uri() for path in folder.glob("*.html")}

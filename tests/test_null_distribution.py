@@ -81,12 +81,13 @@ def test_of_several_queries_all_would_have_to(catalogue):
 
     one, other = matchers("film1/00000", "film2/00000")
     known = module.Known(catalogue)
-    for shot in ("film3/00001", "film4/00002", "film1/00000"):
-        alone = [Ranking(catalogue, [m], {}).chance(known, [shot]) for m in (one, other)]
-        assert alone[0] == one.null().chance(one.strength(known, [shot]))
-        both = Ranking(catalogue, [one, other], {}).chance(known, [shot])
-        assert both == pytest.approx(alone[0] * alone[1])
-    assert Ranking(catalogue, [], {"film1/00000": 1.0}).chance(known, ["film1/00000"]) is None
+    runs = [["film3/00001"], ["film4/00002"], ["film1/00000"]]
+    alone = [Ranking(catalogue, [m], {}, known).chances(known, runs) for m in (one, other)]
+    assert alone[0] == [one.null().chance(s) for s in one.strengths(known, runs)]
+    both = Ranking(catalogue, [one, other], {}, known).chances(known, runs)
+    assert both == pytest.approx(np.prod(alone, axis=0))
+    said = {"film1/00000": 1.0}
+    assert Ranking(catalogue, [], said, known).chances(known, runs) == [None] * 3
 
 
 @pytest.mark.parametrize("space", [None, "fused"])
@@ -185,7 +186,8 @@ def test_random_queries_have_what_is_compared(store):
             assert all(0 <= h.chance <= 1 for h in hits)
     for space in (None, "fused"):
         hits = all_of(store, shot="b/00005", weights=SOUND_ALONE, space=space)
-        assert (hits[0].shot, hits.chance) == ("again/00000", pytest.approx(2 / 25))
+        assert hits[0].shot == "again/00000"
+        assert hits.chance <= 2.1 / 25  # it and what is asked with are such queries, too
 
 
 def test_texts_stand_beside_everyday_texts(store):
@@ -237,7 +239,6 @@ def test_in_one_title_a_shot_is_no_answer_to_itself(store):
     hits = search(store, shot="only/00002", fold=False)
     assert (hits[0].shot, hits[0].chance) == ("only/00075", pytest.approx(2 / QUERIES, abs=0.05))
     assert hits[0].chance < hits[1].chance
-    assert len(hits.own_scene.shots) == 10
 
 
 def test_of_a_title_that_is_all_around_itself_nothing_is_known(store):
@@ -338,7 +339,8 @@ def test_what_is_kept_is_of_the_context_that_is_live(store):
         store.registry.promote(space)
         kept = told(store)
         forget()
-        assert kept == told(store) != alone
+        assert kept == told(store)
+        assert kept != alone
 
 
 def test_no_more_is_kept_than_there_is_room_for():
@@ -351,29 +353,20 @@ def test_no_more_is_kept_than_there_is_room_for():
 def test_random_queries_leave_out_what_lies_around_them(catalogue, monkeypatch):
     """As those that people ask do; else a scene of many like shots were what is usual."""
     seen = []
-    shares = ExampleMatcher.shares
+    candidates = module.candidates
 
-    def looking(self, known, ids):
-        seen.append((self.asked_with, ids))
-        return shares(self, known, ids)
+    def looking(store, asked, *rest):
+        found = candidates(store, asked, *rest)
+        seen.extend(zip(asked.ids, found, strict=True))
+        return found
 
-    made = ExampleMatcher._such
-
-    def such(self, asked, **options):
-        matchers = made(self, asked, **options)
-        for matcher, one in zip(matchers, asked, strict=True):
-            object.__setattr__(matcher, "asked_with", one.ids)
-        return matchers
-
-    monkeypatch.setattr(ExampleMatcher, "_such", such)
-    monkeypatch.setattr(ExampleMatcher, "shares", looking)
+    monkeypatch.setattr(module, "candidates", looking)
     rows = random_vectors(1, 7)
     ExampleMatcher.of(catalogue, [Example(rows, rows)], weights={}).null()
-    assert len(seen) == QUERIES
+    assert len({own for own, _ in seen}) == len(seen) == QUERIES
     for own, ids in seen:
-        assert 0 < len(ids) <= module.DEPTH
-        assert not set(ids) & surroundings(own)
-    assert len({own for own, _ in seen}) == QUERIES
+        assert len(ids) == module.DEPTH
+        assert not set(ids) & surroundings([own])
 
 
 # Passages

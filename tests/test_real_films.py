@@ -129,7 +129,6 @@ def test_a_page_of_hits(road, tmp_path):
         store=store,
         query=shot,
         hits=search(store, shot=shot, k=8),
-        space="context",
         query_shot=shot,
     )
     text = page.read_text(encoding="utf-8")

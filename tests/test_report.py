@@ -121,7 +121,7 @@ def ad_break(title: str, after: int, reason="nobody speaks") -> Break:
 
 
 def search_page(path: Path, store, **options) -> Page:
-    write_search_page(path, store=store, **({"query": "“snow”", "space": "fused"} | options))
+    write_search_page(path, store=store, **({"query": "“snow”"} | options))
     return Page(path)
 
 
@@ -454,7 +454,7 @@ def test_a_page_appears_whole_or_not_at_all(tmp_path, store, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="disk full"):
-        write_search_page(path, store=store, query="x", hits=[], space="fused")
+        write_search_page(path, store=store, query="x", hits=[])
     assert path.read_text() == "older"
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["x.html"]
 

@@ -42,7 +42,6 @@ def write_search_page(
     store: Store,
     query: str,
     hits: Sequence[Hit],
-    space: str,
     query_shot: str | None = None,
     unit: Unit = "shot",
 ) -> None:
@@ -55,7 +54,6 @@ def write_search_page(
     text = search_page(
         store,
         SearchView(query, hits, query_shot),
-        space=space,
         unit=unit,
         links=file_links(store, titles),
         names=views.names(titles),

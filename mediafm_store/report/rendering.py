@@ -10,9 +10,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from mediafm_store.arrays import MODALITIES
 from mediafm_store.report import views
 from mediafm_store.report.timecode import timecode, timespan
+from mediafm_store.tasks.scale import PARTS
 
 PLAYER = "player.js"
 """The script of served pages that plays films."""
@@ -66,13 +66,13 @@ def environment() -> Environment:
         "figure": views.figure,
         "signed": views.signed,
         "tooltip": views.tooltip,
-        "percentile": views.percentile,
+        "chance": views.chance,
         "clock": views.clock,
     }
     made.globals |= {
         "timespan": timespan,
         "bars": views.bars,
         "heading": views.heading,
-        "MODALITIES": MODALITIES,
+        "PARTS": PARTS,
     }
     return made

@@ -10,7 +10,9 @@ from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import PLAYER, render
 from mediafm_store.report.sprites import Small, Sprites, sprites
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.hit import Hit
+from mediafm_store.tasks.hit import Hit, Hits
+from mediafm_store.tasks.origin import Origin
+from mediafm_store.tasks.own_scene import OwnScene
 
 Unit = Literal["shot", "scene", "title"]
 AROUND = 3
@@ -18,12 +20,6 @@ AROUND = 3
 MOST_IN_STRIP = 24
 """Shots of a scene that are shown; of a longer one, those around the best."""
 SCRIPTS = ("keys.js",)
-SPACES = {
-    "fused": "compared shot by shot, by what is seen, heard and said in each",
-    "context": "compared as the trained model sees them, in the context of their titles",
-    "said": "compared by nothing but the words that are said",
-    "described": "compared by what could be said of each shot: its labels and its subtitles",
-}
 
 
 @dataclass(frozen=True)
@@ -35,6 +31,21 @@ class SearchView:
     hits: Sequence[Hit]
     query_shot: str | None = None
     """The shot that was searched for, if it was one."""
+
+    @property
+    def compared(self) -> str:
+        """How shots were compared, in plain words."""
+        return self.hits.compared if isinstance(self.hits, Hits) else ""
+
+    @property
+    def own_scene(self) -> OwnScene | None:
+        """The scene that was asked with."""
+        return self.hits.own_scene if isinstance(self.hits, Hits) else None
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where in the store a clip lies that was asked with."""
+        return self.hits.origin if isinstance(self.hits, Hits) else None
 
 
 class Beside(NamedTuple):
@@ -55,7 +66,6 @@ def search_page(
     store: Store,
     view: SearchView,
     *,
-    space: str,
     unit: Unit = "shot",
     links: Links,
     names: Mapping[str, str],
@@ -67,7 +77,9 @@ def search_page(
     """
     beside = shots_beside(store, view)
     asked = view.query_shot and (beside[view.query_shot].shot or store.shot(view.query_shot))
+    own = own_shots(store, view)
     small = {row["id"]: row for b in beside.values() for part in parts(b) for row in part}
+    small |= {row["id"]: row for row in own}
     big = pictures(store, views.without_repeats(view.hits, view.query_shot))
     return render(
         "search.html.j2",
@@ -75,7 +87,7 @@ def search_page(
         store=store.path,
         search=view,
         unit=unit,
-        how=SPACES.get(space, f"compared in the space {space}"),
+        own=own,
         asked={view.query_shot: asked},
         names=names,
         pictures=big,
@@ -102,6 +114,16 @@ def shots_beside(store: Store, view: SearchView) -> dict[str, Beside]:
         left_out = len(answers[shot][0]) - len(lists[1]) if strip else 0
         found[shot] = Beside(rows.get(shot), before, strip, left_out, after, alike)
     return found
+
+
+def own_shots(store: Store, view: SearchView) -> list[Mapping[str, Any]]:
+    """The shots of the scene that was asked with, as rows of the store; of a long one some."""
+    if view.own_scene is None:
+        return []
+    every = view.own_scene.shots
+    ids = around_best(every, view.query_shot or every[len(every) // 2])
+    rows = store.shots_by_id(ids)
+    return [rows[id] for id in ids if id in rows]
 
 
 def ids_beside(shot: str, own: Sequence[str], alike: Sequence[str]) -> tuple[Sequence[str], ...]:

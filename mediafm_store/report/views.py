@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mediafm_store.arrays import MODALITIES, Modality
 from mediafm_store.report.timecode import timecode, timespan
 from mediafm_store.tasks.breaks.record import Break
 from mediafm_store.tasks.hit import Hit
+from mediafm_store.tasks.scale import PARTS
+from mediafm_store.tasks.scale import Part as ScorePart
 
 TICK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 MOST_TICKS = 8
@@ -15,9 +16,9 @@ LAST_TICK = 96.0
 
 
 class Piece(NamedTuple):
-    """A modality's part of a bar, in percent of the bar's track."""
+    """A part of a score as a piece of a bar, in percent of the bar's track."""
 
-    modality: Modality
+    part: ScorePart
     left: float
     width: float
 
@@ -60,7 +61,7 @@ class Timeline(NamedTuple):
     ticks: list[Tick]
 
 
-def bars(shares: Sequence[Mapping[Modality, float]]) -> Bars:
+def bars(shares: Sequence[Mapping[ScorePart, float]]) -> Bars:
     """Stack the shares of each hit: what speaks for it to the right of zero, the rest to its left.
 
     The longest bar takes up the whole track, so that bars can be compared within a list.
@@ -71,17 +72,17 @@ def bars(shares: Sequence[Mapping[Modality, float]]) -> Bars:
     return Bars(percent(below, track), [pieces(s, below, track) for s in shares])
 
 
-def pieces(shares: Mapping[Modality, float], zero: float, track: float) -> list[Piece]:
+def pieces(shares: Mapping[ScorePart, float], zero: float, track: float) -> list[Piece]:
     """One stacked bar."""
     left = right = zero
     found = []
-    for modality in MODALITIES:
-        value = shares.get(modality, 0.0)
+    for part in PARTS:
+        value = shares.get(part, 0.0)
         if value < 0:
             left = max(0.0, left + value)  # rounding may carry it below
-            found.append(Piece(modality, percent(left, track), percent(-value, track)))
+            found.append(Piece(part, percent(left, track), percent(-value, track)))
         elif value > 0:
-            found.append(Piece(modality, percent(right, track), percent(value, track)))
+            found.append(Piece(part, percent(right, track), percent(value, track)))
             right += value
     return found
 
@@ -143,9 +144,9 @@ def signed(change: float) -> str:
     return figure(change) if change < 0 else f"+{figure(change)}"
 
 
-def percentile(share: float) -> str:
-    """What share of random pairs is less alike, as a percentage that never says all."""
-    return f"{min(99.9, int(1000 * share + 1e-6) / 10):.1f} %"
+def chance(share: float) -> str:
+    """How often a random query finds something as good, never as never."""
+    return "fewer than 2 %" if share < 0.02 else f"{100 * share:.0f} %"
 
 
 def heading(query: str, query_shot: str | None, what: str = "shot") -> str:

@@ -7,7 +7,7 @@ from mediafm_store.serve.library import Library
 
 def titles_page(library: Library) -> str:
     """The page as HTML."""
-    _, rows, links, names, _ = library.known()
+    _, rows, links, names = library.known()
     middle = {row["id"]: f"{row['id']}/{row['shots'] // 2:05d}" for row in rows}
     places = {shot: Small(f"a{i}", "") for i, shot in enumerate(middle.values())}
     return render(

@@ -1,8 +1,7 @@
 """How well shots match an example: picture first, sound, words and context beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,7 +13,7 @@ from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.alignment import mean_in_order
 from mediafm_store.tasks.known import Known
-from mediafm_store.tasks.null_distribution import Asked, Null, null_of
+from mediafm_store.tasks.null_distribution import Null, null_of
 from mediafm_store.tasks.queries import UNLIKE, Example, Query
 from mediafm_store.tasks.scale import PARTS, Part, Scale, scale_of
 
@@ -44,17 +43,16 @@ class Matcher(Protocol):
         """What to look for candidates with, one or several rows a space."""
         ...
 
+    def named(self) -> Iterable[str]:
+        """Shots that may be answers whatever their vectors are."""
+        ...
+
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """What each part (`PARTS`) adds to the score of each row and each of some shots."""
         ...
 
-    @property
-    def named(self) -> Sequence[str]:
-        """Shots that may be answers, whatever is near to the probes."""
-        ...
-
-    def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """How good a run of shots is, on the scale of `null`."""
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """How good runs of shots are, on the scale of `null`."""
         ...
 
     def null(self) -> Null:
@@ -141,18 +139,13 @@ class ExampleMatcher:
         """Shots of the examples; 1 where they are matched as one."""
         return len(self.compared[0].rows)
 
-    @property
-    def named(self) -> Sequence[str]:
-        """None: all are found by their vectors."""
-        return ()
-
-    def typical(self) -> float:
-        """The median of `null`, which is of scores."""
-        return self.null().typical
-
     def probes(self) -> Sequence[Probe]:
-        """Every space that is compared."""
-        return [one.probe() for one in self.compared]
+        """The shots by themselves, where they are compared so: context is the lesser part."""
+        return [self.compared[0].probe()]
+
+    def named(self) -> Iterable[str]:
+        """None but by their vectors."""
+        return ()
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """In standard deviations above what two random shots have."""
@@ -163,48 +156,40 @@ class ExampleMatcher:
                 total[PARTS.index(part)] += rows[:, at] @ found[:, at].T
         return total
 
-    def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """Its score."""
-        return float(mean_in_order(self.shares(known, shots).sum(axis=0)))
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """Their scores."""
+        return scores_of(self, known, runs)
 
     def null(self) -> Null:
-        """The best answers to random shots, or passages, of the store, in what these have."""
-        compared = [
-            (one.space, part, at)
+        """The best answers to random shots, or passages, of the store, by what this query has."""
+        blocks = {
+            (one.space, part): at
             for one in self.compared
             for part, at in one.scale.blocks
             if one.rows[:, at].any()
-        ]
-        first = compared[0][0]
-        weights = {part: self.weights.get(part, 1.0) for _, part, _ in compared}
+        }
+        has = {part for _, part in blocks}
+        weights = {part: self.weights.get(part, 1.0) if part in has else 0.0 for part in PARTS}
+        first = self.compared[0].space
         tables = [one.space.table for one in self.compared]
-        versions = tuple((table, int(self.store.table(table).version)) for table in tables)
+        versions = tuple((table, self.store.tables.version(table)) for table in tables)
         return null_of(
             self.store,
             first,
-            key=("example", tuple(weights.items()), versions, self.whole and self.length),
+            key=("example", tuple(weights.values()), versions, self.whole and self.length),
             length=self.length,
-            blocks=[at for space, _, at in compared if space == first],
-            matchers=partial(self._such, weights={p: weights.get(p, 0.0) for p in PARTS}),
+            blocks=[at for (space, _), at in blocks.items() if space == first],
+            matcher=lambda asked: ExampleMatcher.of(
+                self.store,
+                [Example(asked.rows, asked.rows, ids=frozenset(asked.ids))],
+                weights=weights,
+                whole=True,
+            ),
         )
 
-    def _such(
-        self, asked: Sequence[Asked], *, weights: Mapping[Part, float]
-    ) -> "list[ExampleMatcher]":
-        """Other examples, compared as these are."""
-        known = Known(self.store)
-        if self.store.has("context"):  # all at once: each question takes some milliseconds
-            known.vectors(self.store.live("context"), [id for one in asked for id in one.ids])
-        return [
-            ExampleMatcher.of(
-                self.store,
-                [Example(one.rows, one.rows, ids=frozenset(one.ids))],
-                weights=weights,
-                whole=self.whole,
-                known=known,
-            )
-            for one in asked
-        ]
+    def typical(self) -> float:
+        """The median of `null`, which is of scores."""
+        return self.null().typical
 
 
 @dataclass(frozen=True)
@@ -220,15 +205,6 @@ class SpaceMatcher:
         """Its rows."""
         return len(self.query.rows)
 
-    @property
-    def named(self) -> Sequence[str]:
-        """None: all are found by their vectors."""
-        return ()
-
-    def typical(self) -> float:
-        """The median of `null`, which is of scores."""
-        return self.null().typical
-
     def probes(self) -> Sequence[Probe]:
         """The space alone."""
         rows = self.query.rows
@@ -236,24 +212,22 @@ class SpaceMatcher:
             rows = np.concatenate([self.query.as_one.rows, rows])
         return [Probe(self.query.space, rows)]
 
+    def named(self) -> Iterable[str]:
+        """None but by their vectors."""
+        return ()
+
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """Of the cosine; context is no part of it."""
         by_modality = self.query.shares(known.vectors(self.query.space, ids))
         return np.concatenate([by_modality, np.zeros_like(by_modality[:1])])
 
-    def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """Its score."""
-        return float(mean_in_order(self.shares(known, shots).sum(axis=0)))
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """Their scores."""
+        return scores_of(self, known, runs)
 
     def null(self) -> Null:
         """The best answers to random vectors of the space."""
         weights = tuple(sorted(self.query.weights.items()))
-
-        def matchers(asked: Sequence[Asked]) -> list[SpaceMatcher]:
-            queries = [self.query._replace(rows=weigh(a.rows, self.query.weights)) for a in asked]
-            return [
-                SpaceMatcher(self.store, q if self.whole else q.as_one, self.whole) for q in queries
-            ]
 
         return null_of(
             self.store,
@@ -261,8 +235,23 @@ class SpaceMatcher:
             key=("space", weights, self.whole and self.length),
             length=self.length,
             blocks=[block(m) for m in MODALITIES if self.query.weights.get(m, 1.0) > 0],
-            matchers=matchers,
+            matcher=lambda asked: SpaceMatcher(
+                self.store,
+                self.query._replace(rows=weigh(asked.rows, self.query.weights)),
+                whole=True,
+            ),
         )
+
+    def typical(self) -> float:
+        """The median of `null`, which is of scores."""
+        return self.null().typical
+
+
+def scores_of(matcher: Matcher, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+    """What runs of shots score, each matched in play order."""
+    similar = matcher.shares(known, [shot for run in runs for shot in run]).sum(axis=0)
+    parts = np.split(similar, np.cumsum([len(run) for run in runs])[:-1], axis=1)
+    return [float(mean_in_order(part)) for part in parts] if runs else []
 
 
 def rows_in(space: Space, example: Example, known: Known) -> Vectors:

@@ -22,7 +22,9 @@ from mediafm_cli.options import (
 from mediafm_cli.output import Row, emit, say, write_out
 
 if TYPE_CHECKING:
-    from mediafm_store.arrays import Modality
+    from mediafm_store.tasks.origin import Origin
+    from mediafm_store.tasks.own_scene import OwnScene
+    from mediafm_store.tasks.scale import Part
 
 EXAMPLE = (
     'Examples: mediafm search --shot sintel/00042; mediafm search --text "a snowy mountain"'
@@ -34,13 +36,24 @@ EXAMPLE = (
 
 def search(
     store: StorePath = DEFAULT_STORE,
-    shot: Annotated[str | None, typer.Option(help="Id of a shot, as sintel/00042.")] = None,
-    title: Annotated[str | None, typer.Option(help="A title, or a stretch of it.")] = None,
+    shot: Annotated[str | None, typer.Option(help="A shot, as sintel/42.")] = None,
+    title: Annotated[
+        str | None,
+        typer.Option(
+            help="A title by its id, its name or its file's name; or a stretch, --from and --to."
+        ),
+    ] = None,
     start: Start = None,
     end: End = None,
-    clip: Annotated[Path | None, typer.Option(help="A video file.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="A picture file.")] = None,
-    sound: Annotated[Path | None, typer.Option(help="A sound file.")] = None,
+    clip: Annotated[
+        Path | None, typer.Option(help="A video file: all that is seen, heard and said.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="A picture file, of a moving one the first: pictures alone.")
+    ] = None,
+    sound: Annotated[
+        Path | None, typer.Option(help="A sound file, or a film for its sound: sound alone.")
+    ] = None,
     text: Annotated[str | None, typer.Option(help="Words: what is seen, heard or said.")] = None,
     said: Annotated[
         str | None,
@@ -48,18 +61,26 @@ def search(
     ] = None,
     like: Annotated[
         list[str] | None,
-        typer.Option(help="A shot, a title, TITLE@START-END or a file; may be repeated."),
+        typer.Option(
+            help="A shot, a title, TITLE@START-END or a file of any kind; may be repeated."
+        ),
     ] = None,
     unlike: Annotated[
         list[str] | None, typer.Option(help="The same, for what is not wanted.")
     ] = None,
     space: Annotated[
         Literal["fused", "context"] | None,
-        typer.Option(help="Compare shots alone or in context; default: context if embedded."),
+        typer.Option(
+            help="Compare plain vectors of one space; default: picture, sound, words and context on"
+            " a common scale."
+        ),
     ] = None,
     weights: Annotated[
         str,
-        typer.Option(help="Of the modalities, as audio=0.5,text=0; those not named stay 1."),
+        typer.Option(
+            help="What visual, audio, text and context count, as audio=0.5,text=0; those not named"
+            " stay as they are."
+        ),
     ] = "",
     where: Annotated[
         str | None,
@@ -72,13 +93,20 @@ def search(
     exclude_same_title: Annotated[
         bool, typer.Option("--exclude-same-title", help="Only shots of other titles.")
     ] = False,
+    same_scene: Annotated[
+        bool,
+        typer.Option("--same-scene", help="Also shots of the query's own scene, and around it."),
+    ] = False,
     unit: Annotated[
         Literal["shot", "scene", "title"], typer.Option(help="What an answer is.")
     ] = "shot",
     least: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help="Leave out what is less alike than this share of random pairs."
+            min=0,
+            max=1,
+            help="No answers if more than 1 - this of random queries find something better;"
+            " default 0.1.",
         ),
     ] = None,
     fold: Annotated[bool, typer.Option(help="Near duplicates are one answer.")] = True,
@@ -96,6 +124,7 @@ def search(
     """Find the shots, scenes or titles most like what is given; several are looked for at once."""
     from mediafm_store import load_encoders
     from mediafm_store import search as search_store
+    from mediafm_store.tasks.naming import find_shot
     from mediafm_store.tasks.search import LEAST
 
     asked = [shot, title, clip, picture, sound, text, said, *(like or [])]
@@ -104,6 +133,8 @@ def search(
             "give something to search for, as --shot, --title, --clip, --text or --said"
         )
     opened = open_store(store)
+    if shot is not None:
+        shot = asked[0] = find_shot(opened, shot)
     hits = search_store(
         opened,
         shot=shot,
@@ -121,6 +152,7 @@ def search(
         weights=parse_weights(weights),
         where=where,
         exclude_same_title=exclude_same_title,
+        same_scene=same_scene,
         unit=unit,
         least=LEAST if least is None else least,
         fold=fold,
@@ -128,19 +160,14 @@ def search(
         k=k,
         encoders=load_encoders(encoder, device=device) if encoder else None,
         device=device,
-        on_origin=lambda path, origin: say(f"{path} is {origin}."),
+        on_origin=lambda path, origin: say(origin_line(path, origin)),
     )
     if html is not None:
         from mediafm_store.report.pages import write_search_page
 
         words = [f"“{words}”" for words in (text, said) if words]
         query = " + ".join([str(q) for q in asked if q not in (None, text, said)] + words)
-        used = (
-            "described"
-            if asked == [None] * 5 + [text, None]
-            else opened.registry.shot_space(space).name
-        )
-        write_search_page(html, store=opened, query=query, hits=hits, space=used, query_shot=shot)
+        write_search_page(html, store=opened, query=query, hits=hits, query_shot=shot, unit=unit)
         say(f"Wrote {html}")
     if out and hits:
         from mediafm_store import stretches_of_hits
@@ -149,6 +176,10 @@ def search(
     emit([asdict(hit) for hit in hits], as_json=as_json, table=shown)
     if not hits:
         say(nothing_found(where, least))
+    elif not as_json:
+        say(f"Compared {hits.compared}.")
+    if hits.own_scene:
+        say(own_scene_line(hits.own_scene))
 
 
 def nothing_found(where: str | None, least: float | None) -> str:
@@ -159,12 +190,34 @@ def nothing_found(where: str | None, least: float | None) -> str:
     return f"No good match{such}. --least 0 shows what is nearest all the same."
 
 
-def parse_weights(text: str) -> "dict[Modality, float]":
-    """`visual=1,audio=0.5` as a mapping."""
-    from mediafm_store.arrays import MODALITIES
+def origin_line(path: Path, origin: "Origin") -> str:
+    """Where in the store a clip lies."""
+    from mediafm_store.report.timecode import timespan
 
-    weights: dict[Modality, float] = {}
-    known: dict[str, Modality] = {m: m for m in MODALITIES}
+    where = timespan(origin.start_s, origin.end_s)
+    return f"{path} is {origin.title} {where}; what is like it elsewhere:"
+
+
+def own_scene_line(scene: "OwnScene") -> str:
+    """The scene that was asked with, folded into one line."""
+    from mediafm_store.report.timecode import timespan
+    from mediafm_store.tasks.own_scene import NEAR
+
+    count = len(scene.shots)
+    where = f"{scene.title} {timespan(scene.start_s, scene.end_s)}"
+    shots = f"{count} shot{'' if count == 1 else 's'}"
+    return (
+        f"Left out: its own scene ({where}, {shots}) and {NEAR} shots either side of the query;"
+        " --same-scene lists them too."
+    )
+
+
+def parse_weights(text: str) -> "dict[Part, float]":
+    """`visual=1,audio=0.5` as a mapping."""
+    from mediafm_store.tasks.scale import PARTS
+
+    weights: dict[Part, float] = {}
+    known: dict[str, Part] = {part: part for part in PARTS}
     for part in filter(None, text.split(",")):
         name, _, value = part.partition("=")
         try:
@@ -172,7 +225,7 @@ def parse_weights(text: str) -> "dict[Modality, float]":
             weights[modality] = float(value)
         except (KeyError, ValueError):
             raise typer.BadParameter(
-                f"{part!r}: give each of {', '.join(MODALITIES)} once at most, as audio=0.5,text=0"
+                f"{part!r}: give each of {', '.join(PARTS)} once at most, as audio=0.5,text=0"
             ) from None
     return weights
 
@@ -181,27 +234,25 @@ def shown(hit: Row) -> Row:
     """What the table shows of a hit."""
     from mediafm_store.report.timecode import timecode
 
-    alone = {} if hit["alone"] is None else {"alone": hit["alone"]}
     several = len(hit["shots"]) > 1
     return {
         "shot": hit["shot"],
         "time": timecode(hit["start_s"]),
         **({"to": timecode(hit["end_s"])} if several else {}),
         "score": hit["score"],
-        "better than": "" if hit["percentile"] is None else percent(hit["percentile"]),
+        "as good by chance": "" if hit["chance"] is None else percent(hit["chance"]),
         **hit["shares"],
-        **alone,
         "alike": len(hit["alike"]),
-        "said, seen, heard": about(hit),
+        "said, seen, heard, looks": about(hit),
     }
 
 
 def percent(share: float) -> str:
-    """A percentile that is never rounded up to all."""
-    return f"{int(1000 * share) / 10:.1f} %"
+    """How often a random query finds something as good; not known better than to some percent."""
+    return "< 2 %" if share < 0.02 else f"{share:.0%}".replace("%", " %")
 
 
 def about(hit: Row) -> str:
     """What is known of a shot, in one line."""
     said = f"“{hit['words']}”" if hit["words"] else ""
-    return " · ".join(filter(None, [said, *hit["seen"], *hit["heard"]]))
+    return " · ".join(filter(None, [said, *hit["seen"], *hit["heard"], *hit.get("looks", ())]))
