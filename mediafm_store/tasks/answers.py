@@ -13,7 +13,7 @@ from mediafm_store.tasks.folding import SAME_VIEW, fold, spread
 from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.nearest import nearest
-from mediafm_store.tasks.own_scene import few_a_scene
+from mediafm_store.tasks.own_scene import PAGE, in_pages
 from mediafm_store.tasks.ranking import Ranking
 from mediafm_store.tasks.sampling import likeness_from
 from mediafm_store.tasks.scale import PARTS
@@ -21,8 +21,6 @@ from mediafm_store.tasks.scenes import find_scenes
 
 LEAST_DEPTH, DEEPER = 100, 4
 """So many shots are looked at first, and so many times as many if they are too few."""
-SHOWN = 10
-"""Answers of which the best says whether there is a good match."""
 PROBES = 8
 """A sequence is looked for by so many of its shots."""
 TITLES = 4
@@ -85,7 +83,7 @@ def shots_like(ranking: Ranking, wanted: Wanted) -> Found:
         fused = known.vectors(ranking.store.live("fused"), [a.key for a in answers])
         answers = [answers[i] for i in spread([a.score for a in answers], fused, wanted.k)]
     elif wanted.scattered:
-        answers = few_a_scene(answers, [a.key for a in answers], wanted.k)
+        answers = in_pages(answers, [a.key for a in answers])
     return told(ranking, known, answers, wanted)
 
 
@@ -204,7 +202,7 @@ def told(ranking: Ranking, known: Known, answers: Sequence[Answer], wanted: Want
     """
     shown = answers[: wanted.k]
     chances = ranking.chances(known, [[a.title] if a.title else a.shots for a in shown])
-    best = min((c for c in chances[:SHOWN] if c is not None), default=None)
+    best = min((c for c in chances[:PAGE] if c is not None), default=None)
     if best is not None and 1 - best < wanted.least:
         return Found([], best)
     ends = [id for a in shown for id in (a.key, a.shots[0], a.shots[-1])]

@@ -68,8 +68,8 @@ def null_of(
     """The best answers to random shots of a space, or to random passages of `length` shots.
 
     They are searched for as any query is, in the whole store, without their own surroundings. Shots
-    that have nothing in any of the `blocks` of their vectors are not asked with: a sound is compared
-    with what sounds find.
+    that have nothing in any of the `blocks` of their vectors are not asked with: the answers to a
+    sound are compared with those to sounds.
     """
     sample = passages(store, space)
     question = (key, str(store.path), space.table)
