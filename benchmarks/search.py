@@ -44,6 +44,7 @@ from mediafm_store.demo import run_demo
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.model.quality import Labelled, mean, smoothed, stratified_auc
 from mediafm_store.model.same_scene import same_scene as ranked_by
+from mediafm_store.tasks.scale import Part
 
 PRESET, K, WIDTH = "small", 5, 2
 COLD, WARM = 7, 30
