@@ -33,8 +33,9 @@ def search_all(store, **asked):
     Of vectors that mean nothing, nothing is a good match. Where nothing else is said they are
     compared in context if the store and the query have such.
     """
-    named = [*asked.get("like", ()), *asked.get("unlike", ())]
-    files = asked.keys() & {"clip", "picture", "sound"} or any(map(os.path.isfile, named))
-    space = "context" if store.has("context") and not files else "fused"
-    plain = {"space": space, "same_scene": True, "least": 0.0, "fold": False}
+    plain = {"same_scene": True, "least": 0.0, "fold": False}
+    if "space" not in asked:
+        named = [*asked.get("like", ()), *asked.get("unlike", ())]
+        files = asked.keys() & {"clip", "picture", "sound"} or any(map(os.path.isfile, named))
+        plain["space"] = "context" if store.has("context") and not files else "fused"
     return search(store, **plain | asked)

@@ -1,13 +1,13 @@
 """How well shots match an example: picture first, sound, words and context beside it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
 
-from mediafm_store.arrays import Vectors, weigh
+from mediafm_store.arrays import MODALITIES, Vectors, block, weigh
 from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
@@ -43,12 +43,13 @@ class Matcher(Protocol):
         """What to look for candidates with, one or several rows a space."""
         ...
 
-    def named(self) -> Iterable[str]:
-        """Shots that may be answers whatever their vectors are."""
-        ...
-
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """What each part (`PARTS`) adds to the score of each row and each of some shots."""
+        ...
+
+    @property
+    def named(self) -> Sequence[str]:
+        """Shots that may be answers, whatever is near to the probes."""
         ...
 
     def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
@@ -57,6 +58,10 @@ class Matcher(Protocol):
 
     def null(self) -> Null:
         """The best answers of random queries of this kind."""
+        ...
+
+    def typical(self) -> float:
+        """What the best answer to a random query of this kind scores."""
         ...
 
 
@@ -106,7 +111,7 @@ class ExampleMatcher:
         spaces = [store.live("fused")]
         if store.has("context"):
             spaces.append(store.live("context"))
-        compared = []
+        compared, there = [], False
         for space in spaces:
             scale = scale_of(store, space)
             rows = directed(
@@ -116,9 +121,14 @@ class ExampleMatcher:
             )
             if not whole:
                 rows = scale.as_one(rows)
+            there |= bool(rows.any())
             rows = weighed(scale, rows, weights)
             if rows.any():
                 compared.append(Compared(space, scale, rows))
+        if not there:
+            raise BadInput(
+                "there is nothing to compare: the query has neither pictures nor sound nor words"
+            )
         if not compared:
             raise BadInput(
                 "all modalities of this query have weight 0; raise at least one with --weights"
@@ -130,13 +140,18 @@ class ExampleMatcher:
         """Shots of the examples; 1 where they are matched as one."""
         return len(self.compared[0].rows)
 
+    @property
+    def named(self) -> Sequence[str]:
+        """None: all are found by their vectors."""
+        return ()
+
+    def typical(self) -> float:
+        """The median of `null`, which is of scores."""
+        return self.null().typical
+
     def probes(self) -> Sequence[Probe]:
         """The shots by themselves, where they are compared so: context is the lesser part."""
         return [self.compared[0].probe()]
-
-    def named(self) -> Iterable[str]:
-        """None but by their vectors."""
-        return ()
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """In standard deviations above what two random shots have."""
@@ -191,16 +206,21 @@ class SpaceMatcher:
         """Its rows."""
         return len(self.query.rows)
 
+    @property
+    def named(self) -> Sequence[str]:
+        """None: all are found by their vectors."""
+        return ()
+
+    def typical(self) -> float:
+        """The median of `null`, which is of scores."""
+        return self.null().typical
+
     def probes(self) -> Sequence[Probe]:
         """The space alone."""
         rows = self.query.rows
         if len(rows) > 1:
             rows = np.concatenate([self.query.as_one.rows, rows])
         return [Probe(self.query.space, rows)]
-
-    def named(self) -> Iterable[str]:
-        """None but by their vectors."""
-        return ()
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """Of the cosine; context is no part of it."""
@@ -220,7 +240,7 @@ class SpaceMatcher:
             self.query.space,
             key=("space", weights, self.whole and self.length),
             length=self.length,
-            blocks=[slice(0, self.query.space.dim)],
+            blocks=[block(m) for m in MODALITIES if self.query.weights.get(m, 1.0) > 0],
             matcher=lambda asked: SpaceMatcher(
                 self.store,
                 self.query._replace(rows=weigh(asked.rows, self.query.weights)),

@@ -75,7 +75,11 @@ def null_of(
     question = (key, str(store.path), space.table)
     if length > 1:
         few = min(length, LENGTH)
-        return once(sample, question, lambda: best_of_passages(store, space, sample, matcher, few))
+        return once(
+            sample,
+            question,
+            lambda: best_of_passages(store, space, sample, matcher, length=few, blocks=blocks),
+        )
     return once(sample, question, lambda: best_of_shots(store, sample, matcher, blocks))
 
 
@@ -123,13 +127,27 @@ def candidates(store: Store, asked: Asked, query: "Matcher", known: Known) -> li
 
 
 def best_of_passages(
-    store: Store, space: Space, sample: Sequence[Passage], matcher: MatcherOf, length: int
+    store: Store,
+    space: Space,
+    sample: Sequence[Passage],
+    matcher: MatcherOf,
+    *,
+    length: int,
+    blocks: Sequence[slice],
 ) -> Null:
-    """Passages, against those of other titles in the sample (other passages, if there are none)."""
+    """Passages, against those of other titles in the sample (other passages, if there are none).
+
+    Where none is as long as the query they are as long as there are.
+    """
     known = Known(store)
     for passage in sample:
         known.add(space, passage.ids, passage.vectors.astype(np.float32))
-    long = [p for p in sample if len(p.ids) >= length and p.vectors[:length].any()]
+    length = min(length, max((len(p.ids) for p in sample), default=0))
+    long = [
+        p
+        for p in sample
+        if len(p.ids) >= length and any(p.vectors[:length, at].any() for at in blocks)
+    ]
     long = long[:: max(1, len(long) // QUERIES)]
     best = []
     for passage in long:

@@ -42,7 +42,13 @@ class Ranking:
         if len(self.matchers) == 1 and not self.said:
             return [1.0]
         share = (1 - SAID if self.said else 1.0) / max(1, len(self.matchers))
-        return [share / (null.typical or 1.0) for null in self.nulls]
+        typical = [matcher.typical() for matcher in self.matchers]
+        return [share / best if best > 0 else share for best in typical]
+
+    @property
+    def named(self) -> Sequence[str]:
+        """Shots that may be answers for the words that are said in them."""
+        return [*self.said, *(id for matcher in self.matchers for id in matcher.named)]
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """What each part adds to the score of each row of the query and each of some shots."""

@@ -1,6 +1,7 @@
 """Find the shots, scenes or titles most like shots, clips, pictures, sounds or words."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -40,6 +41,7 @@ from mediafm_store.tasks.text_matching import text_matcher
 
 log = logging.getLogger("mediafm_store")
 Unit = Literal["shot", "scene", "title"]
+SURROGATES = re.compile("[\ud800-\udfff]")
 LEAST = 0.1
 """By default, no good match is what nine of ten random queries do better than."""
 
@@ -99,6 +101,7 @@ def search(
     Raises NotFound or BadInput for a query that cannot be made.
     """
     check(weights or {}, least, {"text": text, "words that are said": said})
+    check_characters({"text": text, "words that are said": said, "condition": where})
     loaded = cache(lambda: encoders or load_encoders(device=device))
     origins: list[Origin] = []
 
@@ -245,6 +248,13 @@ def check(weights: Mapping[Part, float], least: float, words: Mapping[str, str |
     for name, given in words.items():
         if given is not None and not given.strip():
             raise BadInput(f"nothing to search for: the {name} to find must not be empty")
+
+
+def check_characters(texts: Mapping[str, str | None]) -> None:
+    """Raise BadInput for halves of characters, which nothing can encode."""
+    for name, given in texts.items():
+        if given is not None and SURROGATES.search(given):
+            raise BadInput(f"the {name} must be whole characters, not halves as in {given!a}")
 
 
 def scene_of(store: Store, shot: str) -> Sequence[str]:

@@ -8,8 +8,8 @@ the shots just before and after one count, as scenes go on over cuts.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +30,7 @@ from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.null_distribution import Null
 from mediafm_store.tasks.own_scene import surroundings
 from mediafm_store.tasks.queries import Example, check_encoders
+from mediafm_store.tasks.sampling import once, passages
 from mediafm_store.tasks.scale import PARTS, Part
 from mediafm_store.tasks.text_evidence import Asker, ByEncoder, ByMap, Evidence, sampled
 
@@ -45,6 +46,8 @@ HAS_LOOK = 0.5
 """The degree from which on a shot clearly has a look."""
 MEANT_FROM = 1.0
 """Weight of words from which on their meaning counts, not only words that match."""
+EVERYDAY = 8
+"""Texts that are tried to learn what a text usually scores."""
 TINY = 1e-6
 RANK_OFFSET = 60
 """Of reciprocal rank fusion, as its authors chose it."""
@@ -64,6 +67,10 @@ class TextMatcher:
     """What it asks shots to look like, as was measured."""
     known: Known
     """What was read already."""
+    spoken: tuple[str, ...] = ()
+    """Those of them in which they are said literally, not only what they mean."""
+    exact: bool = False
+    """Whether these are quoted words, all in a row."""
 
     @property
     def length(self) -> int:
@@ -75,10 +82,12 @@ class TextMatcher:
         feedback = self.feedback.probes() if self.feedback else ()
         return [*(e.probe() for e in self.evidence), *feedback]
 
-    def named(self) -> Iterable[str]:
-        """Shots in which its words are said, and those that have most of the look."""
+    @property
+    def named(self) -> Sequence[str]:
+        """Where its words are said, if it is about words, and shots that have most of its look."""
+        spoken = self.spoken if self.asked.weights["text"] >= MEANT_FROM else ()
         looks = self.look.degrees if self.look else {}
-        return [*self.said, *sorted(looks, key=lambda id: -looks[id])[:MOST_SAID]]
+        return [*spoken, *sorted(looks, key=lambda id: -looks[id])[:MOST_SAID]]
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """In standard deviations above random shots."""
@@ -104,13 +113,16 @@ class TextMatcher:
     def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
         """The best cosines of the leading evidence: what everyday texts are compared by.
 
-        Of a look that is plainly asked for, its degrees.
+        Of a look that is plainly asked for, its degrees. Where quoted words are said there can be
+        no better answer.
         """
         if self._is_look:
             assert self.look is not None
             return [max(self.look.degrees.get(id, 0.0) for id in run) for run in runs]
         every = list(dict.fromkeys(id for run in runs for id in run))
         of = dict(zip(every, np.nan_to_num(self.leading.cosines(known, every)), strict=True))
+        if self.exact:
+            of |= dict.fromkeys(self.spoken, 1.0)
         return [float(max(of[id] for id in run)) for run in runs]
 
     def null(self) -> Null:
@@ -118,6 +130,37 @@ class TextMatcher:
         if self._is_look:
             return Null(np.array([HAS_LOOK], np.float32))
         return self.leading.null()
+
+    def typical(self) -> float:
+        """What the best answer to an everyday text that asks for the same scores, words apart."""
+        asked = tuple((e.space.table, e.part, e.weight, type(e.asker)) for e in self.evidence)
+        sample = passages(self.store, self.leading.space)
+        return once(sample, ("typical text", str(self.store.path), asked), self._typical)
+
+    def _typical(self) -> float:
+        common = [e.asker.common() for e in self.evidence]
+        count = min(EVERYDAY, *map(len, common))
+        best = []
+        for i in range(count):
+            evidence = tuple(
+                replace(e, query=texts[[i * len(texts) // count]], _cosines={})
+                for e, texts in zip(self.evidence, common, strict=True)
+            )
+            known = Known(self.store)
+            said = meanings(evidence, known)
+            one = TextMatcher(self.store, self.asked, evidence, said, look=None, known=known)
+            best.append(one.best())
+        return float(np.median(best)) if best else 1.0
+
+    def best(self) -> float:
+        """The score of the best answer; 0 if there is none."""
+        known, ids = self.known, dict[str, None]()
+        for probe in self.probes():
+            (near,) = nearest(self.store, probe.space, probe.rows, FEEDBACK)
+            known.add(probe.space, near.ids, near.vectors)
+            ids |= dict.fromkeys(near.ids)
+        scores = self.shares(known, list(ids)).sum(axis=0)
+        return float(scores.max()) if ids else 0.0
 
     @property
     def _is_look(self) -> bool:
@@ -201,19 +244,32 @@ def text_matcher(
     evidence = [
         Evidence(store, space, modality, part, asked.weights[part], asker, asker.queries([text]))
         for part, modality, space, asker in compared(store, known_by, captions)
-        if asked.weights[part] >= (MEANT_FROM if part == "text" else TINY)
+        if asked.weights[part] >= TINY
     ]
+    if any(e.part != "text" for e in evidence):
+        evidence = [e for e in evidence if e.part != "text" or e.weight >= MEANT_FROM]
     if not evidence:
         raise BadInput(
             "all modalities of this query have weight 0; raise at least one with --weights"
         )
     evidence.sort(key=lambda e: -e.weight)
-    rankings = spoken(store, text) if asked.weights["text"] > 0 else []
-    rankings += [meant(e, known) for e in evidence if e.part == "text"]
+    literal = spoken(store, text) if asked.weights["text"] > 0 else []
+    exact = quoted(text) is not None
+    # Where quoted words are said, what means the same is second to that.
+    said = fused_by_rank([literal]) if exact and literal else meanings(evidence, known, literal)
     look = asked_look(store, text, known_by["text"]) if asked.weights["visual"] > 0 else None
     if look:
         asked = asked._replace(reason=f"{asked.reason}, and by how far they are: {look.look.word}")
-    return TextMatcher(store, asked, tuple(evidence), fused_by_rank(rankings), look, known)
+    return TextMatcher(
+        store, asked, tuple(evidence), said, look, known, spoken=tuple(literal), exact=exact
+    )
+
+
+def meanings(
+    evidence: Sequence[Evidence], known: Known, literal: Sequence[str] = ()
+) -> dict[str, float]:
+    """How well shots match by what is said in them, of some of which it is known literally."""
+    return fused_by_rank([literal, *(meant(e, known) for e in evidence if e.part == "text")])
 
 
 class Remembering:
@@ -284,14 +340,14 @@ def meant(evidence: Evidence, known: Known) -> list[str]:
     return [id for id, score in zip(near.ids, scores, strict=True) if score > 0]
 
 
-def spoken(store: Store, text: str) -> list[list[str]]:
-    """Shots in which content words of a text are said, best first by BM25, as one ranking."""
+def spoken(store: Store, text: str) -> list[str]:
+    """Shots in which content words of a text are said, best first by BM25."""
     exact = quoted(text)
     words = f'"{exact}"' if exact else content_words(text)
     if not words:
         return []
     try:
-        return [list(store.said(words, MOST_SAID))]
+        return list(store.said(words, MOST_SAID))
     except BadInput:  # the store cannot be written to, and has no full-text index yet
         return []
 
