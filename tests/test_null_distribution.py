@@ -82,11 +82,14 @@ def test_of_several_queries_all_would_have_to(catalogue):
     one, other = matchers("film1/00000", "film2/00000")
     known = module.Known(catalogue)
     for shot in ("film3/00001", "film4/00002", "film1/00000"):
-        alone = [Ranking(catalogue, [m], {}).chance(known, [shot]) for m in (one, other)]
-        assert alone[0] == one.null().chance(one.strength(known, [shot]))
-        both = Ranking(catalogue, [one, other], {}).chance(known, [shot])
+        alone = [
+            Ranking(catalogue, [m], {}, known).chances(known, [[shot]])[0] for m in (one, other)
+        ]
+        assert alone[0] == one.null().chance(one.strengths(known, [[shot]])[0])
+        (both,) = Ranking(catalogue, [one, other], {}, known).chances(known, [[shot]])
         assert both == pytest.approx(alone[0] * alone[1])
-    assert Ranking(catalogue, [], {"film1/00000": 1.0}).chance(known, ["film1/00000"]) is None
+    words = Ranking(catalogue, [], {"film1/00000": 1.0}, known)
+    assert words.chances(known, [["film1/00000"]]) == [None]
 
 
 @pytest.mark.parametrize("space", [None, "fused"])
@@ -338,7 +341,8 @@ def test_what_is_kept_is_of_the_context_that_is_live(store):
         store.registry.promote(space)
         kept = told(store)
         forget()
-        assert kept == told(store) != alone
+        assert kept == told(store)
+    assert kept != alone
 
 
 def test_no_more_is_kept_than_there_is_room_for():
@@ -348,32 +352,17 @@ def test_no_more_is_kept_than_there_is_room_for():
     assert len(ANSWERED) == MOST_ANSWERS
 
 
-def test_random_queries_leave_out_what_lies_around_them(catalogue, monkeypatch):
+def test_random_queries_leave_out_what_lies_around_them(catalogue):
     """As those that people ask do; else a scene of many like shots were what is usual."""
-    seen = []
-    shares = ExampleMatcher.shares
-
-    def looking(self, known, ids):
-        seen.append((self.asked_with, ids))
-        return shares(self, known, ids)
-
-    made = ExampleMatcher._such
-
-    def such(self, asked, **options):
-        matchers = made(self, asked, **options)
-        for matcher, one in zip(matchers, asked, strict=True):
-            object.__setattr__(matcher, "asked_with", one.ids)
-        return matchers
-
-    monkeypatch.setattr(ExampleMatcher, "_such", such)
-    monkeypatch.setattr(ExampleMatcher, "shares", looking)
-    rows = random_vectors(1, 7)
-    ExampleMatcher.of(catalogue, [Example(rows, rows)], weights={}).null()
-    assert len(seen) == QUERIES
-    for own, ids in seen:
+    space = catalogue.live("fused")
+    asked = module.random_shots(passages(catalogue, space), [slice(0, space.dim)])
+    example = Example(asked.rows, asked.rows, ids=frozenset(asked.ids))
+    query = ExampleMatcher.of(catalogue, [example], weights={}, whole=True)
+    near = module.candidates(catalogue, asked, query, module.Known(catalogue))
+    assert len(near) == len(set(asked.ids)) == QUERIES
+    for own, ids in zip(asked.ids, near, strict=True):
         assert 0 < len(ids) <= module.DEPTH
-        assert not set(ids) & surroundings(own)
-    assert len({own for own, _ in seen}) == QUERIES
+        assert not set(ids) & surroundings([own])
 
 
 # Passages

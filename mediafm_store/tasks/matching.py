@@ -177,7 +177,8 @@ class ExampleMatcher:
         has = {part for _, part in blocks}
         weights = {part: self.weights.get(part, 1.0) if part in has else 0.0 for part in PARTS}
         first = self.compared[0].space
-        versions = tuple(self.store.tables.version(one.space.table) for one in self.compared)
+        tables = [one.space.table for one in self.compared]
+        versions = tuple((table, self.store.tables.version(table)) for table in tables)
         return null_of(
             self.store,
             first,
