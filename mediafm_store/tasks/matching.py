@@ -19,7 +19,7 @@ from mediafm_store.tasks.scale import PARTS, Part, Scale, scale_of
 
 WEIGHTS: Mapping[Part, float] = {"visual": 1.0, "audio": 0.3, "text": 0.1, "context": 0.3}
 """What each part of a score weighs unless it is said otherwise. On judged answers a third of sound
-and of context beside the picture was better than either alone: see docs/decisions/0026-search-on-a-common-scale.md."""
+and of context beside the picture was better than any alone: see decision 26 in docs."""
 Shares = Float32[np.ndarray, "4 rows shots"]
 
 
