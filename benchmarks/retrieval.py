@@ -9,6 +9,8 @@ as `mediafm evaluate search --labels` does it, in several settings; the answers 
 people labelled as relevant. What is measured is told by `JudgedReport`; shots of one scene are
 those of one scene of `ground_truth.json`, where a film has one, else all of a film.
 
+What each step of the ranking brings is measured by leaving later ones out.
+
 Every third query is kept out of tuning. `chance` are random orders of the same shots, `best` is
 their best order, which does not reach 1 where cuts differ from the labelled ones.
 """
@@ -16,11 +18,13 @@ their best order, which does not reach 1 where cuts differ from the labelled one
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 
@@ -43,6 +47,41 @@ SETTINGS: Settings = {
     },
     "text": {"default": {}, "picture": {"weights": PICTURE}},
 }
+
+
+class Step(NamedTuple):
+    """A ranking without what later steps add to it."""
+
+    name: str
+    options: dict[str, Any]
+    """Of `search`."""
+    changes: Mapping[str, Any] = MappingProxyType({})
+    """Names in the package, and what stands in their place."""
+
+
+BY_NAMES = {"mediafm_store.tasks.search.caption_map_of": lambda store, encoders: None}
+ALONE = {"mediafm_store.tasks.text_matching.FEEDBACK": 0}
+PLAIN = {"mediafm_store.tasks.text_matching.asked_look": lambda store, text, encoder: None}
+SEEN_ALONE = {"audio": 0.0, "text": 0.0, "context": 0.0}
+SILENT = {"audio": 0.0, "text": 0.0}
+STEPS: dict[Literal["similar", "text"], tuple[Step, ...]] = {
+    "similar": (
+        Step("plain cosines of fused vectors", {"space": "fused"}),
+        Step("plain cosines of pictures", {"space": "fused", "weights": PICTURE}),
+        Step("pictures on the scale of the store", {"weights": SEEN_ALONE}),
+        Step("and sound", {"weights": {"text": 0.0, "context": 0.0}}),
+        Step("and words", {"weights": {"context": 0.0}}),
+        Step("and context", {}),
+    ),
+    "text": (
+        Step("class names", {"weights": SEEN_ALONE}, BY_NAMES | ALONE | PLAIN),
+        Step("map of captions", {"weights": SEEN_ALONE}, ALONE | PLAIN),
+        Step("and the shots around", {"weights": SILENT}, ALONE | PLAIN),
+        Step("and the first answers as examples", {"weights": SILENT}, PLAIN),
+        Step("and looks that were measured", {"weights": SILENT}),
+        Step("and what is heard and said, as the text asks", {}),
+    ),
+}
 SORTS: tuple[Sort, ...] = ("similar", "text", "nothing")
 PARTS: tuple[Part, ...] = ("all", "tuned", "kept")
 
@@ -59,6 +98,8 @@ def main() -> None:
     encoders = load_encoders(device="cpu")
     with filled_store(given.store, media, encoders) as store:
         report = judge(store, labels, settings=SETTINGS, encoders=encoders, device="cpu")
+        brought = list(steps(store, labels, encoders))
+    print_table(brought)
     for sort in SORTS:
         if found := list(rows(report, sort)):
             print_table(found)
@@ -74,6 +115,7 @@ def main() -> None:
                 kind: told(report.table("text", kind=kind), report.queries("text", kind=kind))
                 for kind in report.kinds
             },
+            "steps": brought,
         },
     )
 
@@ -88,6 +130,22 @@ def filled_store(made: Path | None, media: Path, encoders: Encoders) -> Iterator
         store = films_store(Path(scratch) / "films", media, encoders)
         build_indexes(store, searchable(store), device="cpu")
         yield store
+
+
+def steps(store: Store, labels: Judgements, encoders: Encoders) -> Iterator[dict[str, Any]]:
+    """A line a step, on the tuned and on the kept part of the queries."""
+    for sort, some in STEPS.items():
+        for step in some:
+            settings = {sort: {step.name: step.options}}
+            with ExitStack() as stack:
+                for name, instead in step.changes.items():
+                    stack.enter_context(patch(name, instead))
+                report = judge(store, labels, settings=settings, encoders=encoders, device="cpu")
+            row: dict[str, Any] = {"queries": sort, "step": step.name}
+            for part in ("tuned", "kept"):
+                figures = report.table(sort, part=part)[step.name]
+                row |= {f"{part} {m}": figures[m].value for m in ("p5", "ndcg10", "ap")}
+            yield row
 
 
 def with_scenes(labels: Judgements, media: Path) -> Judgements:

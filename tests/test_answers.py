@@ -88,7 +88,9 @@ def test_words_that_are_said_weigh_as_much_as_all_else(catalogue):
     asked = Examples(catalogue, catalogue.live("context"), dict, "cpu", lambda *_: None)
     how = module.How("context", {}, whole=False)
     example = asked.shots(["north/00002"])
-    typical = module.by_example(catalogue, [example], [], how, alone=False)[0].null().typical
+    known = module.Known(catalogue)
+    matcher, _ = module.by_example(catalogue, [example], [], how, known, alone=False)
+    typical = matcher.null().typical
     for hit in both:
         literal = SAID * spoken.get(hit.shot, 0) / max(spoken.values())
         expected = {m: (1 - SAID) / typical * share for m, share in alone[hit.shot].items()}

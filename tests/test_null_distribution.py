@@ -81,13 +81,15 @@ def test_of_several_queries_all_would_have_to(catalogue):
 
     one, other = matchers("film1/00000", "film2/00000")
     known = module.Known(catalogue)
-    runs = [["film3/00001"], ["film4/00002"], ["film1/00000"]]
-    alone = [Ranking(catalogue, [m], {}, known).chances(known, runs) for m in (one, other)]
-    assert alone[0] == [one.null().chance(s) for s in one.strengths(known, runs)]
-    both = Ranking(catalogue, [one, other], {}, known).chances(known, runs)
-    assert both == pytest.approx(np.prod(alone, axis=0))
-    said = {"film1/00000": 1.0}
-    assert Ranking(catalogue, [], said, known).chances(known, runs) == [None] * 3
+    for shot in ("film3/00001", "film4/00002", "film1/00000"):
+        alone = [
+            Ranking(catalogue, [m], {}, known).chances(known, [[shot]])[0] for m in (one, other)
+        ]
+        assert alone[0] == one.null().chance(one.strengths(known, [[shot]])[0])
+        (both,) = Ranking(catalogue, [one, other], {}, known).chances(known, [[shot]])
+        assert both == pytest.approx(alone[0] * alone[1])
+    words = Ranking(catalogue, [], {"film1/00000": 1.0}, known)
+    assert words.chances(known, [["film1/00000"]]) == [None]
 
 
 @pytest.mark.parametrize("space", [None, "fused"])
@@ -239,6 +241,7 @@ def test_in_one_title_a_shot_is_no_answer_to_itself(store):
     hits = search(store, shot="only/00002", fold=False)
     assert (hits[0].shot, hits[0].chance) == ("only/00075", pytest.approx(2 / QUERIES, abs=0.05))
     assert hits[0].chance < hits[1].chance
+    assert len(hits.own_scene.shots) == 10
 
 
 def test_of_a_title_that_is_all_around_itself_nothing_is_known(store):
@@ -340,7 +343,7 @@ def test_what_is_kept_is_of_the_context_that_is_live(store):
         kept = told(store)
         forget()
         assert kept == told(store)
-        assert kept != alone
+    assert kept != alone
 
 
 def test_no_more_is_kept_than_there_is_room_for():
@@ -350,22 +353,16 @@ def test_no_more_is_kept_than_there_is_room_for():
     assert len(ANSWERED) == MOST_ANSWERS
 
 
-def test_random_queries_leave_out_what_lies_around_them(catalogue, monkeypatch):
+def test_random_queries_leave_out_what_lies_around_them(catalogue):
     """As those that people ask do; else a scene of many like shots were what is usual."""
-    seen = []
-    candidates = module.candidates
-
-    def looking(store, asked, *rest):
-        found = candidates(store, asked, *rest)
-        seen.extend(zip(asked.ids, found, strict=True))
-        return found
-
-    monkeypatch.setattr(module, "candidates", looking)
-    rows = random_vectors(1, 7)
-    ExampleMatcher.of(catalogue, [Example(rows, rows)], weights={}).null()
-    assert len({own for own, _ in seen}) == len(seen) == QUERIES
-    for own, ids in seen:
-        assert len(ids) == module.DEPTH
+    space = catalogue.live("fused")
+    asked = module.random_shots(passages(catalogue, space), [slice(0, space.dim)])
+    example = Example(asked.rows, asked.rows, ids=frozenset(asked.ids))
+    query = ExampleMatcher.of(catalogue, [example], weights={}, whole=True)
+    near = module.candidates(catalogue, asked, query, module.Known(catalogue))
+    assert len(near) == len(set(asked.ids)) == QUERIES
+    for own, ids in zip(asked.ids, near, strict=True):
+        assert 0 < len(ids) <= module.DEPTH
         assert not set(ids) & surroundings([own])
 
 

@@ -252,16 +252,13 @@ def test_clock(seconds, text):
 def test_search_page_shows_what_was_found_and_why(tmp_path, store):
     ids = fill(store, name="Sintel", labels=["alp"])
     hits = [hit(ids[2], words="It is cold.", labels=["wind"]), hit(ids[1])]
-    page = search_page(
-        tmp_path / "x.html", store, query=ids[0], hits=hits, space="context", query_shot=ids[0]
-    )
+    page = search_page(tmp_path / "x.html", store, query=ids[0], hits=hits, query_shot=ids[0])
     assert_sound(page)
     assert "Shots like sintel/00000" in page.text
     assert page.text.index("sintel/00002") < page.text.index("sintel/00001")
     for text in ("1 Sintel 0.62", "0:00:04.0 – 0:00:06.0", "“It is cold.”", "wind", "alp"):  # noqa: RUF001
         assert text in page.text
-    assert "in the context of their titles" in page.text
-    assert "more alike than 99.0 % of random pairs" in page.text
+    assert "fewer than 2 % of random queries find something as good" in page.text
     assert len(page.of_class("p1") + page.of_class("p2") + page.of_class("p3")) == 3
     assert not page.of_class("missing")
     assert page.all("href")[0] == "file:///films/sintel.mp4#t=0"
@@ -300,8 +297,9 @@ def test_what_was_imported_has_no_film_to_open(imported):
 
 
 @given(st.floats(0, 1))
-def test_no_percentile_says_more_than_it_knows(share):
-    assert float(views.percentile(share)[:-2]) <= min(99.9, 100 * share + 1e-4)
+def test_no_chance_is_told_as_none(share):
+    told = views.chance(share)
+    assert told == "fewer than 2 %" if share < 0.02 else abs(int(told[:-2]) - 100 * share) <= 0.5
 
 
 def test_pictures_are_those_of_the_shots(tmp_path, store):
@@ -336,9 +334,7 @@ def test_an_unknown_query_shot_is_refused(tmp_path, store):
 def test_search_page_escapes_everything(tmp_path, store):
     [shot] = fill(store, shots=1, name=EVIL, words=EVIL, labels=[EVIL])
     hits = [hit(shot, words=EVIL, labels=[EVIL])]
-    page = search_page(
-        tmp_path / "x.html", store, query=EVIL, hits=hits, space=EVIL, query_shot=shot
-    )
+    page = search_page(tmp_path / "x.html", store, query=EVIL, hits=hits, query_shot=shot)
     assert_sound(page)
     # Twice in <title> and <h1>, the space, and name, words, seen, heard of query and hit.
     assert page.text.count(EVIL) == 2 + 1 + 2 * 4

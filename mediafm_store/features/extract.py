@@ -20,7 +20,7 @@ from mediafm_store.records import Cue, Span, Title
 
 KEYFRAMES = 3
 """Pictures of a shot. Three instead of one raised nDCG@10 of similar shots from .45 to .52; five or
-eight are no better (docs/decisions/0026)."""
+eight are no better (docs/decisions/0026-search-on-a-common-scale.md)."""
 AHEAD = 32
 """Shots that may wait for an encoder."""
 

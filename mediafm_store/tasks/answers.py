@@ -13,7 +13,7 @@ from mediafm_store.tasks.folding import SAME_VIEW, fold, spread
 from mediafm_store.tasks.hit import Hit
 from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.nearest import nearest
-from mediafm_store.tasks.own_scene import few_a_scene
+from mediafm_store.tasks.own_scene import PAGE, in_pages
 from mediafm_store.tasks.ranking import Ranking
 from mediafm_store.tasks.sampling import likeness_from
 from mediafm_store.tasks.scale import PARTS
@@ -21,8 +21,6 @@ from mediafm_store.tasks.scenes import find_scenes
 
 LEAST_DEPTH, DEEPER = 100, 4
 """So many shots are looked at first, and so many times as many if they are too few."""
-SHOWN = 10
-"""Answers of which the best says whether there is a good match."""
 PROBES = 8
 """A sequence is looked for by so many of its shots."""
 TITLES = 4
@@ -86,9 +84,9 @@ def shots_like(ranking: Ranking, wanted: Wanted) -> Found:
         # Beside cosines of answers scores that are none count as shares of the best.
         best = max([1.0, *(a.score for a in answers)])
         worth = [a.score / best for a in answers]
-        answers = [answers[i] for i in spread(worth, fused, max(wanted.k, SHOWN))]
+        answers = [answers[i] for i in spread(worth, fused, max(wanted.k, PAGE))]
     elif wanted.scattered:
-        answers = few_a_scene(answers, [a.key for a in answers], wanted.k)
+        answers = in_pages(answers, [a.key for a in answers])
     return told(ranking, known, answers, wanted)
 
 
@@ -151,7 +149,7 @@ def titles_like(ranking: Ranking, wanted: Wanted) -> Found:
     known.add(probe.space, near.ids, near.vectors)
     answers = ranked(ranking, known, near.ids)
     found = []
-    for answer in answers[: max(wanted.k, SHOWN)]:
+    for answer in answers[: max(wanted.k, PAGE)]:
         shots = store.shots(answer.key)["id"].to_list()
         if shots:  # else the title has gone a moment ago
             middle = shots[len(shots) // 2]
@@ -174,7 +172,7 @@ def laid_along(ranking: Ranking, known: Known, run: Sequence[str]) -> Answer:
 def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple[list[str], bool]]:
     """Ever more shots that may be answers, and whether these are all."""
     count = max(LEAST_DEPTH, DEEPER * wanted.k) + len(wanted.itself)
-    may_be = None if wanted.among is None else frozenset(wanted.among)
+    among = None if wanted.among is None else frozenset(wanted.among)
     while True:
         found: dict[str, None] = {}
         exhausted = True
@@ -192,9 +190,7 @@ def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple
                 known.add(probe.space, near.ids, near.vectors)
                 found |= dict.fromkeys(near.ids)
                 exhausted &= len(near.ids) < count
-        found |= dict.fromkeys(ranking.said)
-        named = [id for matcher in ranking.matchers for id in matcher.named()]
-        found |= dict.fromkeys(id for id in named if may_be is None or id in may_be)
+        found |= dict.fromkeys(id for id in ranking.named if among is None or id in among)
         allowed = (id for id in found if title_of(id) not in wanted.without)
         yield [id for id in allowed if id not in wanted.itself], exhausted
         count *= DEEPER
@@ -205,9 +201,9 @@ def told(ranking: Ranking, known: Known, answers: Sequence[Answer], wanted: Want
 
     Those that were replaced a moment ago are left out.
     """
-    first = answers[: max(wanted.k, SHOWN)]  # however few are shown, the same is refused
+    first = answers[: max(wanted.k, PAGE)]  # however few are shown, the same is refused
     chances = ranking.chances(known, [[a.title] if a.title else a.shots for a in first])
-    best = min((c for c in chances[:SHOWN] if c is not None), default=None)
+    best = min((c for c in chances[:PAGE] if c is not None), default=None)
     if best is not None and 1 - best < wanted.least:
         return Found([], best)
     shown = answers[: wanted.k]

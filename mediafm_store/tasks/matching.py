@@ -1,6 +1,6 @@
 """How well shots match an example: picture first, sound, words and context beside it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -19,7 +19,7 @@ from mediafm_store.tasks.scale import PARTS, Part, Scale, scale_of
 
 WEIGHTS: Mapping[Part, float] = {"visual": 1.0, "audio": 0.3, "text": 0.1, "context": 0.3}
 """What each part of a score weighs unless it is said otherwise. On judged answers a third of sound
-and of context beside the picture was better than either alone: see docs/decisions/0026."""
+and of context beside the picture was better than any alone: see decision 26 in docs."""
 Shares = Float32[np.ndarray, "4 rows shots"]
 
 
@@ -43,12 +43,13 @@ class Matcher(Protocol):
         """What to look for candidates with, one or several rows a space."""
         ...
 
-    def named(self) -> Iterable[str]:
-        """Shots that may be answers whatever their vectors are."""
-        ...
-
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """What each part (`PARTS`) adds to the score of each row and each of some shots."""
+        ...
+
+    @property
+    def named(self) -> Sequence[str]:
+        """Shots that may be answers, whatever is near to the probes."""
         ...
 
     def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
@@ -139,13 +140,18 @@ class ExampleMatcher:
         """Shots of the examples; 1 where they are matched as one."""
         return len(self.compared[0].rows)
 
+    @property
+    def named(self) -> Sequence[str]:
+        """None: all are found by their vectors."""
+        return ()
+
+    def typical(self) -> float:
+        """The median of `null`, which is of scores."""
+        return self.null().typical
+
     def probes(self) -> Sequence[Probe]:
         """The shots by themselves, where they are compared so: context is the lesser part."""
         return [self.compared[0].probe()]
-
-    def named(self) -> Iterable[str]:
-        """None but by their vectors."""
-        return ()
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """In standard deviations above what two random shots have."""
@@ -187,10 +193,6 @@ class ExampleMatcher:
             ),
         )
 
-    def typical(self) -> float:
-        """The median of `null`, which is of scores."""
-        return self.null().typical
-
 
 @dataclass(frozen=True)
 class SpaceMatcher:
@@ -205,16 +207,21 @@ class SpaceMatcher:
         """Its rows."""
         return len(self.query.rows)
 
+    @property
+    def named(self) -> Sequence[str]:
+        """None: all are found by their vectors."""
+        return ()
+
+    def typical(self) -> float:
+        """The median of `null`, which is of scores."""
+        return self.null().typical
+
     def probes(self) -> Sequence[Probe]:
         """The space alone."""
         rows = self.query.rows
         if len(rows) > 1:
             rows = np.concatenate([self.query.as_one.rows, rows])
         return [Probe(self.query.space, rows)]
-
-    def named(self) -> Iterable[str]:
-        """None but by their vectors."""
-        return ()
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """Of the cosine; context is no part of it."""
@@ -241,10 +248,6 @@ class SpaceMatcher:
                 whole=True,
             ),
         )
-
-    def typical(self) -> float:
-        """The median of `null`, which is of scores."""
-        return self.null().typical
 
 
 def scores_of(matcher: Matcher, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:

@@ -1,6 +1,6 @@
 """What lies around the shots that were asked with, and answers that lie close to each other."""
 
-from collections import defaultdict
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -10,8 +10,8 @@ from mediafm_store.tasks.scenes import Scene, find_scenes
 NEAR = 30
 """Shots before and after a query that count as its surroundings. In the 21 films of OVSD two shots
 of a film are of one scene in 45 % of the pairs 10 shots apart, in 13 % of those 30 apart."""
-CLOSE, MOST_CLOSE = 10, 3
-"""Of ten answers at most three lie within ten shots of each other."""
+CLOSE, MOST_CLOSE, PAGE = 10, 3, 10
+"""Of each ten answers at most three lie within ten shots of one of them."""
 T = TypeVar("T")
 
 
@@ -56,21 +56,21 @@ def place(shot: str) -> tuple[str, int]:
     return title, int(index)
 
 
-def few_a_scene(answers: Sequence[T], shots: Sequence[str], k: int) -> list[T]:
-    """Answers, best first, so that of the first `k` few lie close together.
+def in_pages(answers: Sequence[T], shots: Sequence[str]) -> list[T]:
+    """Answers, best first, so that no scene fills a page of `PAGE`.
 
-    Those that are too many come after all others. `shots` says where each answer lies.
+    What is too many for one page comes first on the next. `shots` says where each answer lies.
     """
-    most = max(MOST_CLOSE, k * MOST_CLOSE // 10)
-    chosen: list[T] = []
-    rest: list[T] = []
-    places: dict[str, list[int]] = defaultdict(list)
-    for answer, shot in zip(answers, shots, strict=True):
-        title, index = place(shot)
-        close = sum(abs(other - index) <= CLOSE for other in places[title])
-        if len(chosen) < k and close < most:
-            places[title].append(index)
-            chosen.append(answer)
-        else:
-            rest.append(answer)
-    return chosen + rest
+    rest = deque((answer, *place(shot)) for answer, shot in zip(answers, shots, strict=True))
+    ordered: list[T] = []
+    while rest:
+        page: list[tuple[T, str, int]] = []
+        later: list[tuple[T, str, int]] = []
+        while rest and len(page) < PAGE:
+            one = rest.popleft()
+            _, title, index = one
+            close = sum(t == title and abs(i - index) <= CLOSE for _, t, i in page)
+            (page if close < MOST_CLOSE else later).append(one)
+        ordered += [answer for answer, _, _ in page]
+        rest.extendleft(reversed(later))
+    return ordered

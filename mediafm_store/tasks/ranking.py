@@ -45,6 +45,11 @@ class Ranking:
         typical = [matcher.typical() for matcher in self.matchers]
         return [share / best if best > 0 else share for best in typical]
 
+    @property
+    def named(self) -> Sequence[str]:
+        """Shots that may be answers for the words that are said in them."""
+        return [*self.said, *(id for matcher in self.matchers for id in matcher.named)]
+
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """What each part adds to the score of each row of the query and each of some shots."""
         rows = max((matcher.length for matcher in self.matchers), default=1)

@@ -87,8 +87,8 @@ def search(
     what it asks for; `weights` take the place of that. `space` compares plain vectors of one space
     instead.
 
-    Answers come from elsewhere: 30 shots before and after the query are left out, and of ten
-    answers at most three lie close together. The query's own scene is in `Hits.own_scene`;
+    Answers come from elsewhere: 30 shots before and after the query are left out, and of each
+    ten answers at most three lie close together. The query's own scene is in `Hits.own_scene`;
     `same_scene` lets it and its surroundings be found. A clip that was cut from a title of the
     store is looked for as the shots of that title (`Hits.origin`, `on_origin`).
 

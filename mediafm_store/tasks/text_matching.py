@@ -8,7 +8,7 @@ the shots just before and after one count, as scenes go on over cuts.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -67,8 +67,10 @@ class TextMatcher:
     """What it asks shots to look like, as was measured."""
     known: Known
     """What was read already."""
-    quoted: frozenset[str] = frozenset()
-    """Shots in which words that it has in quotation marks are said."""
+    spoken: tuple[str, ...] = ()
+    """Those of them in which they are said literally, not only what they mean."""
+    exact: bool = False
+    """Whether these are quoted words, all in a row."""
 
     @property
     def length(self) -> int:
@@ -80,10 +82,12 @@ class TextMatcher:
         feedback = self.feedback.probes() if self.feedback else ()
         return [*(e.probe() for e in self.evidence), *feedback]
 
-    def named(self) -> Iterable[str]:
-        """Shots in which its words are said, and those that have most of the look."""
+    @property
+    def named(self) -> Sequence[str]:
+        """Where its words are said, if it is about words, and shots that have most of its look."""
+        spoken = self.spoken if self.asked.weights["text"] >= MEANT_FROM else ()
         looks = self.look.degrees if self.look else {}
-        return [*self.said, *sorted(looks, key=lambda id: -looks[id])[:MOST_SAID]]
+        return [*spoken, *sorted(looks, key=lambda id: -looks[id])[:MOST_SAID]]
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """In standard deviations above random shots."""
@@ -117,7 +121,8 @@ class TextMatcher:
             return [max(self.look.degrees.get(id, 0.0) for id in run) for run in runs]
         every = list(dict.fromkeys(id for run in runs for id in run))
         of = dict(zip(every, np.nan_to_num(self.leading.cosines(known, every)), strict=True))
-        of |= dict.fromkeys(self.quoted, 1.0)
+        if self.exact:
+            of |= dict.fromkeys(self.spoken, 1.0)
         return [float(max(of[id] for id in run)) for run in runs]
 
     def null(self) -> Null:
@@ -127,7 +132,7 @@ class TextMatcher:
         return self.leading.null()
 
     def typical(self) -> float:
-        """What the best answer to an everyday text that asks for the same scores."""
+        """What the best answer to an everyday text that asks for the same scores, words apart."""
         asked = tuple((e.space.table, e.part, e.weight, type(e.asker)) for e in self.evidence)
         sample = passages(self.store, self.leading.space)
         return once(sample, ("typical text", str(self.store.path), asked), self._typical)
@@ -141,19 +146,20 @@ class TextMatcher:
                 replace(e, query=texts[[i * len(texts) // count]], _cosines={})
                 for e, texts in zip(self.evidence, common, strict=True)
             )
-            said = fused_by_rank(meanings(evidence, self.known))
-            text = TextMatcher(self.store, self.asked, evidence, said, None, self.known)
-            best.append(text.best())
+            known = Known(self.store)
+            said = meanings(evidence, known)
+            one = TextMatcher(self.store, self.asked, evidence, said, look=None, known=known)
+            best.append(one.best())
         return float(np.median(best)) if best else 1.0
 
     def best(self) -> float:
         """The score of the best answer; 0 if there is none."""
-        ids = dict[str, None]()
+        known, ids = self.known, dict[str, None]()
         for probe in self.probes():
             (near,) = nearest(self.store, probe.space, probe.rows, FEEDBACK)
-            self.known.add(probe.space, near.ids, near.vectors)
+            known.add(probe.space, near.ids, near.vectors)
             ids |= dict.fromkeys(near.ids)
-        scores = self.shares(self.known, list(ids)).sum(axis=0)
+        scores = self.shares(known, list(ids)).sum(axis=0)
         return float(scores.max()) if ids else 0.0
 
     @property
@@ -248,18 +254,22 @@ def text_matcher(
         )
     evidence.sort(key=lambda e: -e.weight)
     literal = spoken(store, text) if asked.weights["text"] > 0 else []
-    exact = frozenset(literal if quoted(text) else ())
+    exact = quoted(text) is not None
     # Where quoted words are said, what means the same is second to that.
-    said = fused_by_rank([literal, *(() if exact else meanings(evidence, known))])
+    said = fused_by_rank([literal]) if exact and literal else meanings(evidence, known, literal)
     look = asked_look(store, text, known_by["text"]) if asked.weights["visual"] > 0 else None
     if look:
         asked = asked._replace(reason=f"{asked.reason}, and by how far they are: {look.look.word}")
-    return TextMatcher(store, asked, tuple(evidence), said, look, known, exact)
+    return TextMatcher(
+        store, asked, tuple(evidence), said, look, known, spoken=tuple(literal), exact=exact
+    )
 
 
-def meanings(evidence: Iterable[Evidence], known: Known) -> list[list[str]]:
-    """Shots by how well what is said in them means the same, where that counts, as rankings."""
-    return [meant(e, known) for e in evidence if e.part == "text"]
+def meanings(
+    evidence: Sequence[Evidence], known: Known, literal: Sequence[str] = ()
+) -> dict[str, float]:
+    """How well shots match by what is said in them, of some of which it is known literally."""
+    return fused_by_rank([literal, *(meant(e, known) for e in evidence if e.part == "text")])
 
 
 class Remembering:

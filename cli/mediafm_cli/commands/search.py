@@ -178,7 +178,7 @@ def search(
         say(nothing_found(where, least))
     elif not as_json:
         say(f"Compared {hits.compared}.")
-    if hits.own_scene:
+    if not as_json and hits.own_scene:
         say(own_scene_line(hits.own_scene))
 
 
