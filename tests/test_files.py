@@ -13,7 +13,7 @@ from mediafm_store.errors import BadInput, BadMedia
 from mediafm_store.media.sound import SAMPLE_RATE, sound
 from mediafm_store.tasks import files
 from mediafm_store.tasks.files import PIECE, picture, sounds
-from mediafm_store.tasks.queries import PICTURES, SOUNDS, Examples, file_kind
+from mediafm_store.tasks.queries import Examples
 from tests.conftest import random_vectors
 from tests.odd_films import make_film, pictures
 from tests.plain import search_all
@@ -51,17 +51,6 @@ def tone(hz, length_s, rate=SAMPLE_RATE):
 def example(store, path, space="fused"):
     made = Examples(store, store.live(space), lambda: ENCODERS, "cpu", lambda path, origin: None)
     return made.file(path)
-
-
-# Kinds
-
-
-def test_the_suffix_tells_what_a_file_is(tmp_path):
-    assert not PICTURES & SOUNDS
-    for kind, suffixes in (("visual", PICTURES), ("audio", SOUNDS), (None, {".mp4", ".mkv", ""})):
-        for suffix in suffixes:
-            assert file_kind(tmp_path / f"a.b{suffix}") == kind
-            assert file_kind(tmp_path / f"A{suffix.upper()}") == kind
 
 
 # Pictures

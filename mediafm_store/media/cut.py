@@ -9,6 +9,7 @@ import av
 
 from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import main_picture, open_media, start_ticks
+from mediafm_store.media.paths import address
 from mediafm_store.media.reach import Plan, from_before, look, tracks
 from mediafm_store.media.recode import encode
 from mediafm_store.media.timecode import nearest
@@ -54,7 +55,7 @@ def cut_clip(media: Path, span: Span, target: Path, *, fast: bool = False) -> Cl
         raise BadInput(f"{file} is the film itself; give another folder to cut into")
     part = file.with_name(f".{file.name}.part")
     try:
-        with av.open(str(part), "w", format=CONTAINERS[suffix]) as out:
+        with av.open(address(part), "w", format=CONTAINERS[suffix]) as out:
             frames = (copy if whole else encode)(media, plan, out)
         part.replace(file)
     finally:

@@ -4,7 +4,6 @@ Times are integers of a stream's time base, counted from the start of the file, 
 sound and subtitles share one clock whatever time stamp a container starts with.
 """
 
-import errno
 import logging
 import math
 import os
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 import av
 
 from mediafm_store.errors import BadMedia
+from mediafm_store.media.paths import address, check_file
 from mediafm_store.parallel import cores
 
 # FFmpeg's own messages would reach a user's terminal; what matters comes as an error or a warning.
@@ -121,14 +121,13 @@ class Clock:
 @contextmanager
 def open_media(path: Path) -> Iterator[av.container.InputContainer]:
     """Open a file for reading; raise BadMedia, naming the file, if it is not media."""
+    check_file(path)
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container = av.open(address(path), metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:  # ValueError: a header that PyAV cannot take
-        if getattr(error, "errno", None) == errno.ENOENT:
-            raise BadMedia(f"{path} does not exist") from error
         reason = "is empty" if path.is_file() and path.stat().st_size == 0 else "is not media"
         why = getattr(error, "strerror", None) or error
-        raise BadMedia(f"{path} {reason}: it cannot be read as video ({why})") from error
+        raise BadMedia(f"{path} {reason}: it cannot be read as video or sound ({why})") from error
     with container:
         yield container
 

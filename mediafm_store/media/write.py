@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from jaxtyping import Float32, UInt8
 
 from mediafm_store.errors import BadInput
+from mediafm_store.media.paths import address
 
 Frame = UInt8[np.ndarray, "h w 3"]
 Packets = list[Any]  # av.Packet: generic in its stub, not subscriptable when run
@@ -42,7 +43,7 @@ def write_video(
         raise BadInput(f"{path.name}: no frames to write; give at least one")
     part = path.with_name(f".{path.name}.part")
     try:
-        with av.open(part, "w", format="mp4") as container:
+        with av.open(address(part), "w", format="mp4") as container:
             video = _video_stream(container, first, Fraction(fps), path.name)
             tracks = [coded(video.encode, _pictures(chain([first], remaining), Fraction(fps)))]
             if audio is not None:

@@ -55,7 +55,9 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
             if not isinstance(clip, UploadFile) or not clip.filename:
                 raise BadInput("no clip was chosen; choose a video file")
             query = query_of({n: v for n, v in form.items() if isinstance(v, str)})
-            query = query._replace(text=None, said=None, shot=None, called=clip.filename)
+            query = query._replace(
+                text=None, said=None, shot=None, stretch=None, called=clip.filename
+            )
             page = await run_in_threadpool(search_file, library, clip.file, query)
         return HTMLResponse(page)
 

@@ -20,6 +20,8 @@ from mediafm_store.tasks.comparison import compare
 from mediafm_store.tasks.dashboard import dashboard
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
 from mediafm_store.tasks.hit import Hits
+from mediafm_store.tasks.naming import Names, find_shot, find_title
+from mediafm_store.tasks.queries import seconds
 from mediafm_store.tasks.search import Unit, search
 
 MOST_HITS = 200
@@ -27,12 +29,14 @@ UNITS: tuple[Unit, ...] = ("shot", "scene", "title")
 
 
 class Query(NamedTuple):
-    """A search as an address says it: one of `text`, `shot` and `clip`, or words that are `said`,
-    alone or with one of these; and how to look."""
+    """A search as an address says it: one of `text`, `shot`, `stretch` and `clip`, or words that
+    are `said`, alone or with one of these; and how to look."""
 
     text: str | None = None
     said: str | None = None
     shot: str | None = None
+    stretch: str | None = None
+    """Of a title, as sintel@0:03:10-0:03:40."""
     clip: Path | None = None
     called: str = ""
     """What a clip's own name is; that of its file here says nothing."""
@@ -44,7 +48,7 @@ class Query(NamedTuple):
     @property
     def shown(self) -> str:
         """What a page says is looked for."""
-        example = self.shot or self.called
+        example = self.shot or self.stretch or self.called
         words = [f"“{words}”" for words in (self.text, self.said) if words]
         return " + ".join(filter(None, [example, *words]))
 
@@ -76,6 +80,8 @@ class Library:
 
     def search(self, query: Query) -> str:
         """The page of what was found. Raises NotFound or BadInput as `search` does."""
+        if query.shot is not None:
+            query = query._replace(shot=find_shot(self.store, query.shot))
         hits = self._hits(query)
         known = self.known()
         return search_page(
@@ -85,7 +91,7 @@ class Library:
             links=known.links,
             names=known.names,
             form={
-                "q": query.shot or query.text or "",
+                "q": query.shot or query.stretch or query.text or "",
                 "said": query.said or "",
                 "unit": query.unit,
             },
@@ -102,11 +108,19 @@ class Library:
             device=self.device,
         )
         if query.text is None and query.clip is None:
-            return ask(shot=query.shot, exclude_same_title=query.exclude_same_title)
+            ask = partial(ask, exclude_same_title=query.exclude_same_title)
+            if query.stretch is None:
+                return ask(shot=query.shot)
+            title, _, start, end = Names(self.store).find(query.stretch)  # never a file
+            if start is None or end is None:
+                return ask(title=title)
+            return ask(title=title, start_s=seconds(start), end_s=seconds(end))
         with self._encoding:  # one at a time: they use every core as it is
             if self._encoders is None:
                 self._encoders = load_encoders(self._names, device=self.device)
-            return ask(text=query.text, clip=query.clip, encoders=self._encoders)
+            # A picture or a sound may be sent, too.
+            sent = () if query.clip is None else (str(query.clip),)
+            return ask(text=query.text, like=sent, encoders=self._encoders)
 
     def known(self) -> Known:
         """What most pages show; read again only when its tables have changed."""
@@ -119,6 +133,7 @@ class Library:
 
     def title(self, title: str) -> str:
         """The page of a title. Raises NotFound."""
+        title = find_title(self.store, title)
         known, revision = self.known(), self.store.title(title)["revision"]
         tags = int(self.store.table("tags").version)
         return self._pages.get(
@@ -164,16 +179,22 @@ class Library:
             raise NotFound(f"shot {shot!r} has no picture")
         return found[shot]
 
-    def is_shot(self, id: str) -> bool:
-        """Whether there is such a shot."""
-        return "/" in id and bool(self.store.shots_by_id([id]))
-
     def meant(self, values: Mapping[str, str]) -> dict[str, str]:
-        """What the fields of the search box mean: `q` is a shot's id if there is such a shot."""
+        """What the fields of the search box mean: `q` is a shot or a stretch if it names one.
+
+        Words that are a title's name stay words. Raises as `find_shot` does for what names a title
+        but none of its shots.
+        """
         q = values.get("q", "").strip()
         filled = {name: value for name, value in values.items() if value and name != "q"}
         if q or "said" not in filled:
-            filled["shot" if self.is_shot(q) else "text"] = q
+            place = Names(self.store).place(q) if "/" in q or "@" in q else None
+            if place is None:
+                filled["text"] = q
+            elif place.shot is not None:
+                filled["shot"] = place.shot
+            else:
+                filled["stretch"] = f"{place.title}@{place.start}-{place.end}"
         return filled
 
 
@@ -189,6 +210,7 @@ def query_of(values: Mapping[str, str]) -> Query:
         text=values.get("text"),
         said=values.get("said") or None,
         shot=values.get("shot") or None,
+        stretch=values.get("stretch") or None,
         unit=unit,
         where=values.get("where") or None,
         exclude_same_title=values.get("exclude_same_title") in ("1", "on", "true"),

@@ -55,7 +55,7 @@ class Store:
         self._contents = Contents(self.tables)
         self.registry = Registry(self.tables, self.path)
         """Versions of spaces: to make, promote and retire them."""
-        self._revisions: tuple[pa.Table | None, dict[str, str]] = (None, {})
+        self._known: tuple[pa.Table | None, dict[str, str], dict[str, int]] = (None, {}, {})
         there = self.tables.names()
         if "titles" in there:
             self._bring_up_to_date()
@@ -102,11 +102,23 @@ class Store:
 
     def revisions(self) -> dict[str, str]:
         """The revision of each title that readers see, by id."""
-        titles = self.tables.whole("titles", ["id", "revision"])
-        if self._revisions[0] is not titles:
-            columns = titles.to_pydict()
-            self._revisions = titles, dict(sorted(zip(*columns.values(), strict=True)))
-        return dict(self._revisions[1])
+        return dict(self._now()[0])
+
+    def shot_counts(self) -> Mapping[str, int]:
+        """How many shots each title has, by id; nothing is read that `revisions` does not read."""
+        return self._now()[1]
+
+    def _now(self) -> tuple[dict[str, str], dict[str, int]]:
+        """Revisions and numbers of shots, by the ids of titles in order."""
+        titles = self.tables.whole("titles", ["id", "revision", "shots"])
+        if self._known[0] is not titles:
+            rows = sorted(zip(*titles.to_pydict().values(), strict=True))
+            self._known = titles, {t: r for t, r, _ in rows}, {t: n for t, _, n in rows}
+        return self._known[1:]
+
+    def called(self) -> pl.DataFrame:
+        """What people may call titles: their `id`, `name` and `media`, the path of their file."""
+        return frame(self.tables.whole("titles", ["id", "name", "media"])).sort("id")
 
     def titles(self) -> pl.DataFrame:
         """All titles, by id."""
@@ -194,8 +206,7 @@ class Store:
         Only titles that have vectors of all of their shots. No more than a batch, and titles of
         which a part is still to come, is in memory.
         """
-        counts = self.tables.whole("titles", ["id", "shots"])
-        shots = dict(zip(counts["id"].to_pylist(), counts["shots"].to_pylist(), strict=True))
+        shots = self.shot_counts()
         parts: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
         for batch in self.vector_batches(space, titles):
             for id, title, vector in zip(batch.ids, batch.titles, batch.vectors, strict=True):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mediafm_store.media.paths import check_file
 from mediafm_store.records import Title
 
 RULES = 2
@@ -75,6 +76,7 @@ def content(path: Path, stat: str, before: tuple[str, str] | None) -> str:
     """The sha256 of a file, from `before` if its path, size and time of change are the same."""
     if before and before[0] == stat:
         return before[1]
+    check_file(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

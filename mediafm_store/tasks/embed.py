@@ -20,6 +20,7 @@ from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.checkpoints import adopt, context_fingerprint, latest
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
+from mediafm_store.tasks.naming import find_title
 from mediafm_store.tasks.queries import shots_within
 from mediafm_store.tasks.spaces import promote
 from mediafm_store.tasks.train import title_shots
@@ -113,6 +114,7 @@ def embed_clip(
     Nothing is written. `checkpoint` is by default the newest. Raises NotFound for a title that is
     not there, BadInput for a stretch without shots.
     """
+    title = find_title(store, title)
     own = shots_within(store, title, start_s, end_s)
     model = open_model(store, checkpoint or latest(store), device)
     ids, whole = read_shots(store, store.title(title))

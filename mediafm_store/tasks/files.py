@@ -13,9 +13,10 @@ from mediafm_store.features.extract import Features, extract
 from mediafm_store.features.fuse import fuse
 from mediafm_store.media.detectors import adaptive
 from mediafm_store.media.sound import SAMPLE_RATE, sound
+from mediafm_store.tasks.file_kinds import Kind, kind_of, require
 from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.origin import origin_of
-from mediafm_store.tasks.queries import Example, Examples, check_encoders, file_kind
+from mediafm_store.tasks.queries import Example, Examples, check_encoders
 from mediafm_store.tasks.sources import read_title
 
 PIECE = 10 * SAMPLE_RATE
@@ -23,8 +24,11 @@ PIECE = 10 * SAMPLE_RATE
 LONGEST_PIECES = 360
 
 
-def file_example(examples: Examples, path: Path) -> Example:
-    """A file as an example; raise BadInput for one that cannot be compared with this store."""
+def file_example(examples: Examples, path: Path, kind: Kind | None = None) -> Example:
+    """A file as an example, of a kind or else of the one that it has.
+
+    Raises BadInput for one that is not of this kind, or cannot be compared with this store.
+    """
     store = examples.store
     if not path.is_file():
         raise BadInput(f"{path} is not a file; give a video, a picture or a sound")
@@ -33,12 +37,15 @@ def file_example(examples: Examples, path: Path) -> Example:
             f"the vectors of {store.path} were imported, and no encoder makes such of a file;"
             " search by a shot or a text"
         )
-    kind = file_kind(path)
-    if kind is not None and examples.space.name == "context":
+    if kind is None:
+        kind = kind_of(path)
+    else:
+        require(path, kind)
+    if kind != "clip" and examples.space.name == "context":
         raise BadInput(f"{path} has no context, being no video; search with --space fused")
     encoders = examples.encoders()
     check_encoders(store, store.live("fused"), encoders)
-    if kind is None:
+    if kind == "clip":
         return clip(examples, path, encoders)
     items = [picture(path)] if kind == "visual" else sounds(path)
     blocks = encoders[kind].encode(items).blocks

@@ -12,6 +12,7 @@ from mediafm_store.errors import BadInput, MediaFMError
 from mediafm_store.files import read_json_lines
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import one_of, quoted
+from mediafm_store.tasks.naming import Names
 from mediafm_store.tasks.queries import seconds
 
 COLUMNS = {"task", "title", "shot", "start", "end", "label", "labels", "value"}
@@ -149,18 +150,9 @@ class Known:
     """What of a store labels may be about, looked up once."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
         titles = store.titles()
         self.length = dict(zip(titles["id"], titles["duration_s"], strict=True))
-        self._shots: dict[str, str] | None = None
-
-    @property
-    def shots(self) -> dict[str, str]:
-        """The title of each shot."""
-        if self._shots is None:
-            table = self.store.shots()
-            self._shots = dict(zip(table["id"], table["title"], strict=True))
-        return self._shots
+        self.names = Names(store)
 
 
 def rows_of(raw: Mapping[str, Any], task: str, known: Known) -> Iterator[Row]:
@@ -182,16 +174,12 @@ def rows_of(raw: Mapping[str, Any], task: str, known: Known) -> Iterator[Row]:
 def item_of(raw: Mapping[str, Any], known: Known) -> Row:
     """What a row is about: a shot, a stretch of a title, or a title."""
     if "shot" in raw:
-        shot = str(raw["shot"])
-        if shot not in known.shots:
-            raise BadInput(f"no shot {shot!r} in the store; ids look like sintel/00042")
-        title = known.shots[shot]
-        if str(raw.get("title", title)) != title:
+        shot = known.names.shot(str(raw["shot"]))
+        title = shot.rpartition("/")[0]
+        if "title" in raw and known.names.title(str(raw["title"])) != title:
             raise BadInput(f"shot {shot!r} is of {title!r}, not of {raw['title']!r}")
         return {"item": shot, "title": title, "start_s": None, "end_s": None}
-    title = str(raw.get("title", ""))
-    if title not in known.length:
-        raise BadInput(f"no title {title!r} in the store; `mediafm info` lists them")
+    title = known.names.title(str(raw.get("title", "")))
     if not {"start", "end"} & raw.keys():
         return {"item": title, "title": title, "start_s": None, "end_s": None}
     start, end = (moment(raw, name) for name in ("start", "end"))

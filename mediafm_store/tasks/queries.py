@@ -9,18 +9,18 @@ import numpy as np
 from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES, Fused, Modality, block, pooled, unit_rows, weigh, zeros
-from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
+from mediafm_store.errors import BadInput, SpaceMismatch
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.features.fuse import describe, fingerprint
 from mediafm_store.media.timecode import clock_s
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, made_by
+from mediafm_store.tasks.file_kinds import Kind
 from mediafm_store.tasks.importing.declared import is_imported
+from mediafm_store.tasks.naming import Names, find_title
 from mediafm_store.tasks.origin import Origin
 
-PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-SOUNDS = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"})
 UNLIKE = 0.5
 """How much of what is not wanted is taken away from what is: about what Rocchio (1971) takes."""
 
@@ -150,23 +150,20 @@ class Examples:
     def of(self, name: str) -> Example:
         """Whatever a name stands for: a shot, a title, a stretch of one, or a file.
 
-        A stretch is TITLE@START-END, as sintel@0:03:10-0:03:40. Raises NotFound for anything else.
+        A stretch is TITLE@START-END, as sintel@0:03:10-0:03:40. An id goes before a file, a file
+        before what else titles are called. Raises NotFound for anything else.
         """
-        title, _, times = name.rpartition("@")
-        start, _, end = times.partition("-")
-        titles = self.store.revisions()
-        if name in titles:
-            return self.stretch(name)
-        if title in titles and end:
-            return self.stretch(title, seconds(start), seconds(end))
-        if name in self.store.shots_by_id([name]):
-            return self.shots([name])
-        if os.path.isfile(name):  # where Path fails on what cannot be a name at all
+        names = Names(self.store)
+        found = names.exact(name)
+        # isfile: Path fails on what cannot be a name at all.
+        if found is None and os.path.isfile(name):
             return self.file(Path(name))
-        raise NotFound(
-            f"{name!r} is no shot, title or file; give sintel/00042, sintel,"
-            " sintel@0:03:10-0:03:40 or the path of a video, a picture or a sound"
-        )
+        title, shot, start, end = found or names.find(name)
+        if shot is not None:
+            return self.shots([shot])
+        if start is None or end is None:
+            return self.stretch(title)
+        return self.stretch(title, seconds(start), seconds(end))
 
     def shots(self, ids: Sequence[str]) -> Example:
         """Shots of the store, all of one title; raise NotFound for one that is not there."""
@@ -186,15 +183,16 @@ class Examples:
         self, title: str, start_s: float | None = None, end_s: float | None = None
     ) -> Example:
         """The shots of a title that overlap a stretch of it, or all; BadInput if none does."""
+        title = find_title(self.store, title)
         example = self.shots(shots_within(self.store, title, start_s, end_s))
         return example._replace(whole=title if start_s is end_s is None else None)
 
-    def file(self, path: Path) -> Example:
-        """A video, a picture or a sound, by the suffix of its name."""
+    def file(self, path: Path, kind: Kind | None = None) -> Example:
+        """A clip, a picture or a sound: a file of that kind, or else as its content says."""
         # What opens media takes a while to import, which other queries need not wait for.
         from mediafm_store.tasks.files import file_example
 
-        return file_example(self, path)
+        return file_example(self, path, kind)
 
 
 def shots_within(
@@ -235,9 +233,3 @@ def check_encoders(store: Store, space: Space, encoders: Encoders) -> None:
             f" (fingerprint {space.fingerprint}), the query by {made_by(encoders)} ({ours});"
             " query with the encoders that the store was made with"
         )
-
-
-def file_kind(path: Path) -> Modality | None:
-    """What a file is by its suffix: a picture, a sound, or None for a video."""
-    suffix = path.suffix.lower()
-    return "visual" if suffix in PICTURES else "audio" if suffix in SOUNDS else None

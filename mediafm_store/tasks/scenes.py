@@ -10,6 +10,7 @@ from mediafm_store.arrays import Vectors, block, pooled, unit_rows
 from mediafm_store.errors import BadInput
 from mediafm_store.model.segments import segment
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.naming import find_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def find_scenes(store: Store, title: str) -> list[Scene]:
     averages over neighbours, which blurs where a scene begins, and sound and words change within
     scenes (docs/decisions/0015). Raises NotFound for an unknown title.
     """
-    store.title(title)
+    title = find_title(store, title)
     shots = store.shots(title)
     space = store.live("fused")
     vectors = looks(store.vectors(space, title).vectors)

@@ -24,8 +24,10 @@ from mediafm_store.tasks.answers import (
 )
 from mediafm_store.tasks.captions import caption_map_of
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
+from mediafm_store.tasks.file_kinds import Kind
 from mediafm_store.tasks.hit import Hits
 from mediafm_store.tasks.matching import ExampleMatcher, Matcher, SpaceMatcher
+from mediafm_store.tasks.naming import find_shot
 from mediafm_store.tasks.origin import Origin
 from mediafm_store.tasks.own_scene import OwnScene, own_scene, surroundings
 from mediafm_store.tasks.queries import Example, Examples, OnOrigin, query_of, title_query
@@ -105,13 +107,15 @@ def search(
     if title is None and not start_s is end_s is None:
         raise BadInput("a start or an end is of a title: name that too")
     chosen = store.registry.shot_space(space or "fused")
+    given: dict[Kind, Path | None] = {"clip": clip, "visual": picture, "audio": sound}
     examples = Examples(store, chosen, loaded, device, found_at)
     liked = [examples.of(name) for name in like]
     if shot is not None:
+        shot = find_shot(store, shot)
         liked.append(examples.shots(scene_of(store, shot) if unit == "scene" else [shot]))
     if title is not None:
         liked.append(examples.stretch(title, start_s, end_s))
-    liked += [examples.file(path) for path in (clip, picture, sound) if path is not None]
+    liked += [examples.file(path, kind) for kind, path in given.items() if path is not None]
     check_something(like=liked, unlike=unlike, words=text or said)
     own = frozenset(e.title for e in liked if e.title is not None)
     if exclude_same_title and not own:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import Warn, log_warning
+from mediafm_store.media.paths import check_file
 from mediafm_store.records import Title
 from mediafm_store.tasks.subtitles import choose_subtitles
 
@@ -29,6 +30,8 @@ def find_videos(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise BadInput(f"{path} does not exist")
+        if not path.is_dir():
+            check_file(path)
         inside = sorted(path.rglob("*")) if path.is_dir() else [path]
         videos = [p for p in inside if p == path or is_video(p)]
         if not videos:

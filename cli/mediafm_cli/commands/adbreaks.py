@@ -32,7 +32,7 @@ FEW = 5
 
 
 def adbreaks(
-    titles: Annotated[list[str], typer.Argument(help="Titles.")],
+    titles: Annotated[list[str], typer.Argument(help="Titles, by id or name.")],
     store: StorePath = DEFAULT_STORE,
     min_gap: Annotated[float, typer.Option(min=0, help="Seconds between two breaks.")] = 60.0,
     margin: Annotated[
@@ -115,6 +115,7 @@ def adbreaks(
         write_breaks,
     )
     from mediafm_store.tasks.breaks.labelled import weights_of
+    from mediafm_store.tasks.naming import find_titles
     from mediafm_store.tasks.timelines.breaks import check_break_files
 
     if by == "ad" and ads is None:
@@ -124,6 +125,7 @@ def adbreaks(
     rails = Rails(min_gap, margin, per_hour, credits, tuple(avoid or ()))
     listed = read_ads(ads) if ads else []
     opened = open_store(store)
+    titles = find_titles(opened, titles)
     weights = weights_of(opened)
     found = {t: rank_breaks(opened, t, rails=rails, k=most, weights=weights) for t in titles}
     matches = match_ads(

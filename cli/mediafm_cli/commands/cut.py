@@ -29,7 +29,7 @@ def cut(
     what: Annotated[
         list[str],
         typer.Argument(
-            help="Ids of shots; a title with --from and --to; or - for JSON from a pipe.",
+            help="Shots, as sintel/42; a title with --from and --to; or - for JSON from a pipe.",
             metavar="SHOT...",
         ),
     ],

@@ -76,9 +76,11 @@ def embed_clip(
 ) -> None:
     """Print how a clip is seen from within its title."""
     from mediafm_store import embed_clip as embed_stretch
+    from mediafm_store.tasks.naming import find_title
 
     title, start_s, end_s = stretch
     opened = open_store(store)
+    title = find_title(opened, title)
     clip = embed_stretch(opened, title, start_s, end_s, checkpoint=checkpoint, device=device)
     row = {"title": title, "start_s": start_s, "end_s": end_s, "shots": clip.shots}
     if as_json:

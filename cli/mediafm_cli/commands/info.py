@@ -13,7 +13,9 @@ EXAMPLE = "Examples: mediafm info; mediafm info sintel --json; mediafm info sint
 
 
 def info(
-    title: Annotated[str | None, typer.Argument(help="A title; default: all.")] = None,
+    title: Annotated[
+        str | None, typer.Argument(help="A title, by id or name; default: all.")
+    ] = None,
     store: StorePath = DEFAULT_STORE,
     html: Annotated[
         Path | None, typer.Option(help="Write a page about the title, with pictures.")
@@ -22,6 +24,10 @@ def info(
 ) -> None:
     """Show the titles of a store, or the shots of one title."""
     opened = open_store(store)
+    if title is not None:
+        from mediafm_store.tasks.naming import find_title
+
+        title = find_title(opened, title)
     if html is not None:
         from mediafm_store.report.pages import write_title_page
 

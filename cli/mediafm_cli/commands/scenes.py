@@ -17,7 +17,7 @@ EXAMPLE = "Examples: mediafm scenes sintel; mediafm scenes sintel --out scenes.v
 
 
 def scenes(
-    titles: Annotated[list[str], typer.Argument(help="Titles.")],
+    titles: Annotated[list[str], typer.Argument(help="Titles, by id or name.")],
     store: StorePath = DEFAULT_STORE,
     out: Out = None,
     fps: Fps = None,
@@ -25,10 +25,11 @@ def scenes(
 ) -> None:
     """Find the scenes of titles: runs of shots that look alike."""
     from mediafm_store import find_scenes, stretches_of_scenes
+    from mediafm_store.tasks.naming import find_titles
 
     opened = open_store(store)
     rows, stretches = [], []
-    for title in titles:
+    for title in find_titles(opened, titles):
         found = find_scenes(opened, title)
         if out:
             stretches += stretches_of_scenes(opened, found)

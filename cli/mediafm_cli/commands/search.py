@@ -36,13 +36,24 @@ EXAMPLE = (
 
 def search(
     store: StorePath = DEFAULT_STORE,
-    shot: Annotated[str | None, typer.Option(help="Id of a shot, as sintel/00042.")] = None,
-    title: Annotated[str | None, typer.Option(help="A title, or a stretch of it.")] = None,
+    shot: Annotated[str | None, typer.Option(help="A shot, as sintel/42.")] = None,
+    title: Annotated[
+        str | None,
+        typer.Option(
+            help="A title by its id, its name or its file's name; or a stretch, --from and --to."
+        ),
+    ] = None,
     start: Start = None,
     end: End = None,
-    clip: Annotated[Path | None, typer.Option(help="A video file.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="A picture file.")] = None,
-    sound: Annotated[Path | None, typer.Option(help="A sound file.")] = None,
+    clip: Annotated[
+        Path | None, typer.Option(help="A video file: all that is seen, heard and said.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="A picture file, of a moving one the first: pictures alone.")
+    ] = None,
+    sound: Annotated[
+        Path | None, typer.Option(help="A sound file, or a film for its sound: sound alone.")
+    ] = None,
     text: Annotated[str | None, typer.Option(help="Words: what is seen, heard or said.")] = None,
     said: Annotated[
         str | None,
@@ -50,7 +61,9 @@ def search(
     ] = None,
     like: Annotated[
         list[str] | None,
-        typer.Option(help="A shot, a title, TITLE@START-END or a file; may be repeated."),
+        typer.Option(
+            help="A shot, a title, TITLE@START-END or a file of any kind; may be repeated."
+        ),
     ] = None,
     unlike: Annotated[
         list[str] | None, typer.Option(help="The same, for what is not wanted.")
@@ -111,6 +124,7 @@ def search(
     """Find the shots, scenes or titles most like what is given; several are looked for at once."""
     from mediafm_store import load_encoders
     from mediafm_store import search as search_store
+    from mediafm_store.tasks.naming import find_shot
     from mediafm_store.tasks.search import LEAST
 
     asked = [shot, title, clip, picture, sound, text, said, *(like or [])]
@@ -119,6 +133,8 @@ def search(
             "give something to search for, as --shot, --title, --clip, --text or --said"
         )
     opened = open_store(store)
+    if shot is not None:
+        shot = asked[0] = find_shot(opened, shot)
     hits = search_store(
         opened,
         shot=shot,

@@ -35,7 +35,9 @@ def tag(
     action: Annotated[Literal["apply", "list", "review"], typer.Argument(help="What to do.")],
     titles: Annotated[
         list[str] | None,
-        typer.Argument(help="Titles; default: those that lack tags, or, to list, all."),
+        typer.Argument(
+            help="Titles, by id or name; default: those that lack tags, or, to list, all."
+        ),
     ] = None,
     store: StorePath = DEFAULT_STORE,
     task: Annotated[
@@ -72,9 +74,10 @@ def tag(
     """
     opened = open_store(store)
     if action == "list":
+        from mediafm_store.tasks.naming import find_titles
         from mediafm_store.tasks.tags.tag import kept
 
-        opened.check_titles(titles or ())
+        titles = titles and find_titles(opened, titles)
         there = [
             one
             for one in kept(opened)

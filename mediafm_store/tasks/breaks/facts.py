@@ -11,6 +11,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.model.segments import segment
 from mediafm_store.records import Cue
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.naming import find_title
 from mediafm_store.tasks.scenes import looks
 
 Shot = Mapping[str, Any]
@@ -38,6 +39,7 @@ class Facts(NamedTuple):
 
 def read_facts(store: Store, title: str) -> Facts:
     """Raises NotFound for an unknown title, BadInput for one without vectors."""
+    title = find_title(store, title)
     duration_s = store.title(title)["duration_s"]
     shots = store.shots(title).to_dicts()
     space = store.registry.shot_space()

@@ -9,6 +9,7 @@ from jaxtyping import Float32
 from mediafm_store.arrays import Vectors
 from mediafm_store.store.spaces import SpaceName
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.naming import find_titles
 from mediafm_store.tasks.probing.items import texts_of
 from mediafm_store.tasks.probing.pools import title_means
 from mediafm_store.tasks.probing.saved import VECTOR, WORDS, Probe, newest, space_of
@@ -44,8 +45,7 @@ def apply_probe(
     if other vectors are live than those it was fitted to.
     """
     probe = newest(store, task, version)
-    store.check_titles(titles or ())
-    wanted = list(store.revisions() if titles is None else titles)
+    wanted = list(store.revisions()) if titles is None else find_titles(store, titles)
     found = []
     for items, of, inputs in batches(store, probe, wanted):
         scores = probe.linear.decide(inputs)

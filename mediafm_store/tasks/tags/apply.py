@@ -15,6 +15,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.store.tables import one_of, quoted
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.labels import FILE
+from mediafm_store.tasks.naming import find_titles
 from mediafm_store.tasks.probing.saved import Probe, newest, probes, space_of
 from mediafm_store.tasks.tags.neighbours import from_neighbours, known_tags, title_vectors
 from mediafm_store.tasks.tags.probed import from_probe
@@ -54,7 +55,7 @@ def apply_tags(
     if names and (engine != "threads" or workers is not None):
         raise BadInput("--name is looked for by this process; leave out --engine and --workers")
     store.check_writable()
-    store.check_titles(titles or ())
+    titles = titles and find_titles(store, titles)
     if names:
         wanted = list(titles or store.revisions())
         tags = from_names(store, wanted, names, encoders=encoders, device=device)

@@ -12,6 +12,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.store.tables import quoted
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.labels import FILE, REVIEW, add
+from mediafm_store.tasks.naming import find_titles
 from mediafm_store.tasks.probing.fit import OnStep, fit_probe
 from mediafm_store.tasks.probing.saved import Probe, newest
 from mediafm_store.tasks.tags.apply import apply_tags
@@ -73,7 +74,8 @@ def answer_tags(
     for tag in kept(store):
         proposed[tag.title, tag.tag].append(tag)
     said: dict[Tag, bool] = {}
-    for title, name, accept in answers:
+    titles = find_titles(store, (answer.title for answer in answers))
+    for title, (_, name, accept) in zip(titles, answers, strict=True):
         if (title, name) not in proposed:
             raise NotFound(
                 f"tag {name!r} was not proposed for title {title!r}; `mediafm tag review` lists"

@@ -13,6 +13,7 @@ from mediafm_store.records import Span
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.breaks.record import Break
 from mediafm_store.tasks.hit import Hit
+from mediafm_store.tasks.naming import find_shots, find_title
 from mediafm_store.tasks.rows import span_of
 from mediafm_store.tasks.scenes import Scene
 from mediafm_store.tasks.timelines.moments import spans_after
@@ -41,10 +42,11 @@ def stretches_of_shots(
     store: Store, shots: Sequence[str], notes: Mapping[str, str] | None = None
 ) -> list[Stretch]:
     """Shots by their ids, in that order; `notes` by id. Raises NotFound for what is not there."""
+    shots = find_shots(store, shots)
     rows = store.shots_by_id(list(dict.fromkeys(shots)))
     for shot in shots:
         if shot not in rows:
-            store.shot(shot)  # says that there is none, and how ids look
+            store.shot(shot)  # says that it is gone by now
     title = cache(store.title)
     return [
         stretch(title(rows[id]["title"]), span_of(rows[id]), id, (notes or {}).get(id, ""))
@@ -96,7 +98,7 @@ def stretch_of_times(
     Without a `label` it is called after them, as `sintel/60-90s`. Raises NotFound for an unknown
     title, BadInput for times that are not in it.
     """
-    row = store.title(title)
+    row = store.title(title := find_title(store, title))
     last = span_of(store.shots(title).row(-1, named=True))
     ticks = [round(s / last.time_base) for s in (start_s, min(end_s, last.end_s))]
     if not 0 <= ticks[0] < ticks[1]:

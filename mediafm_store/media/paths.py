@@ -1,0 +1,32 @@
+"""Paths of media as FFmpeg may be given them: of files alone, and never taken for addresses."""
+
+import os
+import stat
+from pathlib import Path
+
+from mediafm_store.errors import BadMedia
+
+OTHERS = (
+    *((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket")),
+    *((stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device")),
+)
+"""What is no file. Reading it may never begin, or never end."""
+
+
+def check_file(path: Path) -> None:
+    """Raise BadMedia, at once, for what is no file or link to one."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError as error:
+        raise BadMedia(f"{path} does not exist") from error
+    except (OSError, ValueError) as error:  # ValueError: what no file can be called
+        why = getattr(error, "strerror", None) or error
+        raise BadMedia(f"{path} cannot be opened: {why}") from error
+    for is_such, what in OTHERS:
+        if is_such(mode):
+            raise BadMedia(f"{path} is {what}, not a file; give a file")
+
+
+def address(path: Path) -> str:
+    """The path as FFmpeg takes it: `take:1.mp4` would be of a protocol `take`, `/take:1` is not."""
+    return os.path.abspath(path)

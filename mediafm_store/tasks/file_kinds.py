@@ -1,0 +1,115 @@
+"""What a file is to search by: a picture, a sound or a clip, by its content."""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from mediafm_store.errors import BadInput, BadMedia
+from mediafm_store.media.paths import check_file
+
+if TYPE_CHECKING:
+    from mediafm_store.media.streams import Streams
+
+Kind = Literal["visual", "audio", "clip"]
+FORMATS = (
+    *("AVIF", "BMP", "DDS", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD"),
+    *("QOI", "SGI", "TIFF", "WEBP"),
+)
+"""Pillow's names of pictures. Not those it takes for one on a mere guess, nor programs (PostScript)
+and films."""
+
+
+def kind_of(path: Path) -> Kind:
+    """What a file is compared as: a picture, moving or not, that Pillow opens is a picture, else
+    what has moving pictures is a clip, what can only be heard a sound.
+
+    Raises BadMedia for what is no media file, BadInput for one with nothing to see or hear.
+    """
+    check_file(path)
+    if is_picture(path):
+        return "visual"
+    streams = streams_in(path)
+    if streams.moving:
+        return "clip"
+    if streams.sound:
+        return "audio"
+    if streams.still:
+        raise unknown_picture(path)
+    raise BadInput(f"{path} has nothing to see or to hear; give a video, a picture or a sound")
+
+
+def require(path: Path, kind: Kind) -> None:
+    """Raise BadInput, which names the option to use, for a file that cannot be compared as such."""
+    check_file(path)
+    {"visual": require_picture, "audio": require_sound, "clip": require_clip}[kind](path)
+
+
+def require_picture(path: Path) -> None:
+    """See `require`."""
+    try:
+        kind = kind_of(path)
+    except BadMedia as error:
+        raise unknown_picture(path) from error
+    if kind == "clip":
+        raise BadInput(f"{path} is a video, not a picture; search by it with --clip")
+    if kind == "audio":
+        raise BadInput(f"{path} is a sound, not a picture; search by it with --sound")
+
+
+def require_sound(path: Path) -> None:
+    """See `require`. A film has a sound, too."""
+    streams = streams_in(path)
+    if streams.sound:
+        return
+    if streams.still:
+        raise BadInput(f"{path} is a picture, not a sound; search by it with --picture")
+    cure = "search by it with --clip" if streams.moving else "give a sound, or a film with some"
+    raise BadInput(f"{path} has no sound; {cure}")
+
+
+def require_clip(path: Path) -> None:
+    """See `require`. A GIF of several frames is a clip, too; the cover of a sound is none."""
+    streams = streams_in(path)
+    if streams.moving:
+        return
+    if streams.still:
+        raise BadInput(f"{path} is a picture, not a video; search by it with --picture")
+    if streams.sound:
+        raise BadInput(f"{path} is a sound without a video; search by it with --sound")
+    raise BadInput(f"{path} has no moving pictures; give a video")
+
+
+# What opens files takes a while to import, which other queries need not wait for.
+
+
+def streams_in(path: Path) -> "Streams":
+    """What is in a file, with pictures that FFmpeg does not know."""
+    from mediafm_store.media.streams import Streams, streams_of
+
+    try:
+        return streams_of(path)
+    except BadMedia:
+        if is_picture(path):
+            return Streams(moving=False, still=True, sound=False)
+        raise
+
+
+def is_picture(path: Path) -> bool:
+    """Whether Pillow takes a file for a picture, by its first bytes."""
+    from PIL import Image
+
+    Image.init()  # finds all formats that this version knows
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=[f for f in FORMATS if f in Image.OPEN]):
+                return True
+    except Image.DecompressionBombError:
+        return True  # too large a one, which is told where it is read
+    except (OSError, ValueError):
+        return False
+
+
+def unknown_picture(path: Path) -> BadInput:
+    """The error for a picture that Pillow does not know."""
+    return BadInput(f"{path} cannot be read as a picture; save it as JPEG or PNG")
