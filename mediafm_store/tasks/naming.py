@@ -229,8 +229,10 @@ def key(name: str) -> str:
 
     Spaces around it, or more than one between words, do not count.
     """
-    folded = unicodedata.normalize("NFD", name).casefold()
-    return " ".join(unicodedata.normalize("NFC", folded).split())
+    folded = name.casefold()
+    if not name.isascii():  # which most are, and a large store has many
+        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+    return " ".join(folded.split())
 
 
 def shot_id(title: str, number: int) -> str:
