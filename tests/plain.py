@@ -1,7 +1,7 @@
 """An encoder that needs no weights."""
 
+import os
 import zlib
-from functools import partial
 
 import numpy as np
 
@@ -27,5 +27,15 @@ class PlainEncoder:
         return self.encode(texts).blocks
 
 
-search_all = partial(search, least=0.0, fold=False)
-"""All of a store in order: of vectors that mean nothing, nothing is a good match."""
+def search_all(store, **asked):
+    """All of a store in order, by plain cosines, the query's own scene with it.
+
+    Of vectors that mean nothing, nothing is a good match. Where nothing else is said they are
+    compared in context if the store and the query have such.
+    """
+    plain = {"same_scene": True, "least": 0.0, "fold": False}
+    if "space" not in asked:
+        named = [*asked.get("like", ()), *asked.get("unlike", ())]
+        files = asked.keys() & {"clip", "picture", "sound"} or any(map(os.path.isfile, named))
+        plain["space"] = "context" if store.has("context") and not files else "fused"
+    return search(store, **plain | asked)

@@ -13,7 +13,9 @@ from mediafm_store.errors import BadInput
 from mediafm_store.tasks import search as module
 from mediafm_store.tasks.alignment import in_order
 from mediafm_store.tasks.answers import LEAST_DEPTH
+from mediafm_store.tasks.queries import Examples
 from mediafm_store.tasks.ranking import SAID
+from mediafm_store.tasks.scale import PARTS
 from mediafm_store.tasks.scenes import find_scenes
 from mediafm_store.tasks.search import search
 from tests.conftest import random_vectors, title_rows
@@ -40,7 +42,7 @@ def catalogue(tmp_path_factory):
 
 # Shares
 
-PARTS = st.fixed_dictionaries(
+ASKED = st.fixed_dictionaries(
     {},
     optional={
         "shot": st.just("north/00002"),
@@ -53,9 +55,9 @@ PARTS = st.fixed_dictionaries(
 
 @settings(max_examples=15, deadline=None)
 @given(
-    asked=PARTS,
+    asked=ASKED,
     unit=st.sampled_from(["shot", "scene", "title"]),
-    space=st.sampled_from([None, "fused"]),
+    space=st.sampled_from([None, "fused", "context"]),
     weights=st.fixed_dictionaries(
         {}, optional={m: st.sampled_from([0.5, 2.0]) for m in MODALITIES}
     ),
@@ -65,28 +67,31 @@ def test_shares_add_up_to_the_score(catalogue, asked, unit, space, weights):
         catalogue, **asked, unit=unit, space=space, weights=weights, k=40, encoders=ENCODERS
     )
     for hit in hits:
-        assert sum(hit.shares.values()) == pytest.approx(hit.score, abs=1e-5)
-        assert hit.score <= 1 + 1e-3
-        assert hit.shares.keys() == set(MODALITIES)
+        assert sum(hit.shares.values()) == pytest.approx(hit.score, rel=1e-5, abs=1e-5)
+        if space is not None and asked.keys() <= {"shot", "like"}:
+            assert hit.score <= 1 + 1e-3
+        assert hit.shares.keys() == set(PARTS)
         assert hit.shot in hit.shots
         assert {s.rpartition("/")[0] for s in hit.shots} == {hit.title}
-        assert (hit.percentile is None) == (asked.keys() == {"said"})
-        in_context = (
-            space is None and asked.keys() & {"shot", "like"} and asked != {"like": ["south"]}
-        )
-        if in_context:
-            assert -1.001 <= hit.alone <= 1.001
+        assert (hit.chance is None) == (asked.keys() == {"said"})
+        if space is not None and "text" not in asked:
+            assert hit.shares["context"] == 0
     assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
     assert len({h.shots for h in hits}) == len(hits)
 
 
 def test_words_that_are_said_weigh_as_much_as_all_else(catalogue):
+    """As much as the best answer to a random query of the kind of the other."""
     both = search_all(catalogue, shot="north/00002", said="dragon", k=40)
     alone = {h.shot: h.shares for h in search_all(catalogue, shot="north/00002", k=40)}
     spoken = catalogue.said("dragon", 40)
+    asked = Examples(catalogue, catalogue.live("context"), dict, "cpu", lambda *_: None)
+    how = module.How("context", {}, whole=False)
+    example = asked.shots(["north/00002"])
+    typical = module.by_example(catalogue, [example], [], how, alone=False)[0].null().typical
     for hit in both:
         literal = SAID * spoken.get(hit.shot, 0) / max(spoken.values())
-        expected = {m: (1 - SAID) * share for m, share in alone[hit.shot].items()}
+        expected = {m: (1 - SAID) / typical * share for m, share in alone[hit.shot].items()}
         assert hit.shares == pytest.approx(
             expected | {"text": expected["text"] + literal}, abs=1e-5
         )
@@ -239,8 +244,8 @@ def test_a_whole_title_is_compared_by_title_vectors(titles, indexed, weights, tm
         assert hit.shot == f"{hit.title}/{len(shots) // 2:05d}"
         assert (hit.start_s, hit.end_s) == (0, 2 * len(shots))
         assert sum(hit.shares.values()) == pytest.approx(hit.score, abs=1e-5)
-        assert 0 <= hit.percentile <= 1
-        assert hit.alone is None
+        assert 0 <= hit.chance <= 1
+    assert hits.compared == "as whole titles"
 
 
 def test_anything_more_than_a_title_lays_its_shots_along(titles):
@@ -256,13 +261,13 @@ def test_anything_more_than_a_title_lays_its_shots_along(titles):
         {"like": ["asked", "short"]},
         {"like": ["asked@0-14"]},
     ):
-        first, *others = search_all(store, **asked, unit="title", encoders=ENCODERS)
-        assert first.title == "twin", asked
-        assert first.alone is not None or asked.get("space") == "fused"
-        assert first.score > others[0].score + 0.3
+        hits = search_all(store, **asked, unit="title", encoders=ENCODERS)
+        assert hits[0].title == "twin", asked
+        assert hits[0].score > hits[1].score + 0.3
+        assert hits.compared.startswith("shot by shot" if "space" in asked else "as the trained")
     scenes = search_all(store, title="asked", unit="scene", k=40)
     assert scenes[0].title == "twin"
-    assert scenes[0].alone is not None
+    assert scenes.compared == hits.compared
 
 
 def test_titles_of_shots_that_match_alone_are_found(titles):
@@ -302,12 +307,20 @@ def test_titles_of_a_store_that_was_never_trained(planted):
 
 
 def test_nothing_good_is_no_answer(catalogue):
-    assert search(catalogue, shot="north/00002", least=1.0) == []
+    """Of the whole query: either it has a good answer, and the others stand beside it, or none."""
+    kept = refused = 0
     for unit in ("shot", "scene", "title"):
-        some = search(catalogue, shot="north/00002", unit=unit, least=0.5, fold=False, k=99)
-        every = search_all(catalogue, shot="north/00002", unit=unit, k=99)
-        assert some == [h for h in every if h.percentile >= 0.5]
-        assert len(some) < len(every) or unit == "title"
+        for number in range(6):
+            asked = {"shot": f"north/{number:05d}", "unit": unit, "k": 99}
+            every = search_all(catalogue, **asked)
+            assert every.chance == min(h.chance for h in every[:10])
+            for least in (0.5, 1 - every.chance, min(1.0, 1.01 - every.chance)):
+                some = search_all(catalogue, **asked, least=least)
+                assert some.chance == every.chance
+                assert some == (every if 1 - every.chance >= least else [])
+                kept, refused = kept + bool(some), refused + (not some)
+    assert min(kept, refused) >= 3
+    assert search(catalogue, shot="north/00002", least=1.0) == []
     for wrong in (-0.1, 1.1, float("nan")):
         with pytest.raises(BadInput, match="between 0 and 1"):
             search(catalogue, shot="north/00002", least=wrong)
@@ -353,7 +366,7 @@ def doubles(store):
 
 def test_near_duplicates_are_with_their_answer_and_nowhere_else(doubles):
     flat = search_all(doubles, shot="asked/00000", k=99, weights=PICTURE_ALONE)
-    hits = search(doubles, shot="asked/00000", k=99, weights=PICTURE_ALONE, least=0.0)
+    hits = search_all(doubles, shot="asked/00000", k=99, weights=PICTURE_ALONE, fold=True)
     named = [id for h in hits for id in (h.shot, *h.alike)]
     assert len(named) == len(set(named))
     assert set(named) == {h.shot for h in flat}
@@ -383,7 +396,7 @@ def test_more_is_looked_at_where_the_best_are_all_one(store):
     for title in ("a", "b"):
         add_film(store, title, ["lake"] * LEAST_DEPTH)
     add_film(store, "c", [f"view {i}" for i in range(30)])
-    hits = search(store, shot="a/00000", k=5, least=0.0)
+    hits = search(store, shot="a/00000", k=5, least=0.0, same_scene=True)
     assert len(hits) == 5
     assert len(hits[0].alike) == 2 * LEAST_DEPTH - 2
     assert {h.title for h in hits[1:]} == {"c"}
@@ -403,15 +416,16 @@ def test_diverse_answers_keep_apart(store):
     assert {h.shot: h for h in every} == {h.shot: h for h in told}
 
 
-def test_replaced_in_the_middle_of_a_search(store, monkeypatch):
+@pytest.mark.parametrize("space", [None, "fused"])
+def test_replaced_in_the_middle_of_a_search(store, monkeypatch, space):
     """Another program makes a title shorter after its shots were found: they are no answers."""
     add_film(store, "asked", ["lake"])
     add_film(store, "film", ["lake"] * 3 + ["wood"])
     add_film(store, "other", ["wood", "moon"])
-    query_of = module.query_of
+    by_example = module.by_example
 
-    def then_replaced(*asked):
-        made = query_of(*asked)
+    def then_replaced(*asked, **options):
+        made = by_example(*asked, **options)
         shots_by_id, calls = store.shots_by_id, []
 
         def replacing(ids):
@@ -423,8 +437,8 @@ def test_replaced_in_the_middle_of_a_search(store, monkeypatch):
         monkeypatch.setattr(store, "shots_by_id", replacing)
         return made
 
-    monkeypatch.setattr(module, "query_of", then_replaced)
-    hits = search(store, shot="asked/00000", least=0.0)
+    monkeypatch.setattr(module, "by_example", then_replaced)
+    hits = search(store, shot="asked/00000", least=0.0, space=space)
     named = {id for h in hits for id in (h.shot, *h.alike)}
     assert named <= {"film/00000", "other/00000", "other/00001"}
     assert "film/00000" in named

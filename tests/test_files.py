@@ -237,7 +237,7 @@ def test_a_picture_and_a_sound_have_no_context(store, tmp_path):
             search(store, **{asked: path}, space="context")
         for space in (None, "fused"):
             first = search(store, **{asked: path}, space=space)[0]
-            assert (first.shot, first.alone) == ("film/00000", None)
+            assert (first.shot, first.shares["context"]) == ("film/00000", 0)
 
 
 def test_an_imported_store_cannot_be_asked_with_files(imported, tmp_path):

@@ -184,8 +184,8 @@ def test_a_search_looks_once_for_each_table(bucket, machine, monkeypatch):
         return open_table(self, name, **options)
 
     monkeypatch.setattr(type(database), "open_table", count)
-    assert search(store, shot="a/00001", k=3)
+    assert search(store, shot="a/00001", space=None, k=3)
     assert sorted(opened) == sorted(set(opened))
     opened.clear()
     store.add_title(title_rows(store, "d", random_vectors(4, 1)))  # the same vectors as b's
-    assert "d/00002" in [hit.shot for hit in search(store, shot="b/00002", k=3)]
+    assert "d/00002" in [h.shot for h in search(store, shot="b/00002", space=None, k=3)]

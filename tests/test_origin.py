@@ -174,9 +174,8 @@ def test_a_clip_of_a_film_is_found_where_it_was_cut(real, encoders, tmp_path, st
     path = tmp_path / "clip.mp4"
     write_clip(film, path, start_s, length_s, heard)
     told = []
-    hits = search(
-        store, clip=path, encoders=encoders, least=0.0, on_origin=lambda *one: told.append(one)
-    )
+    asked = {"clip": path, "encoders": encoders, "least": 0.0}
+    hits = search(store, **asked, on_origin=lambda *one: told.append(one))
     ((whose, origin),) = told
     place_s = start_s - begins_s
     assert (whose, origin.title) == (path, "sintel")
@@ -190,8 +189,13 @@ def test_a_clip_of_a_film_is_found_where_it_was_cut(real, encoders, tmp_path, st
         assert origin.start_s == pytest.approx(place_s, abs=0.3)
         assert origin.end_s == pytest.approx(place_s + length_s, abs=0.3)
     assert origin.likeness > 0.5
-    assert hits[0].shot in inside
-    assert 0 <= hits[0].start_s < hits[0].end_s <= length
+    assert hits.origin == origin
+    assert set(origin.shots) <= set(hits.own_scene.shots)
+    near = search(store, **asked, same_scene=True)
+    assert near.own_scene is None
+    for found, left_out in ((hits, hits.own_scene.shots), (near, origin.shots)):
+        assert not {id for h in found for id in (h.shot, *h.alike)} & set(left_out)
+    assert 0 <= near[0].start_s < near[0].end_s <= length
 
 
 @pytest.mark.slow
@@ -202,5 +206,5 @@ def test_a_clip_of_another_film_has_no_origin(real, films, encoders, name):
     hits = search(
         real[0], clip=clip, encoders=encoders, least=0.0, on_origin=lambda *one: told.append(one)
     )
-    assert told == []
+    assert (told, hits.origin, hits.own_scene) == ([], None, None)
     assert hits

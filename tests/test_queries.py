@@ -16,6 +16,7 @@ from mediafm_store.features.fuse import fingerprint
 from mediafm_store.media.sound import SAMPLE_RATE
 from mediafm_store.store.spaces import Space
 from mediafm_store.tasks.queries import UNLIKE, Example, Examples, Query, query_of, seconds
+from mediafm_store.tasks.scale import PARTS
 from tests.conftest import random_vectors
 from tests.odd_films import make_film, pictures
 from tests.plain import search_all
@@ -230,7 +231,7 @@ def test_a_picture_is_as_like_a_silent_shot_as_a_speaking_one(store, tmp_path):
     hits = search(store, picture=picture(tmp_path / "grey.png", 120))
     assert {h.shot for h in hits[:3]} == {"film/00000", "film/00001", "film/00002"}
     assert [h.score for h in hits[:3]] == pytest.approx([1] * 3, abs=1e-3)
-    assert len({h.percentile for h in hits[:3]}) == 1
+    assert len({h.chance for h in hits[:3]}) == 1
     assert all(h.shares["audio"] == h.shares["text"] == 0 for h in hits)
 
 
@@ -261,7 +262,8 @@ def test_a_picture_with_a_sound_leave_out_words_alone(store, tmp_path):
     first, *others = search(store, **files)
     assert first.shot == "film/00000"
     assert first.score == pytest.approx(1, abs=1e-3)
-    assert first.shares == pytest.approx({"visual": 0.5, "audio": 0.5, "text": 0}, abs=1e-3)
+    halves = {"visual": 0.5, "audio": 0.5, "text": 0, "context": 0}
+    assert first.shares == pytest.approx(halves, abs=1e-3)
     assert [h.score for h in others] == pytest.approx([0.5, 0.5], abs=0.05)
 
 
@@ -289,8 +291,10 @@ def test_nothing_is_left_of_a_picture_that_does_not_count(world, tmp_path):
     file = picture(tmp_path / "a.png", 120)
     with pytest.raises(BadInput, match="nothing is left of the query"):
         search(world, picture=file, weights={"visual": 0})
-    with pytest.raises(BadInput, match="nothing is left of the query"):
-        search(world, text="lake", weights=dict.fromkeys(MODALITIES, 0.0))
+    nothing = dict.fromkeys(PARTS, 0.0)
+    for asked in ({"text": "lake"}, {"picture": file, "space": None}):
+        with pytest.raises(BadInput, match="all modalities of this query have weight 0"):
+            search(world, **asked, weights=nothing)
 
 
 @given(
@@ -312,16 +316,15 @@ def test_the_score_is_the_cosine_of_what_is_compared(weights, seed):
     assert shares.sum(axis=0).max() <= 1 + 1e-5
 
 
-def test_a_description_asks_every_modality_the_same(store):
+def test_a_text_asks_every_modality_by_itself(store):
     """A shot in which nobody speaks is no better for it, whatever weighs nothing."""
     add_film(store, "film", ["lake", "lake", "wood"], [None, "rain", None], [None, "lake", None])
-    for weights, lake in (({}, 1 / 3), ({"text": 0}, 6**-0.5), (PICTURE_ALONE, 3**-0.5)):
+    for weights in ({}, {"text": 0}, {"text": 1}, PICTURE_ALONE):
         told = {h.shot: h.shares for h in search(store, text="lake", weights=weights)}
-        assert told["film/00000"]["visual"] == pytest.approx(lake, abs=1e-3)
-        assert told["film/00001"]["visual"] == pytest.approx(lake, abs=1e-3)
-        assert told["film/00001"]["text"] == (
-            0 if "text" in weights else pytest.approx(lake, abs=1e-3)
-        )
+        assert told["film/00000"]["visual"] > 0
+        assert told["film/00001"]["visual"] == pytest.approx(told["film/00000"]["visual"], abs=1e-3)
+        assert told["film/00000"]["text"] == 0
+        assert (told["film/00001"]["text"] > 0) == (weights.get("text") != 0)
 
 
 # Several
@@ -435,39 +438,48 @@ def test_vectors_of_other_encoders_are_refused_with_both_fingerprints(world, tmp
     assert "\n" not in str(told.value)
 
 
-def test_examples_in_context_tell_what_they_are_alone(films):
+def test_examples_are_compared_in_context_and_alone(films):
     """In context, lakes are as different as may be; by themselves, two are the same."""
     contexts = {"alpha": random_vectors(5, 1), "beta": random_vectors(2, 2)}
     put_in_context(films, contexts)
-    hits = {h.shot: h for h in search(films, shot="alpha/00000")}
-    assert hits["alpha/00003"].alone == pytest.approx(1, abs=1e-3)
+    in_context = {h.shot: h.score for h in search(films, shot="alpha/00000")}
+    alone = {h.shot: h.score for h in search(films, shot="alpha/00000", space="fused")}
+    assert in_context.keys() == alone.keys()
     for name, stored in contexts.items():
         for i, row in enumerate(stored):
-            if (hit := hits.get(f"{name}/{i:05d}")) is not None:
-                assert hit.score == pytest.approx(float(contexts["alpha"][0] @ row), abs=2e-3)
-    alone = {h.shot: h for h in search(films, shot="alpha/00000", space="fused")}
-    assert {id: h.alone for id, h in hits.items()} == pytest.approx(
-        {id: h.score for id, h in alone.items()}, abs=1e-4
-    )
-    assert all(h.alone is None for h in alone.values())
+            if (shot := f"{name}/{i:05d}") in in_context:
+                expected = float(contexts["alpha"][0] @ row)
+                assert in_context[shot] == pytest.approx(expected, abs=2e-3)
+    assert alone["alpha/00003"] == pytest.approx(1, abs=1e-3)
+    both = {h.shot: h.shares for h in search(films, shot="alpha/00000", space=None)}
+    assert both.keys() == alone.keys()
+    assert max(both, key=lambda shot: both[shot]["visual"]) in {"alpha/00003", "beta/00000"}
+    order = sorted(in_context, key=in_context.__getitem__)
+    assert both[order[-1]]["context"] > both[order[0]]["context"]
 
 
-def test_a_picture_among_examples_takes_them_out_of_context(films, tmp_path):
+def test_a_picture_among_examples_leaves_the_others_their_context(films, tmp_path):
     put_in_context(films, {"alpha": random_vectors(5, 1), "beta": random_vectors(2, 2)})
     file = str(picture(tmp_path / "a.png", 120))
     for side in ({"like": [file]}, {"unlike": [file]}):
-        hits = search(films, shot="alpha/00000", **side)
+        hits = search(films, shot="alpha/00000", **side, space=None)
         assert hits
-        assert all(h.alone is None for h in hits)
+        assert all(h.shares["context"] != 0 for h in hits)
+    hits = search(films, like=[file], space=None)
+    assert hits
+    assert all(h.shares["context"] == 0 for h in hits)
     with pytest.raises(BadInput, match="--space fused"):
         search(films, shot="alpha/00000", like=[file], space="context")
 
 
-def test_what_came_after_the_last_embedding_cannot_be_asked_with(films):
+def test_what_came_after_the_last_embedding_is_asked_with_alone(films):
     put_in_context(films, {"alpha": random_vectors(5, 1)})
     with pytest.raises(BadInput, match=r"beta/0000\d' has no context vector yet; run `mediafm em"):
         search(films, like=["beta"])
-    assert {h.title for h in search(films, like=["beta"], space="fused")} == {"alpha"}
+    for space in (None, "fused"):
+        hits = search(films, like=["beta"], space=space)
+        assert {h.title for h in hits} == {"alpha"}
+        assert all(h.shares["context"] == 0 for h in hits)
 
 
 def test_vectors_have_the_names_that_were_planted():

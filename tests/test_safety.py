@@ -75,7 +75,7 @@ Store(sys.argv[1]).titles()  # imports what it needs, which nobody may not read 
 os.setgid(65534)
 os.setuid(65534)
 store = Store(sys.argv[1])
-found = search(store, shot="alpha/00003", k=5, least=0, fold=False)
+found = search(store, shot="alpha/00003", k=5, least=0, same_scene=True, fold=False)
 print(len(found), index_status(store, store.live("fused")).rows)
 try:
     store.check_writable()

@@ -111,10 +111,11 @@ def test_more_of_the_words_is_better(spoken):
     assert found(spoken, "open the wolf")[0] == "wolf/1"
     hits = search(spoken, said="wolf door open")
     assert hits[0].score == 1
+    assert hits.chance is None
     assert 0 < hits[1].score < 1
     for hit in hits:
-        assert hit.shares == {"visual": 0, "audio": 0, "text": hit.score}
-        assert (hit.percentile, hit.alone) == (None, None)
+        assert hit.shares == {"visual": 0, "audio": 0, "text": hit.score, "context": 0}
+        assert hit.chance is None
         assert "wolf" in hit.words
 
 

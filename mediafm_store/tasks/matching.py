@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
 
-from mediafm_store.arrays import Vectors, weigh
+from mediafm_store.arrays import MODALITIES, Vectors, block, weigh
 from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
@@ -144,17 +145,29 @@ class ExampleMatcher:
         return float(mean_in_order(self.shares(known, shots).sum(axis=0)))
 
     def null(self) -> Null:
-        """The best answers to random shots, or passages, of the store."""
-        weights = tuple(self.weights.get(part, 1.0) for part in PARTS)
+        """The best answers to random shots, or passages, of the store, in what these have."""
+        compared = [
+            (one.space, part, at)
+            for one in self.compared
+            for part, at in one.scale.blocks
+            if one.rows[:, at].any()
+        ]
+        first = compared[0][0]
+        weights = {part: self.weights.get(part, 1.0) for _, part, _ in compared}
+        tables = [one.space.table for one in self.compared]
+        versions = tuple((table, int(self.store.table(table).version)) for table in tables)
         return null_of(
             self.store,
-            self.store.live("fused"),
-            key=("example", weights, self.whole and self.length),
+            first,
+            key=("example", tuple(weights.items()), versions, self.whole and self.length),
             length=self.length,
-            matchers=self._such,
+            blocks=[at for space, _, at in compared if space == first],
+            matchers=partial(self._such, weights={p: weights.get(p, 0.0) for p in PARTS}),
         )
 
-    def _such(self, asked: Sequence[Asked]) -> "list[ExampleMatcher]":
+    def _such(
+        self, asked: Sequence[Asked], *, weights: Mapping[Part, float]
+    ) -> "list[ExampleMatcher]":
         """Other examples, compared as these are."""
         known = Known(self.store)
         if self.store.has("context"):  # all at once: each question takes some milliseconds
@@ -163,7 +176,7 @@ class ExampleMatcher:
             ExampleMatcher.of(
                 self.store,
                 [Example(one.rows, one.rows, ids=frozenset(one.ids))],
-                weights=self.weights,
+                weights=weights,
                 whole=self.whole,
                 known=known,
             )
@@ -215,6 +228,7 @@ class SpaceMatcher:
             self.query.space,
             key=("space", weights, self.whole and self.length),
             length=self.length,
+            blocks=[block(m) for m in MODALITIES if self.query.weights.get(m, 1.0) > 0],
             matchers=matchers,
         )
 
@@ -229,7 +243,11 @@ def rows_in(space: Space, example: Example, known: Known) -> Vectors:
     return known.vectors(space, ids)
 
 
-def directed(scale: Scale, like: Sequence[Vectors], unlike: Sequence[Vectors]) -> Vectors:
+def directed(
+    scale: Scale,
+    like: Sequence[Float32[np.ndarray, "_ dim"]],
+    unlike: Sequence[Float32[np.ndarray, "_ dim"]],
+) -> Float32[np.ndarray, "rows dim"]:
     """Standardised rows of what is wanted, with a part of what is not taken away."""
     rows = np.concatenate([scale.standardised(one) for one in like])
     for one in unlike:

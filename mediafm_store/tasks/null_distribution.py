@@ -57,11 +57,18 @@ MatchersOf = Callable[[Sequence[Asked]], Sequence["Matcher"]]
 
 
 def null_of(
-    store: Store, space: Space, *, key: Hashable, length: int, matchers: MatchersOf
+    store: Store,
+    space: Space,
+    *,
+    key: Hashable,
+    length: int,
+    blocks: Sequence[slice],
+    matchers: MatchersOf,
 ) -> Null:
     """The best answers to random shots of a space, or to random passages of `length` shots.
 
-    They are searched for as any query is, in the whole store, without their own surroundings.
+    They are searched for as any query is, in the whole store, without their own surroundings. Each
+    has one of the `blocks` of its vectors: what has nothing of what is compared is no query.
     """
     sample = passages(store, space)
     question = (key, str(store.path), space.table)
@@ -69,14 +76,16 @@ def null_of(
         return once(
             sample,
             question,
-            lambda: best_of_passages(store, space, sample, matchers, min(length, LENGTH)),
+            lambda: best_of_passages(store, space, sample, matchers, min(length, LENGTH), blocks),
         )
-    return once(sample, question, lambda: best_of_shots(store, sample, matchers))
+    return once(sample, question, lambda: best_of_shots(store, sample, matchers, blocks))
 
 
-def best_of_shots(store: Store, sample: Sequence[Passage], matchers: MatchersOf) -> Null:
+def best_of_shots(
+    store: Store, sample: Sequence[Passage], matchers: MatchersOf, blocks: Sequence[slice]
+) -> Null:
     """Single shots, against all of the store."""
-    asked = random_shots(sample)
+    asked = random_shots(sample, blocks)
     queries = matchers(asked)
     known = Known(store)
     near = candidates(store, asked, queries, known)
@@ -92,13 +101,13 @@ def best_of_shots(store: Store, sample: Sequence[Passage], matchers: MatchersOf)
     return Null(np.sort(np.array(best, np.float32)))
 
 
-def random_shots(sample: Sequence[Passage]) -> list[Asked]:
-    """Some shots of a sample, evenly spread over it; none that has no vector."""
+def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> list[Asked]:
+    """Some shots of a sample that have one of some blocks, evenly spread over it."""
     rows = [
         Asked((id,), row[None].astype(np.float32))
         for passage in sample
         for id, row in zip(passage.ids, passage.vectors, strict=True)
-        if row.any()
+        if any(row[at].any() for at in blocks)
     ]
     places = np.linspace(0, len(rows) - 1, min(QUERIES, len(rows))).astype(int)
     return [rows[i] for i in places]
@@ -124,13 +133,26 @@ def candidates(
 
 
 def best_of_passages(
-    store: Store, space: Space, sample: Sequence[Passage], matchers: MatchersOf, length: int
+    store: Store,
+    space: Space,
+    sample: Sequence[Passage],
+    matchers: MatchersOf,
+    length: int,
+    blocks: Sequence[slice],
 ) -> Null:
-    """Passages, against those of other titles in the sample (other passages, if there are none)."""
+    """Passages, against those of other titles in the sample (other passages, if there are none).
+
+    Where none is as long as the query they are as long as there are.
+    """
     known = Known(store)
     for passage in sample:
         known.add(space, passage.ids, passage.vectors.astype(np.float32))
-    long = [p for p in sample if len(p.ids) >= length and p.vectors[:length].any()]
+    length = min(length, max((len(p.ids) for p in sample), default=0))
+    long = [
+        p
+        for p in sample
+        if len(p.ids) >= length and any(p.vectors[:length, at].any() for at in blocks)
+    ]
     long = long[:: max(1, len(long) // QUERIES)]
     queries = matchers([Asked(p.ids[:length], p.vectors[:length].astype(np.float32)) for p in long])
     best = []

@@ -15,16 +15,18 @@ PASSAGES, LENGTH = 64, 8
 
 
 def passages(store: Store, space: Space) -> list[Passage]:
-    """Random passages of a space, the same ones until its table changes."""
-    key, version = (str(store.path), space.table), int(store.table(space.table).version)
-    if key not in SAMPLED or SAMPLED[key][0] != version:
+    """Random passages of a space, the same ones until its table or the titles change."""
+    key = str(store.path), space.table
+    state = int(store.table(space.table).version), store.revisions()
+    if key not in SAMPLED or SAMPLED[key][0] != state:
         rng = np.random.default_rng(0)
-        SAMPLED[key] = version, store.sample(space, PASSAGES, LENGTH, rng=rng)
+        SAMPLED[key] = state, store.sample(space, PASSAGES, LENGTH, rng=rng)
     return SAMPLED[key][1]
 
 
-SAMPLED: dict[tuple[str, str], tuple[int, list[Passage]]] = {}
-"""Of each space, the version of its table and the passages that were taken last."""
+SAMPLED: dict[tuple[str, str], tuple[tuple[int, dict[str, str]], list[Passage]]] = {}
+"""Of each space, the version of its table, the revisions of titles, which no other store has, and
+the passages that were taken last."""
 
 
 def once(sample: list[Passage], question: Hashable, make: Callable[[], Answer]) -> Answer:

@@ -21,6 +21,9 @@ from mediafm_store.tasks.sampling import once, passages
 from mediafm_store.tasks.scale import Part
 
 COMMON_QUERIES = "common_queries.txt"
+ALIKE = 0.01
+"""Spread of cosines below which shots are all the same: they are then compared as they are. With
+the default encoders and real films it is .04 and more."""
 Cosines = Float32[np.ndarray, "shots texts"]
 
 
@@ -131,13 +134,16 @@ class Evidence:
 
     @cached_property
     def _usual(self) -> tuple[np.float32, np.float32]:
-        """The mean and the standard deviation over random shots that have the modality."""
+        """The mean and the standard deviation over random shots that have the modality.
+
+        0 and 1 where these are one shot or all alike.
+        """
         rows = sampled(self.store, self.space)
         blocks = self._blocks(rows)
         cosines = self.asker.cosines(blocks[blocks.any(axis=1)], self.query)
-        if len(cosines) < 2:
+        if not len(cosines) or cosines.std() < ALIKE:
             return np.float32(0), np.float32(1)
-        return np.float32(cosines.mean()), np.float32(cosines.std() or 1)
+        return np.float32(cosines.mean()), np.float32(cosines.std())
 
     def _best_of_common(self) -> Null:
         common = self.asker.common()
