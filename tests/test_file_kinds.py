@@ -380,7 +380,7 @@ def test_a_file_that_is_sent_is_compared_as_what_it_is(films, media, monkeypatch
     with TestClient(make_app(Library(films, device="cpu")), base_url="http://127.0.0.1") as client:
 
         def sent(name):
-            return client.post("/search", files={"clip": (name, (media / name).read_bytes())})
+            return client.post("/search", files={"file": (name, (media / name).read_bytes())})
 
         for name, shot in (("PIC.JPG", "grey/00000"), ("s.au", "tone/00000"), ("film.mp4", "")):
             answer = sent(name)

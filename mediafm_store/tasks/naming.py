@@ -83,6 +83,10 @@ class Names:
             )
         return self._only(name, found)
 
+    def called(self, name: str) -> Sequence[str]:
+        """The ids of all titles that are called so; none if none is."""
+        return self._titles(name)
+
     def shot(self, name: str) -> str:
         """See `find_shot`."""
         found = self._shot(name)
