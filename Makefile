@@ -46,6 +46,8 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.kills
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.sizes
+	$(BIN)/python -m benchmarks.looks
+	$(BIN)/python -m benchmarks.labels
 
 clean:
 	rm -rf .venv mediafm-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

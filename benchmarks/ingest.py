@@ -37,7 +37,6 @@ from mediafm_store.features.extract import extract
 from mediafm_store.features.passes import hear, say, see
 from mediafm_store.media.decode import Video, log_warning, open_media
 from mediafm_store.media.detectors import adaptive
-from mediafm_store.media.levels import Levels
 from mediafm_store.media.shots import Light, read_shots
 from mediafm_store.media.tracks import read_words
 from mediafm_store.tasks.changes import MadeBy, read_sources
@@ -165,7 +164,7 @@ def stage_times(film: Path) -> list[dict[str, Any]]:
         spaces = Spaces(store, encoders)
         features = extract(title, encoders=encoders, detector=adaptive)  # opens all models, too
         decode = cpu(lambda: sum(1 for _ in decoded(film)))[0]
-        light = Light(Levels(), Levels())
+        light = Light.unknown()
         cut_s, cut = cpu(lambda: list(read_shots(film, adaptive, light=light)))
         picture_s, pictured = cpu(lambda: see(encoders["visual"], cut))
         sound_s, heard = cpu(lambda: hear(encoders["audio"], film, log_warning, cut))

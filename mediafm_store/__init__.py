@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mediafm_store.errors import MediaFMError as MediaFMError
     from mediafm_store.evaluation.judged import judge as judge
     from mediafm_store.evaluation.labels import read_judgements as read_judgements
+    from mediafm_store.features.caption_map import CaptionMap as CaptionMap
     from mediafm_store.features.encoders import Encoded as Encoded
     from mediafm_store.features.encoders import Encoder as Encoder
     from mediafm_store.media.cut import Clip as Clip
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.breaks.relevance import ads_of_breaks as ads_of_breaks
     from mediafm_store.tasks.breaks.relevance import breaks_of_ads as breaks_of_ads
     from mediafm_store.tasks.breaks.relevance import match_ads as match_ads
+    from mediafm_store.tasks.captions import fit_caption_map as fit_caption_map
     from mediafm_store.tasks.cut import cut as cut
     from mediafm_store.tasks.dashboard import Dashboard as Dashboard
     from mediafm_store.tasks.dashboard import dashboard as dashboard
@@ -103,6 +105,7 @@ _HOME = {
     "Answer": "tasks.tags.review",
     "Ad": "tasks.breaks.ads",
     "Break": "tasks.breaks.record",
+    "CaptionMap": "features.caption_map",
     "Clip": "media.cut",
     "Cue": "records",
     "Dashboard": "tasks.dashboard",
@@ -149,6 +152,7 @@ _HOME = {
     "evaluate_search": "tasks.evaluate_search",
     "export": "tasks.export",
     "find_scenes": "tasks.scenes",
+    "fit_caption_map": "tasks.captions",
     "fit_probe": "tasks.probing.fit",
     "import_features": "tasks.importing.job",
     "import_labels": "tasks.labels",

@@ -106,6 +106,8 @@ def shot_row(id: str, index: int, **columns) -> dict:
         "words": "",
         "seen": [],
         "heard": [],
+        "seen_p": [],
+        "heard_p": [],
         "brightness": 0.5,
         "loudness_db": -20.0,
         "cut_brightness": 0.5,
@@ -113,6 +115,15 @@ def shot_row(id: str, index: int, **columns) -> dict:
         "black": False,
         "silent": False,
         "repeats": None,
+        "bars": 0.0,
+        "saturation": 0.1,
+        "colours": ["blue"],
+        "colour_shares": [0.5],
+        "face": 0.0,
+        "faces": 0,
+        "motion": 0.02,
+        "cuts_per_min": 10.0,
+        "looks": ["blue"],
     }
     return row | columns
 

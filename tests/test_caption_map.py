@@ -16,6 +16,7 @@ from mediafm_store.features.caption_map import (
     CaptionMap,
     recall_at,
 )
+from mediafm_store.features.moments import Moments
 
 SEEN, SAID, DIMS = 12, 9, 5
 
@@ -101,6 +102,34 @@ def test_a_pair_that_counts_twice_is_as_if_it_were_there_twice(small: CaptionMap
     a, b, unweighed = (m.texts(texts) @ m.pictures(pictures).T for m in (twice, weighed, small))
     np.testing.assert_allclose(a, b, atol=1e-4)
     assert np.abs(a - unweighed).max() > 1e-3
+
+
+def test_moments_of_all_pairs_are_those_of_their_parts(tmp_path: Path) -> None:
+    pictures, texts = pairs()
+    counts = np.random.default_rng(0).uniform(0.5, 2, 400).astype(np.float32)
+    whole = Moments.of(pictures, texts, counts)
+    a, b = (Moments.of(pictures[r], texts[r], counts[r]) for r in (slice(90), slice(90, None)))
+    np.testing.assert_allclose(whole.weight, counts.sum(), rtol=1e-5)
+    (a + b).save(tmp_path / "moments")
+    read = Moments.load(tmp_path / "moments")
+    for name in ("weight", "picture_mean", "text_mean", "pictures", "texts", "both"):
+        np.testing.assert_allclose(getattr(a + b, name), getattr(whole, name), atol=1e-9)
+        np.testing.assert_allclose(getattr(read, name), getattr(whole, name), atol=2e-4)
+
+
+def test_the_map_that_ships_is_what_the_moments_that_ship_say() -> None:
+    shipped = CaptionMap.shipped()
+    learnt = CaptionMap.of(
+        Moments.shipped(),
+        picture_encoder=shipped.picture_encoder,
+        text_encoder=shipped.text_encoder,
+        common=np.zeros((1, BLOCK), np.float32),
+    )
+    rng = np.random.default_rng(0)
+    pictures = unit_rows(rng.normal(size=(50, BLOCK)).astype(np.float32))
+    texts = pictures * (np.arange(BLOCK) < 384)
+    a, b = (m.texts(texts) @ m.pictures(pictures).T for m in (shipped, learnt))
+    np.testing.assert_allclose(a, b, atol=5e-3)
 
 
 def test_rows_are_of_length_one_and_nothing_stays_nothing(small: CaptionMap) -> None:

@@ -79,6 +79,9 @@ def test_rows_are_unit_or_zero(encoded: Encoded) -> None:
     lengths = np.linalg.norm(encoded.described, axis=1)
     assert np.all(np.isclose(lengths, 1, atol=1e-5) | (lengths == 0))
     assert len(encoded.labels) == 4
+    if encoded.probabilities:
+        assert [len(p) for p in encoded.probabilities] == [len(names) for names in encoded.labels]
+        assert all(0 <= p <= 1 for several in encoded.probabilities for p in several)
 
 
 def test_rows_do_not_depend_on_the_batch(case: Case, encoder: Encoder, encoded: Encoded) -> None:
@@ -95,9 +98,10 @@ def test_rows_of_different_items_differ(encoded: Encoded) -> None:
 
 
 def test_no_items_make_no_rows(encoder: Encoder) -> None:
-    blocks, described, labels = encoder.encode([])
-    assert blocks.shape == described.shape == (0, BLOCK)
-    assert labels == []
+    none = encoder.encode([])
+    assert none.blocks.shape == none.described.shape == (0, BLOCK)
+    assert none.labels == []
+    assert not none.probabilities
 
 
 def test_items_are_left_as_they_were(case: Case, encoder: Encoder) -> None:
@@ -169,6 +173,7 @@ def test_an_unrecognised_item_describes_nothing() -> None:
     assert not described[0].any()
     assert described[1, :384] @ classes.vectors[7] > 0.9
     assert classes.labels(likely) == [(), (classes.names[7],)]
+    assert classes.label_probabilities(likely) == [(), (pytest.approx(0.9),)]
 
 
 def test_silence_is_called_silence() -> None:

@@ -19,6 +19,17 @@ def test_black_is_black_in_every_frame():
     assert not is_black(lit, 5, 6)  # nothing is known
 
 
+def test_black_may_have_the_end_of_a_fade_at_either_side():
+    lit = levels([0.9, *[0.0] * 18, 0.4])
+    assert is_black(lit, 0, 2)
+    assert not is_black(lit, 0, 0.5)  # it would be more than a tenth
+    assert not is_black(lit, 1.5, 2)
+    assert not is_black(levels([*[0.0] * 9, 0.9, *[0.0] * 10]), 0, 2)
+    long = [*[0.0] * 194, *[0.1] * 6]
+    assert not is_black(levels(long), 0, 20)  # a tenth, but more than half a second
+    assert is_black(levels([*[0.0] * 196, *[0.1] * 4]), 0, 20)
+
+
 def test_silent_is_quiet_all_the_time_or_without_sound():
     loudness = levels([-90.0, -61.0, -59.0])
     assert is_silent(loudness, 0, 0.2)

@@ -45,7 +45,12 @@ def test_cuts_words_and_labels_of_the_sample_films(ingested, sample_films):
         assert len(found) <= 1.15 * len(facts["cuts"])
         assert (shots["start_s"][1:] == shots["end_s"][:-1]).all()
         assert any(shots["words"])
-        assert any(len(seen) for seen in shots["seen"])
+        assert any(len(heard) for heard in shots["heard"])
+        assert any(len(looks) for looks in shots["looks"])
+        for column, least in (("seen", 0.9), ("heard", 0.3)):
+            names, likely = shots[column], shots[f"{column}_p"]
+            assert (names.list.len() == likely.list.len()).all()
+            assert all(p >= least for p in likely.explode().drop_nulls())
         assert len(store.thumbnails(shots["id"].to_list())) == len(shots)
 
 

@@ -2,6 +2,8 @@
 
 `tests/stores/format_N.tar.gz` hold two titles of three and four shots, one of them replaced once,
 with contextual vectors and a proposed tag, written by the last version that had the format.
+That of format 5 has pictures: one colour each, a ramp of grey between bars, and a face (Eileen
+Collins, by NASA, public domain); one cannot be read, as in all the others.
 """
 
 import tarfile
@@ -11,6 +13,7 @@ import pytest
 
 from mediafm_store import Store
 from mediafm_store.errors import BadInput
+from mediafm_store.media.faces import library
 from mediafm_store.store import migrations
 from mediafm_store.store.place import Place
 from mediafm_store.store.schema import FORMAT, TABLES
@@ -109,6 +112,24 @@ def test_bringing_up_to_date_can_be_cut_off_anywhere(archive, tmp_path, monkeypa
                 break
         check(Store(path))
     assert 0 < stop < 19
+
+
+def test_what_stored_pictures_look_like_is_measured(tmp_path):
+    (archive,) = [a for a in STORES if a.name.startswith("format_5")]
+    shots = Store(unpacked(archive, tmp_path)).shots()
+    colours = [["black"], None, ["red"], ["white"], ["grey"], ["blue"], None]
+    found = shots["colours"].to_list()
+    assert [c if i not in (1, 6) else None for i, c in enumerate(found)] == colours
+    assert shots["bars"].to_list() == pytest.approx([0, 0, 0, 0, 2 / 9, 0, None], abs=0.03)
+    assert shots["looks"].to_list()[0][:2] == ["black", "dark"]
+    for number, word in ((2, "red"), (3, "white"), (4, "black and white"), (5, "blue")):
+        assert word in shots["looks"][number]
+    assert shots["motion"].is_null().all()
+    assert shots["cuts_per_min"].is_not_null().all()
+    if library() is not None:
+        face = shots["face"].to_list()
+        assert [*face[:1], *face[2:]] == [0, 0, 0, 0, 0, None]
+        assert 0.2 < face[1] < 0.6
 
 
 def test_every_format_has_its_step():

@@ -284,7 +284,11 @@ def test_random_queries_are_asked_once_for_those_of_one_kind(catalogue, monkeypa
     for name in ("best_of_shots", "best_of_passages"):
         real = getattr(module, name)
         monkeypatch.setattr(
-            module, name, lambda *args, real=real, name=name: asked.append(name) or real(*args)
+            module,
+            name,
+            lambda *args, real=real, name=name, **options: (
+                asked.append(name) or real(*args, **options)
+            ),
         )
     for number in range(3):
         search_all(catalogue, shot=f"film0/0000{number}", space=None)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from mediafm_store.errors import BadMedia
 from mediafm_store.media.decode import Frame
 from mediafm_store.media.detectors import adaptive
-from mediafm_store.media.levels import Levels
 from mediafm_store.media.shots import Light, PendingShot, as_kept, read_shots
 from mediafm_store.media.write import write_video
 
@@ -39,7 +38,7 @@ def video(tmp_path_factory):
 
 
 def test_shots_tile_the_film_and_keyframes_are_inside(video):
-    light = Light(Levels(), Levels())
+    light = Light.unknown()
     shots = list(read_shots(video, adaptive, light=light))
     assert [round(s.span.start_s * 24) for s in shots] == [0, *CUTS]
     assert all(a.span.end == b.span.start for a, b in pairwise(shots))

@@ -35,7 +35,7 @@ def test_every_source_has_a_pinned_version_a_hash_and_a_licence(name: str) -> No
 
 
 def test_the_folder_stays_small() -> None:
-    assert sum(f.stat().st_size for f in weights.FOLDER.iterdir() if f.is_file()) < 43e6
+    assert sum(f.stat().st_size for f in weights.FOLDER.iterdir() if f.is_file()) < 44e6
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import typer
 from mediafm_cli.commands import (
     adbreaks,
     atlas,
+    captions,
     cut,
     demo,
     doctor,
@@ -54,7 +55,7 @@ def options(
 
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, report, index),
-    *(search, serve, scenes, atlas, labels, probe, tag, adbreaks, cut),
+    *(search, captions, serve, scenes, atlas, labels, probe, tag, adbreaks, cut),
     *(export, space, doctor, info, plugins),
 )
 for module in COMMANDS:

@@ -114,6 +114,7 @@ class HeldEncoder:
             blocks=np.concatenate([part.blocks for part in parts]),
             described=np.concatenate([part.described for part in parts]),
             labels=[labels for part in parts for labels in part.labels],
+            probabilities=[likely for part in parts for likely in part.probabilities] or (),
         )
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float32, Float64, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from mediafm_store.arrays import BLOCK, Blocks, Vectors, unit_rows
 from mediafm_store.errors import BadInput
 from mediafm_store.features import weights as shipped_files
+from mediafm_store.features.moments import Moments, used
 from mediafm_store.files import whole_file
 
 FILE = "caption_map.safetensors"
@@ -60,27 +61,47 @@ class CaptionMap:
         text_encoder: str,
         common: Blocks,
         dims: int = DIMS,
-        facts: Mapping[str, Any] | None = None,
     ) -> "CaptionMap":
         """Learn the map from pairs of blocks, a row a pair; `common` are the phrases' blocks.
 
         Raises BadInput if the pairs have nothing to teach: fewer than two, or all alike.
         """
-        share = weights.astype(np.float64) / weights.sum(dtype=np.float64)
-        seen, said = used(pictures), used(texts)
-        picture_mean, text_mean = share @ seen, share @ said
-        root = np.sqrt(share)[:, None]
-        seen, said = (seen - picture_mean) * root, (said - text_mean) * root
-        if not (seen.any() and said.any()):
-            raise BadInput(f"{len(share)} pairs, all alike, teach nothing; give different ones")
-        whiten_seen, whiten_said = whitening(seen, PICTURE_RIDGE), whitening(said, TEXT_RIDGE)
-        left, correlations, right = np.linalg.svd(whiten_seen @ (seen.T @ said) @ whiten_said)
+        return cls.of(
+            Moments.of(pictures, texts, weights),
+            picture_encoder=picture_encoder,
+            text_encoder=text_encoder,
+            common=common,
+            dims=dims,
+        )
+
+    @classmethod
+    def of(
+        cls,
+        learnt: Moments,
+        *,
+        picture_encoder: str,
+        text_encoder: str,
+        common: Blocks,
+        dims: int = DIMS,
+        facts: Mapping[str, Any] | None = None,
+    ) -> "CaptionMap":
+        """Learn the map from means and covariances of pairs; otherwise as `fit`."""
+        seen, said = used(learnt.pictures), used(learnt.texts)
+        if not (learnt.pictures.any() and learnt.texts.any()):
+            raise BadInput(
+                f"{learnt.weight:g} pairs, all alike, teach nothing; give different ones"
+            )
+        whiten_seen = whitening(learnt.pictures[:seen, :seen], PICTURE_RIDGE)
+        whiten_said = whitening(learnt.texts[:said, :said], TEXT_RIDGE)
+        left, correlations, right = np.linalg.svd(
+            whiten_seen @ learnt.both[:seen, :said] @ whiten_said, full_matrices=False
+        )
         scale = np.sqrt(correlations[:dims])
         kept = len(scale)
         fitted = cls(
-            picture_mean=picture_mean.astype(np.float32),
+            picture_mean=learnt.picture_mean[:seen].astype(np.float32),
             picture_matrix=(whiten_seen @ left[:, :kept] * scale).astype(np.float32),
-            text_mean=text_mean.astype(np.float32),
+            text_mean=learnt.text_mean[:said].astype(np.float32),
             text_matrix=(whiten_said @ right[:kept].T * scale).astype(np.float32),
             common=np.zeros((0, kept), np.float32),
             picture_encoder=picture_encoder,
@@ -170,19 +191,12 @@ def mapped(
     return unit_rows(rows)
 
 
-def used(blocks: Blocks) -> Float[np.ndarray, "n width"]:
-    """Without the zeros that narrower encoders are padded with."""
-    filled = np.flatnonzero(blocks.any(axis=0))
-    return blocks[:, : filled[-1] + 1 if len(filled) else 1].astype(np.float64)
-
-
 def whitening(
-    centred: Float[np.ndarray, "n width"], ridge: float
-) -> Float[np.ndarray, "width width"]:
-    """The inverse square root of the covariance, its diagonal raised by `ridge` times its mean."""
-    covariance = centred.T @ centred
-    covariance += ridge * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
-    values, vectors = np.linalg.eigh(covariance)
+    covariance: Float64[np.ndarray, "width width"], ridge: float
+) -> Float64[np.ndarray, "width width"]:
+    """The inverse square root of a covariance, its diagonal raised by `ridge` times its mean."""
+    raised = covariance + ridge * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+    values, vectors = np.linalg.eigh(raised)
     return (vectors / np.sqrt(values)) @ vectors.T
 
 
@@ -205,8 +219,8 @@ def check_shapes(shapes: Mapping[str, list[int]]) -> None:
 
 
 def recall_at(
-    texts: Vectors,
-    pictures: Vectors,
+    texts: Float32[np.ndarray, "texts dims"],
+    pictures: Float32[np.ndarray, "pictures dims"],
     of: Int[np.ndarray, " texts"],
     ranks: Sequence[int] = (1, 5, 10),
 ) -> tuple[float, ...]:

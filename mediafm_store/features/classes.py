@@ -56,6 +56,13 @@ class Classes(NamedTuple):
             for row, probability in zip(best, probabilities, strict=True)
         ]
 
+    def label_probabilities(
+        self, probabilities: Float32[np.ndarray, "n classes"]
+    ) -> list[tuple[float, ...]]:
+        """Of each of these names."""
+        best = np.take_along_axis(probabilities, most_likely(probabilities, MOST_LABELS), 1)
+        return [tuple(float(p) for p in row if p >= self.label_from) for row in best]
+
 
 def most_likely(
     probabilities: Float32[np.ndarray, "n classes"], count: int

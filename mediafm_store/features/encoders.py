@@ -16,6 +16,8 @@ class Encoded(NamedTuple):
     """What could be said of them, unit rows in the space of `encode_query` (zero: nothing)."""
     labels: list[tuple[str, ...]]
     """Names of what was recognised in each item, most likely first; often empty."""
+    probabilities: Sequence[tuple[float, ...]] = ()
+    """Of each of these names, as the encoder says; none at all from one that cannot tell."""
 
 
 @runtime_checkable

@@ -13,7 +13,6 @@ from mediafm_store.features.fuse import describe, fuse
 from mediafm_store.features.passes import Heard, Pictured, Said, encode_text, hear, say, see
 from mediafm_store.media.decode import Warn, log_warning, media_duration_s
 from mediafm_store.media.detectors import Detector
-from mediafm_store.media.levels import Levels
 from mediafm_store.media.shots import Light, OnFrame, read_shots
 from mediafm_store.media.tracks import read_words
 from mediafm_store.parallel import fan_out
@@ -83,7 +82,7 @@ def extract(
     """
     if cues is None:
         cues = read_words(title, warn_of_words)
-    light = Light(Levels(), Levels())
+    light = Light.unknown()
     shots = read_shots(
         title.media, detector, keyframes=keyframes, light=light, on_frame=on_frame, warn=warn
     )

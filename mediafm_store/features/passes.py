@@ -15,6 +15,7 @@ from mediafm_store.features.encoders import Encoded, Encoder
 from mediafm_store.media.decode import Warn
 from mediafm_store.media.flags import Repeats
 from mediafm_store.media.levels import Levels, loudness_db
+from mediafm_store.media.picture import columns
 from mediafm_store.media.scale import Image
 from mediafm_store.media.shots import CutShot
 from mediafm_store.media.sound import SAMPLE_RATE, Samples, sound, split_sound
@@ -28,6 +29,8 @@ THUMBNAIL_WIDTH = 320
 LOUDNESS_STEP = SAMPLE_RATE // 10
 """Samples over which loudness is measured: a tenth of a second."""
 Row = Float32[np.ndarray, "1 768"]
+Named = tuple[tuple[str, ...], tuple[float, ...] | None]
+"""The names of an item, and the probability of each, where the encoder tells."""
 
 
 class Pictured(NamedTuple):
@@ -39,6 +42,8 @@ class Pictured(NamedTuple):
     """JPEG."""
     repeats: list[int | None]
     """The number of a shot just before that shows the same picture."""
+    measured: list[dict[str, Any]]
+    """Columns that follow from each thumbnail."""
 
 
 class Heard(NamedTuple):
@@ -63,18 +68,20 @@ def see(encoder: Encoder, shots: Iterable[CutShot]) -> Pictured:
     spans: list[Span] = []
     thumbnails: list[bytes] = []
     repeats: list[int | None] = []
+    measured: list[dict[str, Any]] = []
     before = Repeats()
 
     def keyframes() -> Iterator[tuple[int, Image]]:
         for number, shot in enumerate(shots):
             spans.append(shot.span)
             thumbnails.append(jpeg(shot.middle))
+            measured.append(columns(thumbnails[-1]))
             repeats.append(before.add(shot.middle))
             for keyframe in shot.keyframes:
                 yield number, keyframe
 
     pool = Pool(encoder, keyframes())
-    return Pictured(pool.encoded(len(spans)), spans, thumbnails, repeats)
+    return Pictured(pool.encoded(len(spans)), spans, thumbnails, repeats, measured)
 
 
 def hear(encoder: Encoder, media: Path, warn: Warn, shots: Iterable[CutShot]) -> Heard:
@@ -121,22 +128,26 @@ class Pool:
     def __init__(self, encoder: Encoder, items: Iterable[tuple[int, Any]]) -> None:
         self._blocks: dict[int, Row] = {}
         self._described: dict[int, Row] = {}
-        self._labels: defaultdict[int, list[tuple[str, ...]]] = defaultdict(list)
+        self._labels: defaultdict[int, list[Named]] = defaultdict(list)
         for batch in batches(items, BATCH):
             encoded = encoder.encode([item for _, item in batch])
             for row, (shot, _) in enumerate(batch):
                 add(self._blocks, shot, encoded.blocks[row : row + 1])
                 add(self._described, shot, encoded.described[row : row + 1])
-                self._labels[shot].append(encoded.labels[row])
+                likely = encoded.probabilities[row] if encoded.probabilities else None
+                self._labels[shot].append((encoded.labels[row], likely))
 
     def encoded(self, shots: int) -> Encoded:
         """One row a shot, of length 1, or zero where it has no item; its middle item's labels."""
         every = range(shots)
-        labels = [self._labels.get(shot, [()]) for shot in every]
+        labels = [self._labels.get(shot, [((), ())]) for shot in every]
+        middle = [several[len(several) // 2] for several in labels]
+        tells = all(likely is not None for _, likely in middle)
         return Encoded(
             blocks=unit_rows(rows(self._blocks, every)),
             described=unit_rows(rows(self._described, every)),
-            labels=[several[len(several) // 2] for several in labels],
+            labels=[names for names, _ in middle],
+            probabilities=[likely or () for _, likely in middle] if tells else (),
         )
 
 

@@ -68,6 +68,7 @@ class YAMNet:
             blocks=to_blocks(features, *self._map),
             described=self._classes.described(likely),
             labels=self._classes.labels(likely),
+            probabilities=self._classes.label_probabilities(likely),
         )
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:

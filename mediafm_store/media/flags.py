@@ -12,6 +12,8 @@ from mediafm_store.media.scale import Image
 LEAST_LIT = 0.02
 SILENT_DB = -60.0
 """The usual settings of FFmpeg's blackdetect (98 % of a picture black) and silencedetect."""
+FADE, LONGEST_FADE_S = 0.1, 0.5
+"""How much of a black shot may be the end, or the beginning, of a fade."""
 NEAR, TINY, SAME = 8, (32, 18), 0.2
 """How many shots back a duplicate is looked for, the size at which pictures are compared, and how
 large a difference may be beside their contrast."""
@@ -20,9 +22,15 @@ Tiny = Float32[np.ndarray, "18 32 3"]
 
 
 def is_black(lit: Levels, start_s: float, end_s: float) -> bool:
-    """Whether every frame of [start_s, end_s) is black but for a fiftieth of it."""
-    highest = lit.highest(start_s, end_s)
-    return highest is not None and highest <= LEAST_LIT
+    """Whether nearly every frame of [start_s, end_s) is black but for a fiftieth of it.
+
+    Others may be only at its ends, where the picture beside it fades: a tenth of it at each, and
+    no more than half a second.
+    """
+    shares = lit.values(start_s, end_s)
+    count = len(shares)
+    ends = int(min(FADE, LONGEST_FADE_S / (end_s - start_s)) * count) if count else 0
+    return count > 0 and max(shares[ends : count - ends]) <= LEAST_LIT
 
 
 def is_silent(loudness: Levels, start_s: float, end_s: float) -> bool:

@@ -25,22 +25,23 @@ class Levels:
         self._times.append(seconds)
         self._values.append(value)
 
+    def values(self, start_s: float, end_s: float) -> "array[float]":
+        """Those of [start_s, end_s)."""
+        first = bisect_left(self._times, start_s)
+        return self._values[first : bisect_left(self._times, end_s, first)]
+
     def mean(self, start_s: float, end_s: float) -> float | None:
         """The mean over [start_s, end_s); None if nothing was sampled there."""
-        values = self._between(start_s, end_s)
+        values = self.values(start_s, end_s)
         return sum(values) / len(values) if values else None
 
     def lowest(self, start_s: float, end_s: float) -> float | None:
         """The smallest value in [start_s, end_s); None if nothing was sampled there."""
-        return min(self._between(start_s, end_s), default=None)
+        return min(self.values(start_s, end_s), default=None)
 
     def highest(self, start_s: float, end_s: float) -> float | None:
         """The largest value in [start_s, end_s); None if nothing was sampled there."""
-        return max(self._between(start_s, end_s), default=None)
-
-    def _between(self, start_s: float, end_s: float) -> "array[float]":
-        first = bisect_left(self._times, start_s)
-        return self._values[first : bisect_left(self._times, end_s, first)]
+        return max(self.values(start_s, end_s), default=None)
 
 
 def loudness_db(samples: Float32[np.ndarray, " n"]) -> float:

@@ -23,6 +23,8 @@ AHEAD = 32
 """Frames that are decoded before the detector asks for them."""
 DARK = 32
 """Values up to this one, of 255, count as black (FFmpeg's blackdetect: a tenth)."""
+JUST_AFTER_S = 1e-4
+"""Longer than rounding, shorter than a frame."""
 OnFrame = Callable[[int, float, float], None]
 """Called with the frames and the seconds of film that are done, and the seconds in all."""
 
@@ -40,12 +42,30 @@ class CutShot(NamedTuple):
 
 
 class Light(NamedTuple):
-    """What every frame of a film says about light."""
+    """What every frame of a film says about light, and how much of it changes."""
 
     brightness: Levels
     """The mean, 0 (black) to 1."""
     lit: Levels
     """The share of the picture that is not black."""
+    motion: Levels
+    """The mean difference to the frame before, 0 to 1; not of the first."""
+
+    @classmethod
+    def unknown(cls) -> "Light":
+        """Of a film that is yet to be read."""
+        return cls(Levels(), Levels(), Levels())
+
+    def append(self, seconds: float, image: Image, before: Image | None) -> None:
+        """Take a frame and the one before it."""
+        self.brightness.append(seconds, mean(image))
+        self.lit.append(seconds, np.count_nonzero(image > DARK) / image.size)
+        if before is not None and before.shape == image.shape:
+            self.motion.append(seconds, change(before, image))
+
+    def motion_in(self, span: Span) -> float | None:
+        """How much a shot moves: the change at its first frame is the cut, and does not count."""
+        return self.motion.mean(span.start_s + JUST_AFTER_S, span.end_s)
 
 
 def read_shots(
@@ -70,13 +90,14 @@ def read_shots(
         tick_s = float(video.time_base)
 
         def seen() -> Iterator[Seen]:
+            before = None
             for number, frame in enumerate(frames):
                 pending.add(frame)
                 image = shrink(frame.picture)
                 seconds = frame.pts * tick_s
                 if light is not None:
-                    light.brightness.append(seconds, mean(image))
-                    light.lit.append(seconds, np.count_nonzero(image > DARK) / image.size)
+                    light.append(seconds, image, before)
+                    before = image
                 on_frame(number + 1, seconds, video.duration_s)
                 yield Seen(seconds, image)
 
@@ -99,6 +120,13 @@ def mean(image: Image) -> float:
     import cv2
 
     return sum(cv2.sumElems(image)) / (255 * image.size)
+
+
+def change(before: Image, image: Image) -> float:
+    """The mean absolute difference of two images of one size, 0 to 1."""
+    import cv2
+
+    return cv2.norm(before, image, cv2.NORM_L1) / (255 * image.size)
 
 
 class PendingShot:

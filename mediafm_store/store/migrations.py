@@ -4,16 +4,22 @@ Each brings the tables of a store from one format to the next. It can be cut off
 run again: the titles table, which says the format, is written last.
 """
 
-from collections.abc import Callable, Mapping
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from mediafm_store.arrays import BLOCK
+from mediafm_store.parallel import groups
 from mediafm_store.store.schema import FORMAT, SHOTS, SPACES, TABLES, TAGS, TITLES, vectors_schema
-from mediafm_store.store.tables import Tables
+from mediafm_store.store.tables import Tables, one_of
 
+log = logging.getLogger(__name__)
 Row = dict[str, Any]
+AT_ONCE = 4096
+"""Shots whose pictures are read together: 40 MB."""
 
 
 def format_of(tables: Tables) -> str:
@@ -94,7 +100,52 @@ def to_5(tables: Tables) -> None:
     change_titles(tables, 5)
 
 
-MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {1: to_2, 2: to_3, 3: to_4, 4: to_5}
+def to_6(tables: Tables) -> None:
+    """What shots look like, as far as their stored pictures and columns tell."""
+    from mediafm_store.media import picture
+
+    new = (*picture.COLUMNS, "seen_p", "heard_p", "motion", "cuts_per_min", "looks")
+    add_columns(tables, "shots", new)
+    titles = tables.select("titles", None, ["id", "shots"]).to_pylist()
+    waiting = sum(title["shots"] for title in titles)
+    if waiting > AT_ONCE:
+        log.warning("measuring the pictures of %d shots, some 10 ms each", waiting)
+    for together in groups(titles, lambda title: int(title["shots"]), most=AT_ONCE):
+        condition = f"{one_of('title', [title['id'] for title in together])} AND looks IS NULL"
+        shots = tables.select("shots", condition).to_pylist()
+        if shots:
+            measured = of_schema(to_6_shots(tables, shots), SHOTS)
+            tables.replace("shots", ("id", "revision"), measured)
+    change_titles(tables, 6)
+
+
+def to_6_shots(tables: Tables, shots: Sequence[Row]) -> list[Row]:
+    """Shots of some titles, of all revisions that there are, with what can be told of them."""
+    from mediafm_store.media import looks, picture
+
+    pictures = tables.select("thumbnails", one_of("id", sorted({s["id"] for s in shots})))
+    jpegs = {(p["id"], p["revision"]): p["jpeg"] for p in pictures.to_pylist()}
+    of_title: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for shot in sorted(shots, key=lambda s: s["index"]):
+        of_title[shot["title"], shot["revision"]].append(shot)
+    found = []
+    for rows in of_title.values():
+        pace = looks.cuts_per_min([r["start_s"] for r in rows], [r["end_s"] for r in rows])
+        for row, cuts in zip(rows, pace, strict=True):
+            jpeg = jpegs.get((row["id"], row["revision"]))
+            told = picture.columns(jpeg) if jpeg else {}
+            known = row | told | {"cuts_per_min": cuts}
+            found.append(known | {"looks": looks.words(known)})
+    return found
+
+
+MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {
+    1: to_2,
+    2: to_3,
+    3: to_4,
+    4: to_5,
+    5: to_6,
+}
 """By the format that they start from."""
 
 

@@ -7,7 +7,7 @@ exist for readers, be they half of a killed ingest or left over from one that wa
 
 import pyarrow as pa
 
-FORMAT = 5
+FORMAT = 6
 """Raised when a change of the tables needs a migration: see `store/migrations.py`."""
 
 
@@ -65,15 +65,30 @@ SHOTS = pa.schema(
         ("duration_s", pa.float64()),
         ("scene", pa.int32()),  # number of the labelled scene; null where nobody labelled
         ("words", pa.string()),  # subtitles that overlap the shot; empty where nobody speaks
-        ("seen", pa.list_(pa.string())),  # what the picture encoder recognised
-        ("heard", pa.list_(pa.string())),  # what the sound encoder recognised
+        (
+            "seen",
+            pa.list_(pa.string()),
+        ),  # what the picture encoder recognised, where it is likely right
+        ("heard", pa.list_(pa.string())),  # what the sound encoder recognised, the same
+        ("seen_p", pa.list_(pa.float32())),  # probability of each, as it says; null if not known
+        ("heard_p", pa.list_(pa.float32())),  # the same of what is heard
         ("brightness", pa.float32()),  # mean, 0 black to 1 white; null if imported
         ("loudness_db", pa.float32()),  # mean, below full scale; null without sound
         ("cut_brightness", pa.float32()),  # darkest within half a second of its start; or null
         ("cut_loudness_db", pa.float32()),  # quietest within half a second of the shot's start
-        ("black", pa.bool_()),  # nothing to see in any of its frames; null if imported
+        ("black", pa.bool_()),  # nothing to see in nearly all of its frames; null if imported
         ("silent", pa.bool_()),  # nothing to hear, or no sound track; null if imported
         ("repeats", pa.string()),  # the shot just before that shows the same picture, or null
+        # Of the stored picture, within its bars; null if there is none.
+        ("bars", pa.float32()),  # the share of it that black bars at two sides take
+        ("saturation", pa.float32()),  # mean chroma, 0 grey to 1
+        ("colours", pa.list_(pa.string())),  # that fill a good part of it, largest first
+        ("colour_shares", pa.list_(pa.float32())),  # how much of it each fills
+        ("face", pa.float32()),  # height of the largest, of the picture's; null if nobody looked
+        ("faces", pa.int32()),  # how many; null if nobody looked
+        ("motion", pa.float32()),  # mean change from frame to frame, 0 to 1; null if not decoded
+        ("cuts_per_min", pa.float32()),  # within half a minute either side
+        ("looks", pa.list_(pa.string())),  # words that follow from the columns above
     ]
 )
 

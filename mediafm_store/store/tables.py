@@ -160,14 +160,23 @@ class Tables:
         They are read when the table has another version than at the last time: to see that takes
         a quarter of the time of reading.
         """
-        with self._telling("read"):
-            table = self.open(name)
-            version = table.version
+        version = self.version(name)
         key = (name, *columns)
         known = self._whole.get(key)
         if known is None or known[0] != version:
-            known = self._whole[key] = (version, self._select(table, None, list(columns)))
+            rows = self._select(self.open(name), None, list(columns))
+            known = self._whole[key] = (version, rows)
         return known[1]
+
+    def version(self, name: str) -> int:
+        """The version of a table as it is now; of one that is held, looked up once, too."""
+        with self._telling("read"):
+            held, key = HELD.get(), (self.place.address, f"version of {name}")
+            if held is None:
+                return int(self.open(name).version)
+            if key not in held:
+                held[key] = int(self.open(name).version)
+            return int(held[key])
 
     def batches(
         self,
@@ -277,6 +286,8 @@ class Tables:
             table = self.open(name)  # LanceDB brings one that is held up to date
             write(table)
             version = int(table.version)
+            if (held := HELD.get()) is not None:
+                held.pop((self.place.address, f"version of {name}"), None)
             if version % COMPACTED == 0:
                 with suppressed(OVERTAKEN):
                     optimize(name, table)

@@ -35,8 +35,8 @@ class Wanted(NamedTuple):
     """There is no good match if a greater share of random queries than 1 - this finds better."""
     fold: bool
     diverse: bool
-    paged: bool
-    """Whether scenes that fill a page are kept apart."""
+    scattered: bool
+    """Whether few answers may lie close to each other."""
     among: pl.Series | None
     """The ids of the shots that may be found; None: all."""
     without: frozenset[str]
@@ -72,7 +72,7 @@ class Found(NamedTuple):
 
 def shots_like(ranking: Ranking, wanted: Wanted) -> Found:
     """The best shots."""
-    known = Known(ranking.store)
+    known = ranking.known
     for ids, exhausted in candidates(ranking, wanted, known):
         answers = ranked(ranking, known, ids)
         if wanted.fold:
@@ -81,8 +81,11 @@ def shots_like(ranking: Ranking, wanted: Wanted) -> Found:
             break
     if wanted.diverse:
         fused = known.vectors(ranking.store.live("fused"), [a.key for a in answers])
-        answers = [answers[i] for i in spread([a.score for a in answers], fused, wanted.k)]
-    elif wanted.paged:
+        # Beside cosines of answers scores that are none count as shares of the best.
+        best = max([1.0, *(a.score for a in answers)])
+        worth = [a.score / best for a in answers]
+        answers = [answers[i] for i in spread(worth, fused, max(wanted.k, PAGE))]
+    elif wanted.scattered:
         answers = in_pages(answers, [a.key for a in answers])
     return told(ranking, known, answers, wanted)
 
@@ -112,7 +115,7 @@ def folded(ranking: Ranking, known: Known, answers: Sequence[Answer]) -> list[An
 
 def runs_like(ranking: Ranking, wanted: Wanted, *, titles: bool) -> Found:
     """The best scenes, or titles, by how well their shots match those of the query in order."""
-    known, store = Known(ranking.store), ranking.store
+    known, store = ranking.known, ranking.store
     ids, _ = next(candidates(ranking, wanted, known))
     scores = ranking.shares(known, ids).sum(axis=0).max(axis=0)
     found = [ids[i] for i in np.argsort(-scores, kind="stable")]
@@ -130,7 +133,7 @@ def titles_like(ranking: Ranking, wanted: Wanted) -> Found:
 
     All that is looked for is one vector in the space `title`.
     """
-    known, store = Known(ranking.store), ranking.store
+    known, store = ranking.known, ranking.store
     (matcher,) = ranking.matchers
     (probe,) = matcher.probes()
     among = wanted.among
@@ -146,7 +149,7 @@ def titles_like(ranking: Ranking, wanted: Wanted) -> Found:
     known.add(probe.space, near.ids, near.vectors)
     answers = ranked(ranking, known, near.ids)
     found = []
-    for answer in answers[: wanted.k]:
+    for answer in answers[: max(wanted.k, PAGE)]:
         shots = store.shots(answer.key)["id"].to_list()
         if shots:  # else the title has gone a moment ago
             middle = shots[len(shots) // 2]
@@ -169,6 +172,7 @@ def laid_along(ranking: Ranking, known: Known, run: Sequence[str]) -> Answer:
 def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple[list[str], bool]]:
     """Ever more shots that may be answers, and whether these are all."""
     count = max(LEAST_DEPTH, DEEPER * wanted.k) + len(wanted.itself)
+    among = None if wanted.among is None else frozenset(wanted.among)
     while True:
         found: dict[str, None] = {}
         exhausted = True
@@ -186,7 +190,7 @@ def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple
                 known.add(probe.space, near.ids, near.vectors)
                 found |= dict.fromkeys(near.ids)
                 exhausted &= len(near.ids) < count
-        found |= dict.fromkeys(ranking.said)
+        found |= dict.fromkeys(id for id in ranking.named if among is None or id in among)
         allowed = (id for id in found if title_of(id) not in wanted.without)
         yield [id for id in allowed if id not in wanted.itself], exhausted
         count *= DEEPER
@@ -197,11 +201,12 @@ def told(ranking: Ranking, known: Known, answers: Sequence[Answer], wanted: Want
 
     Those that were replaced a moment ago are left out.
     """
-    shown = answers[: wanted.k]
-    chances = [ranking.chance(known, [a.title] if a.title else a.shots) for a in shown]
+    first = answers[: max(wanted.k, PAGE)]  # however few are shown, the same is refused
+    chances = ranking.chances(known, [[a.title] if a.title else a.shots for a in first])
     best = min((c for c in chances[:PAGE] if c is not None), default=None)
     if best is not None and 1 - best < wanted.least:
         return Found([], best)
+    shown = answers[: wanted.k]
     ends = [id for a in shown for id in (a.key, a.shots[0], a.shots[-1])]
     rows = known.shots(ends)
     hits = [
@@ -216,10 +221,13 @@ def told(ranking: Ranking, known: Known, answers: Sequence[Answer], wanted: Want
             words=rows[a.key]["words"],
             seen=tuple(rows[a.key]["seen"]),
             heard=tuple(rows[a.key]["heard"]),
+            seen_p=None if rows[a.key]["seen_p"] is None else tuple(rows[a.key]["seen_p"]),
+            heard_p=None if rows[a.key]["heard_p"] is None else tuple(rows[a.key]["heard_p"]),
+            looks=tuple(rows[a.key]["looks"] or ()),
             shots=tuple(a.shots),
             alike=tuple(a.alike),
         )
-        for a, chance in zip(shown, chances, strict=True)
+        for a, chance in zip(shown, chances[: wanted.k], strict=True)
         if rows.keys() >= {a.key, a.shots[0], a.shots[-1]}
     ]
     return Found(hits, best)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from mediafm_store.tasks.scale import Part
 
-SEEN: Mapping[Part, float] = {"visual": 1.0, "audio": 0.0, "text": 0.2, "context": 0.3}
+SEEN: Mapping[Part, float] = {"visual": 1.0, "audio": 0.0, "text": 0.2, "context": 0.5}
 HEARD: Mapping[Part, float] = {"visual": 0.3, "audio": 1.0, "text": 0.2, "context": 0.1}
 SAID: Mapping[Part, float] = {"visual": 0.3, "audio": 0.0, "text": 1.0, "context": 0.1}
 NAMED_SOUND = 0.3

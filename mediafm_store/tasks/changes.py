@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from mediafm_store.media.paths import check_file
 from mediafm_store.records import Title
 
-RULES = 2
+RULES = 3
 """Raised when the same files would give other rows: by the rules of cutting, measuring or words."""
 
 

@@ -1,7 +1,8 @@
 """An answer to a search, and why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from mediafm_store.tasks.origin import Origin
 from mediafm_store.tasks.own_scene import OwnScene
@@ -35,6 +36,11 @@ class Hit:
     """All shots of the answer in play order."""
     alike: tuple[str, ...]
     """The ids of near duplicates, best first: found too, but folded into this answer."""
+    seen_p: tuple[float, ...] | None = None
+    """The probability of each name, as the encoder says; None where it is not known."""
+    heard_p: tuple[float, ...] | None = None
+    looks: tuple[str, ...] = ()
+    """What the shot looks like: see the column of that name."""
 
 
 class Hits(list[Hit]):
@@ -44,7 +50,6 @@ class Hits(list[Hit]):
         compared: How shots were compared, in plain words.
         chance: How often a random query finds something as good as the best answer, 0 to 1; None
             for words alone, or where there is nothing to compare.
-        own_scene: The scene that was asked with, which is no answer; None if there is none.
         origin: Where in the store a clip was found that was asked with; None if nowhere.
     """
 
@@ -54,9 +59,17 @@ class Hits(list[Hit]):
         *,
         compared: str,
         chance: float | None = None,
-        own_scene: OwnScene | None = None,
+        own_scene: Callable[[], OwnScene | None] | None = None,
         origin: Origin | None = None,
     ) -> None:
         super().__init__(hits)
-        self.compared, self.chance = compared, chance
-        self.own_scene, self.origin = own_scene, origin
+        self.compared, self.chance, self.origin = compared, chance, origin
+        self._own_scene = own_scene
+
+    @cached_property
+    def own_scene(self) -> OwnScene | None:
+        """The scene that was asked with, which is no answer; None if there is none.
+
+        Found when it is first asked for: to cut a title into scenes takes longer than a search.
+        """
+        return self._own_scene() if self._own_scene else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,7 +13,7 @@ from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.alignment import mean_in_order
 from mediafm_store.tasks.known import Known
-from mediafm_store.tasks.null_distribution import Asked, Null, null_of
+from mediafm_store.tasks.null_distribution import Null, null_of
 from mediafm_store.tasks.queries import UNLIKE, Example, Query
 from mediafm_store.tasks.scale import PARTS, Part, Scale, scale_of
 
@@ -48,12 +47,21 @@ class Matcher(Protocol):
         """What each part (`PARTS`) adds to the score of each row and each of some shots."""
         ...
 
-    def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """How good a run of shots is, on the scale of `null`."""
+    @property
+    def named(self) -> Sequence[str]:
+        """Shots that may be answers, whatever is near to the probes."""
+        ...
+
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """How good runs of shots are, on the scale of `null`."""
         ...
 
     def null(self) -> Null:
         """The best answers of random queries of this kind."""
+        ...
+
+    def typical(self) -> float:
+        """What the best answer to a random query of this kind scores."""
         ...
 
 
@@ -103,7 +111,7 @@ class ExampleMatcher:
         spaces = [store.live("fused")]
         if store.has("context"):
             spaces.append(store.live("context"))
-        compared = []
+        compared, there = [], False
         for space in spaces:
             scale = scale_of(store, space)
             rows = directed(
@@ -113,9 +121,14 @@ class ExampleMatcher:
             )
             if not whole:
                 rows = scale.as_one(rows)
+            there |= bool(rows.any())
             rows = weighed(scale, rows, weights)
             if rows.any():
                 compared.append(Compared(space, scale, rows))
+        if not there:
+            raise BadInput(
+                "there is nothing to compare: the query has neither pictures nor sound nor words"
+            )
         if not compared:
             raise BadInput("all modalities of this query have weight 0; raise at least one")
         return cls(store, tuple(compared), weights, whole)
@@ -135,9 +148,18 @@ class ExampleMatcher:
         """Shots of the examples; 1 where they are matched as one."""
         return len(self.compared[0].rows)
 
+    @property
+    def named(self) -> Sequence[str]:
+        """None: all are found by their vectors."""
+        return ()
+
+    def typical(self) -> float:
+        """The median of `null`, which is of scores."""
+        return self.null().typical
+
     def probes(self) -> Sequence[Probe]:
-        """Every space that is compared."""
-        return [one.probe() for one in self.compared]
+        """The shots by themselves, where they are compared so: context is the lesser part."""
+        return [self.compared[0].probe()]
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """In standard deviations above what two random shots have."""
@@ -148,48 +170,35 @@ class ExampleMatcher:
                 total[PARTS.index(part)] += rows[:, at] @ found[:, at].T
         return total
 
-    def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """Its score."""
-        return float(mean_in_order(self.shares(known, shots).sum(axis=0)))
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """Their scores."""
+        return scores_of(self, known, runs)
 
     def null(self) -> Null:
-        """The best answers to random shots, or passages, of the store, in what these have."""
-        compared = [
-            (one.space, part, at)
+        """The best answers to random shots, or passages, of the store, by what this query has."""
+        blocks = {
+            (one.space, part): at
             for one in self.compared
             for part, at in one.scale.blocks
             if one.rows[:, at].any()
-        ]
-        first = compared[0][0]
-        weights = {part: self.weights.get(part, 1.0) for _, part, _ in compared}
-        tables = [one.space.table for one in self.compared]
-        versions = tuple((table, int(self.store.table(table).version)) for table in tables)
+        }
+        has = {part for _, part in blocks}
+        weights = {part: self.weights.get(part, 1.0) if part in has else 0.0 for part in PARTS}
+        first = self.compared[0].space
+        versions = tuple(self.store.tables.version(one.space.table) for one in self.compared)
         return null_of(
             self.store,
             first,
-            key=("example", tuple(weights.items()), versions, self.whole and self.length),
+            key=("example", tuple(weights.values()), versions, self.whole and self.length),
             length=self.length,
-            blocks=[at for space, _, at in compared if space == first],
-            matchers=partial(self._such, weights={p: weights.get(p, 0.0) for p in PARTS}),
-        )
-
-    def _such(
-        self, asked: Sequence[Asked], *, weights: Mapping[Part, float]
-    ) -> "list[ExampleMatcher]":
-        """Other examples, compared as these are."""
-        known = Known(self.store)
-        if self.store.has("context"):  # all at once: each question takes some milliseconds
-            known.vectors(self.store.live("context"), [id for one in asked for id in one.ids])
-        return [
-            ExampleMatcher.of(
+            blocks=[at for (space, _), at in blocks.items() if space == first],
+            matcher=lambda asked: ExampleMatcher.of(
                 self.store,
-                [Example(one.rows, one.rows, ids=frozenset(one.ids))],
+                [Example(asked.rows, asked.rows, ids=frozenset(asked.ids))],
                 weights=weights,
-                whole=self.whole,
-                known=known,
-            )
-            for one in asked
-        ]
+                whole=True,
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -205,6 +214,15 @@ class SpaceMatcher:
         """Its rows."""
         return len(self.query.rows)
 
+    @property
+    def named(self) -> Sequence[str]:
+        """None: all are found by their vectors."""
+        return ()
+
+    def typical(self) -> float:
+        """The median of `null`, which is of scores."""
+        return self.null().typical
+
     def probes(self) -> Sequence[Probe]:
         """The space alone."""
         rows = self.query.rows
@@ -217,19 +235,13 @@ class SpaceMatcher:
         by_modality = self.query.shares(known.vectors(self.query.space, ids))
         return np.concatenate([by_modality, np.zeros_like(by_modality[:1])])
 
-    def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """Its score."""
-        return float(mean_in_order(self.shares(known, shots).sum(axis=0)))
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """Their scores."""
+        return scores_of(self, known, runs)
 
     def null(self) -> Null:
         """The best answers to random vectors of the space."""
         weights = tuple(sorted(self.query.weights.items()))
-
-        def matchers(asked: Sequence[Asked]) -> list[SpaceMatcher]:
-            queries = [self.query._replace(rows=weigh(a.rows, self.query.weights)) for a in asked]
-            return [
-                SpaceMatcher(self.store, q if self.whole else q.as_one, self.whole) for q in queries
-            ]
 
         return null_of(
             self.store,
@@ -237,8 +249,19 @@ class SpaceMatcher:
             key=("space", weights, self.whole and self.length),
             length=self.length,
             blocks=[block(m) for m in MODALITIES if self.query.weights.get(m, 1.0) > 0],
-            matchers=matchers,
+            matcher=lambda asked: SpaceMatcher(
+                self.store,
+                self.query._replace(rows=weigh(asked.rows, self.query.weights)),
+                whole=True,
+            ),
         )
+
+
+def scores_of(matcher: Matcher, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+    """What runs of shots score, each matched in play order."""
+    similar = matcher.shares(known, [shot for run in runs for shot in run]).sum(axis=0)
+    parts = np.split(similar, np.cumsum([len(run) for run in runs])[:-1], axis=1)
+    return [float(mean_in_order(part)) for part in parts] if runs else []
 
 
 def rows_in(space: Space, example: Example, known: Known) -> Vectors:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from mediafm_store.arrays import Fused
+from mediafm_store.arrays import FUSED, Vectors
 from mediafm_store.store.spaces import Passage, Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.alignment import mean_in_order
@@ -18,10 +18,10 @@ from mediafm_store.tasks.sampling import LENGTH, once, passages
 if TYPE_CHECKING:
     from mediafm_store.tasks.matching import Matcher
 
-QUERIES = 48
+QUERIES = 40
 """Random queries that are tried. The share of them that find something as good is known to some
 .07 (one standard deviation)."""
-DEPTH = 20
+DEPTH = 10
 """Candidates of each that are compared, beside its own surroundings."""
 
 
@@ -49,11 +49,11 @@ class Asked(NamedTuple):
     """Shots that are asked with at random."""
 
     ids: tuple[str, ...]
-    rows: Fused
+    rows: Vectors
 
 
-MatchersOf = Callable[[Sequence[Asked]], Sequence["Matcher"]]
-"""From shots to a query for the like of each."""
+MatcherOf = Callable[[Asked], "Matcher"]
+"""From shots to a query for the like of each of them, in play order."""
 
 
 def null_of(
@@ -63,69 +63,63 @@ def null_of(
     key: Hashable,
     length: int,
     blocks: Sequence[slice],
-    matchers: MatchersOf,
+    matcher: MatcherOf,
 ) -> Null:
     """The best answers to random shots of a space, or to random passages of `length` shots.
 
-    They are searched for as any query is, in the whole store, without their own surroundings. Each
-    has one of the `blocks` of its vectors: what has nothing of what is compared is no query.
+    They are searched for as any query is, in the whole store, without their own surroundings. Shots
+    that have nothing in any of the `blocks` of their vectors are not asked with: the answers to a
+    sound are compared with those to sounds.
     """
     sample = passages(store, space)
     question = (key, str(store.path), space.table)
     if length > 1:
+        few = min(length, LENGTH)
         return once(
             sample,
             question,
-            lambda: best_of_passages(store, space, sample, matchers, min(length, LENGTH), blocks),
+            lambda: best_of_passages(store, space, sample, matcher, length=few, blocks=blocks),
         )
-    return once(sample, question, lambda: best_of_shots(store, sample, matchers, blocks))
+    return once(sample, question, lambda: best_of_shots(store, sample, matcher, blocks))
 
 
 def best_of_shots(
-    store: Store, sample: Sequence[Passage], matchers: MatchersOf, blocks: Sequence[slice]
+    store: Store, sample: Sequence[Passage], matcher: MatcherOf, blocks: Sequence[slice]
 ) -> Null:
     """Single shots, against all of the store."""
     asked = random_shots(sample, blocks)
-    queries = matchers(asked)
-    known = Known(store)
-    near = candidates(store, asked, queries, known)
-    # Each question to a table takes some milliseconds, so all are asked together.
+    if not asked.ids:
+        return Null(np.zeros(0, np.float32))
+    query, known = matcher(asked), Known(store)
+    near = candidates(store, asked, query, known)
+    # Each question to a table takes some milliseconds, so all shots are compared together.
     every = sorted({id for ids in near for id in ids})
-    for probe in queries[0].probes() if queries else ():
-        known.vectors(probe.space, every)
+    scores = query.shares(known, every).sum(axis=0)
+    column = {id: i for i, id in enumerate(every)}
     best = [
-        float(query.shares(known, ids).sum(axis=0).max())
-        for query, ids in zip(queries, near, strict=True)
-        if ids
+        row[[column[id] for id in ids]].max() for row, ids in zip(scores, near, strict=True) if ids
     ]
     return Null(np.sort(np.array(best, np.float32)))
 
 
-def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> list[Asked]:
-    """Some shots of a sample that have one of some blocks, evenly spread over it."""
-    rows = [
-        Asked((id,), row[None].astype(np.float32))
-        for passage in sample
-        for id, row in zip(passage.ids, passage.vectors, strict=True)
-        if any(row[at].any() for at in blocks)
-    ]
-    places = np.linspace(0, len(rows) - 1, min(QUERIES, len(rows))).astype(int)
-    return [rows[i] for i in places]
+def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> Asked:
+    """Some shots of a sample, evenly spread over it; none that has nothing in the `blocks`."""
+    ids = [id for passage in sample for id in passage.ids]
+    rows = [row for passage in sample for row in passage.vectors]
+    there = [i for i, row in enumerate(rows) if any(row[at].any() for at in blocks)]
+    places = np.linspace(0, len(there) - 1, min(QUERIES, len(there))).astype(int)
+    chosen = sorted((there[place] for place in places), key=lambda i: ids[i])
+    made = np.stack([rows[i] for i in chosen]) if chosen else np.zeros((0, FUSED))
+    return Asked(tuple(ids[i] for i in chosen), made.astype(np.float32))
 
 
-def candidates(
-    store: Store, asked: Sequence[Asked], queries: Sequence["Matcher"], known: Known
-) -> list[list[str]]:
-    """The nearest shots of each query by its first space, without its surroundings."""
-    if not queries:
-        return []
-    probes = [query.probes()[0] for query in queries]
-    rows = np.concatenate([probe.rows for probe in probes])
-    found = nearest(store, probes[0].space, rows, DEPTH + 2 * NEAR + 1)
+def candidates(store: Store, asked: Asked, query: "Matcher", known: Known) -> list[list[str]]:
+    """The nearest shots of each row of a query by its first space, without its surroundings."""
+    probe = query.probes()[0]
+    found = nearest(store, probe.space, probe.rows[-len(asked.ids) :], DEPTH + 2 * NEAR + 1)
     for one in found:
-        known.add(probes[0].space, one.ids, one.vectors)
-    of_titles = probes[0].space.of_titles
-    near = [frozenset(own.ids) if of_titles else surroundings(own.ids) for own in asked]
+        known.add(probe.space, one.ids, one.vectors)
+    near = [{id} if probe.space.of_titles else surroundings([id]) for id in asked.ids]
     return [
         [id for id in one.ids if id not in own][:DEPTH]
         for own, one in zip(near, found, strict=True)
@@ -136,7 +130,8 @@ def best_of_passages(
     store: Store,
     space: Space,
     sample: Sequence[Passage],
-    matchers: MatchersOf,
+    matcher: MatcherOf,
+    *,
     length: int,
     blocks: Sequence[slice],
 ) -> Null:
@@ -154,12 +149,13 @@ def best_of_passages(
         if len(p.ids) >= length and any(p.vectors[:length, at].any() for at in blocks)
     ]
     long = long[:: max(1, len(long) // QUERIES)]
-    queries = matchers([Asked(p.ids[:length], p.vectors[:length].astype(np.float32)) for p in long])
     best = []
-    for passage, query in zip(long, queries, strict=True):
+    for passage in long:
         others = [p for p in sample if p.title != passage.title]
         others = others or [p for p in sample if p is not passage]
         if others:
+            rows = passage.vectors[:length].astype(np.float32)
+            query = matcher(Asked(passage.ids[:length], rows))
             shares = query.shares(known, [id for p in others for id in p.ids]).sum(axis=0)
             runs = np.split(shares, np.cumsum([len(p.ids) for p in others])[:-1], axis=1)
             best.append(max(float(mean_in_order(run)) for run in runs))

@@ -1,5 +1,6 @@
 """What lies around the shots that were asked with, and answers that lie close to each other."""
 
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -60,18 +61,16 @@ def in_pages(answers: Sequence[T], shots: Sequence[str]) -> list[T]:
 
     What is too many for one page comes first on the next. `shots` says where each answer lies.
     """
-    rest = [(answer, *place(shot)) for answer, shot in zip(answers, shots, strict=True)]
+    rest = deque((answer, *place(shot)) for answer, shot in zip(answers, shots, strict=True))
     ordered: list[T] = []
     while rest:
         page: list[tuple[T, str, int]] = []
-        later = []
-        for one in rest:
+        later: list[tuple[T, str, int]] = []
+        while rest and len(page) < PAGE:
+            one = rest.popleft()
             _, title, index = one
             close = sum(t == title and abs(i - index) <= CLOSE for _, t, i in page)
-            if len(page) < PAGE and close < MOST_CLOSE:
-                page.append(one)
-            else:
-                later.append(one)
+            (page if close < MOST_CLOSE else later).append(one)
         ordered += [answer for answer, _, _ in page]
-        rest = later
+        rest.extendleft(reversed(later))
     return ordered

@@ -167,17 +167,17 @@ class Examples:
 
     def shots(self, ids: Sequence[str]) -> Example:
         """Shots of the store, all of one title; raise NotFound for one that is not there."""
-        row = self.store.shot(ids[0])
         rows = self.store.vectors_by_id(self.space, ids)
         if len(rows.ids) != len(ids):
             missing = min(set(ids) - set(rows.ids))
+            self.store.shot(missing)
             raise BadInput(
                 f"shot {missing!r} has no {self.space.name} vector yet; run `mediafm embed`"
             )
         alone = rows.vectors
         if self.space.name == "context":
             alone = self.store.vectors_by_id(self.store.live("fused"), ids).vectors
-        return Example(rows.vectors, alone, ids=frozenset(ids), title=row["title"])
+        return Example(rows.vectors, alone, ids=frozenset(ids), title=ids[0].rpartition("/")[0])
 
     def stretch(
         self, title: str, start_s: float | None = None, end_s: float | None = None

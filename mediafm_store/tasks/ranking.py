@@ -28,6 +28,8 @@ class Ranking:
     matchers: Sequence[Matcher]
     said: Mapping[str, float]
     """Shot -> BM25."""
+    known: Known
+    """What was read already."""
 
     @cached_property
     def nulls(self) -> list[Null]:
@@ -40,7 +42,13 @@ class Ranking:
         if len(self.matchers) == 1 and not self.said:
             return [1.0]
         share = (1 - SAID if self.said else 1.0) / max(1, len(self.matchers))
-        return [share / (null.typical or 1.0) for null in self.nulls]
+        typical = [matcher.typical() for matcher in self.matchers]
+        return [share / best if best > 0 else share for best in typical]
+
+    @property
+    def named(self) -> Sequence[str]:
+        """Shots that may be answers for the words that are said in them."""
+        return [*self.said, *(id for matcher in self.matchers for id in matcher.named)]
 
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """What each part adds to the score of each row of the query and each of some shots."""
@@ -54,12 +62,15 @@ class Ranking:
             total[PARTS.index("text")] += np.float32(SAID if self.matchers else 1.0) * share
         return total
 
-    def chance(self, known: Known, shots: Sequence[str]) -> float | None:
-        """How often random queries find something as good as these shots; None for words alone.
+    def chances(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float | None]:
+        """How often random queries find something as good as runs of shots; None for words alone.
 
         Of several queries all would have to.
         """
         if not self.matchers:
-            return None
-        values = [matcher.strength(known, shots) for matcher in self.matchers]
-        return float(np.prod([null.chance(v) for null, v in zip(self.nulls, values, strict=True)]))
+            return [None] * len(runs)
+        each = [
+            [null.chance(strength) for strength in matcher.strengths(known, runs)]
+            for matcher, null in zip(self.matchers, self.nulls, strict=True)
+        ]
+        return [float(np.prod(chances)) for chances in zip(*each, strict=True)]

@@ -7,11 +7,12 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, Blocks, Fused, Vectors, block, unit_rows
-from mediafm_store.features.encoders import Encoder, Encoders
+from mediafm_store.features.encoders import Encoded, Encoder, Encoders
 from mediafm_store.features.extract import Features
 from mediafm_store.features.fuse import describe, fingerprint, fuse
 from mediafm_store.features.passes import encode_text, say
 from mediafm_store.media.flags import is_black, is_silent
+from mediafm_store.media.looks import cuts_per_min, words
 from mediafm_store.media.tracks import read_words
 from mediafm_store.records import Cue, Shot, Span, Title
 from mediafm_store.store.rows import TitleRows
@@ -22,6 +23,9 @@ from mediafm_store.tasks.encoding import made_by
 
 CUT_WINDOW_S = 0.5
 """How far from a cut its darkness and quiet are measured."""
+
+BELIEVED_FROM = {"seen": 0.9, "heard": 0.3}
+"""Probabilities from which a name is right in two of three cases: docs/decisions/0025-looks.md."""
 
 
 @dataclass
@@ -57,7 +61,7 @@ def new_rows(
     extent = {"duration_s": features.spans[-1].end_s, "shots": len(shots)}
     return TitleRows(
         title=title_row(title, sources, warnings) | extent,
-        shots=[shot_row(features, shot) for shot in shots],
+        shots=with_looks([shot_row(features, shot) for shot in shots]),
         cues=cue_rows(features.cues),
         thumbnails=[
             {"id": shot.id, "jpeg": jpeg}
@@ -161,18 +165,37 @@ def shot_row(features: Features, shot: Shot) -> dict[str, Any]:
     black = is_black(light.lit, *inside)
     repeats = features.pictured.repeats[i]
     return place_columns(shot) | {
+        **features.pictured.measured[i],
         "scene": None,
         "words": features.said.words[i],
-        "seen": list(features.pictured.encoded.labels[i]),
-        "heard": list(features.heard.encoded.labels[i]),
+        **named("seen", features.pictured.encoded, i),
+        **named("heard", features.heard.encoded, i),
         "brightness": light.brightness.mean(*inside),
         "loudness_db": loudness.mean(*inside),
         "cut_brightness": light.brightness.lowest(*around_cut),
         "cut_loudness_db": loudness.lowest(*around_cut),
+        "motion": light.motion_in(span),
         "black": black,
         "silent": is_silent(loudness, *inside),
         "repeats": None if black or repeats is None else Shot(shot.title, repeats, span).id,
     }
+
+
+def named(column: str, encoded: Encoded, shot: int) -> dict[str, Any]:
+    """What was recognised in a shot, as far as it is likely to be right, and how likely."""
+    names = encoded.labels[shot]
+    if not encoded.probabilities:
+        return {column: list(names), f"{column}_p": None}
+    pairs = zip(names, encoded.probabilities[shot], strict=True)
+    believed = {name: p for name, p in pairs if p >= BELIEVED_FROM[column]}
+    return {column: [*believed], f"{column}_p": [*believed.values()]}
+
+
+def with_looks(shots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a title's shots, with what follows from all else that is known of them."""
+    pace = cuts_per_min([s["start_s"] for s in shots], [s["end_s"] for s in shots])
+    paced = [shot | {"cuts_per_min": cuts} for shot, cuts in zip(shots, pace, strict=True)]
+    return [shot | {"looks": words(shot)} for shot in paced]
 
 
 def place_columns(shot: Shot) -> dict[str, Any]:

@@ -17,7 +17,7 @@ PASSAGES, LENGTH = 64, 8
 def passages(store: Store, space: Space) -> list[Passage]:
     """Random passages of a space, the same ones until its table or the titles change."""
     key = str(store.path), space.table
-    state = int(store.table(space.table).version), store.revisions()
+    state = store.tables.version(space.table), store.revisions()
     if key not in SAMPLED or SAMPLED[key][0] != state:
         rng = np.random.default_rng(0)
         SAMPLED[key] = state, store.sample(space, PASSAGES, LENGTH, rng=rng)

@@ -1,8 +1,9 @@
 """Find the shots, scenes or titles most like shots, clips, pictures, sounds or words."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 from mediafm_store.arrays import MODALITIES, Modality
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
+from mediafm_store.parallel import ONE_BLAS_THREAD
 from mediafm_store.store.moment import at_one_moment
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.answers import (
@@ -26,10 +28,11 @@ from mediafm_store.tasks.captions import caption_map_of
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
 from mediafm_store.tasks.file_kinds import Kind
 from mediafm_store.tasks.hit import Hits
+from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.matching import ExampleMatcher, Matcher, SpaceMatcher
 from mediafm_store.tasks.naming import find_shot
 from mediafm_store.tasks.origin import Origin
-from mediafm_store.tasks.own_scene import OwnScene, own_scene, surroundings
+from mediafm_store.tasks.own_scene import own_scene, surroundings
 from mediafm_store.tasks.queries import Example, Examples, OnOrigin, query_of, title_query
 from mediafm_store.tasks.ranking import Ranking
 from mediafm_store.tasks.scale import NAMES, PARTS, Part
@@ -38,6 +41,7 @@ from mediafm_store.tasks.text_matching import text_matcher
 
 log = logging.getLogger("mediafm_store")
 Unit = Literal["shot", "scene", "title"]
+SURROGATES = re.compile("[\ud800-\udfff]")
 LEAST = 0.1
 """By default, no good match is what nine of ten random queries do better than."""
 
@@ -83,10 +87,10 @@ def search(
     what it asks for; `weights` take the place of that. `space` compares plain vectors of one space
     instead.
 
-    Answers come from elsewhere: the scene of the query and what lies around it are left out, and
-    of each ten answers at most three lie close together. The scene is in `Hits.own_scene`;
-    `same_scene` lets it be found. A clip that was cut from a title of the store is looked for as
-    the shots of that title (`Hits.origin`, `on_origin`).
+    Answers come from elsewhere: 30 shots before and after the query are left out, and of each
+    ten answers at most three lie close together. The query's own scene is in `Hits.own_scene`;
+    `same_scene` lets it and its surroundings be found. A clip that was cut from a title of the
+    store is looked for as the shots of that title (`Hits.origin`, `on_origin`).
 
     A `unit` is a shot; a scene (a shot is then looked for with the rest of its scene) or a title,
     whose shots match those of the query in order. `where` is a condition in SQL on shots and their
@@ -97,6 +101,7 @@ def search(
     Raises NotFound or BadInput for a query that cannot be made.
     """
     check(weights or {}, least, {"text": text, "words that are said": said})
+    check_characters({"text": text, "words that are said": said, "condition": where})
     loaded = cache(lambda: encoders or load_encoders(device=device))
     origins: list[Origin] = []
 
@@ -107,7 +112,6 @@ def search(
     if title is None and not start_s is end_s is None:
         raise BadInput("a start or an end is of a title: name that too")
     chosen = store.registry.shot_space(space or "fused")
-    given: dict[Kind, Path | None] = {"clip": clip, "visual": picture, "audio": sound}
     examples = Examples(store, chosen, loaded, device, found_at)
     liked = [examples.of(name) for name in like]
     if shot is not None:
@@ -115,44 +119,47 @@ def search(
         liked.append(examples.shots(scene_of(store, shot) if unit == "scene" else [shot]))
     if title is not None:
         liked.append(examples.stretch(title, start_s, end_s))
+    given: dict[Kind, Path | None] = {"clip": clip, "visual": picture, "audio": sound}
     liked += [examples.file(path, kind) for kind, path in given.items() if path is not None]
     check_something(like=liked, unlike=unlike, words=text or said)
     own = frozenset(e.title for e in liked if e.title is not None)
     if exclude_same_title and not own:
         raise BadInput("only the own title of shots of the store can be left out; this has none")
 
+    known = Known(store)
     described: list[tuple[Matcher, str]] = []
     if liked:
         disliked = [examples.of(name) for name in unlike]
         alone = unit == "title" and text is said is None
         how = How(space, weights or {}, whole=unit != "shot")
-        described.append(by_example(store, liked, disliked, how, alone=alone))
+        described.append(by_example(store, liked, disliked, how, known, alone=alone))
     if text is not None:
-        described.append(by_text(store, text, loaded(), weights or {}))
+        described.append(by_text(store, text, loaded(), weights or {}, known))
     among = None if where is None else store.matching(where)
     depth = max(LEAST_DEPTH, DEEPER * k)
     spoken = {} if said is None else store.said(said, depth, among)
     compared = [how for _, how in described] + ["by words that are said"] * (said is not None)
-    ranking = Ranking(store, [matcher for matcher, _ in described], spoken)
-    scenes = own_scenes(store, liked)
-    near = frozenset[str]() if same_scene else left_out(liked, scenes)
+    ranking = Ranking(store, [matcher for matcher, _ in described], spoken, known)
+    parts = [e.ids for e in liked if e.whole is None and e.ids]
+    near = frozenset[str]() if same_scene else surroundings(id for ids in parts for id in ids)
     wanted = Wanted(
         k=k,
         least=least,
         fold=fold,
         diverse=diverse,
-        paged=not same_scene and space is None,
+        scattered=bool(liked) and not same_scene and space is None,
         among=among,
         without=own if exclude_same_title else frozenset(),
         itself=near.union(*(e.ids for e in liked)),
         device=device,
     )
-    found = answers(ranking, wanted, unit)
+    with ONE_BLAS_THREAD.held():  # so small are the products that more threads only get in the way
+        found = answers(ranking, wanted, unit)
     return Hits(
         found.hits,
         compared=", and ".join(compared),
         chance=found.chance,
-        own_scene=scenes[0] if scenes and not same_scene else None,
+        own_scene=partial(own_scene, store, parts[0]) if parts and not same_scene else None,
         origin=origins[0] if origins else None,
     )
 
@@ -168,7 +175,13 @@ class How(NamedTuple):
 
 
 def by_example(
-    store: Store, like: Sequence[Example], unlike: Sequence[Example], how: How, *, alone: bool
+    store: Store,
+    like: Sequence[Example],
+    unlike: Sequence[Example],
+    how: How,
+    known: Known,
+    *,
+    alone: bool,
 ) -> tuple[Matcher, str]:
     """Examples as one query, and in plain words how they are compared.
 
@@ -181,7 +194,9 @@ def by_example(
         query = title_query(store, title, modalities(how.weights))
         return SpaceMatcher(store, query, whole=False), "as whole titles"
     if how.space is None:
-        matcher = ExampleMatcher.of(store, like, unlike, weights=how.weights, whole=how.whole)
+        matcher = ExampleMatcher.of(
+            store, like, unlike, weights=how.weights, whole=how.whole, known=known
+        )
         return matcher, told(matcher.counts)
     query = query_of(store.live(how.space), like, unlike, modalities(how.weights))
     words = "shot by shot" if how.space == "fused" else "as the trained model sees them in context"
@@ -200,10 +215,11 @@ def told(counts: Mapping[Part, float]) -> str:
 
 
 def by_text(
-    store: Store, text: str, encoders: Encoders, weights: Mapping[Part, float]
+    store: Store, text: str, encoders: Encoders, weights: Mapping[Part, float], known: Known
 ) -> tuple[Matcher, str]:
     """A text as a query, and in plain words how it is compared."""
-    matcher = text_matcher(store, text, encoders, caption_map_of(store, encoders), weights)
+    captions = caption_map_of(store, encoders)
+    matcher = text_matcher(store, text, encoders, captions, weights=weights, known=known)
     return matcher, matcher.asked.reason
 
 
@@ -226,18 +242,6 @@ def check_something(*, like: Sequence[Example], unlike: Sequence[str], words: st
         )
 
 
-def own_scenes(store: Store, examples: Sequence[Example]) -> list[OwnScene]:
-    """The scenes that were asked with; of whole titles none."""
-    parts = [e.ids for e in examples if e.whole is None]
-    return [scene for ids in parts if (scene := own_scene(store, ids)) is not None]
-
-
-def left_out(examples: Sequence[Example], scenes: Sequence[OwnScene]) -> frozenset[str]:
-    """The shots of these scenes, and those around what was asked with."""
-    around = surroundings(id for e in examples if e.whole is None for id in e.ids)
-    return around.union(*(scene.shots for scene in scenes))
-
-
 def modalities(weights: Mapping[Part, float]) -> dict[Modality, float]:
     """The weights of modalities alone: plain vectors of one space have no part for context."""
     return {m: weights[m] for m in MODALITIES if m in weights}
@@ -254,6 +258,13 @@ def check(weights: Mapping[Part, float], least: float, words: Mapping[str, str |
     for name, given in words.items():
         if given is not None and not given.strip():
             raise BadInput(f"nothing to search for: the {name} to find must not be empty")
+
+
+def check_characters(texts: Mapping[str, str | None]) -> None:
+    """Raise BadInput for halves of characters, which nothing can encode."""
+    for name, given in texts.items():
+        if given is not None and SURROGATES.search(given):
+            raise BadInput(f"the {name} must be whole characters, not halves as in {given!a}")
 
 
 def scene_of(store: Store, shot: str) -> Sequence[str]:

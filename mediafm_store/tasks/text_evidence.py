@@ -1,7 +1,7 @@
 """A text compared with one modality of shots."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
@@ -14,6 +14,7 @@ from mediafm_store.features.caption_map import CaptionMap
 from mediafm_store.features.encoders import Encoder
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.matching import Probe
 from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.null_distribution import QUERIES, Null
@@ -96,7 +97,7 @@ class ByEncoder:
         return blocks @ queries.T
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """One text compared with the blocks of one modality in one space."""
 
@@ -109,20 +110,26 @@ class Evidence:
     weight: float
     asker: Asker
     query: Float32[np.ndarray, "1 dims"]
+    _cosines: dict[str, float] = field(default_factory=dict)
+    """Of shots that were compared already."""
 
     def probe(self) -> Probe:
         """For an index to propose candidates."""
         return Probe(self.space, self._padded(self.asker.directions(self.query)))
 
-    def cosines(self, vectors: Vectors) -> Float32[np.ndarray, " shots"]:
-        """Of vectors of the space; 0 where a shot has no such modality."""
-        return self.asker.cosines(self._blocks(vectors), self.query)[:, 0]
+    def cosines(self, known: Known, ids: Sequence[str]) -> Float32[np.ndarray, " shots"]:
+        """Of shots; nan where one has no such modality, or is not there."""
+        if new := [id for id in dict.fromkeys(ids) if id not in self._cosines]:
+            blocks = self._blocks(known.vectors(self.space, new))
+            cosines = self.asker.cosines(blocks, self.query)[:, 0]
+            cosines = np.where(blocks.any(axis=1), cosines, np.nan)
+            self._cosines.update(zip(new, cosines.tolist(), strict=True))
+        return np.array([self._cosines[id] for id in ids], np.float32)
 
-    def scores(self, vectors: Vectors) -> Float32[np.ndarray, " shots"]:
-        """In standard deviations above a random shot; 0 where the modality is absent."""
+    def scores(self, known: Known, ids: Sequence[str]) -> Float32[np.ndarray, " shots"]:
+        """In standard deviations above a random shot; nan where the modality is absent."""
         mean, spread = self._usual
-        above = (self.cosines(vectors) - mean) / spread
-        return np.where(self._blocks(vectors).any(axis=1), above, 0).astype(np.float32)
+        return (self.cosines(known, ids) - mean) / spread
 
     def null(self) -> Null:
         """The best cosines of everyday texts."""

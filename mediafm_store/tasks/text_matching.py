@@ -3,40 +3,51 @@
 A text finds pictures in two steps. First it is compared with the picture of every shot, by a map
 from pictures to sentences or by a joint encoder. The ten best shots then serve as examples: what
 looks like most of them is likely right, what looks like none of them likely wrong (pseudo-relevance
-feedback: Rocchio 1971; Lavrenko and Croft, "Relevance-based language models", 2001).
+feedback: Rocchio 1971; Lavrenko and Croft, "Relevance-based language models", 2001). In both steps
+the shots just before and after one count, as scenes go on over cuts.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from jaxtyping import Float32
 
-from mediafm_store.arrays import Modality
+from mediafm_store.arrays import Blocks, Modality, zeros
 from mediafm_store.errors import BadInput
 from mediafm_store.features.caption_map import CaptionMap
-from mediafm_store.features.encoders import Encoders
+from mediafm_store.features.encoders import Encoded, Encoder, Encoders
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.asked_for import SAID, AskedFor, asked_for, content_words, quoted
+from mediafm_store.tasks.asked_looks import AskedLook, asked_look
 from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.matching import ExampleMatcher, Probe, Shares
 from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.null_distribution import Null
+from mediafm_store.tasks.own_scene import surroundings
 from mediafm_store.tasks.queries import Example, check_encoders
+from mediafm_store.tasks.sampling import once, passages
 from mediafm_store.tasks.scale import PARTS, Part
 from mediafm_store.tasks.text_evidence import Asker, ByEncoder, ByMap, Evidence, sampled
 
 LOOKED_AT, FEEDBACK = 100, 10
 """Shots that are looked at first, and those of them that serve as examples."""
+AROUND = 2
+"""Shots before and after one that say what is likely seen in it, too."""
 MOST_SAID = 200
 """Shots in which words of a text are said."""
 SPOKEN = 3.0
 """What the best match of spoken words counts, in standard deviations of the other parts."""
+HAS_LOOK = 0.5
+"""The degree from which on a shot clearly has a look."""
 MEANT_FROM = 1.0
 """Weight of words from which on their meaning counts, not only words that match."""
+EVERYDAY = 8
+"""Texts that are tried to learn what a text usually scores."""
 TINY = 1e-6
 RANK_OFFSET = 60
 """Of reciprocal rank fusion, as its authors chose it."""
@@ -52,6 +63,14 @@ class TextMatcher:
     """What it is compared with, what counts most first."""
     said: Mapping[str, float]
     """Shots in which its words are said -> how well they match, at most 1."""
+    look: AskedLook | None
+    """What it asks shots to look like, as was measured."""
+    known: Known
+    """What was read already."""
+    spoken: tuple[str, ...] = ()
+    """Those of them in which they are said literally, not only what they mean."""
+    exact: bool = False
+    """Whether these are quoted words, all in a row."""
 
     @property
     def length(self) -> int:
@@ -63,51 +82,133 @@ class TextMatcher:
         feedback = self.feedback.probes() if self.feedback else ()
         return [*(e.probe() for e in self.evidence), *feedback]
 
+    @property
+    def named(self) -> Sequence[str]:
+        """Where its words are said, if it is about words, and shots that have most of its look."""
+        spoken = self.spoken if self.asked.weights["text"] >= MEANT_FROM else ()
+        looks = self.look.degrees if self.look else {}
+        return [*spoken, *sorted(looks, key=lambda id: -looks[id])[:MOST_SAID]]
+
     def shares(self, known: Known, ids: Sequence[str]) -> Shares:
         """In standard deviations above random shots."""
         total = np.zeros((len(PARTS), 1, len(ids)), np.float32)
         for one in self.evidence:
-            if one.part == "text":
-                continue  # it counts by rank, in `said`
-            scores = one.scores(known.vectors(one.space, ids))
-            total[PARTS.index(one.part), 0] += np.float32(one.weight) * scores
+            if one.part != "text":  # that counts by rank, in `said`
+                scores = np.nan_to_num(one.scores(known, ids))
+                total[PARTS.index(one.part), 0] += np.float32(one.weight) * scores
+        if self.looks:
+            total[PARTS.index("context"), 0] += self._around(self.looks, known, ids)
         if self.feedback:
             weight = self.asked.weights["visual"] / self.feedback_spread
             total += np.float32(weight) * self.feedback.shares(known, ids)
+        visual = PARTS.index("visual")
+        if self.look:
+            total *= np.float32(1 - self.look.weight)
+            scores = np.array([self.look.score(id) for id in ids], np.float32)
+            total[visual, 0] += np.float32(self.look.weight) * scores
         spoken = np.array([self.said.get(id, 0.0) for id in ids], np.float32)
         total[PARTS.index("text"), 0] += np.float32(self.asked.weights["text"] * SPOKEN) * spoken
         return total
 
-    def strength(self, known: Known, shots: Sequence[str]) -> float:
-        """The best cosine of the leading evidence: what everyday texts are compared by."""
-        return float(self.leading.cosines(known.vectors(self.leading.space, shots)).max())
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """The best cosines of the leading evidence: what everyday texts are compared by.
+
+        Of a look that is plainly asked for, its degrees. Where quoted words are said there can be
+        no better answer.
+        """
+        if self._is_look:
+            assert self.look is not None
+            return [max(self.look.degrees.get(id, 0.0) for id in run) for run in runs]
+        every = list(dict.fromkeys(id for run in runs for id in run))
+        of = dict(zip(every, np.nan_to_num(self.leading.cosines(known, every)), strict=True))
+        if self.exact:
+            of |= dict.fromkeys(self.spoken, 1.0)
+        return [float(max(of[id] for id in run)) for run in runs]
 
     def null(self) -> Null:
         """The best cosines of everyday texts with the leading evidence."""
+        if self._is_look:
+            return Null(np.array([HAS_LOOK], np.float32))
         return self.leading.null()
+
+    def typical(self) -> float:
+        """What the best answer to an everyday text that asks for the same scores, words apart."""
+        asked = tuple((e.space.table, e.part, e.weight, type(e.asker)) for e in self.evidence)
+        sample = passages(self.store, self.leading.space)
+        return once(sample, ("typical text", str(self.store.path), asked), self._typical)
+
+    def _typical(self) -> float:
+        common = [e.asker.common() for e in self.evidence]
+        count = min(EVERYDAY, *map(len, common))
+        best = []
+        for i in range(count):
+            evidence = tuple(
+                replace(e, query=texts[[i * len(texts) // count]], _cosines={})
+                for e, texts in zip(self.evidence, common, strict=True)
+            )
+            known = Known(self.store)
+            said = meanings(evidence, known)
+            one = TextMatcher(self.store, self.asked, evidence, said, look=None, known=known)
+            best.append(one.best())
+        return float(np.median(best)) if best else 1.0
+
+    def best(self) -> float:
+        """The score of the best answer; 0 if there is none."""
+        known, ids = self.known, dict[str, None]()
+        for probe in self.probes():
+            (near,) = nearest(self.store, probe.space, probe.rows, FEEDBACK)
+            known.add(probe.space, near.ids, near.vectors)
+            ids |= dict.fromkeys(near.ids)
+        scores = self.shares(known, list(ids)).sum(axis=0)
+        return float(scores.max()) if ids else 0.0
+
+    @property
+    def _is_look(self) -> bool:
+        """Whether a look is all that it asks for."""
+        return self.look is not None and self.look.weight >= HAS_LOOK
 
     @property
     def leading(self) -> Evidence:
         """What counts most."""
         return self.evidence[0]
 
+    @property
+    def looks(self) -> Evidence | None:
+        """The evidence of pictures; None where they do not count."""
+        return next((e for e in self.evidence if e.part == "visual"), None)
+
+    def _around(
+        self, looks: Evidence, known: Known, ids: Sequence[str]
+    ) -> Float32[np.ndarray, " shots"]:
+        """What the shots just before and after each add: their mean, weighed as context."""
+        weight = np.float32(self.asked.weights["context"])
+        near = [sorted(surroundings([id], AROUND) - {id}) for id in ids] if weight else []
+        every = sorted({id for some in near for id in some})
+        scores = dict(zip(every, looks.scores(known, every), strict=True))
+        means = [[s for id in some if not np.isnan(s := scores[id])] for some in near]
+        made = np.array([np.mean(some) if some else 0.0 for some in means], np.float32)
+        return weight * made if weight else np.zeros(len(ids), np.float32)
+
     @cached_property
     def feedback(self) -> ExampleMatcher | None:
         """The shots whose pictures match best, as examples; None where pictures do not count."""
-        looks = next((e for e in self.evidence if e.part == "visual"), None)
-        if looks is None:
+        if self.looks is None:
             return None
-        probe = looks.probe()
+        probe, known = self.looks.probe(), self.known
         (near,) = nearest(self.store, probe.space, probe.rows, LOOKED_AT)
-        scores = looks.scores(near.vectors)
+        known.add(probe.space, near.ids, near.vectors)
+        scores = np.nan_to_num(self.looks.scores(known, near.ids))
+        scores += self._around(self.looks, known, near.ids)
         best = [near.ids[i] for i in np.argsort(-scores, kind="stable")[:FEEDBACK] if scores[i] > 0]
         if not best:
             return None
-        rows = self.store.vectors_by_id(self.store.live("fused"), best)
-        example = Example(rows.vectors, rows.vectors, ids=frozenset(rows.ids))
-        context = 1.0 if self.asked.weights["context"] else 0.0
-        weights: dict[Part, float] = {"text": 0.0, "context": context}
-        return ExampleMatcher.of(self.store, [example], weights=weights)
+        ids = sorted(best)
+        rows = known.vectors(self.store.live("fused"), ids)
+        example = Example(rows, rows, ids=frozenset(ids))
+        weights: dict[Part, float] = {"text": 0.0}
+        if not self.asked.weights["context"]:
+            weights["context"] = 0.0
+        return ExampleMatcher.of(self.store, [example], weights=weights, known=known)
 
     @cached_property
     def feedback_spread(self) -> float:
@@ -123,7 +224,9 @@ def text_matcher(
     text: str,
     encoders: Encoders,
     captions: CaptionMap | None,
+    *,
     weights: Mapping[Part, float],
+    known: Known,
 ) -> TextMatcher:
     """A text as a query.
 
@@ -136,20 +239,59 @@ def text_matcher(
     # Of imported shots only the words are known.
     known_by: Encoders = {"text": encoders["text"]} if imported else encoders
     check_encoders(store, described, known_by)
+    known_by = {**known_by, "text": Remembering(known_by["text"])}
     asked = asked_of(text, known_by, weights)
     evidence = [
         Evidence(store, space, modality, part, asked.weights[part], asker, asker.queries([text]))
         for part, modality, space, asker in compared(store, known_by, captions)
-        if asked.weights[part] >= (MEANT_FROM if part == "text" else TINY)
+        if asked.weights[part] >= TINY
     ]
+    if any(e.part != "text" for e in evidence):
+        evidence = [e for e in evidence if e.part != "text" or e.weight >= MEANT_FROM]
     if not evidence:
         raise BadInput(
             "all modalities of this query have weight 0; raise at least one with --weights"
         )
     evidence.sort(key=lambda e: -e.weight)
-    rankings = spoken(store, text) if asked.weights["text"] > 0 else []
-    rankings += [meant(e) for e in evidence if e.part == "text"]
-    return TextMatcher(store, asked, tuple(evidence), fused_by_rank(rankings))
+    literal = spoken(store, text) if asked.weights["text"] > 0 else []
+    exact = quoted(text) is not None
+    # Where quoted words are said, what means the same is second to that.
+    said = fused_by_rank([literal]) if exact and literal else meanings(evidence, known, literal)
+    look = asked_look(store, text, known_by["text"]) if asked.weights["visual"] > 0 else None
+    if look:
+        asked = asked._replace(reason=f"{asked.reason}, and by how far they are: {look.look.word}")
+    return TextMatcher(
+        store, asked, tuple(evidence), said, look, known, spoken=tuple(literal), exact=exact
+    )
+
+
+def meanings(
+    evidence: Sequence[Evidence], known: Known, literal: Sequence[str] = ()
+) -> dict[str, float]:
+    """How well shots match by what is said in them, of some of which it is known literally."""
+    return fused_by_rank([literal, *(meant(e, known) for e in evidence if e.part == "text")])
+
+
+class Remembering:
+    """A text encoder that encodes each text once."""
+
+    modality: Modality = "text"
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self.name, self.fingerprint = encoder.name, encoder.fingerprint
+        self._known: dict[str, Blocks] = {}
+
+    def encode(self, items: Sequence[str]) -> Encoded:
+        """As the encoder does."""
+        return self._encoder.encode(items)
+
+    def encode_query(self, texts: Sequence[str]) -> Blocks:
+        """The same, of texts that it has not seen yet."""
+        if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
+            rows = self._encoder.encode_query(new)
+            self._known |= {text: rows[i : i + 1] for i, text in enumerate(new)}
+        return np.concatenate([zeros(0), *(self._known[text] for text in texts)])
 
 
 def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> AskedFor:
@@ -170,8 +312,6 @@ def compared(
     if captions is not None and "visual" in encoders:
         asker = ByMap(captions, encoders["text"])
         yield "visual", "visual", store.live("fused"), asker
-        if store.has("context"):
-            yield "context", "visual", store.live("context"), asker
     elif "visual" in encoders:
         yield "visual", "visual", described, ByEncoder(encoders["visual"])
     if "audio" in encoders:
@@ -191,22 +331,23 @@ def nearness(text: str, encoders: Encoders) -> dict[str, float]:
     return found
 
 
-def meant(evidence: Evidence) -> list[str]:
+def meant(evidence: Evidence, known: Known) -> list[str]:
     """Shots in which something is said that means the same, best first."""
     probe = evidence.probe()
     (near,) = nearest(evidence.store, probe.space, probe.rows, MOST_SAID)
-    scores = evidence.scores(near.vectors)
+    known.add(probe.space, near.ids, near.vectors)
+    scores = evidence.scores(known, near.ids)
     return [id for id, score in zip(near.ids, scores, strict=True) if score > 0]
 
 
-def spoken(store: Store, text: str) -> list[list[str]]:
-    """Shots in which content words of a text are said, best first by BM25, as one ranking."""
+def spoken(store: Store, text: str) -> list[str]:
+    """Shots in which content words of a text are said, best first by BM25."""
     exact = quoted(text)
     words = f'"{exact}"' if exact else content_words(text)
     if not words:
         return []
     try:
-        return [list(store.said(words, MOST_SAID))]
+        return list(store.said(words, MOST_SAID))
     except BadInput:  # the store cannot be written to, and has no full-text index yet
         return []
 

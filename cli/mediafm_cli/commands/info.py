@@ -68,7 +68,7 @@ def shot_shown(row: Row) -> Row:
         "start": timecode(row["start_s"]),
         "seconds": row["duration_s"],
         "flags": flags(row),
-        "said, seen, heard": about(row),
+        "said, seen, heard, looks": about(row),
     }
 
 

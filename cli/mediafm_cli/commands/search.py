@@ -201,11 +201,15 @@ def origin_line(path: Path, origin: "Origin") -> str:
 def own_scene_line(scene: "OwnScene") -> str:
     """The scene that was asked with, folded into one line."""
     from mediafm_store.report.timecode import timespan
+    from mediafm_store.tasks.own_scene import NEAR
 
     count = len(scene.shots)
     where = f"{scene.title} {timespan(scene.start_s, scene.end_s)}"
     shots = f"{count} shot{'' if count == 1 else 's'}"
-    return f"Its own scene, {where}, has {shots}; --same-scene lists them too."
+    return (
+        f"Left out: its own scene ({where}, {shots}) and {NEAR} shots either side of the query;"
+        " --same-scene lists them too."
+    )
 
 
 def parse_weights(text: str) -> "dict[Part, float]":
@@ -239,7 +243,7 @@ def shown(hit: Row) -> Row:
         "as good by chance": "" if hit["chance"] is None else percent(hit["chance"]),
         **hit["shares"],
         "alike": len(hit["alike"]),
-        "said, seen, heard": about(hit),
+        "said, seen, heard, looks": about(hit),
     }
 
 
@@ -251,4 +255,4 @@ def percent(share: float) -> str:
 def about(hit: Row) -> str:
     """What is known of a shot, in one line."""
     said = f"“{hit['words']}”" if hit["words"] else ""
-    return " · ".join(filter(None, [said, *hit["seen"], *hit["heard"]]))
+    return " · ".join(filter(None, [said, *hit["seen"], *hit["heard"], *hit.get("looks", ())]))

@@ -14,6 +14,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoder
 from mediafm_store.features.fuse import describe, fuse
 from mediafm_store.features.passes import Pool, encode_text
+from mediafm_store.media.picture import COLUMNS as MEASURED
 from mediafm_store.parallel import groups
 from mediafm_store.records import Shot, Title
 from mediafm_store.store.rows import AT_ONCE, TitleRows
@@ -33,7 +34,7 @@ from mediafm_store.tasks.importing.declared import (
 from mediafm_store.tasks.importing.given import Given, Place, check
 from mediafm_store.tasks.importing.tables import TableFile
 from mediafm_store.tasks.ingest import Ingested, failure
-from mediafm_store.tasks.rows import Warnings, place_columns, title_row
+from mediafm_store.tasks.rows import Warnings, place_columns, title_row, with_looks
 from mediafm_store.tasks.sources import check_id, metadata_of, named, title_id
 
 SUFFIXES = (".npz", ".parquet", ".lance")
@@ -287,10 +288,12 @@ class ImportJob:
         vectors = (*self._vectors(given), encode_text(self.reader, text))
         return TitleRows(
             title=title_row(title, pending.sources, warnings) | extent,
-            shots=[
-                shot_row(Shot(title.id, i, span), given.words[i], given.scenes[i])
-                for i, span in enumerate(given.spans)
-            ],
+            shots=with_looks(
+                [
+                    shot_row(Shot(title.id, i, span), given.words[i], given.scenes[i])
+                    for i, span in enumerate(given.spans)
+                ]
+            ),
             cues=[],
             thumbnails=[],
             vectors=dict(zip(self.spaces, vectors, strict=True)),
@@ -315,7 +318,7 @@ class ImportJob:
 def shot_row(shot: Shot, words: str, scene: int | None) -> dict[str, Any]:
     """The columns of one shot; what only its picture and sound could tell is null."""
     unknown = ("brightness", "loudness_db", "cut_brightness", "cut_loudness_db")
-    flags = ("black", "silent", "repeats")
+    flags = ("black", "silent", "repeats", "motion", "seen_p", "heard_p", *MEASURED)
     return (
         place_columns(shot)
         | {"scene": scene, "words": words, "seen": [], "heard": []}
