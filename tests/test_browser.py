@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
@@ -186,6 +187,10 @@ def test_pages_run_without_errors_and_fit(browser, served, written, scheme, widt
             page.goto(address)
             page.evaluate(DRAWN)
             assert page.evaluate("document.documentElement.scrollWidth") == width, address
+            if address.startswith("http"):
+                page.locator(".options summary").click()
+                assert page.get_by_label("Filter").is_visible()
+                assert page.evaluate("document.documentElement.scrollWidth") == width, address
 
 
 def test_what_files_say_is_text(page, served, written):
@@ -310,7 +315,7 @@ def test_the_atlas_draws_filters_and_moves(page, written):
 def test_searching_by_words_and_by_shot(page, served):
     page.goto(served)
     box = page.get_by_role("searchbox")
-    box.fill(f"line {grey(GREYS[1])}")
+    box.fill(grey(GREYS[1]))
     box.press("Enter")
     page.wait_for_url("**/search?*text=*")
     assert "film/00001" in page.locator("li.card").first.inner_text()
@@ -331,9 +336,46 @@ def test_searching_by_words_and_by_shot(page, served):
 def test_searching_by_a_clip(page, served, film):
     page.goto(served)
     page.locator("input[type=file]").set_input_files(film)
-    page.get_by_role("button", name="Search by clip").click()
+    page.get_by_role("button", name="Search by file").click()
     page.locator("h1", has_text=film.name).wait_for()
-    assert "A film" in page.locator("li.card .name").first.inner_text()
+    assert "The clip is A film, 0:00:00.0" in page.locator("header").inner_text()
+    page.locator("header a.film").click()
+    until(page, "document.querySelector('video').readyState > 1")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Its own scene too").click()
+    page.wait_for_url("**/search?title=film&from=0&to=8&same_scene=1")
+
+
+def test_options_by_keyboard(page, served):
+    page.goto(served)
+    page.get_by_role("searchbox").fill("film/00003")
+    page.get_by_role("button", name="Search", exact=True).focus()
+
+    def through(*keys):
+        for key in keys:
+            page.keyboard.press("Tab")
+            page.keyboard.press(key)
+
+    through("Enter")  # opens them
+    assert page.get_by_label("from other titles only").is_visible()
+    through("Space", "Space", "ArrowUp")
+    page.keyboard.press("Tab")
+    page.keyboard.type("duration_s > 0")
+    through("ArrowDown", "ArrowDown", "ArrowUp", "Tab")
+    page.keyboard.type("A film")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?*shot=*")
+    asked = dict(parse_qsl(urlsplit(page.url).query))
+    assert asked == {
+        **{"shot": "film/00003", "title": "A film", "where": "duration_s > 0", "k": "13"},
+        **{"exclude_same_title": "1", "same_scene": "1"},
+        **{"picture": "0.9", "sound": "0.9", "words": "1.1"},
+    }
+    page.locator(".options summary").click()
+    assert page.get_by_label("from other titles only").is_checked()
+    assert page.get_by_label("sound", exact=True).input_value() == "0.9"
+    for control in page.locator("#find").get_by_role("spinbutton").all():
+        assert control.evaluate("made => made.labels.length") == 1
 
 
 def test_neighbours_open_and_load(page, served):

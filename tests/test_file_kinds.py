@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.testclient import TestClient
 
 from mediafm_store.errors import BadInput, BadMedia, MediaFMError
 from mediafm_store.media.cut import cut_clip
@@ -21,6 +23,8 @@ from mediafm_store.media.shots import read_shots
 from mediafm_store.media.sound import sound
 from mediafm_store.media.streams import streams_of
 from mediafm_store.media.write import write_video
+from mediafm_store.serve.app import make_app
+from mediafm_store.serve.library import Library
 from mediafm_store.tasks.changes import content
 from mediafm_store.tasks.file_kinds import kind_of, require
 from mediafm_store.tasks.sources import find_videos
@@ -368,3 +372,22 @@ def test_the_command_compares_what_the_option_says(films, media, tmp_path, monke
     assert found("--sound", media / "s.au")[0]["shot"] == "tone/00000"
     assert found("--sound", "take:1")[0]["shot"] == "tone/00000"
     assert found("--like", "take:1") == found("--clip", media / "film.mp4")
+
+
+def test_a_file_that_is_sent_is_compared_as_what_it_is(films, media, monkeypatch):
+    monkeypatch.setattr("mediafm_store.serve.library.load_encoders", lambda *_, **__: ENCODERS)
+    monkeypatch.setattr("mediafm_store.serve.library.search", search_all)
+    with TestClient(make_app(Library(films, device="cpu")), base_url="http://127.0.0.1") as client:
+
+        def sent(name):
+            return client.post("/search", files={"file": (name, (media / name).read_bytes())})
+
+        for name, shot in (("PIC.JPG", "grey/00000"), ("s.au", "tone/00000"), ("film.mp4", "")):
+            answer = sent(name)
+            assert answer.status_code == 200
+            first = re.search(r"(?:grey|tone)/0000\d", answer.text.partition("<main")[2])
+            assert first is not None
+            assert first[0].startswith(shot)
+        refused = sent("text.txt")
+        assert refused.status_code == 400
+        assert "text.txt is not media" in refused.text

@@ -483,7 +483,7 @@ def client(films):
     [
         *[("Sintel/1", "shot=sintel%2F00001"), ("sintel/00001", "shot=sintel%2F00001")],
         *[("Face/Off/2", "shot=face_off%2F00002")],
-        *[("Sintel@0:02-4", "stretch=sintel%400%3A02-4"), ("sintel", "text=sintel")],
+        *[("Sintel@0:02-4", "title=sintel&from=0%3A02&to=4"), ("sintel", "text=sintel")],
         *[
             ("24/7", "text=24%2F7"),
             ("me@home-now", "text=me%40home-now"),
@@ -499,15 +499,15 @@ def test_the_search_box_knows_shots_and_stretches(client, typed, asked):
 
 def test_pages_know_titles_shots_and_stretches(client, films):
     assert "Shots like sintel/00001" in client.get("/search?shot=Sintel/1").text
-    page = client.get("/search?stretch=Sintel@2-4&exclude_same_title=1")
+    page = client.get("/search?title=Sintel.mp4&from=2&to=4&exclude_same_title=1")
     assert page.status_code == 200
-    assert "Shots for Sintel@2-4" in page.text
-    assert client.get("/search?stretch=sintel").status_code == 200
+    assert "Shots like Sintel, 0:00:02.0 \N{EN DASH} 0:00:04.0" in page.text
+    assert client.get("/search?title=sintel").status_code == 200
     assert client.get("/titles/SINTEL").text == client.get("/titles/sintel").text
     for address, status, words in (
         ("/search?q=sintel/99", 404, "sintel has 5 shots"),
         ("/search?q=heat/1", 400, "heat_1986, heat_1995"),
-        ("/search?stretch=Sintel@x-4", 400, "is not a time"),
+        ("/search?q=Sintel@x-4", 400, "is not a time"),
         ("/titles/sintle", 404, "did you mean sintel"),
     ):
         answer = client.get(address)
@@ -517,6 +517,6 @@ def test_pages_know_titles_shots_and_stretches(client, films):
 
 def test_an_address_opens_no_file(client, tmp_path):
     (secret := tmp_path / "secret.png").write_bytes(b"secret")
-    answer = client.get("/search", params={"stretch": str(secret)})
+    answer = client.get("/search", params={"title": str(secret)})
     assert answer.status_code == 404
-    assert "is no shot, title or file" in answer.text
+    assert "no title" in answer.text

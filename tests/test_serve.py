@@ -1,33 +1,46 @@
 """The pages of a store as a browser on this machine asks for them."""
 
+import io
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import wave
 from dataclasses import replace
-from html import unescape
+from html import escape, unescape
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
+from mediafm_store.report.form import FLAGS
+from mediafm_store.report.links import served_links
+from mediafm_store.report.timecode import timespan
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import Library
+from mediafm_store.tasks.hit import Hits
+from mediafm_store.tasks.origin import Origin
 from tests.conftest import random_vectors, title_rows
+from tests.odd_films import make_film
+from tests.planted import ENCODERS, add_film, grey
 
 EVIL = "<script>alert(1)</script>"
+ORIGIN = Origin("alpha", 2.25, 6.0, ["alpha/00001", "alpha/00002"], 0.9)
 
 
 @pytest.fixture
 def client(store, tmp_path):
     film = tmp_path / "alpha.mp4"
     film.write_bytes(bytes(range(100)))
-    vectors = random_vectors(40)
+    vectors, others = random_vectors(40), random_vectors(40, 1)
+    others[1] = vectors[1]  # a good match, as there are few
     store.add_title(title_rows(store, "alpha", vectors, name=EVIL, media=str(film)))
-    store.add_title(title_rows(store, "beta", vectors, media=str(tmp_path / "gone.mp4")))
+    store.add_title(title_rows(store, "beta", others, media=str(tmp_path / "gone.mp4")))
     app = make_app(Library(store, device="cpu"), most_bytes=10_000)
     with TestClient(app, base_url="http://127.0.0.1") as made:
         yield made
@@ -70,8 +83,8 @@ def test_other_names_of_this_machine_are_refused(client):
 
 
 def test_forms_of_other_sites_are_refused(client):
-    clip = {"clip": ("clip.mp4", b"no film")}
-    foreign = client.post("/search", files=clip, headers={"origin": "http://evil.example"})
+    sent = {"file": ("clip.mp4", b"no film")}
+    foreign = client.post("/search", files=sent, headers={"origin": "http://evil.example"})
     assert foreign.status_code == 403
 
 
@@ -91,31 +104,53 @@ def test_only_films_of_titles_are_sent(client, address):
     assert "root:" not in answer.text
 
 
-def test_what_cannot_be_asked_is_told_on_the_page(client):
-    for address, status in (
-        ("/search?shot=nope/1", 404),
-        ("/search?shot=alpha/00001&k=x", 400),
-        ("/search?shot=alpha/00001&where=bad(", 400),
-        ("/search", 400),
-    ):
-        answer = client.get(address)
-        assert answer.status_code == status, address
-        assert "Traceback" not in answer.text
+@pytest.mark.parametrize(
+    ("asked", "status", "told"),
+    [
+        *[("shot=nope/1", 404, "no shot"), ("", 400, "give something to search for")],
+        *[("text=", 400, "must not be empty"), ("q=alpha/99", 404, "alpha has 40 shots")],
+        *[("shot=alpha/1&k=x", 400, "the number of answers (k) must be from 1 to 200, is 'x'")],
+        *[("q=alpha/1&k=0", 400, "is '0'"), ("shot=alpha/1&k=201", 400, "is '201'")],
+        *[("shot=alpha/1&where=bad(", 400, "bad("), ("shot=alpha/1&unit=act", 400, "'act'")],
+        *[("shot=alpha/1&sound=x", 400, "sound must be a number from 0 to 2, as 0.5, is 'x'")],
+        *[(f"q=alpha/1&picture={n}", 400, f"'{n}'") for n in ("nan", "inf", "-1", "2.1", "0.25")],
+        ("shot=alpha/1&picture=0&sound=0&words=0&context=0", 400, "have weight 0"),
+        *[("shot=alpha/1&same_scene=maybe", 400, "same_scene must be 1 or 0, is 'maybe'")],
+        *[("title=alpha&from=soon", 400, "'soon' is not a time"), ("from=1", 400, "name that too")],
+        *[("title=alpha&from=9&to=3", 400, "no shots from 9 to 3 s"), ("title=a", 404, "'a'")],
+        *[("q=x&file=a.png", 400, "'a.png' was not sent; press “Search by file”")],
+        *[("said=x&exclude_same_title=1", 400, "only the own title")],
+    ],
+)
+def test_what_cannot_be_asked_is_told_in_a_line(client, asked, status, told):
+    answer = client.get(f"/search?{asked}")
+    assert answer.status_code == status
+    line = unescape(re.search('role="alert">(.*)</p>', answer.text)[1])
+    assert told in line
+    assert "Traceback" not in answer.text
+
+
+def test_what_was_wrong_can_be_put_right(client):
+    form = client.get(f"/search?shot=alpha/1&k=999&said={EVIL}&where=a").text
+    assert 'name="q" value="alpha/1"' in form
+    assert 'name="k" value="999"' in form
+    assert 'name="where" value="a"' in form
+    assert EVIL not in form
 
 
 def test_a_file_that_is_too_large_is_refused(client):
-    answer = client.post("/search", files={"clip": ("clip.mp4", bytes(20_000))})
+    answer = client.post("/search", files={"file": ("clip.mp4", bytes(20_000))})
     assert answer.status_code == 413
+    assert "larger than" in answer.text
 
 
 def test_words_that_are_said_and_what_to_find_are_asked_for_in_the_address(client):
     said = client.get("/search?q=&said=thanks&unit=scene", follow_redirects=False)
     assert said.headers["location"] == "/search?said=thanks&unit=scene"
     both = client.get("/search?q=alpha/00001&said=&unit=title")
-    assert str(both.url).endswith("/search?unit=title&shot=alpha%2F00001")
+    assert str(both.url).endswith("/search?shot=alpha%2F00001&unit=title")
     assert '<option value="title" selected>' in both.text
     assert "Titles like alpha/00001" in both.text
-    assert client.get("/search?shot=alpha/00001&unit=act").status_code == 400
 
 
 def test_words_that_are_said_need_no_encoders(client, store):
@@ -125,9 +160,241 @@ def test_words_that_are_said_need_no_encoders(client, store):
     page = client.get("/search?said=thanks")
     assert page.status_code == 200
     assert "Shots for “thanks”" in page.text
-    assert "nothing but the words that are said" in page.text
+    assert "compared by words that are said" in page.text
     assert "gamma/00001" in page.text
     assert EVIL not in page.text
+
+
+# Options
+
+
+UNTOUCHED = {
+    **{"q": "", "said": "", "unit": "shot", "k": "12", "where": "", "title": "", "from": ""},
+    **{"to": "", "picture": "1", "sound": "1", "words": "1.0", "context": "1", "file": ""},
+}
+"""What a browser sends of the form as it is."""
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What `search` is called with; it finds nothing."""
+    calls = []
+
+    def recorded(store, **given):
+        calls.append(given)
+        return Hits([], compared="by looks", origin=ORIGIN if given.get("clip") else None)
+
+    monkeypatch.setattr("mediafm_store.serve.library.search", recorded)
+    monkeypatch.setattr("mediafm_store.serve.library.load_encoders", lambda *_, **__: ENCODERS)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("option", "address", "given"),
+    [
+        ({}, "", {"weights": {}, "k": 12, "unit": "shot", "where": None, "title": None}),
+        ({"exclude_same_title": "1"}, "exclude_same_title=1", {"exclude_same_title": True}),
+        ({"same_scene": "1"}, "same_scene=1", {"same_scene": True, "exclude_same_title": False}),
+        ({"picture": "0"}, "picture=0", {"weights": {"visual": 0}}),
+        (
+            {"sound": "0.3", "words": "2", "context": "1.5"},
+            "sound=0.3&words=2&context=1.5",
+            {"weights": {"audio": 0.3, "text": 2, "context": 1.5}},
+        ),
+        ({"where": " duration_s > 5 "}, "where=duration_s+%3E+5", {"where": "duration_s > 5"}),
+        ({"k": "30"}, "k=30", {"k": 30}),
+        ({"unit": "scene"}, "unit=scene", {"unit": "scene"}),
+        ({"title": "beta"}, "title=beta", {"title": "beta", "start_s": None, "end_s": None}),
+        (
+            {"title": "beta", "from": "0:03", "to": "0:00:09.5"},
+            "title=beta&from=0%3A03&to=0%3A00%3A09.5",
+            {"title": "beta", "start_s": 3, "end_s": 9.5, "shot": "alpha/00001"},
+        ),
+    ],
+)
+def test_options_reach_the_address_and_the_search(client, asked, option, address, given):
+    form = UNTOUCHED | {"q": "alpha/1"} | option
+    moved = client.get("/search", params=form, follow_redirects=False)
+    expected = f"/search?shot=alpha%2F00001{'&' if address else ''}{address}"
+    assert moved.headers["location"] == expected
+    page = client.get(expected)
+    (made,) = asked
+    assert made | given == made
+    assert "encoders" not in made
+    shown = re.findall(r'name="(\w+)" value="([^"]*)"( checked)?', page.text)
+    for name, value in (option | {"q": "alpha/00001"}).items():
+        if name != "unit":
+            assert (name, value.strip()) in [(n, unescape(v)) for n, v, _ in shown]
+    assert len([1 for _, _, ticked in shown if ticked]) == len(option.keys() & set(FLAGS))
+    changed = len(option.keys() - {"unit"})
+    assert (f"<b>{changed}<span" in page.text) == bool(changed)
+
+
+def test_a_title_alone_is_searched_by(client, asked):
+    page = client.get("/search", params=UNTOUCHED | {"title": "beta", "from": "3"})
+    assert str(page.url).endswith("/search?title=beta&from=3")
+    assert "Shots like Beta from 0:00:03.0 on" in page.text
+    page = client.get("/search?q=Beta@0:02-4")
+    assert str(page.url).endswith("/search?title=beta&from=0%3A02&to=4")
+    assert f"Shots like Beta, {timespan(2, 4)}" in page.text
+    assert [(a["title"], a["start_s"], a["end_s"]) for a in asked] == [
+        ("beta", 3, None),
+        ("beta", 2, 4),
+    ]
+
+
+def test_answers_lead_on_with_the_same_options(client):
+    page = client.get("/search?shot=alpha/1&same_scene=1&sound=0.5&where=duration_s+%3E+1").text
+    assert unescape(page).count("/search?shot=beta%2F00001&where=duration_s+%3E+1&sound=0.5") == 1
+    titles = client.get("/search?shot=alpha/1&unit=title").text
+    assert "/search?title=beta&unit=title" in unescape(titles)
+
+
+def test_the_own_scene_is_a_link_away(client):
+    page = client.get("/search?shot=alpha/1&sound=0.5").text
+    assert "not among the answers" in page
+    (link,) = re.findall('<a href="([^"]*)">Its own scene too</a>', page)
+    assert unescape(link) == "/search?shot=alpha%2F00001&same_scene=1&sound=0.5"
+    assert "Its own scene too" not in client.get(unescape(link)).text
+
+
+def test_how_shots_were_compared_is_told_whatever_was_found(client, asked):
+    assert "12 shots" not in client.get("/search?shot=alpha/1").text
+    assert "Compared by looks." in client.get("/search?shot=alpha/1").text
+
+
+def test_titles_are_offered_in_the_form(client, store, monkeypatch):
+    for address in ("/", "/titles/beta", "/atlas", "/report", "/search?shot=alpha/1"):
+        page = client.get(address).text
+        assert '<option value="beta" label="Beta"></option>' in page
+        assert f'<option value="alpha" label="{escape(EVIL)}"></option>' in page
+        assert EVIL not in page
+    monkeypatch.setattr("mediafm_store.report.links.MOST_NAMES", 1)
+    assert list(served_links(store, store.titles().to_dicts()).names) == ["alpha"]
+
+
+# Words that are the name of a title
+
+
+def test_a_title_is_offered_by_its_name(client, asked):
+    for typed in ("beta", "BETA", " gone.mp4"):
+        page = client.get("/search", params={"q": typed, "sound": "0"}).text
+        assert asked[-1]["text"] == typed.strip()
+        assert 'Title: <b>Beta</b> — <a href="/titles/beta">see the title</a>' in page
+        assert '<a href="/search?title=beta&amp;sound=0">shots like it</a>' in page
+    assert "Title:" not in client.get("/search?q=bet").text
+    assert "Title:" not in client.get("/search?q=beta/1").text
+    assert asked[-1]["shot"] == "beta/00001"
+
+
+def test_all_titles_of_one_name_are_offered(client, store, asked):
+    for number in range(7):
+        rows = title_rows(store, f"heat_{number}", random_vectors(1), name="Heat")
+        store.add_title(rows)
+    page = client.get("/search?text=heat").text
+    assert page.count("Title: <b>Heat</b>") == 5
+    assert '"/titles/heat_0"' in page
+
+
+# Files
+
+
+def send(client, name, content, **fields):
+    return client.post("/search", files={"file": (name, content)}, data=UNTOUCHED | fields)
+
+
+def picture() -> bytes:
+    Image.new("RGB", (16, 9), (90,) * 3).save(made := io.BytesIO(), "PNG")
+    return made.getvalue()
+
+
+def sound() -> bytes:
+    with wave.open(made := io.BytesIO(), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(8000))
+    return made.getvalue()
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sent") / "a.mp4"
+    make_film(path, images=[np.full((32, 48, 3), 90, np.uint8)] * 12)
+    return path.read_bytes()
+
+
+def test_what_a_file_is_its_content_says(client, asked, video):
+    contents = {"picture": picture(), "sound": sound(), "clip": video}
+    for kind, content in contents.items():
+        for name in ("a.mp4", "b.jpg", "c"):
+            page = send(client, name, content, sound="0.5", where="duration_s > 1")
+            assert page.status_code == 200
+            assert f"Shots like {name}" in page.text
+            given = {k: asked[-1][k] for k in contents if asked[-1][k] is not None}
+            assert given.keys() == {kind}
+            assert not given[kind].exists()  # no longer
+            assert asked[-1]["weights"] == {"audio": 0.5}
+            assert asked[-1]["encoders"] == ENCODERS
+            assert 'name="where" value="duration_s &gt; 1"' in page.text
+
+
+def test_a_file_and_words_are_looked_for_together(client, asked):
+    page = send(client, "a.png", picture(), q="red", said="hello", title="beta")
+    assert "Shots like Beta + a.png + “red” + “hello”" in page.text
+    found = asked[-1]
+    assert (found["text"], found["said"], found["title"]) == ("red", "hello", "beta")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("junk.png", b"nothing at all", "junk.png is not media"),
+        ("empty.mp4", b"", "empty.mp4 is empty"),
+        ("../../a.txt", b"words", "a.txt is not media"),
+        ("list.m3u8", b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n#EXT-X-ENDLIST\n", "is not media"),
+        ("list.mp4", b"ffconcat version 1.0\nfile '/etc/passwd'\n", "is not media"),
+    ],
+)
+def test_what_is_no_media_is_told_by_its_own_name(client, asked, name, content, told):
+    answer = send(client, name, content)
+    assert answer.status_code == 400
+    assert told in answer.text
+    assert "/sent" not in answer.text
+    assert not asked
+
+
+def test_a_file_must_be_chosen(client):
+    answer = client.post("/search", data=UNTOUCHED | {"q": "red"})
+    assert answer.status_code == 400
+    assert "no file was chosen" in answer.text
+    assert client.post("/search", files={"file": ("", b"")}).status_code == 400
+    unknown = send(client, "a.png", picture(), title="nope")
+    assert unknown.status_code == 404
+
+
+def test_a_clip_that_is_recognised_plays_at_its_place(client, asked, video):
+    page = send(client, "a.mp4", video, k="30").text
+    assert 'The clip is &lt;script&gt;alert(1)&lt;/script&gt;, <a class="film time"' in page
+    assert 'href="/media/alpha#t=2.25"' in page
+    assert '<a href="/search?title=alpha&amp;from=2.25&amp;to=6&amp;k=30">search by that' in page
+    assert '<dialog id="player"' in page
+
+
+def test_a_clip_is_found_where_it_was_cut_from(store, tmp_path, monkeypatch):
+    """All of it: decoded, encoded, recognised, and without its scene among the answers."""
+    monkeypatch.setattr("mediafm_store.serve.library.load_encoders", lambda *_, **__: ENCODERS)
+    greys = [30, 200, 90, 150]
+    images = [np.full((32, 48, 3), g, np.uint8) for g in greys for _ in range(24)]
+    make_film(tmp_path / "film.mp4", images=images)
+    times = [{"start_s": float(i), "end_s": i + 1.0} for i in range(len(greys))]
+    add_film(store, "film", [grey(g) for g in greys], shots=times, media=str(tmp_path / "film.mp4"))
+    app = make_app(Library(store, device="cpu"))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        page = send(client, "mine.mp4", (tmp_path / "film.mp4").read_bytes())
+    assert page.status_code == 200
+    assert "The clip is Film," in page.text
+    assert "/media/film#t=0" in page.text
+    assert "Its own scene: 4 shots" in page.text
+    assert "/search?title=film&amp;from=0&amp;to=4&amp;same_scene=1" in page.text
 
 
 RUN = "from mediafm_cli.main import main; main()"

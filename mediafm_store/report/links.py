@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from mediafm_store.report import views
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.importing.declared import is_imported
+
+MOST_NAMES = 500
+"""Titles that a search form offers: those of 100,000 would be megabytes on every page."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,10 @@ class Links:
     films: Mapping[str, str] = field(default_factory=dict)
     """Of the film of each title that has one."""
     served: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What titles are called by id, some of them: a server's search form offers these."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """Options of a search that searches for its answers keep."""
 
     def film(self, title: str, seconds: float) -> str | None:
         """A film from a moment on, as media fragments write it (W3C, Media Fragments URI 1.0)."""
@@ -37,9 +46,9 @@ class Links:
         """The picture of a shot, of a server."""
         return f"/thumbnails/{quote(shot)}"
 
-    def like(self, shot: str) -> str | None:
-        """The search for shots like one."""
-        return f"/search?{urlencode({'shot': shot})}" if self.served else None
+    def like(self, id: str, what: str = "shot") -> str | None:
+        """The search for what is like a shot, or a title."""
+        return f"/search?{urlencode({what: id, **self.kept})}" if self.served else None
 
 
 def file_links(store: Store, titles: list[dict[str, Any]]) -> Links:
@@ -54,4 +63,8 @@ def file_links(store: Store, titles: list[dict[str, Any]]) -> Links:
 def served_links(store: Store, titles: list[dict[str, Any]]) -> Links:
     """Links of the server's own pages."""
     films = file_links(store, titles).films
-    return Links({id: f"/media/{quote(id, safe='')}" for id in films}, served=True)
+    return Links(
+        {id: f"/media/{quote(id, safe='')}" for id in films},
+        served=True,
+        names=dict(islice(views.names(titles).items(), MOST_NAMES)),
+    )

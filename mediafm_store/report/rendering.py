@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from mediafm_store.report import views
+from mediafm_store.report import form, views
 from mediafm_store.report.timecode import timecode, timespan
 from mediafm_store.tasks.scale import PARTS
 
@@ -74,5 +74,10 @@ def environment() -> Environment:
         "bars": views.bars,
         "heading": views.heading,
         "PARTS": PARTS,
+        "COUNTS": form.COUNTS,
+        "MOST_COUNT": form.MOST_COUNT,
+        "MOST_HITS": form.MOST_HITS,
+        "USUAL": form.USUAL,
+        "options_set": form.options_set,
     }
     return made

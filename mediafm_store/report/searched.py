@@ -31,6 +31,8 @@ class SearchView:
     hits: Sequence[Hit]
     query_shot: str | None = None
     """The shot that was searched for, if it was one."""
+    example: bool = False
+    """Whether something else was given that others are to be like."""
 
     @property
     def compared(self) -> str:
@@ -46,6 +48,26 @@ class SearchView:
     def origin(self) -> Origin | None:
         """Where in the store a clip lies that was asked with."""
         return self.hits.origin if isinstance(self.hits, Hits) else None
+
+
+class Offer(NamedTuple):
+    """A title that words which were searched for are the name of."""
+
+    name: str
+    page: str
+    like: str
+    """The address of the search for what is like it."""
+
+
+@dataclass(frozen=True)
+class Onward:
+    """Where a served page of a search leads on to, as addresses."""
+
+    offers: Sequence[Offer] = ()
+    own_scene: str | None = None
+    """The same search with the own scene among the answers."""
+    origin: str | None = None
+    """The search for the place that a clip was cut from."""
 
 
 class Beside(NamedTuple):
@@ -70,8 +92,9 @@ def search_page(
     links: Links,
     names: Mapping[str, str],
     form: Mapping[str, str] | None = None,
+    onward: Onward | None = None,
 ) -> str:
-    """The page as HTML; `form` stands in its search box, by field, if it is served.
+    """The page as HTML. If it is served, `form` stands in its search form, by field.
 
     Raises NotFound if the store has no `query_shot`.
     """
@@ -96,6 +119,7 @@ def search_page(
         links=links,
         anchors={},
         form=form or {},
+        onward=onward or Onward(),
     )
 
 

@@ -149,9 +149,9 @@ def chance(share: float) -> str:
     return "fewer than 2 %" if share < 0.02 else f"{100 * share:.0f} %"
 
 
-def heading(query: str, query_shot: str | None, what: str = "shot") -> str:
-    """What a list of hits is about."""
-    return f"{what.capitalize()}s {'like' if query_shot else 'for'} {query}"
+def heading(query: str, like: object, what: str = "shot") -> str:
+    """What a list of hits is about: others that are `like` something, or what was asked for."""
+    return f"{what.capitalize()}s {'like' if like else 'for'} {query}"
 
 
 def names(titles: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -3,11 +3,10 @@
 import mimetypes
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -25,12 +24,15 @@ from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import PLAYER, policy, render
 from mediafm_store.report.sprites import Sprites
 from mediafm_store.serve.guard import HOSTS, WithHeaders, bounded, check_origin, headers
-from mediafm_store.serve.library import Library, Query, query_of
+from mediafm_store.serve.library import Library
+from mediafm_store.serve.query import form_of, query_of
 from mediafm_store.serve.titles import titles_page
 from mediafm_store.tasks.sources import VIDEO_SUFFIXES
 
 MOST_BYTES = 200_000_000
-"""Of a clip that is sent to be searched for."""
+"""Of a file that is sent to be searched by."""
+MOST_FIELDS = 40
+"""Of the form that it is sent with."""
 SCRIPTS = tuple({*searched.SCRIPTS, *titled.SCRIPTS, *mapped.SCRIPTS, PLAYER})
 """All that a served page may run."""
 
@@ -43,22 +45,22 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
 
     def find(request: Request) -> Response:
         values = dict(request.query_params)
+        check_sent(values)
         if "q" in values:
-            return RedirectResponse(f"/search?{urlencode(library.meant(values))}", 303)
+            return RedirectResponse(library.meant(values).address, 303)
         return HTMLResponse(library.search(query_of(values)))
 
-    async def find_clip(request: Request) -> Response:
+    async def find_file(request: Request) -> Response:
         check_origin(request.headers)
         sized = Request(request.scope, bounded(request.receive, most_bytes))
-        async with sized.form(max_files=1, max_fields=8) as form:
-            clip = form.get("clip")
-            if not isinstance(clip, UploadFile) or not clip.filename:
-                raise BadInput("no clip was chosen; choose a video file")
-            query = query_of({n: v for n, v in form.items() if isinstance(v, str)})
-            query = query._replace(
-                text=None, said=None, shot=None, stretch=None, called=clip.filename
+        async with sized.form(max_files=1, max_fields=MOST_FIELDS) as form:
+            sent = form.get("file")
+            if not isinstance(sent, UploadFile) or not sent.filename:
+                raise BadInput("no file was chosen; choose a picture, a sound or a video")
+            values = {n: v for n, v in form.items() if isinstance(v, str)}
+            page = await run_in_threadpool(
+                search_file, library, sent.file, Path(sent.filename), values
             )
-            page = await run_in_threadpool(search_file, library, clip.file, query)
         return HTMLResponse(page)
 
     def title(request: Request) -> Response:
@@ -86,7 +88,7 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
         routes=[
             Route("/", titles),
             Route("/search", find, methods=["GET"]),
-            Route("/search", find_clip, methods=["POST"]),
+            Route("/search", find_file, methods=["POST"]),
             Route("/titles/{title}", title),
             Route("/atlas", whole),
             Route("/report", whole),
@@ -101,20 +103,30 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
     )
 
 
-def search_file(library: Library, clip: BinaryIO, query: Query) -> str:
+def check_sent(values: Mapping[str, str]) -> None:
+    """Raise BadInput if a file was chosen, but only its name came with the form."""
+    if name := values.get("file"):
+        raise BadInput(f"{name!r} was not sent; press “Search by file”, which sends it")
+
+
+def search_file(library: Library, sent: BinaryIO, called: Path, values: Mapping[str, str]) -> str:
     """Search for what was sent: as a file while that lasts, in a folder that goes with it."""
-    suffix = Path(query.called).suffix.lower()
+    query = library.meant(values)
+    suffix = called.suffix.lower()
     with tempfile.TemporaryDirectory(prefix="mediafm-") as folder:
-        file = Path(folder) / f"clip{suffix if suffix in VIDEO_SUFFIXES else ''}"
+        file = Path(folder) / f"sent{suffix if suffix in VIDEO_SUFFIXES else ''}"
         with file.open("wb") as out:
-            shutil.copyfileobj(clip, out)
+            shutil.copyfileobj(sent, out)
         try:
-            return library.search(query._replace(clip=file))
-        except MediaFMError as error:  # of a file that the user knows by another name
-            raise BadInput(str(error).replace(str(file), query.called)) from error
+            return library.search(query._replace(file=file, called=called.name))
+        except MediaFMError as error:
+            if str(file) not in str(error):
+                raise
+            # The user knows it by another name.
+            raise BadInput(str(error).replace(str(file), called.name)) from error
 
 
-def told(_: Request, error: Exception) -> Response:
+def told(request: Request, error: Exception) -> Response:
     """An error as a page, in one line."""
     if isinstance(error, HTTPException):
         status, message = error.status_code, error.detail
@@ -130,5 +142,6 @@ def told(_: Request, error: Exception) -> Response:
         pictures={},
         small=Sprites(),
         links=Links(served=True),
+        form=form_of(request.query_params) if request.url.path == "/search" else {},
     )
     return HTMLResponse(page, status)

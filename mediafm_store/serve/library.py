@@ -1,56 +1,33 @@
 """An open store, with what its pages need again and again kept ready."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import NotFound
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.report import views
 from mediafm_store.report.board import board_page
 from mediafm_store.report.links import Links, served_links
 from mediafm_store.report.mapped import atlas_page
-from mediafm_store.report.searched import SearchView, search_page
+from mediafm_store.report.searched import Offer, Onward, SearchView, search_page
 from mediafm_store.report.titled import title_page
 from mediafm_store.serve.kept import Pages
+from mediafm_store.serve.query import Query, query_of
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.comparison import compare
 from mediafm_store.tasks.dashboard import dashboard
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
+from mediafm_store.tasks.file_kinds import kind_of
 from mediafm_store.tasks.hit import Hits
 from mediafm_store.tasks.naming import Names, find_shot, find_title
-from mediafm_store.tasks.queries import seconds
-from mediafm_store.tasks.search import Unit, search
+from mediafm_store.tasks.search import search
 
-MOST_HITS = 200
-UNITS: tuple[Unit, ...] = ("shot", "scene", "title")
-
-
-class Query(NamedTuple):
-    """A search as an address says it: one of `text`, `shot`, `stretch` and `clip`, or words that
-    are `said`, alone or with one of these; and how to look."""
-
-    text: str | None = None
-    said: str | None = None
-    shot: str | None = None
-    stretch: str | None = None
-    """Of a title, as sintel@0:03:10-0:03:40."""
-    clip: Path | None = None
-    called: str = ""
-    """What a clip's own name is; that of its file here says nothing."""
-    unit: Unit = "shot"
-    where: str | None = None
-    exclude_same_title: bool = False
-    k: int = 12
-
-    @property
-    def shown(self) -> str:
-        """What a page says is looked for."""
-        example = self.shot or self.stretch or self.called
-        words = [f"“{words}”" for words in (self.text, self.said) if words]
-        return " + ".join(filter(None, [example, *words]))
+MOST_OFFERS = 5
+"""Titles of one name that are offered."""
 
 
 class Known(NamedTuple):
@@ -82,45 +59,72 @@ class Library:
         """The page of what was found. Raises NotFound or BadInput as `search` does."""
         if query.shot is not None:
             query = query._replace(shot=find_shot(self.store, query.shot))
+        if query.title is not None:
+            query = query._replace(title=find_title(self.store, query.title))
         hits = self._hits(query)
         known = self.known()
+        kept = query._replace(same_scene=False).options
         return search_page(
             self.store,
-            SearchView(query.shown, hits, query.shot),
+            SearchView(query.shown(known.names), hits, query.shot, example=query.by_example),
             unit=query.unit,
-            links=known.links,
+            links=replace(known.links, kept=kept),
             names=known.names,
-            form={
-                "q": query.shot or query.stretch or query.text or "",
-                "said": query.said or "",
-                "unit": query.unit,
-            },
+            form=query.form,
+            onward=self._onward(query, hits, known),
+        )
+
+    def _onward(self, query: Query, hits: Hits, known: Known) -> Onward:
+        """Where the page of a search leads on to."""
+        found = Names(self.store).called(query.text) if query.text else []
+        offers = [
+            Offer(
+                known.names.get(title, title),
+                known.links.title(title) or "",
+                query._replace(text=None, title=title).address,
+            )
+            for title in found[:MOST_OFFERS]
+        ]
+        # What a file is compared with again needs no file where it was recognised.
+        again = query.from_place(hits.origin) if hits.origin else query
+        if again.file is not None:
+            return Onward(offers)
+        return Onward(
+            offers,
+            own_scene=again._replace(same_scene=True).address if hits.own_scene else None,
+            origin=again.address if hits.origin else None,
         )
 
     def _hits(self, query: Query) -> Hits:
         ask = partial(
             search,
             self.store,
+            shot=query.shot,
+            title=query.title,
+            start_s=query.start_s,
+            end_s=query.end_s,
             said=query.said,
-            unit=query.unit,
+            weights=query.weights,
             where=query.where,
+            exclude_same_title=query.exclude_same_title,
+            same_scene=query.same_scene,
+            unit=query.unit,
             k=query.k,
             device=self.device,
         )
-        if query.text is None and query.clip is None:
-            ask = partial(ask, exclude_same_title=query.exclude_same_title)
-            if query.stretch is None:
-                return ask(shot=query.shot)
-            title, _, start, end = Names(self.store).find(query.stretch)  # never a file
-            if start is None or end is None:
-                return ask(title=title)
-            return ask(title=title, start_s=seconds(start), end_s=seconds(end))
+        if query.text is None and query.file is None:
+            return ask()
+        sent = {} if query.file is None else {kind_of(query.file): query.file}
         with self._encoding:  # one at a time: they use every core as it is
             if self._encoders is None:
                 self._encoders = load_encoders(self._names, device=self.device)
-            # A picture or a sound may be sent, too.
-            sent = () if query.clip is None else (str(query.clip),)
-            return ask(text=query.text, like=sent, encoders=self._encoders)
+            return ask(
+                text=query.text,
+                clip=sent.get("clip"),
+                picture=sent.get("visual"),
+                sound=sent.get("audio"),
+                encoders=self._encoders,
+            )
 
     def known(self) -> Known:
         """What most pages show; read again only when its tables have changed."""
@@ -159,8 +163,8 @@ class Library:
         board = dashboard(self.store)
         before, after = asked.get("before"), asked.get("after")
         comparison = compare(board.series, before, after) if before and after else None
-        links, place = Links(served=True), str(self.store.path)
-        return board_page(board, store=place, comparison=comparison, links=links)
+        links = replace(self.known().links, films={})
+        return board_page(board, store=str(self.store.path), comparison=comparison, links=links)
 
     def film(self, title: str) -> Path:
         """The file of a title's film; the only files that are ever sent. Raises NotFound."""
@@ -179,40 +183,19 @@ class Library:
             raise NotFound(f"shot {shot!r} has no picture")
         return found[shot]
 
-    def meant(self, values: Mapping[str, str]) -> dict[str, str]:
-        """What the fields of the search box mean: `q` is a shot or a stretch if it names one.
+    def meant(self, values: Mapping[str, str]) -> Query:
+        """What the fields of the search form mean: `q` is a shot or a stretch if it names one.
 
         Words that are a title's name stay words. Raises as `find_shot` does for what names a title
-        but none of its shots.
+        but none of its shots, and as `query_of` does.
         """
+        query = query_of({name: value for name, value in values.items() if name != "q"})
         q = values.get("q", "").strip()
-        filled = {name: value for name, value in values.items() if value and name != "q"}
-        if q or "said" not in filled:
-            place = Names(self.store).place(q) if "/" in q or "@" in q else None
-            if place is None:
-                filled["text"] = q
-            elif place.shot is not None:
-                filled["shot"] = place.shot
-            else:
-                filled["stretch"] = f"{place.title}@{place.start}-{place.end}"
-        return filled
-
-
-def query_of(values: Mapping[str, str]) -> Query:
-    """The search that the fields of a form ask for. Raises BadInput for those that cannot be."""
-    unit = values.get("unit", "shot")
-    if unit not in UNITS:
-        raise BadInput(f"the unit must be one of {', '.join(UNITS)}, is {unit!r}")
-    k = values.get("k", "12")
-    if not k.isascii() or not k.isdecimal() or not 0 < int(k[:9]) <= MOST_HITS:
-        raise BadInput(f"k must be a number from 1 to {MOST_HITS}, is {k!r}")
-    return Query(
-        text=values.get("text"),
-        said=values.get("said") or None,
-        shot=values.get("shot") or None,
-        stretch=values.get("stretch") or None,
-        unit=unit,
-        where=values.get("where") or None,
-        exclude_same_title=values.get("exclude_same_title") in ("1", "on", "true"),
-        k=int(k),
-    )
+        if not q:
+            return query
+        place = Names(self.store).place(q) if "/" in q or "@" in q else None
+        if place is None:
+            return query._replace(text=q)
+        if place.shot is not None:
+            return query._replace(shot=place.shot)
+        return query._replace(title=place.title, start=place.start, end=place.end)

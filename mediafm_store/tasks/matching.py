@@ -130,10 +130,18 @@ class ExampleMatcher:
                 "there is nothing to compare: the query has neither pictures nor sound nor words"
             )
         if not compared:
-            raise BadInput(
-                "all modalities of this query have weight 0; raise at least one with --weights"
-            )
+            raise BadInput("all modalities of this query have weight 0; raise at least one")
         return cls(store, tuple(compared), weights, whole)
+
+    @property
+    def counts(self) -> dict[Part, float]:
+        """What each part counts that is compared at all: one that the examples have."""
+        return {
+            part: WEIGHTS[part] * self.weights.get(part, 1.0)
+            for _, scale, rows in self.compared
+            for part, at in scale.blocks
+            if rows[:, at].any()
+        }
 
     @property
     def length(self) -> int:

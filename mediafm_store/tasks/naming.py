@@ -83,6 +83,10 @@ class Names:
             )
         return self._only(name, found)
 
+    def called(self, name: str) -> Sequence[str]:
+        """The ids of all titles that are called so; none if none is."""
+        return self._titles(name)
+
     def shot(self, name: str) -> str:
         """See `find_shot`."""
         found = self._shot(name)
@@ -229,8 +233,10 @@ def key(name: str) -> str:
 
     Spaces around it, or more than one between words, do not count.
     """
-    folded = unicodedata.normalize("NFD", name).casefold()
-    return " ".join(unicodedata.normalize("NFC", folded).split())
+    folded = name.casefold()
+    if not name.isascii():  # which most are, and a large store has many
+        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+    return " ".join(folded.split())
 
 
 def shot_id(title: str, number: int) -> str:

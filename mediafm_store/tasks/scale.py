@@ -5,7 +5,7 @@ sound and .1 by picture, so plain cosines are dominated by sound. What is compar
 more alike two shots are than two random shots of the same store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -19,6 +19,13 @@ from mediafm_store.tasks.sampling import once, passages
 Part = Literal["visual", "audio", "text", "context"]
 PARTS: tuple[Part, ...] = get_args(Part)
 """What a score is made of: the modalities of a shot by itself, and the shot in context."""
+NAMES: Mapping[Part, str] = {
+    "visual": "picture",
+    "audio": "sound",
+    "text": "words",
+    "context": "context",
+}
+"""What people call them."""
 PRIOR = 8
 """Shots of mean zero that are added to a sample before its mean is taken: a mean over two or three
 shots would take away what they are."""

@@ -35,7 +35,7 @@ from mediafm_store.tasks.origin import Origin
 from mediafm_store.tasks.own_scene import own_scene, surroundings
 from mediafm_store.tasks.queries import Example, Examples, OnOrigin, query_of, title_query
 from mediafm_store.tasks.ranking import Ranking
-from mediafm_store.tasks.scale import PARTS, Part
+from mediafm_store.tasks.scale import NAMES, PARTS, Part
 from mediafm_store.tasks.scenes import find_scenes
 from mediafm_store.tasks.text_matching import text_matcher
 
@@ -197,11 +197,21 @@ def by_example(
         matcher = ExampleMatcher.of(
             store, like, unlike, weights=how.weights, whole=how.whole, known=known
         )
-        return matcher, "by picture first, then sound, words and context"
+        return matcher, told(matcher.counts)
     query = query_of(store.live(how.space), like, unlike, modalities(how.weights))
     words = "shot by shot" if how.space == "fused" else "as the trained model sees them in context"
     one = query if how.whole else query.as_one
     return SpaceMatcher(store, one, how.whole), f"{words}, by cosine"
+
+
+def told(counts: Mapping[Part, float]) -> str:
+    """What is compared, in plain words; what counts most comes first."""
+    names = [NAMES[part] for part in PARTS if part in counts]
+    first = NAMES[max(counts, key=lambda part: counts[part])]
+    rest = [name for name in names if name != first]
+    if not rest:
+        return f"by {first} alone"
+    return f"by {first} first, then {' and '.join(filter(None, [', '.join(rest[:-1]), rest[-1]]))}"
 
 
 def by_text(

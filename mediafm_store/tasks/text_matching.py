@@ -259,7 +259,9 @@ def text_matcher(
     said = fused_by_rank([literal]) if exact and literal else meanings(evidence, known, literal)
     look = asked_look(store, text, known_by["text"]) if asked.weights["visual"] > 0 else None
     if look:
-        asked = asked._replace(reason=f"{asked.reason}, and by how far they are: {look.look.word}")
+        asked = asked._replace(
+            reason=f"{asked.reason}, and by a look that was measured ({look.look.word})"
+        )
     return TextMatcher(
         store, asked, tuple(evidence), said, look, known, spoken=tuple(literal), exact=exact
     )

@@ -1,0 +1,169 @@
+"""A search as an address says it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, get_args
+from urllib.parse import urlencode
+
+from mediafm_store.errors import BadInput
+from mediafm_store.report.form import COUNTS, MOST_COUNT, MOST_HITS, USUAL
+from mediafm_store.report.timecode import timecode, timespan
+from mediafm_store.tasks.origin import Origin
+from mediafm_store.tasks.queries import seconds
+from mediafm_store.tasks.scale import Part
+from mediafm_store.tasks.search import Unit
+
+UNITS: tuple[Unit, ...] = get_args(Unit)
+YES, NO = ("1", "on", "true"), ("", "0", "off", "false")
+
+
+class Query(NamedTuple):
+    """What is looked for, one thing or several together, and how."""
+
+    text: str | None = None
+    said: str | None = None
+    shot: str | None = None
+    title: str | None = None
+    start: str | None = None
+    end: str | None = None
+    """Of a stretch of the title, as they were written."""
+    file: Path | None = None
+    called: str = ""
+    """What a file's own name is; that of its copy here says nothing."""
+    unit: Unit = "shot"
+    where: str | None = None
+    exclude_same_title: bool = False
+    same_scene: bool = False
+    counts: tuple[tuple[str, float], ...] = ()
+    """What parts of a shot count, by their names in `COUNTS`; those that are as usual are not
+    there."""
+    k: int = int(USUAL["k"])
+
+    @property
+    def start_s(self) -> float | None:
+        """In seconds."""
+        return None if self.start is None else seconds(self.start)
+
+    @property
+    def end_s(self) -> float | None:
+        """In seconds."""
+        return None if self.end is None else seconds(self.end)
+
+    @property
+    def weights(self) -> dict[Part, float]:
+        """As `search` takes them."""
+        return {COUNTS[name]: count for name, count in self.counts}
+
+    @property
+    def by_example(self) -> bool:
+        """Whether something is looked for that others are like."""
+        return bool(self.shot or self.title or self.called)
+
+    def shown(self, names: Mapping[str, str]) -> str:
+        """What a page says is looked for; `names` are those of titles."""
+        title = self.title and self._stretch(names.get(self.title, self.title))
+        words = [f"“{words}”" for words in (self.text, self.said) if words]
+        return " + ".join(filter(None, [self.shot, title, self.called, *words]))
+
+    def _stretch(self, name: str) -> str:
+        start_s, end_s = self.start_s, self.end_s
+        if start_s is not None and end_s is not None:
+            return f"{name}, {timespan(start_s, end_s)}"
+        if start_s is not None:
+            return f"{name} from {timecode(start_s)} on"
+        return name if end_s is None else f"{name} up to {timecode(end_s)}"
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What the address says: nothing that is as usual, and nothing of a file."""
+        values = {
+            "text": self.text,
+            "said": self.said,
+            "shot": self.shot,
+            "title": self.title,
+            "from": self.start,
+            "to": self.end,
+        }
+        return {name: value for name, value in values.items() if value is not None} | self.options
+
+    @property
+    def options(self) -> dict[str, str]:
+        """How to look; what a search from one of the answers keeps, but for the own scene."""
+        values = {
+            "unit": self.unit,
+            "where": self.where or "",
+            "exclude_same_title": "1" if self.exclude_same_title else "",
+            "same_scene": "1" if self.same_scene else "",
+            **{name: f"{count:g}" for name, count in self.counts},
+            "k": str(self.k),
+        }
+        return {n: v for n, v in values.items() if v not in ("", USUAL.get(n))}
+
+    @property
+    def form(self) -> dict[str, str]:
+        """What stands in the search form."""
+        return form_of(self.fields)
+
+    @property
+    def address(self) -> str:
+        """Where the search is found again; of a file, without it."""
+        return f"/search?{urlencode(self.fields)}"
+
+    def from_place(self, origin: Origin) -> "Query":
+        """The same with the place that a clip was cut from instead of the file."""
+        start, end = (f"{s:.2f}".rstrip("0").rstrip(".") for s in (origin.start_s, origin.end_s))
+        return self._replace(title=origin.title, start=start, end=end, file=None, called="")
+
+
+def form_of(values: Mapping[str, str]) -> dict[str, str]:
+    """The fields of the search form, by what an address says."""
+    q = values.get("q") or values.get("shot") or values.get("text") or ""
+    return {**values, "q": q}
+
+
+def query_of(values: Mapping[str, str]) -> Query:
+    """The search that the fields of an address ask for. Raises BadInput for what cannot be."""
+    values = {name: value.strip() for name, value in values.items()}
+    unit = values.get("unit") or "shot"
+    if unit not in UNITS:
+        raise BadInput(f"the unit must be one of {', '.join(UNITS)}, is {unit!r}")
+    k = values.get("k") or USUAL["k"]
+    if not k.isascii() or not k.isdecimal() or not 0 < int(k[:9]) <= MOST_HITS:
+        raise BadInput(f"the number of answers (k) must be from 1 to {MOST_HITS}, is {k!r}")
+    query = Query(
+        text=values.get("text"),
+        said=values.get("said") or None,
+        shot=values.get("shot") or None,
+        title=values.get("title") or None,
+        start=values.get("from") or None,
+        end=values.get("to") or None,
+        unit=unit,
+        where=values.get("where") or None,
+        exclude_same_title=flag(values, "exclude_same_title"),
+        same_scene=flag(values, "same_scene"),
+        counts=tuple((n, c) for n in COUNTS if (c := count(values, n)) != 1),
+        k=int(k),
+    )
+    if query.title is None and (query.start_s, query.end_s) != (None, None):
+        raise BadInput("a start or an end is of a title: name that too")
+    return query
+
+
+def flag(values: Mapping[str, str], name: str) -> bool:
+    """Whether a box is ticked."""
+    value = values.get(name, "").lower()
+    if value not in YES + NO:
+        raise BadInput(f"{name} must be 1 or 0, is {value!r}")
+    return value in YES
+
+
+def count(values: Mapping[str, str], name: str) -> float:
+    """What a part of a shot counts, in the steps that the form has."""
+    value = values.get(name) or USUAL[name]
+    try:
+        found = float(value)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= MOST_COUNT or round(found, 1) != found:
+        raise BadInput(f"{name} must be a number from 0 to {MOST_COUNT}, as 0.5, is {value!r}")
+    return found
