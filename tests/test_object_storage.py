@@ -127,7 +127,8 @@ def test_the_command_line_takes_an_address(bucket, machine):
     assert json.loads(mediafm("info"))["id"] == "alpha"
     (row,) = map(json.loads, mediafm("index", "--space", "fused").splitlines())
     assert row["rows"] == 4
-    assert len(mediafm("search", "--shot", "alpha/00001", "--least", "0").splitlines()) == 3
+    asked = ("search", "--shot", "alpha/00001", "--same-scene", "--least", "0")
+    assert len(mediafm(*asked).splitlines()) == 3
 
 
 def test_an_address_that_cannot_be_reached_is_told(monkeypatch, machine):
