@@ -295,7 +295,7 @@ def test_a_title_without_a_vector_cannot_be_asked_with(titles, caplog, tmp_path)
         search_all(store, title="new", unit="title")
     assert "new" not in {h.title for h in search_all(store, title="asked", unit="title")}
     assert "1 of 6 titles have no context vectors" in caplog.text
-    with pytest.raises(BadInput, match="nothing is left"):
+    with pytest.raises(BadInput, match="weight 0; raise at least one"):
         search_all(store, title="asked", unit="title", weights=dict.fromkeys(MODALITIES, 0.0))
 
 

@@ -217,8 +217,8 @@ def test_a_moving_picture_is_looked_for_as_a_clip_if_it_is_given_as_one(films, m
 def test_what_has_no_context_is_compared_without(films, media, tmp_path, monkeypatch):
     put_in_context(films, {title: random_vectors(2, len(title)) for title in ("grey", "tone")})
     for name in ("picture.mp4", "sound.png"):
-        assert all(h.alone is None for h in search(films, like=[str(media / name)]))
-    assert all(h.alone is None for h in search(films, sound=media / "film.mp4"))
+        assert all(h.shares["context"] == 0 for h in search(films, like=[str(media / name)]))
+    assert all(h.shares["context"] == 0 for h in search(films, sound=media / "film.mp4"))
     with pytest.raises(BadInput, match="has no context, being no video"):
         search(films, sound=media / "film.mp4", space="context")
     # A title goes before a picture of its name: that is not even looked at.

@@ -75,7 +75,7 @@ def test_weights_change_what_counts(films):
     by_picture = exact(vectors, weigh(query[None], {"audio": 0, "text": 0})[0])
     assert [h.shot for h in hits] == [ids[i] for i in by_picture[1:6]]
     assert all(h.shares["audio"] == h.shares["text"] == 0 for h in hits)
-    with pytest.raises(BadInput, match="nothing is left"):
+    with pytest.raises(BadInput, match="weight 0; raise at least one"):
         search(films, shot="alpha/00007", weights=dict.fromkeys(MODALITIES, 0.0))
 
 

@@ -130,7 +130,7 @@ class ExampleMatcher:
                 "there is nothing to compare: the query has neither pictures nor sound nor words"
             )
         if not compared:
-            raise BadInput("all modalities of this query have weight 0; raise at least one")
+            raise BadInput(NOTHING_LEFT)
         return cls(store, tuple(compared), weights, whole)
 
     @property

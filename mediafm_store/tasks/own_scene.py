@@ -10,8 +10,8 @@ from mediafm_store.tasks.scenes import Scene, find_scenes
 NEAR = 30
 """Shots before and after a query that count as its surroundings. In the 21 films of OVSD two shots
 of a film are of one scene in 45 % of the pairs 10 shots apart, in 13 % of those 30 apart."""
-CLOSE, MOST_CLOSE, PAGE = 10, 3, 10
-"""Of each ten answers at most three lie within ten shots of one of them."""
+CLOSE, MOST_CLOSE, PAGE = 10, 4, 10
+"""Of each ten answers at most four lie within ten shots of one of them."""
 T = TypeVar("T")
 
 

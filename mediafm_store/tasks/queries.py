@@ -21,6 +21,7 @@ from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.naming import Names, find_title
 from mediafm_store.tasks.origin import Origin
 
+NOTHING_LEFT = "all modalities of this query have weight 0; raise at least one with --weights"
 UNLIKE = 0.5
 """How much of what is not wanted is taken away from what is: about what Rocchio (1971) takes."""
 
@@ -53,16 +54,11 @@ class Query(NamedTuple):
     """Of length 1, one a shot in play order."""
     weights: Mapping[Modality, float]
     """Of the modalities; those that weigh 0 are not compared."""
-    alone: Fused | None = None
-    """The same by themselves, if `rows` are in context."""
-    titles: frozenset[str] = frozenset()
-    """Those that the shots come from."""
 
     @property
     def as_one(self) -> "Query":
         """All shots as one, which is what single shots are compared with."""
-        alone = None if self.alone is None else pooled(self.alone)
-        return self._replace(rows=pooled(self.rows), alone=alone)
+        return self._replace(rows=pooled(self.rows))
 
     def shares(self, found: Fused) -> Float32[np.ndarray, "3 rows found"]:
         """What each modality adds to the likeness of each row and each found vector.
@@ -92,19 +88,13 @@ def query_of(
     """
     lacks = frozenset(MODALITIES).intersection(*(e.lacks for e in like))
     weights = {m: 0.0 if m in lacks else weights.get(m, 1.0) for m in MODALITIES}
-
-    def directed(which: Callable[[Example], Fused]) -> Fused:
-        rows = np.concatenate([which(e) for e in like])
-        for example in unlike:
-            rows = rows - np.float32(UNLIKE) * pooled(which(example))
-        return weigh(unit_rows(rows), weights)
-
-    rows = directed(lambda e: e.rows)
+    rows = np.concatenate([e.rows for e in like])
+    for example in unlike:
+        rows = rows - np.float32(UNLIKE) * pooled(example.rows)
+    rows = weigh(unit_rows(rows), weights)
     if not rows.any():
-        raise BadInput("nothing is left of the query: no modality that it has weighs more than 0")
-    alone = directed(lambda e: e.alone) if space.name == "context" else None
-    titles = frozenset(e.title for e in like if e.title is not None)
-    return Query(space, rows, weights, alone, titles)
+        raise BadInput(NOTHING_LEFT)
+    return Query(space, rows, weights)
 
 
 def title_query(store: Store, title: str, weights: Mapping[Modality, float]) -> Query:
@@ -114,8 +104,8 @@ def title_query(store: Store, title: str, weights: Mapping[Modality, float]) -> 
     if not len(rows):
         raise BadInput(f"title {title!r} has no title vector yet; run `mediafm embed`")
     if not rows.any():
-        raise BadInput("nothing is left of the query: no modality that it has weighs more than 0")
-    return Query(space, rows, weights, titles=frozenset({title}))
+        raise BadInput(NOTHING_LEFT)
+    return Query(space, rows, weights)
 
 
 def text_query(
@@ -129,7 +119,7 @@ def text_query(
     blocks = {m: asked[m].encode_query([text]) if m in asked else zeros(1) for m in MODALITIES}
     rows = weigh(describe(blocks), weights)
     if not rows.any():
-        raise BadInput("nothing is left of the query: no modality that it has weighs more than 0")
+        raise BadInput(NOTHING_LEFT)
     return Query(space, rows, weights)
 
 

@@ -88,7 +88,7 @@ def search(
     instead.
 
     Answers come from elsewhere: 30 shots before and after the query are left out, and of each
-    ten answers at most three lie close together. The query's own scene is in `Hits.own_scene`;
+    ten answers at most four lie close together. The query's own scene is in `Hits.own_scene`;
     `same_scene` lets it and its surroundings be found. A clip that was cut from a title of the
     store is looked for as the shots of that title (`Hits.origin`, `on_origin`).
 

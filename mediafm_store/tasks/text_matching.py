@@ -29,7 +29,7 @@ from mediafm_store.tasks.matching import ExampleMatcher, Probe, Shares
 from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.null_distribution import Null
 from mediafm_store.tasks.own_scene import surroundings
-from mediafm_store.tasks.queries import Example, check_encoders
+from mediafm_store.tasks.queries import NOTHING_LEFT, Example, check_encoders
 from mediafm_store.tasks.sampling import once, passages
 from mediafm_store.tasks.scale import PARTS, Part
 from mediafm_store.tasks.text_evidence import Asker, ByEncoder, ByMap, Evidence, sampled
@@ -249,9 +249,7 @@ def text_matcher(
     if any(e.part != "text" for e in evidence):
         evidence = [e for e in evidence if e.part != "text" or e.weight >= MEANT_FROM]
     if not evidence:
-        raise BadInput(
-            "all modalities of this query have weight 0; raise at least one with --weights"
-        )
+        raise BadInput(NOTHING_LEFT)
     evidence.sort(key=lambda e: -e.weight)
     literal = spoken(store, text) if asked.weights["text"] > 0 else []
     exact = quoted(text) is not None
