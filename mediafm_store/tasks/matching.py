@@ -14,7 +14,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.alignment import mean_in_order
 from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.null_distribution import Null, null_of
-from mediafm_store.tasks.queries import UNLIKE, Example, Query
+from mediafm_store.tasks.queries import NOTHING_LEFT, UNLIKE, Example, Query
 from mediafm_store.tasks.scale import PARTS, Part, Scale, scale_of
 
 WEIGHTS: Mapping[Part, float] = {"visual": 1.0, "audio": 0.3, "text": 0.1, "context": 0.3}
