@@ -59,10 +59,9 @@ def columns(jpeg: bytes) -> dict[str, Any]:
     """The columns of a stored picture; None in all of them if it cannot be read."""
     try:
         with Pictures.open(io.BytesIO(jpeg), formats=("JPEG",)) as opened:
-            image = np.asarray(opened.convert("RGB"))
-    except (OSError, Pictures.DecompressionBombError):
+            return measured(np.asarray(opened.convert("RGB")))._asdict()
+    except (OSError, ValueError, Pictures.DecompressionBombError):
         return dict.fromkeys(COLUMNS)
-    return measured(image)._asdict()
 
 
 def measured(image: Picture) -> Measured:

@@ -40,6 +40,11 @@ class SearchView:
         return self.hits.compared if isinstance(self.hits, Hits) else ""
 
     @property
+    def refused(self) -> bool:
+        """Whether there were answers, but none that is good enough."""
+        return not self.hits and getattr(self.hits, "chance", 1.0) is not None
+
+    @property
     def own_scene(self) -> OwnScene | None:
         """The scene that was asked with."""
         return self.hits.own_scene if isinstance(self.hits, Hits) else None

@@ -128,7 +128,7 @@ def query_of(values: Mapping[str, str]) -> Query:
     if unit not in UNITS:
         raise BadInput(f"the unit must be one of {', '.join(UNITS)}, is {unit!r}")
     k = values.get("k") or USUAL["k"]
-    if not k.isascii() or not k.isdecimal() or not 0 < int(k[:9]) <= MOST_HITS:
+    if not k.isascii() or not k.isdecimal() or len(k) > 9 or not 0 < int(k) <= MOST_HITS:
         raise BadInput(f"the number of answers (k) must be from 1 to {MOST_HITS}, is {k!r}")
     query = Query(
         text=values.get("text"),

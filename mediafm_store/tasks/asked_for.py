@@ -31,7 +31,9 @@ class AskedFor(NamedTuple):
 
     weights: Mapping[Part, float]
     reason: str
-    """In plain words, as in "compared by what is seen"."""
+    """In plain words, as it follows "compared": "by what is seen"."""
+    left_out: frozenset[Part] = frozenset()
+    """Parts that are not to be compared in any way."""
 
 
 def asked_for(text: str, *, near_sound: float = 0.0, near_sight: float = 0.0) -> AskedFor:

@@ -64,15 +64,17 @@ ENCODED: dict[str, dict[str, Float32[np.ndarray, " 768"]]] = {}
 """By the fingerprint of the encoder."""
 
 
-def measured(store: Store, look: Look, weight: float) -> AskedLook:
-    """A look with what every shot of the store has of it."""
+def measured(store: Store, look: Look, weight: float) -> AskedLook | None:
+    """A look with what every shot of the store has of it; None if nobody measured it."""
     columns = list(dict.fromkeys(["id", *look.columns]))
     shots = store.view("shots").lazy().select(columns).collect()
+    shots = shots.filter(pl.all_horizontal(pl.col(look.columns).is_not_null()))
+    if shots.is_empty():
+        return None
     every = look.degrees({name: shots[name].to_list() for name in look.columns})
     found = pl.DataFrame({"id": shots["id"], "degree": every}).filter(pl.col("degree") > 0)
-    spread = float(every.std()) if len(every) else 0.0
-    mean = float(every.mean()) if len(every) else 0.0
-    return AskedLook(look, weight, dict(found.iter_rows()), mean, spread or 1.0)
+    spread = float(every.std()) or 1.0
+    return AskedLook(look, weight, dict(found.iter_rows()), float(every.mean()), spread)
 
 
 def stems(text: str) -> set[str]:

@@ -13,7 +13,7 @@ from mediafm_store.features.extract import Features, extract
 from mediafm_store.features.fuse import fuse
 from mediafm_store.media.detectors import adaptive
 from mediafm_store.media.sound import SAMPLE_RATE, sound
-from mediafm_store.tasks.file_kinds import Kind, kind_of, require
+from mediafm_store.tasks.file_kinds import FORMATS, Kind, kind_of, require
 from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.origin import origin_of
 from mediafm_store.tasks.queries import Example, Examples, check_encoders
@@ -85,7 +85,7 @@ def picture(path: Path) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with Image.open(path, formats=[f for f in FORMATS if f in Image.OPEN]) as image:
                 return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except (OSError, ValueError, *bombs) as error:
         raise BadInput(f"{path} cannot be read as a picture: {error}") from error

@@ -15,6 +15,7 @@ from mediafm_store.tasks.alignment import mean_in_order
 from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.null_distribution import Null, null_of
 from mediafm_store.tasks.queries import NOTHING_LEFT, UNLIKE, Example, Query
+from mediafm_store.tasks.sampling import LENGTH
 from mediafm_store.tasks.scale import PARTS, Part, Scale, scale_of
 
 WEIGHTS: Mapping[Part, float] = {"visual": 1.0, "audio": 0.3, "text": 0.1, "context": 0.3}
@@ -190,7 +191,12 @@ class ExampleMatcher:
         return null_of(
             self.store,
             first,
-            key=("example", tuple(weights.values()), versions, self.whole and self.length),
+            key=(
+                "example",
+                tuple(weights.values()),
+                versions,
+                self.whole and min(self.length, LENGTH),
+            ),
             length=self.length,
             blocks=[at for (space, _), at in blocks.items() if space == first],
             matcher=lambda asked: ExampleMatcher.of(
@@ -247,7 +253,7 @@ class SpaceMatcher:
         return null_of(
             self.store,
             self.query.space,
-            key=("space", weights, self.whole and self.length),
+            key=("space", weights, self.whole and min(self.length, LENGTH)),
             length=self.length,
             blocks=[block(m) for m in MODALITIES if self.query.weights.get(m, 1.0) > 0],
             matcher=lambda asked: SpaceMatcher(

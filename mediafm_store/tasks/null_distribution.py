@@ -31,13 +31,13 @@ class Null(NamedTuple):
 
     best: Float32[np.ndarray, " queries"]
 
-    def chance(self, score: float) -> float:
+    def chance(self, score: float) -> float | None:
         """The share of random queries that find something as good, 0 to 1.
 
-        0 where nothing is known to compare with.
+        None where there is nothing to compare with.
         """
         if not len(self.best):
-            return 0.0
+            return None
         # Sums of the same numbers in another order differ in their last digits.
         return float(np.mean(self.best >= score - SAME * abs(score)))
 

@@ -63,7 +63,7 @@ class Ranking:
         return total
 
     def chances(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float | None]:
-        """How often random queries find something as good as runs of shots; None for words alone.
+        """How often random queries find something as good as runs of shots; None if unknown.
 
         Of several queries all would have to.
         """
@@ -73,4 +73,10 @@ class Ranking:
             [null.chance(strength) for strength in matcher.strengths(known, runs)]
             for matcher, null in zip(self.matchers, self.nulls, strict=True)
         ]
-        return [float(np.prod(chances)) for chances in zip(*each, strict=True)]
+        return [together(chances) for chances in zip(*each, strict=True)]
+
+
+def together(chances: Sequence[float | None]) -> float | None:
+    """The chance that all happen; None if one of them is not known."""
+    known = [chance for chance in chances if chance is not None]
+    return float(np.prod(known)) if len(known) == len(chances) else None

@@ -88,7 +88,7 @@ def search(
     instead.
 
     Answers come from elsewhere: 30 shots before and after the query are left out, and of each
-    ten answers at most four lie close together. The query's own scene is in `Hits.own_scene`;
+    ten answers at most four lie close together, where there are others. The query's own scene is in `Hits.own_scene`;
     `same_scene` lets it and its surroundings be found. A clip that was cut from a title of the
     store is looked for as the shots of that title (`Hits.origin`, `on_origin`).
 
@@ -233,7 +233,11 @@ def answers(ranking: Ranking, wanted: Wanted, unit: Unit) -> Found:
 
 
 def check_something(*, like: Sequence[Example], unlike: Sequence[str], words: str | None) -> None:
-    """Raise BadInput if there is nothing to look for."""
+    """Raise BadInput if there is nothing to look for, or to take away from."""
+    if unlike and not like and words is not None:
+        raise BadInput(
+            "what is not wanted is taken away from examples: give a shot, a title or a file too"
+        )
     if not like and words is None:
         also = " beside what is not wanted" if unlike else ""
         raise BadInput(

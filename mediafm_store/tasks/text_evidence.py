@@ -32,6 +32,11 @@ Cosines = Float32[np.ndarray, "shots texts"]
 class Asker(Protocol):
     """Compares texts with blocks of one modality."""
 
+    @property
+    def key(self) -> str:
+        """Another one where texts are compared otherwise."""
+        ...
+
     def queries(self, texts: Sequence[str]) -> Vectors:
         """Texts as unit vectors, in whatever space they are compared in."""
         ...
@@ -56,6 +61,11 @@ class ByMap:
     map: CaptionMap
     text: Encoder
 
+    @property
+    def key(self) -> str:
+        """Maps of the same encoders differ in their matrices."""
+        return f"map {self.text.fingerprint} {self.map.picture_matrix.sum()}"
+
     def queries(self, texts: Sequence[str]) -> Vectors:
         """In the space of the map."""
         return self.map.texts(self.text.encode_query(texts))
@@ -79,6 +89,11 @@ class ByEncoder:
 
     encoder: Encoder
 
+    @property
+    def key(self) -> str:
+        """The encoder's."""
+        return self.encoder.fingerprint
+
     def queries(self, texts: Sequence[str]) -> Vectors:
         """In the space of its descriptions."""
         return self.encoder.encode_query(texts)
@@ -86,7 +101,7 @@ class ByEncoder:
     def common(self) -> Vectors:
         """Encoded when they are asked for."""
         lines = shipped.lines(COMMON_QUERIES)
-        return self.queries(lines[:: max(1, len(lines) // QUERIES)])
+        return self.queries([lines[i * len(lines) // QUERIES] for i in range(QUERIES)])
 
     def directions(self, queries: Vectors) -> Blocks:
         """Descriptions are compared as they are."""
@@ -135,7 +150,7 @@ class Evidence:
         """The best cosines of everyday texts."""
         return once(
             passages(self.store, self.space),
-            ("text", str(self.store.path), self.space.table, self.modality, type(self.asker)),
+            ("text", str(self.store.path), self.space.table, self.modality, self.asker.key),
             self._best_of_common,
         )
 
@@ -154,7 +169,8 @@ class Evidence:
 
     def _best_of_common(self) -> Null:
         common = self.asker.common()
-        common = common[:: max(1, len(common) // QUERIES)]
+        count = min(QUERIES, len(common))
+        common = common[[i * len(common) // count for i in range(count)]]
         near = nearest(self.store, self.space, self._padded(self.asker.directions(common)), 10)
         best = [
             self.asker.cosines(self._blocks(one.vectors), common[i : i + 1]).max()

@@ -42,6 +42,8 @@ MOST_SAID = 200
 """Shots in which words of a text are said."""
 SPOKEN = 3.0
 """What the best match of spoken words counts, in standard deviations of the other parts."""
+PLAINLY = 0.5
+"""How surely a text asks for a look from which on that is all that it asks for."""
 HAS_LOOK = 0.5
 """The degree from which on a shot clearly has a look."""
 MEANT_FROM = 1.0
@@ -128,12 +130,12 @@ class TextMatcher:
     def null(self) -> Null:
         """The best cosines of everyday texts with the leading evidence."""
         if self._is_look:
-            return Null(np.array([HAS_LOOK], np.float32))
+            return Null(np.array([HAS_LOOK - 0.01], np.float32))
         return self.leading.null()
 
     def typical(self) -> float:
         """What the best answer to an everyday text that asks for the same scores, words apart."""
-        asked = tuple((e.space.table, e.part, e.weight, type(e.asker)) for e in self.evidence)
+        asked = tuple((e.space.table, e.part, e.weight, e.asker.key) for e in self.evidence)
         sample = passages(self.store, self.leading.space)
         return once(sample, ("typical text", str(self.store.path), asked), self._typical)
 
@@ -165,7 +167,7 @@ class TextMatcher:
     @property
     def _is_look(self) -> bool:
         """Whether a look is all that it asks for."""
-        return self.look is not None and self.look.weight >= HAS_LOOK
+        return self.look is not None and self.look.weight >= PLAINLY
 
     @property
     def leading(self) -> Evidence:
@@ -205,9 +207,7 @@ class TextMatcher:
         ids = sorted(best)
         rows = known.vectors(self.store.live("fused"), ids)
         example = Example(rows, rows, ids=frozenset(ids))
-        weights: dict[Part, float] = {"text": 0.0}
-        if not self.asked.weights["context"]:
-            weights["context"] = 0.0
+        weights = dict.fromkeys(self.asked.left_out | {"text"}, 0.0)
         return ExampleMatcher.of(self.store, [example], weights=weights, known=known)
 
     @cached_property
@@ -301,7 +301,8 @@ def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> As
         asked = AskedFor(SAID, "by what is said, as nothing else is known")
     if not weights:
         return asked
-    return AskedFor({**asked.weights, **weights}, "by the weights that were given")
+    left_out = frozenset(part for part, weight in weights.items() if weight == 0)
+    return AskedFor({**asked.weights, **weights}, "by the weights that were given", left_out)
 
 
 def compared(

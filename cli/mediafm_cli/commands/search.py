@@ -175,18 +175,21 @@ def search(
         write_out(out, stretches_of_hits(opened, hits), fps=fps)
     emit([asdict(hit) for hit in hits], as_json=as_json, table=shown)
     if not hits:
-        say(nothing_found(where, least))
+        say(nothing_found(where, alone=hits.chance is None))
     elif not as_json:
         say(f"Compared {hits.compared}.")
     if not as_json and hits.own_scene:
         say(own_scene_line(hits.own_scene))
 
 
-def nothing_found(where: str | None, least: float | None) -> str:
-    """Why there is no answer, and what may be done."""
+def nothing_found(where: str | None, *, alone: bool) -> str:
+    """Why there is no answer, and what may be done; `alone` says that nothing was compared."""
     such = f" that fulfils {where}" if where else ""
-    if least == 0:
-        return f"Nothing found: there is no other shot{such} to compare with."
+    if alone:
+        return (
+            f"Nothing found: there is nothing else{such} to compare with; --same-scene also looks at"
+            " what lies around the query."
+        )
     return f"No good match{such}. --least 0 shows what is nearest all the same."
 
 
