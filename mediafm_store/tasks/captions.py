@@ -87,8 +87,10 @@ def own_map(store: Store) -> CaptionMap | None:
 
 def fits(caption_map: CaptionMap, encoders: Encoders) -> bool:
     """Whether a map was fitted for these encoders."""
-    made_for = {"visual": caption_map.picture_encoder, "text": caption_map.text_encoder}
-    return all(m in encoders and encoders[m].fingerprint == made_for[m] for m in made_for)
+    if "visual" not in encoders:  # of imported shots only the words are known
+        return False
+    made_for = caption_map.picture_encoder, caption_map.text_encoder
+    return made_for == (encoders["visual"].fingerprint, encoders["text"].fingerprint)
 
 
 def fit_caption_map(

@@ -26,8 +26,8 @@ class Hit:
     a mean, in which 1 is what the best answer to a random query has; of words that are said alone,
     BM25 as a share of the best."""
     chance: float | None
-    """How often a random query finds something as good, 0 to 1; None for words alone, or where there
-    is nothing to compare with. Random queries leave out what lies around them."""
+    """How often a random query finds something as good, 0 to 1; None for words alone, or where
+    there is nothing to compare with. Random queries leave out what lies around them."""
     shares: Mapping[Part, float]
     """What each part adds to the score."""
     words: str

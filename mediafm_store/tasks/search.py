@@ -88,9 +88,9 @@ def search(
     instead.
 
     Answers come from elsewhere: 30 shots before and after the query are left out, and of each
-    ten answers at most four lie close together, where there are others. The query's own scene is in `Hits.own_scene`;
-    `same_scene` lets it and its surroundings be found. A clip that was cut from a title of the
-    store is looked for as the shots of that title (`Hits.origin`, `on_origin`).
+    ten answers at most four lie close together, where there are others. The query's own scene is
+    in `Hits.own_scene`; `same_scene` lets it and its surroundings be found. A clip that was cut
+    from a title of the store is looked for as the shots of that title (`Hits.origin`, `on_origin`).
 
     A `unit` is a shot; a scene (a shot is then looked for with the rest of its scene) or a title,
     whose shots match those of the query in order. `where` is a condition in SQL on shots and their

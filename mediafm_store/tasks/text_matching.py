@@ -207,7 +207,8 @@ class TextMatcher:
         ids = sorted(best)
         rows = known.vectors(self.store.live("fused"), ids)
         example = Example(rows, rows, ids=frozenset(ids))
-        weights = dict.fromkeys(self.asked.left_out | {"text"}, 0.0)
+        left_out: frozenset[Part] = self.asked.left_out | {"text"}
+        weights = dict.fromkeys(left_out, 0.0)
         return ExampleMatcher.of(self.store, [example], weights=weights, known=known)
 
     @cached_property
