@@ -187,8 +187,8 @@ def nothing_found(where: str | None, *, alone: bool) -> str:
     such = f" that fulfils {where}" if where else ""
     if alone:
         return (
-            f"Nothing found: there is nothing else{such} to compare with; --same-scene also looks at"
-            " what lies around the query."
+            f"Nothing found: there is nothing else{such} to compare with; --same-scene also looks"
+            " at what lies around the query."
         )
     return f"No good match{such}. --least 0 shows what is nearest all the same."
 
