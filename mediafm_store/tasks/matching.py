@@ -14,7 +14,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.alignment import mean_in_order
 from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.null_distribution import Null, null_of
-from mediafm_store.tasks.queries import NOTHING_LEFT, UNLIKE, Example, Query
+from mediafm_store.tasks.queries import NOTHING_LEFT, NOTHING_THERE, UNLIKE, Example, Query
 from mediafm_store.tasks.sampling import LENGTH
 from mediafm_store.tasks.scale import PARTS, Part, Scale, scale_of
 
@@ -127,9 +127,7 @@ class ExampleMatcher:
             if rows.any():
                 compared.append(Compared(space, scale, rows))
         if not there:
-            raise BadInput(
-                "there is nothing to compare: the query has neither pictures nor sound nor words"
-            )
+            raise BadInput(NOTHING_THERE)
         if not compared:
             raise BadInput(NOTHING_LEFT)
         return cls(store, tuple(compared), weights, whole)
