@@ -186,7 +186,7 @@ def test_a_part_that_weighs_nothing_is_left_out(worlds):
 def test_a_shot_that_has_nothing_is_neither_asked_with_nor_found(worlds):
     """new/00002 is black, and silent."""
     for space in (None, "fused"):
-        with pytest.raises(BadInput, match="nothing") as told:
+        with pytest.raises(BadInput, match="nothing to compare") as told:
             search(worlds[0], shot="new/00002", space=space)
         assert "\n" not in str(told.value)
         hits = search(worlds[0], shot="west/00001", space=space, least=0.0, fold=False, k=999)

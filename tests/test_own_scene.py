@@ -177,7 +177,7 @@ def test_pages_are_as_by_hand_and_lose_nothing(shots):
 @settings(max_examples=60)
 @given(st.lists(SHOTS, max_size=60))
 def test_answers_far_from_each_other_keep_their_order(shots):
-    """Nothing is moved but what is close to three better answers of its page."""
+    """Nothing is moved but what is close to several better answers of its page."""
     apart = [s for i, s in enumerate(shots) if not surroundings([s], CLOSE) & set(shots[:i])]
     assert in_pages(apart, apart) == apart
     paged = in_pages(shots, shots)
@@ -189,12 +189,14 @@ def test_answers_far_from_each_other_keep_their_order(shots):
 
 
 def test_a_scene_fills_no_page_while_others_are_left():
-    one = [f"a/{i:05d}" for i in range(8)]
-    others = [f"{title}/00000" for title in "bcdefghijklmnopq"]
+    assert MOST_CLOSE < PAGE / 2
+    few, rest = MOST_CLOSE, PAGE - MOST_CLOSE
+    one = [f"a/{i:05d}" for i in range(2 * few + 1)]
+    others = [f"{title}/00000" for title in "bcdefghijklmnopqrstu"[: 2 * rest + 2]]
     paged = in_pages([*one, *others], [*one, *others])
-    assert paged[:10] == [*one[:3], *others[:7]]
-    assert paged[10:20] == [*one[3:6], *others[7:14]]
-    assert paged[20:] == [*one[6:], *others[14:]]
+    assert paged[:PAGE] == [*one[:few], *others[:rest]]
+    assert paged[PAGE : 2 * PAGE] == [*one[few : 2 * few], *others[rest : 2 * rest]]
+    assert paged[2 * PAGE :] == [*one[2 * few :], *others[2 * rest :]]
     assert in_pages(one, one) == one  # there is nothing else
 
 
@@ -211,6 +213,6 @@ def test_the_first_page_of_a_search_shows_several_scenes(films):
         return [h.title == "film" and place(h.shot)[1] // 10 == 3 for h in hits]
 
     assert scenes() == [True] * MOST_CLOSE + [False] * (PAGE - MOST_CLOSE)
-    assert scenes(k=20)[:13] == [*scenes(), *[True] * MOST_CLOSE]
+    assert scenes(k=20)[: PAGE + MOST_CLOSE] == [*scenes(), *[True] * MOST_CLOSE]
     for more in ({"same_scene": True}, {"space": "fused"}):
         assert scenes(**more) == [True] * PAGE
