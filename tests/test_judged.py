@@ -415,7 +415,7 @@ def made(tmp_path_factory) -> Store:
 
 def hit(shot_id, *alike):
     title = shot_id.partition("/")[0]
-    return Hit(shot_id, title, 0, 0, 0.5, 1.0, {}, None, "", (), (), (shot_id,), alike)
+    return Hit(shot_id, title, 0, 0, 0.5, 1.0, {}, "", (), (), (shot_id,), alike)
 
 
 class Script:
