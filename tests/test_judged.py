@@ -415,7 +415,20 @@ def made(tmp_path_factory) -> Store:
 
 def hit(shot_id, *alike):
     title = shot_id.partition("/")[0]
-    return Hit(shot_id, title, 0, 0, 0.5, 1.0, {}, "", (), (), (shot_id,), alike)
+    return Hit(
+        shot=shot_id,
+        title=title,
+        start_s=0,
+        end_s=0,
+        score=0.5,
+        chance=1.0,
+        shares={},
+        words="",
+        seen=(),
+        heard=(),
+        shots=(shot_id,),
+        alike=alike,
+    )
 
 
 class Script:

@@ -26,7 +26,7 @@ from mediafm_store.report.searched import SearchView
 from mediafm_store.report.timecode import timecode
 from mediafm_store.store.store import TitleRows
 from mediafm_store.tasks.breaks.record import Break
-from mediafm_store.tasks.hit import Hit
+from mediafm_store.tasks.hit import Hit, Hits
 from mediafm_store.tasks.tags.tag import Tag
 from tests.conftest import random_vectors, shot_row, title_rows
 
@@ -333,11 +333,11 @@ def test_an_unknown_query_shot_is_refused(tmp_path, store):
 
 def test_search_page_escapes_everything(tmp_path, store):
     [shot] = fill(store, shots=1, name=EVIL, words=EVIL, labels=[EVIL])
-    hits = [hit(shot, words=EVIL, labels=[EVIL])]
+    hits = Hits([hit(shot, words=EVIL, labels=[EVIL])], compared=EVIL)
     page = search_page(tmp_path / "x.html", store, query=EVIL, hits=hits, query_shot=shot)
     assert_sound(page)
-    # Twice in <title> and <h1>, the space, and name, words, seen, heard of query and hit.
-    assert page.text.count(EVIL) == 2 + 2 * 4
+    # Twice in <title> and <h1>, how it was compared; of query and hit name, words, seen, heard.
+    assert page.text.count(EVIL) == 2 + 1 + 2 * 4
 
 
 # The catalogue page
