@@ -265,7 +265,9 @@ def test_the_command_cuts_stretches_and_what_search_found(tmp_path, shown_store)
     done = mediafm("cut", "film", "--from", 2, "--to", 2.5, "--into", tmp_path, *store)
     assert done.returncode == 0
     assert numbers(tmp_path / "film_2-2.5s.mp4") == list(range(48, 60))
-    found = mediafm("search", "--shot", "film/00000", "--least", 0, "--json", *store).stdout
+    found = mediafm(
+        "search", "--shot", "film/00000", "--same-scene", "--least", 0, "--json", *store
+    ).stdout
     done = mediafm("cut", "-", "--into", tmp_path / "found", "--fast", *store, input=found)
     assert done.returncode == 0
     assert "clips begin early, by up to 12 frames" in done.stderr

@@ -21,8 +21,8 @@ from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.naming import Names, find_title
 from mediafm_store.tasks.origin import Origin
 
-NOTHING_THERE = "there is nothing to compare: the query has neither pictures nor sound nor words"
 NOTHING_LEFT = "all modalities of this query have weight 0; raise at least one with --weights"
+NOTHING_THERE = "there is nothing to compare: the query has neither pictures nor sound nor words"
 UNLIKE = 0.5
 """How much of what is not wanted is taken away from what is: about what Rocchio (1971) takes."""
 

@@ -42,6 +42,8 @@ MOST_SAID = 200
 """Shots in which words of a text are said."""
 SPOKEN = 3.0
 """What the best match of spoken words counts, in standard deviations of the other parts."""
+SENTENCE = 4
+"""Words of a text from which on it may be a sentence that somebody says."""
 PLAINLY = 0.5
 """How surely a text asks for a look from which on that is all that it asks for."""
 HAS_LOOK = 0.5
@@ -242,6 +244,9 @@ def text_matcher(
     check_encoders(store, described, known_by)
     known_by = {**known_by, "text": Remembering(known_by["text"])}
     asked = asked_of(text, known_by, weights)
+    row = in_a_row(store, text)
+    if row and not weights:
+        asked = AskedFor(SAID, "by what is said, as it is said word for word")
     evidence = [
         Evidence(store, space, modality, part, asked.weights[part], asker, asker.queries([text]))
         for part, modality, space, asker in compared(store, known_by, captions)
@@ -252,8 +257,8 @@ def text_matcher(
     if not evidence:
         raise BadInput(NOTHING_LEFT)
     evidence.sort(key=lambda e: -e.weight)
-    literal = spoken(store, text) if asked.weights["text"] > 0 else []
-    exact = quoted(text) is not None
+    literal = row or (spoken(store, text) if asked.weights["text"] > 0 else [])
+    exact = bool(row)
     # Where quoted words are said, what means the same is second to that.
     said = fused_by_rank([literal]) if exact and literal else meanings(evidence, known, literal)
     look = asked_look(store, text, known_by["text"]) if asked.weights["visual"] > 0 else None
@@ -342,15 +347,23 @@ def meant(evidence: Evidence, known: Known) -> list[str]:
     return [id for id, score in zip(near.ids, scores, strict=True) if score > 0]
 
 
+def in_a_row(store: Store, text: str) -> list[str]:
+    """Shots in which the quoted words of a text are said in this order, or all of a sentence."""
+    words = quoted(text) or (text if len(text.split()) >= SENTENCE else "")
+    return spoken_words(store, f'"{words}"') if words else []
+
+
 def spoken(store: Store, text: str) -> list[str]:
     """Shots in which content words of a text are said, best first by BM25."""
-    exact = quoted(text)
-    words = f'"{exact}"' if exact else content_words(text)
-    if not words:
-        return []
+    words = content_words(text)
+    return spoken_words(store, words) if words else []
+
+
+def spoken_words(store: Store, words: str) -> list[str]:
+    """Shots in which words are said; none where the store has no full-text index, nor can have."""
     try:
         return list(store.said(words, MOST_SAID))
-    except BadInput:  # the store cannot be written to, and has no full-text index yet
+    except BadInput:
         return []
 
 
