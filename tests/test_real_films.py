@@ -87,7 +87,8 @@ def test_scenes_are_those_that_people_see(road, films):
 
 def test_words_are_found_where_they_are_said(road, encoders):
     store = road[0]
-    for text in ("“This blade has a dark past.”", "someone says that the blade has a dark past"):
+    line = "This blade has a dark past."
+    for text in (line, f"“{line}”", "someone says that the blade has a dark past"):
         hits = search(store, text=text, k=3, encoders=encoders)
         assert any("blade has a dark past" in hit.words for hit in hits)
         assert hits[0].title == "sintel"

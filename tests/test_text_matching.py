@@ -184,6 +184,19 @@ def test_quoted_words_are_found_where_they_are_said(store):
     assert all(h.shares["text"] <= SPOKEN for h in nobody)
 
 
+def test_a_sentence_that_somebody_says_needs_no_quotes(store):
+    fill(store)
+    add_film(store, "far", ["view a3"] * 2, text=["the dark blade of doom", "the blade"])
+    hits = search(store, text="dark blade of doom", encoders=ENCODERS, least=1.0)
+    (said,) = (h for h in hits if h.shot == "far/00000")
+    assert (said.chance, said.shares["text"]) == (0, pytest.approx(SPOKEN))
+    assert "word for word" in hits.compared
+    for text in ("doom of dark blade", "dark blade", "a blade of light and doom"):
+        assert "word for word" not in search(store, text=text, encoders=ENCODERS).compared
+    weighed = search(store, text="dark blade of doom", weights=ALONE["visual"], encoders=ENCODERS)
+    assert "weights" in weighed.compared
+
+
 def test_the_meaning_of_words_counts_where_a_text_is_about_words(store):
     fill(store)
     add_film(store, "said", ["other"], text=[between(0.8, "she says goodbye", "noise")])
