@@ -136,13 +136,14 @@ CASES = {
             {"weights": {part: weight}},
         )
         for part in PARTS
-        for weight in (0.01 if part == "visual" else 0.0, 5.0)  # without views there are ties
+        for weight in ((0.01, 5.0) if part == "visual" else (0.0,))  # without views there are ties
     },
 }
 
 
-@pytest.mark.parametrize("indexed", [False, True])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("case", "indexed"), [*((case, False) for case in CASES), ("several", True), ("unlike", True)]
+)
 def test_answers_are_those_of_a_slow_search(worlds, case, indexed):
     store = worlds[indexed]
     asked, like, slow = CASES[case]
@@ -152,8 +153,6 @@ def test_answers_are_those_of_a_slow_search(worlds, case, indexed):
     for hit in hits:
         assert hit.shares == pytest.approx(shares[hit.shot], abs=2e-3)
         assert hit.score == pytest.approx(sum(hit.shares.values()), abs=1e-4)
-    few = search(store, **asked, least=0.0, fold=False, k=7)
-    assert [h.shot for h in few] == expected[:7]
 
 
 @pytest.mark.parametrize("indexed", [False, True])
@@ -268,7 +267,7 @@ def test_in_a_larger_store_the_best_are_found_among_candidates(store, indexed):
     made = scale.standardised(stored.vectors)
     weights = np.repeat([WEIGHTS[part] for part, _ in scale.blocks], 768).astype(np.float32)
     reached = []
-    for number in range(8):
+    for number in range(5):
         asked = stored.ids.index(f"film{number:02d}/00020")
         scores = made @ (weights * made[asked])
         own = surroundings([stored.ids[asked]])
@@ -280,17 +279,18 @@ def test_in_a_larger_store_the_best_are_found_among_candidates(store, indexed):
     assert np.mean(reached) >= 9.5
 
 
-@pytest.mark.parametrize("k", [1, 2, 3, 9, 10, 11, 24, 25])
 @pytest.mark.parametrize("more", [{}, {"fold": True}, {"space": "fused"}, {"unit": "scene"}])
-def test_fewer_answers_are_the_first_of_more(worlds, k, more):
+def test_fewer_answers_are_the_first_of_more(worlds, more):
     """And are refused as those are."""
-    options = {"fold": False} | more
-    for least in (0.0, 0.5):
-        few, many = (
-            search(worlds[0], shot="north/00040", least=least, k=n, **options) for n in (k, 25)
-        )
+    asked = {"shot": "north/00040", "fold": False} | more
+    many = search(worlds[0], **asked, least=0.0, k=25)
+    for k in (1, 2, 10, 24):
+        few = search(worlds[0], **asked, least=0.0, k=k)
         assert few == many[:k]
         assert few.chance == many.chance
+    for least in (1 - many.chance, min(1.0, 1.01 - many.chance)):
+        few = search(worlds[0], **asked, least=least, k=1)
+        assert few == (many[:1] if 1 - many.chance >= least else [])
 
 
 def test_diverse_answers_keep_apart_on_the_common_scale(store):

@@ -104,17 +104,17 @@ def test_a_better_answer_never_has_a_greater_chance(catalogue, space):
 
 @pytest.mark.parametrize(
     ("asked", "tried"),
-    [({}, 36), ({"weights": {"visual": 0.0, "audio": 2.0}}, 18), ({"space": "fused"}, 18)],
+    [({}, 24), ({"weights": {"visual": 0.0, "audio": 2.0}}, 12), ({"space": "fused"}, 12)],
 )
 def test_chances_of_random_queries_are_uniform(tmp_path, asked, tried):
     """Of u of them the best answer is as good as only u have one, whatever the store."""
     chances = []
-    for seed in range(3):
+    for seed in range(2):
         store = fill(Store(tmp_path / str(seed), create=True), 6, seed=seed)
         rng = np.random.default_rng(seed)
-        for _ in range(tried // 3):
+        for _ in range(tried // 2):
             shot = f"film{rng.integers(6)}/{rng.integers(20):05d}"
-            chances.append(search(store, shot=shot, k=1, least=0.0, **asked).chance)
+            chances.append(search(store, shot=shot, k=1, least=0.0, fold=False, **asked).chance)
     assert uniform(chances)
 
 
@@ -133,7 +133,7 @@ def test_a_picture_stands_beside_random_pictures(store, tmp_path):
         add_film(store, title, views, *names)  # each sounds and says what others do
     put_in_context(store, {t: random_vectors(20, 1) for t in "abcd"})
     chances = []
-    for brightness in range(0, 250, 10):
+    for brightness in range(0, 250, 25):
         Image.new("RGB", (8, 8), (brightness,) * 3).save(path := tmp_path / "a.png")
         chances.append(all_of(store, picture=path, k=1).chance)
     assert chances == [1] * len(chances)  # everything in the store has something like it
@@ -202,7 +202,7 @@ def test_texts_stand_beside_everyday_texts(store):
     assert all(0 <= h.chance <= 1 for h in hits)
     sure = search(store, text="castle", encoders=ENCODERS, least=1.0)
     assert sure[0].shot == "e/00000"
-    nonsense = [all_of(store, text=f"nonsense {i}", k=1).chance for i in range(40)]
+    nonsense = [all_of(store, text=f"nonsense {i}", k=1).chance for i in range(16)]
     assert uniform(nonsense)
 
 
@@ -211,8 +211,8 @@ def test_context_scenes_and_what_is_not_wanted_have_chances(catalogue):
     alone = {t: catalogue.vectors(fused, t).vectors for t in catalogue.revisions()}
     put_in_context(catalogue, alone)
     asked = {"like": ["film0/00000", "film1/00001"], "unlike": ["film2/00002"]}
-    for space in (None, "fused", "context"):
-        for unit in ("shot", "scene", "title"):
+    for space, units in ((None, ("shot", "scene", "title")), ("context", ("scene",))):
+        for unit in units:
             hits = all_of(catalogue, **asked, unit=unit, space=space, k=50)
             assert hits
             assert all(0 <= h.chance <= 1 for h in hits), unit
@@ -223,14 +223,14 @@ def test_context_scenes_and_what_is_not_wanted_have_chances(catalogue):
 # Few
 
 
-@pytest.mark.parametrize("unit", ["shot", "scene", "title"])
-def test_several_shots_are_asked_of_short_titles_too(store, unit):
+def test_several_shots_are_asked_of_short_titles_too(store):
     """No passage of the store is as long as the query; still there is something to compare."""
-    for number in range(12):
+    for number in range(8):
         store.add_title(title_rows(store, f"spot{number:02d}", random_vectors(3, number)))
-    for space in (None, "fused"):
-        hits = all_of(store, like=["spot00", "spot01"], unit=unit, space=space, k=40)
-        assert hits[-1].chance > 0.5
+    for unit in ("shot", "scene", "title"):
+        for space in (None, "fused"):
+            hits = all_of(store, like=["spot00", "spot01"], unit=unit, space=space, k=40)
+            assert hits[-1].chance > 0.5, (unit, space)
 
 
 def test_in_one_title_a_shot_is_no_answer_to_itself(store):
