@@ -169,8 +169,6 @@ class Evidence:
 
     def _best_of_common(self) -> Null:
         common = self.asker.common()
-        count = min(QUERIES, len(common))
-        common = common[[i * len(common) // count for i in range(count)]]
         near = nearest(self.store, self.space, self._padded(self.asker.directions(common)), 10)
         best = [
             self.asker.cosines(self._blocks(one.vectors), common[i : i + 1]).max()
