@@ -250,6 +250,7 @@ def test_what_is_asked_with_is_what_it_is_in_the_store(worlds):
     assert np.array_equal(example.alone, vectors_of(store, "fused", ids))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indexed", [False, True])
 def test_in_a_larger_store_the_best_are_found_among_candidates(store, indexed):
     """The index is asked with vectors that are not centred; what it finds is scored exactly."""
@@ -284,7 +285,7 @@ def test_fewer_answers_are_the_first_of_more(worlds, more):
     """And are refused as those are."""
     asked = {"shot": "north/00040", "fold": False} | more
     many = search(worlds[0], **asked, least=0.0, k=25)
-    for k in (1, 2, 10, 24):
+    for k in (1, 10, 24):
         few = search(worlds[0], **asked, least=0.0, k=k)
         assert few == many[:k]
         assert few.chance == many.chance

@@ -52,14 +52,20 @@ def fill(store, titles, shots=20, seed=0) -> Store:
     return store
 
 
-@pytest.fixture
-def catalogue(store):
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
     """Nine titles of 20 shots at random, of which a shot is shown again in another, nearly."""
-    fill(store, 8)
+    store = fill(Store(tmp_path_factory.mktemp("nulls") / "store", create=True), 8)
     vectors = random_vectors(20, 99)
     vectors[7] = (random_vectors(20, 0)[0] + 0.3 * vectors[7]) / np.float32(np.sqrt(1.09))
     store.add_title(title_rows(store, "twin", vectors))
     return store
+
+
+@pytest.fixture
+def catalogue(template, tmp_path):
+    """The same, for each test to change."""
+    return Store(shutil.copytree(template.path, tmp_path / "catalogue"))
 
 
 # Chances
@@ -102,6 +108,7 @@ def test_a_better_answer_never_has_a_greater_chance(catalogue, space):
     assert len(set(told)) > 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "tried"),
     [({}, 24), ({"weights": {"visual": 0.0, "audio": 2.0}}, 12), ({"space": "fused"}, 12)],
@@ -183,9 +190,11 @@ def test_random_queries_have_what_is_compared(store):
         ("b/00005", SOUND_ALONE),
         ("c/00002", {}),
     ):
-        for unit in ("shot", "scene"):
-            hits = all_of(store, shot=shot, weights=weights, unit=unit, k=50)
-            assert all(0 <= h.chance <= 1 for h in hits)
+        hits = all_of(store, shot=shot, weights=weights, k=50)
+        assert all(0 <= h.chance <= 1 for h in hits)
+    for weights in (SOUND_ALONE, {"visual": 0.0, "audio": 0.0, "text": 0.0}):
+        hits = all_of(store, like=["a@2-6"], weights=weights, unit="scene", k=20)
+        assert all(0 <= h.chance <= 1 for h in hits)
     for space in (None, "fused"):
         hits = all_of(store, shot="b/00005", weights=SOUND_ALONE, space=space)
         assert hits[0].shot == "again/00000"
@@ -206,6 +215,7 @@ def test_texts_stand_beside_everyday_texts(store):
     assert uniform(nonsense)
 
 
+@pytest.mark.slow
 def test_context_scenes_and_what_is_not_wanted_have_chances(catalogue):
     fused = catalogue.live("fused")
     alone = {t: catalogue.vectors(fused, t).vectors for t in catalogue.revisions()}
@@ -213,7 +223,7 @@ def test_context_scenes_and_what_is_not_wanted_have_chances(catalogue):
     asked = {"like": ["film0/00000", "film1/00001"], "unlike": ["film2/00002"]}
     for space, units in ((None, ("shot", "scene", "title")), ("context", ("scene",))):
         for unit in units:
-            hits = all_of(catalogue, **asked, unit=unit, space=space, k=50)
+            hits = all_of(catalogue, **asked, unit=unit, space=space, k=20)
             assert hits
             assert all(0 <= h.chance <= 1 for h in hits), unit
             scores = [h.score for h in hits]
@@ -283,6 +293,7 @@ def test_a_store_of_nothing(store):
 # Kept
 
 
+@pytest.mark.slow
 def test_random_queries_are_asked_once_for_those_of_one_kind(catalogue, monkeypatch):
     asked = []
     for name in ("best_of_shots", "best_of_passages"):
@@ -319,13 +330,14 @@ def test_two_stores_and_one_that_was_made_anew_share_nothing(tmp_path):
     for seed in range(2):
         for where in (path, tmp_path / f"other {seed}"):
             shutil.rmtree(where, ignore_errors=True)
-            stores.append(fill(Store(where, create=True), 4, seed=seed))
+            stores.append(fill(Store(where, create=True), 2, seed=seed))
             stores.append(told(stores[-1]))
     (_, first, _, other, _, anew, _, last) = stores
     assert first == other
     assert anew == last != first
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_of_the_context_that_is_live(store):
     fill(store, 4)
     alone = told(store)

@@ -1,11 +1,13 @@
 """Texts: what they ask for, what they are compared with, and what is no answer to them."""
 
+import shutil
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafm_store import import_features, search
+from mediafm_store import Store, import_features, search
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, block, unit_rows
 from mediafm_store.errors import BadInput
 from mediafm_store.features import weights as shipped
@@ -48,6 +50,18 @@ def fill(store, titles="abc", shots=20):
             *([f"{kind} {title}{i}" for i in range(shots)] for kind in ("view", "noise", "line")),
         )
     return store
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """Nothing changes it."""
+    return fill(Store(tmp_path_factory.mktemp("texts") / "store", create=True))
+
+
+@pytest.fixture
+def filled(template, tmp_path):
+    """Made once, and copied for each test."""
+    return Store(shutil.copytree(template.path, tmp_path / "filled"))
 
 
 def add_described(store, title, looks, called, **columns):
@@ -146,20 +160,19 @@ def test_rankings_are_fused_by_rank(rankings):
 # Words
 
 
-def test_words_count_by_what_they_are_and_not_by_being_there(store):
+def test_words_count_by_what_they_are_and_not_by_being_there(filled):
     """Half of all shots say something that has nothing to do with the text."""
-    fill(store)
     lake = between(0.5, "lake", "boat")
-    add_film(store, "mute", [lake, "other"])
-    add_film(store, "loud", [lake, "other"], text=["line of talk", "more talk"])
+    add_film(filled, "mute", [lake, "other"])
+    add_film(filled, "loud", [lake, "other"], text=["line of talk", "more talk"])
     for weights in ({}, {"text": 1.0}):
-        hits = found(store, "lake", weights=weights)
+        hits = found(filled, "lake", weights=weights)
         spoken, silent = hits["loud/00000"], hits["mute/00000"]
         assert spoken.score - silent.score == pytest.approx(spoken.shares["text"], abs=0.1)
         if not weights:
             assert spoken.shares["text"] == silent.shares["text"] == 0
-    add_film(store, "said", [lake, "other"], text=["a lake, at last", "talk"])
-    hits = found(store, "lake")
+    add_film(filled, "said", [lake, "other"], text=["a lake, at last", "talk"])
+    hits = found(filled, "lake")
     assert hits["said/00000"].shares["text"] == pytest.approx(SEEN["text"] * SPOKEN)
     assert hits["said/00000"].score > hits["mute/00000"].score
 
@@ -184,72 +197,67 @@ def test_quoted_words_are_found_where_they_are_said(store):
     assert all(h.shares["text"] <= SPOKEN for h in nobody)
 
 
-def test_a_sentence_that_somebody_says_needs_no_quotes(store):
-    fill(store)
-    add_film(store, "far", ["view a3"] * 2, text=["the dark blade of doom", "the blade"])
-    hits = search(store, text="dark blade of doom", encoders=ENCODERS, least=1.0)
+def test_a_sentence_that_somebody_says_needs_no_quotes(filled):
+    add_film(filled, "far", ["view a3"] * 2, text=["the dark blade of doom", "the blade"])
+    hits = search(filled, text="dark blade of doom", encoders=ENCODERS, least=1.0)
     (said,) = (h for h in hits if h.shot == "far/00000")
     assert (said.chance, said.shares["text"]) == (0, pytest.approx(SPOKEN))
     assert "word for word" in hits.compared
     for text in ("doom of dark blade", "dark blade", "a blade of light and doom"):
-        assert "word for word" not in search(store, text=text, encoders=ENCODERS).compared
-    weighed = search(store, text="dark blade of doom", weights=ALONE["visual"], encoders=ENCODERS)
+        assert "word for word" not in search(filled, text=text, encoders=ENCODERS).compared
+    weighed = search(filled, text="dark blade of doom", weights=ALONE["visual"], encoders=ENCODERS)
     assert "weights" in weighed.compared
 
 
-def test_the_meaning_of_words_counts_where_a_text_is_about_words(store):
-    fill(store)
-    add_film(store, "said", ["other"], text=[between(0.8, "she says goodbye", "noise")])
-    hits = found(store, "she says goodbye", weights={"visual": 0.0})
+def test_the_meaning_of_words_counts_where_a_text_is_about_words(filled):
+    add_film(filled, "said", ["other"], text=[between(0.8, "she says goodbye", "noise")])
+    hits = found(filled, "she says goodbye", weights={"visual": 0.0})
     assert next(iter(hits)) == "said/00000"
     assert hits["said/00000"].shares["text"] == pytest.approx(SPOKEN)
 
 
-def test_words_alone_can_be_asked_for(store):
-    fill(store)
-    add_film(store, "said", ["other", "lake"], text=["lake", "more"])
-    hits = found(store, "lake", weights=ALONE["text"])
+def test_words_alone_can_be_asked_for(filled):
+    add_film(filled, "said", ["other", "lake"], text=["lake", "more"])
+    hits = found(filled, "lake", weights=ALONE["text"])
     assert next(iter(hits)) == "said/00000"
     assert {p for h in hits.values() for p, share in h.shares.items() if share} == {"text"}
-    half = found(store, "lake", weights=dict.fromkeys(PARTS, 0.0) | {"text": 0.2})
+    half = found(filled, "lake", weights=dict.fromkeys(PARTS, 0.0) | {"text": 0.2})
     assert list(half) == list(hits)
     with pytest.raises(BadInput, match="all modalities of this query have weight 0"):
-        found(store, "lake", weights=dict.fromkeys(PARTS, 0.0))
+        found(filled, "lake", weights=dict.fromkeys(PARTS, 0.0))
 
 
 # Pictures and sounds
 
 
 @pytest.mark.parametrize("modality", ["visual", "audio"])
-def test_evidence_is_as_by_hand(store, modality):
+def test_evidence_is_as_by_hand(filled, modality):
     """Cosines in standard deviations above those of random shots that have the modality."""
-    fill(store)
-    add_film(store, "film", ["lake", None], [None, "lake"])
+    add_film(filled, "film", ["lake", None], [None, "lake"])
     matcher = text_matcher(
-        store, "lake", ENCODERS, None, weights=ALONE[modality], known=Known(store)
+        filled, "lake", ENCODERS, None, weights=ALONE[modality], known=Known(filled)
     )
     (evidence,) = matcher.evidence
-    stored = store.vectors(store.live("described"))
+    stored = filled.vectors(filled.live("described"))
     rows = unit_rows(stored.vectors[:, block(modality)])
     cosines = rows @ direction("lake")
     there = rows.any(axis=1)
     expected = (cosines - cosines[there].mean()) / cosines[there].std()
-    scores = evidence.scores(Known(store), stored.ids)
+    scores = evidence.scores(Known(filled), stored.ids)
     assert np.array_equal(np.isnan(scores), ~there)
     assert scores[there] == pytest.approx(expected[there], abs=0.02)
     absent = "film/00001" if modality == "visual" else "film/00000"
-    hits = found(store, "lake", weights=ALONE[modality])
+    hits = found(filled, "lake", weights=ALONE[modality])
     assert next(iter(hits)) == ("film/00000" if modality == "visual" else "film/00001")
     assert absent not in hits or hits[absent].shares[modality] == 0
 
 
-def test_what_looks_like_the_first_answers_rises(store):
+def test_what_looks_like_the_first_answers_rises(filled):
     """Two shots of which as little is said: one looks like all that the text finds."""
-    fill(store)
-    add_described(store, "named", [between(0.8, "water", f"v{i}") for i in range(9)], ["lake"] * 9)
+    add_described(filled, "named", [between(0.8, "water", f"v{i}") for i in range(9)], ["lake"] * 9)
     looks = [between(0.8, "water", "seen"), "sand"]
-    add_described(store, "nameless", looks, ["nothing", "nothing"])
-    hits = found(store, "lake")
+    add_described(filled, "nameless", looks, ["nothing", "nothing"])
+    hits = found(filled, "lake")
     alike, other = hits["nameless/00000"], hits["nameless/00001"]
     assert {h.title for h in list(hits.values())[:9]} == {"named"}
     assert alike.score > other.score + 1
@@ -266,16 +274,15 @@ def test_what_the_text_does_not_find_at_all_feeds_nothing_back(store):
     assert list(found(store, "lake")) == []
 
 
-def test_the_shots_around_one_say_what_is_likely_in_it(store):
-    fill(store)
+def test_the_shots_around_one_say_what_is_likely_in_it(filled):
     lake = [between(0.5, "lake", f"l{i}") for i in range(7)]
-    add_film(store, "scene", ["x0", "x1", "x2", *lake[:5], "x3", "x4", "x5"])
-    add_film(store, "lone", ["y0", "y1", "y2", lake[5], "y3", "y4", "y5"])
-    hits = found(store, "lake")
+    add_film(filled, "scene", ["x0", "x1", "x2", *lake[:5], "x3", "x4", "x5"])
+    add_film(filled, "lone", ["y0", "y1", "y2", lake[5], "y3", "y4", "y5"])
+    hits = found(filled, "lake")
     assert hits["scene/00005"].shares["context"] > hits["lone/00003"].shares["context"] + 0.5
     best = max(hits, key=lambda id: hits[id].score)
     assert best.startswith("scene/0000")
-    none = found(store, "lake", weights={"context": 0.0})
+    none = found(filled, "lake", weights={"context": 0.0})
     assert {h.shares["context"] for h in none.values()} == {0}
 
 
@@ -310,22 +317,21 @@ def caption_map(monkeypatch):
     return made
 
 
-def test_a_caption_map_compares_pictures_themselves(store, caption_map):
+def test_a_caption_map_compares_pictures_themselves(filled, caption_map):
     """Not what could be said of them: here that is nothing."""
     near = direction("lake").copy()
     near[20:] = direction("wood")[20:]
-    fill(store)
-    add_described(store, "film", [near, "wood"], ["nothing", "lake"])
-    hits = found(store, "lake")
+    add_described(filled, "film", [near, "wood"], ["nothing", "lake"])
+    hits = found(filled, "lake")
     assert next(iter(hits)) == "film/00000"
     assert hits["film/00000"].chance == 0
     (score,) = (
-        e.scores(Known(store), ["film/00000"])[0]
+        e.scores(Known(filled), ["film/00000"])[0]
         for e in text_matcher(
-            store, "lake", ENCODERS, caption_map, weights=ALONE["visual"], known=Known(store)
+            filled, "lake", ENCODERS, caption_map, weights=ALONE["visual"], known=Known(filled)
         ).evidence
     )
-    ids, rows = store.vectors(store.live("fused"))
+    ids, rows = filled.vectors(filled.live("fused"))
     seen = unit_rows(rows[:, :20])
     cosines = seen @ unit_rows(direction("lake")[None, :20])[0]
     expected = (cosines[ids.index("film/00000")] - cosines.mean()) / cosines.std()
@@ -357,15 +363,14 @@ def test_nonsense_is_refused_where_everyday_texts_find_something(store, monkeypa
     assert search(store, text="qwertz", encoders=ENCODERS)[0].shot == "new/00000"
 
 
-def test_what_is_refused_does_not_depend_on_k(store):
+def test_what_is_refused_does_not_depend_on_k(filled):
     """The best by its chance need not be the first."""
-    fill(store)
     for number in range(4):
         asked = {"text": f"nonsense {number}", "encoders": ENCODERS}
-        many = search(store, **asked, least=0.0)
+        many = search(filled, **asked, least=0.0)
         assert many.chance == min(h.chance for h in many)
         for least in (1 - many.chance, min(1.0, 1.01 - many.chance)):
-            few = search(store, **asked, least=least, k=1)
+            few = search(filled, **asked, least=least, k=1)
             assert few == (many[:1] if 1 - many.chance >= least else [])
             assert few.chance == many.chance
 
@@ -407,14 +412,13 @@ def test_a_text_and_an_example_weigh_the_same(store):
     )
 
 
-def test_everyday_texts_score_about_one_beside_others(store):
+def test_everyday_texts_score_about_one_beside_others(filled):
     """That is what a score of several queries is measured in."""
-    fill(store)
-    matcher = text_matcher(store, "nonsense", ENCODERS, None, weights={}, known=Known(store))
+    matcher = text_matcher(filled, "nonsense", ENCODERS, None, weights={}, known=Known(filled))
     typical = matcher.typical()
     best = []
     for number in range(10):
-        hits = found(store, f"nonsense {number}", k=1)
+        hits = found(filled, f"nonsense {number}", k=1)
         best.extend(h.score for h in hits.values())
     assert np.median(best) / typical == pytest.approx(1, abs=0.3)
 
@@ -436,19 +440,18 @@ def test_an_imported_store_is_searched_by_words(store, tmp_path):
     assert search(store, text="a dog", encoders=encoders, least=1.0) == []
 
 
-def test_a_store_that_cannot_be_written_is_searched_by_meaning(store, monkeypatch):
-    fill(store)
-    add_film(store, "said", ["other"], text=["she says goodbye"])
+def test_a_store_that_cannot_be_written_is_searched_by_meaning(filled, monkeypatch):
+    add_film(filled, "said", ["other"], text=["she says goodbye"])
 
     def closed(*names):
         raise BadInput("no")
 
-    monkeypatch.setattr(type(store.tables), "index_words", closed)
-    goodbye = found(store, "she says goodbye", weights={"visual": 0.0})
+    monkeypatch.setattr(type(filled.tables), "index_words", closed)
+    goodbye = found(filled, "she says goodbye", weights={"visual": 0.0})
     assert next(iter(goodbye)) == "said/00000"
-    assert next(iter(found(store, "view a3"))) == "a/00003"
+    assert next(iter(found(filled, "view a3"))) == "a/00003"
     with pytest.raises(BadInput, match="full-text index"):
-        search(store, said="goodbye")
+        search(filled, said="goodbye")
 
 
 def test_titles_and_scenes_are_found_by_a_text(store):
