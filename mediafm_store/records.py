@@ -73,4 +73,19 @@ class Shot:
     @property
     def id(self) -> str:
         """The key of this shot in every table and index, such as `sintel/00042`."""
-        return f"{self.title}/{self.index:05d}"
+        return shot_id(self.title, self.index)
+
+
+def shot_id(title: str, index: int) -> str:
+    """The id of a shot, such as `sintel/00042`."""
+    return f"{title}/{index:05d}"
+
+
+def title_of(shot: str) -> str:
+    """The title that a shot's id names; empty for a title's own id."""
+    return shot.rpartition("/")[0]
+
+
+def index_of(shot: str) -> int:
+    """The index that a shot's id names, from 0 in play order."""
+    return int(shot.rpartition("/")[2])

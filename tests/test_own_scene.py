@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediafm_store import Store
+from mediafm_store.records import index_of, title_of
 from mediafm_store.tasks.own_scene import (
     CLOSE,
     MOST_CLOSE,
@@ -14,12 +15,16 @@ from mediafm_store.tasks.own_scene import (
     PAGE,
     in_pages,
     own_scene,
-    place,
     surroundings,
 )
 from mediafm_store.tasks.scenes import find_scenes
 from mediafm_store.tasks.search import search
 from tests.planted import ENCODERS, add_film, between, put_in_context
+
+
+def place(shot):
+    return title_of(shot), index_of(shot)
+
 
 TITLES = st.sampled_from(["a", "b", "it's", "a/b", "天安门", " ", "x@0-5", "%"])
 SHOTS = st.tuples(TITLES, st.integers(0, 120)).map(lambda at: f"{at[0]}/{at[1]:05d}")

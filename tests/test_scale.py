@@ -137,6 +137,17 @@ def test_standardised_is_as_by_hand(seed, absent, space):
 
 
 @settings(max_examples=25)
+@given(seed=st.integers(0, 999), absent=ABSENT, space=st.sampled_from([SPACE, CONTEXT]))
+def test_products_are_those_of_standardised_vectors(seed, absent, space):
+    scale = measured(space, sample_of(rows(12, seed + 1)))
+    asked, vectors = scale.standardised(rows(3, seed + 2)), rows(12, seed, absent)
+    found, slow = scale.products(asked, vectors), scale.standardised(vectors)
+    assert list(found) == [part for part, _ in scale.blocks]
+    for part, at in scale.blocks:
+        assert np.allclose(found[part], asked[:, at] @ slow[:, at].T, atol=1e-3)
+
+
+@settings(max_examples=25)
 @given(seed=st.integers(0, 999), count=st.integers(1, 5))
 def test_several_as_one_is_their_mean_of_full_length(seed, count):
     scale = measured(SPACE, sample_of(rows(12, seed + 1)))

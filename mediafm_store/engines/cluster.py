@@ -6,6 +6,7 @@ import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -47,6 +48,8 @@ OBJECTS_BYTES = 256 * 2**20
 """Shared memory for what passes between processes: a title is some tens of MB."""
 PORT = 10001
 """Of clusters, where an address has none."""
+NOT_IN_TIME = "Starting Ray client server failed"
+"""What a cluster says that has not made room for a client in the half minute that Ray waits."""
 
 
 def check_listens(address: str) -> None:
@@ -78,12 +81,20 @@ def start(address: str | None, cores: int) -> None:
             warnings.filterwarnings("ignore", "Ray Client connection timed out", UserWarning)
             # Of actors without GPUs; ours hide them by themselves. Of 2.49 and some later versions.
             warnings.filterwarnings("ignore", "Tip: In future versions of Ray", FutureWarning)
-            ray.init(
+            connect = partial(
+                ray.init,
                 address or "local",  # not a cluster that happens to run here
                 log_to_driver=False,
                 logging_level="ERROR",
                 **({} if address else local),
             )
+            try:
+                connect()
+            except ConnectionError as error:
+                if NOT_IN_TIME not in str(error):
+                    raise
+                log.warning("the cluster at %s is busy; once more", address)
+                connect()
     except (RayError, OSError, RuntimeError, ValueError) as error:
         if address:
             raise BadInput(

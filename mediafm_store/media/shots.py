@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import av
 import numpy as np
+from jaxtyping import UInt8
 
 from mediafm_store.media.decode import Frame, Video, Warn, log_warning, open_media
 from mediafm_store.media.detectors import DETECTION_SIZE, Detector, Seen
@@ -56,8 +57,10 @@ class Light(NamedTuple):
         """Of a film that is yet to be read."""
         return cls(Levels(), Levels(), Levels())
 
-    def append(self, seconds: float, image: Image, before: Image | None) -> None:
-        """Take a frame and the one before it."""
+    def append(
+        self, seconds: float, image: Image, before: UInt8[np.ndarray, "_ _ 3"] | None
+    ) -> None:
+        """Take a frame and the one before it, which may be of another size."""
         self.brightness.append(seconds, mean(image))
         self.lit.append(seconds, np.count_nonzero(image > DARK) / image.size)
         if before is not None and before.shape == image.shape:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from mediafm_store.records import shot_id
 from mediafm_store.report import views
 from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import PLAYER, render
@@ -172,7 +173,7 @@ def neighbours(shot: str, step: int) -> list[str]:
     if not index.isdecimal():
         return []
     places = [int(index) + step * i for i in range(1, AROUND + 1)]
-    return [f"{title}/{i:05d}" for i in places if i >= 0]
+    return [shot_id(title, i) for i in places if i >= 0]
 
 
 def around_best(shots: Sequence[str], best: str) -> list[str]:

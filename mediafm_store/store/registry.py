@@ -1,7 +1,7 @@
 """Which versions of spaces a store has, how far each is, and which are live."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,16 +30,23 @@ class Registry:
     tables: Tables
     path: Path | str
     """Of the store, as it is told to people."""
+    _known: list[Any] = field(default_factory=lambda: [None, []], init=False, compare=False)
+    """The table as it was read last, and its rows as spaces."""
 
     def spaces(self) -> list[Space]:
         """Every version of every space, oldest first."""
-        names = [field.name for field in fields(Space)]
-        return [Space(**{n: row[n] for n in names}) for row in self.rows()]
+        table = self._table()
+        if self._known[0] is not table:
+            names = [field.name for field in fields(Space)]
+            self._known[:] = table, [Space(**{n: row[n] for n in names}) for row in self.rows()]
+        return list(self._known[1])
 
     def rows(self) -> list[dict[str, Any]]:
         """The same as they lie in the table, with when and how each was promoted."""
-        rows: list[dict[str, Any]] = self.tables.whole("spaces", TABLES["spaces"].names).to_pylist()
-        return sorted(rows, key=lambda row: (row["name"], row["version"]))
+        return sorted(self._table().to_pylist(), key=lambda row: (row["name"], row["version"]))
+
+    def _table(self) -> pa.Table:
+        return self.tables.whole("spaces", TABLES["spaces"].names)
 
     def has(self, name: SpaceName) -> bool:
         """Whether a space has a live version."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from mediafm_store.arrays import HalfVectors, Vectors
+from mediafm_store.records import title_of
 
 SpaceName = Literal["fused", "described", "metadata", "context", "title"]
 """Of each shot: what it is, what could be said of it, and what it is in its title; of each title:
@@ -59,7 +60,7 @@ class StoredVectors(NamedTuple):
         """The vectors of shots, title by title."""
         rows: dict[str, list[int]] = defaultdict(list)
         for row, id in enumerate(self.ids):
-            rows[id.rpartition("/")[0]].append(row)
+            rows[title_of(id)].append(row)
         return {title: self.vectors[r] for title, r in rows.items()}
 
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from mediafm_store.arrays import Vectors
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.records import shot_id
 from mediafm_store.store.contents import Contents
 from mediafm_store.store.filters import matching
 from mediafm_store.store.migrations import format_of, migrate
@@ -108,6 +109,14 @@ class Store:
         """How many shots each title has, by id; nothing is read that `revisions` does not read."""
         return self._now()[1]
 
+    def shot_ids(self, title: str) -> list[str]:
+        """The ids of the shots of a title in play order, as `shot_counts` knows them.
+
+        Raises NotFound for an unknown title.
+        """
+        self.check_titles([title])
+        return [shot_id(title, index) for index in range(self.shot_counts()[title])]
+
     def _now(self) -> tuple[dict[str, str], dict[str, int]]:
         """Revisions and numbers of shots, by the ids of titles in order."""
         titles = self.tables.whole("titles", ["id", "revision", "shots"])
@@ -155,6 +164,10 @@ class Store:
     def shots_by_id(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The rows of those of the shots that exist."""
         return {r["id"]: r for r in self._visible("shots", one_of("id", ids)).to_pylist()}
+
+    def index_ids(self) -> None:
+        """Let shots be found by their ids without a scan of the table."""
+        self.tables.index_ids("shots")
 
     def thumbnails(self, ids: Sequence[str]) -> dict[str, bytes]:
         """A JPEG picture of each of those shots that exist."""

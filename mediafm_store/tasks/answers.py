@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32
 
+from mediafm_store.records import title_of
 from mediafm_store.tasks.alignment import in_order
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.folding import SAME_VIEW, fold, spread
@@ -17,7 +18,7 @@ from mediafm_store.tasks.own_scene import PAGE, in_pages
 from mediafm_store.tasks.ranking import Ranking
 from mediafm_store.tasks.sampling import likeness_from
 from mediafm_store.tasks.scale import PARTS
-from mediafm_store.tasks.scenes import find_scenes
+from mediafm_store.tasks.scenes import scene_shots
 
 LEAST_DEPTH, DEEPER = 100, 4
 """So many shots are looked at first, and so many times as many if they are too few."""
@@ -76,7 +77,7 @@ def shots_like(ranking: Ranking, wanted: Wanted) -> Found:
     for ids, exhausted in candidates(ranking, wanted, known):
         answers = ranked(ranking, known, ids)
         if wanted.fold:
-            answers = folded(ranking, known, answers)
+            answers = folded(ranking, known, answers, wanted.k)
         if exhausted or len(answers) >= wanted.k:
             break
     if wanted.diverse:
@@ -100,17 +101,24 @@ def ranked(ranking: Ranking, known: Known, ids: Sequence[str]) -> list[Answer]:
     return [Answer(shares[:, i], ids[i], (ids[i],)) for i in best if shares[:, i].any()]
 
 
-def folded(ranking: Ranking, known: Known, answers: Sequence[Answer]) -> list[Answer]:
-    """Near duplicates as one, the best of them with the others' ids."""
-    rows = known.shots([a.key for a in answers])
-    there = [a for a in answers if a.key in rows]  # others were replaced a moment ago
-    fused = known.vectors(ranking.store.live("fused"), [a.key for a in there])
-    return [
-        there[first]._replace(alike=tuple(there[i].key for i in others))
-        for first, *others in fold(
-            [rows[a.key] for a in there], fused, likeness_from(ranking.store, SAME_VIEW)
-        )
-    ]
+def folded(ranking: Ranking, known: Known, answers: Sequence[Answer], k: int) -> list[Answer]:
+    """Near duplicates as one, the best of them with the others' ids.
+
+    No more answers are looked through than it takes to find `k`.
+    """
+    same = likeness_from(ranking.store, SAME_VIEW)
+    depth = max(LEAST_DEPTH, DEEPER * k)
+    while True:
+        rows = known.shots([a.key for a in answers[:depth]])
+        there = [a for a in answers[:depth] if a.key in rows]  # others were replaced a moment ago
+        fused = known.vectors(ranking.store.live("fused"), [a.key for a in there])
+        groups = fold([rows[a.key] for a in there], fused, same)
+        if len(groups) >= k or depth >= len(answers):
+            return [
+                there[first]._replace(alike=tuple(there[i].key for i in others))
+                for first, *others in groups
+            ]
+        depth *= DEEPER
 
 
 def runs_like(ranking: Ranking, wanted: Wanted, *, titles: bool) -> Found:
@@ -119,12 +127,15 @@ def runs_like(ranking: Ranking, wanted: Wanted, *, titles: bool) -> Found:
     ids, _ = next(candidates(ranking, wanted, known))
     scores = ranking.shares(known, ids).sum(axis=0).max(axis=0)
     found = [ids[i] for i in np.argsort(-scores, kind="stable")]
-    answers = []
-    for title in list(dict.fromkeys(map(title_of, found)))[: TITLES * wanted.k]:
-        every = store.shots(title)["id"].to_list()
-        for run in [every] if titles else [s.shots for s in find_scenes(store, title)]:
-            if wanted.itself.isdisjoint(run) and not set(found).isdisjoint(run):
-                answers.append(laid_along(ranking, known, run))
+    some = list(dict.fromkeys(map(title_of, found)))[: TITLES * wanted.k]
+    runs = (
+        run
+        for title in some
+        for run in ([store.shot_ids(title)] if titles else scene_shots(store, title, known))
+    )
+    near = frozenset(found)
+    wished = [r for r in runs if wanted.itself.isdisjoint(r) and not near.isdisjoint(r)]
+    answers = laid_along(ranking, known, wished)
     return told(ranking, known, sorted(answers, key=lambda a: -a.score), wanted)
 
 
@@ -150,16 +161,21 @@ def titles_like(ranking: Ranking, wanted: Wanted) -> Found:
     answers = ranked(ranking, known, near.ids)
     found = []
     for answer in answers[: max(wanted.k, PAGE)]:
-        shots = store.shots(answer.key)["id"].to_list()
-        if shots:  # else the title has gone a moment ago
-            middle = shots[len(shots) // 2]
-            found.append(answer._replace(key=middle, shots=tuple(shots), title=answer.key))
+        shots = store.shot_ids(answer.key)
+        middle = shots[len(shots) // 2]
+        found.append(answer._replace(key=middle, shots=tuple(shots), title=answer.key))
     return told(ranking, known, found, wanted)
 
 
-def laid_along(ranking: Ranking, known: Known, run: Sequence[str]) -> Answer:
-    """A run of shots as an answer."""
-    shares = ranking.shares(known, run)
+def laid_along(ranking: Ranking, known: Known, runs: Sequence[Sequence[str]]) -> list[Answer]:
+    """Runs of shots as answers."""
+    shares = ranking.shares(known, [shot for run in runs for shot in run])
+    parts = np.split(shares, np.cumsum([len(run) for run in runs])[:-1], axis=2) if runs else []
+    return [best_path(run, part) for run, part in zip(runs, parts, strict=True)]
+
+
+def best_path(run: Sequence[str], shares: Float32[np.ndarray, "4 rows shots"]) -> Answer:
+    """A run of shots as an answer, by the shots that match the rows of the query in order."""
     similar = shares.sum(axis=0)
     rows, shots = np.arange(len(similar)), in_order(similar)
     return Answer(
@@ -231,8 +247,3 @@ def told(ranking: Ranking, known: Known, answers: Sequence[Answer], wanted: Want
         if rows.keys() >= {a.key, a.shots[0], a.shots[-1]}
     ]
     return Found(hits, best)
-
-
-def title_of(shot: str) -> str:
-    """The title that a shot's id names."""
-    return shot.rpartition("/")[0]

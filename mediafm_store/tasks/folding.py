@@ -28,17 +28,21 @@ def fold(shots: Sequence[Mapping[str, Any]], fused: Fused, same: float) -> list[
     shot), but not elsewhere.
     """
     pictures = unit_rows(fused[:, block("visual")])
+    alike = pictures @ pictures.T >= same
+    black = np.array([shot["black"] or False for shot in shots], bool)
+    alike |= black[:, None] & black
 
     def views(some: Sequence[int]) -> list[list[int]]:
         """Shots of one view each; each view's first is unlike that of every other."""
         found: list[list[int]] = []
+        firsts = np.zeros(len(shots), bool)
+        view_of = np.zeros(len(shots), int)
         for i in some:
-            for view in found:
-                both_black = shots[i]["black"] and shots[view[0]]["black"]
-                if both_black or pictures[i] @ pictures[view[0]] >= same:
-                    view.append(i)
-                    break
+            near = np.flatnonzero(alike[i] & firsts)
+            if len(near):
+                found[view_of[near].min()].append(i)
             else:
+                firsts[i], view_of[i] = True, len(found)
                 found.append([i])
         return found
 
@@ -80,6 +84,8 @@ def in_exchange(
     shots: Sequence[Mapping[str, Any]], one: Sequence[int], other: Sequence[int]
 ) -> set[int]:
     """The shots of two views where they alternate: one, other, one, all within EXCHANGE shots."""
+    if len(one) + len(other) < 3:
+        return set()
     view = dict.fromkeys(one, 0) | dict.fromkeys(other, 1)
     order = sorted(view, key=lambda i: (shots[i]["title"], shots[i]["index"]))
     found = set[int]()

@@ -168,6 +168,7 @@ def make(
                     making[table].complete_if_nothing_lacks()
     if errors:
         raise errors[0]
+    store.index_ids()
     return set(making)
 
 

@@ -25,6 +25,7 @@ from mediafm_indexes import (
 from mediafm_indexes.faiss_index import has_gpu
 from mediafm_store.arrays import HalfVectors
 from mediafm_store.errors import BadInput
+from mediafm_store.records import index_of, title_of
 from mediafm_store.store.spaces import Space, VectorBatch
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import Device, DeviceChoice, resolve_device
@@ -106,6 +107,27 @@ class SpaceIndex:
         if ids is not None:
             only &= self.ids.is_in(ids.implode()).to_numpy()
         return None if only.all() else only
+
+    def find(self, shots: Sequence[str], revisions: Mapping[str, str]) -> dict[str, int]:
+        """The rows of some shots, as far as it holds their titles as they are now.
+
+        Of a title that lies in one piece: its rows are in play order, so where a shot lies follows
+        from where its title begins.
+        """
+        titles = frozenset(map(title_of, shots))
+        starts = {
+            run.title: run.start
+            for run in self.runs
+            if run.title in titles and revisions.get(run.title) == run.revision
+        }
+        places = {
+            shot: starts[title_of(shot)] + index_of(shot)
+            for shot in shots
+            if title_of(shot) in starts
+        }
+        rows = {shot: row for shot, row in places.items() if row < len(self.ids)}
+        held = self.ids.gather([*rows.values()])
+        return {shot: rows[shot] for shot, id in zip(rows, held, strict=True) if shot == id}
 
 
 def still_valid(runs: Iterable[Run], revisions: Mapping[str, str]) -> list[Run]:

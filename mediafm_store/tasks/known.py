@@ -9,6 +9,7 @@ from jaxtyping import Float32
 from mediafm_store.arrays import Vectors
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.reading import read_vectors
 
 
 class Known:
@@ -28,7 +29,7 @@ class Known:
         missing = [id for id in ids if (space.table, id) not in self._rows]
         nothing = np.zeros(space.dim, np.float32)
         if missing:
-            self.add(space, *self._store.vectors_by_id(space, missing))
+            self.add(space, *read_vectors(self._store, space, missing))
             for id in missing:  # those that are not there are not asked for again
                 self._rows.setdefault((space.table, id), nothing)
         rows = [self._rows[space.table, id] for id in ids]

@@ -10,6 +10,7 @@ import polars as pl
 
 from mediafm_store.errors import BadInput, MediaFMError
 from mediafm_store.files import read_json_lines
+from mediafm_store.records import title_of
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import one_of, quoted
 from mediafm_store.tasks.naming import Names
@@ -175,7 +176,7 @@ def item_of(raw: Mapping[str, Any], known: Known) -> Row:
     """What a row is about: a shot, a stretch of a title, or a title."""
     if "shot" in raw:
         shot = known.names.shot(str(raw["shot"]))
-        title = shot.rpartition("/")[0]
+        title = title_of(shot)
         if "title" in raw and known.names.title(str(raw["title"])) != title:
             raise BadInput(f"shot {shot!r} is of {title!r}, not of {raw['title']!r}")
         return {"item": shot, "title": title, "start_s": None, "end_s": None}

@@ -164,9 +164,8 @@ class ExampleMatcher:
         """In standard deviations above what two random shots have."""
         total = np.zeros((len(PARTS), self.length, len(ids)), np.float32)
         for space, scale, rows in self.compared:
-            found = scale.standardised(known.vectors(space, ids))
-            for part, at in scale.blocks:
-                total[PARTS.index(part)] += rows[:, at] @ found[:, at].T
+            for part, products in scale.products(rows, known.vectors(space, ids)).items():
+                total[PARTS.index(part)] += products
         return total
 
     def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:

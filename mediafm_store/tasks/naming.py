@@ -15,6 +15,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.records import shot_id, title_of
 from mediafm_store.store.store import Store
 
 MOST_NEAR, MOST_TOLD = 3, 10
@@ -120,7 +121,7 @@ class Names:
     def place(self, name: str) -> Named | None:
         """The shot, or else the stretch, that is called so; None if no title's name is in it."""
         if shot := self._shot(name):
-            return Named(shot.rpartition("/")[0], shot)
+            return Named(title_of(shot), shot)
         title, start, end = stretch_in(name)
         if end and (found := self._titles(title)):
             return Named(self._only(title, found), None, start, end)
@@ -237,11 +238,6 @@ def key(name: str) -> str:
     if not name.isascii():  # which most are, and a large store has many
         folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
     return " ".join(folded.split())
-
-
-def shot_id(title: str, number: int) -> str:
-    """The id of a shot."""
-    return f"{title}/{number:05d}"
 
 
 def shot_in(name: str) -> tuple[str, int | None]:

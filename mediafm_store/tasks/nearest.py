@@ -45,17 +45,21 @@ def nearest(
         valid = opened.still_valid(revisions)
         try:
             found = opened.indexed.search(queries, k, only=opened.rows(valid, ids))
-            vectors = [opened.indexed.read(one.rows) for one in found]
+            # Many queries have many answers in common: each is read once.
+            every = [np.zeros(0, np.int64), *(one.rows for one in found)]
+            rows, places = np.unique(np.concatenate(every), return_inverse=True)
+            vectors = opened.indexed.read(rows)
         except DamagedError as error:
             opened = left_out(opened, error)
             continue
         rest = revisions.keys() - {run.title for run in valid}
         others = compare(store, space, queries, k, titles=rest, ids=ids)
-        held = (
-            Nearest(opened.ids.gather(one.rows).to_list(), one.scores, of)
-            for one, of in zip(found, vectors, strict=True)
-        )
-        return [best(one, other, k) for one, other in zip(held, others, strict=True)]
+        names = np.array(opened.ids.gather(rows).to_list(), object)
+        parts = np.split(places, np.cumsum([len(one.rows) for one in found]))[:-1]
+        return [
+            best(Nearest(names[part].tolist(), one.scores, vectors[part]), other, k)
+            for one, part, other in zip(found, parts, others, strict=True)
+        ]
     return compare(store, space, queries, k, titles=revisions if without else None, ids=ids)
 
 
@@ -86,6 +90,8 @@ def compare(
 
 def best(one: Nearest, other: Nearest, k: int) -> Nearest:
     """The best of two sets of answers; where scores are equal, those of the first."""
+    if not other.ids:
+        return one
     ids, scores = [*one.ids, *other.ids], np.concatenate([one.scores, other.scores])
     order = np.argsort(-scores, kind="stable")[:k]
     vectors = np.concatenate([one.vectors, other.vectors])[order]

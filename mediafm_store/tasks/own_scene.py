@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
+from mediafm_store.records import index_of, shot_id, title_of
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.scenes import Scene, find_scenes
 
@@ -29,8 +30,9 @@ def own_scene(store: Store, shots: Collection[str]) -> OwnScene | None:
     """The scenes of a title that some of its shots are of, as one; None if there are no shots."""
     if not shots:
         return None
-    title, _ = place(min(shots))
-    own = [s for s in find_scenes(store, title) if not set(shots).isdisjoint(s.shots)]
+    own = [
+        s for s in find_scenes(store, title_of(min(shots))) if not set(shots).isdisjoint(s.shots)
+    ]
     return joined(own) if own else None
 
 
@@ -43,17 +45,15 @@ def joined(scenes: Sequence[Scene]) -> OwnScene:
 
 def surroundings(shots: Iterable[str], reach: int = NEAR) -> frozenset[str]:
     """The ids of shots within `reach` of some others, these included, whether they exist or not."""
-    near = set[str]()
-    for shot in shots:
-        title, index = place(shot)
-        near |= {f"{title}/{i:05d}" for i in range(max(0, index - reach), index + reach + 1)}
-    return frozenset(near)
+    return frozenset(id for shot in shots for id in [shot, *neighbours(shot, reach)])
 
 
-def place(shot: str) -> tuple[str, int]:
-    """The title and the index that a shot's id names."""
-    title, _, index = shot.rpartition("/")
-    return title, int(index)
+def neighbours(shot: str, reach: int) -> list[str]:
+    """The ids of the shots within `reach` of one, whether they exist or not."""
+    title, index = title_of(shot), index_of(shot)
+    return [
+        shot_id(title, i) for i in range(max(0, index - reach), index + reach + 1) if i != index
+    ]
 
 
 def in_pages(answers: Sequence[T], shots: Sequence[str]) -> list[T]:
@@ -61,7 +61,10 @@ def in_pages(answers: Sequence[T], shots: Sequence[str]) -> list[T]:
 
     What is too many for one page comes first on the next. `shots` says where each answer lies.
     """
-    rest = deque((answer, *place(shot)) for answer, shot in zip(answers, shots, strict=True))
+    rest = deque(
+        (answer, title_of(shot), index_of(shot))
+        for answer, shot in zip(answers, shots, strict=True)
+    )
     ordered: list[T] = []
     while rest:
         page: list[tuple[T, str, int]] = []

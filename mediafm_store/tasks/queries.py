@@ -13,6 +13,7 @@ from mediafm_store.errors import BadInput, SpaceMismatch
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.features.fuse import describe, fingerprint
 from mediafm_store.media.timecode import clock_s
+from mediafm_store.records import title_of
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, made_by
@@ -20,6 +21,7 @@ from mediafm_store.tasks.file_kinds import Kind
 from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.naming import Names, find_title
 from mediafm_store.tasks.origin import Origin
+from mediafm_store.tasks.reading import read_vectors
 
 NOTHING_LEFT = "all modalities of this query have weight 0; raise at least one with --weights"
 NOTHING_THERE = "there is nothing to compare: the query has neither pictures nor sound nor words"
@@ -160,7 +162,7 @@ class Examples:
 
     def shots(self, ids: Sequence[str]) -> Example:
         """Shots of the store, all of one title; raise NotFound for one that is not there."""
-        rows = self.store.vectors_by_id(self.space, ids)
+        rows = read_vectors(self.store, self.space, ids)
         if len(rows.ids) != len(ids):
             missing = min(set(ids) - set(rows.ids))
             self.store.shot(missing)
@@ -169,16 +171,17 @@ class Examples:
             )
         alone = rows.vectors
         if self.space.name == "context":
-            alone = self.store.vectors_by_id(self.store.live("fused"), ids).vectors
-        return Example(rows.vectors, alone, ids=frozenset(ids), title=ids[0].rpartition("/")[0])
+            alone = read_vectors(self.store, self.store.live("fused"), ids).vectors
+        return Example(rows.vectors, alone, ids=frozenset(ids), title=title_of(ids[0]))
 
     def stretch(
         self, title: str, start_s: float | None = None, end_s: float | None = None
     ) -> Example:
         """The shots of a title that overlap a stretch of it, or all; BadInput if none does."""
         title = find_title(self.store, title)
-        example = self.shots(shots_within(self.store, title, start_s, end_s))
-        return example._replace(whole=title if start_s is end_s is None else None)
+        if start_s is end_s is None:
+            return self.shots(self.store.shot_ids(title))._replace(whole=title)
+        return self.shots(shots_within(self.store, title, start_s, end_s))
 
     def file(self, path: Path, kind: Kind | None = None) -> Example:
         """A clip, a picture or a sound: a file of that kind, or else as its content says."""
@@ -188,9 +191,7 @@ class Examples:
         return file_example(self, path, kind)
 
 
-def shots_within(
-    store: Store, title: str, start_s: float | None = None, end_s: float | None = None
-) -> list[str]:
+def shots_within(store: Store, title: str, start_s: float | None, end_s: float | None) -> list[str]:
     """The ids of the shots of a title that overlap a stretch of it; raise BadInput if none does."""
     length = store.title(title)["duration_s"]
     shots = store.shots(title)

@@ -56,6 +56,27 @@ class Scale(NamedTuple):
             made[:, at] = np.where(there, unit_rows(vectors[:, at]) - self.mean[at], 0)
         return self.to_length(made)
 
+    def products(
+        self, rows: Float32[np.ndarray, "rows dim"], vectors: Float32[np.ndarray, "n dim"]
+    ) -> dict[Part, Float32[np.ndarray, "rows n"]]:
+        """What each part adds to the products of standardised rows and vectors as they are stored.
+
+        The same as with `standardised` vectors, which are not made: a vector is read once.
+        """
+        found = {}
+        for (part, at), spread in zip(self.blocks, self.spread, strict=True):
+            mean, some = self.mean[at], vectors[:, at]
+            length = np.sqrt(np.einsum("ij,ij->i", some, some))
+            with_mean = np.concatenate([rows[:, at], mean[None]])
+            cosines = with_mean @ some.T / np.where(length > 0, length, 1)
+            centred = cosines[:-1] - (rows[:, at] @ mean)[:, None]
+            # The length of a unit vector without the mean, by the law of cosines.
+            left = np.sqrt(np.maximum(1 - 2 * cosines[-1] + mean @ mean, 0))
+            there = (length > 0) & (left > 0)
+            scaled = np.where(there, left, 1) * np.sqrt(spread)
+            found[part] = np.where(there, centred / scaled, 0).astype(np.float32)
+        return found
+
     def to_length(self, rows: Vectors) -> Vectors:
         """Standardised vectors that were added up, each block of its length again, or zero."""
         made = np.zeros_like(rows)

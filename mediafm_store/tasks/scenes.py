@@ -8,8 +8,9 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import Vectors, block, pooled, unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.model.segments import segment
+from mediafm_store.model.segments import Segments, segment
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.naming import find_title
 
 
@@ -45,14 +46,24 @@ def find_scenes(store: Store, title: str) -> list[Scene]:
     if len(vectors) != len(shots):
         raise BadInput(f"title {title!r} has no {space.name} vectors; run `mediafm ingest --force`")
     found = segment(vectors)
-    ends = [*found.starts[1:], len(shots)]
     changes = [0.0, *(float(found.scores[start - 1]) for start in found.starts[1:])]
     return [
         scene(title, number, shots[first:end], vectors[first:end], change)
-        for number, (first, end, change) in enumerate(
-            zip(found.starts, ends, changes, strict=False)
-        )
+        for number, ((first, end), change) in enumerate(zip(spans(found), changes, strict=False))
     ]
+
+
+def scene_shots(store: Store, title: str, known: Known) -> list[list[str]]:
+    """The shots of each scene of a title, as `find_scenes` finds them, and nothing else of them."""
+    shots = store.shot_ids(title)
+    found = segment(looks(known.vectors(store.live("fused"), shots)))
+    return [shots[first:end] for first, end in spans(found)]
+
+
+def spans(found: Segments) -> list[tuple[int, int]]:
+    """The first shot of each scene, and the one after its last."""
+    ends = [*found.starts[1:], len(found.scores) + 1]
+    return [*zip(found.starts, ends, strict=True)] if found.starts else []
 
 
 def looks(fused: Vectors) -> Float32[np.ndarray, "n kept"]:

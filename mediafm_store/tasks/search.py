@@ -13,6 +13,7 @@ from mediafm_store.arrays import MODALITIES, Modality
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.parallel import ONE_BLAS_THREAD
+from mediafm_store.records import title_of
 from mediafm_store.store.moment import at_one_moment
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.answers import (
@@ -36,7 +37,7 @@ from mediafm_store.tasks.own_scene import own_scene, surroundings
 from mediafm_store.tasks.queries import Example, Examples, OnOrigin, query_of, title_query
 from mediafm_store.tasks.ranking import Ranking
 from mediafm_store.tasks.scale import NAMES, PARTS, Part
-from mediafm_store.tasks.scenes import find_scenes
+from mediafm_store.tasks.scenes import scene_shots
 from mediafm_store.tasks.text_matching import text_matcher
 
 log = logging.getLogger("mediafm_store")
@@ -111,12 +112,13 @@ def search(
 
     if title is None and not start_s is end_s is None:
         raise BadInput("a start or an end is of a title: name that too")
+    known = Known(store)
     chosen = store.registry.shot_space(space or "fused")
     examples = Examples(store, chosen, loaded, device, found_at)
     liked = [examples.of(name) for name in like]
     if shot is not None:
         shot = find_shot(store, shot)
-        liked.append(examples.shots(scene_of(store, shot) if unit == "scene" else [shot]))
+        liked.append(examples.shots(scene_of(store, shot, known) if unit == "scene" else [shot]))
     if title is not None:
         liked.append(examples.stretch(title, start_s, end_s))
     given: dict[Kind, Path | None] = {"clip": clip, "visual": picture, "audio": sound}
@@ -126,7 +128,6 @@ def search(
     if exclude_same_title and not own:
         raise BadInput("only the own title of shots of the store can be left out; this has none")
 
-    known = Known(store)
     described: list[tuple[Matcher, str]] = []
     if liked:
         disliked = [examples.of(name) for name in unlike]
@@ -271,10 +272,9 @@ def check_characters(texts: Mapping[str, str | None]) -> None:
             raise BadInput(f"the {name} must be whole characters, not halves as in {given!a}")
 
 
-def scene_of(store: Store, shot: str) -> Sequence[str]:
+def scene_of(store: Store, shot: str, known: Known) -> Sequence[str]:
     """The shots of the scene that a shot belongs to."""
-    scenes = find_scenes(store, store.shot(shot)["title"])
-    return next(scene.shots for scene in scenes if shot in scene.shots)
+    return next(shots for shots in scene_shots(store, title_of(shot), known) if shot in shots)
 
 
 def tell_lacking(store: Store) -> None:

@@ -170,9 +170,13 @@ class Evidence:
     def _best_of_common(self) -> Null:
         common = self.asker.common()
         near = nearest(self.store, self.space, self._padded(self.asker.directions(common)), 10)
+        every = {id: row for one in near for id, row in zip(one.ids, one.vectors, strict=True)}
+        rows = np.stack([np.zeros(self.space.dim, np.float32), *every.values()])
+        cosines = self.asker.cosines(self._blocks(rows)[1:], common)
+        place = {id: i for i, id in enumerate(every)}
         best = [
-            self.asker.cosines(self._blocks(one.vectors), common[i : i + 1]).max()
-            for i, one in enumerate(near)
+            cosines[[place[id] for id in one.ids], query].max()
+            for query, one in enumerate(near)
             if one.ids
         ]
         return Null(np.sort(np.array(best, np.float32)))
@@ -190,5 +194,7 @@ class Evidence:
 
 def sampled(store: Store, space: Space) -> Vectors:
     """Random shots of a space."""
-    rows = [p.vectors.astype(np.float32) for p in passages(store, space)]
-    return np.concatenate([np.zeros((0, space.dim), np.float32), *rows])
+    sample = passages(store, space)
+    rows = [np.zeros((0, space.dim), np.float16), *(p.vectors for p in sample)]
+    question = ("random shots", str(store.path), space.table)
+    return once(sample, question, lambda: np.concatenate(rows).astype(np.float32))

@@ -28,7 +28,7 @@ from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.matching import ExampleMatcher, Probe, Shares
 from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.null_distribution import Null
-from mediafm_store.tasks.own_scene import surroundings
+from mediafm_store.tasks.own_scene import neighbours
 from mediafm_store.tasks.queries import NOTHING_LEFT, Example, check_encoders
 from mediafm_store.tasks.sampling import once, passages
 from mediafm_store.tasks.scale import PARTS, Part
@@ -186,12 +186,13 @@ class TextMatcher:
     ) -> Float32[np.ndarray, " shots"]:
         """What the shots just before and after each add: their mean, weighed as context."""
         weight = np.float32(self.asked.weights["context"])
-        near = [sorted(surroundings([id], AROUND) - {id}) for id in ids] if weight else []
+        if not weight:
+            return np.zeros(len(ids), np.float32)
+        near = [neighbours(id, AROUND) for id in ids]
         every = sorted({id for some in near for id in some})
-        scores = dict(zip(every, looks.scores(known, every), strict=True))
-        means = [[s for id in some if not np.isnan(s := scores[id])] for some in near]
-        made = np.array([np.mean(some) if some else 0.0 for some in means], np.float32)
-        return weight * made if weight else np.zeros(len(ids), np.float32)
+        scores = dict(zip(every, looks.scores(known, every).tolist(), strict=True))
+        there = [[s for id in some if (s := scores[id]) == s] for some in near]  # those not nan
+        return weight * np.array([sum(some) / max(1, len(some)) for some in there], np.float32)
 
     @cached_property
     def feedback(self) -> ExampleMatcher | None:
@@ -218,8 +219,8 @@ class TextMatcher:
         """Standard deviation of the likeness of random shots to the first answers."""
         assert self.feedback is not None
         one = self.feedback.compared[0]
-        rows = sampled(self.store, one.space)
-        return float((one.scale.standardised(rows) @ one.rows[0]).std()) or 1.0
+        found = one.scale.products(one.rows, sampled(self.store, one.space))
+        return float(sum(found.values(), np.float32(0)).std()) or 1.0
 
 
 def text_matcher(
@@ -244,7 +245,9 @@ def text_matcher(
     check_encoders(store, described, known_by)
     known_by = {**known_by, "text": Remembering(known_by["text"])}
     asked = asked_of(text, known_by, weights)
-    row = in_a_row(store, text)
+    words = quoted(text) or text
+    literal = spoken(store, words)
+    row = in_a_row(store, text) if literal or not content_words(words) else []
     if row and not weights:
         asked = AskedFor(SAID, "by what is said, as it is said word for word")
     evidence = [
@@ -257,7 +260,7 @@ def text_matcher(
     if not evidence:
         raise BadInput(NOTHING_LEFT)
     evidence.sort(key=lambda e: -e.weight)
-    literal = row or (spoken(store, text) if asked.weights["text"] > 0 else [])
+    literal = row or (literal if asked.weights["text"] > 0 else [])
     exact = bool(row)
     # Where quoted words are said, what means the same is second to that.
     said = fused_by_rank([literal]) if exact and literal else meanings(evidence, known, literal)

@@ -13,7 +13,7 @@ from jaxtyping import Float64
 
 from mediafm_store.arrays import Modality
 from mediafm_store.errors import BadInput, MediaFMError
-from mediafm_store.records import Span
+from mediafm_store.records import Span, shot_id
 
 SECONDS = Fraction(1, 1_000_000)
 """Time base of shots whose times are given in seconds."""
@@ -35,7 +35,7 @@ class Place(NamedTuple):
         """What is wrong with the title, or with one of its shots."""
         where = f"title {self.title}"
         if shot is not None:
-            where = f"shot {self.title}/{shot:05d}"
+            where = f"shot {shot_id(self.title, shot)}"
         return BadInput(f"{self.file}, {where}: {what}")
 
 
