@@ -208,6 +208,8 @@ def test_an_empty_space_and_odd_wishes_are_told(store, films):
         build_index(films, films.live("fused"), IndexConfig("odd"))
     with pytest.raises(BadInput, match="between 0 and 1"):
         build_index(films, films.live("fused"), IndexConfig(target=1.5))
+    with pytest.raises(BadInput, match="is a path, and an index is opened again by the name"):
+        build_index(films, films.live("fused"), IndexConfig("mediafm_indexes.exact:Exact"))
 
 
 def test_a_large_space_gets_an_index_that_is_tuned(store, monkeypatch):

@@ -147,9 +147,15 @@ class Store:
             if title not in there:
                 self.title(title)
 
-    def shots(self, title: str | None = None) -> pl.DataFrame:
-        """The shots of one title in play order, or of all titles."""
-        return self._of_title("shots", title).sort("title", "index")
+    def shots(
+        self, title: str | None = None, *, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """The shots of one title in play order, or of all titles; some of their columns, or all."""
+        if columns is None:
+            return self._of_title("shots", title).sort("title", "index")
+        read = list(dict.fromkeys([*columns, "title", "index", "revision"]))
+        rows = self._visible("shots", title and f"title = {quoted(title)}", read)
+        return frame(rows).sort("title", "index").select(columns)
 
     def shot(self, shot: str) -> dict[str, Any]:
         """The row of one shot; raise NotFound if there is none."""

@@ -153,7 +153,7 @@ def media(store: Store) -> Iterator[Fault]:
 
 def words(store: Store) -> Iterator[Fault]:
     """Titles without any words among titles with words: a subtitle file that was not found?"""
-    shots = store.shots().select("title", "words")
+    shots = store.shots(columns=["title", "words"])
     if shots.is_empty():
         return
     said = shots.filter(shots["words"] != "")["title"].n_unique()

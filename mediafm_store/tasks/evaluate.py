@@ -146,7 +146,7 @@ def masked_shots(model: ShotTransformer, titles: list[TitleShots]) -> dict[str, 
 
 def scenes(store: Store, titles: list[TitleShots]) -> dict[int, np.ndarray]:
     """The scene of each shot, -1 where there is none, of those titles that have scenes."""
-    by_title = store.shots().select("title", "scene").partition_by("title", as_dict=True)
+    by_title = store.shots(columns=["title", "scene"]).partition_by("title", as_dict=True)
     found = {}
     for place, title in enumerate(titles):
         numbers = by_title[title.id,]["scene"].fill_null(-1).to_numpy()
