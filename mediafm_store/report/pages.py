@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mediafm_store.files import write_beside
+from mediafm_store.files import write_text
 from mediafm_store.report import views
 from mediafm_store.report.links import Links, file_links
 from mediafm_store.report.mapped import atlas_page
@@ -58,7 +58,7 @@ def write_search_page(
         links=file_links(store, titles),
         names=views.names(titles),
     )
-    write_beside(path, text)
+    write_text(path, text)
 
 
 def write_title_page(path: Path, *, store: Store, title: str) -> None:
@@ -68,7 +68,7 @@ def write_title_page(path: Path, *, store: Store, title: str) -> None:
     """
     titles = store.titles().to_dicts()
     links, names = file_links(store, titles), views.names(titles)
-    write_beside(path, title_page(store, title, links=links, names=names))
+    write_text(path, title_page(store, title, links=links, names=names))
 
 
 def write_atlas_page(path: Path, *, store: Store) -> None:
@@ -78,7 +78,7 @@ def write_atlas_page(path: Path, *, store: Store) -> None:
     """
     titles = store.titles().to_dicts()
     links, names = file_links(store, titles), views.names(titles)
-    write_beside(path, atlas_page(store, titles, links=links, names=names))
+    write_text(path, atlas_page(store, titles, links=links, names=names))
 
 
 def write_catalogue_page(
@@ -127,7 +127,7 @@ def write_catalogue_page(
         pictures=pictures(store, [*shown, *found]),
         anchors={shot: f"s{i}" for i, shot in enumerate(shown, 1)},
     )
-    write_beside(path, text)
+    write_text(path, text)
 
 
 def write_model_page(path: Path, *, store: Store, report: "ModelReport") -> None:
@@ -141,4 +141,4 @@ def write_model_page(path: Path, *, store: Store, report: "ModelReport") -> None
         small=Sprites(),
         links=Links(),
     )
-    write_beside(path, text)
+    write_text(path, text)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from mediafm_store.errors import BadInput, MediaFMError
-from mediafm_store.files import read_json_lines
+from mediafm_store.json_text import read_json_lines
 from mediafm_store.records import title_of
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import one_of, quoted

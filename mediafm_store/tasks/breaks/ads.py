@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mediafm_store.errors import BadInput
-from mediafm_store.files import read_json_lines
+from mediafm_store.json_text import read_json_lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from mediafm_store.errors import BadInput
-from mediafm_store.files import write_beside
+from mediafm_store.files import write_text
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.breaks.record import Break
 from mediafm_store.tasks.breaks.relevance import Match, ads_of_breaks
@@ -46,7 +46,7 @@ def write_breaks(
         write_timeline(path, parts, fps=fps)
     else:
         found = moments(store, breaks)
-        write_beside(path, BREAKS[suffix](found, break_s, ad_tag, ads_of_breaks(ads)))
+        write_text(path, BREAKS[suffix](found, break_s, ad_tag, ads_of_breaks(ads)))
 
 
 def check_break_files(

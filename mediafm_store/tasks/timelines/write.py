@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from mediafm_store.errors import BadInput
-from mediafm_store.files import write_beside
+from mediafm_store.files import write_text
 from mediafm_store.tasks.timelines.chapters import chapters
 from mediafm_store.tasks.timelines.edit import Edit, arrange
 from mediafm_store.tasks.timelines.edl import edl
@@ -45,7 +45,7 @@ def write_timeline(
         text = LISTS[suffix](stretches, fps)
     else:
         text = EDITS[suffix](arrange(stretches, name=path.stem, fps=fps))
-    write_beside(path, text)
+    write_text(path, text)
 
 
 def check_format(path: Path, format: str | None = None) -> str:
