@@ -17,13 +17,13 @@ HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse_json(text: str) -> Any:
-    """What a text says; NaN is null. Raises ValueError, in a line, for what is no JSON.
+    """What a text says. Raises ValueError, in a line, for what is no JSON.
 
     Refused, too: what is nested deeper than `DEEPEST`, numbers that no float holds, half
     characters.
     """
     try:
-        found = json.loads(text, parse_int=whole, parse_float=finite, parse_constant=constant)
+        found = json.loads(text, parse_int=whole, parse_float=finite)
     except RecursionError as error:
         raise ValueError(f"nested more than {DEEPEST} deep ({error})") from error
     if text.count("[") + text.count("{") > DEEPEST and depth(found) > DEEPEST:
@@ -84,12 +84,6 @@ def finite(text: str) -> float:
     if abs(number) == float("inf"):
         raise ValueError(f"{text:.40} is larger than any number here")
     return number
-
-
-def constant(name: str) -> None:
-    """NaN, as other programs write what they do not know."""
-    if name != "NaN":
-        raise ValueError(f"{name} is no number")
 
 
 def depth(value: object) -> int:

@@ -17,7 +17,6 @@ WRONG = {
     "many digits": '{"id": ' + "1" * 5000 + "}",
     "no float holds it": '{"id": ' + "1" * 400 + "}",
     "large": '{"id": 1e999}',
-    "infinite": '{"id": -Infinity}',
     "half a character": '{"id": "\\ud83d"}',
     "half a name": '{"\\uDC4d": 1}',
     "no JSON": "{id: 1}",
@@ -64,5 +63,4 @@ def test_what_is_right_is_read_as_it_is():
     assert parse_json(json.dumps(value, ensure_ascii=False)) == value
     nested = "[" * DEEPEST + "]" * DEEPEST
     assert json.dumps(parse_json(nested)) == nested
-    assert parse_json("[NaN]") == [None]
     assert parse_json('"no \\\\ud83d escape"') == "no \\ud83d escape"

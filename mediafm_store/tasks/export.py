@@ -56,6 +56,7 @@ def exporter_for(path: Path, format: str | None) -> Exporter:
         raise BadInput(
             f"no way to write {path.name}: give it one of the suffixes {known}, or --format"
         ) from error
+    plugins.check_call(name, exporter, None, path)
     return exporter
 
 

@@ -9,7 +9,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from mediafm_store import plugins
 from mediafm_store.engines import Engine, Outcome, engine_of
 from mediafm_store.errors import BadInput, MediaFMError, NotFound
 from mediafm_store.features.encoders import Encoders
@@ -26,6 +25,7 @@ from mediafm_store.tasks.featurize import (
     Video,
     check_name,
     clash,
+    load_detector,
     untouched,
 )
 from mediafm_store.tasks.rows import Renewed, Spaces, renewed_rows
@@ -103,7 +103,7 @@ class Ingest:
     """The driver of an ingest: it alone reads the store and writes to it."""
 
     def __init__(self, store: Store, how: How, *, force: bool) -> None:
-        plugins.load("detectors", how.detector)  # an unknown one is said at once
+        load_detector(how.detector)  # an unknown one is said at once
         self.store = store
         self.force = force
         self.how = how
