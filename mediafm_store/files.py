@@ -6,7 +6,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,6 +22,11 @@ def write_text(path: str | Path, text: str) -> None:
     with whole_file(path) as part:
         # A file name may hold bytes that are not text; they become question marks.
         part.write_text(text, encoding="utf-8", errors="replace")
+
+
+def path_list(paths: Iterable[str | Path]) -> list[Path]:
+    """Paths, also of one alone, which itself can be gone through letter by letter."""
+    return [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
 @contextmanager

@@ -43,12 +43,13 @@ T = TypeVar("T")
 CALLED: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
 
 
-def read_judgements(path: Path) -> Judgements:
+def read_judgements(path: str | Path) -> Judgements:
     """Read a label file, as the top of this module shows one, and check all of it.
 
     Every third query of `similar_queries`, and of `text_queries`, is `kept` out of tuning. Raises
     BadInput, in one line that names the file and the value, for anything missing or wrong.
     """
+    path = Path(path)
     try:
         return judgements(path, load(path))
     except BadInput as error:

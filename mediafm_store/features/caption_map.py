@@ -144,8 +144,9 @@ class CaptionMap:
             part.write_bytes(save(arrays, metadata=told))
 
     @classmethod
-    def load(cls, path: Path) -> "CaptionMap":
+    def load(cls, path: str | Path) -> "CaptionMap":
         """Read a map; raises BadInput if the file is not one that `save` wrote."""
+        path = Path(path)
         try:
             if path.stat().st_size > MOST_BYTES:
                 raise ValueError(f"more than {MOST_BYTES >> 20} MiB")

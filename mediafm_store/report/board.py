@@ -107,7 +107,7 @@ class Section(NamedTuple):
 
 
 def write_board_page(
-    path: Path, *, store: Store, board: Dashboard, comparison: Comparison | None = None
+    path: str | Path, *, store: Store, board: Dashboard, comparison: Comparison | None = None
 ) -> None:
     """Write all that was measured as one page. Raises BadInput if `path` cannot be written."""
     write_text(path, board_page(board, store=str(store.path), comparison=comparison))

@@ -37,7 +37,7 @@ class TitleSection(NamedTuple):
 
 
 def write_search_page(
-    path: Path,
+    path: str | Path,
     *,
     store: Store,
     query: str,
@@ -61,7 +61,7 @@ def write_search_page(
     write_text(path, text)
 
 
-def write_title_page(path: Path, *, store: Store, title: str) -> None:
+def write_title_page(path: str | Path, *, store: Store, title: str) -> None:
     """Write what there is to see of a title: timeline, scenes, similarities, words, ad breaks.
 
     Raises NotFound for an unknown title, BadInput if `path` cannot be written.
@@ -71,7 +71,7 @@ def write_title_page(path: Path, *, store: Store, title: str) -> None:
     write_text(path, title_page(store, title, links=links, names=names))
 
 
-def write_atlas_page(path: Path, *, store: Store) -> None:
+def write_atlas_page(path: str | Path, *, store: Store) -> None:
     """Write all shots in a plane, those that are alike close together.
 
     Raises BadInput if `path` cannot be written.
@@ -82,7 +82,7 @@ def write_atlas_page(path: Path, *, store: Store) -> None:
 
 
 def write_catalogue_page(
-    path: Path,
+    path: str | Path,
     *,
     store: Store,
     searches: Sequence[SearchView],
@@ -130,7 +130,7 @@ def write_catalogue_page(
     write_text(path, text)
 
 
-def write_model_page(path: Path, *, store: Store, report: "ModelReport") -> None:
+def write_model_page(path: str | Path, *, store: Store, report: "ModelReport") -> None:
     """Write how good a model is, a section a measure. Raises BadInput if that cannot be done."""
     text = render(
         "model.html.j2",

@@ -95,7 +95,7 @@ def fits(caption_map: CaptionMap, encoders: Encoders) -> bool:
 
 def fit_caption_map(
     store: Store,
-    file: Path,
+    file: str | Path,
     *,
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
@@ -114,6 +114,7 @@ def fit_caption_map(
     pictures, SpaceMismatch if other encoders made the vectors of the store.
     """
     store.check_writable()
+    file = Path(file)
     captioned = read(file)
     check_count(file, len(captioned.pictures), fewest)
     encoders = encoders or load_encoders(device=device)

@@ -22,7 +22,7 @@ BREAKS: dict[str, Callable[[list[Moment], float | None, str | None, Ads], str]] 
 
 
 def write_breaks(
-    path: Path,
+    path: str | Path,
     store: Store,
     breaks: Mapping[str, Sequence[Break]],
     *,
@@ -38,6 +38,7 @@ def write_breaks(
     others hold the acts between the breaks (see `acts` and `write_timeline`). Raises BadInput for
     an unknown format or no break, NotFound for one that the store no longer has.
     """
+    path = Path(path)
     suffix = break_format(path)
     if not any(breaks.values()):
         raise BadInput(f"nothing to write to {path}: there is no break")

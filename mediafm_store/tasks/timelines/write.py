@@ -25,7 +25,7 @@ FORMATS = (*EDITS, *LISTS)
 
 
 def write_timeline(
-    path: Path,
+    path: str | Path,
     stretches: Sequence[Stretch],
     *,
     format: str | None = None,
@@ -38,6 +38,7 @@ def write_timeline(
     those that cannot be read, are logged. Raises BadInput for an unknown format, for no stretches,
     for a film whose rate nothing tells, or if `path` cannot be written.
     """
+    path = Path(path)
     suffix = check_format(path, format)
     if not stretches:
         raise BadInput(f"nothing to write to {path}: there is no shot or stretch")
