@@ -71,6 +71,14 @@ class Store:
         """Another process opens it for itself, wherever it works."""
         return Store, (self.path if self.place.remote else self.local.absolute(),)
 
+    def __repr__(self) -> str:
+        """Where it is, and what is in it."""
+        counts, live = self.shot_counts(), (space.table for space in self.registry.live_spaces())
+        return (
+            f"<Store {str(self.path)!r}: {len(counts)} titles, {sum(counts.values())} shots,"
+            f" {' '.join(live) or 'no vectors'}>"
+        )
+
     def _bring_up_to_date(self) -> None:
         """Change the tables of an older format to this one; refuse those of a newer."""
         written = format_of(self.tables)

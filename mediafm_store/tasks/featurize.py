@@ -77,7 +77,14 @@ class How:
         """What cuts a film."""
         if self.shot_list:
             return listed(read_shot_list(self.shot_list, frame_rate(media)))
-        return plugins.load("detectors", self.detector)
+        return load_detector(self.detector)
+
+
+def load_detector(name: str) -> Detector:
+    """A plug-in that cuts films; raise NotFound or BadInput if there is no such."""
+    detector: Detector = plugins.load("detectors", name)
+    plugins.check_call(name, detector, (), 25.0)
+    return detector
 
 
 @dataclass(frozen=True)

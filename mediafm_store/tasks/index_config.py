@@ -59,7 +59,10 @@ class IndexConfig:
         if self.kind not in plugins.names("indexes"):
             kinds = sorted({EXACT, *KINDS, *plugins.names("indexes")} - {"faiss"})
             raise BadInput(f"no index kind {self.kind!r}; there are {', '.join(kinds)}")
-        return {self.kind: plugins.load("indexes", self.kind).train}
+        plugin = plugins.load("indexes", self.kind)
+        if not (hasattr(plugin, "train") and hasattr(plugin, "load")):
+            raise BadInput(f"plug-in {self.kind!r} is no index: it has no train, or no load")
+        return {self.kind: plugin.train}
 
 
 def write_config(folder: Path, config: IndexConfig) -> None:

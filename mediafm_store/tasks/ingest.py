@@ -9,11 +9,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from mediafm_store import plugins
 from mediafm_store.engines import Engine, Outcome, engine_of
 from mediafm_store.errors import BadInput, MediaFMError, NotFound
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.features.extract import KEYFRAMES
+from mediafm_store.files import path_list
 from mediafm_store.media.language import wished
 from mediafm_store.records import Title
 from mediafm_store.store.store import Store
@@ -26,6 +26,7 @@ from mediafm_store.tasks.featurize import (
     Video,
     check_name,
     clash,
+    load_detector,
     untouched,
 )
 from mediafm_store.tasks.rows import Renewed, Spaces, renewed_rows
@@ -55,11 +56,11 @@ class Ingested:
 
 def ingest(
     store: Store,
-    paths: Iterable[Path],
+    paths: Iterable[str | Path],
     *,
     encoders: Encoders | None = None,
     detector: str = "adaptive",
-    shot_list: Path | None = None,
+    shot_list: str | Path | None = None,
     keyframes: int = KEYFRAMES,
     language: str | None = None,
     title: str | None = None,
@@ -80,7 +81,8 @@ def ingest(
     whose machines have the files at the same paths. Raises SpaceMismatch if the store's vectors
     were made by other encoders, BadInput if a path does not exist or a value cannot be used.
     """
-    videos = find_videos(paths)
+    videos = find_videos(path_list(paths))
+    shot_list = None if shot_list is None else Path(shot_list)
     for option, value in {"--title": title, "--shots": shot_list}.items():
         if value is not None and len(videos) != 1:
             raise BadInput(f"{option} belongs to one video, {len(videos)} are given")
@@ -103,7 +105,7 @@ class Ingest:
     """The driver of an ingest: it alone reads the store and writes to it."""
 
     def __init__(self, store: Store, how: How, *, force: bool) -> None:
-        plugins.load("detectors", how.detector)  # an unknown one is said at once
+        load_detector(how.detector)  # an unknown one is said at once
         self.store = store
         self.force = force
         self.how = how

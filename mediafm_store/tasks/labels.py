@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from mediafm_store.errors import BadInput, MediaFMError
-from mediafm_store.files import read_json_lines
+from mediafm_store.json_text import read_json_lines
 from mediafm_store.records import title_of
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import one_of, quoted
@@ -41,7 +41,7 @@ class Labelled(NamedTuple):
     """Of the table, which can still be read as it was: `store.view("labels", version=...)`."""
 
 
-def import_labels(store: Store, file: Path, *, task: str | None = None) -> list[Labelled]:
+def import_labels(store: Store, file: str | Path, *, task: str | None = None) -> list[Labelled]:
     """Add the labels of a .csv, .jsonl or .parquet file, in place of what files said of its items.
 
     A row has `title`, `shot`, or `title`, `start` and `end`; `label` (or `labels`, several, or an
@@ -50,7 +50,7 @@ def import_labels(store: Store, file: Path, *, task: str | None = None) -> list[
     first: BadInput names the lines that are wrong, and nothing is written then.
     """
     store.check_writable()
-    known = Known(store)
+    file, known = Path(file), Known(store)
     found: dict[tuple[str, str, str], Row] = {}
     wrong: list[tuple[int, str]] = []
     for line, raw in read(file):

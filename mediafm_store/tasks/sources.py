@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mediafm_store import json_text
 from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import Warn, log_warning
 from mediafm_store.media.paths import check_file
@@ -128,9 +129,9 @@ def read_metadata(path: Path) -> dict[str, Any]:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is not valid JSON: {error}") from error
+        value = json_text.read_json(path)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(value, dict):
         raise BadInput(f"{path} must hold a JSON object with title, synopsis, series, tags, genres")
     return value

@@ -19,7 +19,7 @@ from mediafm_cli.options import (
     StorePath,
     open_store,
 )
-from mediafm_cli.output import Row, emit, say, write_out
+from mediafm_cli.output import Row, emit, say, write_out, wrote
 
 if TYPE_CHECKING:
     from mediafm_store.tasks.origin import Origin
@@ -162,17 +162,17 @@ def search(
         device=device,
         on_origin=lambda path, origin: say(origin_line(path, origin)),
     )
+    if out and hits:
+        from mediafm_store import stretches_of_hits
+
+        write_out(out, stretches_of_hits(opened, hits), fps=fps)
     if html is not None:
         from mediafm_store.report.pages import write_search_page
 
         words = [f"“{words}”" for words in (text, said) if words]
         query = " + ".join([str(q) for q in asked if q not in (None, text, said)] + words)
         write_search_page(html, store=opened, query=query, hits=hits, query_shot=shot, unit=unit)
-        say(f"Wrote {html}")
-    if out and hits:
-        from mediafm_store import stretches_of_hits
-
-        write_out(out, stretches_of_hits(opened, hits), fps=fps)
+        wrote(html)
     emit([asdict(hit) for hit in hits], as_json=as_json, table=shown)
     if not hits:
         say(nothing_found(where, alone=hits.chance is None))

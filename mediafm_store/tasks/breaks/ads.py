@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mediafm_store.errors import BadInput
-from mediafm_store.files import read_json_lines
+from mediafm_store.json_text import read_json_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +20,20 @@ class Ad:
     text: str = ""
     """What it is about."""
     tags: tuple[str, ...] = ()
-    video: Path | None = None
+    video: str | Path | None = None
     duration_s: float | None = None
     avoid: tuple[str, ...] = ()
     """Words that may not be said, seen or heard around a break that it runs in."""
 
 
-def read_ads(path: Path) -> list[Ad]:
+def read_ads(path: str | Path) -> list[Ad]:
     """The ads of a file, in its order; paths of videos are relative to its folder.
 
     A line is an object with `id` and one at least of `text`, `tags` and `video`; `name`,
     `duration_s` and `avoid` are optional. Raises BadInput, with the number of the line, for
     anything else.
     """
+    path = Path(path)
     ads: dict[str, Ad] = {}
     for number, row in read_json_lines(path, EXAMPLE):
         where = f"{path}, line {number}"

@@ -14,6 +14,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoder
 from mediafm_store.features.fuse import describe, fuse
 from mediafm_store.features.passes import Pool, encode_text
+from mediafm_store.files import path_list
 from mediafm_store.media.picture import COLUMNS as MEASURED
 from mediafm_store.parallel import groups
 from mediafm_store.records import Shot, Title
@@ -43,7 +44,7 @@ FeatureFile = ArrayFile | TableFile
 
 def import_features(
     store: Store,
-    files: Iterable[Path],
+    files: Iterable[str | Path],
     *,
     arrays: Mapping[Modality, str] | None = None,
     made_by: Mapping[Modality, str] | None = None,
@@ -67,7 +68,7 @@ def import_features(
     Titles that have not changed are left alone. Raises BadInput or SpaceMismatch before anything
     is written if the files do not go together, or not into this store.
     """
-    paths = find_files(files)
+    paths = find_files(path_list(files))
     if title is not None:
         check_id(title)
         if [path.suffix for path in paths] != [".npz"]:
