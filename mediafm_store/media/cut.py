@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 
 from mediafm_store.errors import BadInput
-from mediafm_store.media.decode import main_picture, open_media, start_ticks
+from mediafm_store.media.decode import open_media
 from mediafm_store.media.paths import address
 from mediafm_store.media.reach import Plan, from_before, look, tracks
 from mediafm_store.media.recode import encode
@@ -61,10 +61,7 @@ def cut_clip(media: Path, span: Span, target: Path, *, fast: bool = False) -> Cl
     finally:
         part.unlink(missing_ok=True)
     shown = (plan.key, plan.copy_end) if whole else (plan.first, plan.end)
-    with open_media(media) as container:
-        tick = main_picture(container, media).time_base or Fraction(1)
-        zero = start_ticks(container, tick)
-    start_s, end_s = (float((ticks - zero) * tick) for ticks in shown)
+    start_s, end_s = (float((ticks - plan.zero) * plan.tick) for ticks in shown)
     return Clip(file, start_s, end_s, whole, frames, plan.early if whole else 0)
 
 

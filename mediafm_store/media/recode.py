@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import cache
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -20,9 +21,11 @@ from mediafm_store.media.timecode import nearest
 from mediafm_store.media.tracks import only
 from mediafm_store.media.write import coded
 
+LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")
+"""What so many channels are taken for where a film does not say, or AAC has none such."""
 QUALITY = {"preset": "medium", "crf": "18"}
 """Of x264: what the eye does not tell from the source."""
-SOUND_BITS, MOST_CHANNELS = 96_000, 8
+SOUND_BITS = 96_000
 """A second and channel, of AAC."""
 SOUND_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000)
 """Those that AAC has; sound at others is resampled."""
@@ -132,20 +135,38 @@ def sound_pieces(
     """The sound of [begin_s, end_s), to the sample, as AAC takes it; its first at time zero."""
     only(stream)
     rewind(container, stream, nearest(begin_s / stream.time_base), back_s)
-    resampler, form = None, None
+    resampler = None
     for frame in decoded(container, stream, container.name, lambda text: None):
         if frame.pts is None:
             continue
         if frame.pts * frame.time_base >= end_s:
             return
-        rate = frame.sample_rate if frame.sample_rate in SOUND_RATES else 48_000
-        layout = frame.layout.name if frame.layout.nb_channels <= MOST_CHANNELS else "stereo"
-        if form is None:
-            form = (layout, rate)  # a file has one form of sound; AAC cannot change it midway
+        if resampler is None:  # a file has one form of sound; AAC cannot change it midway
+            rate = frame.sample_rate if frame.sample_rate in SOUND_RATES else 48_000
+            layout = layout_for(frame.layout)
             resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
-        assert resampler is not None
         for piece in resampler.resample(frame):
             yield from trimmed(piece, begin_s, end_s)
+
+
+def layout_for(layout: av.AudioLayout) -> str:
+    """How AAC is to place channels."""
+    count = layout.nb_channels
+    if aac_takes(layout.name):
+        return layout.name
+    return LAYOUTS[count - 1] if count <= len(LAYOUTS) else "stereo"
+
+
+@cache
+def aac_takes(layout: str) -> bool:
+    """Whether AAC has such channels."""
+    encoder = av.AudioCodecContext.create("aac", "w")
+    encoder.sample_rate, encoder.format, encoder.layout = 48_000, "fltp", layout
+    try:
+        encoder.open()
+    except av.FFmpegError:
+        return False
+    return True
 
 
 def trimmed(piece: av.AudioFrame, begin_s: Fraction, end_s: Fraction) -> Iterator[av.AudioFrame]:
