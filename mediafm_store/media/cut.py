@@ -43,9 +43,9 @@ def cut_clip(media: Path, span: Span, target: Path, *, fast: bool = False) -> Cl
     """Cut `span` of a film into a file called as `target`, with the suffix that fits.
 
     The pictures are those nearest to both ends, exactly: copied if the first is a key frame and
-    the last needs none behind it, else encoded anew (H.264, AAC). With `fast` they are copied in
-    any case, from the key frame before. The file appears when it is complete. Raises BadMedia if
-    the film cannot be read, BadInput if it has no picture there.
+    the last needs none behind it, else encoded anew (H.264, HDR as H.265; AAC). With `fast` they
+    are copied in any case, from the key frame before. The file appears when it is complete. Raises
+    BadMedia if the film cannot be read, BadInput if it has no picture there.
     """
     plan = look(media, span)
     whole = fast or (not plan.early and plan.clean)

@@ -1,4 +1,4 @@
-"""Encode a stretch of a film anew: H.264 and AAC, from its first picture to its last."""
+"""Encode a stretch of a film anew: H.264 (HDR: H.265) and AAC, from its first picture on."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -15,6 +15,7 @@ from av.video.frame import PictureType
 from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import decoded, main_picture, open_media
 from mediafm_store.media.footage import Footage, read_footage
+from mediafm_store.media.hdr import is_hdr, take_for_usual
 from mediafm_store.media.reach import Plan, rewind, tracks
 from mediafm_store.media.scale import even
 from mediafm_store.media.timecode import nearest
@@ -24,7 +25,8 @@ from mediafm_store.media.write import coded
 LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")
 """What so many channels are taken for where a film does not say, or AAC has none such."""
 QUALITY = {"preset": "medium", "crf": "18"}
-"""Of x264: what the eye does not tell from the source."""
+"""Of x264 and x265: what the eye does not tell from the source."""
+DEEP_QUALITY = {**QUALITY, "x265-params": "log-level=none"}
 SOUND_BITS = 96_000
 """A second and channel, of AAC."""
 SOUND_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000)
@@ -82,11 +84,17 @@ def pictures(container: Any, stream: Any, plan: Plan, footage: Footage) -> Itera
     size: tuple[int, int] | None = None
     for ticks, picture in shown:
         if ticks >= 0:
+            take_for_usual(picture)
             fitted = even(picture)
             size = size or (fitted.width, fitted.height)
-            fitted = fitted.reformat(*size, format="yuv420p")
+            fitted = fitted.reformat(*size, format=pixels_of(picture))
             fitted.pts, fitted.time_base, fitted.pict_type = ticks, tick, PictureType.NONE
             yield fitted
+
+
+def pixels_of(picture: av.VideoFrame) -> str:
+    """The form to encode a picture in: HDR wants ten bits."""
+    return "yuv420p10le" if is_hdr(picture) else "yuv420p"
 
 
 def passing(container: Any, stream: Any, plan: Plan) -> Iterator[Placed]:
@@ -118,8 +126,12 @@ def video_stream(
     out: av.container.OutputContainer, first: av.VideoFrame, source: Any, footage: Footage
 ) -> av.VideoStream:
     """A track for pictures like `first`: as bright, as wide, and turned as those of the source."""
-    made = out.add_stream("libx264", rate=footage.rate, options=QUALITY)
-    made.width, made.height, made.pix_fmt = first.width, first.height, "yuv420p"
+    if is_hdr(first):
+        made = out.add_stream("libx265", rate=footage.rate, options=DEEP_QUALITY)
+        made.codec_context.codec_tag = "hvc1"  # Apple's programs play no other
+    else:
+        made = out.add_stream("libx264", rate=footage.rate, options=QUALITY)
+    made.width, made.height, made.pix_fmt = first.width, first.height, pixels_of(first)
     made.time_base = made.codec_context.time_base = first.time_base or Fraction(1, 1000)
     made.codec_context.sample_aspect_ratio = source.sample_aspect_ratio or Fraction(1)
     for name in ("color_primaries", "color_trc", "colorspace"):

@@ -21,6 +21,7 @@ from mediafm_store.media.decode import (
     open_media,
     start_ticks,
 )
+from mediafm_store.media.hdr import is_hdr, take_for_usual
 from mediafm_store.parallel import cores
 
 MOST_THREADS = 16
@@ -65,10 +66,18 @@ class Video:
         """Decode every frame; damaged packets are left out, with one warning."""
         nominal = max(1, round(1 / (self.fps * self.time_base)))
         clock = Clock.of(self._container, self._stream, self._path, warn)
-        pts = -1
+        pts, warned = -1, False
         for picture in decoded(self._container, self._stream, f"{self._path.name}: video", warn):
             following = 0 if pts < 0 else pts + nominal
             given = None if picture.pts is None else picture.pts - self._start
+            matrix = picture.colorspace
+            if take_for_usual(picture) and not warned:
+                kind = "HDR, in colours" if is_hdr(picture) else "in colours"
+                warn(
+                    f"{self._path.name} is {kind} that cannot be converted (matrix {matrix} of"
+                    " H.273); its pictures are compared with wrong ones"
+                )
+                warned = True
             pts = max(clock.place(given, following), pts + 1, 0)
             yield Frame(pts, picture.duration or nominal, picture)
         if pts < 0:
