@@ -81,3 +81,17 @@ def hum(track, length_s, hertz):
         frame.sample_rate, frame.pts, frame.time_base = 48_000, first, Fraction(1, 48_000)
         packets += track.encode(frame)
     return packets + track.encode(None)
+
+
+def moved(film, target, move):
+    """A copy of a film; to each packet's time `move` adds seconds. Returns the copy."""
+    form = {".ts": "mpegts", ".mp4": "mp4", ".mkv": "matroska"}[target.suffix]
+    with av.open(str(film)) as source, av.open(str(target), "w", format=form) as out:
+        made = {s.index: out.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                ticks = round(move(float(packet.dts * packet.time_base)) / packet.time_base)
+                packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+                packet.stream = made[packet.stream.index]
+                out.mux(packet)
+    return target

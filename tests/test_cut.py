@@ -338,3 +338,23 @@ def test_other_rates(tmp_path):
     with av.open(str(clip.file)) as container:
         assert container.streams.video[0].average_rate == NTSC
     assert numbers(clip.file) == list(range(10, 40))
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_a_transport_stream_is_cut_before_its_second_key_frame(tmp_path, fast):
+    film = numbered_film(tmp_path / "film.ts", sounds=("mono",))
+    for first, end in ((0, 48), (10, 40), (60, 100)):
+        clip = cut_clip(film, span(film, first, end), tmp_path / f"clip{first}", fast=fast)
+        assert numbers(clip.file)[clip.early :][: end - first] == list(range(first, end))
+
+
+@pytest.mark.parametrize("layout", ["mono", "stereo", "5.1", "hexagonal"])
+def test_sound_that_does_not_say_where_its_channels_are(tmp_path, layout):
+    """Matroska says only how many PCM has."""
+    film = numbered_film(tmp_path / "film.mkv", sounds=(layout,), sound_codec="pcm_s16le")
+    clip = cut_clip(film, span(film, 50, 100), tmp_path / "clip")
+    assert not clip.copied
+    assert lengths(clip.file)[1] == pytest.approx(50 / 24, abs=0.1)
+    with av.open(str(clip.file)) as container, av.open(str(film)) as source:
+        channels = [c.streams.audio[0].codec_context.channels for c in (container, source)]
+    assert channels[0] == channels[1]

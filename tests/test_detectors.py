@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediafm_store import plugins
-from mediafm_store.media.decode import Video, open_media
+from mediafm_store.media.decode import open_media
 from mediafm_store.media.detectors import (
     DETECTION_SIZE,
     Seen,
@@ -20,6 +20,7 @@ from mediafm_store.media.detectors import (
     threshold,
 )
 from mediafm_store.media.scale import Shrinker
+from mediafm_store.media.video import Video
 from tests.test_shots import CUTS, striped
 
 FPS = 24.0

@@ -84,3 +84,18 @@ def test_real_films(films):
 def test_sound_alone_is_no_footage(films):
     with pytest.raises(BadMedia, match="no picture"):
         read_footage(films / "clips" / "guitar.mp3")
+
+
+@pytest.mark.parametrize(
+    ("rotation", "aspect", "shown"),
+    [
+        (0, None, (96, 64, 1)),
+        (90, None, (64, 96, 1)),
+        (180, Fraction(4, 3), (96, 64, Fraction(4, 3))),
+        (270, Fraction(4, 3), (64, 96, Fraction(3, 4))),
+    ],
+)
+def test_the_shape_is_the_one_that_is_shown(tmp_path, rotation, aspect, shown):
+    film = numbered_film(tmp_path / "a.mp4", 10, rotation=rotation, aspect=aspect)
+    found = read_footage(film)
+    assert (found.width, found.height, found.pixel_aspect) == shown

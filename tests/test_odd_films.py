@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mediafm_store.errors import BadMedia
-from mediafm_store.media.decode import Clock, decoded, open_media
+from mediafm_store.media.clock import Clock
+from mediafm_store.media.decode import decoded, open_media
 from mediafm_store.media.detectors import adaptive
 from mediafm_store.media.shots import read_shots
 from mediafm_store.media.sound import SAMPLE_RATE, sound

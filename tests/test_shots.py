@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediafm_store.errors import BadMedia
-from mediafm_store.media.decode import Frame
 from mediafm_store.media.detectors import adaptive
 from mediafm_store.media.shots import Light, PendingShot, as_kept, read_shots
+from mediafm_store.media.video import Frame
 from mediafm_store.media.write import write_video
 
 CUTS = [40, 90, 150]

@@ -479,3 +479,16 @@ def test_one_line_is_one_line(text):
     line = one_line(text)
     assert len(line.splitlines()) <= 1
     assert one_line(line) == line
+
+
+def test_fcpxml_has_the_shape_that_is_shown(tmp_path, store):
+    """Telephones film on their side, and the pixels of DVDs are not square."""
+    tall = numbered_film(tmp_path / "tall.mp4", 200, rotation=90)
+    wide = numbered_film(tmp_path / "wide.mp4", 200, aspect=Fraction(64, 45))
+    for title, film, shape in (
+        ("tall", tall, ("64", "96", None, None)),
+        ("wide", wide, ("96", "64", "64", "45")),
+    ):
+        root = check_fcpxml(fcpxml(arrange(shots(store, title, film), name=title)))
+        for made in root.iter("format"):
+            assert tuple(map(made.get, ("width", "height", "paspH", "paspV"))) == shape

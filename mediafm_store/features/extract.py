@@ -6,6 +6,7 @@ soon as it is known, goes to three threads, one a modality.
 
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 
 from mediafm_store.arrays import Blocks, Fused, Modality
 from mediafm_store.features.encoders import Encoded, Encoders
@@ -13,6 +14,7 @@ from mediafm_store.features.fuse import describe, fuse
 from mediafm_store.features.passes import Heard, Pictured, Said, encode_text, hear, say, see
 from mediafm_store.media.decode import Warn, log_warning, media_duration_s
 from mediafm_store.media.detectors import Detector
+from mediafm_store.media.parts import lasting_s
 from mediafm_store.media.shots import Light, OnFrame, read_shots
 from mediafm_store.media.tracks import read_words
 from mediafm_store.parallel import fan_out
@@ -76,12 +78,13 @@ def extract(
     """Cut a title into shots and encode them, by `keyframes` pictures each.
 
     `cues` are its subtitles where they are known; otherwise its files are read for them.
-    `warn_of_words` is told what is wrong with subtitles, `warn` the rest; both and `on_frame` may
-    be called from other threads. Raises BadMedia if the title has no readable picture,
-    BadSubtitles if its subtitles are unreadable.
+    `warn_of_words` is told what is wrong with subtitles, `warn` the rest, each line once; both and
+    `on_frame` may be called from other threads. Raises BadMedia if the title has no readable
+    picture, BadSubtitles if its subtitles are unreadable.
     """
     if cues is None:
         cues = read_words(title, warn_of_words)
+    warn = once(warn)
     light = Light.unknown()
     shots = read_shots(
         title.media, detector, keyframes=keyframes, light=light, on_frame=on_frame, warn=warn
@@ -106,10 +109,27 @@ def extract(
     )
 
 
+def once(warn: Warn) -> Warn:
+    """Tells each line once, whichever thread has it first: picture and sound share a clock."""
+    told: set[str] = set()
+    telling = Lock()
+
+    def tell(line: str) -> None:
+        with telling:
+            if line not in told:
+                told.add(line)
+                warn(line)
+
+    return tell
+
+
 def tell_if_cut_off(title: Title, end_s: float, heard: Heard, warn: Warn) -> None:
     """Warn if picture and sound end a second, and a hundredth, before the file says they do."""
-    total_s = media_duration_s(title.media)
-    if not heard.goes_on and end_s < total_s - max(1.0, total_s / 100):
+
+    def is_cut_off(total_s: float) -> bool:
+        return not heard.goes_on and end_s < total_s - max(1.0, total_s / 100)
+
+    if is_cut_off(media_duration_s(title.media)) and is_cut_off(total_s := lasting_s(title.media)):
         warn(
             f"{title.media.name} is cut off: it ends after {end_s:.1f} s of the {total_s:.1f} s"
             " that it announces"

@@ -9,7 +9,7 @@ import av
 
 from mediafm_store.errors import BadInput
 from mediafm_store.files import whole_file
-from mediafm_store.media.decode import main_picture, open_media, start_ticks
+from mediafm_store.media.decode import open_media
 from mediafm_store.media.paths import address
 from mediafm_store.media.reach import Plan, from_before, look, tracks
 from mediafm_store.media.recode import encode
@@ -44,9 +44,9 @@ def cut_clip(media: Path, span: Span, target: Path, *, fast: bool = False) -> Cl
     """Cut `span` of a film into a file called as `target`, with the suffix that fits.
 
     The pictures are those nearest to both ends, exactly: copied if the first is a key frame and
-    the last needs none behind it, else encoded anew (H.264, AAC). With `fast` they are copied in
-    any case, from the key frame before. The file appears when it is complete. Raises BadMedia if
-    the film cannot be read, BadInput if it has no picture there.
+    the last needs none behind it, else encoded anew (H.264, HDR as H.265; AAC). With `fast` they
+    are copied in any case, from the key frame before. The file appears when it is complete. Raises
+    BadMedia if the film cannot be read, BadInput if it has no picture there.
     """
     plan = look(media, span)
     whole = fast or (not plan.early and plan.clean)
@@ -57,10 +57,7 @@ def cut_clip(media: Path, span: Span, target: Path, *, fast: bool = False) -> Cl
     with whole_file(file) as part, av.open(address(part), "w", format=CONTAINERS[suffix]) as out:
         frames = (copy if whole else encode)(media, plan, out)
     shown = (plan.key, plan.copy_end) if whole else (plan.first, plan.end)
-    with open_media(media) as container:
-        tick = main_picture(container, media).time_base or Fraction(1)
-        zero = start_ticks(container, tick)
-    start_s, end_s = (float((ticks - zero) * tick) for ticks in shown)
+    start_s, end_s = (float((ticks - plan.zero) * plan.tick) for ticks in shown)
     return Clip(file, start_s, end_s, whole, frames, plan.early if whole else 0)
 
 

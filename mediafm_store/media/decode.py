@@ -5,19 +5,16 @@ sound and subtitles share one clock whatever time stamp a container starts with.
 """
 
 import logging
-import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import av
 
 from mediafm_store.errors import BadMedia
 from mediafm_store.media.paths import address, check_file
-from mediafm_store.parallel import cores
 
 # FFmpeg's own messages would reach a user's terminal; what matters comes as an error or a warning.
 av.logging.set_libav_level(av.logging.PANIC)
@@ -26,96 +23,6 @@ Warn = Callable[[str], None]
 log_warning: Warn = logging.getLogger("mediafm_store").warning
 
 USUAL_FPS, MOST_FPS = 25.0, 1000.0
-BEYOND_S, JUMP_S = 2.0, 1.0
-MOST_THREADS = 16
-"""That FFmpeg takes by itself."""
-FEW_CORES, SMALL = 2, 1024
-
-
-class Frame(NamedTuple):
-    """A decoded picture, `pts` ticks after the start of the file."""
-
-    pts: int
-    duration: int
-    """Ticks that the picture stays on screen, as far as the container says; at least 1."""
-    picture: av.VideoFrame
-
-
-class Video:
-    """The main picture of an open file: its clock, its shape, and its frames in play order, once.
-
-    The main picture is what FFmpeg would play, never the cover of a sound file.
-    """
-
-    def __init__(self, container: av.container.InputContainer, path: Path) -> None:
-        self._container, self._path = container, path
-        self._stream = main_picture(container, path)
-        if self._stream.codec_context is None:
-            raise BadMedia(
-                f"{path}: its video is in no codec that FFmpeg knows; re-encode the file"
-            )
-        self._stream.thread_type = "AUTO"
-        self._stream.thread_count = decoding_threads(self._stream.width, self._stream.height)
-        if not self._stream.time_base:
-            raise BadMedia(f"{path}: its video stream has no clock; re-encode the file")
-        self.time_base: Fraction = self._stream.time_base
-        rate = float(self._stream.average_rate or self._stream.guessed_rate or 0)
-        self.fps = rate if 0 < rate <= MOST_FPS else USUAL_FPS
-        self.duration_s = duration_s(container)
-        self.pixel_aspect = Fraction(self._stream.sample_aspect_ratio or 1)
-        """Width of a pixel to its height; DVDs and old television are not square."""
-        self._start = start_ticks(container, self.time_base)
-
-    def frames(self, warn: Warn = log_warning) -> Iterator[Frame]:
-        """Decode every frame; damaged packets are left out, with one warning."""
-        nominal = max(1, round(1 / (self.fps * self.time_base)))
-        clock = Clock(self.duration_s, self.time_base)
-        pts = -1
-        for picture in decoded(self._container, self._stream, f"{self._path.name}: video", warn):
-            following = 0 if pts < 0 else pts + nominal
-            given = None if picture.pts is None else picture.pts - self._start
-            pts = max(clock.place(given, following), pts + 1, 0)
-            yield Frame(pts, picture.duration or nominal, picture)
-        if pts < 0:
-            raise BadMedia(f"{self._path}: no frame of its video could be decoded")
-
-
-def decoding_threads(width: int, height: int) -> int:
-    """How many threads decode pictures of this size; 0 leaves it to FFmpeg.
-
-    Handing a frame from thread to thread takes .15 ms of processor time: a third of decoding one of
-    640x272, not to be seen in one of 1920x816. Where few cores share all the work that counts.
-    """
-    share = cores()
-    if share <= FEW_CORES and max(width, height) <= SMALL:
-        return 1
-    return 0 if share == os.cpu_count() else min(share, MOST_THREADS)
-
-
-class Clock:
-    """Time stamps that can be believed.
-
-    One that is missing, or lies beyond the end of the file, is damaged: the frame follows the one
-    before it. Two in a row that lie before it are a new beginning, as where recordings were joined:
-    all that comes is moved behind what was there.
-    """
-
-    def __init__(self, length_s: float, time_base: Fraction) -> None:
-        self._end = (length_s + BEYOND_S) / time_base if length_s else math.inf
-        self._jump = JUMP_S / time_base
-        self._moved, self._before = 0, -math.inf
-
-    def place(self, given: int | None, following: int) -> int:
-        """Where a frame lies whose stamp is `given`; the one before it ends at `following`."""
-        if given is None or given + self._moved > self._end:
-            return following
-        if given + self._moved >= following - self._jump:
-            self._before = -math.inf
-            return given + self._moved
-        if 0 <= given - self._before <= self._jump:
-            self._moved = following - given
-        self._before = given
-        return following
 
 
 @contextmanager
@@ -134,22 +41,22 @@ def open_media(path: Path) -> Iterator[av.container.InputContainer]:
 
 def main_picture(container: av.container.InputContainer, path: Path) -> av.VideoStream:
     """The video stream to use; raise BadMedia if there is none."""
-    pictures = [s for s in container.streams.video if not is_cover(s)]
-    if not pictures:
+    picture = best_picture(container)
+    if picture is None:
         raise BadMedia(f"{path} has no picture; only files with video can be ingested")
+    return picture
+
+
+def best_picture(container: av.container.InputContainer) -> av.VideoStream | None:
+    """The video stream to use, if there is one: what FFmpeg would play, never a cover."""
+    pictures = [s for s in container.streams.video if not is_cover(s)]
     best = container.streams.best("video")
-    return best if best in pictures else pictures[0]
+    return best if best in pictures else next(iter(pictures), None)
 
 
 def is_cover(stream: av.VideoStream) -> bool:
     """Whether a video stream is only the cover picture of a sound file."""
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
-
-
-def frame_rate(path: Path) -> float:
-    """Frames a second of a file's main picture; raise BadMedia if it has none."""
-    with open_media(path) as container:
-        return Video(container, path).fps
 
 
 def media_duration_s(path: Path) -> float:

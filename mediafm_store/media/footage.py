@@ -12,6 +12,7 @@ from mediafm_store.media.decode import (
     MOST_FPS,
     USUAL_FPS,
     Warn,
+    decoded,
     log_warning,
     main_picture,
     open_media,
@@ -48,13 +49,17 @@ class Footage(NamedTuple):
     """Of the picture; 0 where nothing says."""
     width: int
     height: int
+    """Of the picture as it is shown: telephones film on their side."""
+    pixel_aspect: Fraction
+    """Width of a pixel, as it is shown, to its height."""
     channels: int
     """Of its sound; 0 without any."""
     sample_rate: int
 
 
 def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
-    """Look at a file without decoding it; raise BadMedia if it has no picture."""
+    """Look at a file, decoding a picture at most; raise BadMedia if it has none."""
+    turned = is_on_its_side(path)
     with open_media(path) as container:
         stream = main_picture(container, path)
         sound: Any = container.streams.best("audio")
@@ -69,6 +74,8 @@ def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
         whole = times[:-REORDERED] if len(times) == LOOKED_AT else times
         rate, variable = rate_of(stream, whole, length_s)
         start, drop = start_frame(path, notes.get("timecode"), rate, warn)
+        size, aspect = (stream.width, stream.height), Fraction(stream.sample_aspect_ratio or 1)
+        width, height = reversed(size) if turned else size
         return Footage(
             rate=rate,
             variable=variable,
@@ -77,11 +84,23 @@ def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
             drop=drop,
             reel=notes.get("reel_name", ""),
             length_s=length_s,
-            width=stream.width,
-            height=stream.height,
+            width=width,
+            height=height,
+            pixel_aspect=1 / aspect if turned else aspect,
             channels=heard.channels if heard else 0,
             sample_rate=heard.sample_rate if heard else 0,
         )
+
+
+def is_on_its_side(path: Path) -> bool:
+    """Whether a film is shown turned by a quarter, which only its pictures say."""
+    with open_media(path) as container:
+        stream = main_picture(container, path)
+        only(stream)
+        if stream.codec_context is None:
+            return False
+        first = next(decoded(container, stream, path.name, lambda text: None), None)
+        return first is not None and round(first.rotation / 90) % 2 == 1
 
 
 def told(container: av.container.InputContainer, stream: Any) -> dict[str, str]:

@@ -10,12 +10,16 @@ import av
 
 from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import log_warning, main_picture, open_media, packets, start_ticks
+from mediafm_store.media.parts import Part, parts_of
 from mediafm_store.media.timecode import nearest
 from mediafm_store.media.tracks import only
+from mediafm_store.media.video import usual_rate
 from mediafm_store.records import Span
 
 BACK_S = (0.2, 5, 60, inf)
 """How far before a moment reading begins; some formats cannot seek exactly."""
+LONG_S, LACKS_S = Fraction(1), 0.05
+"""How long a picture may stay behind a stretch, and what may lack at its end."""
 BEHIND_S = 2
 """How far behind a stretch the file is looked through for pictures of it, or needed by them."""
 
@@ -31,6 +35,10 @@ class Packet(NamedTuple):
 class Plan(NamedTuple):
     """What a film has around a stretch. Times are ticks of its pictures, as its packets say."""
 
+    tick: Fraction
+    """Seconds."""
+    zero: int
+    """The start of the film; where its clock jumps, that of its part moved as much."""
     back_s: float
     """How far before the stretch reading has to begin."""
     key: int
@@ -51,21 +59,56 @@ class Plan(NamedTuple):
 
 
 def look(media: Path, span: Span) -> Plan:
-    """Find a stretch among the packets of a film, without decoding them."""
-    with open_media(media) as container:
-        picture = main_picture(container, media)
-        tick = picture.time_base or Fraction(1)
-        zero = start_ticks(container, tick)
-        start, end = (zero + nearest(t * span.time_base / tick) for t in (span.start, span.end))
-        # The pictures nearest to both ends: those up to half a picture before it.
-        half = nearest(1 / (2 * (picture.average_rate or picture.guessed_rate or 25) * tick))
-        only(picture)
-        for back_s in BACK_S:
+    """Find a stretch among the packets of a film, without decoding them.
+
+    Raises BadInput if it has no picture there, or if its clock jumps within the stretch.
+    """
+    found = search(media, span, 0.0)
+    if found is None or found.end < found.zero + nearest(
+        Fraction(span.end_s - LACKS_S) / found.tick
+    ):
+        parts = parts_of(media)
+        if len(parts) > 1:
+            found = search(media, span, part_with(span, parts, media).moved_s)
+    if found is None:
+        raise BadInput(f"{media} has no picture from {span.start_s:.3f} s to {span.end_s:.3f} s")
+    return found
+
+
+def part_with(span: Span, parts: Sequence[Part], media: Path) -> Part:
+    """The part of a film that a stretch lies in; raise BadInput if that cannot be gone to."""
+    number = sum(span.start_s > part.end_s + part.moved_s - LACKS_S for part in parts[:-1])
+    part, before = parts[number], parts[:number]
+    if any(other.end_s > part.start_s for other in before):
+        raise BadInput(
+            f"the time stamps of {media} begin anew at {part.start_s + part.moved_s:.3f} s; write"
+            " it to a new file to cut behind that"
+        )
+    end_s = part.end_s + part.moved_s
+    if part != parts[-1] and span.end_s > end_s + LACKS_S:
+        raise BadInput(
+            f"the time stamps of {media} jump at {end_s:.3f} s; cut what lies before and what lies"
+            " behind that one by one"
+        )
+    return part
+
+
+def search(media: Path, span: Span, moved_s: float) -> Plan | None:
+    """Where a stretch lies, in a part of a film whose time stamps have to be moved so much."""
+    for back_s in BACK_S:
+        with open_media(media) as container:
+            picture = main_picture(container, media)
+            tick = picture.time_base or Fraction(1)
+            zero = start_ticks(container, tick) - nearest(Fraction(moved_s) / tick)
+            start, end = (zero + nearest(t * span.time_base / tick) for t in (span.start, span.end))
+            # The pictures nearest to both ends: those up to half a picture before it.
+            half = nearest(1 / (2 * Fraction(usual_rate(picture)) * tick))
+            only(picture)
             found = list(around(container, picture, start, end, back_s))
-            made = plan(found, start - half, end - half, back_s)
+            made = plan(found, start - half, end - half, back_s=back_s, tick=tick, zero=zero)
             if made is not None:
                 return made
-    raise BadInput(f"{media} has no picture from {span.start_s:.3f} s to {span.end_s:.3f} s")
+    return None
 
 
 def around(container: Any, stream: Any, start: int, end: int, back_s: float) -> Iterator[Packet]:
@@ -86,13 +129,19 @@ def from_before(container: Any, stream: Any, ticks: int, back_s: float) -> Itera
 
 
 def rewind(container: Any, stream: Any, ticks: int, back_s: float) -> None:
-    """Go to a key frame of a stream that lies so far before a moment, or to its start."""
-    first = start_ticks(container, stream.time_base)
-    back = ticks - first if back_s == inf else nearest(Fraction(back_s) / stream.time_base)
-    container.seek(max(first, ticks - back), stream=stream, backward=True)
+    """Go to a key frame of a stream that lies so far before a moment; `inf` stays at the start.
+
+    A transport stream that is asked to go to its start goes to its second key frame.
+    """
+    if back_s != inf:
+        first = start_ticks(container, stream.time_base)
+        back = nearest(Fraction(back_s) / stream.time_base)
+        container.seek(max(first, ticks - back), stream=stream, backward=True)
 
 
-def plan(found: Sequence[Packet], start: int, end: int, back_s: float) -> Plan | None:
+def plan(
+    found: Sequence[Packet], start: int, end: int, *, back_s: float, tick: Fraction, zero: int
+) -> Plan | None:
     """What belongs to [start, end) among packets in the order of the file.
 
     None if no picture does, or if they begin too late.
@@ -109,16 +158,23 @@ def plan(found: Sequence[Packet], start: int, end: int, back_s: float) -> Plan |
     shown_last = max(needed)
     copied = [p for p in from_key if needed[0].pts <= p.pts <= shown_last.pts]
     return Plan(
+        tick=tick,
+        zero=zero,
         back_s=back_s,
         key=needed[0].pts,
         first=first.pts,
         last=last.pts,
-        end=last.pts + last.duration,
+        end=last.pts + shown(last, end, tick),
         copy_last=copied[-1].pts,
-        copy_end=shown_last.pts + shown_last.duration,
+        copy_end=shown_last.pts + shown(shown_last, end, tick),
         early=sum(packet.pts < first.pts for packet in copied),
         clean=shown_last == last,
     )
+
+
+def shown(picture: Packet, end: int, tick: Fraction) -> int:
+    """How long a picture is shown; one that stays for long no longer than the stretch goes."""
+    return min(picture.duration, max(nearest(LONG_S / tick), end - picture.pts))
 
 
 def tracks(container: Any, media: Path) -> list[Any]:

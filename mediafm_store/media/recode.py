@@ -1,8 +1,9 @@
-"""Encode a stretch of a film anew: H.264 and AAC, from its first picture to its last."""
+"""Encode a stretch of a film anew: H.264 (HDR: H.265) and AAC, from its first picture on."""
 
 import heapq
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import cache
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -14,15 +15,19 @@ from av.video.frame import PictureType
 from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import decoded, main_picture, open_media
 from mediafm_store.media.footage import Footage, read_footage
+from mediafm_store.media.hdr import is_hdr, take_for_usual
 from mediafm_store.media.reach import Plan, rewind, tracks
 from mediafm_store.media.scale import even
 from mediafm_store.media.timecode import nearest
 from mediafm_store.media.tracks import only
 from mediafm_store.media.write import coded
 
+LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")
+"""What so many channels are taken for where a film does not say, or AAC has none such."""
 QUALITY = {"preset": "medium", "crf": "18"}
-"""Of x264: what the eye does not tell from the source."""
-SOUND_BITS, MOST_CHANNELS = 96_000, 8
+"""Of x264 and x265: what the eye does not tell from the source."""
+DEEP_QUALITY = {**QUALITY, "x265-params": "log-level=none"}
+SOUND_BITS = 96_000
 """A second and channel, of AAC."""
 SOUND_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000)
 """Those that AAC has; sound at others is resampled."""
@@ -79,11 +84,17 @@ def pictures(container: Any, stream: Any, plan: Plan, footage: Footage) -> Itera
     size: tuple[int, int] | None = None
     for ticks, picture in shown:
         if ticks >= 0:
+            take_for_usual(picture)
             fitted = even(picture)
             size = size or (fitted.width, fitted.height)
-            fitted = fitted.reformat(*size, format="yuv420p")
+            fitted = fitted.reformat(*size, format=pixels_of(picture))
             fitted.pts, fitted.time_base, fitted.pict_type = ticks, tick, PictureType.NONE
             yield fitted
+
+
+def pixels_of(picture: av.VideoFrame) -> str:
+    """The form to encode a picture in: HDR wants ten bits."""
+    return "yuv420p10le" if is_hdr(picture) else "yuv420p"
 
 
 def passing(container: Any, stream: Any, plan: Plan) -> Iterator[Placed]:
@@ -115,8 +126,12 @@ def video_stream(
     out: av.container.OutputContainer, first: av.VideoFrame, source: Any, footage: Footage
 ) -> av.VideoStream:
     """A track for pictures like `first`: as bright, as wide, and turned as those of the source."""
-    made = out.add_stream("libx264", rate=footage.rate, options=QUALITY)
-    made.width, made.height, made.pix_fmt = first.width, first.height, "yuv420p"
+    if is_hdr(first):
+        made = out.add_stream("libx265", rate=footage.rate, options=DEEP_QUALITY)
+        made.codec_context.codec_tag = "hvc1"  # Apple's programs play no other
+    else:
+        made = out.add_stream("libx264", rate=footage.rate, options=QUALITY)
+    made.width, made.height, made.pix_fmt = first.width, first.height, pixels_of(first)
     made.time_base = made.codec_context.time_base = first.time_base or Fraction(1, 1000)
     made.codec_context.sample_aspect_ratio = source.sample_aspect_ratio or Fraction(1)
     for name in ("color_primaries", "color_trc", "colorspace"):
@@ -132,20 +147,38 @@ def sound_pieces(
     """The sound of [begin_s, end_s), to the sample, as AAC takes it; its first at time zero."""
     only(stream)
     rewind(container, stream, nearest(begin_s / stream.time_base), back_s)
-    resampler, form = None, None
+    resampler = None
     for frame in decoded(container, stream, container.name, lambda text: None):
         if frame.pts is None:
             continue
         if frame.pts * frame.time_base >= end_s:
             return
-        rate = frame.sample_rate if frame.sample_rate in SOUND_RATES else 48_000
-        layout = frame.layout.name if frame.layout.nb_channels <= MOST_CHANNELS else "stereo"
-        if form is None:
-            form = (layout, rate)  # a file has one form of sound; AAC cannot change it midway
+        if resampler is None:  # a file has one form of sound; AAC cannot change it midway
+            rate = frame.sample_rate if frame.sample_rate in SOUND_RATES else 48_000
+            layout = layout_for(frame.layout)
             resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
-        assert resampler is not None
         for piece in resampler.resample(frame):
             yield from trimmed(piece, begin_s, end_s)
+
+
+def layout_for(layout: av.AudioLayout) -> str:
+    """How AAC is to place channels."""
+    count = layout.nb_channels
+    if aac_takes(layout.name):
+        return layout.name
+    return LAYOUTS[count - 1] if count <= len(LAYOUTS) else "stereo"
+
+
+@cache
+def aac_takes(layout: str) -> bool:
+    """Whether AAC has such channels."""
+    encoder = av.AudioCodecContext.create("aac", "w")
+    encoder.sample_rate, encoder.format, encoder.layout = 48_000, "fltp", layout
+    try:
+        encoder.open()
+    except av.FFmpegError:
+        return False
+    return True
 
 
 def trimmed(piece: av.AudioFrame, begin_s: Fraction, end_s: Fraction) -> Iterator[av.AudioFrame]:

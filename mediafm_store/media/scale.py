@@ -7,7 +7,11 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 
+from mediafm_store.media.hdr import is_hdr, tone_mapped
+
 Image = UInt8[np.ndarray, "h w 3"]
+DEEP = {"yuv420p": "yuv420p10le", "rgb24": "rgb48le", "bgr24": "rgb48le"}
+"""What HDR pictures become in place of eight bits."""
 
 
 class Shrinker:
@@ -22,19 +26,28 @@ class Shrinker:
         self._scaler = VideoReformatter()
 
     def frame(self, picture: av.VideoFrame) -> av.VideoFrame:
-        """The frame with square pixels, its longest side `longest` at most; never enlarged."""
+        """The frame with square pixels, its longest side `longest` at most; never enlarged.
+
+        HDR keeps its depth, whatever form was asked for: eight bits are too few for it.
+        """
         wide, high = picture.width / self._squash[0], picture.height / self._squash[1]
         scale = min(1.0, self._longest / max(wide, high))
         width, height = max(1, round(wide * scale)), max(1, round(high * scale))
+        pixels = DEEP[self._pixels] if is_hdr(picture) else self._pixels
         return self._scaler.reformat(
-            picture, width, height, self._pixels, interpolation="AREA", threads=1
+            picture, width, height, pixels, interpolation="AREA", threads=1
         )
 
     def __call__(self, picture: av.VideoFrame) -> Image:
-        """The same as an array, the right way up: telephones film on their side."""
+        """The same as an array, as a usual screen shows it, the right way up: telephones film on
+        their side.
+        """
         image = self.frame(picture).to_ndarray()
+        if is_hdr(picture):
+            image = tone_mapped(image, int(picture.color_trc))
+            image = image[..., ::-1] if self._pixels == "bgr24" else image
         turns = round(picture.rotation / 90) % 4
-        return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+        return np.ascontiguousarray(np.rot90(image, turns) if turns else image)
 
 
 def one_field(picture: av.VideoFrame) -> av.VideoFrame:

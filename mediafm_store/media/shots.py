@@ -10,10 +10,11 @@ import av
 import numpy as np
 from jaxtyping import UInt8
 
-from mediafm_store.media.decode import Frame, Video, Warn, log_warning, open_media
+from mediafm_store.media.decode import Warn, log_warning, open_media
 from mediafm_store.media.detectors import DETECTION_SIZE, Detector, Seen
 from mediafm_store.media.levels import Levels
 from mediafm_store.media.scale import Image, Shrinker, one_field
+from mediafm_store.media.video import Frame, Video
 from mediafm_store.parallel import ahead
 from mediafm_store.records import Span
 

@@ -10,11 +10,10 @@ import av
 import numpy as np
 from jaxtyping import Float32
 
+from mediafm_store.media.clock import Clock
 from mediafm_store.media.decode import (
-    Clock,
     Warn,
     decoded,
-    duration_s,
     log_warning,
     open_media,
     start_ticks,
@@ -24,6 +23,8 @@ from mediafm_store.records import Span
 SAMPLE_RATE = 16_000
 """Samples per second of all sound: what speech and sound encoders are trained on."""
 LONGEST_PIECE, CHUNK = 60 * SAMPLE_RATE, SAMPLE_RATE // 2
+LONGEST_FILLED = SAMPLE_RATE
+"""Samples of silence that FFmpeg may make at once: it makes all of a gap before it gives any."""
 Samples = Float32[np.ndarray, " _"]
 
 
@@ -37,20 +38,31 @@ def sound(path: Path, warn: Warn = log_warning) -> Iterator[Float32[np.ndarray, 
         if not container.streams.audio:
             warn(f"{path.name} has no sound")
             return
-        done, form, graph = 0, None, None
+        done, ended, form, graph = 0, 0, None, None
         for frame in sound_frames(container, path, warn):
+            begins = int((frame.pts or 0) * (frame.time_base or 1) * SAMPLE_RATE)
             # Television changes between stereo and surround sound in the middle of a file.
-            if graph is None or form != (frame.sample_rate, frame.layout.name, frame.format.name):
+            now = (frame.sample_rate, frame.layout.name, frame.format.name)
+            if graph is None or form != now or begins - ended > LONGEST_FILLED:
                 for chunk in finish(graph):
                     done += len(chunk)
                     yield chunk
-                form = (frame.sample_rate, frame.layout.name, frame.format.name)
-                graph = resampler(frame, done)
+                for chunk in silence(begins - LONGEST_FILLED - done):
+                    done += len(chunk)
+                    yield chunk
+                form, graph = now, resampler(frame, done)
             graph.push(frame)
+            ended = begins + frame.samples * SAMPLE_RATE // frame.sample_rate
             for chunk in drain(graph):
                 done += len(chunk)
                 yield chunk
         yield from finish(graph)
+
+
+def silence(samples: int) -> Iterator[Float32[np.ndarray, " n"]]:
+    """So many samples of silence or none, in pieces."""
+    for start in range(0, samples, CHUNK):
+        yield np.zeros(min(CHUNK, samples - start), np.float32)
 
 
 def sound_frames(
@@ -59,7 +71,7 @@ def sound_frames(
     """Decode the main sound track, its time stamps counted from the start of the file."""
     stream = container.streams.best("audio") or container.streams.audio[0]
     start, last = start_ticks(container, stream.time_base), None
-    clock = Clock(duration_s(container), stream.time_base or Fraction(1, 48_000))
+    clock = Clock.of(container, stream, path, warn)
     for frame in decoded(container, stream, f"{path.name}: sound", warn):
         given = None if frame.pts is None else frame.pts - start
         frame.pts = clock.place(given, end_of(last))

@@ -1,6 +1,6 @@
 """Subtitles inside a container, and the words of a title wherever they are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import av
 
 from mediafm_store.errors import BadMedia, BadSubtitles
+from mediafm_store.media.clock import Clock
 from mediafm_store.media.decode import Warn, log_warning, open_media, packets, start_ticks
 from mediafm_store.media.language import standard
 from mediafm_store.media.subtitles import in_order, read_cues, said
@@ -65,7 +66,19 @@ def read_track(media: Path, index: int, warn: Warn = log_warning) -> list[Cue]:
         only(stream)
         start = start_ticks(container, stream.time_base)
         what = f"{media.name}: subtitle track {index}"
-        return in_order(cues(packets(container, stream, what, warn), start, what, warn))
+        # Whoever reads its picture tells where the clock jumps.
+        clock = Clock.of(container, stream, media, lambda text: None)
+        found = timed(packets(container, stream, what, warn), start, clock)
+        return in_order(cues(found, what, warn))
+
+
+def timed(found: Iterable[Any], start: int, clock: Clock) -> Iterator[tuple[int, Any]]:
+    """Packets, and when the text of each is to be seen, in ticks from the start of the file."""
+    begin = 0
+    for packet in found:
+        if packet.pts is not None:
+            begin = clock.place_rare(packet.pts - start, begin)
+            yield begin, packet
 
 
 def only(*streams: Any) -> None:
@@ -76,17 +89,15 @@ def only(*streams: Any) -> None:
             other.discard = av.stream.Discard.all
 
 
-def cues(found: Iterator[Any], start: int, what: str, warn: Warn) -> Iterator[Cue]:
-    """Decode packets, whose times are counted from `start`.
+def cues(found: Iterable[tuple[int, Any]], what: str, warn: Warn) -> Iterator[Cue]:
+    """Decode packets that come with their times.
 
     What has no duration stays until the next packet, which may be an empty one.
     """
     damaged = 0
     waiting: list[Cue] = []
-    for packet in found:
-        if packet.pts is None:
-            continue
-        begin, length = packet.pts - start, packet.duration or 0
+    for begin, packet in found:
+        length = packet.duration or 0
         start_s, end_s = (float(t * packet.time_base) for t in (begin, begin + length))
         yield from (replace(cue, end_s=max(0.0, start_s)) for cue in waiting)
         waiting = []

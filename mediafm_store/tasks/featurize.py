@@ -11,9 +11,9 @@ from mediafm_store.engines import Tell
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.features.extract import KEYFRAMES, Features, extract
-from mediafm_store.media.decode import frame_rate
 from mediafm_store.media.detectors import Detector
 from mediafm_store.media.shotlist import listed, read_shot_list
+from mediafm_store.media.video import frame_rate
 from mediafm_store.records import Title
 from mediafm_store.store.rows import TitleRows
 from mediafm_store.tasks.changes import (

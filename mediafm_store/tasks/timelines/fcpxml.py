@@ -42,9 +42,12 @@ def add_format(resources: Element, id: str, rate: Fraction, film: Film) -> str:
     """The shape and rate of a film or of the edit; its id."""
     size = (film.footage.width, film.footage.height) if film.footage else USUAL_SIZE
     width, height = map(str, size)
-    SubElement(
+    made = SubElement(
         resources, "format", id=id, frameDuration=seconds(1, rate), width=width, height=height
     )
+    if film.footage and film.footage.pixel_aspect != 1:
+        made.set("paspH", str(film.footage.pixel_aspect.numerator))
+        made.set("paspV", str(film.footage.pixel_aspect.denominator))
     return id
 
 

@@ -1,0 +1,130 @@
+"""HDR pictures as a usual screen shows them, so that they look like those of other films.
+
+Both kinds of HDR of BT.2100 are understood, PQ (HDR10, Dolby Vision 8) and HLG. Light is brought
+from BT.2020 to BT.709, and up to REFERENCE nits kept nearly as it is: white, by BT.2408.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import av
+import numpy as np
+from jaxtyping import Float32, Float64, UInt8, UInt16
+
+PQ, HLG = 16, 18
+"""Transfer characteristics, as ITU-T H.273 numbers them."""
+MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
+"""Of colour differences, as H.273 numbers them: those that FFmpeg's scaler turns into RGB."""
+UNSPECIFIED, BT2020 = 2, 9
+REFERENCE, PEAK = 203.0, 1000.0
+"""Nits of white, and of the brightest that is told from white."""
+GAMMA = 2.4
+"""Of usual screens (BT.1886)."""
+CODES = 4096
+"""Entries of tables: 12 bits, what PQ needs at most."""
+TO_709 = np.array(
+    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]],
+    np.float32,
+)
+"""Linear light of BT.2020 in the primaries of BT.709 (BT.2087)."""
+LUMA = np.array([[0.2627, 0.678, 0.0593]], np.float32)
+Numbers = Float64[np.ndarray, "*shape"]
+
+
+def is_hdr(picture: av.VideoFrame) -> bool:
+    """Whether a picture has to be tone mapped."""
+    return picture.color_trc in {PQ, HLG}
+
+
+def take_for_usual(picture: av.VideoFrame) -> bool:
+    """Take a picture with a matrix that the scaler would refuse for one with the usual matrix.
+
+    Whether it had to: its colours are not what they should be.
+    """
+    if picture.colorspace in MATRICES:
+        return False
+    picture.colorspace = BT2020 if is_hdr(picture) else UNSPECIFIED
+    return True
+
+
+def tone_mapped(codes: UInt16[np.ndarray, "h w 3"], transfer: int) -> UInt8[np.ndarray, "h w 3"]:
+    """RGB of 16 bits as BT.2020 and a transfer of HDR code it, as RGB of 8 bits of BT.709."""
+    import cv2
+
+    tables = tables_of(transfer)
+    light = np.take(tables.light, codes >> 4)
+    if transfer == HLG:  # a gamma of its own, for a screen of PEAK nits
+        light *= np.take(tables.bent, places(cv2.transform(light, LUMA)))[..., None]
+    brightest = np.maximum(np.maximum(light[..., 0], light[..., 1]), light[..., 2])
+    light *= np.take(tables.gain, places(brightest))[..., None]
+    return np.take(tables.shown, places(cv2.transform(light, TO_709)))
+
+
+def places(light: Float32[np.ndarray, "*shape"]) -> UInt16[np.ndarray, "*shape"]:
+    """Where light is found in tables by its square root."""
+    root = np.sqrt(np.maximum(light, 0)) * (CODES - 1) + 0.5
+    return np.minimum(root, CODES - 1).astype(np.uint16)
+
+
+class Tables(NamedTuple):
+    """What each code of a transfer stands for."""
+
+    light: Float32[np.ndarray, " codes"]
+    """Linear light, 1 at PEAK."""
+    gain: Float32[np.ndarray, " codes"]
+    """What light is multiplied by, so that REFERENCE becomes 1, by the square root of its
+    brightest channel."""
+    bent: Float32[np.ndarray, " codes"]
+    """What the light of HLG is multiplied by, by the square root of its luminance."""
+    shown: UInt8[np.ndarray, " codes"]
+    """A value of 8 bits by the square root of light."""
+
+
+@cache
+def tables_of(transfer: int) -> Tables:
+    """Those of PQ or HLG."""
+    codes = np.linspace(0, 1, CODES)
+    light = np.minimum(pq_nits(codes) / PEAK, 1) if transfer == PQ else hlg_light(codes)
+    nits = np.maximum(codes**2 * PEAK, 1e-3)
+    return Tables(
+        light=light.astype(np.float32),
+        gain=(rolled_off(nits) / nits * PEAK / REFERENCE).astype(np.float32),
+        bent=(codes**0.4).astype(np.float32),
+        shown=np.rint(255 * (codes**2) ** (1 / GAMMA)).astype(np.uint8),
+    )
+
+
+M1, M2, C1, C2, C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
+
+
+def pq_nits(codes: Numbers) -> Numbers:
+    """The light of PQ (SMPTE ST 2084), 0 to 10,000 nits, of codes from 0 to 1."""
+    power = codes ** (1 / M2)
+    return 10_000 * (np.maximum(power - C1, 0) / (C2 - C3 * power)) ** (1 / M1)
+
+
+def pq_codes(nits: Numbers) -> Numbers:
+    """The reverse of `pq_nits`."""
+    power = (nits / 10_000) ** M1
+    return ((C1 + C2 * power) / (1 + C3 * power)) ** M2
+
+
+def hlg_light(codes: Numbers) -> Numbers:
+    """The light of the scene, 0 to 1, by HLG's codes (ARIB STD-B67)."""
+    a, b, c = 0.17883277, 0.28466892, 0.55991073
+    return np.where(codes <= 0.5, codes**2 / 3, (np.exp((codes - c) / a) + b) / 12)
+
+
+def rolled_off(nits: Numbers) -> Numbers:
+    """Light up to PEAK nits as light up to REFERENCE, by the curve of BT.2390 (section 5.4.1)."""
+    white, most = pq_codes(np.array([PEAK, REFERENCE]))
+    most /= white
+    knee = 1.5 * most - 0.5
+    code = pq_codes(nits) / white
+    t = np.clip((code - knee) / (1 - knee), 0, 1)
+    rolled = (
+        (2 * t**3 - 3 * t**2 + 1) * knee
+        + (t**3 - 2 * t**2 + t) * (1 - knee)
+        + (3 * t**2 - 2 * t**3) * most
+    )
+    return pq_nits(np.where(code < knee, code, rolled) * white)
