@@ -88,6 +88,44 @@ def test_forms_of_other_sites_are_refused(client):
     assert foreign.status_code == 403
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("address", ["/", "/search?shot=alpha/1", "/media/alpha", "/nothing"])
+def test_other_sites_may_only_lead_here(client, site, address):
+    def status(method="GET", **told):
+        asked = {f"sec-{n.replace('_', '-')}": v for n, v in told.items()}
+        return client.request(method, address, headers={"sec-fetch-site": site} | asked).status_code
+
+    link = {"fetch_mode": "navigate", "fetch_dest": "document"}
+    assert status(**link) != 403
+    assert status(**link | {"fetch_site": "same-origin"}) != 403
+    for dest in ("iframe", "image", "empty", "script", "video"):
+        assert status(**link | {"fetch_dest": dest}) == 403
+    assert status(fetch_mode="no-cors", fetch_dest="image") == 403
+    assert status(**link | {"purpose": "prefetch"}) == 403
+    assert status("HEAD", **link) == 403
+    assert status() == 403
+
+
+def test_errors_of_the_code_say_what_a_page_may_do(store):
+    class Broken(Library):
+        def title(self, title):
+            raise ZeroDivisionError(f"secret {title}")
+
+    app = make_app(Broken(store, device="cpu"))
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
+        answer = client.get("/titles/x")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_other_methods_are_told_which_there_are(client):
+    answer = client.put("/search")
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["allow"]
+
+
 def test_a_film_is_sent_in_parts(client):
     whole, part = (client.get("/media/alpha", headers=h) for h in ({}, {"range": "bytes=10-19"}))
     assert whole.content == bytes(range(100))

@@ -14,16 +14,17 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from mediafm_store.errors import BadInput, MediaFMError, NotFound
 from mediafm_store.report import mapped, searched, titled
 from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import PLAYER, policy, render
 from mediafm_store.report.sprites import Sprites
-from mediafm_store.serve.guard import HOSTS, WithHeaders, bounded, check_origin, headers
+from mediafm_store.serve.guard import HOSTS, Guarded, WithHeaders, bounded, headers
 from mediafm_store.serve.library import Library
 from mediafm_store.serve.query import form_of, query_of
 from mediafm_store.serve.titles import titles_page
@@ -37,7 +38,7 @@ SCRIPTS = tuple({*searched.SCRIPTS, *titled.SCRIPTS, *mapped.SCRIPTS, PLAYER})
 """All that a served page may run."""
 
 
-def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
+def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> ASGIApp:
     """The pages of a store as an ASGI application."""
 
     def titles(_: Request) -> Response:
@@ -51,7 +52,6 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
         return HTMLResponse(library.search(query_of(values)))
 
     async def find_file(request: Request) -> Response:
-        check_origin(request.headers)
         sized = Request(request.scope, bounded(request.receive, most_bytes))
         async with sized.form(max_files=1, max_fields=MOST_FIELDS) as form:
             sent = form.get("file")
@@ -84,7 +84,8 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
         kept = {"cache-control": "private, max-age=3600"}
         return Response(jpeg, media_type="image/jpeg", headers=kept)
 
-    return Starlette(
+    pages = Mount(
+        "/",
         routes=[
             Route("/", titles),
             Route("/search", find, methods=["GET"]),
@@ -95,12 +96,18 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> Starlette:
             Route("/media/{title}", media),
             Route("/thumbnails/{shot:path}", thumbnail),
         ],
-        middleware=[
-            Middleware(WithHeaders, headers=headers(policy(SCRIPTS, served=True))),
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False),
-        ],
-        exception_handlers={MediaFMError: told, HTTPException: told, 500: told},
+        middleware=[Middleware(Guarded)],
     )
+    handlers = {MediaFMError: told, HTTPException: told, ClientDisconnect: gone, 500: told}
+    app = Starlette(
+        routes=[pages],
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False)
+        ],
+        exception_handlers=handlers,
+    )
+    # Around all of it: Starlette answers errors of the code outside of its middleware.
+    return WithHeaders(app, headers(policy(SCRIPTS, served=True)))
 
 
 def check_sent(values: Mapping[str, str]) -> None:
@@ -128,8 +135,9 @@ def search_file(library: Library, sent: BinaryIO, called: Path, values: Mapping[
 
 def told(request: Request, error: Exception) -> Response:
     """An error as a page, in one line."""
+    extra = None
     if isinstance(error, HTTPException):
-        status, message = error.status_code, error.detail
+        status, message, extra = error.status_code, error.detail, error.headers
     elif isinstance(error, MediaFMError):
         status, message = (404 if isinstance(error, NotFound) else 400), str(error)
     else:
@@ -144,4 +152,9 @@ def told(request: Request, error: Exception) -> Response:
         links=Links(served=True),
         form=form_of(request.query_params) if request.url.path == "/search" else {},
     )
-    return HTMLResponse(page, status)
+    return HTMLResponse(page, status, extra)
+
+
+def gone(_: Request, __: Exception) -> Response:
+    """For a client that is no longer there: nothing."""
+    return Response()
