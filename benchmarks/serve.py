@@ -12,6 +12,7 @@ the time, when all has been asked for once, and at the end.
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -61,6 +62,12 @@ class Server(NamedTuple):
         status = Path(f"/proc/{self.process}/status").read_text(encoding="ascii")
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
+    def processor_s(self) -> float:
+        """What it has used of all cores; other programs on the machine hardly change it."""
+        stat = Path(f"/proc/{self.process}/stat").read_text(encoding="utf-8")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
 
 def main() -> None:
     """Measure all of it and write benchmarks/results/serve.json."""
@@ -75,7 +82,7 @@ def main() -> None:
         addresses = addresses_of(Store(store))
         with serving(store) as server:
             asked, early_mb = ask(server, addresses, clients=given.clients, seconds=given.seconds)
-            rss_mb = server.rss_mb()
+            rss_mb, processor_s = server.rss_mb(), server.processor_s()
     rows = [row(kind, [a for a in asked if a.kind == kind]) for kind in SHARES]
     print_table(rows)
     times = [a.ms for a in asked]
@@ -86,6 +93,7 @@ def main() -> None:
         "p50_ms": percentile(times, 50),
         "p99_ms": percentile(times, 99),
         "errors": sum(not a.right for a in asked),
+        "processor_ms_per_request": round(1e3 * processor_s / len(asked)),
         "rss_mb": round(rss_mb),
         "rss_early_mb": round(early_mb),
     }
