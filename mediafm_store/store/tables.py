@@ -1,6 +1,7 @@
 """The LanceDB tables behind a store. The only code that imports lancedb."""
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -32,6 +33,10 @@ FOR_EVER = timedelta(days=365_000)
 HELD: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("held", default=None)
 """Address and name -> the table, while tables are held."""
 OVERTAKEN = "commit conflict"
+VERSIONS = "*.lance/_versions"
+"""Where LanceDB writes a file for each commit."""
+SETTLED_NS = 2_000_000_000
+"""Far longer than two commits can bear the same time."""
 PHRASE = re.compile(r'"([^"]+)"')
 
 
@@ -121,13 +126,19 @@ class Tables:
             return table
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, known: dict[tuple[str, str], Any] | None = None) -> Iterator[None]:
         """Within it, a table is looked up once, and read as it was then.
 
+        What was looked up is in `known`, for those who know that no table has changed since.
+
         To look whether there is a newer version is a request to an object store, and a search would
-        do so two dozen times. Of this thread alone; what it writes itself is seen.
+        do so two dozen times. Of this thread alone; what it writes itself is seen. Within another
+        it is of the same moment.
         """
-        token = HELD.set({})
+        if HELD.get() is not None:
+            yield
+            return
+        token = HELD.set({} if known is None else known)
         try:
             yield
         finally:
@@ -177,6 +188,36 @@ class Tables:
             if key not in held:
                 held[key] = int(self.open(name).version)
             return int(held[key])
+
+    def state(self) -> tuple[tuple[str, int], ...]:
+        """What is another after any commit to any table: their versions."""
+        return tuple((name, self.version(name)) for name in self.names())
+
+    def commits(self) -> tuple[tuple[str, int, int], ...] | None:
+        """The same without a look into the tables: when each was last written.
+
+        None where that does not tell: at an address, or if it was a moment ago and the next commit
+        may bear the same time.
+        """
+        try:
+            found = [(f.parent.name, f.stat()) for f in sorted(self.place.local.glob(VERSIONS))]
+        except FileNotFoundError:  # dropped at this moment
+            return None
+        latest = max((stat.st_mtime_ns for _, stat in found), default=0)
+        if self.place.remote or not found or latest > time.time_ns() - SETTLED_NS:
+            return None
+        return tuple((name, stat.st_ino, stat.st_mtime_ns) for name, stat in found)
+
+    def born(self, name: str) -> tuple[int, int] | None:
+        """What tells a table on this machine from one that was put in its place; else None.
+
+        Both may be at the same version.
+        """
+        try:
+            found = (self.place.local / f"{name}.lance").stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
     def batches(
         self,
