@@ -27,7 +27,7 @@ from mediafm_store.serve.guard import HOSTS, WithHeaders, bounded, check_origin,
 from mediafm_store.serve.library import Library
 from mediafm_store.serve.query import form_of, query_of
 from mediafm_store.serve.titles import titles_page
-from mediafm_store.tasks.sources import VIDEO_SUFFIXES
+from mediafm_store.tasks.beside import VIDEO_SUFFIXES
 
 MOST_BYTES = 200_000_000
 """Of a file that is sent to be searched by."""

@@ -23,6 +23,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.changes import RULES, Sources, digest, sources_of, stat_of
 from mediafm_store.tasks.encoding import DEFAULTS, load_encoder
 from mediafm_store.tasks.featurize import check_name, check_same_film, clash
+from mediafm_store.tasks.ids import check_id, is_gone, name_ids, title_ids
 from mediafm_store.tasks.importing.arrays import ArrayFile, frame_rate
 from mediafm_store.tasks.importing.declared import (
     Features,
@@ -35,7 +36,7 @@ from mediafm_store.tasks.importing.given import Given, Place, check
 from mediafm_store.tasks.importing.tables import TableFile
 from mediafm_store.tasks.ingest import Ingested, failure
 from mediafm_store.tasks.rows import Warnings, place_columns, title_row, with_looks
-from mediafm_store.tasks.sources import check_id, metadata_of, named, title_id
+from mediafm_store.tasks.sources import metadata_of, named, title_id
 
 SUFFIXES = (".npz", ".parquet", ".lance")
 FeatureFile = ArrayFile | TableFile
@@ -80,6 +81,8 @@ def import_features(
     usable = [file for file in opened if not isinstance(file, Ingested)]
     features = declare(store, usable, {**how.arrays, **(made_by or {})})
     check_found(usable, given, features)
+    if title is None:
+        give_ids(store, usable)
     reader = encoder or load_encoder(DEFAULTS["text"], "auto")
     job = ImportJob(store, how, features, reader)
     results: list[Ingested] = []
@@ -112,6 +115,17 @@ def check_found(
             raise BadInput(
                 f"--{modality} {name!r} is in none of the files; they have {', '.join(holds)}"
             )
+
+
+def give_ids(store: Store, files: Sequence[FeatureFile]) -> None:
+    """Say which title of the store each title of the files is."""
+    single = [file for file in files if isinstance(file, ArrayFile)]
+    ids = title_ids(store, [file.path for file in single], is_gone(store))
+    for file in files:
+        if isinstance(file, ArrayFile):
+            file.ids = {file.path.stem: ids[file.path]}
+        else:
+            file.ids = name_ids(store, file.path, file.ids)
 
 
 @dataclass(frozen=True)
