@@ -71,7 +71,7 @@ def import_features(
     paths = find_files(files)
     if title is not None:
         check_id(title)
-        if [path.suffix for path in paths] != [".npz"]:
+        if [path.suffix.lower() for path in paths] != [".npz"]:
             raise BadInput(f"--title belongs to one .npz file, {len(paths)} files are given")
     store.check_writable()
     given = {m: name for m, name in (arrays or {}).items() if name is not None}
@@ -99,7 +99,7 @@ def find_files(files: Iterable[Path]) -> list[Path]:
     for path in files:
         if not path.exists():
             raise BadInput(f"{path} does not exist")
-        if path.suffix not in SUFFIXES:
+        if path.suffix.lower() not in SUFFIXES:
             raise BadInput(f"{path} cannot be imported; give files called {' '.join(SUFFIXES)}")
         found[Path(os.path.abspath(path))] = None
     return list(found)
@@ -141,7 +141,7 @@ class How:
         """A file as far as its headers tell, or why it cannot be read."""
         try:
             check_name(path)
-            if path.suffix == ".npz":
+            if path.suffix.lower() == ".npz":
                 return ArrayFile(
                     path, self.arrays, fps=self.fps, title=self.title, scenes=self.scenes
                 )
