@@ -162,7 +162,7 @@ FUNCTIONS = {
 @pytest.mark.parametrize("command", BASES)
 def test_odd_values_are_answered_or_told(command, places, monkeypatch, tmp_path, capfd):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.stdin", open(os.devnull))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     store = shutil.copytree(places["STORE"], tmp_path / "store")
     wrong = []
     for words in cases(command, FUNCTIONS[command]):

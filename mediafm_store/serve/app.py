@@ -28,7 +28,7 @@ from mediafm_store.serve.guard import HOSTS, Guarded, WithHeaders, bounded, head
 from mediafm_store.serve.library import Library
 from mediafm_store.serve.query import form_of, query_of
 from mediafm_store.serve.turns import Turns
-from mediafm_store.tasks.sources import VIDEO_SUFFIXES
+from mediafm_store.tasks.beside import VIDEO_SUFFIXES
 
 MOST_BYTES = 200_000_000
 """Of a file that is sent to be searched by."""

@@ -17,7 +17,7 @@ from mediafm_store.features.encoders import Encoders, encode, encode_query
 from mediafm_store.features.moments import Moments
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
-from mediafm_store.tasks.labels import read_csv, read_jsonl
+from mediafm_store.tasks.lists import read_list
 from mediafm_store.tasks.queries import check_encoders
 
 FEWEST = 500
@@ -30,7 +30,7 @@ CAPTION_WEIGHT = 2.0
 as much as those."""
 BATCH = 32
 PHRASES = "common_queries.txt"
-READERS = {".csv": read_csv, ".jsonl": read_jsonl}
+EXAMPLE = '{"picture": "a.jpg", "texts": ["A dog on a beach"]}'
 RANKS = (1, 5, 10)
 OnStep = Callable[[str, int, int], None]
 """Told what is going on, how much is done, and of how much."""
@@ -147,13 +147,9 @@ def fit_caption_map(
 
 def read(file: Path) -> Captioned:
     """Pictures with their texts, from one or several rows each; BadInput names a wrong line."""
-    if file.suffix not in READERS:
-        raise BadInput(f"{file}: captions come as .csv or .jsonl")
-    if not file.is_file():
-        raise BadInput(f"no file {file}")
     pictures: dict[Path, int] = {}
     texts, of = [], []
-    for line, row in READERS[file.suffix](file):
+    for line, row in read_list(file, "captions", EXAMPLE):
         name, said = row.get("picture"), said_in(row)
         if not isinstance(name, str) or not said:
             raise BadInput(f"{file}, line {line}: a row has a picture, a path, and a text")

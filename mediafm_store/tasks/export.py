@@ -48,7 +48,7 @@ def export(
 
 def exporter_for(path: Path, format: str | None) -> Exporter:
     """The plug-in of a name, or of a suffix; raise BadInput if there is none."""
-    name = format or path.suffix.lstrip(".")
+    name = format or path.suffix.lower().lstrip(".")
     try:
         exporter: Exporter = plugins.load("exporters", name)
     except NotFound as error:

@@ -29,8 +29,9 @@ from mediafm_store.tasks.featurize import (
     load_detector,
     untouched,
 )
+from mediafm_store.tasks.ids import check_id, is_same_film, title_ids
 from mediafm_store.tasks.rows import Renewed, Spaces, renewed_rows
-from mediafm_store.tasks.sources import check_id, find_videos, title_id
+from mediafm_store.tasks.sources import find_videos
 
 log = logging.getLogger("mediafm_store")
 
@@ -74,7 +75,7 @@ def ingest(
 
     Titles whose files have not changed are left alone, and where only subtitles or metadata have,
     the film is not decoded again, unless `force` is set. `title` and `shot_list` belong to the one
-    video given; without `title`, ids come from file names.
+    video given; without `title`, ids come from file names, and from folders where those are alike.
 
     `workers` titles are taken at once by an `engine` (see `engine_of`): `threads` of this process,
     which call `on_progress`; `ray`, processes of this machine; or a cluster at `ray://HOST:PORT`,
@@ -94,11 +95,11 @@ def ingest(
         raise BadInput(f"keyframes must be 1 or more, are {keyframes}")
     store.check_writable()
     chosen = wished(language) if language else None
-    named = [(video, title or title_id(video)) for video in videos]
+    ids = dict.fromkeys(videos, title) if title else title_ids(store, videos, is_same_film(store))
     how = How(encoders or load_encoders(), detector, shot_list, keyframes, chosen)
     job = Ingest(store, how, force=force)
     with engine_of(engine, workers=workers) as runs_on:
-        return job.run(named, runs_on, on_progress, on_title)
+        return job.run(list(ids.items()), runs_on, on_progress, on_title)
 
 
 class Ingest:

@@ -24,6 +24,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.changes import RULES, Sources, digest, sources_of, stat_of
 from mediafm_store.tasks.encoding import DEFAULTS, load_encoder
 from mediafm_store.tasks.featurize import check_name, check_same_film, clash
+from mediafm_store.tasks.ids import check_id, is_gone, name_ids, title_ids
 from mediafm_store.tasks.importing.arrays import ArrayFile, frame_rate
 from mediafm_store.tasks.importing.declared import (
     Features,
@@ -36,7 +37,7 @@ from mediafm_store.tasks.importing.given import Given, Place, check
 from mediafm_store.tasks.importing.tables import TableFile
 from mediafm_store.tasks.ingest import Ingested, failure
 from mediafm_store.tasks.rows import Warnings, place_columns, title_row, with_looks
-from mediafm_store.tasks.sources import check_id, metadata_of, named, title_id
+from mediafm_store.tasks.sources import metadata_of, named, title_id
 
 SUFFIXES = (".npz", ".parquet", ".lance")
 FeatureFile = ArrayFile | TableFile
@@ -71,7 +72,7 @@ def import_features(
     paths = find_files(path_list(files))
     if title is not None:
         check_id(title)
-        if [path.suffix for path in paths] != [".npz"]:
+        if [path.suffix.lower() for path in paths] != [".npz"]:
             raise BadInput(f"--title belongs to one .npz file, {len(paths)} files are given")
     store.check_writable()
     given = {m: name for m, name in (arrays or {}).items() if name is not None}
@@ -81,6 +82,8 @@ def import_features(
     usable = [file for file in opened if not isinstance(file, Ingested)]
     features = declare(store, usable, {**how.arrays, **(made_by or {})})
     check_found(usable, given, features)
+    if title is None:
+        give_ids(store, usable)
     reader = encoder or load_encoder(DEFAULTS["text"], "auto")
     job = ImportJob(store, how, features, reader)
     results: list[Ingested] = []
@@ -97,7 +100,7 @@ def find_files(files: Iterable[Path]) -> list[Path]:
     for path in files:
         if not path.exists():
             raise BadInput(f"{path} does not exist")
-        if path.suffix not in SUFFIXES:
+        if path.suffix.lower() not in SUFFIXES:
             raise BadInput(f"{path} cannot be imported; give files called {' '.join(SUFFIXES)}")
         found[Path(os.path.abspath(path))] = None
     return list(found)
@@ -115,6 +118,17 @@ def check_found(
             )
 
 
+def give_ids(store: Store, files: Sequence[FeatureFile]) -> None:
+    """Say which title of the store each title of the files is."""
+    single = [file for file in files if isinstance(file, ArrayFile)]
+    ids = title_ids(store, [file.path for file in single], is_gone(store))
+    for file in files:
+        if isinstance(file, ArrayFile):
+            file.ids = {file.path.stem: ids[file.path]}
+        else:
+            file.ids = name_ids(store, file.path, file.ids)
+
+
 @dataclass(frozen=True)
 class How:
     """How files are read."""
@@ -128,7 +142,7 @@ class How:
         """A file as far as its headers tell, or why it cannot be read."""
         try:
             check_name(path)
-            if path.suffix == ".npz":
+            if path.suffix.lower() == ".npz":
                 return ArrayFile(
                     path, self.arrays, fps=self.fps, title=self.title, scenes=self.scenes
                 )
