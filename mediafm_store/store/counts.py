@@ -16,8 +16,6 @@ UNIQUE: Mapping[str, Sequence[str]] = {**KEYS, "titles": ("id",), "spaces": ("na
 """What tells the rows of small tables apart."""
 SHOT = ("id", "revision")
 """What tells those of the others apart."""
-AT_ONCE = 1000
-"""Rows that one condition names."""
 
 
 class Rows(NamedTuple):
@@ -55,10 +53,7 @@ def doubled(store: Store, name: str, titles: Collection[str] | None = None) -> l
 def drop_doubled(store: Store, name: str, titles: Collection[str] | None = None) -> None:
     """Delete them: of each the first stays."""
     with store.tables.lock():
-        places = doubled(store, name, titles)
-        for start in range(0, len(places), AT_ONCE):
-            told = ", ".join(map(str, places[start : start + AT_ONCE]))
-            store.tables.delete(name, f"_rowid IN ({told})")
+        store.tables.delete_places(name, doubled(store, name, titles))
 
 
 def orphans(store: Store, name: str) -> int:

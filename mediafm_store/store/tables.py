@@ -22,6 +22,8 @@ import lancedb.index  # noqa: E402
 from lancedb.query import MatchQuery, PhraseQuery  # noqa: E402
 
 MOST_TABLES = 10_000
+AT_ONCE = 1000
+"""Rows that one condition names."""
 COMPACTED = 50
 """Each write leaves a file that every reader has to open: so many at most."""
 KEPT = timedelta(days=1)
@@ -153,7 +155,7 @@ class Tables:
             return query.limit(None).to_arrow()
 
     def select_places(self, name: str, columns: Sequence[str], where: str | None) -> pa.Table:
-        """Rows with the place of each as `_rowid`, by which `delete` knows it."""
+        """Rows with the place of each as `_rowid`."""
         with self._telling("read"):
             query = self.open(name).search().select(list(columns)).with_row_id(True)
             return (query.where(where) if where else query).limit(None).to_arrow()
@@ -290,6 +292,16 @@ class Tables:
             there = self.open(name).count_rows(condition)
         if there:
             self._commit(name, lambda table: table.delete(condition))
+
+    def delete_places(self, name: str, places: Sequence[int]) -> None:
+        """Delete the rows at some places, as `select_places` told them."""
+
+        def write(table: Any) -> None:  # all of it before the table is compacted: that moves rows
+            for start in range(0, len(places), AT_ONCE):
+                told = ", ".join(map(str, places[start : start + AT_ONCE]))
+                table.delete(f"_rowid IN ({told})")
+
+        self._commit(name, write)
 
     def _commit(self, name: str, write: Callable[[Any], object]) -> int:
         """Write to a table; each COMPACTED-th version of it is compacted at once.

@@ -114,7 +114,7 @@ def rows(store: Store) -> Iterator[Fault]:
         if count := orphans(store, name):
             mend = partial(drop_orphans, store, name)
             yield Fault(f"{name}: {count} rows are of titles that are not there", mend=mend)
-    live = Counter(space.name for space in store.registry.live_spaces())
+    live = Counter(name for name, _ in {(s.name, s.version) for s in store.registry.live_spaces()})
     for name in (name for name, count in live.items() if count > 1):
         yield Fault(
             f"several versions of {name} are live", cure=f"mediafm space promote {name} VERSION"
