@@ -1,6 +1,6 @@
 """Odd values for every option of every command: an answer, or a line that says what is wrong."""
 
-import os
+import io
 import shutil
 import signal
 from collections.abc import Iterator

@@ -125,6 +125,7 @@ def test_vectors_of_a_wrong_shape_are_refused(store):
 
 
 def test_tags_are_replaced_title_by_title(store):
+    store.add_titles([title_rows(store, title, random_vectors(1)) for title in "ab"])
     told = {
         "task": "tags",
         "score": 0.5,

@@ -101,7 +101,9 @@ def say(text: str) -> None:
 
 
 def tell(result: "Ingested") -> None:
-    """Say what was wrong with a title that was to go into the store."""
+    """Say what was wrong with a title that was to go into the store, and what else there is."""
+    if result.note:
+        say(result.note)
     for warning in result.warnings:
         say(f"Warning: {warning}")
     if result.error:

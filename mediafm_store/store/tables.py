@@ -3,17 +3,17 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from filelock import FileLock
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import BadInput, first_line
 from mediafm_store.store.later import init_later
 from mediafm_store.store.place import Place
+from mediafm_store.store.turns import turn
 
 # LanceDB needs a few types of this client of a REST service, whose __init__ builds all of it with
 # pydantic: .4 s of every command, half of what importing LanceDB takes.
@@ -23,6 +23,8 @@ import lancedb.index  # noqa: E402
 from lancedb.query import MatchQuery, PhraseQuery  # noqa: E402
 
 MOST_TABLES = 10_000
+AT_ONCE = 1000
+"""Rows that one condition names."""
 COMPACTED = 50
 """Each write leaves a file that every reader has to open: so many at most."""
 KEPT = timedelta(days=1)
@@ -59,20 +61,18 @@ class Tables:
         try:
             yield
         except (OSError, RuntimeError, ValueError) as error:
-            reason = str(error).splitlines()[0].split(", /")[0]
+            reason = first_line(error).split(", /")[0]
             raise BadInput(f"store {self.place.address} cannot be {what}: {reason}") from error
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Held while rows are written, by one process of this machine; it ends with the process."""
-        self.place.local.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.place.local / ".write.lock")
-        with self._telling("written"):
-            lock.acquire()
-        try:
+        """Held while rows are written: see `turn`. Who has it may take it again."""
+        with ExitStack() as stack:
+            with self._telling("written"):
+                self.place.local.mkdir(parents=True, exist_ok=True)
+                what = f"store {self.place.address}"
+                stack.enter_context(turn(self.place.local / ".write.lock", what))
             yield
-        finally:
-            lock.release()
 
     def create(self, name: str, schema: pa.Schema, *, anew: bool = False) -> None:
         """Make an empty table where there is none, or in any case."""
@@ -164,6 +164,12 @@ class Tables:
             if columns:
                 query = query.select(columns)
             return query.limit(None).to_arrow()
+
+    def select_places(self, name: str, columns: Sequence[str], where: str | None) -> pa.Table:
+        """Rows with the place of each as `_rowid`."""
+        with self._telling("read"):
+            query = self.open(name).search().select(list(columns)).with_row_id(True)
+            return (query.where(where) if where else query).limit(None).to_arrow()
 
     def whole(self, name: str, columns: Sequence[str]) -> pa.Table:
         """All rows of a small table that is asked for again and again.
@@ -327,6 +333,16 @@ class Tables:
             there = self.open(name).count_rows(condition)
         if there:
             self._commit(name, lambda table: table.delete(condition))
+
+    def delete_places(self, name: str, places: Sequence[int]) -> None:
+        """Delete the rows at some places, as `select_places` told them."""
+
+        def write(table: Any) -> None:  # all of it before the table is compacted: that moves rows
+            for start in range(0, len(places), AT_ONCE):
+                told = ", ".join(map(str, places[start : start + AT_ONCE]))
+                table.delete(f"_rowid IN ({told})")
+
+        self._commit(name, write)
 
     def _commit(self, name: str, write: Callable[[Any], object]) -> int:
         """Write to a table; each COMPACTED-th version of it is compacted at once.

@@ -1,7 +1,7 @@
 """Bring labels of titles, shots and stretches into the store, from a file or from people."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from mediafm_store.errors import BadInput, MediaFMError
+from mediafm_store.errors import BadInput, MediaFMError, NotFound
 from mediafm_store.records import title_of
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import one_of, quoted
 from mediafm_store.tasks.lists import read_list, several
-from mediafm_store.tasks.naming import Names
+from mediafm_store.tasks.naming import Names, find_titles
 from mediafm_store.tasks.queries import seconds
 
 COLUMNS = {"task", "title", "shot", "start", "end", "label", "labels", "value"}
@@ -80,17 +80,40 @@ def import_labels(store: Store, file: str | Path, *, task: str | None = None) ->
     return [one for one in labelled(store) if one.task in tasks]
 
 
+def remove_labels(
+    store: Store, task: str, titles: Collection[str] | None = None, *, dry_run: bool = False
+) -> Labelled:
+    """Delete the labels of a task, of some titles or of all, and what people answered to its tags.
+
+    Returns what goes, or would go by a `dry_run`. The table can still be read as it was: see
+    `Labelled`. Raises NotFound if there is no such label or title.
+    """
+    store.check_writable()
+    own = f"task = {quoted(task)}"
+    if titles is not None:
+        own += f" AND {one_of('title', find_titles(store, titles))}"
+    going = labelled(store, own)
+    if not going:
+        known = ", ".join(one.task for one in labelled(store)) or "none"
+        of = "" if titles is None else " of these titles"
+        raise NotFound(f"no labels of task {task!r}{of} in {store.path}; there are {known}")
+    if not dry_run:
+        store.delete("labels", own)
+        store.delete("tags", f"{own} AND source = {quoted(REVIEW)}")
+    return going[0]
+
+
 def add(store: Store, rows: Sequence[Row], *, source: str, instead_of: str | None = None) -> None:
     """Write checked labels, in the place of others."""
     same = {"source": source, "added_at": datetime.now(UTC)}
     store.put("labels", [{**same, **row} for row in rows], instead_of=instead_of)
 
 
-def labelled(store: Store) -> list[Labelled]:
-    """The tasks that have labels, by name."""
+def labelled(store: Store, where: str | None = None) -> list[Labelled]:
+    """The tasks that have labels, by name; of those labels alone that fulfil a condition."""
     version = table_version(store)
     tasks = (
-        store.rows("labels")
+        store.rows("labels", where)
         .group_by("task")
         .agg(
             pl.col("item").n_unique().alias("items"),

@@ -49,13 +49,19 @@ def title_id(media: Path) -> str:
 
 
 def read_title(
-    media: Path, id: str | None = None, *, language: str | None = None, warn: Warn = log_warning
+    media: Path,
+    id: str | None = None,
+    *,
+    name: str | None = None,
+    language: str | None = None,
+    warn: Warn = log_warning,
 ) -> Title:
     """A title with what lies beside its file; raise BadInput if the metadata is malformed.
 
-    `language` is that of the subtitles to use; if there are none, `warn` says which there are.
+    `name` is what it is called where its metadata do not say, by default as its file. `language` is
+    that of the subtitles to use; if there are none, `warn` says which there are.
     """
-    title = named(id or title_id(media), media, metadata_of(media), name=media.stem)
+    title = named(id or title_id(media), media, metadata_of(media), name=name or media.stem)
     subtitles = choose_subtitles(media, language, warn)
     if subtitles is None:
         return title

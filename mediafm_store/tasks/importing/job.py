@@ -21,7 +21,15 @@ from mediafm_store.records import Shot, Title
 from mediafm_store.store.rows import AT_ONCE, TitleRows
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.changes import RULES, Sources, digest, sources_of, stat_of
+from mediafm_store.tasks.changes import (
+    RULES,
+    Sources,
+    digest,
+    metadata_digest,
+    sources_of,
+    stat_of,
+    with_given_name,
+)
 from mediafm_store.tasks.encoding import DEFAULTS, load_encoder
 from mediafm_store.tasks.featurize import check_name, check_same_film, clash
 from mediafm_store.tasks.ids import check_id, is_gone, name_ids, title_ids
@@ -193,6 +201,7 @@ class ImportJob:
         self.spaces: tuple[Space, ...] = ()
         if self.features:
             self.spaces = spaces(self.store, self.features, self.reader)
+        self.lacking = {title for space in self.spaces for title in self.store.lacking(space)}
 
     def run(self, files: Iterable[FeatureFile | Ingested]) -> Iterator[Ingested]:
         """Import the titles of files, those that could not be opened included.
@@ -241,13 +250,14 @@ class ImportJob:
         check_fits(file, self.features, self.store)
         pending = self._look(file, name, id, stat)
         before = sources_of(pending.row)
-        if pending.row and before and pending.sources == before._replace(media=""):
+        whole = id not in self.lacking
+        if whole and pending.row and before and pending.sources == before._replace(media=""):
             return Made(unchanged(pending.row, file.path))
         given = check(file.read(name), Place(file.path, id))
         sources = pending.sources._replace(media=given.content)
         if pending.row:
             check_same_film(pending.row, pending.title, sources)
-            if before and sources == before._replace(media_stat=sources.media_stat):
+            if whole and before and sources == before._replace(media_stat=sources.media_stat):
                 moved = {"media": str(file.path), "sources": sources._asdict()}
                 return Made(unchanged(pending.row, file.path), moved=moved)
         warnings = Warnings(
@@ -272,16 +282,8 @@ class ImportJob:
     def _look(self, file: FeatureFile, name: str, id: str, stat: str) -> Pending:
         """What is known of a title before its vectors are read."""
         facts = metadata_of(file.metadata_beside(id))
-        title = named(id, file.path, facts, name=name)
         row = self.stored.get(id)
-        described = (
-            title.name,
-            title.synopsis,
-            title.tags,
-            title.genres,
-            title.series,
-            bool(facts),
-        )
+        title = named(id, file.path, facts, name=row["name"] if row else name)
         sources = Sources(
             media="",
             media_stat=stat,
@@ -291,9 +293,9 @@ class ImportJob:
             words="",
             words_stat="",
             words_made_by=f"{RULES} {self.reader.fingerprint}",
-            metadata=digest(described),
+            metadata=metadata_digest(title, bool(facts)),
         )
-        return Pending(title, bool(facts), sources, row)
+        return Pending(with_given_name(title, row), bool(facts), sources, row)
 
     def _rows(self, pending: Pending, given: Given, warnings: Warnings) -> TitleRows:
         """Everything that is stored of a title."""
