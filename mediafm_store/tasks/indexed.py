@@ -266,9 +266,7 @@ def read_index(folder: Path, space: Space, device: Device) -> tuple[SpaceIndex |
             shards.append(read_shard(shard, space, device))
         except UNREADABLE as error:
             damage[shard] = error
-    if not shards:
-        return None, damage
-    opened = SpaceIndex(folder, shards)
+    opened = SpaceIndex(folder, shards) if shards else None
     OPENED[key] = version, opened
     return opened, damage
 

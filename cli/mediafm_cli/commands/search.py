@@ -1,6 +1,7 @@
 """mediafm search."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -173,7 +174,8 @@ def search(
         query = " + ".join([str(q) for q in asked if q not in (None, text, said)] + words)
         write_search_page(html, store=opened, query=query, hits=hits, query_shot=shot, unit=unit)
         wrote(html)
-    emit([asdict(hit) for hit in hits], as_json=as_json, table=shown)
+    table = partial(shown, until=unit != "shot")
+    emit([asdict(hit) for hit in hits], as_json=as_json, table=table)
     if not hits:
         say(nothing_found(where, alone=hits.chance is None))
     elif not as_json:
@@ -233,15 +235,14 @@ def parse_weights(text: str) -> "dict[Part, float]":
     return weights
 
 
-def shown(hit: Row) -> Row:
-    """What the table shows of a hit."""
+def shown(hit: Row, *, until: bool) -> Row:
+    """What the table shows of a hit, and perhaps `until` when it lasts."""
     from mediafm_store.report.timecode import timecode
 
-    several = len(hit["shots"]) > 1
     return {
         "shot": hit["shot"],
         "time": timecode(hit["start_s"]),
-        **({"to": timecode(hit["end_s"])} if several else {}),
+        **({"to": timecode(hit["end_s"])} if until else {}),
         "score": hit["score"],
         "as good by chance": "" if hit["chance"] is None else percent(hit["chance"]),
         **hit["shares"],
