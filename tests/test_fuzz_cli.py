@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, get_args, get_origin, get_type_hints
 import pytest
 
 from mediafm_cli.main import COMMANDS
-from mediafm_store import Store, import_labels, ingest
+from mediafm_store import Store, fit_probe, import_labels, ingest, load_encoders
 from tests.command import mediafm
 from tests.conftest import random_vectors
 from tests.odd_films import make_film, pictures
@@ -19,12 +19,12 @@ from tests.plain import PLUGINS
 from tests.planted import put_in_context
 
 STATUSES = {0, 1, 2, 130}
-TEXTS = ["", " ", "-", "=", "a=b=c", "../x", "%s", "'", "a\nb", "\ud83d", "caf\udcff", "é" * 3000]
-NUMBERS = ["-1", "0", "3", "1.5", "nan", "inf", "1e999", "9" * 30, "x"]
-TIMES = ["0", "-1", "nan", "inf", "99:99:99", "1e999", "0:00:01", "9" * 30, "x"]
+TEXTS = ["", "-", "a=b=c", "../x", "\ud83d", "caf\udcff", "é" * 3000]
+NUMBERS = ["-1", "0", "nan", "1e999", "9" * 30]
+TIMES = ["0", "-1", "nan", "inf", "99:99:99", "1e999", "9" * 30]
 FILES = ["", "-", "nowhere/x", "FOLDER", "EMPTY", "ODD.json", "/dev/full", "/dev/zero", "x" * 300]
-NAMES = [*TEXTS, "hf", "yamnet=5", "os:system", "json:dumps", "..:x", "x:y:z", "FOLDER"]
-BY_NAME = {"encoder": NAMES, "detector": NAMES, "kind": NAMES, "format": NAMES, "engine": TEXTS[:9]}
+ENCODERS = ["hf", "yamnet=5", "os:system", "json:dumps", "..:x", "x:y:z", "FOLDER", "caf\udcff"]
+BY_NAME = {"encoder": ENCODERS, "detector": ENCODERS, "kind": ENCODERS, "format": ENCODERS}
 BY_NAME |= {"where": [*TEXTS, "1+" * 5000 + "1", "index", "index > 9" + "9" * 40, "words ~ '('"]}
 MOST_S = 120
 """Of all values of one command."""
@@ -43,32 +43,32 @@ def base(*arguments, options=()):
 
 PLAIN = ("--device=cpu", *PLUGINS)
 BASES = {
-    "demo": [base("EMPTY", options=["--preset", "none"])],  # it takes minutes
     "ingest": [base("FILM", options=PLAIN)],
     "import": [base("EMPTY")],
     "train": [base(options=["--preset", "tiny", "--steps", "0", "--device", "cpu"])],
     "embed": [base(options=["--device", "cpu"])],
     "evaluate": [base("search"), base("search", options=["--labels", "ODD.json"])],
     "report": [base()],
-    "index": [base("status"), base("build"), base("refresh")],
-    "search": [base(options=["--shot", "film/0", *PLAIN]), base(options=["--text", "a", *PLAIN])],
+    "index": [base("build")],
+    "search": [base(options=["--shot", "film/0", *PLAIN])],
     "captions": [base("fit", "EMPTY", options=PLAIN), base("show")],
     "scenes": [base("film")],
     "atlas": [base()],
-    "labels": [base("import", "ODD.json"), base("list")],
-    "probe": [base(action, "genre") for action in ("list", "show", "apply", "fit")],
-    "tag": [base("list"), base("apply"), base("review")],
+    "labels": [base("import", "LABELS"), base("list")],
+    "probe": [base("fit", "genre")],
+    "tag": [base("apply")],
     "adbreaks": [base("film", options=PLAIN)],
     "cut": [base("film/0", options=["--into", "OUT"])],
     "export": [base("fused", "OUT/x.npy"), base("shots", "OUT/x.parquet")],
-    "space": [base("list"), *(base(a, "fused") for a in ("show", "rollback", "retire"))],
+    "space": [base("show", "fused")],
     "doctor": [base()],
     "info": [base("film")],
     "plugins": [base("encoders")],
 }
-"""`serve` goes on until it is stopped."""
-LEFT_OUT = {("train", "preset"), ("demo", "folder")}
-"""Values of these that are right take minutes."""
+ENDLESS = {"serve", "demo"}
+"""They go on until they are stopped, or for minutes."""
+LEFT_OUT = {("train", "preset")}
+"""Large models take minutes."""
 
 
 @pytest.fixture(scope="module")
@@ -76,19 +76,30 @@ def places(tmp_path_factory) -> dict[str, str]:
     """A small store, and files, by what they are called above."""
     folder = tmp_path_factory.mktemp("fuzz")
     film, empty, odd = (folder / name for name in ("film.mp4", "empty.csv", "ODD.json"))
-    make_film(film, images=list(pictures(96)))
+    labels = folder / "labels.csv"
+    make_film(film, images=list(pictures(96, size=(64, 48))), sounds=["mono"])
     empty.touch()
     odd.write_text('{"title": "film", "label": "\\ud83d"}')
-    (folder / "labels.csv").write_text("title,label\nfilm,Drama\nother,War\n")
-    shutil.copy(film, folder / "other.mp4")
+    for number in range(5):
+        images = list(pictures(96, size=(64, 48), shot=13 + 5 * number))
+        make_film(folder / f"film{number}.mp4", images=images, sounds=["mono"])
+        (folder / f"film{number}.json").write_text('{"tags": ["slow"], "genres": ["War"]}')
+    kinds = [("film", "Drama"), *((f"film{n}", "Drama" if n < 2 else "War") for n in range(5))]
+    labels.write_text("title,label\n" + "".join(f"{name},{kind}\n" for name, kind in kinds))
     store = Store(folder / "store", create=True)
-    from mediafm_store import load_encoders
-
     encoders = load_encoders([name.partition("=")[2] for name in PLUGINS], device="cpu")
-    ingest(store, [film, folder / "other.mp4"], encoders=encoders)
+    ingest(store, folder, encoders=encoders)
     put_in_context(store, {title: random_vectors(n, n) for title, n in store.shot_counts().items()})
-    import_labels(store, folder / "labels.csv", task="genre")
-    own = {"FILM": film, "EMPTY": empty, "ODD.json": odd, "OUT": folder / "out", "FOLDER": folder}
+    import_labels(store, labels, task="genre")
+    fit_probe(store, "genre", folds=2)
+    own = {
+        "LABELS": labels,
+        "FILM": film,
+        "EMPTY": empty,
+        "ODD.json": odd,
+        "OUT": folder / "out",
+        "FOLDER": folder,
+    }
     return {name: str(path) for name, path in own.items()} | {"STORE": str(folder / "store")}
 
 
@@ -132,7 +143,8 @@ def cases(command: str, function) -> Iterator[list[str]]:
                 if option is None:
                     arguments[places.index(name) :] = value
                 extra = [] if option is None else [option, *value]
-                yield [*one.options, *extra, "--store=STORE", "--", *arguments]
+                stored = ["--store=STORE"] if "store" in [name for name, *_ in taken] else []
+                yield [*one.options, *extra, *stored, "--", *arguments]
 
 
 @contextmanager
@@ -168,11 +180,8 @@ def test_odd_values_are_answered_or_told(command, places, monkeypatch, tmp_path,
     for words in cases(command, FUNCTIONS[command]):
         known = {**places, "STORE": str(store)}
         said = [
-            known.get(w, w.replace("STORE", str(store)).replace("OUT/", f"{places['OUT']}/"))
-            for w in words
+            known.get(w, w.replace("STORE", str(store)).replace("OUT", known["OUT"])) for w in words
         ]
-        if command == "plugins":
-            said.remove(f"--store={store}")
         try:
             with limited(MOST_S):
                 done = mediafm(command, *said)
@@ -185,4 +194,4 @@ def test_odd_values_are_answered_or_told(command, places, monkeypatch, tmp_path,
 
 
 def test_every_command_is_tried():
-    assert BASES.keys() | {"serve"} == FUNCTIONS.keys()
+    assert BASES.keys() | ENDLESS == FUNCTIONS.keys()

@@ -3,8 +3,10 @@
 import gc
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated, NoReturn
+from inspect import signature
+from typing import Annotated, NoReturn, get_args
 
 import typer
 
@@ -59,8 +61,23 @@ COMMANDS = (
     *(search, captions, serve, scenes, atlas, labels, probe, tag, adbreaks, cut),
     *(titles, export, space, doctor, info, plugins),
 )
+MOST = 2**31 - 1
+"""Of whole numbers: larger ones overflow somewhere, and nobody means them."""
+
+
+def bound_numbers(command: Callable[..., None]) -> None:
+    """Let options of whole numbers without a greatest value have `MOST`."""
+    for parameter in signature(command).parameters.values():
+        kind, *told = get_args(parameter.annotation) or [None]
+        for about in told:
+            if kind is int or int in get_args(kind):
+                about.max = MOST if about.max is None else about.max
+                about.min = -MOST if about.min is None else about.min
+
+
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]
+    bound_numbers(getattr(module, name))
     # Python keeps the word `import` for itself.
     app.command(name.rstrip("_"), epilog=module.EXAMPLE)(getattr(module, name))
 

@@ -34,7 +34,9 @@ def emit(
     """
     if as_json:
         for row in rows:
-            sys.stdout.write(json.dumps(row, default=str, ensure_ascii=False) + "\n")
+            line = json.dumps(row, default=str, ensure_ascii=False)
+            # Bytes of a file's name that are no text stand as JSON escapes half characters.
+            sys.stdout.write(line.encode(errors="backslashreplace").decode() + "\n")
         return
     if not rows:
         return
@@ -155,6 +157,8 @@ def errors_to_exit(arguments: Sequence[str]) -> Iterator[None]:
         stop(f"Error: {error}", 1)
     except OSError as error:
         stop(f"Error: {error}", 1)
+    except UnicodeEncodeError as error:
+        stop(f"Error: {error.object!a:.80} is no text: arguments must be in UTF-8", 1)
     except SystemExit as leaving:
         if leaving.code == INTERRUPTED:
             say(f"Interrupted; what `mediafm {' '.join(arguments[:1])}` finished is kept.")

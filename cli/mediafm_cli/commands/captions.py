@@ -25,7 +25,7 @@ def captions(
         Path | None, typer.Argument(help="A .csv or .jsonl file of captioned pictures.")
     ] = None,
     store: StorePath = DEFAULT_STORE,
-    seed: Annotated[int, typer.Option(help="Of the pictures that are held out.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the pictures that are held out.")] = 0,
     encoder: EncoderNames = None,
     device: Device = "auto",
     as_json: AsJson = False,

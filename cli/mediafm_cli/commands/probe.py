@@ -40,7 +40,7 @@ def probe(
         bool, typer.Option("--words", help="Read the titles' names and synopses too.")
     ] = False,
     folds: Annotated[int, typer.Option(min=2, help="Parts that are held out in turn.")] = 5,
-    seed: Annotated[int, typer.Option(help="Of the folds.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the folds.")] = 0,
     version: Annotated[int | None, typer.Option(help="Default: the newest.")] = None,
     device: Device = "auto",
     as_json: AsJson = False,

@@ -25,7 +25,7 @@ def train(
     steps: Annotated[
         int | None, typer.Option(min=0, help="At most so many steps; 0 keeps the start.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed trains the same model.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed trains the same model.")] = 0,
     tensorboard: Annotated[
         Path | None, typer.Option(help="Also write loss and rates for TensorBoard to this folder.")
     ] = None,
