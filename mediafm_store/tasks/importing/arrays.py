@@ -155,6 +155,6 @@ def check_size(path: Path, name: str, header: Header) -> None:
         raise BadInput(f"{path}: {name} has {reason}")
     if math.prod(header.shape) * header.dtype.itemsize > MOST_BYTES:
         raise BadInput(
-            f"{path}: {name} is {header.dtype} {header.shape}, larger than {MOST_BYTES // 10**6} MB;"
-            " make several titles of it"
+            f"{path}: {name} is {header.dtype} {header.shape}, larger than"
+            f" {MOST_BYTES // 10**6} MB; make several titles of it"
         )
