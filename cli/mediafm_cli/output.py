@@ -75,6 +75,11 @@ def cell(value: object) -> str:
     return "" if value is None else printable(str(value))
 
 
+def one_line(text: str) -> str:
+    """A message as one line: a line break in the name of a file becomes `\\n`."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def printable(text: str) -> str:
     """Without control characters: what comes from files must not steer the terminal."""
     return "".join(c if c.isprintable() else " " for c in text)
@@ -100,9 +105,9 @@ def say(text: str) -> None:
 def tell(result: "Ingested") -> None:
     """Say what was wrong with a title that was to go into the store."""
     for warning in result.warnings:
-        say(f"Warning: {warning}")
+        say(one_line(f"Warning: {warning}"))
     if result.error:
-        say(f"Error: {result.error}")
+        say(one_line(f"Error: {result.error}"))
 
 
 def tell_failures(results: "Sequence[Ingested]", *, done: str, what: str) -> None:
@@ -130,7 +135,7 @@ class ToStderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print it."""
-        say(f"Warning: {record.getMessage()}")
+        say(one_line(f"Warning: {record.getMessage()}"))
 
 
 @contextmanager
@@ -140,9 +145,9 @@ def errors_to_exit(arguments: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except MediaFMError as error:
-        stop(f"Error: {error}", 1)
+        stop(one_line(f"Error: {error}"), 1)
     except OSError as error:
-        stop(f"Error: {error}", 1)
+        stop(one_line(f"Error: {error}"), 1)
     except SystemExit as leaving:
         if leaving.code == INTERRUPTED:
             say(f"Interrupted; what `mediafm {' '.join(arguments[:1])}` finished is kept.")

@@ -12,6 +12,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import Warn, log_warning
 from mediafm_store.media.paths import check_file
 from mediafm_store.records import Title
+from mediafm_store.tasks.folders import files_below
 from mediafm_store.tasks.subtitles import choose_subtitles
 
 VIDEO_SUFFIXES = (
@@ -21,10 +22,11 @@ VIDEO_SUFFIXES = (
 """What is taken from a folder; a file that is named itself is tried whatever it is called."""
 
 
-def find_videos(paths: Iterable[Path]) -> list[Path]:
+def find_videos(paths: Iterable[Path], warn: Warn = log_warning) -> list[Path]:
     """The files named, and the videos in the folders named, below them too, in order.
 
-    Links keep their own names: what lies beside a link belongs to it.
+    Links keep their own names: what lies beside a link belongs to it. `warn` is told of links that
+    lead nowhere. Raises BadInput for a path that does not exist or has no video.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -32,7 +34,7 @@ def find_videos(paths: Iterable[Path]) -> list[Path]:
             raise BadInput(f"{path} does not exist")
         if not path.is_dir():
             check_file(path)
-        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        inside = files_below(path, warn) if path.is_dir() else [path]
         videos = [p for p in inside if p == path or is_video(p)]
         if not videos:
             raise BadInput(f"no video in {path} (looked for {' '.join(VIDEO_SUFFIXES)})")
