@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.ingest import ingest as ingest
     from mediafm_store.tasks.labels import import_labels as import_labels
     from mediafm_store.tasks.labels import labelled as labelled
+    from mediafm_store.tasks.labels import remove_labels as remove_labels
     from mediafm_store.tasks.probing.fit import fit_probe as fit_probe
     from mediafm_store.tasks.probing.predict import Prediction as Prediction
     from mediafm_store.tasks.probing.predict import apply_probe as apply_probe
@@ -97,6 +98,8 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.timelines.stretch import stretches_of_scenes as stretches_of_scenes
     from mediafm_store.tasks.timelines.stretch import stretches_of_shots as stretches_of_shots
     from mediafm_store.tasks.timelines.write import write_timeline as write_timeline
+    from mediafm_store.tasks.titles import remove_titles as remove_titles
+    from mediafm_store.tasks.titles import rename_title as rename_title
     from mediafm_store.tasks.train import train as train
 
 # Public name -> the module that defines it. Imported on first use, so that
@@ -170,6 +173,9 @@ _HOME = {
     "read_judgements": "evaluation.labels",
     "refresh_index": "tasks.index",
     "refresh_indexes": "tasks.index",
+    "remove_labels": "tasks.labels",
+    "remove_titles": "tasks.titles",
+    "rename_title": "tasks.titles",
     "retire": "tasks.spaces",
     "rollback": "tasks.spaces",
     "search": "tasks.search",

@@ -107,7 +107,7 @@ def run_demo(
         store=store.local,
         report=folder / "report.html",
         titles=len(titles),
-        shots=len(store.shots()),
+        shots=sum(store.shot_counts().values()),
         validation=trained.result.validation,
         neighbours=trained.result.baselines["mean of 4 neighbours"],
         first_shot=examples[0],

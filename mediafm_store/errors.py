@@ -36,3 +36,8 @@ class SpaceMismatch(MediaFMError):
 
 class NotPromoted(MediaFMError):
     """A version of a space failed a gate, and the one before stays live."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line; what kind it is if it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,74 +1,139 @@
-"""Files that appear when they are complete, here or in an object store, and JSON lines."""
+"""Files that appear when they are complete, here or in an object store."""
 
-import json
+import errno
+import os
 import shutil
+import stat
+import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mediafm_store.errors import BadInput
 
 
-def write_beside(path: Path, text: str) -> None:
-    """Write a file so that it appears, or replaces an older one, when it is complete."""
-    if not path.parent.is_dir():
-        raise BadInput(f"cannot write {path}: there is no folder {path.parent}; make it first")
-    if path.is_dir():
-        raise BadInput(f"cannot write {path}: it is a folder; name a file in it")
-    part = path.with_name(f".{path.name}.part")
-    try:
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text to a file as `whole_file` does; raise BadInput if its folder is not there."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise BadInput(f"cannot write {path}: there is no folder {folder}; make it first")
+    with whole_file(path) as part:
         # A file name may hold bytes that are not text; they become question marks.
         part.write_text(text, encoding="utf-8", errors="replace")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
-def read_json_lines(path: Path, example: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a file, one a line, with the numbers of their lines; nulls are left out.
-
-    Raises BadInput, with the number of the line, for anything else; `example` is told then.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read: {error}; give a file of JSON lines") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise BadInput(f"{path}, line {number}: no JSON: {error}") from error
-        if not isinstance(row, dict):
-            raise BadInput(f"{path}, line {number}: no object, such as {example}")
-        yield number, {name: value for name, value in row.items() if value is not None}
+def path_list(paths: Iterable[str | Path]) -> list[Path]:
+    """Paths, also of one alone, which itself can be gone through letter by letter."""
+    return [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
 @contextmanager
-def whole_file(address: str) -> Iterator[Path]:
+def whole_file(address: str | Path) -> Iterator[Path]:
     """A path to write to; what is there at the end stands at `address`, whole or not at all.
 
-    An address is a path, or one such as s3://bucket/file.
+    An address is a path, `-` for stdout, or one such as s3://bucket/file. See `put`; folders that
+    are not there are made. Raises BadInput for what cannot be written there.
     """
-    if remote(address):
-        with tempfile.TemporaryDirectory() as scratch:
-            part = Path(scratch) / "part"
-            yield part
-            with (
-                file_system(address) as (system, path),
-                part.open("rb") as read,
-                system.open_output_stream(path) as out,
-            ):
-                shutil.copyfileobj(read, out)
-    else:
-        local = Path(address)
-        local.parent.mkdir(parents=True, exist_ok=True)
-        part = local.with_name(f".{local.name}")
+    with scratch_folder(address) as scratch, named_in_errors(address):
+        part = scratch / "part"
         yield part
-        part.replace(local)
+        put(part, address)
+
+
+@contextmanager
+def scratch_folder(address: str | Path) -> Iterator[Path]:
+    """A folder that is gone afterwards, for files that are to be `put` at or beside an address."""
+    beside = None
+    with named_in_errors(address):
+        if not (remote(str(address)) or is_stream(Path(address))):
+            beside = Path(os.path.realpath(address)).parent
+            beside.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(dir=beside, prefix=".writing-")
+    with scratch as folder:
+        yield Path(folder)
+
+
+def put(part: Path, address: str | Path) -> None:
+    """Move a file that is complete to an address, in place of one that is there.
+
+    A link stays one: what it leads to is replaced, and keeps its rights. What is no regular file
+    (a pipe, a device, stdout) is written into.
+    """
+    if remote(str(address)):
+        with (
+            file_system(str(address)) as (system, path),
+            part.open("rb") as read,
+            system.open_output_stream(path) as out,
+        ):
+            shutil.copyfileobj(read, out)
+        return
+    to = Path(address)
+    if to.is_dir():
+        raise BadInput(f"cannot write {to}: it is a folder; name a file in it")
+    if is_stream(to):
+        with part.open("rb") as read, open_stream(to) as out:
+            shutil.copyfileobj(read, out)
+        return
+    real = Path(os.path.realpath(to))
+    part.chmod(rights(real if real.exists() else part.parent))
+    part.replace(real)
+
+
+def rights(place: Path) -> int:
+    """Of a file; in a folder, of those that are made there."""
+    if place.is_file():
+        return stat.S_IMODE(place.stat().st_mode)
+    new = place / ".rights"
+    new.touch()
+    try:
+        return stat.S_IMODE(new.stat().st_mode)
+    finally:
+        new.unlink()
+
+
+def is_stdout(path: str | Path) -> bool:
+    """Whether it is `-`, or the file that stdout goes to: to replace that would lose the rest."""
+    if str(path) == "-":
+        return True
+    with suppress(OSError):
+        return os.path.samestat(os.stat(path), os.fstat(STDOUT))
+    return False
+
+
+STDOUT = 1
+"""Its number."""
+
+
+def is_stream(path: Path) -> bool:
+    """Whether it is written into as it is, and never replaced."""
+    if is_stdout(path):
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def open_stream(path: Path) -> BinaryIO:
+    """What is no regular file, or stdout, to write to."""
+    if not is_stdout(path):
+        return path.open("wb")
+    sys.stdout.flush()
+    return open(STDOUT, "wb", closefd=False)
+
+
+@contextmanager
+def named_in_errors(address: str | Path) -> Iterator[None]:
+    """Errors of the system, such as a full disk, as BadInput that names what was to be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in errno.errorcode:  # of LanceDB and FFmpeg, which say more
+            raise
+        raise BadInput(f"cannot write {address}: {error.strerror}") from error
 
 
 def read_file(address: str) -> bytes | None:

@@ -4,12 +4,16 @@ A plug-in is any importable callable. It is named either by an entry point of gr
 `mediafm_store.<kind>` or by its own path, `package.module:attribute`.
 """
 
+import inspect
+import re
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from mediafm_store.errors import NotFound
+from mediafm_store.errors import BadInput, MediaFMError, NotFound
 
 Kind = Literal["encoders", "detectors", "indexes", "exporters"]
+NAME = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
+PATH = re.compile(f"{NAME}:{NAME}")
 
 
 def names(kind: Kind) -> list[str]:
@@ -18,15 +22,53 @@ def names(kind: Kind) -> list[str]:
 
 
 def load(kind: Kind, name: str) -> Any:
-    """Import and return the plug-in called `name`; raise NotFound if there is none."""
-    if ":" in name:
-        try:
-            return EntryPoint(name, name, "").load()
-        except (ImportError, AttributeError) as error:
-            raise NotFound(f"plug-in {name!r} cannot be imported: {error}") from error
-    for point in entry_points(group=f"mediafm_store.{kind}", name=name):
+    """Import and return the plug-in called `name`.
+
+    Raises NotFound if there is none, BadInput if it is nothing that can be called.
+    """
+    own = entry_points(group=f"mediafm_store.{kind}", name=name)
+    points = [EntryPoint(name, name, "")] if PATH.fullmatch(name) else list(own)
+    if not points:
+        raise NotFound(
+            f"no {kind[:-1]} plug-in {name!r}; installed: {', '.join(names(kind))}"
+            " (or name one by its path, package.module:attribute)"
+        )
+    found = imported(points[0])
+    if not callable(found):
+        raise BadInput(f"plug-in {name!r} is no class or function")
+    return found
+
+
+def imported(point: EntryPoint) -> Any:
+    """What an entry point names; raise NotFound if it names nothing that can be imported."""
+    try:
         return point.load()
-    raise NotFound(
-        f"no {kind[:-1]} plug-in {name!r}; installed: {', '.join(names(kind))}"
-        " (or name one by its path, package.module:attribute)"
-    )
+    except Exception as error:  # a module may raise what it likes
+        raise NotFound(f"plug-in {point.name!r} cannot be imported: {reason(error)}") from error
+
+
+def check_call(name: str, plugin: Any, *arguments: object, **named: object) -> None:
+    """Raise BadInput if a plug-in does not take such arguments; it is not called for that."""
+    try:
+        inspect.signature(plugin).bind(*arguments, **named)
+    except TypeError as error:
+        wanted = ", ".join(["..."] * len(arguments) + [f"{n}=..." for n in named])
+        raise BadInput(f"plug-in {name!r} cannot be called with ({wanted}): {error}") from error
+    except ValueError:  # of some built-in ones nothing is known
+        return
+
+
+def make(name: str, plugin: Any, *arguments: object, **named: object) -> Any:
+    """What a plug-in makes of its arguments; raise BadInput if it takes no such, or fails."""
+    check_call(name, plugin, *arguments, **named)
+    try:
+        return plugin(*arguments, **named)
+    except MediaFMError:
+        raise
+    except Exception as error:
+        raise BadInput(f"plug-in {name!r} cannot be made: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """The first line of an error, or its kind where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -39,3 +39,19 @@ def search_all(store, **asked):
         files = asked.keys() & {"clip", "picture", "sound"} or any(map(os.path.isfile, named))
         plain["space"] = "context" if store.has("context") and not files else "fused"
     return search(store, **plain | asked)
+
+
+def visual(*, device):
+    """A plug-in, as the two below."""
+    return PlainEncoder("visual")
+
+
+def audio(*, device):
+    return PlainEncoder("audio")
+
+
+def text(*, device):
+    return PlainEncoder("text")
+
+
+PLUGINS = [f"--encoder=tests.plain:{modality}" for modality in ("visual", "audio", "text")]

@@ -18,6 +18,7 @@ from mediafm_store.tasks.ranking import SAID
 from mediafm_store.tasks.scale import PARTS
 from mediafm_store.tasks.scenes import find_scenes
 from mediafm_store.tasks.search import search
+from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all
 from tests.planted import ENCODERS, add_film, between, put_in_context
@@ -444,3 +445,16 @@ def test_replaced_in_the_middle_of_a_search(store, monkeypatch, space):
     named = {id for h in hits for id in (h.shot, *h.alike)}
     assert named <= {"film/00000", "other/00000", "other/00001"}
     assert "film/00000" in named
+
+
+def test_scenes_of_one_shot_and_of_several_share_a_table(store):
+    views = ["a", *[between(0.97, "b", f"b {i}") for i in range(4)]]
+    for title in ("asked", "other"):
+        add_film(store, title, views)
+    done = mediafm("search", "--shot", "asked/00001", "--unit", "scene", "--least", 0,
+                   "--store", store.path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lengths = {len(hit.shots) for hit in search(store, shot="asked/00001", unit="scene", least=0)}
+    assert len(lengths) > 1
+    assert 1 in lengths
+    assert " to " in done.stdout.splitlines()[0]

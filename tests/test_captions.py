@@ -177,7 +177,7 @@ def test_several_rows_may_be_of_one_picture(tmp_path):
         ("c.jsonl", '{"picture": "a.png", "texts": [1]}', "line 1: a row has a picture"),
         ("c.jsonl", '{"picture": 1, "text": "x"}', "line 1: a row has a picture"),
         ("c.jsonl", '{"picture": "z.png", "text": "x"}', "line 1: no file"),
-        ("c.txt", "", "captions come as .csv or .jsonl"),
+        ("c.txt", "", "captions come as .csv, .jsonl or .parquet"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told(tmp_path, name, content, told):

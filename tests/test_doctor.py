@@ -29,7 +29,7 @@ def films(store, tmp_path):
 
 
 def wrong(store):
-    return {f.check: f for f in doctor(store) if f.state == "wrong"}
+    return {f.check: f for f in doctor(store) if f.state in ("wrong", "due")}
 
 
 def mended(store, check):

@@ -255,3 +255,48 @@ def test_a_name_that_is_not_utf8_is_told_at_once(film, store, plain_encoders):
     film.rename(bad)
     (result,) = ingest(store, [bad], encoders=plain_encoders)
     assert result.error == "'caf\\udce9.mp4': the path is not UTF-8; rename it"
+
+
+def test_a_film_that_was_renamed_stays_the_title_that_it_was(again, store, film, plain_encoders):
+    film.with_suffix(".json").unlink()
+    assert again().state == "updated"
+    row = store.title("film")
+    moved = film.parent / "elsewhere" / "Another Name.mp4"
+    moved.parent.mkdir()
+    film.rename(moved)
+    film.with_suffix(".srt").rename(moved.with_suffix(".srt"))
+    (found,) = ingest(store, [moved.parent], encoders=plain_encoders)
+    assert (found.title, found.state) == ("film", "unchanged")
+    assert f"which was {film}: its id, labels and vectors stay" in found.note
+    now = store.title("film")
+    assert store.titles()["id"].to_list() == ["film"]
+    assert (now["media"], now["subtitles"]) == (str(moved), str(moved.with_suffix(".srt")))
+    assert (now["name"], now["revision"]) == (row["name"], row["revision"])
+    (found,) = ingest(store, [moved], encoders=plain_encoders)
+    assert (found.title, found.state, found.note) == ("film", "unchanged", "")
+
+
+def test_a_copy_of_a_film_that_is_still_there_is_a_title_of_its_own(
+    again, store, film, plain_encoders
+):
+    copy = film.with_name("copy.mp4")
+    copy.write_bytes(film.read_bytes())
+    assert ingest(store, [copy], encoders=plain_encoders)[0].title == "copy"
+    film.unlink()
+    again_copied = film.with_name("third.mp4")
+    again_copied.write_bytes(copy.read_bytes())
+    assert ingest(store, [again_copied], encoders=plain_encoders)[0].title == "film"
+    assert store.titles()["id"].to_list() == ["copy", "film"]
+
+
+def test_a_renamed_film_does_not_clash_with_another_of_its_new_name(
+    store, tmp_path, plain_encoders
+):
+    for folder, seconds in (("s1", 48), ("s2", 72)):
+        (tmp_path / folder).mkdir()
+        make_film(tmp_path / folder / f"{folder}.mp4", images=list(pictures(seconds)))
+    ingest(store, [tmp_path / "s1", tmp_path / "s2"], encoders=plain_encoders)
+    for folder in ("s1", "s2"):
+        (tmp_path / folder / f"{folder}.mp4").rename(tmp_path / folder / "Episode 1.mp4")
+    found = ingest(store, [tmp_path / "s1", tmp_path / "s2"], encoders=plain_encoders)
+    assert [(one.title, one.state) for one in found] == [("s1", "unchanged"), ("s2", "unchanged")]

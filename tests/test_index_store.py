@@ -8,8 +8,8 @@ import pytest
 from mediafm_store import IndexConfig, Store, build_index, index_status, refresh_index
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks.generations import index_folder, newest
-from mediafm_store.tasks.indexed import open_index
+from mediafm_store.tasks.generations import index_folder, newest, shard_folders
+from mediafm_store.tasks.indexed import OPENED, RUNS, open_index
 from mediafm_store.tasks.nearest import nearest
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all as search
@@ -208,6 +208,8 @@ def test_an_empty_space_and_odd_wishes_are_told(store, films):
         build_index(films, films.live("fused"), IndexConfig("odd"))
     with pytest.raises(BadInput, match="between 0 and 1"):
         build_index(films, films.live("fused"), IndexConfig(target=1.5))
+    with pytest.raises(BadInput, match="is a path, and an index is opened again by the name"):
+        build_index(films, films.live("fused"), IndexConfig("mediafm_indexes.exact:Exact"))
 
 
 def test_a_large_space_gets_an_index_that_is_tuned(store, monkeypatch):
@@ -228,3 +230,14 @@ def test_a_large_space_gets_an_index_that_is_tuned(store, monkeypatch):
     hits = search(store, shot="two/00010", exclude_same_title=True, k=30)
     assert len(hits) == 30
     assert "two" not in {h.title for h in hits}
+
+
+def test_an_index_that_cannot_be_read_at_all_is_told_once(films, caplog):
+    fused = films.live("fused")
+    build_index(films, fused, device="cpu")
+    (folder,) = shard_folders(newest(index_folder(films, fused)))
+    (folder / RUNS).write_text("{", encoding="utf-8")
+    OPENED.clear()  # as in a process of its own
+    for _ in range(3):
+        assert search(films, shot="alpha/00007")
+    assert caplog.text.count("cannot be used") == 1

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,14 +140,24 @@ def test_two_films_of_one_name_do_not_overwrite_each_other(tmp_path, encoders):
         (tmp_path / folder).mkdir()
     clip(tmp_path / "a" / "film.mp4")
     clip(tmp_path / "b" / "film.mp4", seed=3)
+    clip(tmp_path / "b" / "Film.mkv", seed=4)
     store = Store(tmp_path / "store", create=True)
-    first, second = ingest(store, [tmp_path / "a", tmp_path / "b"], encoders=encoders)
-    assert (first.state, second.state) == ("ingested", "failed")
-    assert "--title" in second.error
-    other = ingest(store, [tmp_path / "b"], encoders=encoders, title="film_b")
+    results = ingest(store, [tmp_path / "a", tmp_path / "b"], encoders=encoders)
+    found = {r.media.relative_to(tmp_path): (r.title, r.state) for r in results}
+    assert found[Path("a/film.mp4")] == ("a_film", "ingested")
+    assert found[Path("b/Film.mkv")] == ("b_film", "ingested")
+    assert found[Path("b/film.mp4")] == ("b_film", "failed")
+    assert "--title" in results[-1].error
+    other = ingest(store, [tmp_path / "b" / "film.mp4"], encoders=encoders, title="other")
     assert other[0].state == "ingested"
+    again = ingest(store, [tmp_path / "a", tmp_path / "b"], encoders=encoders)
+    assert [(r.title, r.state) for r in again] == [
+        ("a_film", "unchanged"),
+        ("b_film", "unchanged"),
+        ("other", "unchanged"),
+    ]
     with pytest.raises(BadInput, match="--title"):
-        ingest(store, [tmp_path / "b"], encoders=encoders, title="../escape")
+        ingest(store, [tmp_path / "a"], encoders=encoders, title="../escape")
 
 
 def test_moved_films_keep_their_rows_and_tell_where_they_are(tmp_path, encoders):

@@ -213,3 +213,8 @@ def test_the_command(built, genre):
     assert [r["label"] for r in rows] == list(KINDS)
     assert mediafm("fit")[0] == 2
     assert mediafm("apply", "genre", "nope")[0] == 1
+
+
+def test_no_titles_are_none(built, genre):
+    assert apply_probe(built, genre.task, []) == []
+    assert apply_probe(built, genre.task)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import wave
 from dataclasses import replace
 from html import escape, unescape
 from http.client import HTTPConnection
+from itertools import count
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -18,6 +20,8 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from mediafm_store import Store
+from mediafm_store.arrays import FUSED
 from mediafm_store.report.form import FLAGS
 from mediafm_store.report.links import served_links
 from mediafm_store.report.timecode import timespan
@@ -33,10 +37,18 @@ EVIL = "<script>alert(1)</script>"
 ORIGIN = Origin("alpha", 2.25, 6.0, ["alpha/00001", "alpha/00002"], 0.9)
 
 
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """The bytes of a film."""
+    path = tmp_path_factory.mktemp("sent") / "a.mp4"
+    make_film(path, images=[np.full((32, 48, 3), 90, np.uint8)] * 12)
+    return path.read_bytes()
+
+
 @pytest.fixture
-def client(store, tmp_path):
+def client(store, tmp_path, video):
     film = tmp_path / "alpha.mp4"
-    film.write_bytes(bytes(range(100)))
+    film.write_bytes(video)
     vectors, others = random_vectors(40), random_vectors(40, 1)
     others[1] = vectors[1]  # a good match, as there are few
     store.add_title(title_rows(store, "alpha", vectors, name=EVIL, media=str(film)))
@@ -88,11 +100,49 @@ def test_forms_of_other_sites_are_refused(client):
     assert foreign.status_code == 403
 
 
-def test_a_film_is_sent_in_parts(client):
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("address", ["/", "/search?shot=alpha/1", "/media/alpha", "/nothing"])
+def test_other_sites_may_only_lead_here(client, site, address):
+    def status(method="GET", **told):
+        asked = {f"sec-{n.replace('_', '-')}": v for n, v in told.items()}
+        return client.request(method, address, headers={"sec-fetch-site": site} | asked).status_code
+
+    link = {"fetch_mode": "navigate", "fetch_dest": "document"}
+    assert status(**link) != 403
+    assert status(**link | {"fetch_site": "same-origin"}) != 403
+    for dest in ("iframe", "image", "empty", "script", "video"):
+        assert status(**link | {"fetch_dest": dest}) == 403
+    assert status(fetch_mode="no-cors", fetch_dest="image") == 403
+    assert status(**link | {"purpose": "prefetch"}) == 403
+    assert status("HEAD", **link) == 403
+    assert status() == 403
+
+
+def test_errors_of_the_code_say_what_a_page_may_do(store):
+    class Broken(Library):
+        def title(self, title):
+            raise ZeroDivisionError(f"secret {title}")
+
+    app = make_app(Broken(store, device="cpu"))
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
+        answer = client.get("/titles/x")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_other_methods_are_told_which_there_are(client):
+    answer = client.put("/search")
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["allow"]
+
+
+def test_a_film_is_sent_in_parts(client, video):
     whole, part = (client.get("/media/alpha", headers=h) for h in ({}, {"range": "bytes=10-19"}))
-    assert whole.content == bytes(range(100))
-    assert (part.status_code, part.content) == (206, bytes(range(10, 20)))
-    assert part.headers["content-range"] == "bytes 10-19/100"
+    assert whole.content == video
+    assert (part.status_code, part.content) == (206, video[10:20])
+    assert part.headers["content-range"] == f"bytes 10-19/{len(video)}"
 
 
 @pytest.mark.parametrize(
@@ -102,6 +152,21 @@ def test_only_films_of_titles_are_sent(client, address):
     answer = client.get(address)
     assert answer.status_code == 404
     assert "root:" not in answer.text
+
+
+def test_a_store_from_elsewhere_does_not_choose_which_files_are_sent(
+    client, store, tmp_path, video
+):
+    (tmp_path / "secret.mp4").write_text("root:x:0:0\n" * 100)
+    (tmp_path / "list.mp4").write_text(f"ffconcat version 1.0\nfile '{tmp_path}/alpha.mp4'\n")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for named in ("/etc/passwd", "secret.mp4", "list.mp4", "pipe.mp4", "", "\0", "/dev/zero"):
+        store.update_title("alpha", media=str(tmp_path / named))
+        answer = client.get("/media/alpha")
+        assert answer.status_code == 404, named
+        assert "root:" not in answer.text
+    store.update_title("alpha", media=str(tmp_path / "alpha.mp4"))
+    assert client.get("/media/alpha").content == video
 
 
 @pytest.mark.parametrize(
@@ -296,6 +361,77 @@ def test_all_titles_of_one_name_are_offered(client, store, asked):
     assert '"/titles/heat_0"' in page
 
 
+# What changes while it is served
+
+
+def aged(store):
+    """As if all of it had been written long ago, so that what was looked up is kept."""
+    when = next(LONG_AGO)
+    for folder in store.local.glob("*.lance/_versions"):
+        os.utime(folder, (when, when))
+
+
+LONG_AGO = count(1e9)
+
+
+@pytest.fixture(params=["just written", "long unchanged"])
+def settle(request):
+    return aged if request.param == "long unchanged" else lambda store: None
+
+
+def test_pages_show_what_was_written_a_moment_ago(client, store, settle):
+    """To whatever table, by whomever."""
+    live = {"dim": FUSED, "made_by": "a test", "fused": "test"}
+    context = store.registry.version("context", "c", **live)
+    store.registry.promote(context)
+    settle(store)
+    bare = client.get("/titles/beta").text
+    assert 'id="matrix"' not in bare
+    other = Store(store.path)
+    other.add_vectors(context, other.title("beta"), other.shot_ids("beta"), random_vectors(40, 1))
+    embedded = client.get("/titles/beta").text
+    assert 'id="matrix"' in embedded
+    settle(store)
+    assert client.get("/titles/beta").text == embedded
+    other.put("tags", [{"task": "genre", "title": "beta", "tag": "western", "score": 0.9}])
+    assert "western" in client.get("/titles/beta").text
+    settle(store)
+    other.update_title("beta", name="Anew")
+    for address in ("/", "/titles/beta", "/atlas", "/search?shot=alpha/1"):
+        assert "Anew" in client.get(address).text, address
+
+
+def test_a_title_that_was_ingested_again_has_other_pictures(client, store, settle):
+    def put(jpeg):
+        rows = title_rows(store, "gamma", random_vectors(1))
+        thumbnails = [{"id": "gamma/00000", "jpeg": jpeg}]
+        store.add_title(replace(rows, thumbnails=thumbnails))
+        settle(store)
+        (address,) = re.findall(r"/thumbnails/gamma/00000[^\"')]*", client.get("/").text)
+        assert client.get(address).content == jpeg
+        return address
+
+    assert put(b"one") != put(b"two")
+
+
+def test_a_store_that_is_replaced_or_removed(client, store, settle):
+    settle(store)
+    assert "/titles/alpha" in client.get("/").text
+    shutil.rmtree(store.path)
+    for address in ("/", "/titles/alpha", "/search?shot=alpha/1", "/thumbnails/alpha/00001"):
+        gone = client.get(address)
+        assert gone.status_code == 404
+        assert f"no store at {store.path}" in gone.text
+    other = Store(store.path, create=True)
+    for title in ("delta", "epsilon"):  # as many commits as the first had
+        other.add_title(title_rows(other, title, random_vectors(40)))
+    settle(other)
+    page = client.get("/").text
+    assert "/titles/delta" in page
+    assert "/titles/alpha" not in page
+    assert client.get("/search?shot=delta/1").status_code == 200
+
+
 # Files
 
 
@@ -313,13 +449,6 @@ def sound() -> bytes:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(bytes(8000))
     return made.getvalue()
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory):
-    path = tmp_path_factory.mktemp("sent") / "a.mp4"
-    make_film(path, images=[np.full((32, 48, 3), 90, np.uint8)] * 12)
-    return path.read_bytes()
 
 
 def test_what_a_file_is_its_content_says(client, asked, video):
@@ -401,10 +530,10 @@ RUN = "from mediafm_cli.main import main; main()"
 
 
 @pytest.fixture
-def command(store, tmp_path):
+def command(store, tmp_path, video):
     """The server as a program of its own, stopped as a person stops it; its port."""
     film = tmp_path / "alpha.mp4"
-    film.write_bytes(bytes(range(100)))
+    film.write_bytes(video)
     store.add_title(title_rows(store, "alpha", random_vectors(4), media=str(film)))
     asked = ["serve", "--port", "0", "--json", "--store", str(store.path)]
     with subprocess.Popen(
@@ -425,13 +554,13 @@ def asked_for(port, path, **headers):
     return answer.status, body
 
 
-def test_the_command_serves_this_machine_alone_until_it_is_stopped(command):
+def test_the_command_serves_this_machine_alone_until_it_is_stopped(command, video):
     for path in ("/media/../../etc/passwd", "/media/..%2f..%2fetc%2fpasswd", "/media//etc/passwd"):
         status, body = asked_for(command, path)
         assert status == 404
         assert b"root:" not in body
-    assert asked_for(command, "/media/alpha", Range="bytes=-5") == (206, bytes(range(95, 100)))
-    assert asked_for(command, "/media/alpha", Range="bytes=100-")[0] == 416
+    assert asked_for(command, "/media/alpha", Range="bytes=-5") == (206, video[-5:])
+    assert asked_for(command, "/media/alpha", Range=f"bytes={len(video)}-")[0] == 416
     assert asked_for(command, "/", Host="evil.example")[0] == 400
     assert asked_for(command, "/", Host=f"localhost:{command}")[0] == 200
     if os.path.exists("/proc/net/tcp"):

@@ -1,4 +1,5 @@
 import json
+from unicodedata import normalize
 
 import pytest
 
@@ -43,7 +44,13 @@ def test_what_is_not_there_is_told(tmp_path):
         ("My Film (2010).mkv", "my_film_2010"),
         ("../../etc/passwd.mp4", "passwd"),
         ("Ünïcode 映画.mp4", "ünïcode_映画"),
-        ("...mp4", "untitled"),
+        ("...mp4", "untitled-5ec1f7e7"),
+        ("नमस्ते की.mp4", "नमस्ते_की"),
+        ("नमस्ते का.mp4", "नमस्ते_का"),
+        (normalize("NFD", "Crêpe.mp4"), "crêpe"),
+        ("★.mp4", "untitled-26c57b08"),
+        ("🎬🎬.mp4", "untitled-42ecfeeb"),
+        ("★\ufe0f 1.mp4", "1"),
     ],
 )
 def test_ids_come_from_names(tmp_path, name, id):
@@ -62,12 +69,47 @@ def test_ids_come_from_names(tmp_path, name, id):
         (["f.en.default.srt"], "f.en.default.srt"),
         (["f.en.hi.srt", "f.fr.srt"], "f.en.hi.srt"),
         (["f.de.srt", "f.en-GB.srt"], "f.en-GB.srt"),
+        (["f.de.srt", "f.English.srt"], "f.English.srt"),
+        (["f.de.srt", "f.und.srt"], "f.und.srt"),
+        (["f.en.2.srt"], "f.en.2.srt"),
+        (["f.en.2.srt", "f.en.srt"], "f.en.srt"),
+        (["f.en[cc].srt", "f.de.srt"], "f.en[cc].srt"),
+        (["f.en-orig.vtt", "f.de.vtt"], "f.en-orig.vtt"),
+        (["f.mp4.srt"], "f.mp4.srt"),
+        (["f.mp4.de.srt", "f.en.srt"], "f.en.srt"),
+        (["F.srt"], "F.srt"),
+        (["f.2.mkv", "f.2.srt"], None),
+        (["F.mp4", "F.srt"], None),
+        (["f.mkv", "f.mkv.srt"], None),
     ],
 )
 def test_subtitles_beside_the_file(tmp_path, names, chosen):
     touch(tmp_path, "f.mp4", *names)
     found = read_title(tmp_path / "f.mp4").subtitles
     assert (found and found.name) == chosen
+
+
+@pytest.mark.parametrize(("film", "other"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_what_lies_beside_is_found_however_accents_are_encoded(tmp_path, film, other):
+    touch(tmp_path, normalize(film, "Amélie.mp4"), normalize(other, "Amélie.srt"))
+    touch(tmp_path, normalize(film, "Été.mp4"))
+    facts = {"title": "Own", "file": normalize(other, "Été.mp4")}
+    (tmp_path / normalize(other, "Amélie.json")).write_text(json.dumps(facts))
+    (tmp_path / "metadata.json").write_text(json.dumps(facts))
+    found = read_title(tmp_path / normalize(film, "Amélie.mp4"))
+    assert (found.id, found.name) == ("amélie", "Own")
+    assert found.subtitles is not None
+    assert read_title(tmp_path / normalize(film, "Été.mp4")).name == "Own"
+
+
+def test_subtitles_whose_names_say_something_else_are_told_if_there_are_no_others(tmp_path):
+    touch(tmp_path, "f.mp4", "f.commentary.srt")
+    told = []
+    assert read_title(tmp_path / "f.mp4", warn=told.append).subtitles is None
+    assert [said for said in told if "f.commentary.srt is left alone" in said] == told != []
+    touch(tmp_path, "f.de.srt")
+    assert read_title(tmp_path / "f.mp4", warn=told.append).subtitles.name == "f.de.srt"
+    assert len(told) == 1
 
 
 def test_metadata_beside_the_file(tmp_path):

@@ -23,6 +23,14 @@ def test_what_is_written_is_read(store):
     assert store.thumbnails(["sintel/00002"]) == {"sintel/00002": b"jpeg"}
 
 
+def test_some_columns_of_shots(store):
+    for title in ("b", "a"):
+        store.add_title(title_rows(store, title, random_vectors(3)))
+    for title in (None, "a"):
+        some = store.shots(title, columns=["words", "id"])
+        assert some.equals(store.shots(title).select("words", "id"))
+
+
 def test_vectors_by_id_come_in_order_of_ids(store):
     store.add_title(title_rows(store, "a", random_vectors(4)))
     fused = store.live("fused")
@@ -117,6 +125,7 @@ def test_vectors_of_a_wrong_shape_are_refused(store):
 
 
 def test_tags_are_replaced_title_by_title(store):
+    store.add_titles([title_rows(store, title, random_vectors(1)) for title in "ab"])
     told = {
         "task": "tags",
         "score": 0.5,

@@ -231,3 +231,8 @@ def test_the_commands(probed):
         check=True,
     )
     assert json.loads(said.stdout)["probe"] == "kind v2"
+
+
+def test_no_titles_are_none(genres):
+    assert apply_tags(genres, []) == []
+    assert genres.tags().is_empty()

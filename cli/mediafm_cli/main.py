@@ -31,6 +31,7 @@ from mediafm_cli.commands import (
     serve,
     space,
     tag,
+    titles,
     train,
 )
 from mediafm_cli.output import errors_to_exit, show_version
@@ -56,7 +57,7 @@ def options(
 COMMANDS = (
     *(demo, ingest, import_, train, embed, evaluate, report, index),
     *(search, captions, serve, scenes, atlas, labels, probe, tag, adbreaks, cut),
-    *(export, space, doctor, info, plugins),
+    *(titles, export, space, doctor, info, plugins),
 )
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]

@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import typer
+
 from mediafm_store.errors import MediaFMError
+from mediafm_store.files import is_stdout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +106,9 @@ def say(text: str) -> None:
 
 
 def tell(result: "Ingested") -> None:
-    """Say what was wrong with a title that was to go into the store."""
+    """Say what was wrong with a title that was to go into the store, and what else there is."""
+    if result.note:
+        say(result.note)
     for warning in result.warnings:
         say(one_line(f"Warning: {warning}"))
     if result.error:
@@ -127,7 +132,14 @@ def write_out(
 
     for file in files or ():
         write_timeline(file, stretches, fps=fps)
-        say(f"Wrote {file}")
+        wrote(file)
+
+
+def wrote(file: "Path") -> None:
+    """Say so; what went to stdout stands there alone, so nothing more is printed."""
+    if is_stdout(file):
+        raise typer.Exit
+    say(f"Wrote {file}")
 
 
 class ToStderr(logging.Handler):

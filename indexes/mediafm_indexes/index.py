@@ -71,6 +71,8 @@ class Index(Protocol):
 def load_index(folder: Path, *, device: Device = "cpu") -> Index:
     """Read any saved index: its `index.json` says which plug-in wrote it."""
     plugin = json.loads((folder / "index.json").read_text(encoding="utf-8"))["plugin"]
-    (point,) = entry_points(group="mediafm_store.indexes", name=plugin)
-    index: Index = point.load().load(folder, device=device)
+    points = tuple(entry_points(group="mediafm_store.indexes", name=plugin))
+    if not points:
+        raise ValueError(f"it was built by the plug-in {plugin!r}, which is not installed")
+    index: Index = points[0].load().load(folder, device=device)
     return index

@@ -11,6 +11,7 @@ from mediafm_store.errors import BadInput
 __all__ = ["Engine", "Outcome", "Stage", "Tell", "check_engine", "elsewhere", "engine_of"]
 
 
+MOST_WORKERS = 1024
 NAME = re.compile(r"threads|ray|ray://(\[[^]]+\]|[^/:]+)(:\d+)?")
 
 
@@ -26,12 +27,12 @@ def engine_of(name: str, *, workers: int | None = None) -> Iterator[Engine]:
 
     `workers` items are taken at once: by default one by threads, and by Ray one for every two
     cores. Ray is started when there is something to do, and what was started ends with the engine.
-    Raises BadInput for another name, for less than one worker, where Ray is not installed, or
-    where nothing answers at an address.
+    Raises BadInput for another name, for less than one worker or more than `MOST_WORKERS`, where
+    Ray is not installed, or where nothing answers at an address.
     """
     check_engine(name)
-    if workers is not None and workers < 1:
-        raise BadInput(f"workers must be 1 or more, are {workers}")
+    if workers is not None and not 1 <= workers <= MOST_WORKERS:
+        raise BadInput(f"workers must be 1 to {MOST_WORKERS}, are {workers}")
     if name == "threads":
         yield Threads(workers or 1)
         return

@@ -13,7 +13,6 @@ labelled shot that holds its middle. Grade 2 is what was asked for, 1 is so in p
 kind `none` ask for what is in no shot. Other keys are for people and not read.
 """
 
-import json
 import math
 import reprlib
 from collections import Counter
@@ -29,6 +28,7 @@ from mediafm_store.evaluation.judgements import (
     SimilarQuery,
     TextQuery,
 )
+from mediafm_store.json_text import read_json
 
 LARGEST = 50_000_000
 """Bytes; labels of a few hundred hours of film are smaller."""
@@ -43,12 +43,13 @@ T = TypeVar("T")
 CALLED: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
 
 
-def read_judgements(path: Path) -> Judgements:
+def read_judgements(path: str | Path) -> Judgements:
     """Read a label file, as the top of this module shows one, and check all of it.
 
     Every third query of `similar_queries`, and of `text_queries`, is `kept` out of tuning. Raises
     BadInput, in one line that names the file and the value, for anything missing or wrong.
     """
+    path = Path(path)
     try:
         return judgements(path, load(path))
     except BadInput as error:
@@ -64,8 +65,8 @@ def load(path: Path) -> Row:
     if not size:
         raise BadInput("it is empty; give a file of labels as JSON")
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        found = read_json(path)
+    except (OSError, ValueError) as error:
         raise BadInput(f"it cannot be read as JSON: {error}") from error
     return an_object(found, "it")
 

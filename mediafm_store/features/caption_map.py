@@ -132,7 +132,7 @@ class CaptionMap:
         directions = unit_rows(texts @ self.picture_matrix.T)
         return np.pad(directions, ((0, 0), (0, BLOCK - directions.shape[1])))
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the map, in half precision; what stood there is replaced whole or not at all."""
         arrays = {name: getattr(self, name).astype(np.float16) for name in ARRAYS}
         told = {
@@ -140,12 +140,13 @@ class CaptionMap:
             "text_encoder": self.text_encoder,
             "facts": json.dumps(dict(self.facts)),
         }
-        with whole_file(str(path)) as part:
+        with whole_file(path) as part:
             part.write_bytes(save(arrays, metadata=told))
 
     @classmethod
-    def load(cls, path: Path) -> "CaptionMap":
+    def load(cls, path: str | Path) -> "CaptionMap":
         """Read a map; raises BadInput if the file is not one that `save` wrote."""
+        path = Path(path)
         try:
             if path.stat().st_size > MOST_BYTES:
                 raise ValueError(f"more than {MOST_BYTES >> 20} MiB")

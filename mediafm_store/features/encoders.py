@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from mediafm_store.arrays import MODALITIES, Blocks, Modality
+import numpy as np
+
+from mediafm_store.arrays import BLOCK, MODALITIES, Blocks, Modality
 from mediafm_store.errors import BadInput
 
 
@@ -26,6 +28,9 @@ class Encoder(Protocol):
 
     Items are, by modality: visual, an RGB image (uint8 [height, width, 3]); audio, mono samples
     in [-1, 1] at 16 kHz (float32 [n], any n >= 1); text, a non-empty string.
+
+    A plug-in is what makes one, a class or a function: it is called with `device`, "cpu" or "cuda",
+    and named as NAME=ARGUMENT with that text before it.
     """
 
     @property
@@ -71,3 +76,36 @@ def by_modality(encoders: Iterable[Encoder]) -> Encoders:
         if modality not in found:
             raise BadInput(f"no encoder for {modality}; name one")
     return found
+
+
+def encode(encoder: Encoder, items: Sequence[Any]) -> Encoded:
+    """What an encoder makes of items; raise BadInput if it is not what `Encoder` promises."""
+    encoded = encoder.encode(items)
+    for rows in (encoded.blocks, encoded.described):
+        check_rows(encoder, rows, len(items))
+    if len(encoded.labels) != len(items):
+        raise BadInput(
+            f"encoder {encoder.name} gives {len(encoded.labels)} lists of labels for {len(items)}"
+            " items; it must give one each, which may be empty"
+        )
+    return encoded
+
+
+def encode_query(encoder: Encoder, texts: Sequence[str]) -> Blocks:
+    """What an encoder makes of texts to search with; BadInput if it is not what it promises."""
+    rows = encoder.encode_query(texts)
+    check_rows(encoder, rows, len(texts))
+    return rows
+
+
+def check_rows(encoder: Encoder, rows: Any, count: int) -> None:
+    """Raise BadInput unless there is a row of the right width for each item, of finite numbers."""
+    shape = np.shape(rows)
+    if shape != (count, BLOCK):
+        raise BadInput(
+            f"encoder {encoder.name} gives vectors of shape {shape} for {count} items; it must"
+            f" give ({count}, {BLOCK}): BlockMap.plain(WIDTH).blocks of"
+            " mediafm_store.features.blocks makes such of other widths"
+        )
+    if not np.isfinite(rows).all():
+        raise BadInput(f"encoder {encoder.name} gives numbers that are not finite")

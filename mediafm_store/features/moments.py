@@ -79,7 +79,7 @@ class Moments:
             "both": self.both[:, :width] / np.sqrt(seen * said),
         }
         told = {"weight": str(self.weight), "seen": str(seen), "said": str(said)}
-        with whole_file(str(path)) as part:
+        with whole_file(path) as part:
             part.write_bytes(save({n: a.astype(np.float16) for n, a in arrays.items()}, told))
 
     @classmethod

@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from PIL import Image as Pictures
 
 from mediafm_store.arrays import Blocks, unit_rows, zeros
-from mediafm_store.features.encoders import Encoded, Encoder
+from mediafm_store.features.encoders import Encoded, Encoder, encode
 from mediafm_store.media.decode import Warn
 from mediafm_store.media.flags import Repeats
 from mediafm_store.media.levels import Levels, loudness_db
@@ -130,7 +130,7 @@ class Pool:
         self._described: dict[int, Row] = {}
         self._labels: defaultdict[int, list[Named]] = defaultdict(list)
         for batch in batches(items, BATCH):
-            encoded = encoder.encode([item for _, item in batch])
+            encoded = encode(encoder, [item for _, item in batch])
             for row, (shot, _) in enumerate(batch):
                 add(self._blocks, shot, encoded.blocks[row : row + 1])
                 add(self._described, shot, encoded.described[row : row + 1])
@@ -163,7 +163,7 @@ def rows(found: Mapping[int, Row], every: Iterable[int]) -> Blocks:
 
 def encode_text(encoder: Encoder, text: str) -> Blocks:
     """One row; zero where there is no text."""
-    return encoder.encode([text]).blocks if text else zeros(1)
+    return encode(encoder, [text]).blocks if text else zeros(1)
 
 
 def jpeg(image: Image) -> bytes:

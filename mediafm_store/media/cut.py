@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 
 from mediafm_store.errors import BadInput
+from mediafm_store.files import whole_file
 from mediafm_store.media.decode import open_media
 from mediafm_store.media.paths import address
 from mediafm_store.media.reach import Plan, from_before, look, tracks
@@ -53,13 +54,8 @@ def cut_clip(media: Path, span: Span, target: Path, *, fast: bool = False) -> Cl
     file = target.with_name(target.name + suffix)
     if file.exists() and file.samefile(media):
         raise BadInput(f"{file} is the film itself; give another folder to cut into")
-    part = file.with_name(f".{file.name}.part")
-    try:
-        with av.open(address(part), "w", format=CONTAINERS[suffix]) as out:
-            frames = (copy if whole else encode)(media, plan, out)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(file) as part, av.open(address(part), "w", format=CONTAINERS[suffix]) as out:
+        frames = (copy if whole else encode)(media, plan, out)
     shown = (plan.key, plan.copy_end) if whole else (plan.first, plan.end)
     start_s, end_s = (float((ticks - plan.zero) * plan.tick) for ticks in shown)
     return Clip(file, start_s, end_s, whole, frames, plan.early if whole else 0)

@@ -7,6 +7,60 @@ from mediafm_store.errors import BadInput
 NEAR = 10
 """Largest distance (Unicode CLDR's) of languages whose readers understand each other."""
 
+NAMES = """
+ar arabic
+bg bulgarian
+bn bengali
+ca catalan català
+cs czech čeština
+da danish dansk
+de german deutsch
+el greek
+en english
+es spanish español
+et estonian
+fa persian farsi
+fi finnish suomi
+fr french français
+he hebrew
+hi hindi
+hr croatian hrvatski
+hu hungarian magyar
+id indonesian
+is icelandic
+it italian italiano
+ja japanese 日本語
+ko korean 한국어
+lt lithuanian
+lv latvian
+ms malay
+nb norwegian norsk
+nl dutch nederlands
+pl polish polski
+pt portuguese português
+ro romanian română
+ru russian русский
+sk slovak
+sl slovenian
+sr serbian
+sv swedish svenska
+ta tamil
+te telugu
+th thai
+tr turkish türkçe
+uk ukrainian українська
+ur urdu
+vi vietnamese
+zh chinese 中文
+"""
+"""Languages that file names may spell out, in English or as their speakers call them."""
+CODES = {name: code for code, *names in map(str.split, NAMES.split("\n")[1:-1]) for name in names}
+
+
+def spelled_out(word: str) -> str | None:
+    """The language that a word in small letters names: `german` and `deutsch` are `de`."""
+    return CODES.get(word)
+
 
 def standard(tag: str | None) -> str | None:
     """`ger`, `deu` and `de` are `de`; None for what is no language, or says that it is unknown."""

@@ -1,19 +1,16 @@
 """Take the shots of a film from a list instead of detecting them: CSV or EDL (CMX 3600)."""
 
-import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import dropwhile
 from math import isfinite
 from pathlib import Path
 
+from mediafm_store.csv_text import SUFFIXES, read_table
 from mediafm_store.errors import BadInput
 from mediafm_store.media.detectors import Detector, Seen
-from mediafm_store.media.subtitles import read_text
 from mediafm_store.media.timecode import TIMECODE, clock_s, exact_rate, frame_of
-
-Row = tuple[int, list[str]]
-"""A line's number and its cells."""
+from mediafm_store.plain_text import read_text
 
 TIMES = ("start_time_seconds", "start_s", "start_seconds", "start_timecode", "start_time", "start")
 FRAMES = "start_frame"
@@ -33,19 +30,14 @@ def read_shot_list(path: Path, fps: float) -> list[float]:
 
     `fps` is the film's. Raises BadInput, naming the line, if the list cannot be read.
     """
-    readers: dict[str, Callable[[Path, list[str], float], list[float]]] = {
-        ".csv": csv_starts,
-        ".tsv": csv_starts,
+    readers: dict[str, Callable[[Path, float], list[float]]] = {
+        **dict.fromkeys(SUFFIXES, csv_starts),
         ".edl": edl_starts,
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise BadInput(f"{path} is not a shot list: its name must end in {', '.join(readers)}")
-    try:
-        lines = read_text(path).splitlines()
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}; check its name") from error
-    starts = sorted(set(reader(path, lines, fps)))
+    starts = sorted(set(reader(path, fps)))
     return list(dropwhile(lambda start: start < 0.5 / fps, starts))
 
 
@@ -67,9 +59,9 @@ def listed(starts_s: Sequence[float]) -> Detector:
     return detector
 
 
-def csv_starts(path: Path, lines: list[str], fps: float) -> list[float]:
+def csv_starts(path: Path, fps: float) -> list[float]:
     """The starts in a table, which has a header somewhere before its first shot."""
-    header, rows = table(path, lines)
+    header, rows = read_table(path, lambda cells: start_column(cells) is not None)
     column = start_column(header)
     if column is None:
         raise BadInput(f"{path} has no column called start, start_s or start_frame; add a header")
@@ -91,24 +83,6 @@ def csv_starts(path: Path, lines: list[str], fps: float) -> list[float]:
     return starts
 
 
-def table(path: Path, lines: list[str]) -> tuple[list[str], list[Row]]:
-    """The header that names starts, and the rows below it that are not empty.
-
-    Empty ones if no line names starts, whatever divides the cells.
-    """
-    for divider in ",;\t":
-        reader = csv.reader(lines, delimiter=divider)
-        try:
-            header = next((row for row in reader if start_column(row) is not None), None)
-            if header is not None:
-                return header, [
-                    (reader.line_num, row) for row in reader if any(map(str.strip, row))
-                ]
-        except csv.Error as error:
-            raise BadInput(f"{path} line {reader.line_num}: {error}; save as plain CSV") from error
-    return [], []
-
-
 def start_column(cells: list[str]) -> int | None:
     """Which cell of a header names the column of starts; None where none does."""
     names = [plain(cell) for cell in cells]
@@ -120,13 +94,13 @@ def plain(name: str) -> str:
     return "_".join(re.findall(r"[a-z0-9]+", name.lower()))
 
 
-def edl_starts(path: Path, lines: list[str], fps: float) -> list[float]:
+def edl_starts(path: Path, fps: float) -> list[float]:
     """Where each video event of an EDL is recorded, counted from the first one.
 
     A dissolve or wipe counts from where the incoming picture starts to show.
     """
     starts, drop = [], False
-    for number, line in enumerate(map(str.strip, lines), 1):
+    for number, line in enumerate(map(str.strip, read_text(path).splitlines()), 1):
         if line.startswith("FCM"):
             drop = "NON" not in line and "DROP" in line
         if not line[:1].isdecimal():

@@ -8,30 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pysubs2
-from charset_normalizer import CharsetMatch, from_bytes
 from pysubs2.exceptions import FormatAutodetectionError
 from pysubs2.formats import autodetect_format
 from pysubs2.formats.substation import parse_tags
 
-from mediafm_store.errors import BadSubtitles
+from mediafm_store.errors import BadInput, BadSubtitles
 from mediafm_store.media.decode import Warn, log_warning
+from mediafm_store.plain_text import read_text
 from mediafm_store.records import Cue, Span
 
 SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
 EMPTY = {"vtt": "WEBVTT", "ass": "[Script Info]", "ssa": "[Script Info]"}
 """What files start with that are whole and say nothing."""
-ENCODINGS = (
-    *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256"),
-    *("cp1257", "cp874", "cp932", "euc_jp", "gb18030", "big5", "cp949"),
-)
-"""What subtitles that are not UTF-8 are written in; the likelier comes first where a text gives
-no reason to prefer one (short texts in western Europe look alike in several)."""
-USUAL = {
-    **dict.fromkeys(("bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"), "cp1250"),
-    **dict.fromkeys(("et", "lt", "lv"), "cp1257"),
-    **{"tr": "cp1254", "he": "cp1255"},
-}
-"""Languages whose usual encoding looks like that of others in short texts."""
 NEVER_TIMES = "00:00:00.000 --> 00:00:00.000"
 NEVER_EVENT = "Dialogue: 0,0:00:00.00,0:00:00.00,,,0,0,0,,"
 STAMP = r"-?(?:\d{1,2}:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
@@ -58,8 +46,8 @@ def read_cues(path: Path, warn: Warn = log_warning, *, language: str | None = No
     """
     try:
         text = re.sub(r"\r*\n|\r", "\n", read_text(path, warn, language))
-    except OSError as error:
-        raise BadSubtitles(f"{path} cannot be read: {error.strerror or error}") from error
+    except BadInput as error:
+        raise BadSubtitles(str(error)) from error
     kind = kind_of(text)
     form = kind if f".{kind}" in SUFFIXES else path.suffix.lstrip(".").lower()
     lines, damaged = mended(text.split("\n"), form)
@@ -189,50 +177,6 @@ def repeated(before: list[str], lines: list[str]) -> int:
         return len(lines)
     most = min(len(before), len(lines), MOST_ROLLED)
     return max(n for n in range(most + 1) if before[len(before) - n :] == lines[:n])
-
-
-def read_text(path: Path, warn: Warn = log_warning, language: str | None = None) -> str:
-    """Decode a text file as UTF-8, else as what its bytes look most like, with a warning."""
-    raw = path.read_bytes()
-    wide = utf_16(raw)
-    if wide:
-        warn(f"{path.name} is not UTF-8; read as {wide}")
-        return raw.decode(wide, errors="replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("utf-8-sig", errors="replace")
-    damaged = text.count("\ufffd")
-    if damaged * 10 < sum(not c.isascii() for c in text):  # other encodings are rarely UTF-8, too
-        warn(f"{path.name}: {damaged} characters are damaged and were left out")
-        return text.replace("\ufffd", "")
-    guess = best_guess(raw, language)
-    if guess is None:
-        raise BadSubtitles(f"{path} is not text in any known encoding; save it as UTF-8")
-    warn(f"{path.name} is not UTF-8; read as {guess.encoding}")
-    return str(guess)
-
-
-def utf_16(raw: bytes) -> str | None:
-    """Which UTF-16 a text is in, if it is: it has a mark, or zeros in every other byte."""
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf_16"
-    even, odd = raw[::2].count(0), raw[1::2].count(0)
-    if 10 * max(even, odd) < len(raw) or 10 * min(even, odd) > max(even, odd):
-        return None
-    return "utf_16_be" if even > odd else "utf_16_le"
-
-
-def best_guess(raw: bytes, language: str | None) -> CharsetMatch | None:
-    """What a text looks like; its language decides if charset-normalizer thinks it possible."""
-    usual = USUAL.get((language or "").partition("-")[0])
-
-    def rank(guess: CharsetMatch) -> tuple[float, ...]:
-        order = ENCODINGS.index(guess.encoding)
-        is_other = guess.encoding != usual
-        return (is_other, round(guess.chaos, 2), -round(guess.coherence, 1), order)
-
-    return min(from_bytes(raw, cp_isolation=list(ENCODINGS)), key=rank, default=None)
 
 
 def said(text: str) -> str:

@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from jaxtyping import Float32, UInt8
 
 from mediafm_store.errors import BadInput
+from mediafm_store.files import whole_file
 from mediafm_store.media.paths import address
 
 Frame = UInt8[np.ndarray, "h w 3"]
@@ -41,20 +42,18 @@ def write_video(
     first = next(remaining, None)
     if first is None:
         raise BadInput(f"{path.name}: no frames to write; give at least one")
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with av.open(address(part), "w", format="mp4") as container:
-            video = _video_stream(container, first, Fraction(fps), path.name)
-            tracks = [coded(video.encode, _pictures(chain([first], remaining), Fraction(fps)))]
-            if audio is not None:
-                sound = _audio_stream(container, audio_rate)
-                tracks.append(coded(sound.encode, _pieces(audio, audio_rate)))
-            # In step, so that the muxer need not hold back either of them.
-            for _, packets in heapq.merge(*tracks, key=itemgetter(0)):
-                container.mux(packets)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with (
+        whole_file(path) as part,
+        av.open(address(part), "w", format="mp4") as container,
+    ):
+        video = _video_stream(container, first, Fraction(fps), path.name)
+        tracks = [coded(video.encode, _pictures(chain([first], remaining), Fraction(fps)))]
+        if audio is not None:
+            sound = _audio_stream(container, audio_rate)
+            tracks.append(coded(sound.encode, _pieces(audio, audio_rate)))
+        # In step, so that the muxer need not hold back either of them.
+        for _, packets in heapq.merge(*tracks, key=itemgetter(0)):
+            container.mux(packets)
 
 
 def _video_stream(

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import BadInput, NotFound, first_line
 from mediafm_store.model.facts import CONFIG, WEIGHTS, read_config
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 
@@ -57,6 +57,6 @@ def load_checkpoint(folder: Path) -> ShotTransformer:
     except FileNotFoundError as error:
         raise NotFound(f"no {WEIGHTS} in checkpoint {folder}; train again") from error
     except (KeyError, TypeError, RuntimeError, SafetensorError, OSError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise BadInput(f"checkpoint {folder} cannot be loaded ({reason}); train again") from error
     return model.requires_grad_(True).eval()

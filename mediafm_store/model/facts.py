@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.json_text import read_json
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
@@ -37,7 +38,7 @@ def checkpoint_fingerprint(folder: Path) -> str:
 def read_config(folder: Path) -> dict[str, Any]:
     """The content of config.json."""
     try:
-        content = json.loads((folder / CONFIG).read_text())
+        content = read_json(folder / CONFIG)
     except FileNotFoundError as error:
         raise NotFound(f"no checkpoint at {folder}; train one with `mediafm train`") from error
     except ValueError as error:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from mediafm_store.files import write_beside
+from mediafm_store.files import write_text
 from mediafm_store.report import charts
 from mediafm_store.report.confused import Confused, confused
 from mediafm_store.report.links import Links
@@ -107,10 +107,10 @@ class Section(NamedTuple):
 
 
 def write_board_page(
-    path: Path, *, store: Store, board: Dashboard, comparison: Comparison | None = None
+    path: str | Path, *, store: Store, board: Dashboard, comparison: Comparison | None = None
 ) -> None:
     """Write all that was measured as one page. Raises BadInput if `path` cannot be written."""
-    write_beside(path, board_page(board, store=str(store.path), comparison=comparison))
+    write_text(path, board_page(board, store=str(store.path), comparison=comparison))
 
 
 def board_page(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from mediafm_store.records import title_of
 from mediafm_store.report import views
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.importing.declared import is_imported
@@ -24,6 +25,8 @@ class Links:
     served: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
     """What titles are called by id, some of them: a server's search form offers these."""
+    revisions: Mapping[str, str] = field(default_factory=dict)
+    """Of titles: the address of a picture is another when it may be another picture."""
     kept: Mapping[str, str] = field(default_factory=dict)
     """Options of a search that searches for its answers keep."""
 
@@ -44,7 +47,7 @@ class Links:
 
     def picture(self, shot: str) -> str:
         """The picture of a shot, of a server."""
-        return f"/thumbnails/{quote(shot)}"
+        return f"/thumbnails/{quote(shot)}?of={self.revisions.get(title_of(shot), '')}"
 
     def like(self, id: str, what: str = "shot") -> str | None:
         """The search for what is like a shot, or a title."""
@@ -66,5 +69,6 @@ def served_links(store: Store, titles: list[dict[str, Any]]) -> Links:
     return Links(
         {id: f"/media/{quote(id, safe='')}" for id in films},
         served=True,
+        revisions={row["id"]: row["revision"] for row in titles},
         names=dict(islice(views.names(titles).items(), MOST_NAMES)),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mediafm_store.files import write_beside
+from mediafm_store.files import write_text
 from mediafm_store.report import views
 from mediafm_store.report.links import Links, file_links
 from mediafm_store.report.mapped import atlas_page
@@ -37,7 +37,7 @@ class TitleSection(NamedTuple):
 
 
 def write_search_page(
-    path: Path,
+    path: str | Path,
     *,
     store: Store,
     query: str,
@@ -58,31 +58,31 @@ def write_search_page(
         links=file_links(store, titles),
         names=views.names(titles),
     )
-    write_beside(path, text)
+    write_text(path, text)
 
 
-def write_title_page(path: Path, *, store: Store, title: str) -> None:
+def write_title_page(path: str | Path, *, store: Store, title: str) -> None:
     """Write what there is to see of a title: timeline, scenes, similarities, words, ad breaks.
 
     Raises NotFound for an unknown title, BadInput if `path` cannot be written.
     """
     titles = store.titles().to_dicts()
     links, names = file_links(store, titles), views.names(titles)
-    write_beside(path, title_page(store, title, links=links, names=names))
+    write_text(path, title_page(store, title, links=links, names=names))
 
 
-def write_atlas_page(path: Path, *, store: Store) -> None:
+def write_atlas_page(path: str | Path, *, store: Store) -> None:
     """Write all shots in a plane, those that are alike close together.
 
     Raises BadInput if `path` cannot be written.
     """
     titles = store.titles().to_dicts()
     links, names = file_links(store, titles), views.names(titles)
-    write_beside(path, atlas_page(store, titles, links=links, names=names))
+    write_text(path, atlas_page(store, titles, links=links, names=names))
 
 
 def write_catalogue_page(
-    path: Path,
+    path: str | Path,
     *,
     store: Store,
     searches: Sequence[SearchView],
@@ -127,10 +127,10 @@ def write_catalogue_page(
         pictures=pictures(store, [*shown, *found]),
         anchors={shot: f"s{i}" for i, shot in enumerate(shown, 1)},
     )
-    write_beside(path, text)
+    write_text(path, text)
 
 
-def write_model_page(path: Path, *, store: Store, report: "ModelReport") -> None:
+def write_model_page(path: str | Path, *, store: Store, report: "ModelReport") -> None:
     """Write how good a model is, a section a measure. Raises BadInput if that cannot be done."""
     text = render(
         "model.html.j2",
@@ -141,4 +141,4 @@ def write_model_page(path: Path, *, store: Store, report: "ModelReport") -> None
         small=Sprites(),
         links=Links(),
     )
-    write_beside(path, text)
+    write_text(path, text)

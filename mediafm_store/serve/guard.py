@@ -1,7 +1,6 @@
 """What keeps other web sites out: only this machine's own pages may ask, load and embed."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -10,6 +9,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HOSTS = ("127.0.0.1", "localhost")
 """Names under which this server may be asked: a site's own name that is made to point here
 (DNS rebinding) is none of them."""
+LONGEST = 8_000
+"""Characters of an address."""
+FOLLOWED = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+"""What browsers say of a link that somebody follows: neither a frame nor a picture nor a script
+asks so."""
 
 
 class WithHeaders:
@@ -31,8 +35,23 @@ class WithHeaders:
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
+class Guarded:
+    """ASGI middleware: no more than requests of reasonable length by the server's own pages."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request. Raises HTTPException for one that is refused."""
+        if scope["type"] == "http":
+            if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST:
+                raise HTTPException(414, f"the address is longer than {LONGEST:,} characters")
+            check_site(Headers(scope=scope), scope["method"])
+        await self.app(scope, receive, send)
+
+
 def headers(policy: str) -> dict[str, str]:
-    """Those headers, with a Content-Security-Policy."""
+    """The headers of every answer, with a Content-Security-Policy."""
     return {
         "content-security-policy": policy,
         "cross-origin-opener-policy": "same-origin",
@@ -44,11 +63,18 @@ def headers(policy: str) -> dict[str, str]:
     }
 
 
-def check_origin(asked: Headers) -> None:
-    """Refuse forms that another site's page sends; browsers say where a form comes from."""
+def check_site(asked: Headers, method: str) -> None:
+    """Refuse what another site's page asks for, but for a link to here that somebody follows.
+
+    Browsers say which site asks, and where a form comes from.
+    """
     origin = asked.get("origin")
-    if origin is not None and urlsplit(origin).netloc != asked.get("host"):
+    if origin is not None and origin.partition("://")[2] != asked.get("host"):
         raise HTTPException(403, "this form comes from another site")
+    foreign = asked.get("sec-fetch-site") in ("cross-site", "same-site")
+    followed = method == "GET" and all(asked.get(n) == v for n, v in FOLLOWED.items())
+    if foreign and (not followed or "sec-purpose" in asked):
+        raise HTTPException(403, "this was asked for by the page of another site")
 
 
 def bounded(receive: Receive, most: int) -> Receive:

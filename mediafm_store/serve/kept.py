@@ -1,31 +1,39 @@
-"""Pages that take a while to make, kept until what they show has changed."""
+"""Pages and pictures that take a while to make, kept until what they show has changed."""
 
+import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from threading import Lock
+from typing import Any, TypeVar
 
-MOST = 8
-"""Pages, of up to 10 MB each."""
+T = TypeVar("T")
+MOST_BYTES = 100_000_000
+"""Of all together: those that were not asked for longest are let go."""
 
 
-class Pages:
-    """Pages by name. Whoever asks for one that is being made waits for it; for others, not."""
+class Kept:
+    """What was made, by name. Safe to use from several threads; two of them may make the same."""
 
-    def __init__(self) -> None:
-        self._making: dict[str, Lock] = {}
-        self._kept: OrderedDict[str, tuple[object, str]] = OrderedDict()
-        self._keeping = Lock()
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most, self._bytes = most_bytes, 0
+        self._by_name: OrderedDict[Hashable, tuple[object, Any]] = OrderedDict()
+        self._lock = Lock()
 
-    def get(self, name: str, of: object, make: Callable[[], str]) -> str:
-        """The page of a name as it is `of` this state of the store; `make` makes it."""
-        with self._making.setdefault(name, Lock()):
-            with self._keeping:
-                known, page = self._kept.get(name, (None, ""))
-            if known != of:
-                page = make()
-            with self._keeping:
-                self._kept[name] = of, page
-                self._kept.move_to_end(name)
-                if len(self._kept) > MOST:
-                    self._kept.popitem(last=False)
-            return page
+    def get(self, name: Hashable, of: object, make: Callable[[], T]) -> T:
+        """What has a name as it is `of` this state of what it shows; `make` makes it."""
+        with self._lock:
+            if name in self._by_name and self._by_name[name][0] == of:
+                self._by_name.move_to_end(name)
+                return self._by_name[name][1]
+        made = make()
+        with self._lock:
+            self._drop(name)
+            self._by_name[name] = of, made
+            self._bytes += sys.getsizeof(made)
+            while self._bytes > self._most:
+                self._drop(next(iter(self._by_name)))
+        return made
+
+    def _drop(self, name: Hashable) -> None:
+        if name in self._by_name:
+            self._bytes -= sys.getsizeof(self._by_name.pop(name)[1])

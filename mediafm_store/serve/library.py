@@ -1,29 +1,33 @@
 """An open store, with what its pages need again and again kept ready."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from mediafm_store.errors import NotFound
+from mediafm_store.errors import BadMedia, NotFound
 from mediafm_store.features.encoders import Encoders
+from mediafm_store.records import title_of
 from mediafm_store.report import views
 from mediafm_store.report.board import board_page
 from mediafm_store.report.links import Links, served_links
 from mediafm_store.report.mapped import atlas_page
 from mediafm_store.report.searched import Offer, Onward, SearchView, search_page
 from mediafm_store.report.titled import title_page
-from mediafm_store.serve.kept import Pages
+from mediafm_store.serve.kept import Kept
 from mediafm_store.serve.query import Query, query_of
+from mediafm_store.serve.titles import titles_page
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.comparison import compare
 from mediafm_store.tasks.dashboard import dashboard
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
-from mediafm_store.tasks.file_kinds import kind_of
+from mediafm_store.tasks.file_kinds import kind_of, streams_in
 from mediafm_store.tasks.hit import Hits
-from mediafm_store.tasks.naming import Names, find_shot, find_title
+from mediafm_store.tasks.naming import Names
 from mediafm_store.tasks.search import search
 
 MOST_OFFERS = 5
@@ -34,11 +38,35 @@ class Known(NamedTuple):
     """What most pages show."""
 
     of: tuple[int, int]
-    """The versions of the tables that it was read from."""
-    titles: list[dict[str, Any]]
+    """The versions of the tables `titles` and `spaces`, which are all that it depends on."""
+    titles: Mapping[str, Mapping[str, Any]]
+    """Their rows, by id."""
     links: Links
     """Where titles and films are found."""
-    names: dict[str, str]
+    names: Mapping[str, str]
+    called: Names
+    """What titles may be called."""
+
+
+class Looked(NamedTuple):
+    """What was looked up of a store, while nothing was written to it."""
+
+    commits: Hashable
+    """None where that cannot be told; each request then looks for itself."""
+    tables: dict[tuple[str, str], Any]
+
+
+class Moment(NamedTuple):
+    """A store as it is while a page is made."""
+
+    store: Store
+    known: Known
+    commits: Hashable
+
+    @property
+    def state(self) -> Hashable:
+        """What is another after any change of the store."""
+        return self.commits or self.store.tables.state()
 
 
 class Library:
@@ -47,36 +75,61 @@ class Library:
     def __init__(
         self, store: Store, *, encoders: Sequence[str] = (), device: DeviceChoice = "auto"
     ) -> None:
-        self.store = store
+        self._store, self._born = store, store.tables.born("titles")
         self.device: DeviceChoice = device
         self._names = list(encoders)
         self._encoders: Encoders | None = None
-        self._encoding = Lock()
+        self._loading = Lock()
         self._known: Known | None = None
-        self._pages = Pages()
+        self._looked = Looked(None, {})
+        self._kept = Kept()
+
+    @contextmanager
+    def _moment(self) -> Iterator[Moment]:
+        """The store, all of it as it is now; opened anew if another was put in its place."""
+        if (born := self._store.tables.born("titles")) != self._born:
+            self._store, self._born = Store(self._store.path), born
+            self._known, self._kept = None, Kept()
+        store, looked = self._store, self._looked
+        commits = store.tables.commits()
+        if commits is None or looked.commits != commits:
+            looked = self._looked = Looked(commits, {})
+        with store.tables.held(looked.tables):
+            yield Moment(store, self._read(store), commits)
+
+    def _read(self, store: Store) -> Known:
+        """What most pages show; read again only when its tables have changed."""
+        of = store.tables.version("titles"), store.tables.version("spaces")
+        known = self._known
+        if known is None or known.of != of:
+            titles = store.titles().to_dicts()
+            by_id = {row["id"]: row for row in titles}
+            links = served_links(store, titles)
+            known = self._known = Known(of, by_id, links, views.names(titles), Names(store))
+        return known
 
     def search(self, query: Query) -> str:
         """The page of what was found. Raises NotFound or BadInput as `search` does."""
-        if query.shot is not None:
-            query = query._replace(shot=find_shot(self.store, query.shot))
-        if query.title is not None:
-            query = query._replace(title=find_title(self.store, query.title))
-        hits = self._hits(query)
-        known = self.known()
-        kept = query._replace(same_scene=False).options
-        return search_page(
-            self.store,
-            SearchView(query.shown(known.names), hits, query.shot, example=query.by_example),
-            unit=query.unit,
-            links=replace(known.links, kept=kept),
-            names=known.names,
-            form=query.form,
-            onward=self._onward(query, hits, known),
-        )
+        with self._moment() as (store, known, _):
+            if query.shot is not None:
+                query = query._replace(shot=known.called.shot(query.shot))
+            if query.title is not None:
+                query = query._replace(title=known.called.title(query.title))
+            hits = self._hits(store, query)
+            kept = query._replace(same_scene=False).options
+            return search_page(
+                store,
+                SearchView(query.shown(known.names), hits, query.shot, example=query.by_example),
+                unit=query.unit,
+                links=replace(known.links, kept=kept),
+                names=known.names,
+                form=query.form,
+                onward=self._onward(query, hits, known),
+            )
 
     def _onward(self, query: Query, hits: Hits, known: Known) -> Onward:
         """Where the page of a search leads on to."""
-        found = Names(self.store).called(query.text) if query.text else []
+        found = known.called.called(query.text) if query.text else []
         offers = [
             Offer(
                 known.names.get(title, title),
@@ -95,10 +148,10 @@ class Library:
             origin=again.address if hits.origin else None,
         )
 
-    def _hits(self, query: Query) -> Hits:
+    def _hits(self, store: Store, query: Query) -> Hits:
         ask = partial(
             search,
-            self.store,
+            store,
             shot=query.shot,
             title=query.title,
             start_s=query.start_s,
@@ -115,44 +168,51 @@ class Library:
         if query.text is None and query.file is None:
             return ask()
         sent = {} if query.file is None else {kind_of(query.file): query.file}
-        with self._encoding:  # one at a time: they use every core as it is
+        return ask(
+            text=query.text,
+            clip=sent.get("clip"),
+            picture=sent.get("visual"),
+            sound=sent.get("audio"),
+            encoders=self.load(),
+        )
+
+    def load(self) -> Encoders:
+        """The encoders, which several threads may use at once; loaded when first asked for."""
+        with self._loading:
             if self._encoders is None:
                 self._encoders = load_encoders(self._names, device=self.device)
-            return ask(
-                text=query.text,
-                clip=sent.get("clip"),
-                picture=sent.get("visual"),
-                sound=sent.get("audio"),
-                encoders=self._encoders,
-            )
+            return self._encoders
 
-    def known(self) -> Known:
-        """What most pages show; read again only when its tables have changed."""
-        of = (self.store.table("titles").version, self.store.table("spaces").version)
-        if self._known is None or self._known.of != of:
-            titles = self.store.titles().to_dicts()
-            links = served_links(self.store, titles)
-            self._known = Known(of, titles, links, views.names(titles))
-        return self._known
+    def _page(self, name: str, make: Callable[[Store, Known], str]) -> str:
+        """A page that depends on nothing but the store, kept until any table has changed."""
+        with self._moment() as now:
+            return self._kept.get(name, now.state, lambda: make(now.store, now.known))
+
+    def titles(self) -> str:
+        """The first page: all titles."""
+        return self._page(
+            "titles",
+            lambda store, known: titles_page(
+                store, [*known.titles.values()], links=known.links, names=known.names
+            ),
+        )
 
     def title(self, title: str) -> str:
         """The page of a title. Raises NotFound."""
-        title = find_title(self.store, title)
-        known, revision = self.known(), self.store.title(title)["revision"]
-        tags = int(self.store.table("tags").version)
-        return self._pages.get(
+        with self._moment() as (_, known, _):
+            title = known.called.title(title)
+        return self._page(
             f"title {title}",
-            (known.of, tags, revision),
-            lambda: title_page(self.store, title, links=known.links, names=known.names),
+            lambda store, known: title_page(store, title, links=known.links, names=known.names),
         )
 
     def atlas(self) -> str:
         """The page of all shots; that of a large catalogue takes half a minute the first time."""
-        known = self.known()
-        return self._pages.get(
+        return self._page(
             "atlas",
-            known.of,
-            lambda: atlas_page(self.store, known.titles, links=known.links, names=known.names),
+            lambda store, known: atlas_page(
+                store, [*known.titles.values()], links=known.links, names=known.names
+            ),
         )
 
     def report(self, asked: Mapping[str, str]) -> str:
@@ -160,28 +220,34 @@ class Library:
 
         These are `before` and `after`. Raises NotFound for those that were not measured.
         """
-        board = dashboard(self.store)
-        before, after = asked.get("before"), asked.get("after")
-        comparison = compare(board.series, before, after) if before and after else None
-        links = replace(self.known().links, films={})
-        return board_page(board, store=str(self.store.path), comparison=comparison, links=links)
+        with self._moment() as (store, known, _):
+            board = dashboard(store)
+            before, after = asked.get("before"), asked.get("after")
+            comparison = compare(board.series, before, after) if before and after else None
+            links = replace(known.links, films={})
+            return board_page(board, store=str(store.path), comparison=comparison, links=links)
 
     def film(self, title: str) -> Path:
         """The file of a title's film; the only files that are ever sent. Raises NotFound."""
-        row = self.store.title(title)
-        if title not in self.known().links.films:
+        with self._moment() as (store, known, _):
+            store.check_titles([title])
+        if title not in known.links.films:
             raise NotFound(f"title {title!r} was imported without its film")
-        film = Path(row["media"])
-        if not film.is_file():
-            raise NotFound(f"the film of {title!r} is no longer at {film}; ingest it again")
-        return film
+        film = Path(known.titles[title]["media"])
+        try:
+            found = film.stat()
+        except (OSError, ValueError) as error:
+            raise NotFound(
+                f"the film of {title!r} is no longer at {film}; ingest it again"
+            ) from error
+        state = film, found.st_mtime_ns, found.st_size
+        return self._kept.get(f"film {title}", state, lambda: checked_film(title, film))
 
     def picture(self, shot: str) -> bytes:
         """A JPEG of a shot. Raises NotFound."""
-        found = self.store.thumbnails([shot])
-        if shot not in found:
-            raise NotFound(f"shot {shot!r} has no picture")
-        return found[shot]
+        with self._moment() as (store, known, _):
+            revision = known.links.revisions.get(title_of(shot))
+            return self._kept.get(f"picture {shot}", revision, lambda: read_picture(store, shot))
 
     def meant(self, values: Mapping[str, str]) -> Query:
         """What the fields of the search form mean: `q` is a shot or a stretch if it names one.
@@ -193,9 +259,31 @@ class Library:
         q = values.get("q", "").strip()
         if not q:
             return query
-        place = Names(self.store).place(q) if "/" in q or "@" in q else None
+        with self._moment() as (_, known, _):
+            place = known.called.place(q) if "/" in q or "@" in q else None
         if place is None:
             return query._replace(text=q)
         if place.shot is not None:
             return query._replace(shot=place.shot)
         return query._replace(title=place.title, start=place.start, end=place.end)
+
+
+def checked_film(title: str, film: Path) -> Path:
+    """The same path; raise NotFound unless a film is there: a store from elsewhere may name any."""
+    reason = "it cannot be read"
+    if film.is_file() and os.access(film, os.R_OK):
+        try:
+            if streams_in(film).moving:
+                return film
+            reason = "it has no moving pictures"
+        except BadMedia as error:
+            reason = str(error)
+    raise NotFound(f"the file of {title!r}, {film}, is no film ({reason}); ingest it again")
+
+
+def read_picture(store: Store, shot: str) -> bytes:
+    """A JPEG of a shot. Raises NotFound."""
+    found = store.thumbnails([shot])
+    if not found.get(shot):
+        raise NotFound(f"shot {shot!r} has no picture")
+    return found[shot]

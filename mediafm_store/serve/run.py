@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from mediafm_store.errors import BadInput
 from mediafm_store.serve.app import make_app
+from mediafm_store.serve.connections import Connection
 from mediafm_store.serve.library import Library
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice
@@ -32,18 +34,27 @@ def serve(
     Port 0 takes a free one. Raises BadInput if the port is taken.
     """
     with bound(port) as listening:
-        app = make_app(Library(store, encoders=encoders, device=device))
-        config = uvicorn.Config(
+        server = server_of(make_app(Library(store, encoders=encoders, device=device)))
+        on_ready(f"http://{HOST}:{listening.getsockname()[1]}")
+        with suppress(KeyboardInterrupt):  # the way to stop it
+            server.run(sockets=[listening])
+
+
+def server_of(app: ASGIApp, connection: type[Connection] = Connection) -> uvicorn.Server:
+    """A server of an application. Of what goes wrong only errors of the code are logged."""
+    return uvicorn.Server(
+        uvicorn.Config(
             app,
+            http=connection,
+            ws="none",
             log_config=None,
+            log_level="error",
             access_log=False,
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=PATIENCE_S,
         )
-        on_ready(f"http://{HOST}:{listening.getsockname()[1]}")
-        with suppress(KeyboardInterrupt):  # the way to stop it
-            uvicorn.Server(config).run(sockets=[listening])
+    )
 
 
 def bound(port: int) -> socket.socket:

@@ -1,20 +1,25 @@
 """The first page: the search box, and every title with a picture."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from mediafm_store.records import shot_id
+from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import render
 from mediafm_store.report.sprites import Small, Sprites
-from mediafm_store.serve.library import Library
+from mediafm_store.store.store import Store
 
 
-def titles_page(library: Library) -> str:
+def titles_page(
+    store: Store, titles: Sequence[Mapping[str, Any]], *, links: Links, names: Mapping[str, str]
+) -> str:
     """The page as HTML."""
-    _, rows, links, names = library.known()
-    middle = {row["id"]: shot_id(row["id"], row["shots"] // 2) for row in rows}
+    middle = {row["id"]: shot_id(row["id"], row["shots"] // 2) for row in titles}
     places = {shot: Small(f"a{i}", "") for i, shot in enumerate(middle.values())}
     return render(
         "titles.html.j2",
-        store=library.store.path,
-        titles=rows,
+        store=store.path,
+        titles=titles,
         names=names,
         middle=middle,
         pictures={},

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from mediafm_store.store.tables import Tables
 
+Found = dict[str, dict[str, int]]
 ROWS = 1 << 20
 """That are gone through at a time: 50 MB."""
 
@@ -21,14 +22,14 @@ class Contents:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._known: dict[str, tuple[int, dict[str, set[str]]]] = {}
+        self._known: dict[str, tuple[int, Found]] = {}
 
-    def of(self, name: str) -> Mapping[str, set[str]]:
-        """The revisions that a table has rows of, by title."""
+    def of(self, name: str) -> Mapping[str, Mapping[str, int]]:
+        """The revisions that a table has rows of, by title, and how many."""
         version = self._tables.open(name).version
         known = self._known.get(name)
         if known is None or known[0] != version:
-            found: dict[str, set[str]] = {}
+            found: Found = {}
             for rows in self._tables.batches(name, ["title", "revision"], ROWS):
                 note(found, rows)
             known = self._known[name] = (version, found)
@@ -42,8 +43,9 @@ class Contents:
             self._known[name] = (version + 1, found)
 
 
-def note(found: dict[str, set[str]], rows: pa.Table) -> None:
+def note(found: Found, rows: pa.Table) -> None:
     """Take down what rows belong to."""
     keys = pl.DataFrame(pl.from_arrow(rows.select(["title", "revision"])))
-    for title, revision in keys.unique().iter_rows():
-        found.setdefault(title, set()).add(revision)
+    for title, revision, count in keys.group_by("title", "revision").len().iter_rows():
+        of_title = found.setdefault(title, {})
+        of_title[revision] = of_title.get(revision, 0) + count

@@ -6,6 +6,7 @@ import polars as pl
 import pyarrow as pa
 
 from mediafm_store.errors import BadInput
+from mediafm_store.store.bounds import check_bounds, shown
 from mediafm_store.store.schema import SHOTS, TITLES
 
 OF_SHOTS = {name: name for name in SHOTS.names if name != "revision"}
@@ -16,6 +17,7 @@ OF_TITLES = {
 }
 """What a condition calls a column of the title -> the column."""
 COLUMNS: tuple[str, ...] = (*OF_SHOTS, *OF_TITLES)
+NAMES = frozenset(COLUMNS)
 
 
 def matching(
@@ -26,16 +28,20 @@ def matching(
     """The ids of the shots that fulfil a condition; only the columns that it names are read.
 
     An expression alone, so that no other table or file can be named in it. Raises BadInput for
-    one that cannot be understood, or names columns that are not there.
+    one that cannot be understood, is out of bounds (see `bounds`), or names columns that are not
+    there.
     """
+    check_bounds(where, NAMES)
     try:
         condition = pl.sql_expr(where)
         named = set(condition.meta.root_names())
-    except (pl.exceptions.PolarsError, TypeError) as error:
+    except (pl.exceptions.PolarsError, TypeError, UnicodeError) as error:
         raise misunderstood(where, error) from error
     if not named:
-        raise BadInput(f"the condition {where!r} names no column; there are {', '.join(COLUMNS)}")
-    if unknown := named - set(COLUMNS):
+        raise BadInput(
+            f"the condition {shown(where)} names no column; there are {', '.join(COLUMNS)}"
+        )
+    if unknown := named - NAMES:
         raise BadInput(f"no column {min(unknown)!r} to filter by; there are {', '.join(COLUMNS)}")
     own = sorted({"id", "title", "revision"} | (named & OF_SHOTS.keys()))
     frame = pl.DataFrame(pl.from_arrow(shots("shots", None, own)))
@@ -46,9 +52,11 @@ def matching(
     try:
         fulfilled = frame.select(condition.alias("fulfilled"))["fulfilled"]
         if len(fulfilled) != len(frame):
-            raise BadInput(f"the condition {where!r} is on all shots together, not on each")
+            raise BadInput(f"the condition {shown(where)} is on all shots together, not on each")
         if fulfilled.dtype != pl.Boolean:
-            raise BadInput(f"the condition {where!r} cannot be understood: it is not true or false")
+            raise BadInput(
+                f"the condition {shown(where)} cannot be understood: it is not true or false"
+            )
         return frame.filter(fulfilled)["id"]
     except pl.exceptions.PolarsError as error:
         raise misunderstood(where, error) from error
@@ -56,8 +64,8 @@ def matching(
 
 def misunderstood(where: str, error: Exception) -> BadInput:
     """A condition that Polars cannot make sense of."""
-    reason = str(error).partition("\n")[0]
+    reason = str(error).partition("\n")[0][:200]
     return BadInput(
-        f"the condition {where!r} cannot be understood: {reason}; conditions look like"
+        f"the condition {shown(where)} cannot be understood: {reason}; conditions look like"
         " \"duration_s > 5 AND array_contains(genres, 'Drama')\""
     )

@@ -28,7 +28,8 @@ class Place:
     def of(cls, path: Path | str) -> "Place":
         """A path, or an address such as s3://bucket/store."""
         if not remote(str(path)):
-            return cls(str(path), Path(path), remote=False)
+            local = Path(path).absolute()  # another folder may be the working one later on
+            return cls(str(local), local, remote=False)
         address = str(path).rstrip("/")
         name = hashlib.sha256(address.encode()).hexdigest()[:16]
         return cls(address, cache() / name, remote=True)

@@ -23,6 +23,11 @@ CURES = {
 """What makes the vectors of a space, where there are none."""
 
 
+def space_of(row: Mapping[str, Any]) -> Space:
+    """A row of the table `spaces` as a version of a space."""
+    return Space(**{field.name: row[field.name] for field in fields(Space)})
+
+
 @dataclass(frozen=True)
 class Registry:
     """The table `spaces`, a row a version; a version that is not retired has a table of vectors."""
@@ -37,8 +42,7 @@ class Registry:
         """Every version of every space, oldest first."""
         table = self._table()
         if self._known[0] is not table:
-            names = [field.name for field in fields(Space)]
-            self._known[:] = table, [Space(**{n: row[n] for n in names}) for row in self.rows()]
+            self._known[:] = table, [space_of(row) for row in self.rows()]
         return list(self._known[1])
 
     def rows(self) -> list[dict[str, Any]]:

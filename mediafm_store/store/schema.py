@@ -211,6 +211,10 @@ TABLES = {
     "evaluations": EVALUATIONS,
 }
 
+OF_IDS = ("labels", "tags")
+"""Tables that are of titles whatever their revision: what people have said stays when a film is
+ingested again."""
+
 KEYS = {
     "labels": ("task", "item", "label"),
     "tags": ("task", "title", "tag"),

@@ -44,6 +44,10 @@ class Space:
         """Whether it has a vector a title, rather than a vector a shot."""
         return self.name in OF_TITLES
 
+    def rows_of(self, shots: int) -> int:
+        """How many vectors a title of so many shots has."""
+        return 1 if self.of_titles else shots
+
     @property
     def table(self) -> str:
         """The LanceDB table of its vectors, such as `context_v2`."""

@@ -23,7 +23,7 @@ from mediafm_store.store.place import Place
 from mediafm_store.store.places import Places
 from mediafm_store.store.registry import CURES, Registry
 from mediafm_store.store.rows import MadeVectors, TitleRows, by_space, half_vectors, vector_rows
-from mediafm_store.store.schema import FORMAT, KEYS, TABLES
+from mediafm_store.store.schema import FORMAT, KEYS, OF_IDS, TABLES
 from mediafm_store.store.spaces import Passage, Space, SpaceName, StoredVectors, VectorBatch
 from mediafm_store.store.tables import Tables, one_of, quoted
 from mediafm_store.store.views import View, only_valid, open_view
@@ -44,10 +44,10 @@ class Store:
 
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
         self.place = Place.of(path)
-        self.path = self.place.address if self.place.remote else self.place.local
+        self.path = self.place.address if self.place.remote else Path(path)
         """As it is told to people."""
         if self.place.local.exists() and not self.place.local.is_dir():
-            raise BadInput(f"{self.place.local} is a file; a store is a folder")
+            raise BadInput(f"{self.path} is a file; a store is a folder")
         nothing = NotFound(f"no store at {self.path}; make one with `mediafm ingest FILE`")
         if not create and not self.place.remote and not self.local.is_dir():
             raise nothing  # LanceDB would make the folder
@@ -69,7 +69,15 @@ class Store:
 
     def __reduce__(self) -> tuple[type["Store"], tuple[Path | str]]:
         """Another process opens it for itself, wherever it works."""
-        return Store, (self.path if self.place.remote else self.local.absolute(),)
+        return Store, (self.place.address,)
+
+    def __repr__(self) -> str:
+        """Where it is, and what is in it."""
+        counts, live = self.shot_counts(), (space.table for space in self.registry.live_spaces())
+        return (
+            f"<Store {str(self.path)!r}: {len(counts)} titles, {sum(counts.values())} shots,"
+            f" {' '.join(live) or 'no vectors'}>"
+        )
 
     def _bring_up_to_date(self) -> None:
         """Change the tables of an older format to this one; refuse those of a newer."""
@@ -147,9 +155,15 @@ class Store:
             if title not in there:
                 self.title(title)
 
-    def shots(self, title: str | None = None) -> pl.DataFrame:
-        """The shots of one title in play order, or of all titles."""
-        return self._of_title("shots", title).sort("title", "index")
+    def shots(
+        self, title: str | None = None, *, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """The shots of one title in play order, or of all titles; some of their columns, or all."""
+        if columns is None:
+            return self._of_title("shots", title).sort("title", "index")
+        read = list(dict.fromkeys([*columns, "title", "index", "revision"]))
+        rows = self._visible("shots", title and f"title = {quoted(title)}", read)
+        return frame(rows).sort("title", "index").select(columns)
 
     def shot(self, shot: str) -> dict[str, Any]:
         """The row of one shot; raise NotFound if there is none."""
@@ -183,12 +197,29 @@ class Store:
         return self.rows("tags").sort("title", "score", descending=[False, True])
 
     def rows(self, name: str, where: str | None = None) -> pl.DataFrame:
-        """Rows of labels, tags, probes or evaluations, those that fulfil a condition."""
-        return frame(self.tables.select(name, where))
+        """Rows of labels, tags, probes or evaluations, those that fulfil a condition.
+
+        Labels and tags of titles that are not there do not count.
+        """
+        valid = self.revisions()  # before the rows, so that those of a new title are not too early
+        found = frame(self.tables.select(name, where))
+        return found.filter(pl.col("title").is_in(list(valid))) if name in OF_IDS else found
 
     def vectors(self, space: Space, title: str | None = None) -> StoredVectors:
-        """The vectors of a space as float32, of one title or of all."""
-        return self._vectors(space, title and f"title = {quoted(title)}")
+        """The vectors of a space as float32, of one title or of all.
+
+        Raises BadInput for a title that has some, but not one a shot.
+        """
+        if title is None:
+            return self._vectors(space, None)
+        found = self._vectors(space, f"title = {quoted(title)}")
+        wanted = space.rows_of(self.shot_counts().get(title, 0))
+        if found.ids and not len(found.ids) == len(set(found.ids)) == wanted:
+            raise BadInput(
+                f"{space.table} holds {len(found.ids)} vectors of title {title!r}, which should"
+                f" have {wanted}; `mediafm doctor` tells what mends it"
+            )
+        return found
 
     def vectors_by_id(self, space: Space, ids: Sequence[str]) -> StoredVectors:
         """The vectors of those ids that a space holds."""
@@ -314,6 +345,10 @@ class Store:
         """Every table that belongs to the store."""
         return {*TABLES, *(s.table for s in self.spaces() if s.state != "retired")}
 
+    def tables_of_titles(self) -> set[str]:
+        """Those whose rows belong to a title each."""
+        return {"shots", "cues", "thumbnails", *OF_IDS, *(self.table_names() - TABLES.keys())}
+
     def _table_named(self, name: str) -> str:
         tables = self.table_names()
         if name in CURES:
@@ -372,7 +407,9 @@ class Store:
                         f"title {title['id']!r} was changed by another program; ingest it again"
                     )
             self.registry.check_live(vectors)
-            self._sweep([key["title"] for _, key in keyed], valid)
+            titles = [key["title"] for _, key in keyed]
+            self._sweep(titles, valid)
+            self._forget([title for title in titles if title not in valid])
             for name in ("shots", "cues", "thumbnails"):
                 full = [{**row, **key} for rows, key in keyed for row in getattr(rows, name)]
                 self._contents.add(name, pa.Table.from_pylist(full, schema=TABLES[name]))
@@ -381,6 +418,21 @@ class Store:
             last = [{**rows.title, "revision": key["revision"]} for rows, key in keyed]
             table = pa.Table.from_pylist(last, schema=TABLES["titles"])
             self.tables.replace("titles", ["id"], table)
+
+    def remove_titles(self, titles: Collection[str]) -> None:
+        """Delete titles with all that is theirs, so that readers see all of each or nothing.
+
+        Their rows in `titles` go first, by one commit. What a kill leaves after it nobody sees, and
+        it goes when a title of that id comes, or by `mediafm doctor --fix`. Raises NotFound if one
+        is not there; then none is deleted.
+        """
+        if not titles:
+            return
+        with self.tables.lock():
+            self.check_titles(titles)
+            self.tables.delete("titles", one_of("id", sorted(titles)))
+            self._forget(titles)
+            self._sweep(list(titles), self.revisions())
 
     def update_title(self, title: str, **columns: Any) -> None:
         """Change columns of a title that its other rows do not depend on."""
@@ -408,8 +460,8 @@ class Store:
         """Write vectors that were computed from what the store holds of titles, in one commit.
 
         If a title has been replaced since its row was read, nobody sees these vectors, and it is
-        still `lacking`. What a title has already is not written again: vectors of one space and
-        revision are the same.
+        still `lacking`. What a title has already is not written again, if it has all: vectors of
+        one space and revision are the same.
         """
         made = {
             one.title["revision"]: vector_rows(
@@ -425,16 +477,22 @@ class Store:
             every = self.revisions()
             valid = {every[title] for title in titles if title in every}
             known = self._contents.of(space.table)
-            there = {revision for title in titles for revision in known.get(title, ())}
-            if new := [made[revision] for revision in made if revision in valid - there]:
+            there = {r: rows for title in titles for r, rows in known.get(title, {}).items()}
+            whole = {r for r, rows in there.items() if r in made and rows == made[r].num_rows}
+            if odd := (there.keys() & valid & made.keys()) - whole:
+                self.tables.delete(space.table, one_of("revision", sorted(odd)))
+            if new := [made[revision] for revision in made if revision in valid - whole]:
                 self._contents.add(space.table, pa.concat_tables(new))
-            if hidden := there - valid:
+            if hidden := there.keys() - valid:
                 self.tables.delete(space.table, one_of("revision", sorted(hidden)))
 
     def lacking(self, space: Space) -> list[str]:
-        """The titles that have no vectors in a space, or only those of an older revision."""
+        """The titles that do not have as many vectors in a space as they have shots.
+
+        Most have none, or those of an older revision; of some a row was lost, or is there twice.
+        """
         there = self.rows_by_title(space)
-        return [t for t in self.revisions() if t not in there]
+        return [t for t, n in self.shot_counts().items() if there.get(t) != space.rows_of(n)]
 
     def put(
         self, name: str, rows: Sequence[Mapping[str, Any]], *, instead_of: str | None = None
@@ -447,6 +505,16 @@ class Store:
         table = pa.Table.from_pylist(list(rows), schema=TABLES[name])
         with self.tables.lock():
             self.tables.replace(name, KEYS[name], table, instead_of=instead_of)
+
+    def delete(self, name: str, where: str) -> None:
+        """Delete rows of labels, tags, probes or evaluations that fulfil a condition."""
+        with self.tables.lock():
+            self.tables.delete(name, where)
+
+    def _forget(self, titles: Collection[str]) -> None:
+        """Delete what people have said, and what is proposed, of titles that are not there."""
+        for name in OF_IDS:
+            self.tables.delete(name, one_of("title", sorted(titles)))
 
     def _sweep(self, titles: Sequence[str], valid: Mapping[str, str]) -> None:
         """Delete the rows of titles that no reader can see.

@@ -1,18 +1,19 @@
 """The LanceDB tables behind a store. The only code that imports lancedb."""
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from filelock import FileLock
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import BadInput, first_line
 from mediafm_store.store.later import init_later
 from mediafm_store.store.place import Place
+from mediafm_store.store.turns import turn
 
 # LanceDB needs a few types of this client of a REST service, whose __init__ builds all of it with
 # pydantic: .4 s of every command, half of what importing LanceDB takes.
@@ -22,6 +23,8 @@ import lancedb.index  # noqa: E402
 from lancedb.query import MatchQuery, PhraseQuery  # noqa: E402
 
 MOST_TABLES = 10_000
+AT_ONCE = 1000
+"""Rows that one condition names."""
 COMPACTED = 50
 """Each write leaves a file that every reader has to open: so many at most."""
 KEPT = timedelta(days=1)
@@ -32,6 +35,10 @@ FOR_EVER = timedelta(days=365_000)
 HELD: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("held", default=None)
 """Address and name -> the table, while tables are held."""
 OVERTAKEN = "commit conflict"
+VERSIONS = "*.lance/_versions"
+"""Where LanceDB writes a file for each commit."""
+SETTLED_NS = 2_000_000_000
+"""Far longer than two commits can bear the same time."""
 PHRASE = re.compile(r'"([^"]+)"')
 
 
@@ -54,20 +61,18 @@ class Tables:
         try:
             yield
         except (OSError, RuntimeError, ValueError) as error:
-            reason = str(error).splitlines()[0].split(", /")[0]
+            reason = first_line(error).split(", /")[0]
             raise BadInput(f"store {self.place.address} cannot be {what}: {reason}") from error
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Held while rows are written, by one process of this machine; it ends with the process."""
-        self.place.local.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.place.local / ".write.lock")
-        with self._telling("written"):
-            lock.acquire()
-        try:
+        """Held while rows are written: see `turn`. Who has it may take it again."""
+        with ExitStack() as stack:
+            with self._telling("written"):
+                self.place.local.mkdir(parents=True, exist_ok=True)
+                what = f"store {self.place.address}"
+                stack.enter_context(turn(self.place.local / ".write.lock", what))
             yield
-        finally:
-            lock.release()
 
     def create(self, name: str, schema: pa.Schema, *, anew: bool = False) -> None:
         """Make an empty table where there is none, or in any case."""
@@ -121,13 +126,19 @@ class Tables:
             return table
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, known: dict[tuple[str, str], Any] | None = None) -> Iterator[None]:
         """Within it, a table is looked up once, and read as it was then.
 
+        What was looked up is in `known`, for those who know that no table has changed since.
+
         To look whether there is a newer version is a request to an object store, and a search would
-        do so two dozen times. Of this thread alone; what it writes itself is seen.
+        do so two dozen times. Of this thread alone; what it writes itself is seen. Within another
+        it is of the same moment.
         """
-        token = HELD.set({})
+        if HELD.get() is not None:
+            yield
+            return
+        token = HELD.set({} if known is None else known)
         try:
             yield
         finally:
@@ -154,6 +165,12 @@ class Tables:
                 query = query.select(columns)
             return query.limit(None).to_arrow()
 
+    def select_places(self, name: str, columns: Sequence[str], where: str | None) -> pa.Table:
+        """Rows with the place of each as `_rowid`."""
+        with self._telling("read"):
+            query = self.open(name).search().select(list(columns)).with_row_id(True)
+            return (query.where(where) if where else query).limit(None).to_arrow()
+
     def whole(self, name: str, columns: Sequence[str]) -> pa.Table:
         """All rows of a small table that is asked for again and again.
 
@@ -177,6 +194,36 @@ class Tables:
             if key not in held:
                 held[key] = int(self.open(name).version)
             return int(held[key])
+
+    def state(self) -> tuple[tuple[str, int], ...]:
+        """What is another after any commit to any table: their versions."""
+        return tuple((name, self.version(name)) for name in self.names())
+
+    def commits(self) -> tuple[tuple[str, int, int], ...] | None:
+        """The same without a look into the tables: when each was last written.
+
+        None where that does not tell: at an address, or if it was a moment ago and the next commit
+        may bear the same time.
+        """
+        try:
+            found = [(f.parent.name, f.stat()) for f in sorted(self.place.local.glob(VERSIONS))]
+        except FileNotFoundError:  # dropped at this moment
+            return None
+        latest = max((stat.st_mtime_ns for _, stat in found), default=0)
+        if self.place.remote or not found or latest > time.time_ns() - SETTLED_NS:
+            return None
+        return tuple((name, stat.st_ino, stat.st_mtime_ns) for name, stat in found)
+
+    def born(self, name: str) -> tuple[int, int] | None:
+        """What tells a table on this machine from one that was put in its place; else None.
+
+        Both may be at the same version.
+        """
+        try:
+            found = (self.place.local / f"{name}.lance").stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
     def batches(
         self,
@@ -286,6 +333,16 @@ class Tables:
             there = self.open(name).count_rows(condition)
         if there:
             self._commit(name, lambda table: table.delete(condition))
+
+    def delete_places(self, name: str, places: Sequence[int]) -> None:
+        """Delete the rows at some places, as `select_places` told them."""
+
+        def write(table: Any) -> None:  # all of it before the table is compacted: that moves rows
+            for start in range(0, len(places), AT_ONCE):
+                told = ", ".join(map(str, places[start : start + AT_ONCE]))
+                table.delete(f"_rowid IN ({told})")
+
+        self._commit(name, write)
 
     def _commit(self, name: str, write: Callable[[Any], object]) -> int:
         """Write to a table; each COMPACTED-th version of it is compacted at once.

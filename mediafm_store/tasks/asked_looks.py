@@ -9,7 +9,7 @@ import polars as pl
 from jaxtyping import Float32
 
 from mediafm_store.arrays import Blocks, unit_rows
-from mediafm_store.features.encoders import Encoder
+from mediafm_store.features.encoders import Encoder, encode_query
 from mediafm_store.features.looks import LOOKS, Look
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.asked_for import content_words
@@ -44,7 +44,7 @@ def asked_look(store: Store, text: str, encoder: Encoder) -> AskedLook | None:
     if not near:
         return None
     phrases = tuple(phrase for phrase, _ in near)
-    cosines = encoded(encoder, phrases) @ unit_rows(encoder.encode_query([text]))[0]
+    cosines = encoded(encoder, phrases) @ unit_rows(encode_query(encoder, [text]))[0]
     best = int(cosines.argmax())
     weight = float(np.clip((cosines[best] - UNSURE) / (SURE - UNSURE), 0, 1))
     if weight == 0:
@@ -56,7 +56,7 @@ def encoded(encoder: Encoder, phrases: Sequence[str]) -> Blocks:
     """Phrases of looks as unit rows; each is encoded once in a process."""
     known = ENCODED.setdefault(encoder.fingerprint, {})
     if new := [phrase for phrase in phrases if phrase not in known]:
-        known.update(zip(new, unit_rows(encoder.encode_query(new)), strict=True))
+        known.update(zip(new, unit_rows(encode_query(encoder, new)), strict=True))
     return np.stack([known[phrase] for phrase in phrases])
 
 

@@ -17,7 +17,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import resolve_device
 from mediafm_store.tasks.generations import delete, new_half
 from mediafm_store.tasks.index_config import write_config
-from mediafm_store.tasks.indexed import UNREADABLE, Rows, read_shard
+from mediafm_store.tasks.indexed import UNREADABLE, Rows, origin, read_shard
 from mediafm_store.tasks.sharding import ShardToMake
 
 
@@ -83,10 +83,11 @@ class BuildShard:
         """A folder with the index of all titles."""
         folder, on_batch = new_half(shard.folder), partial(passed, shard, tell)
         write_config(folder, shard.config)
+        now = origin(self.store, shard.space)
         batches = self.store.vector_batches(shard.space, {*shard.titles, *shard.held})
         build(
             folder,
-            Rows().passing(batches, folder, on_batch),
+            Rows(now).passing(batches, folder, on_batch),
             dim=shard.space.dim,
             generator=np.random.default_rng(0),
             kinds=shard.config.kinds(),
@@ -106,9 +107,10 @@ class BuildShard:
             return None
         folder, on_batch = new_half(shard.folder), partial(passed, shard, tell)
         write_config(folder, shard.config)
+        now = origin(self.store, shard.space)
         batches = self.store.vector_batches(shard.space, set(shard.titles))
         try:
-            rows = Rows(read_shard(shard.before))
+            rows = Rows(now, read_shard(shard.before, shard.space))
             facts = extend(
                 folder,
                 shard.before,
@@ -135,7 +137,7 @@ def is_made(shard: ShardToMake) -> bool:
     if not shard.folder.exists():
         return False
     try:
-        read_shard(shard.folder)
+        read_shard(shard.folder, shard.space)
     except UNREADABLE:
         delete(shard.folder)
         return False

@@ -13,11 +13,11 @@ from mediafm_store.arrays import Blocks, zeros
 from mediafm_store.errors import BadInput
 from mediafm_store.features import weights
 from mediafm_store.features.caption_map import FILE, CaptionMap, recall_at
-from mediafm_store.features.encoders import Encoders
+from mediafm_store.features.encoders import Encoders, encode, encode_query
 from mediafm_store.features.moments import Moments
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
-from mediafm_store.tasks.labels import read_csv, read_jsonl
+from mediafm_store.tasks.lists import read_list
 from mediafm_store.tasks.queries import check_encoders
 
 FEWEST = 500
@@ -30,7 +30,7 @@ CAPTION_WEIGHT = 2.0
 as much as those."""
 BATCH = 32
 PHRASES = "common_queries.txt"
-READERS = {".csv": read_csv, ".jsonl": read_jsonl}
+EXAMPLE = '{"picture": "a.jpg", "texts": ["A dog on a beach"]}'
 RANKS = (1, 5, 10)
 OnStep = Callable[[str, int, int], None]
 """Told what is going on, how much is done, and of how much."""
@@ -95,7 +95,7 @@ def fits(caption_map: CaptionMap, encoders: Encoders) -> bool:
 
 def fit_caption_map(
     store: Store,
-    file: Path,
+    file: str | Path,
     *,
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
@@ -114,6 +114,7 @@ def fit_caption_map(
     pictures, SpaceMismatch if other encoders made the vectors of the store.
     """
     store.check_writable()
+    file = Path(file)
     captioned = read(file)
     check_count(file, len(captioned.pictures), fewest)
     encoders = encoders or load_encoders(device=device)
@@ -124,7 +125,7 @@ def fit_caption_map(
 
     on_step("learning", 0, 1)
     base = Moments.shipped() if fits(CaptionMap.shipped(), encoders) else None
-    common = encoders["text"].encode_query(weights.lines(PHRASES))
+    common = encode_query(encoders["text"], weights.lines(PHRASES))
     held = held_out(len(pairs.pictures), seed)
     figures = compared(learnt(pairs.among(~held), encoders, base, common), pairs.among(held), base)
     fitted = replace(
@@ -146,13 +147,9 @@ def fit_caption_map(
 
 def read(file: Path) -> Captioned:
     """Pictures with their texts, from one or several rows each; BadInput names a wrong line."""
-    if file.suffix not in READERS:
-        raise BadInput(f"{file}: captions come as .csv or .jsonl")
-    if not file.is_file():
-        raise BadInput(f"no file {file}")
     pictures: dict[Path, int] = {}
     texts, of = [], []
-    for line, row in READERS[file.suffix](file):
+    for line, row in read_list(file, "captions", EXAMPLE):
         name, said = row.get("picture"), said_in(row)
         if not isinstance(name, str) or not said:
             raise BadInput(f"{file}, line {line}: a row has a picture, a path, and a text")
@@ -188,12 +185,12 @@ def encoded(captioned: Captioned, encoders: Encoders, on_step: OnStep) -> Pairs:
     for start in range(0, len(blocks), BATCH):
         on_step("encoding pictures", start, len(blocks))
         there = dict(readable(captioned.pictures, range(start, min(start + BATCH, len(blocks)))))
-        blocks[list(there)] = encoders["visual"].encode(list(there.values())).blocks
+        blocks[list(there)] = encode(encoders["visual"], list(there.values())).blocks
     texts = zeros(len(captioned.texts))
     for start in range(0, len(texts), BATCH):
         on_step("encoding texts", start, len(texts))
         some = captioned.texts[start : start + BATCH]
-        texts[start : start + BATCH] = encoders["text"].encode_query(some)
+        texts[start : start + BATCH] = encode_query(encoders["text"], some)
     seen = np.asarray(blocks.any(axis=1))
     return Pairs(blocks, texts, captioned.of).among(seen)
 

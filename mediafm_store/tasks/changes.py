@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,7 +56,6 @@ def read_sources(title: Title, made_by: MadeBy, row: Mapping[str, Any] | None) -
     else:
         words_stat = stat_of(title.subtitles)
         words = content(title.subtitles, words_stat, before and (before.words_stat, before.words))
-    facts = (title.name, title.synopsis, title.tags, title.genres, title.series, made_by.words)
     return Sources(
         media=media,
         media_stat=media_stat,
@@ -63,13 +63,58 @@ def read_sources(title: Title, made_by: MadeBy, row: Mapping[str, Any] | None) -
         words=words,
         words_stat=words_stat,
         words_made_by=f"{made_by.words} {title.language} {title.subtitle_track}",
-        metadata=digest(facts),
+        metadata=metadata_digest(title, made_by.words),
     )
 
 
 def sources_of(row: Mapping[str, Any] | None) -> Sources | None:
     """What a stored title was made from."""
     return Sources(**row["sources"]) if row and row["sources"] else None
+
+
+def metadata_digest(title: Title, rule: object) -> str:
+    """Of all that is told of a title, by a rule of reading it."""
+    return digest(
+        (title.name, title.synopsis, title.tags, title.genres, title.series, rule),
+    )
+
+
+def rule_of(row: Mapping[str, Any]) -> object | None:
+    """By which rule what is shown of a title is what its files told; None if it is not.
+
+    That is so once it was given another name by hand, and of titles of the oldest stores.
+    """
+    before = sources_of(row)
+    if before is None:
+        return None
+    title = shown(row)
+    rules = (before.words_made_by.partition(" ")[0], True, False)  # the last are of imports
+    return next((r for r in rules if metadata_digest(title, r) == before.metadata), None)
+
+
+def shown(row: Mapping[str, Any]) -> Title:
+    """A stored title as it is shown."""
+    return Title(
+        id=row["id"],
+        media=Path(row["media"]),
+        name=row["name"],
+        synopsis=row["synopsis"],
+        tags=tuple(row["tags"]),
+        genres=tuple(row["genres"]),
+        series=row["series"],
+    )
+
+
+def with_given_name(title: Title, row: Mapping[str, Any] | None) -> Title:
+    """A title as its files tell, under the name that it was given by hand, if it was."""
+    by_hand = row is not None and row["sources"] and rule_of(row) is None
+    return replace(title, name=row["name"]) if row and by_hand else title
+
+
+def with_name(row: Mapping[str, Any], name: str, rule: object) -> dict[str, str]:
+    """What a title was made from, as it would be had its files called it so."""
+    told = metadata_digest(replace(shown(row), name=name), rule)
+    return {**row["sources"], "metadata": told}
 
 
 def content(path: Path, stat: str, before: tuple[str, str] | None) -> str:

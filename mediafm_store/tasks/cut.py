@@ -14,7 +14,7 @@ LONGEST_NAME = 120
 
 def cut(
     stretches: Sequence[Stretch],
-    into: Path,
+    into: str | Path,
     *,
     fast: bool = False,
     on_clip: Callable[[Clip, int, int], None] = lambda clip, done, total: None,
@@ -25,6 +25,7 @@ def cut(
     encoded anew (H.264, AAC). With `fast` all are copied, from the key frame before. A file of the
     same name is replaced. Raises BadMedia for a film that cannot be read; files before it are kept.
     """
+    into = Path(into)
     if into.exists() and not into.is_dir():
         raise BadInput(f"{into} is a file; give a folder to cut into")
     into.mkdir(parents=True, exist_ok=True)

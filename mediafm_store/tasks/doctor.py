@@ -1,17 +1,33 @@
 """Look for everything that may be wrong with a store, and mend what can be mended."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from mediafm_store.errors import first_line
+from mediafm_store.store.counts import (
+    UNIQUE,
+    Rows,
+    doubled,
+    drop_doubled,
+    drop_orphans,
+    orphans,
+    rows_by_title,
+    tables_of_shots,
+)
+from mediafm_store.store.schema import OF_IDS
+from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.store.upkeep import drop_stray_tables, health, stray_tables, tidy
+from mediafm_store.tasks.edited import edited, told
 from mediafm_store.tasks.generations import delete_unfinished, indexes, unfinished
+from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.index import mend_index, refresh_index
 from mediafm_store.tasks.index_status import index_status
-from mediafm_store.tasks.indexed import check_index
+from mediafm_store.tasks.indexed import check_index, open_index
 from mediafm_store.tasks.sharding import MOSTLY_DEAD
 
 MANY_FILES = 50
@@ -30,7 +46,7 @@ class Finding:
 
     check: str
     state: str
-    """fine, wrong, or fixed."""
+    """fine; due: nothing is wrong, but something is to be done; wrong; or fixed."""
     said: str
     cure: str = ""
     """What mends it; empty where nothing is wrong."""
@@ -38,12 +54,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is wrong."""
+    """Something that is wrong, or due."""
 
     said: str
     cure: str = "mediafm doctor --fix"
     mend: Callable[[], object] | None = None
     """None: only the user can."""
+    due: bool = False
+    """Whether it comes of itself in the course of time: a store in use is so, and answers well."""
 
 
 def doctor(
@@ -65,7 +83,8 @@ def doctor(
             mended = fix and fault.mend is not None
             if mended and fault.mend:
                 fault.mend()
-            found.append(Finding(name, "fixed" if mended else "wrong", fault.said, fault.cure))
+            state = "fixed" if mended else "due" if fault.due else "wrong"
+            found.append(Finding(name, state, fault.said, fault.cure))
         findings += found or [Finding(name, "fine", "")]
     return findings
 
@@ -82,7 +101,55 @@ def tables(store: Store) -> Iterator[Fault]:
             said.append(f"{table.versions} versions")
         if said:
             mend = partial(tidy, store, table.name)
-            yield Fault(f"{table.name}: {', '.join(said)}", mend=mend)
+            yield Fault(f"{table.name}: {', '.join(said)}", mend=mend, due=True)
+
+
+def rows(store: Store) -> Iterator[Fault]:
+    """Every title has a row a shot in every table that has rows of it, and none is there twice."""
+    for name in sorted(UNIQUE):
+        if count := len(doubled(store, name)):
+            mend = partial(drop_doubled, store, name)
+            yield Fault(f"{name}: {count} rows are there more than once", mend=mend)
+    for name in OF_IDS:
+        if count := orphans(store, name):
+            mend = partial(drop_orphans, store, name)
+            yield Fault(f"{name}: {count} rows are of titles that are not there", mend=mend)
+    live = Counter(name for name, _ in {(s.name, s.version) for s in store.registry.live_spaces()})
+    for name in (name for name, count in live.items() if count > 1):
+        yield Fault(
+            f"several versions of {name} are live", cure=f"mediafm space promote {name} VERSION"
+        )
+    for name in tables_of_shots(store):
+        yield from rows_of_shots(store, name)
+
+
+def rows_of_shots(store: Store, name: str) -> Iterator[Fault]:
+    """The same of one table; what lacks of vectors is told with the `vectors`."""
+    there = rows_by_title(store, name)
+    if twice := sorted(title for title, found in there.items() if found.there > found.different):
+        yield Fault(
+            f"{name}: rows of {len(twice)} titles are there more than once, as of {twice[0]}",
+            mend=partial(drop_doubled, store, name, twice),
+        )
+    if name not in ("shots", "thumbnails"):
+        return
+    none = Rows(0, 0)
+    odd = [
+        title
+        for title, shots in store.shot_counts().items()
+        if (found := there.get(title, none)).different != shots and (found.there or name == "shots")
+    ]
+    if odd:
+        yield Fault(
+            f"{name}: {len(odd)} titles do not have a row a shot, as {odd[0]}", cure=anew(store)
+        )
+
+
+def anew(store: Store) -> str:
+    """How titles are made again from what they came from."""
+    if is_imported(store.live("fused")):
+        return "mediafm titles remove TITLE, and mediafm import its file again"
+    return "mediafm ingest --force, with its film"
 
 
 def strays(store: Store) -> Iterator[Fault]:
@@ -107,15 +174,23 @@ def damage(store: Store) -> Iterator[Fault]:
     """Every byte of an index is as it was written."""
     for space in store.registry.live_spaces():
         if damage := check_index(store, space):
-            told = "; ".join(str(error).partition("\n")[0] for error in damage.values())
+            what = "; ".join(first_line(error) for error in damage.values())
             yield Fault(
-                f"the index of {space.table}: {told}", mend=partial(mend_index, store, space)
+                f"the index of {space.table}: {what}", mend=partial(mend_index, store, space)
             )
 
 
 def stale(store: Store) -> Iterator[Fault]:
     """Indexes hold what their space holds."""
     for space in store.registry.live_spaces():
+        opened = open_index(store, space)
+        if opened and (changed := edited(store, space, opened)):
+            yield Fault(
+                f"the index of {space.table}: {told(changed)}",
+                cure="mediafm index refresh",
+                mend=partial(refresh_index, store, space),
+            )
+            continue
         status = index_status(store, space)
         many = status.replaced > MOSTLY_DEAD * (status.rows + status.replaced)
         if status.kind != "none" and (status.new or many):
@@ -124,20 +199,36 @@ def stale(store: Store) -> Iterator[Fault]:
                 " of replaced titles",
                 cure="mediafm index refresh",
                 mend=partial(refresh_index, store, space),
+                due=True,
             )
 
 
 def vectors(store: Store) -> Iterator[Fault]:
     """Every title has vectors in every version that is in use or on its way."""
     for space in store.spaces():
-        lacking = store.lacking(space) if space.state != "retired" else []
-        if not lacking:
+        if space.state == "retired":
             continue
-        said = f"{len(lacking)} titles have no vectors in {space.table}, as {lacking[0]}"
-        if space.name in ("context", "title"):
-            yield Fault(said, cure="mediafm embed" if space.live else "mediafm space retire")
-        else:
-            yield Fault(said, cure="mediafm ingest" if space.live else "mediafm space backfill")
+        lacking, there = store.lacking(space), store.rows_by_title(space)
+        some = [title for title in lacking if title in there]
+        none = [title for title in lacking if title not in there]
+        cure, due = cure_of(space)
+        if some:
+            yield Fault(
+                f"{len(some)} titles do not have a vector a shot in {space.table}, as {some[0]}",
+                cure,
+            )
+        if none:
+            said = f"{len(none)} titles have no vectors in {space.table}, as {none[0]}"
+            yield Fault(said, cure, due=due)
+
+
+def cure_of(space: Space) -> tuple[str, bool]:
+    """What makes vectors of a space, and whether they come later than the titles do."""
+    if space.name in ("context", "title"):
+        return "mediafm embed" if space.live else "mediafm space retire", True
+    if not space.live:
+        return "mediafm space backfill", True
+    return "mediafm import" if is_imported(space) else "mediafm ingest", False
 
 
 def media(store: Store) -> Iterator[Fault]:
@@ -153,7 +244,7 @@ def media(store: Store) -> Iterator[Fault]:
 
 def words(store: Store) -> Iterator[Fault]:
     """Titles without any words among titles with words: a subtitle file that was not found?"""
-    shots = store.shots().select("title", "words")
+    shots = store.shots(columns=["title", "words"])
     if shots.is_empty():
         return
     said = shots.filter(shots["words"] != "")["title"].n_unique()
@@ -162,11 +253,13 @@ def words(store: Store) -> Iterator[Fault]:
         yield Fault(
             f"only {said} of {titles} titles have words",
             cure="put film.srt beside film.mp4 and run mediafm ingest",
+            due=True,
         )
 
 
 CHECKS: dict[str, Callable[[Store], Iterator[Fault]]] = {
     "tables": tables,
+    "rows": rows,
     "damage": damage,
     "stale indexes": stale,
     "strays": strays,  # after these, which go on with what was not finished

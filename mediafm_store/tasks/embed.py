@@ -53,7 +53,7 @@ class Clip:
 def embed(
     store: Store,
     *,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     device: DeviceChoice = "auto",
     workers: int | None = None,
     engine: str = "threads",
@@ -68,7 +68,7 @@ def embed(
     SpaceMismatch if the checkpoint was trained on other fused vectors than the store's.
     """
     store.check_writable()
-    folder = adopt(store, checkpoint) if checkpoint else latest(store)
+    folder = latest(store) if checkpoint is None else adopt(store, Path(checkpoint))
     stage = EmbedTitles(model_for(store, folder), device)
     context, title = spaces_of(store, folder)
     lacking = {*store.lacking(context), *store.lacking(title)}
@@ -106,7 +106,7 @@ def embed_clip(
     start_s: float,
     end_s: float,
     *,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     device: DeviceChoice = "auto",
 ) -> Clip:
     """A stretch of a title from within it, beside the same shots without the rest of the title.
@@ -116,7 +116,7 @@ def embed_clip(
     """
     title = find_title(store, title)
     own = shots_within(store, title, start_s, end_s)
-    model = open_model(store, checkpoint or latest(store), device)
+    model = open_model(store, latest(store) if checkpoint is None else Path(checkpoint), device)
     ids, whole = read_shots(store, store.title(title))
     inside = [ids.index(id) for id in own]
     fused = whole.fused

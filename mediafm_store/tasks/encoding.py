@@ -102,7 +102,13 @@ def load_encoder(name: str, device: DeviceChoice) -> Encoder:
     plugin, given, argument = name.partition("=")
     make = plugins.load("encoders", plugin)
     arguments = (argument,) if given else ()
-    return make(*arguments, device=device_of(name, device))
+    encoder = plugins.make(name, make, *arguments, device=device_of(name, device))
+    if not isinstance(encoder, Encoder) or encoder.modality not in MODALITIES:
+        raise BadInput(
+            f"plug-in {name!r} makes no encoder; it has name, fingerprint, encode, encode_query and"
+            f" modality, one of {', '.join(MODALITIES)}"
+        )
+    return encoder
 
 
 def device_of(name: str, choice: DeviceChoice) -> Device:

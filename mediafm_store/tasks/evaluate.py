@@ -64,7 +64,7 @@ class ModelReport:
 
 
 def evaluate_model(
-    store: Store, *, checkpoint: Path | None = None, device: DeviceChoice = "auto"
+    store: Store, *, checkpoint: str | Path | None = None, device: DeviceChoice = "auto"
 ) -> ModelReport:
     """Measure a checkpoint (default: the newest) on the titles of a store.
 
@@ -73,7 +73,7 @@ def evaluate_model(
     the table `evaluations`, if it can be written to. Raises NotFound if none of the held-out titles
     are in the store any more.
     """
-    folder = checkpoint or latest(store)
+    folder = latest(store) if checkpoint is None else Path(checkpoint)
     model = open_model(store, folder, device)
     facts = read_facts(folder)
     titles = all_shots(store)
@@ -146,7 +146,7 @@ def masked_shots(model: ShotTransformer, titles: list[TitleShots]) -> dict[str, 
 
 def scenes(store: Store, titles: list[TitleShots]) -> dict[int, np.ndarray]:
     """The scene of each shot, -1 where there is none, of those titles that have scenes."""
-    by_title = store.shots().select("title", "scene").partition_by("title", as_dict=True)
+    by_title = store.shots(columns=["title", "scene"]).partition_by("title", as_dict=True)
     found = {}
     for place, title in enumerate(titles):
         numbers = by_title[title.id,]["scene"].fill_null(-1).to_numpy()

@@ -1,8 +1,6 @@
 """Tables and vectors as files. Exporters are plug-ins: functions of a view and a path."""
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pyarrow.parquet as pq
 
 from mediafm_store import plugins
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.files import named_in_errors, put, scratch_folder
 from mediafm_store.store.rows import half_vectors
 from mediafm_store.store.store import Store
 from mediafm_store.store.views import VECTOR, View
@@ -24,7 +23,7 @@ Exporter = Callable[[View, Path], None]
 def export(
     store: Store,
     name: str,
-    path: Path,
+    path: str | Path,
     *,
     format: str | None = None,
     version: int | None = None,
@@ -32,21 +31,24 @@ def export(
 ) -> list[Path]:
     """Write a table, or a space with what is known of its shots, to a file; its files.
 
-    `format` is an exporter, by default the suffix of the path; `version` and `where` are those of
-    `Store.view`. Files appear when they are complete, in place of those that were there.
+    `format` is an exporter, by default the suffix of the path, which may be `-` for stdout;
+    `version` and `where` are those of `Store.view`. Files appear when they are complete, in place
+    of those that were there.
     """
+    path = Path(path)
     exporter = exporter_for(path, format)
     view = store.view(name, version=version, where=where)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".exporting-") as scratch:
-        exporter(view, Path(scratch) / path.name)
-        written = sorted(Path(scratch).iterdir())
-        return [Path(shutil.move(file, path.parent / file.name)) for file in written]
+    with scratch_folder(path) as scratch, named_in_errors(path):
+        exporter(view, scratch / path.name)
+        written = sorted(scratch.iterdir())
+        for file in written:
+            put(file, path.with_name(file.name))
+    return [path.with_name(file.name) for file in written]
 
 
 def exporter_for(path: Path, format: str | None) -> Exporter:
     """The plug-in of a name, or of a suffix; raise BadInput if there is none."""
-    name = format or path.suffix.lstrip(".")
+    name = format or path.suffix.lower().lstrip(".")
     try:
         exporter: Exporter = plugins.load("exporters", name)
     except NotFound as error:
@@ -54,6 +56,7 @@ def exporter_for(path: Path, format: str | None) -> Exporter:
         raise BadInput(
             f"no way to write {path.name}: give it one of the suffixes {known}, or --format"
         ) from error
+    plugins.check_call(name, exporter, None, path)
     return exporter
 
 

@@ -24,6 +24,7 @@ from mediafm_store.tasks.changes import (
     read_sources,
     sources_of,
     stat_of,
+    with_given_name,
 )
 from mediafm_store.tasks.rows import Renewed, Spaces, Warnings, new_rows, renew
 from mediafm_store.tasks.sources import read_title
@@ -77,7 +78,14 @@ class How:
         """What cuts a film."""
         if self.shot_list:
             return listed(read_shot_list(self.shot_list, frame_rate(media)))
-        return plugins.load("detectors", self.detector)
+        return load_detector(self.detector)
+
+
+def load_detector(name: str) -> Detector:
+    """A plug-in that cuts films; raise NotFound or BadInput if there is no such."""
+    detector: Detector = plugins.load("detectors", name)
+    plugins.check_call(name, detector, (), 25.0)
+    return detector
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,13 @@ class Video:
     """The stored title, if there is one."""
     anew: bool = False
     """Compute everything, whatever is stored."""
+    note: str = ""
+    """What is to be said of it beside warnings."""
+
+    @property
+    def name(self) -> str | None:
+        """What it has been called so far: a title keeps its name when its file gets another."""
+        return self.row["name"] if self.row else None
 
 
 def untouched(video: Video, how: How) -> bool:
@@ -102,7 +117,9 @@ def untouched(video: Video, how: How) -> bool:
     before = None if video.anew else sources_of(video.row)
     if before is None or stat_of(video.media) != before.media_stat:
         return False
-    title = read_title(video.media, video.id, language=how.language, warn=lambda said: None)
+    title = read_title(
+        video.media, video.id, name=video.name, language=how.language, warn=lambda said: None
+    )
     return read_sources(title, how.made_by, video.row) == before
 
 
@@ -132,8 +149,15 @@ class Featurize:
         """Raises BadInput for files that cannot be used."""
         began = time.perf_counter()
         media, row, warnings = video.media, video.row, Warnings()
-        title = read_title(media, video.id, language=self.how.language, warn=warnings.words.append)
+        title = read_title(
+            media,
+            video.id,
+            name=video.name,
+            language=self.how.language,
+            warn=warnings.words.append,
+        )
         sources = read_sources(title, self.how.made_by, row)
+        title = with_given_name(title, row)
         if row is not None:
             check_same_film(row, title, sources)
         before = None if video.anew else sources_of(row)

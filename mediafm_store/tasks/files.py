@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from mediafm_store.arrays import MODALITIES, Fused, block, zeros
 from mediafm_store.errors import BadInput
-from mediafm_store.features.encoders import Encoders
+from mediafm_store.features.encoders import Encoders, encode
 from mediafm_store.features.extract import Features, extract
 from mediafm_store.features.fuse import fuse
 from mediafm_store.media.detectors import adaptive
@@ -48,7 +48,7 @@ def file_example(examples: Examples, path: Path, kind: Kind | None = None) -> Ex
     if kind == "clip":
         return clip(examples, path, encoders)
     items = [picture(path)] if kind == "visual" else sounds(path)
-    blocks = encoders[kind].encode(items).blocks
+    blocks = encode(encoders[kind], items).blocks
     rows = fuse({m: blocks if m == kind else zeros(len(blocks)) for m in MODALITIES})
     return Example(rows, rows, lacks=frozenset(MODALITIES) - {kind})
 

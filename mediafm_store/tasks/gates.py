@@ -81,7 +81,7 @@ def scenes(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
     """Scenes are told apart, where somebody labelled them."""
     if space.of_titles or space.name == "described" or live is None:
         return
-    shots = store.shots().select("title", "scene").drop_nulls("scene")
+    shots = store.shots(columns=["title", "scene"]).drop_nulls("scene")
     titles = shots["title"].unique(maintain_order=True).to_list()[:TITLES]
     if not titles:
         return

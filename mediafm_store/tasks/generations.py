@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
+from mediafm_store.store.turns import turn
 
 BUILDING = ".building"
 HALF = "half-"
@@ -89,7 +90,7 @@ def new_generation(store: Store, space: Space) -> Iterator[Generation]:
     """
     base = index_folder(store, space)
     base.mkdir(parents=True, exist_ok=True)
-    with FileLock(base / LOCK):
+    with turn(base / LOCK, f"the index of {space.table}"):
         generation = Generation(base, (base / BUILDING).absolute())
         generation.folder.mkdir(exist_ok=True)
         try:

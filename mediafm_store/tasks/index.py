@@ -13,6 +13,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.building import BuildShard, Progress, is_made
+from mediafm_store.tasks.edited import edited, told
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.generations import (
     Generation,
@@ -86,13 +87,18 @@ def refresh_indexes(
 
     A shard is built anew, as was asked of the index, where more than MOSTLY_DEAD of its rows have
     been replaced, where it has outgrown what it learned from, or where its settings do not find
-    enough of the new rows. The titles of one that cannot be read, or is `damaged`, are as new ones.
+    enough of the new rows. The titles of one that cannot be read, is `damaged`, or holds vectors
+    that another program has changed since, are as new ones: the table is read for that.
     The other shards stay as they are. Raises BadInput as `build_indexes` does.
     """
 
     def plans(space: Space, scratch: Path) -> Plan:
         opened = open_index(store, space)
-        shards = [s for s in opened.shards if s.folder not in damaged] if opened else []
+        changed = edited(store, space, opened) if opened else {}
+        if changed:
+            log.warning("the index of %s is built anew: %s", space.table, told(changed))
+        odd = {*damaged, *changed}
+        shards = [s for s in opened.shards if s.folder not in odd] if opened else []
         config = config_of(store, space)
         return planned(store, space, scratch, config=config, device=device, shards=shards)
 
@@ -205,7 +211,8 @@ def planned(
     shards: Sequence[Shard] = (),
 ) -> Plan:
     """What is to become of an index; raise BadInput if the space has no vectors."""
-    counts = store.rows_by_title(space)
+    odd = set(store.lacking(space))  # of which rows were lost, or are there twice
+    counts = {t: n for t, n in store.rows_by_title(space).items() if t not in odd}
     if not counts:
         raise BadInput(f"space {space.name} is empty; nothing to index")
     config.kinds()

@@ -50,10 +50,19 @@ class IndexConfig:
             return None
         if self.kind == EXACT or self.kind in KINDS:
             return trainers([self.kind])
-        if ":" not in self.kind and self.kind not in plugins.names("indexes"):
+        if ":" in self.kind:
+            raise BadInput(
+                f"{self.kind!r} is a path, and an index is opened again by the name of its plug-in:"
+                " no file may say what is imported; give the plug-in an entry point of the group"
+                " mediafm_store.indexes"
+            )
+        if self.kind not in plugins.names("indexes"):
             kinds = sorted({EXACT, *KINDS, *plugins.names("indexes")} - {"faiss"})
             raise BadInput(f"no index kind {self.kind!r}; there are {', '.join(kinds)}")
-        return {self.kind: plugins.load("indexes", self.kind).train}
+        plugin = plugins.load("indexes", self.kind)
+        if not (hasattr(plugin, "train") and hasattr(plugin, "load")):
+            raise BadInput(f"plug-in {self.kind!r} is no index: it has no train, or no load")
+        return {self.kind: plugin.train}
 
 
 def write_config(folder: Path, config: IndexConfig) -> None:
@@ -66,6 +75,6 @@ def read_config(folder: Path) -> IndexConfig:
     if not (folder / CONFIG).exists():
         return IndexConfig(target=read_facts(folder).target)
     told = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    if ":" in (told["kind"] or ""):  # no file may say what is imported
+    if ":" in (told["kind"] or ""):  # of versions that built what they could not open
         told["kind"] = None
     return IndexConfig(**told)

@@ -24,7 +24,7 @@ from mediafm_indexes import (
 )
 from mediafm_indexes.faiss_index import has_gpu
 from mediafm_store.arrays import HalfVectors
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import BadInput, first_line
 from mediafm_store.records import index_of, title_of
 from mediafm_store.store.spaces import Space, VectorBatch
 from mediafm_store.store.store import Store
@@ -34,6 +34,25 @@ from mediafm_store.tasks.index_config import IndexConfig, read_config
 
 log = logging.getLogger("mediafm_store")
 IDS, RUNS = "ids.arrow", "runs.json"
+
+
+class Origin(NamedTuple):
+    """Which vectors an index holds."""
+
+    space: str
+    """The table, such as context_v1."""
+    fingerprint: str
+    version: int
+    """Of the table when they were read: of another, they may differ."""
+
+    def is_of(self, space: Space) -> bool:
+        """Whether they are of this version of a space."""
+        return self[:2] == (space.table, space.fingerprint)
+
+
+def origin(store: Store, space: Space) -> Origin:
+    """The vectors of a space as they are now."""
+    return Origin(space.table, space.fingerprint, store.tables.version(space.table))
 
 
 class Run(NamedTuple):
@@ -55,6 +74,7 @@ class Shard:
     ids: pl.Series
     """Of the shots or titles whose vectors are its rows."""
     runs: list[Run]
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -143,7 +163,8 @@ def rows_of(runs: Iterable[Run]) -> int:
 class Rows:
     """Takes down whose vectors pass by on their way into an index."""
 
-    def __init__(self, before: Shard | None = None) -> None:
+    def __init__(self, origin: Origin, before: Shard | None = None) -> None:
+        self.origin = origin
         self.ids: list[str] = before.ids.to_list() if before else []
         self.runs: list[Run] = list(before.runs) if before else []
 
@@ -161,7 +182,8 @@ class Rows:
             on_batch(len(batch.ids))
             yield batch.vectors
         pl.DataFrame({"id": self.ids}, schema={"id": pl.String}).write_ipc(folder / IDS)
-        (folder / RUNS).write_text(json.dumps(self.runs), encoding="utf-8")
+        told = {"origin": self.origin._asdict(), "runs": self.runs}
+        (folder / RUNS).write_text(json.dumps(told), encoding="utf-8")
 
     def _add(self, title: str, revision: str) -> None:
         last = self.runs[-1] if self.runs else Run("", "", 0, 0)
@@ -179,7 +201,7 @@ def open_index(store: Store, space: Space, *, device: DeviceChoice = "cpu") -> S
     """
     base = index_folder(store, space)
     while (folder := newest(base)) is not None:
-        opened, damage = read_index(folder, resolve_device(device, has_gpu))
+        opened, damage = read_index(folder, space, resolve_device(device, has_gpu))
         if damage and newest(base) != folder:
             continue  # another program has put a newer one in its place
         for where, error in damage.items():
@@ -220,7 +242,7 @@ def tell_damaged(folder: Path, error: Exception) -> None:
         "the index in %s cannot be used (%s), so its rows are compared one by one;"
         " `mediafm doctor --fix` builds it anew",
         folder,
-        str(error).partition("\n")[0][:200],
+        first_line(error)[:200],
     )
 
 
@@ -228,11 +250,12 @@ Damage = dict[Path, Exception]
 """What is wrong with which folder."""
 
 
-def read_index(folder: Path, device: Device) -> tuple[SpaceIndex | None, Damage]:
+def read_index(folder: Path, space: Space, device: Device) -> tuple[SpaceIndex | None, Damage]:
     """Read once: of each space the last is kept open. What is damaged is told at the first."""
     try:
-        # A folder may have been made anew.
-        key, version = (folder.parent, device), (folder, folder.stat().st_mtime_ns)
+        now = folder.stat()  # a folder may have been made anew
+        key = folder.parent, device
+        version = folder, space.fingerprint, now.st_mtime_ns, now.st_ino
     except OSError as error:
         return None, Damage({folder: error})
     if key in OPENED and OPENED[key][0] == version:
@@ -240,25 +263,33 @@ def read_index(folder: Path, device: Device) -> tuple[SpaceIndex | None, Damage]
     shards, damage = [], Damage()
     for shard in shard_folders(folder):
         try:
-            shards.append(read_shard(shard, device))
+            shards.append(read_shard(shard, space, device))
         except UNREADABLE as error:
             damage[shard] = error
-    if not shards:
-        return None, damage
-    opened = SpaceIndex(folder, shards)
+    opened = SpaceIndex(folder, shards) if shards else None
     OPENED[key] = version, opened
     return opened, damage
 
 
-def read_shard(folder: Path, device: Device = "cpu") -> Shard:
-    """Read one folder; raise one of UNREADABLE if that cannot be."""
+def read_shard(folder: Path, space: Space, device: Device = "cpu") -> Shard:
+    """Read one folder; raise one of UNREADABLE if that cannot be, or if it is of another space."""
     indexed, facts = load(folder, device=device)
     ids = pl.read_ipc(folder / IDS)["id"]
-    runs = json.loads((folder / RUNS).read_text(encoding="utf-8"))
-    return Shard(folder, indexed, facts, ids, [Run(*r) for r in runs])
+    told = json.loads((folder / RUNS).read_text(encoding="utf-8"))
+    if isinstance(told, list):  # as it was written before it named its space
+        raise DamagedError(folder / RUNS, f"does not say that it is of {space.table}")
+    held = Origin(**told["origin"])
+    if not held.is_of(space):
+        raise DamagedError(
+            folder / RUNS,
+            f"is of {held.space} (fingerprint {held.fingerprint}), not of {space.table}"
+            f" ({space.fingerprint})",
+        )
+    return Shard(folder, indexed, facts, ids, [Run(*r) for r in told["runs"]], held)
 
 
-OPENED: dict[tuple[Path, Device], tuple[tuple[Path, int], SpaceIndex | None]] = {}
+Version = tuple[Path, str, int, int]
+OPENED: dict[tuple[Path, Device], tuple[Version, SpaceIndex | None]] = {}
 UNREADABLE = (DamagedError, BadInput, OSError, RuntimeError, ValueError, KeyError, TypeError)
 """What reading damaged files raises."""
 
@@ -270,7 +301,7 @@ def check_index(store: Store, space: Space) -> Damage:
         damage: Damage = {}
         for shard in shard_folders(folder):
             try:
-                load(shard)[0].vectors.check()
+                read_shard(shard, space).indexed.vectors.check()
             except UNREADABLE as error:
                 damage[shard] = error
         if not damage or newest(base) == folder:

@@ -9,11 +9,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from mediafm_store import plugins
 from mediafm_store.engines import Engine, Outcome, engine_of
-from mediafm_store.errors import BadInput, MediaFMError, NotFound
+from mediafm_store.errors import BadInput, MediaFMError, NotFound, first_line
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.features.extract import KEYFRAMES
+from mediafm_store.files import path_list
 from mediafm_store.media.language import wished
 from mediafm_store.records import Title
 from mediafm_store.store.store import Store
@@ -26,10 +26,13 @@ from mediafm_store.tasks.featurize import (
     Video,
     check_name,
     clash,
+    load_detector,
     untouched,
 )
+from mediafm_store.tasks.ids import check_id, is_same_film, title_ids
+from mediafm_store.tasks.moved import Films
 from mediafm_store.tasks.rows import Renewed, Spaces, renewed_rows
-from mediafm_store.tasks.sources import check_id, find_videos, title_id
+from mediafm_store.tasks.sources import find_videos
 
 log = logging.getLogger("mediafm_store")
 
@@ -51,15 +54,17 @@ class Ingested:
     warnings: tuple[str, ...] = ()
     error: str = ""
     """Why it failed, in one line."""
+    note: str = ""
+    """What else is to be said, as that its film lies elsewhere by now."""
 
 
 def ingest(
     store: Store,
-    paths: Iterable[Path],
+    paths: Iterable[str | Path],
     *,
     encoders: Encoders | None = None,
     detector: str = "adaptive",
-    shot_list: Path | None = None,
+    shot_list: str | Path | None = None,
     keyframes: int = KEYFRAMES,
     language: str | None = None,
     title: str | None = None,
@@ -73,14 +78,15 @@ def ingest(
 
     Titles whose files have not changed are left alone, and where only subtitles or metadata have,
     the film is not decoded again, unless `force` is set. `title` and `shot_list` belong to the one
-    video given; without `title`, ids come from file names.
+    video given; without `title`, ids come from file names, and from folders where those are alike.
 
     `workers` titles are taken at once by an `engine` (see `engine_of`): `threads` of this process,
     which call `on_progress`; `ray`, processes of this machine; or a cluster at `ray://HOST:PORT`,
     whose machines have the files at the same paths. Raises SpaceMismatch if the store's vectors
     were made by other encoders, BadInput if a path does not exist or a value cannot be used.
     """
-    videos = find_videos(paths)
+    videos = find_videos(path_list(paths))
+    shot_list = None if shot_list is None else Path(shot_list)
     for option, value in {"--title": title, "--shots": shot_list}.items():
         if value is not None and len(videos) != 1:
             raise BadInput(f"{option} belongs to one video, {len(videos)} are given")
@@ -92,23 +98,27 @@ def ingest(
         raise BadInput(f"keyframes must be 1 or more, are {keyframes}")
     store.check_writable()
     chosen = wished(language) if language else None
-    named = [(video, title or title_id(video)) for video in videos]
+    ids = dict.fromkeys(videos, title) if title else title_ids(store, videos, is_same_film(store))
     how = How(encoders or load_encoders(), detector, shot_list, keyframes, chosen)
-    job = Ingest(store, how, force=force)
+    job = Ingest(store, how, force=force, asked_for=title is not None)
     with engine_of(engine, workers=workers) as runs_on:
-        return job.run(named, runs_on, on_progress, on_title)
+        return job.run(list(ids.items()), runs_on, on_progress, on_title)
 
 
 class Ingest:
     """The driver of an ingest: it alone reads the store and writes to it."""
 
-    def __init__(self, store: Store, how: How, *, force: bool) -> None:
-        plugins.load("detectors", how.detector)  # an unknown one is said at once
+    def __init__(self, store: Store, how: How, *, force: bool, asked_for: bool = False) -> None:
+        load_detector(how.detector)  # an unknown one is said at once
         self.store = store
         self.force = force
+        self.asked_for = asked_for
+        """Whether somebody has said of which title the film is."""
         self.how = how
         self.spaces = Spaces(store, how.encoders)
-        self.lacking = set(store.lacking(self.spaces.fused))
+        made = (self.spaces.fused, self.spaces.described, self.spaces.metadata)
+        self.lacking = {title for space in made for title in store.lacking(space)}
+        self.films = Films(store)
 
     def run(
         self,
@@ -129,7 +139,7 @@ class Ingest:
             begun = False
             for media, id in videos:
                 try:
-                    video = self.video(media, id, first.setdefault(id, media))
+                    video = self.video(media, id, first)
                     # Later ones are looked at by workers: what these have made waits for this.
                     unchanged = not begun and untouched(video, self.how)
                 except Exception as error:
@@ -150,22 +160,37 @@ class Ingest:
                     finish(self.result(outcome))
         return [results[media] for media, _ in videos]
 
-    def video(self, media: Path, id: str, namesake: Path) -> Video:
-        """What a worker is told of a video; `namesake` is the first of this ingest with its id."""
-        if namesake != media:
-            raise clash(media, id, namesake)
+    def video(self, media: Path, id: str, first: dict[str, Path]) -> Video:
+        """What a worker is told of a video; `first` is the first of this ingest with each id.
+
+        A film that was moved stays the title that it was, whatever its file is called by now.
+        """
         check_name(media)
+        note, row = "", self._row(id)
+        if row is None or row["media"] != str(media):
+            if not self.asked_for and (known := self.films.at(media)):
+                id, row = known, self._row(known)
+            elif moved := self.films.moved_to(media):
+                id, was = moved
+                row = self._row(id)
+                note = f"{media} is title {id!r}, which was {was}: its id, labels and vectors stay"
+        if (namesake := first.setdefault(id, media)) != media:
+            raise clash(media, id, namesake)
+        anew = row is not None and (self.force or id in self.lacking)
+        return Video(media, id, row, anew=anew, note=note)
+
+    def _row(self, id: str) -> dict[str, Any] | None:
+        """What the store holds of a title."""
         try:
-            row = self.store.title(id)
+            return self.store.title(id)
         except NotFound:
-            return Video(media, id)
-        return Video(media, id, row, anew=self.force or id in self.lacking)
+            return None
 
     def result(self, outcome: Outcome[Video, Featurized]) -> Ingested:
         """Write what was made; what is wrong with its files comes back as a result."""
         video = outcome.item
         try:
-            return self.write(video, outcome.get())
+            return replace(self.write(video, outcome.get()), note=video.note)
         except Exception as error:
             return failure(video.id, video.media, error)
 
@@ -205,7 +230,7 @@ class Ingest:
         """What is told of a title that is stored as it is."""
         assert video.row is not None
         shots, film_s = video.row["shots"], video.row["duration_s"]
-        return Ingested(video.id, video.media, "unchanged", shots, film_s=film_s)
+        return Ingested(video.id, video.media, "unchanged", shots, film_s=film_s, note=video.note)
 
     def _note_place(self, title: Title, row: Mapping[str, Any], sources: dict[str, str]) -> None:
         """Say where the files of an unchanged title lie now, and when they were touched."""
@@ -221,6 +246,6 @@ def failure(id: str, media: Path, error: Exception) -> Ingested:
     if isinstance(error, MediaFMError | OSError):
         return Ingested(id, media, "failed", error=str(error))
     log.debug("%s", media, exc_info=error)
-    reason = str(error).partition("\n")[0]
+    reason = first_line(error)
     told = f"{media.name!r} cannot be ingested: {type(error).__name__}: {reason}"
     return Ingested(id, media, "failed", error=told)

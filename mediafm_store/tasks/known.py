@@ -1,6 +1,7 @@
 """What a search has read already, so that nothing is read twice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,17 @@ from mediafm_store.tasks.reading import read_vectors
 
 
 class Known:
-    """Vectors and shots that were read."""
+    """Vectors, shots and revisions that were read."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._rows: dict[tuple[str, str], Float32[np.ndarray, " dim"]] = {}
         self._shots: dict[str, dict[str, Any]] = {}
+
+    @cached_property
+    def revisions(self) -> Mapping[str, str]:
+        """The revision of each title."""
+        return self._store.revisions()
 
     def add(self, space: Space, ids: Sequence[str], vectors: Vectors) -> None:
         """Take vectors that came with a search."""

@@ -1,6 +1,7 @@
 """Bring labels of titles, shots and stretches into the store, from a file or from people."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,21 +9,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from mediafm_store.errors import BadInput, MediaFMError
-from mediafm_store.files import read_json_lines
+from mediafm_store.errors import BadInput, MediaFMError, NotFound
 from mediafm_store.records import title_of
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import one_of, quoted
-from mediafm_store.tasks.naming import Names
+from mediafm_store.tasks.lists import read_list, several
+from mediafm_store.tasks.naming import Names, find_titles
 from mediafm_store.tasks.queries import seconds
 
 COLUMNS = {"task", "title", "shot", "start", "end", "label", "labels", "value"}
 NONE = ""
 """The label of a grade that needs no name, and, with 0, of an item that has none of the labels."""
-SEPARATOR = ";"
-"""Between several labels in one text."""
+EXAMPLE = '{"title": "sintel", "label": "dark"}'
 FILE, REVIEW = "file", "review"
 """Where labels come from."""
+THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")
+"""What may be meant as a thousand or as one: it is not guessed."""
 TOLD = 5
 """Lines that are named when some are wrong."""
 
@@ -41,7 +43,7 @@ class Labelled(NamedTuple):
     """Of the table, which can still be read as it was: `store.view("labels", version=...)`."""
 
 
-def import_labels(store: Store, file: Path, *, task: str | None = None) -> list[Labelled]:
+def import_labels(store: Store, file: str | Path, *, task: str | None = None) -> list[Labelled]:
     """Add the labels of a .csv, .jsonl or .parquet file, in place of what files said of its items.
 
     A row has `title`, `shot`, or `title`, `start` and `end`; `label` (or `labels`, several, or an
@@ -50,10 +52,10 @@ def import_labels(store: Store, file: Path, *, task: str | None = None) -> list[
     first: BadInput names the lines that are wrong, and nothing is written then.
     """
     store.check_writable()
-    known = Known(store)
+    file, known = Path(file), Known(store)
     found: dict[tuple[str, str, str], Row] = {}
     wrong: list[tuple[int, str]] = []
-    for line, raw in read(file):
+    for line, raw in read_list(file, "labels", EXAMPLE):
         try:
             for row in rows_of(raw, task or file.stem, known):
                 key = row["task"], row["item"], row["label"]
@@ -78,17 +80,40 @@ def import_labels(store: Store, file: Path, *, task: str | None = None) -> list[
     return [one for one in labelled(store) if one.task in tasks]
 
 
+def remove_labels(
+    store: Store, task: str, titles: Collection[str] | None = None, *, dry_run: bool = False
+) -> Labelled:
+    """Delete the labels of a task, of some titles or of all, and what people answered to its tags.
+
+    Returns what goes, or would go by a `dry_run`. The table can still be read as it was: see
+    `Labelled`. Raises NotFound if there is no such label or title.
+    """
+    store.check_writable()
+    own = f"task = {quoted(task)}"
+    if titles is not None:
+        own += f" AND {one_of('title', find_titles(store, titles))}"
+    going = labelled(store, own)
+    if not going:
+        known = ", ".join(one.task for one in labelled(store)) or "none"
+        of = "" if titles is None else " of these titles"
+        raise NotFound(f"no labels of task {task!r}{of} in {store.path}; there are {known}")
+    if not dry_run:
+        store.delete("labels", own)
+        store.delete("tags", f"{own} AND source = {quoted(REVIEW)}")
+    return going[0]
+
+
 def add(store: Store, rows: Sequence[Row], *, source: str, instead_of: str | None = None) -> None:
     """Write checked labels, in the place of others."""
     same = {"source": source, "added_at": datetime.now(UTC)}
     store.put("labels", [{**same, **row} for row in rows], instead_of=instead_of)
 
 
-def labelled(store: Store) -> list[Labelled]:
-    """The tasks that have labels, by name."""
+def labelled(store: Store, where: str | None = None) -> list[Labelled]:
+    """The tasks that have labels, by name; of those labels alone that fulfil a condition."""
     version = table_version(store)
     tasks = (
-        store.rows("labels")
+        store.rows("labels", where)
         .group_by("task")
         .agg(
             pl.col("item").n_unique().alias("items"),
@@ -105,48 +130,6 @@ def table_version(store: Store) -> int:
     return int(store.versions("labels")["version"].to_list()[-1])
 
 
-def read(file: Path) -> Iterator[tuple[int, Row]]:
-    """Rows with the number of their line, or of the row where a file has no lines."""
-    if file.suffix not in READERS:
-        raise BadInput(f"{file}: labels come as .csv, .jsonl or .parquet")
-    if not file.is_file():
-        raise BadInput(f"no file {file}")
-    yield from READERS[file.suffix](file)
-
-
-def read_csv(file: Path) -> Iterator[tuple[int, Row]]:
-    """All columns as text; an empty cell is none."""
-    import csv
-
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as opened:
-            reader = csv.DictReader(opened, strict=True)
-            for row in reader:
-                if None in row:
-                    raise BadInput(f"{file}, line {reader.line_num}: more cells than columns")
-                yield reader.line_num, {k: v for k, v in row.items() if v not in ("", None)}
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise BadInput(f"{file} cannot be read as CSV in UTF-8: {error}") from error
-
-
-def read_jsonl(file: Path) -> Iterator[tuple[int, Row]]:
-    """An object a line."""
-    return read_json_lines(file, '{"title": "sintel", "label": "dark"}')
-
-
-def read_parquet(file: Path) -> Iterator[tuple[int, Row]]:
-    """Rows are counted from 1."""
-    try:
-        table = pl.read_parquet(file)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise BadInput(f"{file} cannot be read as Parquet: {error}") from error
-    for number, row in enumerate(table.iter_rows(named=True), start=1):
-        yield number, {k: v for k, v in row.items() if v is not None}
-
-
-READERS = {".csv": read_csv, ".jsonl": read_jsonl, ".parquet": read_parquet}
-
-
 class Known:
     """What of a store labels may be about, looked up once."""
 
@@ -159,13 +142,12 @@ class Known:
 def rows_of(raw: Mapping[str, Any], task: str, known: Known) -> Iterator[Row]:
     """One row of a file as rows of the table; raise BadInput for what is wrong with it."""
     if unknown := sorted(map(str, raw.keys() - COLUMNS)):
-        commas = " (cells are parted by commas)" if ";" in unknown[0] else ""
         known_ones = ", ".join(sorted(COLUMNS))
-        raise BadInput(f"unknown column {unknown[0]!r}{commas}; there are {known_ones}")
+        raise BadInput(f"unknown column {unknown[0]!r}; there are {known_ones}")
     about = item_of(raw, known)
     names = labels_of(raw)
-    has_none = not names and "labels" in raw
-    if not names and not has_none and "value" not in raw:
+    has_none = names == []
+    if names is None and "value" not in raw:
         raise BadInput("neither label nor value; what has no label has the labels []")
     value = number(raw.get("value", float(not has_none)))
     for name in names or [NONE]:
@@ -205,11 +187,13 @@ def moment(raw: Mapping[str, Any], name: str) -> float:
     return seconds(given) if isinstance(given, str) else number(given)
 
 
-def labels_of(raw: Mapping[str, Any]) -> list[str]:
-    """The names in `label` or `labels`."""
-    given = raw.get("labels", raw.get("label", []))
+def labels_of(raw: Mapping[str, Any]) -> list[str] | None:
+    """The names in `label` or `labels`; none in an empty list, None where there is neither."""
+    given = raw.get("labels", raw.get("label"))
     if isinstance(given, str):
-        given = given.split(SEPARATOR)
+        given = several(given)
+    if given is None:
+        return None
     if not isinstance(given, Sequence):
         raise BadInput(f"{given!r} is no label; give a text")
     if not all(isinstance(name, str) for name in given):
@@ -218,9 +202,11 @@ def labels_of(raw: Mapping[str, Any]) -> list[str]:
 
 
 def number(given: object) -> float:
-    """A finite number; also true and false, yes and no."""
+    """A finite number, with a point or a comma; also true and false, yes and no."""
     words = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
     text = str(given).strip().lower()
+    if not THOUSANDS.fullmatch(text):
+        text = text.replace(",", ".")
     try:
         value = words[text] if text in words else float(text)
     except ValueError:

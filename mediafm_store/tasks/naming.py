@@ -7,7 +7,6 @@ meant by a name that several titles have is not guessed.
 """
 
 import os
-import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import cached_property
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.records import shot_id, title_of
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.ids import caseless
 
 MOST_NEAR, MOST_TOLD = 3, 10
 LONGEST, COMPARED = 200, 60
@@ -230,14 +230,8 @@ class Names:
 
 
 def key(name: str) -> str:
-    """What names have in common that are the same to people (Unicode's canonical caseless match).
-
-    Spaces around it, or more than one between words, do not count.
-    """
-    folded = name.casefold()
-    if not name.isascii():  # which most are, and a large store has many
-        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
-    return " ".join(folded.split())
+    """What names have in common that are the same to people; spaces only part their words."""
+    return " ".join(caseless(name).split())
 
 
 def shot_in(name: str) -> tuple[str, int | None]:

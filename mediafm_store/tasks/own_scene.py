@@ -6,7 +6,8 @@ from typing import NamedTuple, TypeVar
 
 from mediafm_store.records import index_of, shot_id, title_of
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.scenes import Scene, find_scenes
+from mediafm_store.tasks.known import Known
+from mediafm_store.tasks.scenes import scene_shots
 
 NEAR = 30
 """Shots before and after a query that count as its surroundings. In the 21 films of OVSD two shots
@@ -30,17 +31,13 @@ def own_scene(store: Store, shots: Collection[str]) -> OwnScene | None:
     """The scenes of a title that some of its shots are of, as one; None if there are no shots."""
     if not shots:
         return None
-    own = [
-        s for s in find_scenes(store, title_of(min(shots))) if not set(shots).isdisjoint(s.shots)
-    ]
-    return joined(own) if own else None
-
-
-def joined(scenes: Sequence[Scene]) -> OwnScene:
-    """Scenes in play order, from the first to the last."""
-    first, last = scenes[0], scenes[-1]
-    shots = tuple(shot for scene in scenes for shot in scene.shots)
-    return OwnScene(first.title, first.start_s, last.end_s, shots)
+    title, wanted = title_of(min(shots)), set(shots)
+    scenes = scene_shots(store, title, Known(store))
+    own = tuple(shot for scene in scenes if not wanted.isdisjoint(scene) for shot in scene)
+    rows = store.shots_by_id([own[0], own[-1]]) if own else {}
+    if not own or rows.keys() < {own[0], own[-1]}:  # replaced a moment ago
+        return None
+    return OwnScene(title, rows[own[0]]["start_s"], rows[own[-1]]["end_s"], own)
 
 
 def surroundings(shots: Iterable[str], reach: int = NEAR) -> frozenset[str]:

@@ -10,7 +10,7 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES, Fused, Modality, block, pooled, unit_rows, weigh, zeros
 from mediafm_store.errors import BadInput, SpaceMismatch
-from mediafm_store.features.encoders import Encoders
+from mediafm_store.features.encoders import Encoders, encode_query
 from mediafm_store.features.fuse import describe, fingerprint
 from mediafm_store.media.timecode import clock_s
 from mediafm_store.records import title_of
@@ -121,7 +121,7 @@ def text_query(
     # Of imported shots only the words are known.
     asked: Encoders = {"text": encoders["text"]} if is_imported(space) else encoders
     check_encoders(store, space, asked)
-    blocks = {m: asked[m].encode_query([text]) if m in asked else zeros(1) for m in MODALITIES}
+    blocks = {m: encode_query(asked[m], [text]) if m in asked else zeros(1) for m in MODALITIES}
     rows = weigh(describe(blocks), weights)
     if not rows.any():
         raise BadInput(NOTHING_LEFT)

@@ -54,10 +54,26 @@ def find_scenes(store: Store, title: str) -> list[Scene]:
 
 
 def scene_shots(store: Store, title: str, known: Known) -> list[list[str]]:
-    """The shots of each scene of a title, as `find_scenes` finds them, and nothing else of them."""
-    shots = store.shot_ids(title)
-    found = segment(looks(known.vectors(store.live("fused"), shots)))
-    return [shots[first:end] for first, end in spans(found)]
+    """The shots of each scene of a title, as `find_scenes` finds them, and nothing else of them.
+
+    Where scenes begin is kept until the title or the table of its vectors has changed.
+    """
+    shots, space = store.shot_ids(title), store.live("fused")
+    version = store.tables.version(space.table)
+    key = str(store.path), known.revisions[title], space.table, version
+    found = CUT.pop(key, None)
+    if found is None:
+        found = spans(segment(looks(known.vectors(space, shots))))
+    CUT[key] = found  # what was asked last stands last
+    for oldest in list(CUT)[:-MOST_CUT]:
+        CUT.pop(oldest, None)
+    return [shots[first:end] for first, end in found]
+
+
+MOST_CUT = 1000
+"""Titles, of which one of 2,000 scenes takes 300 KB."""
+CUT: dict[tuple[str, str, str, int], list[tuple[int, int]]] = {}
+"""Titles by their revisions, and where their scenes begin and end."""
 
 
 def spans(found: Segments) -> list[tuple[int, int]]:

@@ -55,9 +55,9 @@ def search(
     title: str | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
-    clip: Path | None = None,
-    picture: Path | None = None,
-    sound: Path | None = None,
+    clip: str | Path | None = None,
+    picture: str | Path | None = None,
+    sound: str | Path | None = None,
     text: str | None = None,
     said: str | None = None,
     like: Sequence[str] = (),
@@ -121,8 +121,8 @@ def search(
         liked.append(examples.shots(scene_of(store, shot, known) if unit == "scene" else [shot]))
     if title is not None:
         liked.append(examples.stretch(title, start_s, end_s))
-    given: dict[Kind, Path | None] = {"clip": clip, "visual": picture, "audio": sound}
-    liked += [examples.file(path, kind) for kind, path in given.items() if path is not None]
+    given: dict[Kind, str | Path | None] = {"clip": clip, "visual": picture, "audio": sound}
+    liked += [examples.file(Path(path), kind) for kind, path in given.items() if path is not None]
     check_something(like=liked, unlike=unlike, words=text or said)
     own = frozenset(e.title for e in liked if e.title is not None)
     if exclude_same_title and not own:

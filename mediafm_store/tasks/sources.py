@@ -2,24 +2,21 @@
 
 import json
 import os
-import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mediafm_store import json_text
 from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import Warn, log_warning
 from mediafm_store.media.paths import check_file
 from mediafm_store.records import Title
+from mediafm_store.tasks.beside import VIDEO_SUFFIXES, with_suffix
 from mediafm_store.tasks.folders import files_below
+from mediafm_store.tasks.ids import id_of
 from mediafm_store.tasks.subtitles import choose_subtitles
-
-VIDEO_SUFFIXES = (
-    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
-    *(".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
-)
-"""What is taken from a folder; a file that is named itself is tried whatever it is called."""
 
 
 def find_videos(paths: Iterable[Path], warn: Warn = log_warning) -> list[Path]:
@@ -49,29 +46,24 @@ def is_video(path: Path) -> bool:
 
 
 def title_id(media: Path) -> str:
-    """An id from a file's name: letters, digits, `_`, `-` and `.`, so `My Film.mp4` is my_film."""
+    """The id that a file's name gives, so `My Film.mp4` is my_film."""
     return id_of(media.stem)
 
 
-def id_of(name: str) -> str:
-    """The id of a title that is called so."""
-    return re.sub(r"[^\w.-]+", "_", name.casefold()).strip("._-") or "untitled"
-
-
-def check_id(title: str) -> None:
-    """Raise BadInput for an id that tables, or addresses of shots, could not hold."""
-    if title != id_of(title):
-        raise BadInput(f"--title {title!r} may hold small letters, digits, _, - and . only")
-
-
 def read_title(
-    media: Path, id: str | None = None, *, language: str | None = None, warn: Warn = log_warning
+    media: Path,
+    id: str | None = None,
+    *,
+    name: str | None = None,
+    language: str | None = None,
+    warn: Warn = log_warning,
 ) -> Title:
     """A title with what lies beside its file; raise BadInput if the metadata is malformed.
 
-    `language` is that of the subtitles to use; if there are none, `warn` says which there are.
+    `name` is what it is called where its metadata do not say, by default as its file. `language` is
+    that of the subtitles to use; if there are none, `warn` says which there are.
     """
-    title = named(id or title_id(media), media, metadata_of(media), name=media.stem)
+    title = named(id or title_id(media), media, metadata_of(media), name=name or media.stem)
     subtitles = choose_subtitles(media, language, warn)
     if subtitles is None:
         return title
@@ -104,14 +96,20 @@ def metadata_of(media: Path) -> dict[str, Any]:
 
 def metadata_file(media: Path) -> Path | None:
     """`film.json` beside `film.mp4`, or a `metadata.json` there whose `file` is `film.mp4`."""
-    own, common = media.with_suffix(".json"), media.with_name("metadata.json")
+    own, common = with_suffix(media, ".json"), media.with_name("metadata.json")
     if own.is_file():
         return own
     try:
-        ours = common.is_file() and read_json(common).get("file") == media.name
+        file = read_json(common).get("file") if common.is_file() else None
     except BadInput:
         return None  # of some other program, as many folders have one
-    return common if ours else None
+    is_ours = isinstance(file, str) and normal(file) == normal(media.name)
+    return common if is_ours else None
+
+
+def normal(name: str) -> str:
+    """A name with each letter and its marks as one character, as far as there is such."""
+    return unicodedata.normalize("NFC", name)
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
@@ -130,9 +128,9 @@ def read_metadata(path: Path) -> dict[str, Any]:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is not valid JSON: {error}") from error
+        value = json_text.read_json(path)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(value, dict):
         raise BadInput(f"{path} must hold a JSON object with title, synopsis, series, tags, genres")
     return value

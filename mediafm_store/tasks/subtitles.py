@@ -1,16 +1,19 @@
 """Choose the subtitles of a film: files beside it, and tracks inside it."""
 
-import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from mediafm_store.media.decode import Warn
-from mediafm_store.media.language import NEAR, distance, standard
+from mediafm_store.media.language import NEAR, distance, spelled_out, standard
 from mediafm_store.media.subtitles import SUFFIXES
 from mediafm_store.media.tracks import text_tracks
+from mediafm_store.tasks.beside import Beside, beside
 
-FOR_THE_DEAF, FORCED, PLAIN = {"sdh", "cc"}, {"forced"}, {"default"}
+FOR_THE_DEAF, FORCED, PLAIN = {"sdh", "cc"}, {"forced"}, {"default", "und"}
 """How file names say so, as in `film.de.sdh.srt`."""
+ORIGINAL = "-orig"
+"""How yt-dlp calls the language that is spoken, as in `film.en-orig.vtt`."""
 PREFERRED = "en"
 """What the default encoder of words reads."""
 
@@ -25,6 +28,8 @@ class Subtitles(NamedTuple):
     forced: bool
     for_the_deaf: bool
     default: bool = True
+    number: int = 0
+    """Of several that are alike else, as in `film.en.2.srt`."""
 
     @property
     def rank(self) -> tuple[object, ...]:
@@ -37,6 +42,7 @@ class Subtitles(NamedTuple):
             0 if unnamed else 1 if preferred else 2,
             self.for_the_deaf,
             not self.default,
+            self.number,
             self.language or "",
             SUFFIXES.index(self.path.suffix.lower()) if self.track is None else self.track,
             self.path.name,
@@ -49,7 +55,7 @@ def choose_subtitles(media: Path, language: str | None, warn: Warn) -> Subtitles
     Those for the deaf and forced ones come after all others. A file that does not name its
     language is not taken for one that is asked for.
     """
-    files = subtitle_files(media)
+    files = subtitle_files(media, warn)
     if language is None and any(not s.forced for s in files):
         return min(files, key=lambda s: s.rank)
     found = files + subtitle_tracks(media)
@@ -62,31 +68,41 @@ def choose_subtitles(media: Path, language: str | None, warn: Warn) -> Subtitles
     return min(near, key=lambda s: (distance(language, s.language or ""), s.rank), default=None)
 
 
-def subtitle_files(media: Path) -> list[Subtitles]:
-    """Files called as the film, perhaps with a language and marks in between."""
-    # Names alone, without looking at the files: there may be thousands of films.
-    beside = [n for n in os.listdir(media.parent) if n.startswith(f"{media.stem}.")]
-    found = [subtitle_file(media, media.parent / name) for name in beside]
-    return [subtitles for subtitles in found if subtitles is not None]
+def subtitle_files(media: Path, warn: Warn) -> list[Subtitles]:
+    """Files called as the film, perhaps with a language and marks in between.
+
+    If there are only such as say something else, `warn` is told.
+    """
+    named = list(beside(media, SUFFIXES))
+    found = [subtitle_file(one) for one in named]
+    files = [subtitles for subtitles in found if subtitles is not None]
+    if named and not files:
+        left = ", ".join(sorted(one.path.name for one in named))
+        warn(
+            f"{media.name}: {left} is left alone: what its name says beside the film's is no"
+            " language; call it as in film.srt or film.de.srt"
+        )
+    return files
 
 
-def subtitle_file(media: Path, path: Path) -> Subtitles | None:
+def subtitle_file(named: Beside) -> Subtitles | None:
     """What the name of a file says; None for something else, such as film.commentary.srt."""
-    if path.suffix.lower() not in SUFFIXES:
-        return None
-    marks = set(path.name[len(media.stem) : -len(path.suffix)].lower().split(".")[1:])
-    languages = [standard(word) for word in marks - FOR_THE_DEAF - FORCED - PLAIN]
+    words = {word.removesuffix(ORIGINAL) for word in re.split(r"[.()\[\]]+", named.more) if word}
+    numbers = {word for word in words if word.isdecimal() and len(word) <= 2}
+    marks = words & (FOR_THE_DEAF | FORCED | PLAIN)
+    languages = {spelled_out(word) or standard(word) for word in words - marks - numbers}
     if len(languages) == 2 and "hi" in languages:
         languages.remove("hi")  # hearing impaired, as in film.en.hi.srt; alone it is Hindi
         marks.add("sdh")
-    if len(languages) > 1 or not all(map(is_common, languages)):
+    if len(languages) > 1 or len(numbers) > 1 or not all(map(is_common, languages)):
         return None
     return Subtitles(
-        path,
+        named.path,
         None,
-        languages[0] if languages else None,
+        next(iter(languages), None),
         forced=not FORCED.isdisjoint(marks),
         for_the_deaf=not FOR_THE_DEAF.isdisjoint(marks),
+        number=max(map(int, numbers), default=0),
     )
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from mediafm_store.arrays import Blocks, Modality, Vectors, block, unit_rows
 from mediafm_store.features import weights as shipped
 from mediafm_store.features.caption_map import CaptionMap
-from mediafm_store.features.encoders import Encoder
+from mediafm_store.features.encoders import Encoder, encode_query
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.known import Known
@@ -68,7 +68,7 @@ class ByMap:
 
     def queries(self, texts: Sequence[str]) -> Vectors:
         """In the space of the map."""
-        return self.map.texts(self.text.encode_query(texts))
+        return self.map.texts(encode_query(self.text, texts))
 
     def common(self) -> Vectors:
         """As the map brings them."""
@@ -96,7 +96,7 @@ class ByEncoder:
 
     def queries(self, texts: Sequence[str]) -> Vectors:
         """In the space of its descriptions."""
-        return self.encoder.encode_query(texts)
+        return encode_query(self.encoder, texts)
 
     def common(self) -> Vectors:
         """Encoded when they are asked for."""

@@ -18,7 +18,7 @@ from jaxtyping import Float32
 from mediafm_store.arrays import Blocks, Modality, zeros
 from mediafm_store.errors import BadInput
 from mediafm_store.features.caption_map import CaptionMap
-from mediafm_store.features.encoders import Encoded, Encoder, Encoders
+from mediafm_store.features.encoders import Encoded, Encoder, Encoders, encode, encode_query
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.asked_for import SAID, AskedFor, asked_for, content_words, quoted
@@ -293,12 +293,12 @@ class Remembering:
 
     def encode(self, items: Sequence[str]) -> Encoded:
         """As the encoder does."""
-        return self._encoder.encode(items)
+        return encode(self._encoder, items)
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
         """The same, of texts that it has not seen yet."""
         if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
-            rows = self._encoder.encode_query(new)
+            rows = encode_query(self._encoder, new)
             self._known |= {text: rows[i : i + 1] for i, text in enumerate(new)}
         return np.concatenate([zeros(0), *(self._known[text] for text in texts)])
 
@@ -336,7 +336,7 @@ def nearness(text: str, encoders: Encoders) -> dict[str, float]:
     for name, modality in names:
         classes = getattr(encoders.get(modality), "class_names", None)
         if classes is not None:
-            query = encoders["text"].encode_query([text])[:, : classes.shape[1]]
+            query = encode_query(encoders["text"], [text])[:, : classes.shape[1]]
             found[name] = float((query @ classes.T).max())
     return found
 

@@ -16,7 +16,7 @@ from mediafm_cli.options import (
     StorePath,
     open_store,
 )
-from mediafm_cli.output import Row, emit, say
+from mediafm_cli.output import Row, emit, say, wrote
 
 if TYPE_CHECKING:
     from mediafm_store import Break, Match, Rails, Store
@@ -138,7 +138,7 @@ def adbreaks(
     )
     for file in out or () if any(found.values()) else ():
         write_breaks(file, opened, found, ads=matches, ad_tag=ad_tag, break_s=break_s, fps=fps)
-        say(f"Wrote {file}")
+        wrote(file)
     if by == "ad":
         best = [asdict(m) for group in breaks_of_ads(matches, k or FEW).values() for m in group]
         emit(best, as_json=as_json, table=shown_match, fold="reasons")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
-from mediafm_cli.output import emit, say
+from mediafm_cli.output import emit, wrote
 
 EXAMPLE = "Examples: mediafm atlas --html atlas.html; mediafm atlas --json"
 
@@ -27,7 +27,7 @@ def atlas(
         from mediafm_store.report.pages import write_atlas_page
 
         write_atlas_page(html, store=opened)
-        say(f"Wrote {html}")
+        wrote(html)
         return
     layout = lay_out(opened)
     rows = [

@@ -1,6 +1,5 @@
 """mediafm cut."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, End, Start, StorePath, op
 from mediafm_cli.output import Row, emit, say
 from mediafm_cli.progress import progress_bar
 from mediafm_store.errors import BadInput
+from mediafm_store.json_text import parse_json
 
 if TYPE_CHECKING:
     from mediafm_store import Store, Stretch
@@ -88,12 +88,12 @@ def rows(text: str) -> Iterator[dict[str, Any]]:
     """JSON objects: one a line, as --json prints them, or in an array, as --out writes them."""
     whole = text.lstrip().startswith("[")
     try:
-        found = json.loads(text) if whole else map(json.loads, filter(str.strip, text.splitlines()))
+        found = parse_json(text) if whole else map(parse_json, filter(str.strip, text.split("\n")))
         for row in found:
             if not isinstance(row, dict):
                 raise BadInput("the pipe brings JSON, but no objects; give search --json")
             yield row
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise BadInput(f"the pipe brings no JSON ({error}); give search --json") from error
 
 

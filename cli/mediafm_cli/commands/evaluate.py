@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_store
-from mediafm_cli.output import Row, emit, emit_one, say
+from mediafm_cli.output import Row, emit, emit_one, say, wrote
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def evaluate(
         from mediafm_store.report.pages import write_model_page
 
         write_model_page(html, store=opened, report=report)
-        say(f"Wrote {html}")
+        wrote(html)
     if as_json:
         emit_one(asdict(report), as_json=True)
         return

@@ -19,7 +19,7 @@ def export(
         str,
         typer.Argument(help="A table, as shots; a space, as context; or a version, as context_v1."),
     ],
-    file: Annotated[Path, typer.Argument(help=".parquet, .npy or .safetensors.")],
+    file: Annotated[Path, typer.Argument(help=".parquet, .npy or .safetensors; - for stdout.")],
     store: StorePath = DEFAULT_STORE,
     where: Annotated[
         str | None, typer.Option(help="A condition in SQL on shots and titles.", metavar="SQL")
@@ -38,9 +38,12 @@ def export(
     order; a .safetensors holds vectors and ids.
     """
     from mediafm_store import export as export_view
+    from mediafm_store.files import is_stdout
 
     written = export_view(
         open_store(store), name, file, format=format, version=version, where=where
     )
+    if is_stdout(file):
+        return
     sizes = [{"file": str(path), "megabytes": path.stat().st_size / 1e6} for path in written]
     emit(sizes, as_json=as_json)

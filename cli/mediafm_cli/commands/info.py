@@ -7,7 +7,7 @@ import typer
 
 from mediafm_cli.commands.search import about
 from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
-from mediafm_cli.output import Row, emit, say
+from mediafm_cli.output import Row, emit, say, wrote
 
 EXAMPLE = "Examples: mediafm info; mediafm info sintel --json; mediafm info sintel --html page.html"
 
@@ -34,7 +34,7 @@ def info(
         if title is None:
             raise typer.BadParameter("--html writes a page about one title: name it")
         write_title_page(html, store=opened, title=title)
-        say(f"Wrote {html}")
+        wrote(html)
     if title is not None:
         for warning in opened.title(title)["warnings"]:
             say(f"Warning: {warning}")

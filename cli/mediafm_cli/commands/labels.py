@@ -10,17 +10,25 @@ from mediafm_cli.output import emit, say
 
 EXAMPLE = (
     "Examples: mediafm labels import genre.csv; mediafm labels import clicks.jsonl --task liked;"
-    " mediafm labels list"
+    " mediafm labels list; mediafm labels remove genre --title sintel"
 )
 
 
 def labels(
-    action: Annotated[Literal["import", "list"], typer.Argument(help="What to do.")],
-    file: Annotated[Path | None, typer.Argument(help="A .csv, .jsonl or .parquet file.")] = None,
+    action: Annotated[Literal["import", "list", "remove"], typer.Argument(help="What to do.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="A .csv, .jsonl or .parquet file; of remove the task.")
+    ] = None,
     store: StorePath = DEFAULT_STORE,
     task: Annotated[
         str | None, typer.Option(help="What is labelled; default: the file's name.")
     ] = None,
+    title: Annotated[
+        list[str] | None, typer.Option(help="Remove those of this title alone; may be repeated.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what remove would delete.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Labels of titles, shots and stretches, which probes are fitted to.
@@ -29,13 +37,19 @@ def labels(
     them), and perhaps value: 1 has it, 0 has not, or a grade. An item has no other
     label of its task than those that are listed. All rows are checked before any is written.
     """
+    if action != "remove" and (title or dry_run):
+        raise typer.BadParameter(f"{action} has no --title or --dry-run; remove has")
     opened = open_store(store)
-    from mediafm_store import import_labels, labelled
+    from mediafm_store import import_labels, labelled, remove_labels
 
     if action == "import":
         if file is None:
             raise typer.BadParameter("import which file? As: mediafm labels import genre.csv")
         found = import_labels(opened, file, task=task)
+    elif action == "remove":
+        if file is None:
+            raise typer.BadParameter("remove which task? As: mediafm labels remove genre")
+        found = [remove_labels(opened, str(file), title, dry_run=dry_run)]
     else:
         found = labelled(opened)
     emit([one._asdict() for one in found], as_json=as_json)

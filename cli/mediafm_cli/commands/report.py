@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
-from mediafm_cli.output import Row, cell, emit, say
+from mediafm_cli.output import Row, cell, emit, say, wrote
 
 if TYPE_CHECKING:
     from mediafm_store.tasks.comparison import Comparison, Difference
@@ -46,7 +46,7 @@ def report(
         from mediafm_store.report.board import write_board_page
 
         write_board_page(html, store=opened, board=dashboard(opened), comparison=comparison)
-        say(f"Wrote {html}")
+        wrote(html)
     elif comparison is None:
         newest(series, as_json)
     else:

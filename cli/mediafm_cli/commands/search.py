@@ -1,6 +1,7 @@
 """mediafm search."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,7 +20,7 @@ from mediafm_cli.options import (
     StorePath,
     open_store,
 )
-from mediafm_cli.output import Row, emit, say, write_out
+from mediafm_cli.output import Row, emit, say, write_out, wrote
 
 if TYPE_CHECKING:
     from mediafm_store.tasks.origin import Origin
@@ -162,18 +163,19 @@ def search(
         device=device,
         on_origin=lambda path, origin: say(origin_line(path, origin)),
     )
+    if out and hits:
+        from mediafm_store import stretches_of_hits
+
+        write_out(out, stretches_of_hits(opened, hits), fps=fps)
     if html is not None:
         from mediafm_store.report.pages import write_search_page
 
         words = [f"“{words}”" for words in (text, said) if words]
         query = " + ".join([str(q) for q in asked if q not in (None, text, said)] + words)
         write_search_page(html, store=opened, query=query, hits=hits, query_shot=shot, unit=unit)
-        say(f"Wrote {html}")
-    if out and hits:
-        from mediafm_store import stretches_of_hits
-
-        write_out(out, stretches_of_hits(opened, hits), fps=fps)
-    emit([asdict(hit) for hit in hits], as_json=as_json, table=shown)
+        wrote(html)
+    table = partial(shown, until=unit != "shot")
+    emit([asdict(hit) for hit in hits], as_json=as_json, table=table)
     if not hits:
         say(nothing_found(where, alone=hits.chance is None))
     elif not as_json:
@@ -233,15 +235,14 @@ def parse_weights(text: str) -> "dict[Part, float]":
     return weights
 
 
-def shown(hit: Row) -> Row:
-    """What the table shows of a hit."""
+def shown(hit: Row, *, until: bool) -> Row:
+    """What the table shows of a hit, and perhaps `until` when it lasts."""
     from mediafm_store.report.timecode import timecode
 
-    several = len(hit["shots"]) > 1
     return {
         "shot": hit["shot"],
         "time": timecode(hit["start_s"]),
-        **({"to": timecode(hit["end_s"])} if several else {}),
+        **({"to": timecode(hit["end_s"])} if until else {}),
         "score": hit["score"],
         "as good by chance": "" if hit["chance"] is None else percent(hit["chance"]),
         **hit["shares"],

@@ -132,15 +132,14 @@ def backfill(
 
 def rows(store: "Store") -> list[dict[str, Any]]:
     """Every version with the number of its vectors."""
-    versions = {s.table: s for s in store.spaces()}
-    return [
-        {
-            "table": table,
-            **row,
-            "vectors": 0 if space.state == "retired" else sum(store.rows_by_title(space).values()),
-        }
-        for (table, space), row in zip(versions.items(), store.registry.rows(), strict=True)
-    ]
+    from mediafm_store.store.registry import space_of
+
+    found = []
+    for row in store.registry.rows():
+        space = space_of(row)
+        there = {} if space.state == "retired" else store.rows_by_title(space)
+        found.append({"table": space.table, **row, "vectors": sum(there.values())})
+    return found
 
 
 def shown(row: Row) -> Row:

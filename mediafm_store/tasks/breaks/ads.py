@@ -1,13 +1,16 @@
-"""Ads, as a file lists them: one JSON object a line."""
+"""Ads, as a file lists them: CSV, Parquet, or one JSON object a line."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from mediafm_store.csv_text import SUFFIXES as CSV
 from mediafm_store.errors import BadInput
-from mediafm_store.files import read_json_lines
+from mediafm_store.json_text import read_json_lines
+from mediafm_store.tasks.lists import PARQUET, read_list, several
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +23,22 @@ class Ad:
     text: str = ""
     """What it is about."""
     tags: tuple[str, ...] = ()
-    video: Path | None = None
+    video: str | Path | None = None
     duration_s: float | None = None
     avoid: tuple[str, ...] = ()
     """Words that may not be said, seen or heard around a break that it runs in."""
 
 
-def read_ads(path: Path) -> list[Ad]:
+def read_ads(path: str | Path) -> list[Ad]:
     """The ads of a file, in its order; paths of videos are relative to its folder.
 
-    A line is an object with `id` and one at least of `text`, `tags` and `video`; `name`,
-    `duration_s` and `avoid` are optional. Raises BadInput, with the number of the line, for
-    anything else.
+    A row has an `id` and one at least of `text`, `tags` and `video`; `name`, `duration_s` and
+    `avoid` are optional. In CSV, `;` parts tags. What is called neither `.csv`, `.tsv` nor
+    `.parquet` has JSON lines. Raises BadInput, with the number of the line, for anything else.
     """
+    path = Path(path)
     ads: dict[str, Ad] = {}
-    for number, row in read_json_lines(path, EXAMPLE):
+    for number, row in rows(path):
         where = f"{path}, line {number}"
         ad = read_ad(row, where, path.parent)
         if ad.id in ads:
@@ -43,6 +47,27 @@ def read_ads(path: Path) -> list[Ad]:
     if not ads:
         raise BadInput(f"{path} lists no ad; give one JSON object a line")
     return list(ads.values())
+
+
+def rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The rows of the list, with the numbers of their lines."""
+    suffix = path.suffix.lower()
+    if suffix in CSV:
+        for number, row in read_list(path, "ads", EXAMPLE):
+            yield number, {name: of_text(name, cell) for name, cell in row.items()}
+    elif suffix == PARQUET:
+        yield from read_list(path, "ads", EXAMPLE)
+    else:
+        yield from read_json_lines(path, EXAMPLE)
+
+
+def of_text(name: str, cell: str) -> object:
+    """A cell of CSV as a field wants it; one that is wrong stays a text."""
+    if name in {"tags", "avoid"}:
+        return [one.strip() if isinstance(one, str) else one for one in several(cell)]
+    with suppress(ValueError):
+        return float(cell) if name == "duration_s" else cell
+    return cell
 
 
 def read_ad(row: Mapping[str, Any], where: str, folder: Path) -> Ad:

@@ -71,9 +71,8 @@ def weights_for(titles: Sequence[Labelled]) -> Weights:
 def labelled(store: Store) -> list[Labelled]:
     """The titles with labels, as far as they have vectors."""
     good: dict[str, list[float]] = defaultdict(list)
-    there = store.revisions()
     for row in store.rows("labels", f"task = '{TASK}'").to_dicts():
-        if row["start_s"] is not None and row["title"] in there:
+        if row["start_s"] is not None:
             good[row["title"]] += [row["start_s"]] if is_good(row) else []
     found = []
     groups = groups_of(store, sorted(good))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -132,7 +133,7 @@ def asked_of(
     if ad.video is not None:
         space = store.live("fused")
         examples = Examples(store, space, encoders, device, lambda path, origin: None)
-        video = query_of(space, [examples.file(ad.video)], [], {}).as_one
+        video = query_of(space, [examples.file(Path(ad.video))], [], {}).as_one
         yield asked(store, "video", video)
 
 

@@ -14,15 +14,25 @@ from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoder
 from mediafm_store.features.fuse import describe, fuse
 from mediafm_store.features.passes import Pool, encode_text
+from mediafm_store.files import path_list
 from mediafm_store.media.picture import COLUMNS as MEASURED
 from mediafm_store.parallel import groups
 from mediafm_store.records import Shot, Title
 from mediafm_store.store.rows import AT_ONCE, TitleRows
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.changes import RULES, Sources, digest, sources_of, stat_of
+from mediafm_store.tasks.changes import (
+    RULES,
+    Sources,
+    digest,
+    metadata_digest,
+    sources_of,
+    stat_of,
+    with_given_name,
+)
 from mediafm_store.tasks.encoding import DEFAULTS, load_encoder
 from mediafm_store.tasks.featurize import check_name, check_same_film, clash
+from mediafm_store.tasks.ids import check_id, is_gone, name_ids, title_ids
 from mediafm_store.tasks.importing.arrays import ArrayFile, frame_rate
 from mediafm_store.tasks.importing.declared import (
     Features,
@@ -35,7 +45,7 @@ from mediafm_store.tasks.importing.given import Given, Place, check
 from mediafm_store.tasks.importing.tables import TableFile
 from mediafm_store.tasks.ingest import Ingested, failure
 from mediafm_store.tasks.rows import Warnings, place_columns, title_row, with_looks
-from mediafm_store.tasks.sources import check_id, metadata_of, named, title_id
+from mediafm_store.tasks.sources import metadata_of, named, title_id
 
 SUFFIXES = (".npz", ".parquet", ".lance")
 FeatureFile = ArrayFile | TableFile
@@ -43,7 +53,7 @@ FeatureFile = ArrayFile | TableFile
 
 def import_features(
     store: Store,
-    files: Iterable[Path],
+    files: Iterable[str | Path],
     *,
     arrays: Mapping[Modality, str] | None = None,
     made_by: Mapping[Modality, str] | None = None,
@@ -67,10 +77,10 @@ def import_features(
     Titles that have not changed are left alone. Raises BadInput or SpaceMismatch before anything
     is written if the files do not go together, or not into this store.
     """
-    paths = find_files(files)
+    paths = find_files(path_list(files))
     if title is not None:
         check_id(title)
-        if [path.suffix for path in paths] != [".npz"]:
+        if [path.suffix.lower() for path in paths] != [".npz"]:
             raise BadInput(f"--title belongs to one .npz file, {len(paths)} files are given")
     store.check_writable()
     given = {m: name for m, name in (arrays or {}).items() if name is not None}
@@ -80,6 +90,8 @@ def import_features(
     usable = [file for file in opened if not isinstance(file, Ingested)]
     features = declare(store, usable, {**how.arrays, **(made_by or {})})
     check_found(usable, given, features)
+    if title is None:
+        give_ids(store, usable)
     reader = encoder or load_encoder(DEFAULTS["text"], "auto")
     job = ImportJob(store, how, features, reader)
     results: list[Ingested] = []
@@ -96,7 +108,7 @@ def find_files(files: Iterable[Path]) -> list[Path]:
     for path in files:
         if not path.exists():
             raise BadInput(f"{path} does not exist")
-        if path.suffix not in SUFFIXES:
+        if path.suffix.lower() not in SUFFIXES:
             raise BadInput(f"{path} cannot be imported; give files called {' '.join(SUFFIXES)}")
         found[Path(os.path.abspath(path))] = None
     return list(found)
@@ -114,6 +126,17 @@ def check_found(
             )
 
 
+def give_ids(store: Store, files: Sequence[FeatureFile]) -> None:
+    """Say which title of the store each title of the files is."""
+    single = [file for file in files if isinstance(file, ArrayFile)]
+    ids = title_ids(store, [file.path for file in single], is_gone(store))
+    for file in files:
+        if isinstance(file, ArrayFile):
+            file.ids = {file.path.stem: ids[file.path]}
+        else:
+            file.ids = name_ids(store, file.path, file.ids)
+
+
 @dataclass(frozen=True)
 class How:
     """How files are read."""
@@ -127,7 +150,7 @@ class How:
         """A file as far as its headers tell, or why it cannot be read."""
         try:
             check_name(path)
-            if path.suffix == ".npz":
+            if path.suffix.lower() == ".npz":
                 return ArrayFile(
                     path, self.arrays, fps=self.fps, title=self.title, scenes=self.scenes
                 )
@@ -178,6 +201,7 @@ class ImportJob:
         self.spaces: tuple[Space, ...] = ()
         if self.features:
             self.spaces = spaces(self.store, self.features, self.reader)
+        self.lacking = {title for space in self.spaces for title in self.store.lacking(space)}
 
     def run(self, files: Iterable[FeatureFile | Ingested]) -> Iterator[Ingested]:
         """Import the titles of files, those that could not be opened included.
@@ -226,13 +250,14 @@ class ImportJob:
         check_fits(file, self.features, self.store)
         pending = self._look(file, name, id, stat)
         before = sources_of(pending.row)
-        if pending.row and before and pending.sources == before._replace(media=""):
+        whole = id not in self.lacking
+        if whole and pending.row and before and pending.sources == before._replace(media=""):
             return Made(unchanged(pending.row, file.path))
         given = check(file.read(name), Place(file.path, id))
         sources = pending.sources._replace(media=given.content)
         if pending.row:
             check_same_film(pending.row, pending.title, sources)
-            if before and sources == before._replace(media_stat=sources.media_stat):
+            if whole and before and sources == before._replace(media_stat=sources.media_stat):
                 moved = {"media": str(file.path), "sources": sources._asdict()}
                 return Made(unchanged(pending.row, file.path), moved=moved)
         warnings = Warnings(
@@ -257,16 +282,8 @@ class ImportJob:
     def _look(self, file: FeatureFile, name: str, id: str, stat: str) -> Pending:
         """What is known of a title before its vectors are read."""
         facts = metadata_of(file.metadata_beside(id))
-        title = named(id, file.path, facts, name=name)
         row = self.stored.get(id)
-        described = (
-            title.name,
-            title.synopsis,
-            title.tags,
-            title.genres,
-            title.series,
-            bool(facts),
-        )
+        title = named(id, file.path, facts, name=row["name"] if row else name)
         sources = Sources(
             media="",
             media_stat=stat,
@@ -276,9 +293,9 @@ class ImportJob:
             words="",
             words_stat="",
             words_made_by=f"{RULES} {self.reader.fingerprint}",
-            metadata=digest(described),
+            metadata=metadata_digest(title, bool(facts)),
         )
-        return Pending(title, bool(facts), sources, row)
+        return Pending(with_given_name(title, row), bool(facts), sources, row)
 
     def _rows(self, pending: Pending, given: Given, warnings: Warnings) -> TitleRows:
         """Everything that is stored of a title."""

@@ -14,9 +14,9 @@ from mediafm_store.arrays import Modality
 from mediafm_store.errors import BadInput
 from mediafm_store.store import place
 from mediafm_store.store.tables import Tables
+from mediafm_store.tasks.ids import id_of
 from mediafm_store.tasks.importing.bounds import too_many
 from mediafm_store.tasks.importing.given import Native, Place, Raw, Times, telling
-from mediafm_store.tasks.sources import id_of
 
 ROWS = 1024
 """Rows that are read at once; a title has as many as it has shots."""

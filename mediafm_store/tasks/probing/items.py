@@ -59,9 +59,7 @@ def items_of(store: Store, task: str) -> Items:
     An item that a file has labels of has no others; of what people were asked in review only the
     answers are known. NONE with 0 is no label beside others: it closes an item that has none.
     """
-    there = store.revisions()
     rows = store.rows("labels", f"task = {quoted(task)}").sort("item", "label")
-    rows = rows.filter(pl.col("title").is_in(list(there)))
     if rows.is_empty():
         raise NotFound(
             f"no labels of task {task!r} for titles of {store.path}; bring some in with `mediafm"

@@ -39,7 +39,7 @@ class Prediction(NamedTuple):
 def apply_probe(
     store: Store, task: str, titles: Sequence[str] | None = None, *, version: int | None = None
 ) -> list[Prediction]:
-    """What the newest probe of a task (or one version) says of titles, all if none are named.
+    """What the newest probe of a task (or one version) says of titles; of all if `titles` is None.
 
     A probe of titles is applied to them, one of clips to each of their shots. Raises SpaceMismatch
     if other vectors are live than those it was fitted to.

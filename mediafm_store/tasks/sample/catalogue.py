@@ -11,6 +11,7 @@ import numpy as np
 import pysubs2
 
 from mediafm_store.errors import BadInput
+from mediafm_store.files import write_text
 from mediafm_store.media.write import write_video
 from mediafm_store.records import Cue
 from mediafm_store.tasks.sample.edit import CuttingList, plan
@@ -53,7 +54,7 @@ def make_sample_catalogue(
         raise BadInput(f"{titles} sample titles asked for; choose 1 to {len(FILMS)}")
     load_photo("cat"), load_photo("flower")  # one of each package: fail before writing anything
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "LICENCES.txt").write_text(licences(), encoding="utf-8")
+    write_text(folder / "LICENCES.txt", licences())
     made = []
     for number, film in enumerate(FILMS[:titles]):
         made.append(_make(film, folder, np.random.default_rng([seed, number])))
@@ -83,12 +84,12 @@ def _write_subtitles(path: Path, cues: list[Cue]) -> None:
     for cue in cues:
         start, end = round(1000 * cue.start_s), round(1000 * cue.end_s)
         file.append(pysubs2.SSAEvent(start=start, end=end, text=cue.text))
-    file.save(str(path))
+    write_text(path, file.to_string(path.suffix.removeprefix(".")))
 
 
 def _write_json(path: Path, value: object) -> None:
     text = json.dumps(value, indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
 
 
 def _truth(made: list[SampleTitle]) -> dict[str, Any]:

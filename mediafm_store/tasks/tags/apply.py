@@ -42,7 +42,7 @@ def apply_tags(
     engine: str = "threads",
     on_titles: OnTitles = lambda source, done, total: None,
 ) -> list[Tag]:
-    """Write and return tags of titles; of all that lack them, if none are named.
+    """Write and return tags of titles; of all that lack them, if `titles` is None.
 
     They come from the newest probe of each task whose labels are tags of titles (`task`: of this
     one alone). Where there is no probe yet they come from the most similar titles that have tags,
@@ -55,9 +55,9 @@ def apply_tags(
     if names and (engine != "threads" or workers is not None):
         raise BadInput("--name is looked for by this process; leave out --engine and --workers")
     store.check_writable()
-    titles = titles and find_titles(store, titles)
+    titles = None if titles is None else find_titles(store, titles)
     if names:
-        wanted = list(titles or store.revisions())
+        wanted = list(store.revisions() if titles is None else titles)
         tags = from_names(store, wanted, names, encoders=encoders, device=device)
         named = f"task = {quoted(PROPOSALS)} AND {one_of('tag', list(names))}"
         return keep(store, wanted, tags, instead=named)
@@ -100,7 +100,8 @@ def by_probe(
     own = f"task = {quoted(probe.task)} AND source LIKE '% v%'"
     known = labelled(store, probe)
     keep(store, known, [], instead=own)
-    wanted = [t for t in titles or lacking(store, probe) if t not in known]
+    asked = lacking(store, probe) if titles is None else titles
+    wanted = [t for t in asked if t not in known]
     if titles and (told := known.intersection(titles)):
         log.warning("labels of %s say it already: %s", probe.task, ", ".join(sorted(told)[:5]))
     found: defaultdict[str, list[Tag]] = defaultdict(list)
@@ -162,7 +163,9 @@ def by_neighbours(
     if optional and not any(known.values()):
         return
     voted = f"task = {quoted(PROPOSALS)} AND {one_of('source', [NEIGHBOURS, REVIEW])}"
-    wanted = list(titles or (t for t in untagged(store, voted) if not known[t]))
+    wanted = titles
+    if wanted is None:
+        wanted = [t for t in untagged(store, voted) if not known[t]]
     ids = set(title_vectors(store)[0])
     warn_of_missing(wanted, ids)
     there = [title for title in wanted if title in ids]

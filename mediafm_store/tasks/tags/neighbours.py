@@ -76,5 +76,6 @@ def title_vectors(store: Store) -> tuple[list[str], Vectors]:
     if store.has("title"):
         ids, vectors = store.vectors(store.live("title"))
         return ids, vectors
-    fused = store.vectors(store.live("fused")).by_title()
-    return list(fused), unit_rows(np.stack([shots.mean(axis=0) for shots in fused.values()]))
+    streamed = store.vectors_by_title(store.live("fused"))
+    means = {title: shots.vectors.mean(axis=0) for title, shots in streamed}
+    return list(means), unit_rows(np.stack([*means.values()]))

@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import polars as pl
-
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import one_of, quoted
 
@@ -72,8 +70,7 @@ def keep_answers(store: Store, answers: Mapping[Tag, bool]) -> None:
 
 def kept(store: Store) -> list[Tag]:
     """All tags of titles that are in the store, best first within a title."""
-    there = list(store.revisions())
-    rows = store.tags().filter(pl.col("title").is_in(there)).drop("proposed_at", "applies")
+    rows = store.tags().drop("proposed_at", "applies")
     return [Tag(**row | {"evidence": tuple(row["evidence"])}) for row in rows.to_dicts()]
 
 

@@ -13,8 +13,9 @@ from mediafm_store.tasks.tags.tag import PROPOSALS, TEXT, Tag
 
 LEAST = 0.9
 """Share of everyday texts that must find nothing as good in the whole store."""
-SHOTS_A_TITLE = 20
-"""So many shots a title are looked through for a name, on average."""
+SHOTS_A_TITLE, MOST_SHOTS = 20, 2000
+"""So many shots a title are looked through for a name, on average, and so many at most: each takes
+some 40 kB."""
 EVIDENCE = 3
 
 
@@ -34,7 +35,7 @@ def from_names(
         hits = search(
             store,
             text=name,
-            k=SHOTS_A_TITLE * len(store.revisions()),
+            k=min(MOST_SHOTS, SHOTS_A_TITLE * len(store.revisions())),
             least=0.0,
             fold=False,
             encoders=encoders,

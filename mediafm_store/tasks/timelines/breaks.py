@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from mediafm_store.errors import BadInput
-from mediafm_store.files import write_beside
+from mediafm_store.files import write_text
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.breaks.record import Break
 from mediafm_store.tasks.breaks.relevance import Match, ads_of_breaks
@@ -22,7 +22,7 @@ BREAKS: dict[str, Callable[[list[Moment], float | None, str | None, Ads], str]] 
 
 
 def write_breaks(
-    path: Path,
+    path: str | Path,
     store: Store,
     breaks: Mapping[str, Sequence[Break]],
     *,
@@ -38,6 +38,7 @@ def write_breaks(
     others hold the acts between the breaks (see `acts` and `write_timeline`). Raises BadInput for
     an unknown format or no break, NotFound for one that the store no longer has.
     """
+    path = Path(path)
     suffix = break_format(path)
     if not any(breaks.values()):
         raise BadInput(f"nothing to write to {path}: there is no break")
@@ -46,7 +47,7 @@ def write_breaks(
         write_timeline(path, parts, fps=fps)
     else:
         found = moments(store, breaks)
-        write_beside(path, BREAKS[suffix](found, break_s, ad_tag, ads_of_breaks(ads)))
+        write_text(path, BREAKS[suffix](found, break_s, ad_tag, ads_of_breaks(ads)))
 
 
 def check_break_files(

@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from mediafm_store.errors import BadInput
-from mediafm_store.files import write_beside
+from mediafm_store.files import write_text
 from mediafm_store.tasks.timelines.chapters import chapters
 from mediafm_store.tasks.timelines.edit import Edit, arrange
 from mediafm_store.tasks.timelines.edl import edl
@@ -25,7 +25,7 @@ FORMATS = (*EDITS, *LISTS)
 
 
 def write_timeline(
-    path: Path,
+    path: str | Path,
     stretches: Sequence[Stretch],
     *,
     format: str | None = None,
@@ -38,6 +38,7 @@ def write_timeline(
     those that cannot be read, are logged. Raises BadInput for an unknown format, for no stretches,
     for a film whose rate nothing tells, or if `path` cannot be written.
     """
+    path = Path(path)
     suffix = check_format(path, format)
     if not stretches:
         raise BadInput(f"nothing to write to {path}: there is no shot or stretch")
@@ -45,7 +46,7 @@ def write_timeline(
         text = LISTS[suffix](stretches, fps)
     else:
         text = EDITS[suffix](arrange(stretches, name=path.stem, fps=fps))
-    write_beside(path, text)
+    write_text(path, text)
 
 
 def check_format(path: Path, format: str | None = None) -> str:

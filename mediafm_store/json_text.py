@@ -1,0 +1,97 @@
+"""JSON that other programs wrote, read within bounds: every error is an OSError or a ValueError."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mediafm_store.errors import BadInput
+
+LARGEST = 128 << 20
+"""Bytes of a file."""
+DEEPEST = 50
+"""Lists and objects inside each other."""
+HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""How half of a pair of code units is written, which alone is no character."""
+
+
+def parse_json(text: str) -> Any:
+    """What a text says. Raises ValueError, in a line, for what is no JSON.
+
+    Refused, too: what is nested deeper than `DEEPEST`, numbers that no float holds, half
+    characters.
+    """
+    try:
+        found = json.loads(text, parse_int=whole, parse_float=finite)
+    except RecursionError as error:
+        raise ValueError(f"nested more than {DEEPEST} deep ({error})") from error
+    if text.count("[") + text.count("{") > DEEPEST and depth(found) > DEEPEST:
+        raise ValueError(f"nested more than {DEEPEST} deep")
+    if HALF.search(text):
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"half a character, {error.object[error.start]!a}") from error
+    return found
+
+
+def read_json(path: Path) -> Any:
+    """What a file says; see `parse_json`. Raises OSError if it cannot be opened."""
+    return parse_json(read_text(path))
+
+
+def read_json_lines(path: Path, example: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file, one a line, with the numbers of their lines; nulls are left out.
+
+    Raises BadInput, with the number of the line, for anything else; `example` is told then.
+    """
+    try:
+        lines = read_text(path).split("\n")
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read: {error}; give a file of JSON lines") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = parse_json(line)
+        except ValueError as error:
+            raise BadInput(f"{path}, line {number}: no JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise BadInput(f"{path}, line {number}: no object, such as {example}")
+        yield number, {name: value for name, value in row.items() if value is not None}
+
+
+def read_text(path: Path) -> str:
+    """A file in UTF-8; ValueError for one that is larger than `LARGEST`, or has no end."""
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ValueError(f"more than {LARGEST >> 20} MiB")
+    return content.decode("utf-8-sig")
+
+
+def whole(text: str) -> int:
+    """A number without either; a float can hold it."""
+    if len(text) > 300:
+        raise ValueError(f"{text:.40}... has more than 300 digits")
+    return int(text)
+
+
+def finite(text: str) -> float:
+    """A number with a point or an exponent."""
+    number = float(text)
+    if abs(number) == float("inf"):
+        raise ValueError(f"{text:.40} is larger than any number here")
+    return number
+
+
+def depth(value: object) -> int:
+    """How many lists and objects are inside each other, counted to just beyond `DEEPEST`."""
+    layer, layers = [value], 0
+    while layer := [v for v in layer if isinstance(v, list | dict)]:
+        layers += 1
+        if layers > DEEPEST:
+            break
+        layer = [c for v in layer for c in (v.values() if isinstance(v, dict) else v)]
+    return layers
