@@ -358,3 +358,12 @@ def test_sound_that_does_not_say_where_its_channels_are(tmp_path, layout):
     with av.open(str(clip.file)) as container, av.open(str(film)) as source:
         channels = [c.streams.audio[0].codec_context.channels for c in (container, source)]
     assert channels[0] == channels[1]
+
+
+def test_pictures_that_stay_are_shown_as_long_as_the_stretch(tmp_path):
+    """Slides: five seconds each; the last one is not shown for longer than was asked for."""
+    film = numbered_film(tmp_path / "film.mp4", 8, times=[5000 * n for n in range(8)])
+    for start_s, end_s in ((5, 15), (5, 13)):
+        clip = cut_clip(film, Span(start_s, end_s, Fraction(1)), tmp_path / f"{end_s}")
+        assert (clip.start_s, clip.end_s) == pytest.approx((start_s, end_s))
+        assert numbers(clip.file)[0] == 1

@@ -80,6 +80,11 @@ def cell(value: object) -> str:
     return "" if value is None else printable(str(value))
 
 
+def one_line(text: str) -> str:
+    """A message as one line: a line break in the name of a file becomes `\\n`."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def printable(text: str) -> str:
     """Without control characters: what comes from files must not steer the terminal."""
     return "".join(c if c.isprintable() else " " for c in text)
@@ -107,9 +112,9 @@ def tell(result: "Ingested") -> None:
     if result.note:
         say(result.note)
     for warning in result.warnings:
-        say(f"Warning: {warning}")
+        say(one_line(f"Warning: {warning}"))
     if result.error:
-        say(f"Error: {result.error}")
+        say(one_line(f"Error: {result.error}"))
 
 
 def tell_failures(results: "Sequence[Ingested]", *, done: str, what: str) -> None:
@@ -144,7 +149,7 @@ class ToStderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print it."""
-        say(f"Warning: {record.getMessage()}")
+        say(one_line(f"Warning: {record.getMessage()}"))
 
 
 @contextmanager
@@ -154,9 +159,9 @@ def errors_to_exit(arguments: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except MediaFMError as error:
-        stop(f"Error: {error}", 1)
+        stop(one_line(f"Error: {error}"), 1)
     except OSError as error:
-        stop(f"Error: {error}", 1)
+        stop(one_line(f"Error: {error}"), 1)
     except UnicodeEncodeError as error:
         stop(f"Error: {error.object!a:.80} is no text: arguments must be in UTF-8", 1)
     except SystemExit as leaving:

@@ -1,6 +1,7 @@
 """What can be measured in the stored picture of a shot: bars, colours, faces."""
 
 import io
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,8 @@ from PIL import Image as Pictures
 
 from mediafm_store.media.faces import Picture, faces
 
+FORMATS, MOST_PIXELS = ("JPEG", "PNG", "WEBP"), 4096 * 4096
+"""Of stored pictures. Those that are made here are JPEG, 320 wide or high."""
 LIT, SPECKS, EDGE, INSIDE = 20, 0.02, 0.5, 3
 """Pixels up to LIT, of 255, are those of a bar, in all but SPECKS of each row; one of the INSIDE
 rows next to it has EDGE of others: a picture begins there, not the letters of a title."""
@@ -57,11 +60,27 @@ COLUMNS = Measured._fields
 
 def columns(jpeg: bytes) -> dict[str, Any]:
     """The columns of a stored picture; None in all of them if it cannot be read."""
+    picture = stored(jpeg)
+    return dict.fromkeys(COLUMNS) if picture is None else measured(np.asarray(picture))._asdict()
+
+
+def stored(jpeg: bytes, size: tuple[int, int] | None = None) -> Pictures.Image | None:
+    """A stored picture as RGB, fitted into `size` (width, height) if that is given.
+
+    None of bytes that are none, or of more than MOST_PIXELS: a store from elsewhere may hold any.
+    """
     try:
-        with Pictures.open(io.BytesIO(jpeg), formats=("JPEG",)) as opened:
-            return measured(np.asarray(opened.convert("RGB")))._asdict()
-    except (OSError, ValueError, Pictures.DecompressionBombError):
-        return dict.fromkeys(COLUMNS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pictures.DecompressionBombWarning)
+            with Pictures.open(io.BytesIO(jpeg), formats=FORMATS) as picture:
+                if picture.width * picture.height > MOST_PIXELS:
+                    return None
+                if size is not None:
+                    picture.draft("RGB", size)  # decodes at half the size where that is enough
+                    picture.thumbnail(size, Pictures.Resampling.BILINEAR)
+                return picture.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError):
+        return None
 
 
 def measured(image: Picture) -> Measured:

@@ -32,6 +32,18 @@ class Packet(NamedTuple):
     duration: int
 
 
+class Asked(NamedTuple):
+    """A stretch that is looked for, in ticks as the packets of the film have them."""
+
+    start: int
+    end: int
+    half: int
+    """Half of how long a picture is shown: those that are nearest to both ends begin so early."""
+    tick: Fraction
+    zero: int
+    back_s: float
+
+
 class Plan(NamedTuple):
     """What a film has around a stretch. Times are ticks of its pictures, as its packets say."""
 
@@ -101,12 +113,11 @@ def search(media: Path, span: Span, moved_s: float) -> Plan | None:
             tick = picture.time_base or Fraction(1)
             zero = start_ticks(container, tick) - nearest(Fraction(moved_s) / tick)
             start, end = (zero + nearest(t * span.time_base / tick) for t in (span.start, span.end))
-            # The pictures nearest to both ends: those up to half a picture before it.
             half = nearest(1 / (2 * Fraction(usual_rate(picture)) * tick))
             only(picture)
             found = list(around(container, picture, start, end, back_s))
-            made = plan(found, start - half, end - half, back_s=back_s, tick=tick, zero=zero)
-            if made is not None:
+            asked = Asked(start, end, half, tick, zero, back_s)
+            if (made := plan(found, asked)) is not None:
                 return made
     return None
 
@@ -139,13 +150,12 @@ def rewind(container: Any, stream: Any, ticks: int, back_s: float) -> None:
         container.seek(max(first, ticks - back), stream=stream, backward=True)
 
 
-def plan(
-    found: Sequence[Packet], start: int, end: int, *, back_s: float, tick: Fraction, zero: int
-) -> Plan | None:
-    """What belongs to [start, end) among packets in the order of the file.
+def plan(found: Sequence[Packet], asked: Asked) -> Plan | None:
+    """What belongs to a stretch among packets in the order of the file.
 
     None if no picture does, or if they begin too late.
     """
+    start, end = asked.start - asked.half, asked.end - asked.half
     inside = [packet for packet in found if start <= packet.pts < end]
     if not inside:
         return None
@@ -158,23 +168,23 @@ def plan(
     shown_last = max(needed)
     copied = [p for p in from_key if needed[0].pts <= p.pts <= shown_last.pts]
     return Plan(
-        tick=tick,
-        zero=zero,
-        back_s=back_s,
+        tick=asked.tick,
+        zero=asked.zero,
+        back_s=asked.back_s,
         key=needed[0].pts,
         first=first.pts,
         last=last.pts,
-        end=last.pts + shown(last, end, tick),
+        end=last.pts + shown(last, asked),
         copy_last=copied[-1].pts,
-        copy_end=shown_last.pts + shown(shown_last, end, tick),
+        copy_end=shown_last.pts + shown(shown_last, asked),
         early=sum(packet.pts < first.pts for packet in copied),
         clean=shown_last == last,
     )
 
 
-def shown(picture: Packet, end: int, tick: Fraction) -> int:
+def shown(picture: Packet, asked: Asked) -> int:
     """How long a picture is shown; one that stays for long no longer than the stretch goes."""
-    return min(picture.duration, max(nearest(LONG_S / tick), end - picture.pts))
+    return min(picture.duration, max(nearest(LONG_S / asked.tick), asked.end - picture.pts))
 
 
 def tracks(container: Any, media: Path) -> list[Any]:

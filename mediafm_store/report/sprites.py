@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from mediafm_store.media.picture import stored
 from mediafm_store.store.store import Store
 
 COLUMNS, ROWS = 12, 12
@@ -61,24 +62,13 @@ def sheet(jpegs: Sequence[bytes], size: tuple[int, int]) -> bytes:
     width, height = size
     paper = Image.new("RGB", (COLUMNS * width, -(-len(jpegs) // COLUMNS) * height), BACKGROUND)
     for i, jpeg in enumerate(jpegs):
-        picture = fitted(jpeg, size)
+        picture = stored(jpeg, size) or Image.new("RGB", size, BACKGROUND)
         left = i % COLUMNS * width + (width - picture.width) // 2
         top = i // COLUMNS * height + (height - picture.height) // 2
         paper.paste(picture, (left, top))
     out = io.BytesIO()
     paper.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
-
-
-def fitted(jpeg: bytes, size: tuple[int, int]) -> Image.Image:
-    """A picture as large as fits; an empty one where the bytes are none."""
-    try:
-        with Image.open(io.BytesIO(jpeg)) as picture:
-            picture.draft("RGB", size)  # decodes at half the size where that is enough
-            picture.thumbnail(size, Image.Resampling.BILINEAR)
-            return picture.convert("RGB")
-    except OSError:
-        return Image.new("RGB", size, BACKGROUND)
 
 
 def data_uri(data: bytes, kind: str = "image/jpeg") -> str:

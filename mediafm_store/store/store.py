@@ -184,9 +184,9 @@ class Store:
         self.tables.index_ids("shots")
 
     def thumbnails(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """A JPEG picture of each of those shots that exist."""
+        """A JPEG picture of each of those shots that exist and have one."""
         rows = self._visible("thumbnails", one_of("id", ids)).to_pylist()
-        return {row["id"]: row["jpeg"] for row in rows}
+        return {row["id"]: row["jpeg"] for row in rows if row["jpeg"]}
 
     def cues(self, title: str) -> pl.DataFrame:
         """The subtitles of a title in play order."""

@@ -22,8 +22,9 @@ def cut(
     """Write each stretch, picture and sound, to a file in the folder `into`, called after it.
 
     Frame exact: copied as it is where it begins at a key frame and ends where a copy can, else
-    encoded anew (H.264, AAC). With `fast` all are copied, from the key frame before. A file of the
-    same name is replaced. Raises BadMedia for a film that cannot be read; files before it are kept.
+    encoded anew (H.264, HDR as H.265; AAC). With `fast` all are copied, from the key frame before.
+    A file of the same name is replaced. Raises BadMedia for a film that cannot be read; files
+    before it are kept.
     """
     into = Path(into)
     if into.exists() and not into.is_dir():

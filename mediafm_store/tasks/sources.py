@@ -14,14 +14,16 @@ from mediafm_store.media.decode import Warn, log_warning
 from mediafm_store.media.paths import check_file
 from mediafm_store.records import Title
 from mediafm_store.tasks.beside import VIDEO_SUFFIXES, with_suffix
+from mediafm_store.tasks.folders import files_below
 from mediafm_store.tasks.ids import id_of
 from mediafm_store.tasks.subtitles import choose_subtitles
 
 
-def find_videos(paths: Iterable[Path]) -> list[Path]:
+def find_videos(paths: Iterable[Path], warn: Warn = log_warning) -> list[Path]:
     """The files named, and the videos in the folders named, below them too, in order.
 
-    Links keep their own names: what lies beside a link belongs to it.
+    Links keep their own names: what lies beside a link belongs to it. `warn` is told of links that
+    lead nowhere. Raises BadInput for a path that does not exist or has no video.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -29,7 +31,7 @@ def find_videos(paths: Iterable[Path]) -> list[Path]:
             raise BadInput(f"{path} does not exist")
         if not path.is_dir():
             check_file(path)
-        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        inside = files_below(path, warn) if path.is_dir() else [path]
         videos = [p for p in inside if p == path or is_video(p)]
         if not videos:
             raise BadInput(f"no video in {path} (looked for {' '.join(VIDEO_SUFFIXES)})")

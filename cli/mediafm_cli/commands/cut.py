@@ -45,7 +45,8 @@ def cut(
 ) -> None:
     """Write shots or stretches as clips, picture and sound, to the frame.
 
-    What begins at a key frame is copied as it is; else it is encoded (H.264, AAC) into an MP4.
+    What begins at a key frame is copied as it is; else it is encoded (H.264, HDR as H.265; AAC)
+    into an MP4.
     """
     from mediafm_store import cut as cut_stretches
 

@@ -1,5 +1,6 @@
 """Read `.npz` files: one title each."""
 
+import math
 import zipfile
 from collections.abc import Mapping
 from fractions import Fraction
@@ -10,10 +11,13 @@ import numpy as np
 
 from mediafm_store.arrays import Modality
 from mediafm_store.errors import BadInput
+from mediafm_store.tasks.importing.bounds import MOST_NUMBERS, too_many
 from mediafm_store.tasks.importing.given import Raw, Times, telling
 from mediafm_store.tasks.sources import title_id
 
-MOST_FPS = 100_000
+MOST_FPS, MOST_BYTES = 100_000, 8 * MOST_NUMBERS
+READ = ("start_s", "end_s", "shots", "fps", "words")
+"""Arrays that are read beside vectors and scenes."""
 
 
 class Header(NamedTuple):
@@ -46,6 +50,8 @@ class ArrayFile:
         self.widths: dict[Modality, int] = {
             m: width_of(path, name, headers[name]) for m, name in arrays.items() if name in headers
         }
+        for name in {*READ, scenes} & headers.keys():
+            check_size(path, name, headers[name])
         self.ids = {path.stem: title or title_id(path)}
 
     def metadata_beside(self, id: str) -> Path:
@@ -138,4 +144,17 @@ def width_of(path: Path, name: str, header: Header) -> int:
     """How many numbers a shot's vector has."""
     if len(header.shape) != 2 or header.shape[1] == 0:
         raise BadInput(f"{path}: {name} is {header.shape}; give it one row a shot: [shots, width]")
+    if reason := too_many(*header.shape):
+        raise BadInput(f"{path}: {name} has {reason}")
     return header.shape[1]
+
+
+def check_size(path: Path, name: str, header: Header) -> None:
+    """Raise BadInput for an array beside the vectors that declares too much."""
+    if reason := too_many(max(header.shape[:1], default=1)):
+        raise BadInput(f"{path}: {name} has {reason}")
+    if math.prod(header.shape) * header.dtype.itemsize > MOST_BYTES:
+        raise BadInput(
+            f"{path}: {name} is {header.dtype} {header.shape}, larger than"
+            f" {MOST_BYTES // 10**6} MB; make several titles of it"
+        )

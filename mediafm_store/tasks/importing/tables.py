@@ -15,6 +15,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.store import place
 from mediafm_store.store.tables import Tables
 from mediafm_store.tasks.ids import id_of
+from mediafm_store.tasks.importing.bounds import too_many
 from mediafm_store.tasks.importing.given import Native, Place, Raw, Times, telling
 
 ROWS = 1024
@@ -44,6 +45,8 @@ class TableFile:
         times = Counter(name for name, _ in self._runs)
         self._scattered = {name for name, count in times.items() if count > 1}
         self.ids = {name: id_of(name) for name in times}
+        widest = max(self.widths.values(), default=1)
+        self._too_many = {name: r for name, rows in self._runs if (r := too_many(rows, widest))}
         self._titles = self._read()
 
     def metadata_beside(self, id: str) -> Path:
@@ -57,9 +60,12 @@ class TableFile:
                 f"{self.path}, title {name!r}: its rows do not lie together; sort the table by"
                 " title and start_s"
             )
+        place = Place(self.path, self.ids[name])
+        if name in self._too_many:
+            raise place.bad(f"it has {self._too_many[name]}")
         for found, rows in self._titles:
             if found == name:
-                return self._raw(rows, Place(self.path, self.ids[name]))
+                return self._raw(rows, place)
         raise BadInput(f"{self.path} cannot be read as far as title {name!r}; write it anew")
 
     def close(self) -> None:
@@ -74,11 +80,13 @@ class TableFile:
             batches = batches_of(self.path, [c for c in self.holds if c in wanted])
             batch = next(batches)
             for name, rows in self._runs:
-                parts, missing = [], rows
+                parts, missing = [batch.slice(0, 0)], rows
                 while missing:
                     batch = batch if len(batch) else next(batches)
-                    parts.append(batch.slice(0, missing))
-                    batch, missing = batch.slice(missing), missing - len(parts[-1])
+                    part = batch.slice(0, missing)
+                    if name not in self._too_many:
+                        parts.append(part)
+                    batch, missing = batch.slice(missing), missing - len(part)
                 yield name, pa.concat_tables(parts)
 
     def _raw(self, rows: pa.Table, place: Place) -> Raw:
@@ -138,14 +146,33 @@ def is_vector(type: pa.DataType) -> bool:
 
 def width_of(path: Path, column: pa.Field) -> int:
     """How many numbers a shot's vector has: the type says it, or the first row that has one."""
-    if pa.types.is_fixed_size_list(column.type):
-        return int(column.type.list_size)
+    fixed = pa.types.is_fixed_size_list(column.type)
+    width = int(column.type.list_size) if fixed else mean_width(path, column.name)
+    if reason := too_many(1, width):
+        raise BadInput(f"{path}: {column.name} has {reason}")
+    if fixed:
+        return width
     with telling(path):
         for batch in batches_of(path, [column.name]):
             for width in pc.list_value_length(batch[column.name].drop_null()):
                 if width.as_py():
                     return int(width.as_py())
     return 0
+
+
+def mean_width(path: Path, column: str) -> int:
+    """Numbers a row of a column of lists, as a Parquet file declares them; 0 if nothing does."""
+    if path.suffix == ".lance":
+        return 0
+    with telling(path), pq.ParquetFile(path) as file:
+        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+        parts = [(g.num_rows, g.column(i)) for g in groups for i in range(g.num_columns)]
+        means = [
+            part.num_values // rows
+            for rows, part in parts
+            if rows and part.path_in_schema.partition(".")[0] == column
+        ]
+        return max(means, default=0)
 
 
 def title_runs(path: Path) -> list[tuple[str, int]]:

@@ -1,0 +1,77 @@
+"""Folders of films: links into them, links that lead nowhere, names with line breaks."""
+
+import json
+import os
+
+import pytest
+
+from mediafm_store.errors import BadInput
+from mediafm_store.tasks.sources import find_videos
+from tests.command import mediafm
+from tests.odd_films import make_film, pictures
+from tests.test_sources import touch
+
+
+def found_in(folder):
+    warnings = []
+    found = find_videos([folder], warnings.append)
+    return [str(path.relative_to(folder)) for path in found], warnings
+
+
+def test_linked_folders_are_followed(tmp_path):
+    touch(tmp_path, "elsewhere/deep/a.mp4", "films/b.mp4")
+    (tmp_path / "films" / "more").symlink_to(tmp_path / "elsewhere")
+    assert found_in(tmp_path / "films") == (["b.mp4", "more/deep/a.mp4"], [])
+
+
+def test_each_folder_is_looked_into_once_by_its_own_name(tmp_path):
+    touch(tmp_path, "z/film.mp4", "elsewhere/a.mp4")
+    (tmp_path / "a").symlink_to("z")
+    (tmp_path / "z" / "round").symlink_to(tmp_path)
+    (tmp_path / "z" / "self").symlink_to("self")
+    for name in ("first", "second"):
+        (tmp_path / name).symlink_to("elsewhere")
+    found, (warning,) = found_in(tmp_path)
+    assert found == ["elsewhere/a.mp4", "z/film.mp4"]
+    assert "self, which is not there" in warning
+
+
+def test_links_that_lead_nowhere_are_told(tmp_path):
+    touch(tmp_path, "a.mp4")
+    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nothing.mp4")
+    (tmp_path / "folder").symlink_to(tmp_path / "unmounted")
+    found, warnings = found_in(tmp_path)
+    assert found == ["a.mp4"]
+    assert warnings == [
+        f"{tmp_path / name} is left out: it is a link to {tmp_path / to}, which is not there"
+        for name, to in (("folder", "unmounted"), ("gone.mp4", "nothing.mp4"))
+    ]
+    with pytest.raises(BadInput, match="does not exist"):
+        find_videos([tmp_path / "gone.mp4"])
+
+
+def test_a_folder_that_may_not_be_read_is_told(tmp_path):
+    touch(tmp_path, "a.mp4", "secret/b.mp4")
+    (tmp_path / "secret").chmod(0)
+    if os.access(tmp_path / "secret", os.R_OK):
+        pytest.skip("this user may read everything")
+    found, (warning,) = found_in(tmp_path)
+    (tmp_path / "secret").chmod(0o700)
+    assert found == ["a.mp4"]
+    assert warning == f"{tmp_path / 'secret'} is left out: Permission denied"
+
+
+def test_a_name_with_a_line_break_is_told_in_one_line(tmp_path):
+    folder = tmp_path / "films"
+    folder.mkdir()
+    make_film(folder / "two\nlines.mp4", images=list(pictures(5)))
+    (folder / "bad\n\x1b[31m.mp4").write_text("no film")
+    (folder / "gone\n.mp4").symlink_to("no\nthing")
+    done = mediafm("ingest", folder, "--store", tmp_path / "store", "--json")
+    lines = done.stderr.splitlines()
+    for name in (r"two\nlines.mp4 has no sound", r"bad\n\x1b[31m.mp4", r"gone\n.mp4 is left out"):
+        assert sum(name in line for line in lines) == 1, name
+    assert all(line.startswith(("Warning: ", "Error: ", "1 of 2 ")) for line in lines)
+    assert [json.loads(line)["state"] for line in done.stdout.splitlines()] == [
+        *("failed", "ingested"),
+    ]
