@@ -63,7 +63,7 @@ def port(library):
 def quiet(caplog):
     """Nothing is logged, as tracebacks are."""
     yield
-    assert not caplog.records
+    assert not caplog.get_records("call")
 
 
 def connected(port):
@@ -191,6 +191,19 @@ def test_who_goes_away_is_let_go(library, sent, leave):
             assert answer(other)[0] == 200
 
 
+@pytest.mark.usefixtures("quiet")
+def test_a_server_stops_whoever_is_still_there(library):
+    with running(make_app(library)) as port:
+        some = [connected(port) for _ in range(2)]
+        for client, sent in zip(some, (POST + PART, b"GET /"), strict=True):
+            client.sendall(sent)
+        with connected(port) as other:  # they have been taken in by then
+            other.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+            assert answer(other)[0] == 200
+    for client in some:
+        client.close()
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
@@ -205,6 +218,7 @@ def test_who_goes_away_is_let_go(library, sent, leave):
         (b"GET /search?text=" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST, 414),
         (b"GET /media/film HTTP/1.1\r\nRange: bytes=99999999999-\r\n" + HOST, 416),
         (b"GET /media/film HTTP/1.1\r\nRange: bytes=9-3\r\n" + HOST, 400),
+        (b"POST /search HTTP/1.1\r\nContent-Length: 999999999999\r\n" + HOST + FORM, 413),
         (b"GET / HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\n" + HOST, 403),
         (b"POST /search HTTP/1.1\r\nOrigin: http://[\r\nContent-Length: 0\r\n" + HOST, 403),
     ],

@@ -1,5 +1,6 @@
 """Serve a store on this machine until Ctrl-C."""
 
+import logging
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -42,19 +43,27 @@ def serve(
 
 def server_of(app: ASGIApp, connection: type[Connection] = Connection) -> uvicorn.Server:
     """A server of an application. Of what goes wrong only errors of the code are logged."""
+    logging.getLogger("uvicorn.error").addFilter(of_code)
     return uvicorn.Server(
         uvicorn.Config(
             app,
             http=connection,
             ws="none",
             log_config=None,
-            log_level="error",
             access_log=False,
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=PATIENCE_S,
         )
     )
+
+
+def of_code(record: logging.LogRecord) -> bool:
+    """Whether a message is of an error of the code, not of clients or of what ends with the server.
+
+    Tasks that are cancelled raise what is no Exception.
+    """
+    return record.exc_info is not None and isinstance(record.exc_info[1], Exception)
 
 
 def bound(port: int) -> socket.socket:
