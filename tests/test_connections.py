@@ -3,7 +3,10 @@
 import socket
 import struct
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from http.client import HTTPConnection
 
 import numpy as np
 import pytest
@@ -232,3 +235,50 @@ def test_every_refusal_is_told_with_the_same_headers(port, sent, status):
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "deny"
+
+
+# Many at once
+
+
+def body_of(port, address) -> tuple[int, bytes]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", address)
+    got = connection.getresponse()
+    body = got.read()
+    connection.close()
+    return got.status, body
+
+
+def test_answers_to_many_at_once_are_those_to_one(library):
+    asked = ["/", "/titles/film", "/titles/none", "/thumbnails/film/00001", "/report"]
+    asked += [f"/search?shot=film/{i}&unit={unit}" for i in range(3) for unit in ("shot", "scene")]
+    with running(make_app(library)) as port, ThreadPoolExecutor(8) as pool:
+        alone = [body_of(port, address) for address in asked]
+        together = list(pool.map(partial(body_of, port), asked * 3))
+    assert together == alone * 3
+    assert {status for status, _ in alone} == {200, 404}
+
+
+def test_nothing_is_made_for_those_who_have_gone(library, monkeypatch):
+    asked, go_on = [], threading.Event()
+    search = library.search
+
+    def noted(query):
+        asked.append(query.shot)
+        go_on.wait(20)
+        return search(query)
+
+    monkeypatch.setattr(library, "search", noted)
+    monkeypatch.setattr("mediafm_store.serve.pages.cores", lambda: 1)
+    with running(make_app(library)) as port:
+        clients = [connected(port) for _ in range(3)]
+        for i, client in enumerate(clients):
+            client.sendall(b"GET /search?shot=film/%d HTTP/1.1\r\n" % i + HOST + b"\r\n")
+            assert body_of(port, "/nothing")[0] == 404  # it has been taken in
+        clients[1].close()
+        assert body_of(port, "/nothing")[0] == 404
+        go_on.set()
+        assert answer(clients[2])[0] == 200
+        for client in clients:
+            client.close()
+    assert asked == ["film/0", "film/2"]
