@@ -18,6 +18,7 @@ from mediafm_store.serve.library import Library
 from mediafm_store.serve.run import bound, server_of
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film
+from tests.planted import ENCODERS
 
 HOST = b"Host: 127.0.0.1\r\n"
 FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
@@ -282,3 +283,23 @@ def test_nothing_is_made_for_those_who_have_gone(library, monkeypatch):
         for client in clients:
             client.close()
     assert asked == ["film/0", "film/2"]
+
+
+def test_texts_do_not_wait_for_files(library, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def search(query):
+        if query.file is not None:
+            begun.set()
+            go_on.wait(20)
+        return "found"
+
+    monkeypatch.setattr(library, "search", search)
+    monkeypatch.setattr("mediafm_store.serve.library.load_encoders", lambda *_, **__: ENCODERS)
+    body = PART + b"abc\r\n--x--\r\n"
+    with running(make_app(library)) as port, connected(port) as client:
+        client.sendall(POST.replace(b"9000", b"%d" % len(body)) + body)
+        assert begun.wait(20)
+        assert body_of(port, "/search?text=red") == (200, b"found")
+        go_on.set()
+        assert answer(client)[0] == 200

@@ -26,6 +26,8 @@ class Encoder(Protocol):
 
     Items are, by modality: visual, an RGB image (uint8 [height, width, 3]); audio, mono samples
     in [-1, 1] at 16 kHz (float32 [n], any n >= 1); text, a non-empty string.
+
+    Several threads may use it at once, where several films are ingested or people search.
     """
 
     @property

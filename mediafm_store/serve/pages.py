@@ -29,22 +29,24 @@ DAY = {"cache-control": "private, max-age=86400"}
 
 
 class Pages:
-    """The pages of a library. A search, or a page, keeps a core busy."""
+    """The pages of a library. A search keeps a core busy."""
 
     def __init__(self, library: Library, most_bytes: int) -> None:
         self._library, self._most_bytes = library, most_bytes
         self._searches = Turns(cores())
         self._files = Turns(1)  # encoders use every core
+        self._loading = Turns(1)
+        self._drawing = Turns(1)  # pages that are kept are told at once
         self._atlases = Turns(1)  # the first takes half a minute; let others not wait for it
 
     async def titles(self, request: Request) -> Response:
         """All titles."""
-        return HTMLResponse(await self._searches.take(request, self._library.titles))
+        return HTMLResponse(await self._drawing.take(request, self._library.titles))
 
     async def title(self, request: Request) -> Response:
         """One."""
         make = partial(self._library.title, request.path_params["title"])
-        return HTMLResponse(await self._searches.take(request, make))
+        return HTMLResponse(await self._drawing.take(request, make))
 
     async def atlas(self, request: Request) -> Response:
         """All shots."""
@@ -53,7 +55,7 @@ class Pages:
     async def report(self, request: Request) -> Response:
         """What was measured."""
         make = partial(self._library.report, request.query_params)
-        return HTMLResponse(await self._searches.take(request, make))
+        return HTMLResponse(await self._drawing.take(request, make))
 
     async def find(self, request: Request) -> Response:
         """The page of a search, or where that is."""
@@ -64,7 +66,7 @@ class Pages:
             return RedirectResponse(meant.address, 303)
         query = query_of(values)
         if query.text is not None:
-            await self._files.take(request, self._library.load)
+            await self._loading.take(request, self._library.load)
         search = partial(self._library.search, query)
         return HTMLResponse(await self._searches.take(request, search))
 
