@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mediafm_store.errors import BadInput
+from mediafm_store.parallel import ONE_BLAS_THREAD
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.connections import Connection
 from mediafm_store.serve.library import Library
@@ -34,7 +35,9 @@ def serve(
 
     Port 0 takes a free one. Raises BadInput if the port is taken.
     """
-    with bound(port) as listening:
+    # Several threads search at once. To limit BLAS anew for each search, and to let go of it after,
+    # takes longer than the search.
+    with bound(port) as listening, ONE_BLAS_THREAD.held():
         server = server_of(make_app(Library(store, encoders=encoders, device=device)))
         on_ready(f"http://{HOST}:{listening.getsockname()[1]}")
         with suppress(KeyboardInterrupt):  # the way to stop it
