@@ -3,7 +3,10 @@
 import socket
 import struct
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from http.client import HTTPConnection
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from mediafm_store.serve.library import Library
 from mediafm_store.serve.run import bound, server_of
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film
+from tests.planted import ENCODERS
 
 HOST = b"Host: 127.0.0.1\r\n"
 FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
@@ -63,7 +67,7 @@ def port(library):
 def quiet(caplog):
     """Nothing is logged, as tracebacks are."""
     yield
-    assert not caplog.records
+    assert not caplog.get_records("call")
 
 
 def connected(port):
@@ -191,6 +195,19 @@ def test_who_goes_away_is_let_go(library, sent, leave):
             assert answer(other)[0] == 200
 
 
+@pytest.mark.usefixtures("quiet")
+def test_a_server_stops_whoever_is_still_there(library):
+    with running(make_app(library)) as port:
+        some = [connected(port) for _ in range(2)]
+        for client, sent in zip(some, (POST + PART, b"GET /"), strict=True):
+            client.sendall(sent)
+        with connected(port) as other:  # they have been taken in by then
+            other.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+            assert answer(other)[0] == 200
+    for client in some:
+        client.close()
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
@@ -205,6 +222,7 @@ def test_who_goes_away_is_let_go(library, sent, leave):
         (b"GET /search?text=" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST, 414),
         (b"GET /media/film HTTP/1.1\r\nRange: bytes=99999999999-\r\n" + HOST, 416),
         (b"GET /media/film HTTP/1.1\r\nRange: bytes=9-3\r\n" + HOST, 400),
+        (b"POST /search HTTP/1.1\r\nContent-Length: 999999999999\r\n" + HOST + FORM, 413),
         (b"GET / HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\n" + HOST, 403),
         (b"POST /search HTTP/1.1\r\nOrigin: http://[\r\nContent-Length: 0\r\n" + HOST, 403),
     ],
@@ -218,3 +236,70 @@ def test_every_refusal_is_told_with_the_same_headers(port, sent, status):
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "deny"
+
+
+# Many at once
+
+
+def body_of(port, address) -> tuple[int, bytes]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", address)
+    got = connection.getresponse()
+    body = got.read()
+    connection.close()
+    return got.status, body
+
+
+def test_answers_to_many_at_once_are_those_to_one(library):
+    asked = ["/", "/titles/film", "/titles/none", "/thumbnails/film/00001", "/report"]
+    asked += [f"/search?shot=film/{i}&unit={unit}" for i in range(3) for unit in ("shot", "scene")]
+    with running(make_app(library)) as port, ThreadPoolExecutor(8) as pool:
+        alone = [body_of(port, address) for address in asked]
+        together = list(pool.map(partial(body_of, port), asked * 3))
+    assert together == alone * 3
+    assert {status for status, _ in alone} == {200, 404}
+
+
+def test_nothing_is_made_for_those_who_have_gone(library, monkeypatch):
+    asked, go_on = [], threading.Event()
+    search = library.search
+
+    def noted(query):
+        asked.append(query.shot)
+        go_on.wait(20)
+        return search(query)
+
+    monkeypatch.setattr(library, "search", noted)
+    monkeypatch.setattr("mediafm_store.serve.pages.cores", lambda: 1)
+    with running(make_app(library)) as port:
+        clients = [connected(port) for _ in range(3)]
+        for i, client in enumerate(clients):
+            client.sendall(b"GET /search?shot=film/%d HTTP/1.1\r\n" % i + HOST + b"\r\n")
+            assert body_of(port, "/nothing")[0] == 404  # it has been taken in
+        clients[1].close()
+        assert body_of(port, "/nothing")[0] == 404
+        go_on.set()
+        assert answer(clients[2])[0] == 200
+        for client in clients:
+            client.close()
+    assert asked == ["film/0", "film/2"]
+
+
+def test_texts_do_not_wait_for_files(library, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def search(query):
+        if query.file is not None:
+            begun.set()
+            go_on.wait(20)
+        return "found"
+
+    monkeypatch.setattr(library, "search", search)
+    monkeypatch.setattr("mediafm_store.serve.library.load_encoders", lambda *_, **__: ENCODERS)
+    body = PART + b"abc\r\n--x--\r\n"
+    with running(make_app(library)) as port, connected(port) as client:
+        client.sendall(POST.replace(b"9000", b"%d" % len(body)) + body)
+        assert begun.wait(20)
+        assert body_of(port, "/search?text=red") == (200, b"found")
+        go_on.set()
+        assert answer(client)[0] == 200

@@ -33,6 +33,7 @@ from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film
 from tests.planted import ENCODERS, add_film, grey
 
+PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc\r\n'
 EVIL = "<script>alert(1)</script>"
 ORIGIN = Origin("alpha", 2.25, 6.0, ["alpha/00001", "alpha/00002"], 0.9)
 
@@ -489,6 +490,25 @@ def test_what_is_no_media_is_told_by_its_own_name(client, asked, name, content, 
     assert told in answer.text
     assert "/sent" not in answer.text
     assert not asked
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "told"),
+    [
+        ("multipart/form-data; boundary=x; charset=undefined", PART, "cannot be read"),
+        ("multipart/form-data", PART, "Missing boundary"),
+        ("multipart/form-data; boundary=y", PART, "Invalid multipart data"),
+        ("multipart/form-data; boundary=x", PART[:-9], "no file was chosen"),
+        ("multipart/form-data; boundary=x", 99 * PART, "Too many files"),
+        ("application/x-www-form-urlencoded", b"a=&" * 3000, "Too many fields"),
+        ("application/x-www-form-urlencoded", b"".join([b"q=", b"a" * 9900]), "no file was"),
+        ("application/json", b"{}", "no file was chosen"),
+    ],
+)
+def test_forms_that_are_none_are_refused_in_a_line(client, kind, body, told):
+    answer = client.post("/search", content=body, headers={"content-type": kind})
+    assert answer.status_code == 400
+    assert told in re.search('role="alert">(.*)</p>', answer.text)[1]
 
 
 def test_a_file_must_be_chosen(client):

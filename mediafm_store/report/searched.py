@@ -90,6 +90,15 @@ class Beside(NamedTuple):
     alike: Sequence[Mapping[str, Any]]
 
 
+class Shown(NamedTuple):
+    """Rows of the store that the page of a search shows."""
+
+    beside: Mapping[str, Beside]
+    """Of each hit, by its shot, and of the query."""
+    own: Sequence[Mapping[str, Any]]
+    """The shots of the scene that was asked with."""
+
+
 def search_page(
     store: Store,
     view: SearchView,
@@ -104,9 +113,8 @@ def search_page(
 
     Raises NotFound if the store has no `query_shot`.
     """
-    beside = shots_beside(store, view)
+    beside, own = shots_beside(store, view)
     asked = view.query_shot and (beside[view.query_shot].shot or store.shot(view.query_shot))
-    own = own_shots(store, view)
     small = {row["id"]: row for b in beside.values() for part in parts(b) for row in part}
     small |= {row["id"]: row for row in own}
     big = pictures(store, views.without_repeats(view.hits, view.query_shot))
@@ -129,31 +137,33 @@ def search_page(
     )
 
 
-def shots_beside(store: Store, view: SearchView) -> dict[str, Beside]:
-    """For each hit, by its shot, and for the query: all in one question to the store."""
+def shots_beside(store: Store, view: SearchView) -> Shown:
+    """What is shown beside each hit, and of the scene that was asked with.
+
+    All in one question to the store.
+    """
     answers: dict[str, tuple[Sequence[str], Sequence[str]]] = {}
     if view.query_shot:
         answers[view.query_shot] = ((view.query_shot,), ())
     answers |= {hit.shot: (hit.shots, hit.alike) for hit in view.hits}
     wanted = {shot: ids_beside(shot, *answer) for shot, answer in answers.items()}
-    ids = sorted({id for lists in wanted.values() for some in lists for id in some} | {*wanted})
+    own = own_ids(view)
+    ids = sorted({*wanted, *own}.union(*(some for lists in wanted.values() for some in lists)))
     rows = store.shots_by_id(ids) if ids else {}
     found = {}
     for shot, lists in wanted.items():
         before, strip, after, alike = ([rows[id] for id in ids if id in rows] for ids in lists)
         left_out = len(answers[shot][0]) - len(lists[1]) if strip else 0
         found[shot] = Beside(rows.get(shot), before, strip, left_out, after, alike)
-    return found
+    return Shown(found, [rows[id] for id in own if id in rows])
 
 
-def own_shots(store: Store, view: SearchView) -> list[Mapping[str, Any]]:
-    """The shots of the scene that was asked with, as rows of the store; of a long one some."""
+def own_ids(view: SearchView) -> Sequence[str]:
+    """The shots of the scene that was asked with; of a long one some."""
     if view.own_scene is None:
         return []
     every = view.own_scene.shots
-    ids = around_best(every, view.query_shot or every[len(every) // 2])
-    rows = store.shots_by_id(ids)
-    return [rows[id] for id in ids if id in rows]
+    return around_best(every, view.query_shot or every[len(every) // 2])
 
 
 def ids_beside(shot: str, own: Sequence[str], alike: Sequence[str]) -> tuple[Sequence[str], ...]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOSTS = ("127.0.0.1", "localhost")
@@ -77,16 +78,19 @@ def check_site(asked: Headers, method: str) -> None:
         raise HTTPException(403, "this was asked for by the page of another site")
 
 
-def bounded(receive: Receive, most: int) -> Receive:
-    """The body of a request, refused as soon as it is longer than `most` bytes."""
+def bounded(request: Request, most: int) -> Request:
+    """A request whose body is refused as soon as it says, or turns out, to be over `most` bytes."""
+    too_large = HTTPException(413, f"the file is larger than {most // 1_000_000} MB")
+    if int(request.headers.get("content-length", 0)) > most:
+        raise too_large
     seen = 0
 
     async def counted() -> Message:
         nonlocal seen
-        message = await receive()
+        message = await request.receive()
         seen += len(message.get("body", b""))
         if seen > most:
-            raise HTTPException(413, f"the file is larger than {most // 1_000_000} MB")
+            raise too_large
         return message
 
-    return counted
+    return Request(request.scope, counted)

@@ -1,5 +1,6 @@
 """Serve a store on this machine until Ctrl-C."""
 
+import logging
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -8,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mediafm_store.errors import BadInput
+from mediafm_store.parallel import ONE_BLAS_THREAD
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.connections import Connection
 from mediafm_store.serve.library import Library
@@ -33,7 +35,9 @@ def serve(
 
     Port 0 takes a free one. Raises BadInput if the port is taken.
     """
-    with bound(port) as listening:
+    # Several threads search at once. To limit BLAS anew for each search, and to let go of it after,
+    # takes longer than the search.
+    with bound(port) as listening, ONE_BLAS_THREAD.held():
         server = server_of(make_app(Library(store, encoders=encoders, device=device)))
         on_ready(f"http://{HOST}:{listening.getsockname()[1]}")
         with suppress(KeyboardInterrupt):  # the way to stop it
@@ -42,19 +46,27 @@ def serve(
 
 def server_of(app: ASGIApp, connection: type[Connection] = Connection) -> uvicorn.Server:
     """A server of an application. Of what goes wrong only errors of the code are logged."""
+    logging.getLogger("uvicorn.error").addFilter(of_code)
     return uvicorn.Server(
         uvicorn.Config(
             app,
             http=connection,
             ws="none",
             log_config=None,
-            log_level="error",
             access_log=False,
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=PATIENCE_S,
         )
     )
+
+
+def of_code(record: logging.LogRecord) -> bool:
+    """Whether a message is of an error of the code, not of clients or of what ends with the server.
+
+    Tasks that are cancelled raise what is no Exception.
+    """
+    return record.exc_info is not None and isinstance(record.exc_info[1], Exception)
 
 
 def bound(port: int) -> socket.socket:
