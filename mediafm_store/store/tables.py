@@ -1,6 +1,5 @@
-"""The LanceDB tables behind a store. The only code that imports lancedb."""
+"""The LanceDB tables behind a store. With `spoken` the only code that imports lancedb."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,7 +18,8 @@ from mediafm_store.store.place import Place
 init_later("lance_namespace_urllib3_client")
 import lancedb  # noqa: E402
 import lancedb.index  # noqa: E402
-from lancedb.query import MatchQuery, PhraseQuery  # noqa: E402
+
+from mediafm_store.store.spoken import query_of  # noqa: E402
 
 MOST_TABLES = 10_000
 COMPACTED = 50
@@ -32,7 +32,6 @@ FOR_EVER = timedelta(days=365_000)
 HELD: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("held", default=None)
 """Address and name -> the table, while tables are held."""
 OVERTAKEN = "commit conflict"
-PHRASE = re.compile(r'"([^"]+)"')
 
 
 class Tables:
@@ -249,8 +248,7 @@ class Tables:
         self, name: str, column: str, words: str, k: int, condition: str | None
     ) -> pa.Table:
         """The ids of the best `k` rows by BM25, as `id` and `_score`; a phrase if in quotes."""
-        exact = PHRASE.fullmatch(words.strip())
-        query = PhraseQuery(exact[1], column) if exact else MatchQuery(words, column)
+        query = query_of(words, column)
         with self._telling("read"):
             asked = self.open(name).search(query, query_type="fts").limit(k)
             if condition:

@@ -22,7 +22,7 @@ EXAMPLE = "Examples: mediafm captions fit captions.csv; mediafm captions show"
 def captions(
     action: Annotated[Literal["fit", "show"], typer.Argument(help="What to do.")],
     file: Annotated[
-        Path | None, typer.Argument(help="A .csv or .jsonl file of captioned pictures.")
+        Path | None, typer.Argument(help="A .csv, .jsonl or .parquet file of captioned pictures.")
     ] = None,
     store: StorePath = DEFAULT_STORE,
     seed: Annotated[int, typer.Option(help="Of the pictures that are held out.")] = 0,
