@@ -4,10 +4,11 @@ import gc
 import os
 import sys
 from contextlib import suppress
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from mediafm_cli.actions import command_of
 from mediafm_cli.commands import (
     adbreaks,
     atlas,
@@ -34,6 +35,7 @@ from mediafm_cli.commands import (
     train,
 )
 from mediafm_cli.output import errors_to_exit, show_version
+from mediafm_cli.stderr import tell_as
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,12 +47,21 @@ app = typer.Typer(
 
 @app.callback()
 def options(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 (its callback shows it)
         bool,
         typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
     ] = False,
+    log_format: Annotated[
+        Literal["text", "json"],
+        typer.Option(
+            envvar="MEDIAFM_LOG_FORMAT",
+            help="How notes, warnings, errors, progress are told: text, or a JSON object a line.",
+        ),
+    ] = "text",
 ) -> None:
     """An embedding store and similarity search for film and television."""
+    if log_format == "json":
+        tell_as(log_json=True, data_json=True)
 
 
 COMMANDS = (
@@ -61,7 +72,8 @@ COMMANDS = (
 for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]
     # Python keeps the word `import` for itself.
-    app.command(name.rstrip("_"), epilog=module.EXAMPLE)(getattr(module, name))
+    cls = command_of(getattr(module, "ONLY", {}))
+    app.command(name.rstrip("_"), epilog=module.EXAMPLE, cls=cls)(getattr(module, name))
 
 
 def main() -> NoReturn:
@@ -80,7 +92,8 @@ def run() -> int:
     """The command's exit status; errors that a user can mend are one line and status 1."""
     try:
         with errors_to_exit(sys.argv[1:]):
-            app(standalone_mode=True)
+            if status := app(standalone_mode=False):
+                raise SystemExit(status)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0
     return 0

@@ -18,6 +18,9 @@ from mediafm_cli.progress import progress_bar
 
 EXAMPLE = "Examples: mediafm captions fit captions.csv; mediafm captions show"
 
+ONLY = {"file": ("fit",), "seed": ("fit",)}
+"""Parameters that only some actions use."""
+
 
 def captions(
     action: Annotated[Literal["fit", "show"], typer.Argument(help="What to do.")],

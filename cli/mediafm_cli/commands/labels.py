@@ -13,6 +13,9 @@ EXAMPLE = (
     " mediafm labels list"
 )
 
+ONLY = {"file": ("import",), "task": ("import",)}
+"""Parameters that only some actions use."""
+
 
 def labels(
     action: Annotated[Literal["import", "list"], typer.Argument(help="What to do.")],

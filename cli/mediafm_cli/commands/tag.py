@@ -27,8 +27,16 @@ EXAMPLE = (
     " mediafm tag review; mediafm tag review --accept 'sintel=Fantasy' --reject 'sintel=Western'"
 )
 
-
 KEYS = ("y", "n", "s", "q")
+
+ONLY = {
+    "titles": ("apply", "list"),
+    "task": ("apply", "list", "review"),
+    **dict.fromkeys(("name", "top", "encoder", "workers", "engine"), ("apply",)),
+    **dict.fromkeys(("n", "accept", "reject"), ("review",)),
+    "device": ("apply", "review"),
+}
+"""Parameters that only some actions use."""
 
 
 def tag(
