@@ -312,6 +312,20 @@ def test_a_backfill_looks_at_as_many_pictures_a_shot_as_are_asked_for(filmed, tm
         backfill(store, OTHERS, keyframes=0)
 
 
+def test_a_model_may_embed_without_going_live(imported, tmp_path):
+    store = Store(shutil.copytree(imported.path, tmp_path / "store"))
+    live = store.live("context")
+    train(store, preset="tiny", config=TrainConfig(steps=1, seed=5), device="cpu")
+    done = command.mediafm("embed", "--no-promote", "--json", "--store", store.path)
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert (row["context"], row["titles"]) == ("context_v2", 6)
+    assert store.live("context") == live
+    assert states(store)["context_v2"] == states(store)["title_v2"] == "backfilled"
+    promote(store, "context", 2, force=True)
+    assert store.live("context").table == "context_v2"
+
+
 def test_encoders_in_use_are_not_backfilled(filmed, plain_encoders):
     with pytest.raises(BadInput, match="made the live vectors"):
         backfill(filmed, plain_encoders)

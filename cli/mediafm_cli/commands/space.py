@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mediafm_cli.commands.embed import refit
 from mediafm_cli.options import (
     DEFAULT_STORE,
     AsJson,
@@ -31,9 +32,8 @@ ONLY = {
     "name": ("show", "promote", "rollback", "retire"),
     "version": ("show", "promote", "retire"),
     "force": ("promote",),
-    **dict.fromkeys(
-        ("encoder", "dry_run", "frames", "strict", "workers", "engine", "device"), ("backfill",)
-    ),
+    **dict.fromkeys(("encoder", "dry_run", "frames", "strict", "workers", "engine"), ("backfill",)),
+    "device": ("backfill", "promote", "rollback"),
 }
 """Parameters that only some actions use."""
 
@@ -67,7 +67,8 @@ def space(
 
     A new version comes from `mediafm embed` with a new checkpoint, or from `backfill` with other
     encoders. Readers keep to the live one until the new one has passed its gates and is promoted;
-    rollback makes the one before live again, retire deletes one that is not live.
+    rollback makes the one before live again, retire deletes one that is not live. Probes that read
+    other vectors than the live ones are fitted anew.
     """
     opened = open_store(store)
     if action == "backfill":
@@ -93,6 +94,8 @@ def space(
         changed = promote(opened, name, version, force=force).spaces
     else:
         changed = rollback(opened, name).spaces
+    if action != "retire":
+        refit(opened, device)
     tables = {space.table for space in changed}
     emit([row for row in rows(opened) if row["table"] in tables], as_json=as_json, table=shown)
 
