@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.probing.fit import fit_probe as fit_probe
     from mediafm_store.tasks.probing.predict import Prediction as Prediction
     from mediafm_store.tasks.probing.predict import apply_probe as apply_probe
+    from mediafm_store.tasks.probing.refit import refit_probes as refit_probes
     from mediafm_store.tasks.probing.saved import Probe as Probe
     from mediafm_store.tasks.probing.saved import probes as probes
     from mediafm_store.tasks.scenes import Scene as Scene
@@ -171,6 +172,7 @@ _HOME = {
     "rank_breaks": "tasks.breaks.rank",
     "read_ads": "tasks.breaks.ads",
     "read_judgements": "evaluation.labels",
+    "refit_probes": "tasks.probing.refit",
     "refresh_index": "tasks.index",
     "refresh_indexes": "tasks.index",
     "remove_labels": "tasks.labels",

@@ -1,6 +1,7 @@
-"""Text that other programs wrote, in whatever encoding."""
+"""Text that other programs wrote, in whatever encoding, with whatever apostrophes."""
 
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,8 +25,14 @@ USUAL = {
 """Languages whose usual encoding looks like that of others in short texts."""
 FEW = 100
 """Letters; of fewer, guesses are often wrong (`Café à Paris, Noël` is read as Lithuanian)."""
+APOSTROPHE = re.compile("(?<=\\w)['\u2019\u2018\u02bc\uff07\u00b4`](?=\\w)")
 Warn = Callable[[str], None]
 log_warning: Warn = logging.getLogger("mediafm_store").warning
+
+
+def straight(text: str) -> str:
+    """A text with all apostrophes within words as `'`, however it writes them."""
+    return APOSTROPHE.sub("'", text)
 
 
 def read_text(
@@ -50,9 +57,9 @@ def read_text(
     if damaged * 10 < sum(not c.isascii() for c in text):  # other encodings are rarely UTF-8, too
         warn(f"{path.name}: {damaged} characters are damaged and were left out")
         return text.replace("\ufffd", "")
-    if few and sum(byte > 127 for byte in raw) < FEW and (said := decoded(raw, few)):
+    if few and sum(byte > 127 for byte in raw) < FEW and (short := decoded(raw, few)):
         warn(f"{path.name} is not UTF-8; read as {few}")
-        return said
+        return short
     guess = best_guess(raw, language)
     if guess is None:
         raise BadInput(f"{path} is not text in any known encoding; save it as UTF-8")

@@ -2,12 +2,13 @@
 
 import json
 import logging
+import shutil
 
 import numpy as np
 import polars as pl
 import pytest
 
-from mediafm_store import Store, apply_probe, fit_probe, import_labels, probes
+from mediafm_store import Store, apply_probe, fit_probe, import_labels, probes, refit_probes
 from mediafm_store.arrays import FUSED, unit_rows
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.tasks.probing.items import items_of
@@ -155,6 +156,26 @@ def test_other_vectors_are_refused(built, genre, tmp_path):
             apply_probe(built, "genre")
     finally:
         built.registry.promote(next(s for s in built.spaces() if s.fingerprint == "one"))
+
+
+def test_probes_are_fitted_to_vectors_that_went_live_and_stay_for_those_before(tmp_path, built):
+    store = Store(shutil.copytree(built.path, tmp_path / "store"))
+    fit_probe(store, "genre", folds=3, seed=7)
+    one = store.live("context")
+    two = store.registry.version("context", "two", dim=FUSED, made_by="a test", fused="test")
+    for title in store.revisions():
+        found = store.vectors(one, title)
+        store.add_vectors(two, store.title(title), found.ids, unit_rows(-found.vectors))
+    assert refit_probes(store) == []
+    before = newest(store, "genre")
+    store.registry.promote(two)
+    (anew,) = [probe for probe in refit_probes(store) if probe.task == "genre"]
+    assert (anew.version, anew.fingerprint, anew.pool) == (before.version + 1, "two", before.pool)
+    assert (anew.facts["folds"], anew.facts["seed"]) == (3, 7)
+    assert apply_probe(store, "genre")
+    store.registry.promote(one)
+    assert newest(store, "genre").version == before.version
+    assert [probe.task for probe in refit_probes(store)] == []
 
 
 def test_bad_input(built, tmp_path):

@@ -235,6 +235,12 @@ def test_words_are_found_whole_in_any_case():
     assert mentions([], shots) == []
 
 
+def test_words_are_found_however_they_are_written():
+    shots = [shot_row("film/00000", 0, words="Don\u2019t stop at the Cafe\u0301")]
+    found = [m.word for m in mentions(["don't", "don\u2019t", "caf\u00e9", "do"], shots)]
+    assert found == ["don't", "don\u2019t", "caf\u00e9"]
+
+
 def test_no_break_near_what_is_to_be_avoided():
     facts = title([10.0] * 20, changed={10: {"heard": ["Gunshot, gunfire"]}})
     off = closed(facts, Rails(margin_s=0, avoid=("gunshot",)))

@@ -107,6 +107,30 @@ def test_no_words_do_harm(spoken, words):
     assert len(spoken.shots()) == 9
 
 
+FORMS = ["'", "\u2019", "\u2018", "\u02bc", "\uff07", "\u00b4", "`"]
+
+
+@pytest.fixture(scope="module")
+def apostrophes(tmp_path_factory):
+    """Each way to write one, and lines that are only like them."""
+    store = Store(tmp_path_factory.mktemp("apostrophes") / "store", create=True)
+    lines = [f"We don{form}t know." for form in FORMS]
+    add_film(store, "all", ["lake"] * (len(FORMS) + 1), text=[*lines, "Done. T is known."])
+    return store
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("asked", ["don{}t", '"we don{}t know"', "“We don{}t know”", "«don{}t»"])
+def test_an_apostrophe_finds_all_ways_to_write_it(apostrophes, form, asked):
+    every = {f"all/{number}" for number in range(len(FORMS))}
+    assert set(found(apostrophes, asked.format(form))) == every
+
+
+def test_quotes_of_all_kinds_ask_for_words_in_a_row(spoken):
+    for quotes in ('""', "“”", "„“", "«»"):
+        assert found(spoken, f"{quotes[0]}the wolf{quotes[1]}") == ["wolf/0"]
+
+
 def test_more_of_the_words_is_better(spoken):
     assert found(spoken, "open the wolf")[0] == "wolf/1"
     hits = search(spoken, said="wolf door open")

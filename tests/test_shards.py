@@ -650,8 +650,8 @@ def test_the_command_line(films):
     assert told("refresh")[2:5] == ["3", "120", "0"]
     assert told("status")[2:5] == ["3", "120", "0"]
     wrong = mediafm("index", "refresh", "--target", ".5", "--store", films.path)
-    assert wrong.returncode == 1
-    assert "refresh has no --kind, --target, --memory or --shard-rows" in wrong.stderr
+    assert wrong.returncode == 2
+    assert "`mediafm index refresh` has no --target" in wrong.stderr
     wrong = mediafm("index", "--engine", "odd", "--store", films.path)
     assert wrong.returncode == 1
     assert "engine 'odd' is not one of: threads, ray, ray://HOST:PORT" in wrong.stderr

@@ -1,6 +1,7 @@
 """Versions of vectors: from being registered to being live, and back."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -291,6 +292,38 @@ def test_a_film_that_is_gone_is_told_and_the_others_are_done(filmed, tmp_path):
 def test_imported_vectors_have_no_films_to_go_back_to(imported):
     with pytest.raises(BadInput, match="were imported"):
         backfill(imported, OTHERS)
+
+
+def test_a_backfill_looks_at_as_many_pictures_a_shot_as_are_asked_for(filmed, tmp_path):
+    store, looked = Store(shutil.copytree(filmed.path, tmp_path / "store")), []
+
+    class Counts(Other):
+        def encode(self, items):
+            looked.append(len(items))
+            return super().encode(items)
+
+    for frames in (1, 5):
+        looked.clear()
+        encoders = {**OTHERS, "visual": Counts("visual")}
+        encoders["visual"].fingerprint = f"counts {frames}"
+        backfill(store, encoders, keyframes=frames)
+        assert sum(looked) == frames * len(store.shots())
+    with pytest.raises(BadInput, match="keyframes must be 1 or more"):
+        backfill(store, OTHERS, keyframes=0)
+
+
+def test_a_model_may_embed_without_going_live(imported, tmp_path):
+    store = Store(shutil.copytree(imported.path, tmp_path / "store"))
+    live = store.live("context")
+    train(store, preset="tiny", config=TrainConfig(steps=1, seed=5), device="cpu")
+    done = command.mediafm("embed", "--no-promote", "--json", "--store", store.path)
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert (row["context"], row["titles"]) == ("context_v2", 6)
+    assert store.live("context") == live
+    assert states(store)["context_v2"] == states(store)["title_v2"] == "backfilled"
+    promote(store, "context", 2, force=True)
+    assert store.live("context").table == "context_v2"
 
 
 def test_encoders_in_use_are_not_backfilled(filmed, plain_encoders):

@@ -79,6 +79,59 @@ def test_ass_without_styles_comments_and_drawings(tmp_path, suffix):
     ]
 
 
+def ass(*events):
+    """A file of events: kind, layer, start and end in seconds, effect, text."""
+    head = ASS[: ASS.index("Comment:")]
+    return head + "".join(
+        f"{kind}: {layer},0:00:{start:05.2f},0:00:{end:05.2f},Default,,0,0,0,{effect},{text}\n"
+        for kind, layer, start, end, effect, text in events
+    )
+
+
+def test_syllables_of_karaoke_are_no_words_but_the_line_that_they_were_made_from_is(tmp_path):
+    syllables = [
+        ("Dialogue", layer, 1 + i, 4, "fx", f"{{\\pos({i},5)}}{text}")
+        for i, text in enumerate(("Row", "row", "boat"))
+        for layer in (0, 1)
+    ]
+    line = ("Comment", 0, 1, 4, "karaoke", "{\\k20}Row {\\k20}your {\\k20}boat")
+    others = [("Comment", 0, 1, 4, "template syl", "!x!"), ("Dialogue", 0, 5, 6, "", "Who sings?")]
+    found = read_cues(write(tmp_path, "a.ass", ass(line, *syllables, *others)))
+    assert found == [Cue(1, 4, "Row your boat"), Cue(5, 6, "Who sings?")]
+
+
+def test_what_stands_in_several_layers_is_said_once(tmp_path):
+    events = [
+        ("Dialogue", layer, 1, 2, "", text) for layer in (0, 1, 2) for text in ("Sakura", "Cherry")
+    ]
+    found = read_cues(write(tmp_path, "a.ass", ass(*events)))
+    assert [cue.text for cue in found] == ["Sakura", "Cherry"]
+
+
+@pytest.mark.parametrize(
+    "picture", ["thumbs.jpg#xywh=0,0,160,90", "https://x.org/a%20b/12.PNG", "/p?id=5#xywh=0,0,9,9"]
+)
+def test_pictures_of_a_preview_are_no_words(tmp_path, picture):
+    cues = f"00:00.000 --> 00:05.000\n{picture}\n\n00:05.000 --> 00:10.000\n{picture}\n"
+    told = []
+    assert read_cues(write(tmp_path, "a.vtt", f"WEBVTT\n\n{cues}"), told.append) == []
+    assert [said for said in told if "preview" in said] == told != []
+    text = f"WEBVTT\n\n{cues}\n00:10.000 --> 00:12.000\nSee 12.PNG, it says.\n"
+    found = read_cues(write(tmp_path, "a.vtt", text), told.append)
+    assert [cue.text for cue in found] == ["See 12.PNG, it says."]
+
+
+@pytest.mark.parametrize("stamps", ["0:00:01 --> 00:00:03", "0:0:1,0-->0:0:3"])
+def test_times_may_be_of_whole_seconds(tmp_path, stamps):
+    assert read_cues(write(tmp_path, "a.srt", f"1\n{stamps}\nHi\n")) == [Cue(1, 3, "Hi")]
+
+
+@pytest.mark.parametrize("stamp", ["00:00:03:12", "00:00:03,", "00:00:03,1234", "00:03", "3"])
+def test_other_times_are_damaged(tmp_path, stamp):
+    with pytest.raises(BadSubtitles, match="no subtitle that can be read"):
+        read_cues(write(tmp_path, "a.srt", f"1\n00:00:01 --> {stamp}\nHi\n"))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -22,9 +22,11 @@ from mediafm_store import (
 )
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.tasks.probing.saved import by_chance
 from mediafm_store.tasks.tags import apply as applying
 from mediafm_store.tasks.tags.review import distance
 from mediafm_store.tasks.tags.tag import kept, row_of
+from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 
 
@@ -208,6 +210,36 @@ def test_answers_to_proposals_of_neighbours_are_kept_though_no_probe_can_be_fitt
     assert not next(t for t in kept(genres) if t.tag == "space" and t.title == "film4").applies
     apply_tags(genres, ["film4"])
     assert not next(t for t in kept(genres) if t.tag == "space" and t.title == "film4").applies
+
+
+def test_a_probe_that_knows_no_more_than_a_guess_tags_nothing(tmp_path, caplog):
+    store = planted(tmp_path)
+    fit_probe(store, "kind", folds=3)
+    rng = np.random.default_rng(3)
+    rows = [
+        {"title": f"film{n:02d}", "label": "lucky", "value": float(rng.random() < 0.5)}
+        for n in range(LABELLED)
+    ]
+    pl.DataFrame(rows).write_parquet(tmp_path / "luck.parquet")
+    import_labels(store, tmp_path / "luck.parquet")
+    assert by_chance(fit_probe(store, "luck", folds=3))
+    assert {tag.task for tag in apply_tags(store)} == {"kind"}
+    assert "probe luck v1 is no better than chance (macro_ap 0." in caplog.text
+    with pytest.raises(BadInput, match="probe luck v1 is no better than chance"):
+        apply_tags(store, task="luck")
+    done = mediafm("tag", "apply", "--task", "luck", "--store", store.path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: probe luck v1 is no better than chance")
+
+
+def test_nothing_left_to_do_and_nothing_found_are_told_apart(store):
+    told = {"tags": ["space"]}
+    store.add_title(title_rows(store, "one", random_vectors(2), **told))
+    assert "every title is tagged" in mediafm("tag", "apply", "--store", store.path).stderr
+    store.add_title(title_rows(store, "two", np.zeros((2, 2304), np.float32)))
+    done = mediafm("tag", "apply", "--store", store.path)
+    assert "nothing speaks for one in the 1 titles" in done.stderr
+    assert done.returncode == 0
 
 
 def test_the_commands(probed):

@@ -14,17 +14,17 @@ from mediafm_store.tasks.sources import read_title
 KINDS = [("mp4", "mov_text"), ("mkv", "subrip"), ("mkv", "ass"), ("mkv", "webvtt")]
 
 
-def packed(codec, number, text):
+def packed(codec, number, text, effect=""):
     """The bytes of a cue, as each codec has them in its packets."""
     raw = text.encode()
     if codec == "mov_text":
         return len(raw).to_bytes(2, "big") + raw
     if codec == "ass":
-        return f"{number},0,Default,,0,0,0,,{text}".encode()
+        return f"{number},0,Default,,0,0,0,{effect},{text}".encode()
     return raw
 
 
-def film_with(path, codec, tracks, start=0):
+def film_with(path, codec, tracks, start=0, effects=()):
     """A film with subtitle tracks: of each its language and its cues."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("mpeg4", rate=25)
@@ -43,7 +43,7 @@ def film_with(path, codec, tracks, start=0):
         container.mux(video.encode(None))
         for stream, (_, cues) in zip(streams, tracks, strict=True):
             for number, cue in enumerate(cues):
-                packet = av.Packet(packed(codec, number, cue.text))
+                packet = av.Packet(packed(codec, number, cue.text, dict(effects).get(cue.text, "")))
                 packet.stream, packet.time_base = stream, Fraction(1, 1000)
                 packet.pts = packet.dts = round((cue.start_s + start) * 1000)
                 packet.duration = round((cue.end_s - cue.start_s) * 1000)
@@ -75,6 +75,12 @@ def test_styles_and_sounds_are_left_out(tmp_path, suffix, codec):
     cues = [Cue(0, 1, style), Cue(1, 2, "[door slams]")]
     path = film_with(tmp_path / f"film.{suffix}", codec, [("eng", cues)])
     assert read_track(path, 1) == [Cue(0, 1, "Where are you?")]
+
+
+def test_syllables_of_karaoke_are_left_out(tmp_path):
+    cues = [Cue(0.5, 1.5, "Hello"), Cue(2.0, 3.0, "Row")]
+    path = film_with(tmp_path / "film.mkv", "ass", [("eng", cues)], effects={"Row": "fx"})
+    assert read_track(path, 1) == [Cue(0.5, 1.5, "Hello")]
 
 
 def test_drawings_and_entities_are_left_out(tmp_path):

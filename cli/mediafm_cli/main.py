@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from inspect import signature
-from typing import Annotated, NoReturn, get_args
+from typing import Annotated, Literal, NoReturn, get_args
 
 import typer
 
+from mediafm_cli.actions import command_of
 from mediafm_cli.commands import (
     adbreaks,
     atlas,
@@ -37,6 +38,7 @@ from mediafm_cli.commands import (
     train,
 )
 from mediafm_cli.output import errors_to_exit, show_version
+from mediafm_cli.stderr import tell_as
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,12 +50,21 @@ app = typer.Typer(
 
 @app.callback()
 def options(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 (its callback shows it)
         bool,
         typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
     ] = False,
+    log_format: Annotated[
+        Literal["text", "json"],
+        typer.Option(
+            envvar="MEDIAFM_LOG_FORMAT",
+            help="How notes, warnings, errors, progress are told: text, or a JSON object a line.",
+        ),
+    ] = "text",
 ) -> None:
     """An embedding store and similarity search for film and television."""
+    if log_format == "json":
+        tell_as(log_json=True, data_json=True)
 
 
 COMMANDS = (
@@ -70,7 +81,7 @@ def bound_numbers(command: Callable[..., None]) -> None:
     for parameter in signature(command).parameters.values():
         kind, *told = get_args(parameter.annotation) or [None]
         for about in told:
-            if kind is int or int in get_args(kind):
+            if about is not None and (kind is int or int in get_args(kind)):
                 about.max = MOST if about.max is None else about.max
                 about.min = -MOST if about.min is None else about.min
 
@@ -79,7 +90,8 @@ for module in COMMANDS:
     name = module.__name__.rpartition(".")[2]
     bound_numbers(getattr(module, name))
     # Python keeps the word `import` for itself.
-    app.command(name.rstrip("_"), epilog=module.EXAMPLE)(getattr(module, name))
+    cls = command_of(getattr(module, "ONLY", {}))
+    app.command(name.rstrip("_"), epilog=module.EXAMPLE, cls=cls)(getattr(module, name))
 
 
 def main() -> NoReturn:
@@ -98,7 +110,8 @@ def run() -> int:
     """The command's exit status; errors that a user can mend are one line and status 1."""
     try:
         with errors_to_exit(sys.argv[1:]):
-            app(standalone_mode=True)
+            if status := app(standalone_mode=False):
+                raise SystemExit(status)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0
     return 0

@@ -27,6 +27,11 @@ StorePath = Annotated[
 ]
 DEFAULT_STORE = "mediafm-store"
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Exit with status 1 if anything failed, not only if all did."),
+]
+Frames = Annotated[int, typer.Option(min=1, help="Pictures a shot; their vectors are averaged.")]
 Count = Annotated[int, typer.Option("--k", "-k", min=1, help="How many to show.")]
 EncoderNames = Annotated[
     list[str] | None,

@@ -1,15 +1,16 @@
-"""Rows to stdout, all else to stderr. Nothing else prints."""
+"""Rows to stdout, and what commands say in the end to stderr."""
 
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from mediafm_cli.stderr import errors_in_json, printable, tell, tell_as, warn
 from mediafm_store.errors import MediaFMError
 from mediafm_store.files import is_stdout
 
@@ -30,7 +31,7 @@ def emit(
 ) -> None:
     """Print rows as JSON, one object a line, or as a table of what `table` shows of each.
 
-    A row is a line, cut where the terminal ends; only the column `fold` goes on below.
+    A row is a line, cut where a terminal ends; there, the column `fold` goes on below.
     """
     if as_json:
         for row in rows:
@@ -40,25 +41,44 @@ def emit(
         return
     if not rows:
         return
+    shown = [{name: cell(value) for name, value in table(row).items()} for row in rows]
+    numbers = {name for name, value in table(rows[0]).items() if isinstance(value, int | float)}
+    if sys.stdout.isatty():
+        print_table(shown, numbers, fold)
+    else:
+        write_table(shown, numbers)
+
+
+def print_table(rows: Sequence[Mapping[str, str]], numbers: Collection[str], fold: str) -> None:
+    """A table as wide as the terminal."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    shown = [table(row) for row in rows]
-    # A pipe has no width to fit into.
-    console = Console(width=None if sys.stdout.isatty() else 200)
+    console = Console()
     sheet = Table(box=None, header_style="bold", pad_edge=False)
-    *others, last = shown[0]  # the last gives way on a narrow terminal
-    widths = {n: max(len(c) for c in (n, *(cell(r[n]) for r in shown))) for n in others}
+    *others, last = rows[0]  # the last gives way on a narrow terminal
+    widths = {name: max(len(c) for c in (name, *(row[name] for row in rows))) for name in others}
     for name in others:
-        number = isinstance(shown[0][name], int | float)
-        justify: JustifyMethod = "right" if number else "left"
+        justify: JustifyMethod = "right" if name in numbers else "left"
         sheet.add_column(name, justify=justify, no_wrap=name != fold, min_width=widths[name])
     rest = max(len(last), console.width - sum(widths.values()) - 2 * len(widths))
     sheet.add_column(last, no_wrap=last != fold, max_width=rest, overflow="ellipsis")
-    for row in shown:
-        sheet.add_row(*(Text(cell(value)) for value in row.values()))
+    for row in rows:
+        sheet.add_row(*map(Text, row.values()))
     console.print(sheet)
+
+
+def write_table(rows: Sequence[Mapping[str, str]], numbers: Collection[str]) -> None:
+    """A table as wide as it is: a pipe or a file has no width to fit into."""
+    from rich.cells import cell_len
+
+    lines = [{name: name for name in rows[0]}, *rows]
+    widths = {name: max(cell_len(line[name]) for line in lines) for name in rows[0]}
+    for line in lines:
+        gaps = {name: " " * (widths[name] - cell_len(text)) for name, text in line.items()}
+        cells = (gaps[n] + text if n in numbers else text + gaps[n] for n, text in line.items())
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
 def emit_one(row: Row, *, as_json: bool) -> None:
@@ -80,16 +100,6 @@ def cell(value: object) -> str:
     return "" if value is None else printable(str(value))
 
 
-def one_line(text: str) -> str:
-    """A message as one line: a line break in the name of a file becomes `\\n`."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def printable(text: str) -> str:
-    """Without control characters: what comes from files must not steer the terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
 def show_version(wanted: bool) -> None:
     """Print the installed version and leave."""
     if wanted:
@@ -104,26 +114,31 @@ def is_terminal() -> bool:
 
 def say(text: str) -> None:
     """Tell a person something that is not data."""
-    sys.stderr.write("\n".join(map(printable, text.split("\n"))) + "\n")
+    tell("info", text)
 
 
-def tell(result: "Ingested") -> None:
+def tell_result(result: "Ingested") -> None:
     """Say what was wrong with a title that was to go into the store, and what else there is."""
     if result.note:
         say(result.note)
     for warning in result.warnings:
-        say(one_line(f"Warning: {warning}"))
+        warn(warning)
     if result.error:
-        say(one_line(f"Error: {result.error}"))
+        tell("error", result.error)
 
 
-def tell_failures(results: "Sequence[Ingested]", *, done: str, what: str) -> None:
-    """Say how many failed; exit with status 1 if all did."""
+def tell_failures(
+    results: "Sequence[Ingested]", *, done: str, what: str, strict: bool = False
+) -> None:
+    """Say how many failed; exit with status 1 if all did, or if one did and it is `strict`."""
     failed = sum(r.state == "failed" for r in results)
-    if failed == len(results):
+    if failed and failed == len(results):
         stop(f"Nothing was {done}: {failed} of {failed} {what} failed.", 1)
     if failed:
-        say(f"{failed} of {len(results)} {what} failed; the others are in the store.")
+        told = f"{failed} of {len(results)} {what} failed; the others are in the store."
+        if strict:
+            stop(told, 1)
+        say(told)
 
 
 def write_out(
@@ -149,28 +164,36 @@ class ToStderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print it."""
-        say(one_line(f"Warning: {record.getMessage()}"))
+        warn(record.getMessage())
 
 
 @contextmanager
 def errors_to_exit(arguments: Sequence[str]) -> Iterator[None]:
-    """Turn errors that a user can mend into one line and exit status 1."""
+    """Turn errors that a user can mend into one line and exit status 1, wrong usage into 2."""
     logging.getLogger("mediafm_store").addHandler(ToStderr())
+    tell_as(log_json=False, data_json="--json" in arguments)
     try:
         yield
-    except MediaFMError as error:
-        stop(one_line(f"Error: {error}"), 1)
-    except OSError as error:
-        stop(one_line(f"Error: {error}"), 1)
+    except (MediaFMError, OSError) as error:
+        tell("error", str(error))
+        raise SystemExit(1) from None
     except UnicodeEncodeError as error:
         stop(f"Error: {error.object!a:.80} is no text: arguments must be in UTF-8", 1)
+    except typer.TyperException as error:
+        show = None if errors_in_json() else getattr(error, "show", None)  # of its wrong usages
+        show() if show else tell("error", error.format_message())
+        raise SystemExit(error.exit_code) from None
+    except typer.Abort:
+        stop("Aborted: there is no answer to read.", 1)
     except SystemExit as leaving:
         if leaving.code == INTERRUPTED:
             say(f"Interrupted; what `mediafm {' '.join(arguments[:1])}` finished is kept.")
         raise
+    finally:
+        tell_as(log_json=False, data_json=False)
 
 
 def stop(message: str, status: int) -> NoReturn:
-    """Say one line and exit."""
-    say(message)
+    """Say why the command ends, and leave."""
+    tell("error", message, prefix=False)
     raise SystemExit(status) from None

@@ -1,10 +1,14 @@
-"""Progress bars on a terminal; nothing where stderr is a file or a pipe."""
+"""Progress: bars on a terminal, a line now and then where stderr is a file or a pipe."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mediafm_cli.lines import FilmLines, Lines
+from mediafm_cli.stderr import logs_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -20,6 +24,9 @@ REFRESH_S = 0.1
 @contextmanager
 def progress_bar(unit: str) -> Iterator[Update]:
     """A bar with rate and time left; `unit` follows the rate, as ` steps/s`."""
+    if not draws_bars():
+        yield Lines(unit).update
+        return
     with bars() as bar:
         task = bar.add_task("", total=None, rate="")
         current = ""
@@ -73,10 +80,18 @@ class FilmBars:
 
 
 @contextmanager
-def film_bars(films: int) -> Iterator[FilmBars]:
+def film_bars(films: int) -> Iterator[FilmBars | FilmLines]:
     """Bars with frames a second and the time left."""
+    if not draws_bars():
+        yield FilmLines(films)
+        return
     with bars() as bar:
         yield FilmBars(bar, films)
+
+
+def draws_bars() -> bool:
+    """Whether a person looks on."""
+    return sys.stderr.isatty() and not logs_json()
 
 
 def bars() -> "Progress":
@@ -97,5 +112,4 @@ def bars() -> "Progress":
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    return Progress(*columns, console=Console(stderr=True), transient=True)

@@ -22,10 +22,14 @@ EMPTY = {"vtt": "WEBVTT", "ass": "[Script Info]", "ssa": "[Script Info]"}
 """What files start with that are whole and say nothing."""
 NEVER_TIMES = "00:00:00.000 --> 00:00:00.000"
 NEVER_EVENT = "Dialogue: 0,0:00:00.00,0:00:00.00,,,0,0,0,,"
-STAMP = r"-?(?:\d{1,2}:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
-TIMES = re.compile(rf"\s*({STAMP})\s*-->\s*({STAMP})(?!\d)")
+STAMP = r"-?(?:\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?|\d{1,2}:\d{1,2}[.,]\d{1,3})"
+TIMES = re.compile(rf"\s*({STAMP})\s*-->\s*({STAMP})(?![\d:.,])")
 CLOCK = re.compile(r"\s*-?\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d{1,3})?\s*")
 EVENT_FIELDS = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
+EFFECT, SUNG = "fx", "karaoke"
+"""How ASS marks syllables that are drawn, one by one, and the line that they were made from."""
+PREVIEW = re.compile(r"\S+(?:\.(?:jpe?g|png|webp|gif|avif)|#xywh=\S+)", re.IGNORECASE)
+"""A picture for the mouse at a player's bar, and the part of it that is meant."""
 DRAWS = re.compile(r"\\p[1-9]")
 WORD_TIMES = re.compile(r"<[\d:.]+>")
 TAGS = re.compile(r"</?[a-zA-Z][^<>]*>")
@@ -64,9 +68,14 @@ def read_cues(path: Path, warn: Warn = log_warning, *, language: str | None = No
             f"{path.name}: {len(damaged)} of {len(events)} subtitles cannot be read, the first"
             f" in line {damaged[0]}"
         )
-    return in_order(
+    cues = in_order(
         Cue(max(0, e.start) / 1000, e.end / 1000, said(e.text)) for e in events if not e.is_comment
     )
+    if not cues and any(PREVIEW.fullmatch(e.plaintext.strip()) for e in events):
+        warn(
+            f"{path.name} names pictures for a player's preview and has no subtitles; move it away"
+        )
+    return cues
 
 
 def is_empty(text: str, form: str, damaged: list[int]) -> bool:
@@ -126,7 +135,7 @@ def canonical(stamp: str) -> str:
     """A time as both formats are read; nothing is earlier than the start of the film."""
     if stamp.startswith("-"):
         return "00:00:00.000"
-    clock, fraction = re.split("[.,]", stamp)
+    clock, _, fraction = stamp.replace(",", ".").partition(".")
     hours, minutes, seconds = [0, *map(int, clock.split(":"))][-3:]
     return f"{hours:02}:{minutes:02}:{seconds:02}.{fraction:0<3}"
 
@@ -137,6 +146,7 @@ def mend_events(lines: Iterable[str]) -> Iterator[str | None]:
     pysubs2 takes the fields of all files to be the usual ones, and gives up at a damaged style.
     """
     fields = EVENT_FIELDS.split(", ")
+    spoken_as = {EFFECT: "Comment", SUNG: "Dialogue"}
     for line in lines:
         kind, _, rest = line.partition(":")
         if kind == "Format":
@@ -145,6 +155,7 @@ def mend_events(lines: Iterable[str]) -> Iterator[str | None]:
             cells = dict(zip(fields, rest.split(",", len(fields) - 1), strict=False))
             start, end, text = (cells.get(name, "") for name in ("Start", "End", "Text"))
             timed = CLOCK.fullmatch(start) and CLOCK.fullmatch(end) and "Text" in cells
+            kind = spoken_as.get(cells.get("Effect", "").strip().lower(), kind)
             yield f"{kind}: 0,{start},{end},,,0,0,0,,{text}" if timed else None
         else:
             yield "" if kind == "Style" else line
@@ -154,11 +165,11 @@ def in_order(cues: Iterable[Cue]) -> list[Cue]:
     """Cues that last and say something, in play order, each in one line; a repeated one goes on.
 
     Captions that scroll, and those that are timed to single words, say one thing several times:
-    what a cue shows of the one just before it is left out.
+    what a cue shows of the one just before it is left out. In ASS several layers may say the same.
     """
     kept: list[Cue] = []
     shown: list[str] = []
-    spoken_ones = (c for c in cues if c.text and c.end_s > c.start_s)
+    spoken_ones = dict.fromkeys(c for c in cues if c.text and c.end_s > c.start_s)
     for cue in sorted(spoken_ones, key=lambda c: (c.start_s, c.end_s)):
         lines = cue.text.split("\n")
         follows = bool(kept) and cue.start_s - kept[-1].end_s < REPEAT_S
@@ -200,7 +211,7 @@ def spoken(text: str) -> str:
     bare = ROUND.sub(lambda found: " " if found[1].isupper() else found[0], ASIDES.sub("", bare))
     lines = (" ".join(without_speaker(line).split()) for line in bare.splitlines())
     lines = (line.lstrip(" ->\N{EN DASH}").rstrip(" -\N{EN DASH}") for line in lines)
-    return "\n".join(line for line in lines if line)
+    return "\n".join(line for line in lines if line and not PREVIEW.fullmatch(line))
 
 
 def without_speaker(line: str) -> str:

@@ -11,11 +11,13 @@ from mediafm_store.errors import BadMedia, BadSubtitles
 from mediafm_store.media.clock import Clock
 from mediafm_store.media.decode import Warn, log_warning, open_media, packets, start_ticks
 from mediafm_store.media.language import standard
-from mediafm_store.media.subtitles import in_order, read_cues, said
+from mediafm_store.media.subtitles import EFFECT, in_order, read_cues, said
 from mediafm_store.records import Cue, Title
 
 TEXT_CODECS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
 """Those that hold text; DVDs and Blu-rays have pictures of it."""
+EFFECT_FIELD = 7
+"""Of an event in ASS as FFmpeg gives it; there are no times in it, and the text is the last."""
 LAST_S = 5.0
 """How long a cue stays of which nothing says when it ends."""
 
@@ -115,8 +117,12 @@ def cues(found: Iterable[tuple[int, Any]], what: str, warn: Warn) -> Iterator[Cu
 
 
 def dialogues(packet: Any) -> list[str]:
-    """The text of each event of a packet, in ASS."""
-    return [bytes(e.dialogue).decode("utf-8", errors="replace") for e in packet.decode()]
+    """The text of each event of a packet, in ASS, but for syllables that are drawn one by one."""
+    return [
+        bytes(event.dialogue).decode("utf-8", errors="replace")
+        for event in packet.decode()
+        if bytes(event.ass).split(b",", EFFECT_FIELD + 1)[EFFECT_FIELD].strip() != EFFECT.encode()
+    ]
 
 
 def read_words(title: Title, warn: Warn = log_warning) -> list[Cue]:

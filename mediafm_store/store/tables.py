@@ -1,6 +1,5 @@
-"""The LanceDB tables behind a store. The only code that imports lancedb."""
+"""The LanceDB tables behind a store. With `spoken` the only code that imports lancedb."""
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,7 +19,8 @@ from mediafm_store.store.turns import turn
 init_later("lance_namespace_urllib3_client")
 import lancedb  # noqa: E402
 import lancedb.index  # noqa: E402
-from lancedb.query import MatchQuery, PhraseQuery  # noqa: E402
+
+from mediafm_store.store.spoken import query_of  # noqa: E402
 
 MOST_TABLES = 10_000
 AT_ONCE = 1000
@@ -39,7 +39,6 @@ VERSIONS = "*.lance/_versions"
 """Where LanceDB writes a file for each commit."""
 SETTLED_NS = 2_000_000_000
 """Far longer than two commits can bear the same time."""
-PHRASE = re.compile(r'"([^"]+)"')
 
 
 class Tables:
@@ -296,8 +295,7 @@ class Tables:
         self, name: str, column: str, words: str, k: int, condition: str | None
     ) -> pa.Table:
         """The ids of the best `k` rows by BM25, as `id` and `_score`; a phrase if in quotes."""
-        exact = PHRASE.fullmatch(words.strip())
-        query = PhraseQuery(exact[1], column) if exact else MatchQuery(words, column)
+        query = query_of(words, column)
         with self._telling("read"):
             asked = self.open(name).search(query, query_type="fts").limit(k)
             if condition:

@@ -11,7 +11,7 @@ from mediafm_store.arrays import BLOCK, FUSED, Vectors
 from mediafm_store.engines import Outcome, Tell, engine_of
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
-from mediafm_store.features.extract import extract
+from mediafm_store.features.extract import KEYFRAMES, extract
 from mediafm_store.media.shotlist import listed
 from mediafm_store.records import Cue, Title
 from mediafm_store.store.spaces import Space
@@ -50,6 +50,7 @@ def backfill(
     store: Store,
     encoders: Encoders,
     *,
+    keyframes: int = KEYFRAMES,
     dry_run: bool = False,
     workers: int | None = None,
     engine: str = "threads",
@@ -62,10 +63,13 @@ def backfill(
     Shots and subtitles stay as they are stored; the films are decoded again, by `workers` of an
     `engine` as those of `ingest`. Nothing changes for readers until the new versions are promoted.
     One that was stopped goes on with the titles that are left. The shortest title is begun first,
-    and `on_cost` told what the rest will take; with `dry_run` that is all. Raises BadInput if these
-    encoders made the live vectors, or if vectors were imported.
+    and `on_cost` told what the rest will take; with `dry_run` that is all. `keyframes` pictures a
+    shot are averaged, as `ingest` does. Raises BadInput if these encoders made the live vectors, or
+    if vectors were imported.
     """
     store.check_writable()
+    if keyframes < 1:
+        raise BadInput(f"keyframes must be 1 or more, are {keyframes}")
     if is_imported(store.live("fused")):
         raise BadInput(f"the vectors of {store.path} were imported; import others into a new store")
     spaces = Spaces(store, encoders, new=True)
@@ -81,7 +85,7 @@ def backfill(
     results = []
     with engine_of(engine, workers=workers) as runs_on:
         # To hold encoders an engine has to be started, which takes seconds.
-        stage = Refeaturize(spaces, runs_on.held(encoders) if rows else encoders)
+        stage = Refeaturize(spaces, runs_on.held(encoders) if rows else encoders, keyframes)
         with closing(runs_on.run(stage, known, on_progress)) as outcomes:
             for outcome in outcomes:
                 result = written(store, outcome)
@@ -133,6 +137,8 @@ class Refeaturize:
 
     spaces: Spaces
     encoders: Encoders
+    keyframes: int = KEYFRAMES
+    """Pictures a shot."""
 
     def __call__(self, known: KnownFilm, tell: Tell) -> Revectored:
         """Raises BadInput where the film is not the one that was ingested."""
@@ -151,6 +157,7 @@ class Refeaturize:
             encoders=self.encoders,
             detector=listed(known.starts_s),
             cues=known.cues,
+            keyframes=self.keyframes,
             on_frame=watched,
         )
         if len(features.spans) != len(known.shots):

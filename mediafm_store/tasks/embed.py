@@ -28,7 +28,7 @@ from mediafm_store.tasks.train import title_shots
 
 @dataclass(frozen=True)
 class Embedded:
-    """The versions that are live now, and how much had to be written."""
+    """The versions that hold the vectors, and how much had to be written."""
 
     context: Space
     title: Space
@@ -54,6 +54,7 @@ def embed(
     store: Store,
     *,
     checkpoint: str | Path | None = None,
+    go_live: bool = True,
     device: DeviceChoice = "auto",
     workers: int | None = None,
     engine: str = "threads",
@@ -63,9 +64,10 @@ def embed(
 
     A new checkpoint makes a new version of the spaces `context` and `title`; readers keep the
     old one until all titles are written and the new one has passed its gates, or for good if it
-    does not: NotPromoted. `workers` batches of titles are embedded at once by an `engine`, as those
-    of `ingest`; the error of one that fails is raised when the others are done. Raises
-    SpaceMismatch if the checkpoint was trained on other fused vectors than the store's.
+    does not: NotPromoted; without `go_live` until it is promoted. `workers` batches of titles are
+    embedded at once by an `engine`, as those of `ingest`; the error of one that fails is raised
+    when the others are done. Raises SpaceMismatch if the checkpoint was trained on other fused
+    vectors than the store's.
     """
     store.check_writable()
     folder = latest(store) if checkpoint is None else adopt(store, Path(checkpoint))
@@ -96,6 +98,8 @@ def embed(
     if not context.live:
         for space in (context, title):
             store.registry.set_state(space, "backfilled")
+        if not go_live:
+            return Embedded(*spaces_of(store, folder), written, shots)
         promote(store, "context", context.version)
     return Embedded(store.live("context"), store.live("title"), written, shots)
 

@@ -18,11 +18,14 @@ from mediafm_cli.progress import progress_bar
 
 EXAMPLE = "Examples: mediafm captions fit captions.csv; mediafm captions show"
 
+ONLY = {"file": ("fit",), "seed": ("fit",)}
+"""Parameters that only some actions use."""
+
 
 def captions(
     action: Annotated[Literal["fit", "show"], typer.Argument(help="What to do.")],
     file: Annotated[
-        Path | None, typer.Argument(help="A .csv or .jsonl file of captioned pictures.")
+        Path | None, typer.Argument(help="A .csv, .jsonl or .parquet file of captioned pictures.")
     ] = None,
     store: StorePath = DEFAULT_STORE,
     seed: Annotated[int, typer.Option(min=0, help="Of the pictures that are held out.")] = 0,

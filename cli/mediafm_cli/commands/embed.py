@@ -1,7 +1,7 @@
 """mediafm embed."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +14,11 @@ from mediafm_cli.options import (
     Workers,
     open_store,
 )
-from mediafm_cli.output import emit_one
+from mediafm_cli.output import emit_one, say
 from mediafm_cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from mediafm_store import Store
 
 EXAMPLE = "Example: mediafm embed --store my-store"
 
@@ -33,12 +36,21 @@ def embed(
             metavar="TITLE START END",
         ),
     ] = None,
+    no_promote: Annotated[
+        bool,
+        typer.Option(
+            "--no-promote",
+            help="Leave a new version out of use, until `mediafm space promote context`.",
+        ),
+    ] = False,
     workers: Workers = None,
     engine: Engine = "threads",
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Write contextual shot vectors and title vectors of all titles that lack them.
+
+    Those of a new model go live when they have passed their gates, and probes are fitted to them.
 
     With --in-context sintel 60 90, the stretch of a title from 60 to 90 seconds is embedded: from
     within its title, alone, and as the plain mean of its shots. --json prints the vectors.
@@ -48,10 +60,12 @@ def embed(
         return
     from mediafm_store import embed as embed_titles
 
+    opened = open_store(store)
     with progress_bar(" titles/s") as update:
         made = embed_titles(
-            open_store(store),
+            opened,
             checkpoint=checkpoint,
+            go_live=not no_promote,
             device=device,
             workers=workers,
             engine=engine,
@@ -65,6 +79,18 @@ def embed(
         "shots": made.shots,
     }
     emit_one(row, as_json=as_json)
+    if not no_promote:
+        refit(opened, device)
+
+
+def refit(store: "Store", device: Device) -> None:
+    """Fit probes to the vectors that are live now, so that tagging goes on."""
+    from mediafm_store import refit_probes
+
+    with progress_bar("") as update:
+        fitted = refit_probes(store, device=device, on_step=update)
+    for probe in fitted:
+        say(f"Fitted probe {probe.name}, to {probe.space}.")
 
 
 def embed_clip(

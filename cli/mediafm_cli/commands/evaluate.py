@@ -24,6 +24,13 @@ EXAMPLE = (
 SORTS: tuple["Sort", ...] = ("similar", "text", "nothing")
 PARTS: tuple["Part", ...] = ("all", "tuned", "kept")
 
+ONLY = {
+    "checkpoint": ("model",),
+    "html": ("model",),
+    "labels": ("search",),
+}
+"""Parameters that only some actions use."""
+
 
 def evaluate(
     what: Annotated[Literal["model", "search"], typer.Argument(help="What to measure.")],
@@ -55,18 +62,11 @@ def evaluate(
     """
     opened = open_store(store)
     if what == "search":
-        if checkpoint or html:
-            raise typer.BadParameter(
-                "searches are measured on the vectors in use and have no page of their own: leave"
-                " out --checkpoint and --html; `mediafm report --html FILE` draws them"
-            )
         if labels is None:
             evaluate_searches(opened, as_json)
         else:
             judge_searches(opened, labels, device, as_json)
         return
-    if labels is not None:
-        raise typer.BadParameter("--labels is for searches: mediafm evaluate search --labels FILE")
     from mediafm_store import evaluate_model
 
     report = evaluate_model(opened, checkpoint=checkpoint, device=device)

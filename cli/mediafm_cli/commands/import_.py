@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
-from mediafm_cli.output import Row, emit, tell, tell_failures
+from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, Strict, open_store
+from mediafm_cli.output import Row, emit, tell_failures, tell_result
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def import_(
         str, typer.Option(help="Array or column of scene numbers, if there is one; -1: none.")
     ] = "scene",
     title: Annotated[str | None, typer.Option(help="Id of the title, for one .npz.")] = None,
+    strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring your own features: shots and vectors that were computed elsewhere.
@@ -53,7 +54,7 @@ def import_(
     and lists for vectors; the rows of a title lie together. A row of zeros is a shot without that
     modality. Metadata (film.json; title, synopsis, series, tags, genres) are taken from beside
     film.npz, or beside a table by a title's id. The exit status is 1 only if no title could be
-    imported.
+    imported, or with --strict if one could not.
     """
     from mediafm_store import Ingested, import_features
     from mediafm_store.tasks.importing.job import find_files
@@ -64,7 +65,7 @@ def import_(
 
         def report(result: Ingested, done: int, total: int) -> None:
             update("importing", done, total)
-            tell(result)
+            tell_result(result)
 
         results = import_features(
             open_store(store, create=True),
@@ -77,7 +78,7 @@ def import_(
             on_title=report,
         )
     emit([asdict(r) for r in results], as_json=as_json, table=shown)
-    tell_failures(results, done="imported", what="titles")
+    tell_failures(results, done="imported", what="titles", strict=strict)
 
 
 def parse_made_by(given: Sequence[str]) -> "dict[Modality, str]":

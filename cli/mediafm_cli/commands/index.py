@@ -24,6 +24,12 @@ EXAMPLE = (
     " mediafm index --engine ray://head:10001 --workers 20"
 )
 
+ONLY = {
+    **dict.fromkeys(("kind", "target", "memory", "shard_rows"), ("build",)),
+    **dict.fromkeys(("workers", "engine", "device"), ("build", "refresh")),
+}
+"""Parameters that only some actions use."""
+
 
 def index(
     action: Annotated[
@@ -70,16 +76,10 @@ def index(
     shard each; those of a cluster need the store at the same path.
     """
     from mediafm_store import IndexConfig, build_indexes, index_status, refresh_indexes
-    from mediafm_store.errors import BadInput
     from mediafm_store.tasks.index_status import searchable
 
     told = {"kind": kind, "target": target, "memory_gb": memory, "shard_rows": shard_rows}
     asked: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
-    if action != "build" and asked:
-        raise BadInput(
-            f"{action} has no --kind, --target, --memory or --shard-rows: an index stays as it was"
-            " asked for; `mediafm index` builds it anew"
-        )
     opened = open_store(store)
     spaces = [opened.live(name) for name in space] if space else searchable(opened)
     spaces = spaces or [opened.live("fused")]

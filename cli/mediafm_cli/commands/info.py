@@ -8,6 +8,7 @@ import typer
 from mediafm_cli.commands.search import about
 from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
 from mediafm_cli.output import Row, emit, say, wrote
+from mediafm_cli.stderr import warn
 
 EXAMPLE = "Examples: mediafm info; mediafm info sintel --json; mediafm info sintel --html page.html"
 
@@ -37,7 +38,7 @@ def info(
         wrote(html)
     if title is not None:
         for warning in opened.title(title)["warnings"]:
-            say(f"Warning: {warning}")
+            warn(warning)
         emit(opened.shots(title).to_dicts(), as_json=as_json, table=shot_shown)
         return
     titles = opened.titles().drop("revision").to_dicts()

@@ -12,11 +12,13 @@ from mediafm_cli.options import (
     Device,
     EncoderNames,
     Engine,
+    Frames,
     StorePath,
+    Strict,
     Workers,
     open_store,
 )
-from mediafm_cli.output import Row, emit, tell, tell_failures
+from mediafm_cli.output import Row, emit, tell_failures, tell_result
 from mediafm_cli.progress import film_bars
 
 EXAMPLE = "Example: mediafm ingest films/ trailer.mp4 --store my-store"
@@ -31,13 +33,12 @@ def ingest(
         Path | None, typer.Option(help="CSV or EDL with the shots of the one video.")
     ] = None,
     encoder: EncoderNames = None,
-    frames: Annotated[
-        int, typer.Option(min=1, help="Pictures a shot; their vectors are averaged.")
-    ] = 3,
+    frames: Frames = 3,
     language: Annotated[str | None, typer.Option(help="Of the subtitles, such as de.")] = None,
     workers: Workers = None,
     engine: Engine = "threads",
     force: Annotated[bool, typer.Option("--force", help="Also titles that are unchanged.")] = False,
+    strict: Strict = False,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -46,8 +47,9 @@ def ingest(
     Subtitles (film.srt, .vtt, .ass, .ssa; film.de.srt; or a track inside the video) and metadata
     (film.json, or metadata.json with "file": "film.mp4"; title, synopsis, series, tags, genres) are
     taken from beside film.mp4. Where only those have changed the film is not decoded again. The
-    exit status is 1 only if no video could be ingested. With --engine ray --workers 8 titles are
-    taken by processes of their own, which are replaced if they die.
+    exit status is 1 only if no video could be ingested, or with --strict if one could not. With
+    --engine ray --workers 8 titles are taken by processes of their own, which are replaced if they
+    die.
     """
     from mediafm_store import Ingested
     from mediafm_store import ingest as ingest_videos
@@ -60,7 +62,7 @@ def ingest(
 
         def report(result: Ingested) -> None:
             bars.finish(result)
-            tell(result)
+            tell_result(result)
 
         results = ingest_videos(
             open_store(store, create=True),
@@ -78,7 +80,7 @@ def ingest(
             on_title=report,
         )
     emit([asdict(r) for r in results], as_json=as_json, table=shown)
-    tell_failures(results, done="ingested", what="videos")
+    tell_failures(results, done="ingested", what="videos", strict=strict)
 
 
 def shown(row: Row) -> Row:

@@ -13,6 +13,9 @@ EXAMPLE = (
     " mediafm labels list; mediafm labels remove genre --title sintel"
 )
 
+ONLY = {"file": ("import",), "task": ("import",)}
+"""Parameters that only some actions use."""
+
 
 def labels(
     action: Annotated[Literal["import", "list", "remove"], typer.Argument(help="What to do.")],

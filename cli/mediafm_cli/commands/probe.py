@@ -17,6 +17,14 @@ EXAMPLE = (
     " mediafm probe apply genre new_film"
 )
 
+ONLY = {
+    "task": ("fit", "show", "apply"),
+    "titles": ("apply",),
+    "version": ("show", "apply"),
+    **dict.fromkeys(("kind", "pool", "words", "folds", "seed", "device"), ("fit",)),
+}
+"""Parameters that only some actions use."""
+
 
 def probe(
     action: Annotated[Literal["fit", "list", "show", "apply"], typer.Argument(help="What to do.")],

@@ -4,17 +4,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mediafm_cli.commands.embed import refit
 from mediafm_cli.options import (
     DEFAULT_STORE,
     AsJson,
     Device,
     EncoderNames,
     Engine,
+    Frames,
     StorePath,
+    Strict,
     Workers,
     open_store,
 )
-from mediafm_cli.output import Row, emit, emit_one, say, tell, tell_failures
+from mediafm_cli.output import Row, emit, emit_one, say, tell_failures, tell_result
 from mediafm_cli.progress import film_bars
 
 if TYPE_CHECKING:
@@ -24,6 +27,15 @@ EXAMPLE = (
     "Examples: mediafm space list; mediafm space backfill --encoder hf=FOLDER;"
     " mediafm space promote fused 2; mediafm space rollback context"
 )
+
+ONLY = {
+    "name": ("show", "promote", "rollback", "retire"),
+    "version": ("show", "promote", "retire"),
+    "force": ("promote",),
+    **dict.fromkeys(("encoder", "dry_run", "frames", "strict", "workers", "engine"), ("backfill",)),
+    "device": ("backfill", "promote", "rollback"),
+}
+"""Parameters that only some actions use."""
 
 
 def space(
@@ -44,6 +56,8 @@ def space(
         bool,
         typer.Option("--dry-run", help="Do one title, and tell what the others cost."),
     ] = False,
+    frames: Frames = 3,
+    strict: Strict = False,
     workers: Workers = None,
     engine: Engine = "threads",
     device: Device = "auto",
@@ -53,11 +67,12 @@ def space(
 
     A new version comes from `mediafm embed` with a new checkpoint, or from `backfill` with other
     encoders. Readers keep to the live one until the new one has passed its gates and is promoted;
-    rollback makes the one before live again, retire deletes one that is not live.
+    rollback makes the one before live again, retire deletes one that is not live. Probes that read
+    other vectors than the live ones are fitted anew.
     """
     opened = open_store(store)
     if action == "backfill":
-        backfill(opened, encoder, dry_run, workers, engine, device, as_json)
+        backfill(opened, encoder, dry_run, frames, strict, workers, engine, device, as_json)
         return
     if action == "list":
         emit(rows(opened), as_json=as_json, table=shown)
@@ -79,6 +94,8 @@ def space(
         changed = promote(opened, name, version, force=force).spaces
     else:
         changed = rollback(opened, name).spaces
+    if action != "retire":
+        refit(opened, device)
     tables = {space.table for space in changed}
     emit([row for row in rows(opened) if row["table"] in tables], as_json=as_json, table=shown)
 
@@ -87,6 +104,8 @@ def backfill(
     store: "Store",
     encoder: list[str] | None,
     dry_run: bool,
+    frames: int,
+    strict: bool,
     workers: int | None,
     engine: str,
     device: Device,
@@ -112,11 +131,12 @@ def backfill(
 
         def report(result: Ingested) -> None:
             bars.finish(result)
-            tell(result)
+            tell_result(result)
 
         made = backfill_spaces(
             store,
             load_encoders(encoder, device=device),
+            keyframes=frames,
             dry_run=dry_run,
             workers=workers,
             engine=engine,
@@ -127,7 +147,7 @@ def backfill(
     tables = {space.table for space in made.spaces}
     emit([row for row in rows(store) if row["table"] in tables], as_json=as_json, table=shown)
     if made.results:
-        tell_failures(made.results, done="backfilled", what="titles")
+        tell_failures(made.results, done="backfilled", what="titles", strict=strict)
 
 
 def rows(store: "Store") -> list[dict[str, Any]]:

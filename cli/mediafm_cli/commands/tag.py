@@ -27,8 +27,16 @@ EXAMPLE = (
     " mediafm tag review; mediafm tag review --accept 'sintel=Fantasy' --reject 'sintel=Western'"
 )
 
-
 KEYS = ("y", "n", "s", "q")
+
+ONLY = {
+    "titles": ("apply", "list"),
+    "task": ("apply", "list", "review"),
+    **dict.fromkeys(("name", "top", "encoder", "workers", "engine"), ("apply",)),
+    **dict.fromkeys(("n", "accept", "reject"), ("review",)),
+    "device": ("apply", "review"),
+}
+"""Parameters that only some actions use."""
 
 
 def tag(
@@ -93,7 +101,14 @@ def tag(
     from mediafm_store import apply_tags, load_encoders
 
     encoders = load_encoders(encoder or (), device=device) if name else None
+    looked_at = len(titles or opened.revisions()) if name else 0
     with progress_bar(" titles/s") as update:
+
+        def report(source: str, done: int, total: int) -> None:
+            nonlocal looked_at
+            looked_at = max(looked_at, total)
+            update(source, done, total)
+
         found = apply_tags(
             opened,
             titles,
@@ -104,11 +119,13 @@ def tag(
             device=device,
             workers=workers,
             engine=engine,
-            on_titles=update,
+            on_titles=report,
         )
     emit([told(one) for one in found], as_json=as_json, table=shown, fold="evidence")
-    if not found:
-        say("No new tags: every title has been tagged, or nothing speaks for any.")
+    if not found and looked_at:
+        say(f"No new tags: nothing speaks for one in the {looked_at} titles that were looked at.")
+    elif not found:
+        say("No new tags: every title is tagged or labelled already; name titles to tag them anew.")
 
 
 def review(

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from mediafm_store.plain_text import straight
 from mediafm_store.tasks.breaks.facts import Shot
+from mediafm_store.tasks.ids import caseless
 
 
 class Mention(NamedTuple):
@@ -31,12 +33,17 @@ def mentions(words: Sequence[str], shots: Sequence[Shot]) -> list[Mention]:
             ("seen", shot["seen"]),
             ("heard", shot["heard"]),
         )
-        if any(whole(word).search(text.casefold()) for text in texts)
+        if any(whole(word).search(plain(text)) for text in texts)
     ]
 
 
 @lru_cache(maxsize=4096)
 def whole(word: str) -> re.Pattern[str]:
     """A word, or several in a row, but no part of one."""
-    parts = r"\s+".join(map(re.escape, word.casefold().split()))
+    parts = r"\s+".join(map(re.escape, plain(word).split()))
     return re.compile(rf"(?<!\w){parts}(?!\w)")
+
+
+def plain(text: str) -> str:
+    """A text without differences of case, apostrophes, and how accents are encoded."""
+    return straight(caseless(text))

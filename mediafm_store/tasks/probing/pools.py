@@ -9,7 +9,7 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import Blocks, Fused, Modality, Vectors, block, unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.store.spaces import Space
+from mediafm_store.store.spaces import Space, SpaceName
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.probing.items import Items
@@ -17,7 +17,7 @@ from mediafm_store.tasks.probing.items import Items
 OF_TITLES = ("title", "metadata")
 """Pools that clips have none of."""
 Vector = Float32[np.ndarray, " dim"]
-POOLS: Mapping[str, str] = {
+POOLS: Mapping[str, SpaceName] = {
     "title": "title",
     "context": "context",
     "concatenation": "fused",

@@ -86,8 +86,16 @@ def probes(store: Store) -> list[Probe]:
     return [probe_of(row) for row in store.rows("probes").sort("name", "version").to_dicts()]
 
 
+def tasks(store: Store) -> list[str]:
+    """The tasks that have probes."""
+    return store.rows("probes")["name"].unique().sort().to_list()
+
+
 def newest(store: Store, task: str, version: int | None = None) -> Probe:
-    """The last probe of a task, or one version of it; raise NotFound if there is none."""
+    """The last probe of a task that reads the live vectors, else the last; or one version of it.
+
+    Raises NotFound if there is none.
+    """
     rows = store.rows("probes", f"name = {quoted(task)}").sort("version").to_dicts()
     found = [row for row in rows if version in (None, row["version"])]
     if rows and not found:
@@ -98,13 +106,33 @@ def newest(store: Store, task: str, version: int | None = None) -> Probe:
             f"no probe {task!r} in {store.path}; `mediafm probe list` shows them,"
             f" `mediafm probe fit {task}` makes one"
         )
-    return probe_of(found[-1])
+    probes = [probe_of(row) for row in reversed(found)]
+    return next((probe for probe in probes if reads_live(store, probe)), probes[0])
 
 
 def next_version(store: Store, task: str) -> int:
     """1 for the first."""
     versions = store.rows("probes", f"name = {quoted(task)}")["version"].to_list()
     return 1 + max(versions, default=0)
+
+
+def reads_live(store: Store, probe: Probe) -> bool:
+    """Whether a probe was fitted to the vectors that are live."""
+    space = POOLS[probe.pool]
+    return store.has(space) and store.live(space).fingerprint == probe.fingerprint
+
+
+def by_chance(probe: Probe) -> str:
+    """How a probe that is no better than a guess compares with one; empty for others.
+
+    By the first of its figures, on titles that were held out: the mean over labels.
+    """
+    for name, (value, _, _) in probe.facts["figures"].items():
+        measure, _, of = name.partition(" ")
+        if of == probe.pool:
+            guess = probe.facts["figures"][f"{measure} chance"][0]
+            return "" if value > guess else f"{measure} {value:.2f}, chance {guess:.2f}"
+    return ""
 
 
 def space_of(store: Store, probe: Probe) -> Space:

@@ -16,7 +16,7 @@ from mediafm_store.store.tables import one_of, quoted
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.labels import FILE
 from mediafm_store.tasks.naming import find_titles
-from mediafm_store.tasks.probing.saved import Probe, newest, probes, space_of
+from mediafm_store.tasks.probing.saved import Probe, by_chance, newest, space_of, tasks
 from mediafm_store.tasks.tags.neighbours import from_neighbours, known_tags, title_vectors
 from mediafm_store.tasks.tags.probed import from_probe
 from mediafm_store.tasks.tags.tag import NEIGHBOURS, PROPOSALS, REVIEW, Tag, answered, keep
@@ -50,7 +50,8 @@ def apply_tags(
     thousand titles at a time, so a run that was cut off goes on where it was. Probes are applied to
     `workers` thousands at once by an `engine` (see `engine_of`), whose workers read the store
     themselves; names are looked for by this process. Raises NotFound for an unknown title or probe,
-    BadInput if there is nothing to learn from, or if `names` come with an engine or workers.
+    BadInput if there is nothing to learn from, if no probe is better than chance, or if `names`
+    come with an engine or workers.
     """
     if names and (engine != "threads" or workers is not None):
         raise BadInput("--name is looked for by this process; leave out --engine and --workers")
@@ -61,13 +62,14 @@ def apply_tags(
         tags = from_names(store, wanted, names, encoders=encoders, device=device)
         named = f"task = {quoted(PROPOSALS)} AND {one_of('tag', list(names))}"
         return keep(store, wanted, tags, instead=named)
-    chosen = [newest(store, task)] if task else usable(store)
+    chosen = [newest(store, task)] if task else of_titles(store)
     if task and not tags_titles(chosen[0]):
         raise BadInput(
             f"probe {chosen[0].name} does not tag titles: that needs labels of titles, with names,"
             f" and it has {chosen[0].kind} of {chosen[0].level}; `mediafm probe apply {task}` says"
             " what it makes of them"
         )
+    chosen = better_than_chance(chosen)
     found: list[Tag] = []
     with engine_of(engine, workers=workers) as runs_on:
         if all(probe.task == PROPOSALS for probe in chosen) and not task:
@@ -116,10 +118,25 @@ def by_probe(
     return [tag for title in wanted for tag in found[title]]
 
 
-def usable(store: Store) -> list[Probe]:
+def of_titles(store: Store) -> list[Probe]:
     """The newest probe of each task that tags titles."""
-    last = {p.task: p for p in probes(store)}
-    return [p for p in last.values() if tags_titles(p)]
+    return [probe for probe in (newest(store, task) for task in tasks(store)) if tags_titles(probe)]
+
+
+def better_than_chance(chosen: Sequence[Probe]) -> list[Probe]:
+    """Without probes that know no more than a guess, with a warning; BadInput if none is left."""
+    told = {probe.name: by_chance(probe) for probe in chosen}
+    poor = [
+        f"probe {probe.name} is no better than chance ({told[probe.name]}), so it tags nothing;"
+        f" label more titles, of more series, and `mediafm probe fit {probe.task}`"
+        for probe in chosen
+        if told[probe.name]
+    ]
+    if poor and len(poor) == len(chosen):
+        raise BadInput("; ".join(poor))
+    for one in poor:
+        log.warning("%s", one)
+    return [probe for probe in chosen if not told[probe.name]]
 
 
 def tags_titles(probe: Probe) -> bool:
@@ -169,6 +186,8 @@ def by_neighbours(
     ids = set(title_vectors(store)[0])
     warn_of_missing(wanted, ids)
     there = [title for title in wanted if title in ids]
+    if wanted:
+        on_titles("similar titles", 0, len(wanted))
     done = 0
     tags = from_neighbours(store, there, top=top)
     for part in parts(there):

@@ -38,7 +38,7 @@ class Learnt(NamedTuple):
     probe: Probe | None
     """The new version; None if labels are still too few."""
     reason: str
-    """Why there is none."""
+    """Why there is none, or why it tags nothing."""
     tags: int
     """That were written anew."""
 
@@ -130,5 +130,8 @@ def learn(store: Store, task: str, answers: int, device: DeviceChoice, on_step: 
         probe = fit_probe(store, task, pool=pool, words=words, device=device, on_step=on_step)
     except MediaFMError as error:
         return Learnt(task, answers, None, str(error), 0)
-    tags = apply_tags(store, task=task, device=device)
+    try:
+        tags = apply_tags(store, task=task, device=device)
+    except BadInput as error:
+        return Learnt(task, answers, probe, str(error), 0)
     return Learnt(task, answers, probe, "", len(tags))
