@@ -53,10 +53,13 @@ def load_checkpoint(folder: Path) -> ShotTransformer:
     try:
         with torch.device("meta"):
             model = ShotTransformer(ModelConfig(**config["model"]))
-        model.load_state_dict(load_file(folder / WEIGHTS), assign=True)
+        weights = load_file(folder / WEIGHTS)
+        if not all(bool(torch.isfinite(weight).all()) for weight in weights.values()):
+            raise BadInput("some of its weights are no finite numbers")
+        model.load_state_dict(weights, assign=True)
     except FileNotFoundError as error:
         raise NotFound(f"no {WEIGHTS} in checkpoint {folder}; train again") from error
-    except (KeyError, TypeError, RuntimeError, SafetensorError, OSError) as error:
+    except (BadInput, KeyError, TypeError, RuntimeError, SafetensorError, OSError) as error:
         reason = first_line(error)
         raise BadInput(f"checkpoint {folder} cannot be loaded ({reason}); train again") from error
     return model.requires_grad_(True).eval()
