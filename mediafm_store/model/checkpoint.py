@@ -4,7 +4,8 @@ import dataclasses
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from mediafm_store.disk import writing
 from mediafm_store.errors import BadInput, NotFound, first_line
 from mediafm_store.model.facts import CONFIG, WEIGHTS, read_config
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
@@ -27,19 +29,26 @@ def save_checkpoint(
     """Write to a new folder beside `folder`, then rename: never a half-written checkpoint.
 
     `extra` are facts that JSON can hold, for `read_facts`; `files` are texts to put beside them, by
-    name. Raises BadInput if `folder` is there.
+    name. Raises BadInput if `folder` is there, or cannot be written.
     """
     if folder.exists():
         raise BadInput(f"checkpoint {folder} exists already; save to another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with writing(folder, also=(SafetensorError,)), folder_beside(folder) as beside:
         weights = {name: w.detach().cpu().contiguous() for name, w in model.state_dict().items()}
         save_file(weights, beside / WEIGHTS)
         content = {"model": dataclasses.asdict(model.config), "facts": dict(extra)}
         (beside / CONFIG).write_text(json.dumps(content, indent=1))
         for name, text in (files or {}).items():
             (beside / name).write_text(text)
+
+
+@contextmanager
+def folder_beside(folder: Path) -> Iterator[Path]:
+    """A folder to write to, which gets its name when it is complete, or goes."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield beside
         beside.chmod(0o755)  # mkdtemp's folders are for their owner alone
         beside.rename(folder)
     except BaseException:
