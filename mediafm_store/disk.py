@@ -13,8 +13,9 @@ def writing(path: Path | str, also: tuple[type[Exception], ...] = ()) -> Iterato
 
     `also` are the errors by which a library says the same, such as FAISS's RuntimeError.
     """
+    kinds: tuple[type[Exception], ...] = (OSError, *also)
     try:
         yield
-    except (OSError, *also) as error:
+    except kinds as error:
         reason = getattr(error, "strerror", None) or first_line(error)
         raise BadInput(f"{path} cannot be written: {reason}; make room, and try again") from error

@@ -1,6 +1,7 @@
 """The trained models of a store, numbered from 0001."""
 
 import hashlib
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 CHECKPOINTS, UNFINISHED = "checkpoints", "unfinished"
 HISTORY = "history.csv"
+FORGOTTEN_S = 7 * 24 * 3600.0
 
 
 def checkpoints(store: Store) -> Path:
@@ -28,6 +30,13 @@ def unfinished(store: Store, key: str) -> str:
     `key` says of which titles and settings it is, so that no two overwrite each other's.
     """
     return f"{store.place.address}/{CHECKPOINTS}/{UNFINISHED}-{key[:16]}"
+
+
+def forgotten(store: Store) -> list[Path]:
+    """States of trainings that nobody has gone on with for a week, on this machine."""
+    until = time.time() - FORGOTTEN_S
+    files = checkpoints(store).glob(f"{UNFINISHED}*")
+    return sorted(file for file in files if file.is_file() and file.stat().st_mtime < until)
 
 
 def save_next(
