@@ -2,12 +2,13 @@
 
     python -m benchmarks.kills --rounds 300          # a quarter of an hour
 
-A worker adds and replaces titles, writes contextual vectors, builds and refreshes indexes, tidies
-tables, at random, and notes each title before it starts to write it and after it was told that it
-is in. SIGKILL comes at a random moment. Then the store is opened as any reader does: every title
-that was noted as in must be there, whole, with just the vectors that were written last or, if a
-write of it was under way, those; and searches must give what comparing all of these gives. The
-next worker goes on with the same store.
+A worker adds, replaces and removes titles, writes and promotes contextual vectors, labels and tags
+titles, fits probes, builds and refreshes indexes, tidies and mends the store, at random, and notes
+each title before it starts to write or remove it and after it was told that it is done. SIGKILL
+comes at a random moment. Then the store is opened as any reader does: every title that was noted as
+in must be there, whole, with just the vectors that were written last or, if a write of it was under
+way, those, or be gone, if it was being removed; labels and tags are of titles that are there; and
+searches must give what comparing all vectors gives. The next worker goes on with the same store.
 """
 
 import argparse
@@ -19,7 +20,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,10 +29,24 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.common import ROOT, print_table, write_results
+from mediafm_store.errors import MediaFMError
 
 TITLES = 30
-WORK = {"title": 10, "index": 2, "refresh": 2, "context": 2, "tidy": 1}
+WORK = {
+    "title": 10,
+    "remove": 2,
+    "label": 2,
+    "index": 2,
+    "refresh": 2,
+    "context": 2,
+    "promote": 1,
+    "probe": 1,
+    "tag": 1,
+    "tidy": 1,
+    "doctor": 1,
+}
 """What a worker does -> how often."""
+TASK, LABELS = "parity", ["even", "odd"]
 MOST_LINES = 16
 """A kill comes when a worker has noted fewer lines than that, two for each thing that it does,"""
 LONGEST_S = 0.3
@@ -122,10 +138,9 @@ def worker(path: Path, log: Path, seed: int) -> "subprocess.Popen[bytes]":
 
 def work(path: Path, log: Path, seed: int) -> None:
     """Write at random until the kill."""
-    from mediafm_store import IndexConfig, build_index, refresh_index
     from mediafm_store.store.store import Store
-    from mediafm_store.store.upkeep import tidy
 
+    does = things_to_do()
     rng = random.Random(seed)
     print("ready", flush=True)
     sys.stdin.readline()
@@ -143,26 +158,61 @@ def work(path: Path, log: Path, seed: int) -> None:
             (what,) = rng.choices(list(WORK), list(WORK.values()))
             title, content = f"title{rng.randrange(TITLES):02d}", rng.randrange(10**6)
             note("start", what, title, content)
-            if what == "title":
-                store.add_title(rows(store, title, content))
-            elif what == "tidy":
-                tidy(store, rng.choice(["shots", "fused_v1", "titles"]))
-            elif what == "context":
-                context(store)
-            elif store.has("fused") and not store.titles().is_empty():
-                if what == "index":
-                    build_index(
-                        store, store.live("fused"), IndexConfig(rng.choice(["exact", "flat"]))
-                    )
-                else:
-                    refresh_index(store, store.live("fused"))
-            note("done", what, title, content)
+            # What there is too little for is not done: no titles, no labels, nothing to promote.
+            with suppress(MediaFMError):
+                does[what](store, title, content)
+                note("done", what, title, content)
+
+
+def things_to_do() -> dict[str, Callable[[Any, str, int], object]]:
+    """What a worker can do with a store, a title and a number; all that it needs is imported."""
+    from mediafm_store import (
+        IndexConfig,
+        apply_tags,
+        build_index,
+        doctor,
+        fit_probe,
+        promote,
+        refresh_index,
+        remove_titles,
+    )
+    from mediafm_store.store.upkeep import tidy
+
+    tables, kinds = ["shots", "fused_v1", "titles"], ["exact", "flat"]
+
+    def index(store: Any, title: str, content: int) -> None:
+        del title
+        build_index(store, store.live("fused"), IndexConfig(kinds[content % 2]))
+
+    return {
+        "title": lambda store, title, content: store.add_title(rows(store, title, content)),
+        "remove": lambda store, title, content: remove_titles(store, [title]),
+        "label": label,
+        "index": index,
+        "refresh": lambda store, title, content: refresh_index(store, store.live("fused")),
+        "context": lambda store, title, content: context(store),
+        "promote": lambda store, title, content: promote(store, "context", force=True),
+        "probe": lambda store, title, content: fit_probe(store, TASK, pool="context"),
+        "tag": lambda store, title, content: apply_tags(store),
+        "tidy": lambda store, title, content: tidy(store, tables[content % 3]),
+        "doctor": lambda store, title, content: doctor(store, fix=True),
+    }
+
+
+def label(store: Any, title: str, content: int) -> None:
+    """Labels of all titles, by the numbers of their contents."""
+    del title, content
+    told = {"task": TASK, "source": "file", "start_s": None, "end_s": None, "value": 1.0}
+    names = store.titles().select("id", "name").iter_rows()
+    found = [
+        told | {"item": id, "title": id, "label": LABELS[int(name) % 2], "added_at": None}
+        for id, name in names
+    ]
+    store.put("labels", found, instead_of=f"task = '{TASK}'")
 
 
 def context(store: Any) -> None:
     """Contextual vectors for the titles that lack them."""
-    if not store.has("fused"):
-        return
     fused = store.live("fused")
     space = store.registry.version(
         "context", "killed", dim=fused.dim, made_by="a worker", fused=fused.fingerprint
@@ -187,9 +237,10 @@ def rows(store: Any, title: str, content: int) -> Any:
     row = dict.fromkeys(TITLES.names) | {
         "id": title,
         "name": str(content),
-        "tags": [],
+        "tags": LABELS[content % 2 :],
         "genres": [],
         "series": "",
+        "synopsis": "",
         "media": __file__,
         "shots": len(made),
         "duration_s": float(len(made)),
@@ -237,6 +288,7 @@ def look(path: Path, lines: list[str]) -> tuple[int, int]:
     expected = {title: vectors_of(int(name)) for title, name in names.items()}
     wrong += sum(not whole(store, title, int(names[title])) for title in expected)
     wrong += wrong_answers(store, expected)
+    wrong += sum(not set(store.rows(n)["title"]) <= names.keys() for n in ("labels", "tags"))
     return lost, wrong
 
 
@@ -248,13 +300,19 @@ def promised(lines: list[str]) -> tuple[dict[str, int], dict[str, set[int]]]:
     written: dict[str, int] = {}
     under_way: dict[str, set[int]] = defaultdict(set)
     for step, what, *rest in (line.split() for line in lines):
-        if what == "title":
-            title, content = rest[0], int(rest[1])
+        if what not in ("title", "remove"):
+            continue
+        title, content = rest[0], int(rest[1])
+        if what == "remove":  # from its beginning on it may be gone, but what is there is whole
+            if title in written:
+                under_way[title].add(written.pop(title))
             if step == "done":
-                written[title] = content
                 under_way.pop(title, None)
-            else:
-                under_way[title].add(content)
+        elif step == "done":
+            written[title] = content
+            under_way.pop(title, None)
+        else:
+            under_way[title].add(content)
     return written, under_way
 
 

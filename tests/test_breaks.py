@@ -1,11 +1,12 @@
 """Signs, scores, labels: which cuts are good places for an ad break, and why."""
 
+import shutil
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from mediafm_store import Rails, rank_breaks
+from mediafm_store import Rails, Store, rank_breaks
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.store.store import TitleRows
@@ -179,6 +180,18 @@ def test_weights_are_fitted_once(store, monkeypatch):
     weights = weights_of(store)
     monkeypatch.setattr(labelled, "labelled", None)
     assert weights_of(store) is weights
+
+
+def test_weights_are_of_one_store_wherever_one_works(tmp_path, monkeypatch):
+    one = Store(tmp_path / "one" / "store", create=True)
+    moments = [marked(one, seed) for seed in range(4)]
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    label(one, moments)
+    label(Store(tmp_path / "two" / "store"), moments[:1])
+    monkeypatch.chdir(tmp_path / "one")
+    assert "fitted to" in weights_of(Store("store")).said
+    monkeypatch.chdir(tmp_path / "two")
+    assert weights_of(Store("store")) == DEFAULT
 
 
 def test_few_or_senseless_labels_leave_the_default(store):

@@ -103,6 +103,21 @@ def test_weights_that_disagree_with_the_sizes_are_refused(folder, sizes):
         load_checkpoint(folder)
 
 
+@pytest.mark.parametrize("sizes", [{"layers": 10_000_000}, {"hidden": 1 << 20}, {"heads": 0}])
+def test_sizes_that_no_model_has_are_refused_at_once(folder, sizes):
+    edit(folder, sizes)
+    with pytest.raises(BadInput, match=r"0001 cannot be loaded \((layers|hidden|heads) of a model"):
+        load_checkpoint(folder)
+
+
+def test_weights_that_are_no_numbers_are_refused(model, tmp_path):
+    with torch.no_grad():
+        next(iter(model.parameters()))[0] = float("nan")
+    save_checkpoint(model, tmp_path / "nan", extra={})
+    with pytest.raises(BadInput, match=r"nan cannot be loaded \(some of its weights"):
+        load_checkpoint(tmp_path / "nan")
+
+
 @pytest.mark.parametrize("text", ["{", "[]"])
 def test_a_config_that_is_none_is_refused(folder, text):
     (folder / "config.json").write_text(text)

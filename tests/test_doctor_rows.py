@@ -1,5 +1,6 @@
 """Rows that other programs have deleted, doubled or changed are found, and each cure cures."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mediafm_store import (
 )
 from mediafm_store.errors import BadInput
 from mediafm_store.store.schema import vectors_schema
+from mediafm_store.tasks.checkpoints import checkpoints
 from mediafm_store.tasks.generations import index_folder
 from mediafm_store.tasks.index_status import searchable
 from mediafm_store.tasks.indexed import OPENED
@@ -147,6 +149,16 @@ def test_labels_of_titles_that_are_not_there(films):
     doctor(films, fix=True)
     assert wrong(films) == {}
     assert films.table("labels").count_rows() == 0
+
+
+def test_a_training_that_nobody_goes_on_with(films):
+    state = checkpoints(films) / "unfinished-0123"
+    state.write_bytes(b"")
+    assert wrong(films) == {}
+    os.utime(state, (0, 0))
+    assert "unfinished-0123" in wrong(films)["strays"].said
+    doctor(films, fix=True)
+    assert (wrong(films), state.exists()) == ({}, False)
 
 
 def test_shots_that_were_deleted(films):

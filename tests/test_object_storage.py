@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyarrow import fs
 
 from mediafm_store import Store, TrainConfig, build_index, build_indexes, doctor, embed, train
 from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.files import read_file
+from mediafm_store.files import file_system
 from mediafm_store.model import resume
-from mediafm_store.tasks.checkpoints import saved, unfinished
+from mediafm_store.tasks.checkpoints import CHECKPOINTS, UNFINISHED, saved
 from mediafm_store.tasks.generations import index_folder, newest
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all as search
@@ -107,10 +108,18 @@ def test_a_training_goes_on_at_another_machine(bucket, machine, monkeypatch):
         train(store, preset="tiny", config=config, device="cpu", on_step=kill)
     machine("two")
     there = Store(f"{bucket}/cut-off")
+    assert len(states(there)) == 1
     taken = []
     train(there, preset="tiny", config=config, device="cpu", on_step=taken.append)
     assert [step.step for step in taken] == [3, 4]
-    assert read_file(unfinished(there)) is None
+    assert states(there) == []
+
+
+def states(store):
+    """The files of trainings that are not over."""
+    with file_system(store.place.address) as (system, root):
+        files = system.get_file_info(fs.FileSelector(f"{root}/{CHECKPOINTS}"))
+    return [file.path for file in files if file.base_name.startswith(UNFINISHED)]
 
 
 def test_the_command_line_takes_an_address(bucket, machine):

@@ -105,7 +105,7 @@ def test_a_new_version_is_live_only_once_promoted(store):
 
 def test_vectors_of_a_replaced_title_are_lacking_again(store):
     for title in ("a", "b"):
-        store.add_title(title_rows(store, title, random_vectors(2)))
+        store.add_title(title_rows(store, title, random_vectors(1)))
     context = store.registry.version(
         "context", "one", dim=2304, made_by="checkpoint 1", fused="test"
     )

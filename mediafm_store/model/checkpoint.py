@@ -4,7 +4,8 @@ import dataclasses
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from mediafm_store.disk import writing
 from mediafm_store.errors import BadInput, NotFound, first_line
 from mediafm_store.model.facts import CONFIG, WEIGHTS, read_config
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
@@ -27,19 +29,26 @@ def save_checkpoint(
     """Write to a new folder beside `folder`, then rename: never a half-written checkpoint.
 
     `extra` are facts that JSON can hold, for `read_facts`; `files` are texts to put beside them, by
-    name. Raises BadInput if `folder` is there.
+    name. Raises BadInput if `folder` is there, or cannot be written.
     """
     if folder.exists():
         raise BadInput(f"checkpoint {folder} exists already; save to another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with writing(folder, also=(SafetensorError,)), folder_beside(folder) as beside:
         weights = {name: w.detach().cpu().contiguous() for name, w in model.state_dict().items()}
         save_file(weights, beside / WEIGHTS)
         content = {"model": dataclasses.asdict(model.config), "facts": dict(extra)}
         (beside / CONFIG).write_text(json.dumps(content, indent=1))
         for name, text in (files or {}).items():
             (beside / name).write_text(text)
+
+
+@contextmanager
+def folder_beside(folder: Path) -> Iterator[Path]:
+    """A folder to write to, which gets its name when it is complete, or goes."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield beside
         beside.chmod(0o755)  # mkdtemp's folders are for their owner alone
         beside.rename(folder)
     except BaseException:
@@ -53,10 +62,13 @@ def load_checkpoint(folder: Path) -> ShotTransformer:
     try:
         with torch.device("meta"):
             model = ShotTransformer(ModelConfig(**config["model"]))
-        model.load_state_dict(load_file(folder / WEIGHTS), assign=True)
+        weights = load_file(folder / WEIGHTS)
+        if not all(bool(torch.isfinite(weight).all()) for weight in weights.values()):
+            raise BadInput("some of its weights are no finite numbers")
+        model.load_state_dict(weights, assign=True)
     except FileNotFoundError as error:
         raise NotFound(f"no {WEIGHTS} in checkpoint {folder}; train again") from error
-    except (KeyError, TypeError, RuntimeError, SafetensorError, OSError) as error:
+    except (BadInput, KeyError, TypeError, RuntimeError, SafetensorError, OSError) as error:
         reason = first_line(error)
         raise BadInput(f"checkpoint {folder} cannot be loaded ({reason}); train again") from error
     return model.requires_grad_(True).eval()

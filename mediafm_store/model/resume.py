@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
+from mediafm_store.disk import writing
 from mediafm_store.errors import BadInput
 from mediafm_store.files import read_file, remove_file, whole_file
 from mediafm_store.model.packed import Title
@@ -50,7 +51,7 @@ class Unfinished:
             "history": [step._asdict() for step in run.history],
             "best": {"step": run.best.step, "validation": run.best.validation},
         }
-        with whole_file(self.address) as part:
+        with writing(self.address, also=(SafetensorError,)), whole_file(self.address) as part:
             save_file(tensors_of(run), part, metadata={"facts": json.dumps(facts)})
         self.written = time.monotonic()
 

@@ -51,15 +51,17 @@ def train(
     device: str | torch.device = "cpu",
     unfinished: Path | str | None = None,
     on_step: Callable[[Step], None] = lambda step: None,
+    save: Callable[[TrainResult], None] = lambda result: None,
     start: Start = start_model,
 ) -> TrainResult:
     """Hold out some titles, start from the others' principal directions, train, keep the best.
 
     Titles of a store are read when it is their turn, those alone that this process computes.
     Where a file is at `unfinished`, a path or an address such as s3://bucket/file, training goes on
-    from there if it was of the same titles and settings; it is written once a minute and removed at
-    the end. Under `torchrun` each process takes its share of a step, which then is as many times
-    larger. `start` makes the model. Raises BadInput if too few titles can be used.
+    from there if it was of the same titles and settings; it is written once a minute, and removed
+    when the first process has called `save` with the result: what cannot be saved is not lost.
+    Under `torchrun` each process takes its share of a step, which then is as many times larger.
+    `start` makes the model. Raises BadInput if too few titles can be used.
     """
     with joined(device) as world:
         run, training, held_out = prepare(
@@ -68,25 +70,28 @@ def train(
         baselines = {name: run.exam.grade(guess) for name, guess in trivial_predictors().items()}
         baselines["untrained"] = run.exam.grade(run.model)
         run.best = Best.now(run.model, 0, baselines["untrained"])
-        if unfinished is None:
-            stopped = run.fit(training, on_step, lambda run: None)
-        else:
+        state: Unfinished | None = None
+        if unfinished is not None:
             state = Unfinished(str(unfinished), key_of(titles, model_config, config), world)
             state.restore(run)
-            stopped = run.fit(training, on_step, state.keep)
-            state.remove()
+        stopped = run.fit(training, on_step, state.keep if state else lambda run: None)
         run.model.load_state_dict(run.best.weights)
-    return TrainResult(
-        model=run.model.eval(),
-        history=run.history,
-        validation=run.best.validation,
-        best_step=run.best.step,
-        baselines=baselines,
-        stopped=stopped,
-        n_train=len(training),
-        held_out=[title.id for title in held_out],
-        rank=world.rank,
-    )
+        result = TrainResult(
+            model=run.model.eval(),
+            history=run.history,
+            validation=run.best.validation,
+            best_step=run.best.step,
+            baselines=baselines,
+            stopped=stopped,
+            n_train=len(training),
+            held_out=[title.id for title in held_out],
+            rank=world.rank,
+        )
+        if not world.rank:
+            save(result)
+        if state:
+            state.remove()
+    return result
 
 
 def prepare(

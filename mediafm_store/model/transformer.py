@@ -36,6 +36,17 @@ TEXT_SHARE = 3**-0.5
 """Length of one block of a fused vector that has all three modalities."""
 
 
+MOST = {
+    "dim": 1 << 15,
+    "metadata_dim": 1 << 15,
+    "hidden": 1 << 13,
+    "layers": 256,
+    "heads": 256,
+    "max_shots": 1 << 15,
+}
+"""Of each size, what no model here comes near: sizes are read from files of others."""
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Sizes of a ShotTransformer; saved beside the weights. Raises BadInput if they don't fit."""
@@ -51,8 +62,10 @@ class ModelConfig:
     """Shots a sequence; `windows.embed_title` cuts longer titles."""
 
     def __post_init__(self) -> None:
-        if min(self.hidden, self.layers, self.heads, self.max_shots) < 1:
-            raise BadInput(f"a model needs sizes of at least 1: {self}")
+        for name, most in MOST.items():
+            size = getattr(self, name)
+            if type(size) is not int or not 1 <= size <= most:
+                raise BadInput(f"{name} of a model is a number from 1 to {most}, is {size!r:.50}")
         if self.hidden % self.heads:
             raise BadInput(f"{self.heads} heads must divide a hidden size of {self.hidden}")
         if self.hidden > self.dim or self.dim % self.metadata_dim:

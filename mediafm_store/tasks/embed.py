@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from mediafm_store.arrays import FUSED, Vectors, pooled
 from mediafm_store.engines import Tell, engine_of
-from mediafm_store.errors import SpaceMismatch
+from mediafm_store.errors import BadInput, SpaceMismatch, first_line
 from mediafm_store.model.checkpoint import load_checkpoint
 from mediafm_store.model.facts import read_facts
 from mediafm_store.model.packed import TitleShots
@@ -70,7 +72,11 @@ def embed(
     vectors than the store's.
     """
     store.check_writable()
-    folder = latest(store) if checkpoint is None else adopt(store, Path(checkpoint))
+    if checkpoint is None:
+        folder = latest(store)
+    else:
+        try_out(store, Path(checkpoint), device)
+        folder = adopt(store, Path(checkpoint))
     stage = EmbedTitles(model_for(store, folder), device)
     context, title = spaces_of(store, folder)
     lacking = {*store.lacking(context), *store.lacking(title)}
@@ -102,6 +108,21 @@ def embed(
             return Embedded(*spaces_of(store, folder), written, shots)
         promote(store, "context", context.version)
     return Embedded(store.live("context"), store.live("title"), written, shots)
+
+
+def try_out(store: Store, checkpoint: Path, device: DeviceChoice) -> None:
+    """Embed one title, before a checkpoint from elsewhere becomes the store's newest.
+
+    Raises BadInput if that cannot be done, or gives no vectors.
+    """
+    title = min(store.shot_counts().items(), key=lambda one: one[1])[0]
+    model = model_for(store, checkpoint)
+    try:
+        EmbedTitles(model, device)([*known_titles(store, [title])], lambda told: None)
+    except RuntimeError as error:  # of torch, for sizes that do not fit
+        raise BadInput(
+            f"checkpoint {checkpoint} cannot embed title {title!r}: {first_line(error)}"
+        ) from error
 
 
 def embed_clip(
@@ -158,9 +179,16 @@ class EmbedTitles:
     device: DeviceChoice
 
     def __call__(self, batch: Sequence[KnownTitle], tell: Tell) -> list[TitleEmbedding]:  # noqa: ARG002
-        """Raises BadInput if a title has no shots, or the device is not there."""
+        """Raises BadInput if a title has no shots, a vector no numbers, or there is no device."""
         model = self.model.to(resolve_device(self.device)).eval()
-        return list(embed_titles(model, [known.shots for known in batch]))
+        made = list(embed_titles(model, [known.shots for known in batch]))
+        for known, vectors in zip(batch, made, strict=True):
+            if not all(np.isfinite(some.astype(np.float16)).all() for some in vectors):
+                raise BadInput(
+                    f"the model makes no finite vectors of title {known.row['id']!r}; train again,"
+                    " or embed with another checkpoint"
+                )
+        return made
 
 
 def read_shots(store: Store, row: Mapping[str, Any]) -> tuple[list[str], TitleShots]:

@@ -16,7 +16,7 @@ PASSAGES, LENGTH = 64, 8
 
 def passages(store: Store, space: Space) -> list[Passage]:
     """Random passages of a space, the same ones until its table or the titles change."""
-    key = str(store.path), space.table
+    key = store.place.address, space.table
     state = store.tables.version(space.table), store.revisions()
     if key not in SAMPLED or SAMPLED[key][0] != state:
         rng = np.random.default_rng(0)
@@ -51,7 +51,7 @@ def likeness_from(store: Store, share: float) -> float:
     Encoders differ in how alike unrelated pictures are to them, so it is told by what is usual.
     """
     sample = passages(store, store.live("fused"))
-    question = ("usual likeness", str(store.path))
+    question = ("usual likeness", store.place.address)
     return 1 - share * (1 - once(sample, question, lambda: usual_likeness(sample)))
 
 

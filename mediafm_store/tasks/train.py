@@ -12,14 +12,14 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import Fused
 from mediafm_store.errors import BadInput
-from mediafm_store.model.checkpoint import save_checkpoint
 from mediafm_store.model.packed import TitleShots, Unread, read_each
+from mediafm_store.model.resume import key_of
 from mediafm_store.model.run import Step, TrainConfig
 from mediafm_store.model.train import TrainResult
 from mediafm_store.model.train import train as fit
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.checkpoints import HISTORY, next_checkpoint, publish, unfinished
+from mediafm_store.tasks.checkpoints import HISTORY, save_next, unfinished
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
 
 
@@ -27,7 +27,8 @@ from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
 class Trained:
     """A finished training run and the folder of its checkpoint."""
 
-    checkpoint: Path
+    checkpoint: Path | None
+    """None in all but the first of several processes."""
     result: TrainResult
 
 
@@ -49,29 +50,33 @@ def train(
     store.check_writable()
     fused = store.live("fused")
     titles = stored_titles(store)
-    folder = next_checkpoint(store)
+    sizes, config = PRESETS[preset], config or TrainConfig()
+    made: list[Path] = []
+
+    def save(result: TrainResult) -> None:
+        facts = {
+            "fused": fused.fingerprint,
+            "preset": preset,
+            "validation": result.validation,
+            "baselines": result.baselines,
+            "best_step": result.best_step,
+            "stopped": result.stopped,
+            "titles": len(titles),
+            "held_out": result.held_out,
+        }
+        history = {HISTORY: as_csv(result.history)}
+        made.append(save_next(store, result.model, extra=facts, files=history))
+
     result = fit(
         titles,
-        PRESETS[preset],
-        config or TrainConfig(),
+        sizes,
+        config,
         device=resolve_device(device),
-        unfinished=unfinished(store),
+        unfinished=unfinished(store, key_of(titles, sizes, config)),
         on_step=on_step,
+        save=save,
     )
-    facts = {
-        "fused": fused.fingerprint,
-        "preset": preset,
-        "validation": result.validation,
-        "baselines": result.baselines,
-        "best_step": result.best_step,
-        "stopped": result.stopped,
-        "titles": len(titles),
-        "held_out": result.held_out,
-    }
-    if not result.rank:
-        save_checkpoint(result.model, folder, extra=facts, files={HISTORY: as_csv(result.history)})
-        publish(store, folder)
-    return Trained(folder, result)
+    return Trained(made[0] if made else None, result)
 
 
 def as_csv(history: Sequence[Step]) -> str:

@@ -17,7 +17,7 @@ def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a store: tables, strays, damage, stale indexes, vectors, media, words.
+    """Check a store: tables, rows, damage, stale indexes, strays, vectors, media, words.
 
     What is due is not wrong: titles that came later and are not in an index yet, files of tables
     to be joined. The exit status is 1 if something is wrong and stays so.

@@ -43,14 +43,16 @@ def weights_of(store: Store) -> Weights:
     """
     space = store.registry.shot_space().table
     made_of = tuple(int(store.table(name).version) for name in ("labels", "titles", space))
-    version = (space, made_of)
-    if FITTED.get(str(store.path), (None, DEFAULT))[0] != version:
-        FITTED[str(store.path)] = version, weights_for(labelled(store))
-    return FITTED[str(store.path)][1]
+    # No other store has these revisions: one may be made anew at the same place.
+    version, key = (space, made_of, store.revisions()), store.place.address
+    if key not in FITTED or FITTED[key][0] != version:
+        FITTED[key] = version, weights_for(labelled(store))
+    return FITTED[key][1]
 
 
-FITTED: dict[str, tuple[tuple[str, tuple[int, ...]], Weights]] = {}
-"""Of each store, the weights that were fitted last, and to what."""
+State = tuple[str, tuple[int, ...], dict[str, str]]
+FITTED: dict[str, tuple[State, Weights]] = {}
+"""Of each store, by its address, the weights that were fitted last, and to what."""
 
 
 def weights_for(titles: Sequence[Labelled]) -> Weights:

@@ -97,15 +97,16 @@ def keep_labels(store: Store, task: str, answers: Mapping[Tag, bool]) -> None:
     """Answers as labels. What a file said of an item stays a file's, corrected: it says that the
     item has no other labels, which an answer does not."""
     of_task = f"task = {quoted(task)} AND source = {quoted(FILE)}"
-    filed = set(store.rows("labels", of_task).select("item", "label").iter_rows())
-    for source in (FILE, REVIEW):
-        rows = [
-            label(tag, accept)
-            for tag, accept in answers.items()
-            if ((tag.title, tag.tag) in filed) == (source == FILE)
-        ]
-        if rows:
-            add(store, rows, source=source)
+    with store.tables.lock():
+        filed = set(store.rows("labels", of_task).select("item", "label").iter_rows())
+        for source in (FILE, REVIEW):
+            rows = [
+                label(tag, accept)
+                for tag, accept in answers.items()
+                if ((tag.title, tag.tag) in filed) == (source == FILE)
+            ]
+            if rows:
+                add(store, rows, source=source)
 
 
 def label(tag: Tag, accept: bool) -> dict[str, object]:

@@ -46,10 +46,11 @@ def keep(store: Store, titles: Collection[str], tags: Sequence[Tag], *, instead:
     What people have answered stays; returns the others, which were written.
     """
     condition = f"{one_of('title', sorted(titles))} AND source != {quoted(REVIEW)} AND ({instead})"
-    said = answered(store)
-    new = [tag for tag in tags if (tag.task, tag.title, tag.tag) not in said]
-    if new or store.table("tags").count_rows(condition):
-        store.put("tags", [row_of(tag) for tag in new], instead_of=condition)
+    with store.tables.lock():  # an answer may come while tags are made
+        said = answered(store)
+        new = [tag for tag in tags if (tag.task, tag.title, tag.tag) not in said]
+        if new or store.table("tags").count_rows(condition):
+            store.put("tags", [row_of(tag) for tag in new], instead_of=condition)
     return new
 
 
