@@ -31,7 +31,7 @@ from mediafm_store.linear.measures import (
     tau_interval,
     tau_within,
 )
-from mediafm_store.linear.words import words_of
+from mediafm_store.linear.words import Texts, words_of
 
 
 def planted(items=240, labels=3, dim=12, noise=0.7, seed=0):
@@ -235,6 +235,29 @@ def test_calibration_and_confusion_by_hand():
     assert bins == {"predicted": [0.0, 0.9], "observed": [0.0, 0.5], "count": [1, 2]}
     share, counts = confusion(np.array([[1.0, 0], [0, 1], [1, 1]]), np.array([[0.9, 0.1]] * 3))
     assert (share, counts) == (0.5, [[1, 0], [1, 0]])
+
+
+def test_words_of_held_out_texts_are_not_learnt():
+    texts = Texts(["a western", "a western town", "the sea", "the sea", "sea of love", "love"])
+    seen, held = texts.parted(np.arange(3), np.arange(3, 6))
+    known = words_of([texts.texts[i] for i in (0, 1, 2)])
+    assert seen.shape == held.shape == (3, len(known.vocabulary))
+    assert held.nnz == 0  # nothing that they say is in two texts that were seen
+    assert texts.parted(np.array([0, 2]), np.array([1])) is None
+
+
+def test_what_is_told_of_held_out_groups_does_not_depend_on_their_texts():
+    rng = np.random.default_rng(0)
+    groups = np.arange(24)
+    targets = (groups % 2 == 0).astype(float)[:, None]
+    texts = [f"{'war' if n % 2 else 'love'} story {rng.integers(3)}" for n in groups]
+    _, (held, *_) = next(split(groups, 3, 0))
+    first, _ = cross_validate("tags", {"words": Texts(texts)}, targets, groups, folds=3)
+    changed = [f"{text} love war" if n == held else text for n, text in enumerate(texts)]
+    again, _ = cross_validate("tags", {"words": Texts(changed)}, targets, groups, folds=3)
+    fold = next(test for _, test in split(groups, 3, 0) if held in test)
+    others = [n for n in fold if n != held]
+    np.testing.assert_allclose(first[others], again[others], atol=1e-6)
 
 
 def test_words_count_in_two_texts_and_are_read_back():

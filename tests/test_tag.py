@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -163,6 +164,13 @@ def test_what_labels_say_is_not_said_again(probed, caplog):
     assert apply_tags(probed, ["film00"]) == []
     assert "labels of kind say it already: film00" in caplog.text
     assert probed.tags().filter(pl.col("title") == "film00").is_empty()
+
+
+def test_a_threshold_of_0_is_no_error(probed):
+    probe = applying.newest(probed, "kind")
+    always = replace(probe.linear, thresholds=np.zeros_like(probe.linear.thresholds))
+    found = applying.from_probe(probed, replace(probe, linear=always), ["film15"])
+    assert {tag.tag for tag in found if tag.applies} == set(KINDS)
 
 
 def test_a_run_that_was_cut_off_goes_on(probed, monkeypatch):

@@ -6,7 +6,7 @@ a vector and words, each gets a layer of its own, and a logistic regression on t
 weighs them (stacking: Wolpert, 1992). It is the calibration at the same time (Platt, 1999).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from sklearn.model_selection import GroupKFold
 
 from mediafm_store.linear.kinds import KINDS
 from mediafm_store.linear.layer import Inputs, Kind, Layer, Linear
+from mediafm_store.linear.words import Texts
 
 ALPHAS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Regularisations that are tried, for rows whose mean length from their mean is 1."""
@@ -61,7 +62,8 @@ def cross_validate(
 ) -> tuple[Float32[np.ndarray, "items labels"], Float32[np.ndarray, "items labels"]]:
     """What is predicted of each item by a fit that saw none of its group; and its thresholds.
 
-    A label that cannot be fitted in a fold is predicted there by its mean.
+    A label that cannot be fitted in a fold is predicted there by its mean. Inputs may be `Texts`,
+    whose words are learnt in each fold anew.
     """
     predicted = np.zeros(targets.shape, np.float32)
     thresholds = np.full(targets.shape, 2.0, np.float32)
@@ -70,10 +72,11 @@ def cross_validate(
         known = ~np.isnan(targets[train])
         totals = np.where(known, targets[train], 0).sum(0)
         predicted[test] = totals / np.maximum(1, known.sum(0))
-        if not usable.any():
+        ours, theirs = parted(inputs, train, test)
+        if not (usable.any() and ours):
             continue
-        part = fit(kind, taken(inputs, train), targets[train][:, usable], groups[train], seed=seed)
-        predicted[np.ix_(test, usable)] = part.decide(taken(inputs, test))
+        part = fit(kind, ours, targets[train][:, usable], groups[train], seed=seed)
+        predicted[np.ix_(test, usable)] = part.decide(theirs)
         thresholds[np.ix_(test, usable)] = part.thresholds
     return predicted, thresholds
 
@@ -210,6 +213,13 @@ def best_thresholds(
     return np.array(found, np.float32)
 
 
-def taken(inputs: Inputs, rows: np.ndarray | Sequence[int]) -> dict[str, Any]:
-    """Some items of each input."""
-    return {name: matrix[rows] for name, matrix in inputs.items()}
+def parted(
+    inputs: Inputs, seen: np.ndarray, held: np.ndarray
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The items of each input that are seen, and those held out; without texts of no words."""
+    parts = {
+        name: rows.parted(seen, held) if isinstance(rows, Texts) else (rows[seen], rows[held])
+        for name, rows in inputs.items()
+    }
+    there = {name: part for name, part in parts.items() if part is not None}
+    return {n: ours for n, (ours, _) in there.items()}, {n: own for n, (_, own) in there.items()}

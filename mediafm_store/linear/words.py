@@ -31,6 +31,21 @@ class Words(NamedTuple):
         return vectorizer.transform(texts).astype(np.float32)
 
 
+class Texts(NamedTuple):
+    """Texts as an input: which words count is learnt from those alone that a fit may see."""
+
+    texts: Sequence[str]
+
+    def parted(self, seen: np.ndarray, held: np.ndarray) -> tuple[Any, Any] | None:
+        """Rows of those that are seen, and of those held out; None if they have no common words."""
+        ours, theirs = ([self.texts[i] for i in rows] for rows in (seen, held))
+        try:
+            words = words_of(list(dict.fromkeys(ours)))
+        except BadInput:
+            return None
+        return words.matrix(ours), words.matrix(theirs)
+
+
 def words_of(texts: Sequence[str]) -> Words:
     """The words of some texts; those of two at least."""
     vectorizer = reader(min_df=min(IN_TEXTS, len(texts)), max_features=MOST_WORDS)

@@ -23,7 +23,7 @@ from mediafm_store.linear.measures import (
     spearman,
     tau_interval,
 )
-from mediafm_store.linear.words import words_of
+from mediafm_store.linear.words import Texts, words_of
 from mediafm_store.metrics.intervals import Interval
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
@@ -88,8 +88,9 @@ def fit_probe(
     items = usable(items, groups)
     own: dict[str, Any] = {VECTOR: pool_vectors(store, items, pool)}
     counted = words_of(texts_of(store, sorted(set(items.titles)))) if words else None
+    texts = texts_of(store, items.titles)
     if counted:
-        own[WORDS] = counted.matrix(texts_of(store, items.titles))
+        own[WORDS] = Texts(texts)
     warn_of_leaks(store, items, pool)
     compared = {pool: own, **others(store, items, pool, own, device)}
     figures: list[Figure] = []
@@ -104,6 +105,8 @@ def fit_probe(
     figures += chance(kind, items, groups, seed)
     warn_of_chance(figures, task)
     on_step("fit", len(compared), len(compared) + 1)
+    if counted:
+        own[WORDS] = counted.matrix(texts)
     linear = fit(kind, own, items.targets, groups, seed=seed)
     probe = Probe(
         task,

@@ -16,6 +16,8 @@ from mediafm_store.tasks.tags.tag import Tag, answered
 
 EVIDENCE = 3
 """Shots, and words, that are named at most."""
+LEAST = 1e-6
+"""Of thresholds: what is likely beside another one can be told of all."""
 MAYBE = 0.5
 """Tags of this share of their threshold are kept for review."""
 
@@ -29,7 +31,8 @@ def from_probe(store: Store, probe: Probe, titles: Sequence[str]) -> list[Tag]:
     if not ids:
         return []
     inputs = inputs_of(store, probe, ids, vectors)
-    scores, least = probe.linear.decide(inputs), probe.linear.thresholds
+    scores = probe.linear.decide(inputs)
+    least = np.maximum(probe.linear.thresholds, LEAST)
     said = answered(store)
     asked = np.array(
         [[(probe.task, id, label) not in said for label in probe.labels] for id in ids]
