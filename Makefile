@@ -48,6 +48,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.sizes
 	$(BIN)/python -m benchmarks.looks
 	$(BIN)/python -m benchmarks.labels
+	$(BIN)/python -m benchmarks.serve
 
 clean:
 	rm -rf .venv mediafm-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

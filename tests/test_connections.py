@@ -15,6 +15,7 @@ from mediafm_store import Store
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.connections import Connection
 from mediafm_store.serve.library import Library
+from mediafm_store.serve.pages import MOST_SENT
 from mediafm_store.serve.run import bound, server_of
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film
@@ -283,6 +284,23 @@ def test_nothing_is_made_for_those_who_have_gone(library, monkeypatch):
         for client in clients:
             client.close()
     assert asked == ["film/0", "film/2"]
+
+
+@pytest.mark.usefixtures("quiet")
+def test_so_many_files_are_taken_in_at_a_time(library):
+    with running(make_app(library)) as port:
+        some = [connected(port) for _ in range(MOST_SENT + 1)]
+        for client in some:
+            client.sendall(POST + PART)
+            assert body_of(port, "/nothing")[0] == 404  # it has been taken in
+        assert answer(some[-1])[0] == 503
+        for client in some:
+            client.close()
+        assert body_of(port, "/nothing")[0] == 404
+        with connected(port) as client:
+            body = PART + b"abc\r\n--x--\r\n"
+            client.sendall(POST.replace(b"9000", b"%d" % len(body)) + body)
+            assert answer(client)[0] == 400  # no media
 
 
 def test_texts_do_not_wait_for_files(library, monkeypatch):

@@ -37,8 +37,8 @@ MOST_OFFERS = 5
 class Known(NamedTuple):
     """What most pages show."""
 
-    of: tuple[int, int]
-    """The versions of the tables `titles` and `spaces`, which are all that it depends on."""
+    of: tuple[Store, int, int]
+    """The store, and the versions of `titles` and `spaces`: it depends on no other table."""
     titles: Mapping[str, Mapping[str, Any]]
     """Their rows, by id."""
     links: Links
@@ -66,7 +66,7 @@ class Moment(NamedTuple):
     @property
     def state(self) -> Hashable:
         """What is another after any change of the store."""
-        return self.commits or self.store.tables.state()
+        return self.store, self.commits or self.store.tables.state()
 
 
 class Library:
@@ -89,7 +89,6 @@ class Library:
         """The store, all of it as it is now; opened anew if another was put in its place."""
         if (born := self._store.tables.born("titles")) != self._born:
             self._store, self._born = Store(self._store.path), born
-            self._known, self._kept = None, Kept()
         store, looked = self._store, self._looked
         commits = store.tables.commits()
         if commits is None or looked.commits != commits:
@@ -99,7 +98,7 @@ class Library:
 
     def _read(self, store: Store) -> Known:
         """What most pages show; read again only when its tables have changed."""
-        of = store.tables.version("titles"), store.tables.version("spaces")
+        of = store, store.tables.version("titles"), store.tables.version("spaces")
         known = self._known
         if known is None or known.of != of:
             titles = store.titles().to_dicts()

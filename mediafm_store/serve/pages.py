@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
@@ -21,6 +22,8 @@ from mediafm_store.serve.query import query_of
 from mediafm_store.serve.turns import Turns
 from mediafm_store.tasks.beside import VIDEO_SUFFIXES
 
+MOST_SENT = 8
+"""Files at a time: they lie on disk."""
 MOST_FIELDS = 40
 """Of the form that a file is sent with."""
 MOST_IN_FIELD = 10_000
@@ -34,6 +37,7 @@ class Pages:
     def __init__(self, library: Library, most_bytes: int) -> None:
         self._library, self._most_bytes = library, most_bytes
         self._searches = Turns(cores())
+        self._sent = 0
         self._files = Turns(1)  # encoders use every core
         self._loading = Turns(1)
         self._drawing = Turns(1)  # pages that are kept are told at once
@@ -73,13 +77,24 @@ class Pages:
     async def find_file(self, request: Request) -> Response:
         """The page of a search by a file that is sent."""
         sized = bounded(request, self._most_bytes)
-        async with received(sized) as form:
+        async with self._place_for_file(), received(sized) as form:
             sent = form.get("file")
             if not isinstance(sent, UploadFile) or not sent.filename:
                 raise BadInput("no file was chosen; choose a picture, a sound or a video")
             values = {n: v for n, v in form.items() if isinstance(v, str)}
             search = partial(search_file, self._library, sent.file, Path(sent.filename), values)
             return HTMLResponse(await self._files.take(sized, search))
+
+    @asynccontextmanager
+    async def _place_for_file(self) -> AsyncIterator[None]:
+        """Held while a file is there. Raises HTTPException if there are too many."""
+        if self._sent >= MOST_SENT:
+            raise HTTPException(503, f"{MOST_SENT} files are being searched by; try again later")
+        self._sent += 1
+        try:
+            yield
+        finally:
+            self._sent -= 1
 
     def media(self, request: Request) -> Response:
         """The film of a title."""
