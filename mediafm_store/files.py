@@ -24,7 +24,7 @@ def write_text(path: str | Path, text: str) -> None:
         part.write_text(text, encoding="utf-8", errors="replace")
 
 
-def path_list(paths: Iterable[str | Path]) -> list[Path]:
+def path_list(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     """Paths, also of one alone, which itself can be gone through letter by letter."""
     return [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
 

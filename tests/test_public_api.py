@@ -62,7 +62,7 @@ def test_every_path_may_be_a_text():
 def test_paths_as_texts(store, tmp_path, plain_encoders):
     film, folder = str(tmp_path / "film.mp4"), str(tmp_path)
     make_film(tmp_path / "film.mp4", images=list(pictures(48)))
-    for paths in (film, folder, [film]):
+    for paths in (film, folder, tmp_path, [film]):
         (result,) = ingest(store, paths, encoders=plain_encoders)
         assert result.title == "film"
     shots = stretches_of_shots(store, ["film/0"])

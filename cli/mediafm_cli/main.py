@@ -79,9 +79,9 @@ MOST = 2**31 - 1
 def bound_numbers(command: Callable[..., None]) -> None:
     """Let options of whole numbers without a greatest value have `MOST`."""
     for parameter in signature(command).parameters.values():
-        kind, *told = get_args(parameter.annotation) or [None]
-        for about in told:
-            if about is not None and (kind is int or int in get_args(kind)):
+        told = get_args(parameter.annotation)  # the type, and what Typer knows of it
+        for about in told[1:]:
+            if told[0] is int or int in get_args(told[0]):
                 about.max = MOST if about.max is None else about.max
                 about.min = -MOST if about.min is None else about.min
 

@@ -60,7 +60,7 @@ class Ingested:
 
 def ingest(
     store: Store,
-    paths: Iterable[str | Path],
+    paths: str | Path | Iterable[str | Path],
     *,
     encoders: Encoders | None = None,
     detector: str = "adaptive",

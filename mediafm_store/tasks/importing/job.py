@@ -53,7 +53,7 @@ FeatureFile = ArrayFile | TableFile
 
 def import_features(
     store: Store,
-    files: Iterable[str | Path],
+    files: str | Path | Iterable[str | Path],
     *,
     arrays: Mapping[Modality, str] | None = None,
     made_by: Mapping[Modality, str] | None = None,
