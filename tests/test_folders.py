@@ -1,6 +1,5 @@
 """Folders of films: links into them, links that lead nowhere, names with line breaks."""
 
-import json
 import os
 
 import pytest
@@ -67,11 +66,13 @@ def test_a_name_with_a_line_break_is_told_in_one_line(tmp_path):
     make_film(folder / "two\nlines.mp4", images=list(pictures(5)))
     (folder / "bad\n\x1b[31m.mp4").write_text("no film")
     (folder / "gone\n.mp4").symlink_to("no\nthing")
-    done = mediafm("ingest", folder, "--store", tmp_path / "store", "--json")
-    lines = done.stderr.splitlines()
-    for name in (r"two\nlines.mp4 has no sound", r"bad\n\x1b[31m.mp4", r"gone\n.mp4 is left out"):
-        assert sum(name in line for line in lines) == 1, name
-    assert all(line.startswith(("Warning: ", "Error: ", "1 of 2 ")) for line in lines)
-    assert [json.loads(line)["state"] for line in done.stdout.splitlines()] == [
-        *("failed", "ingested"),
-    ]
+    done = mediafm("ingest", folder, "--store", tmp_path / "store")
+    assert "1 of 2 videos failed" in done.stderr
+    told = {
+        r"two\nlines.mp4 has no sound": "Warning: ",
+        r"bad\n\x1b[31m.mp4": "Error: ",
+        r"gone\n.mp4 is left out": "Warning: ",
+    }
+    for name, level in told.items():
+        (line,) = (line for line in done.stderr.splitlines() if name in line)
+        assert line.startswith(level)
