@@ -266,9 +266,7 @@ def read_index(folder: Path, space: Space, device: Device) -> tuple[SpaceIndex |
             shards.append(read_shard(shard, space, device))
         except UNREADABLE as error:
             damage[shard] = error
-    if not shards:
-        return None, damage
-    opened = SpaceIndex(folder, shards)
+    opened = SpaceIndex(folder, shards) if shards else None
     OPENED[key] = version, opened
     return opened, damage
 
@@ -279,7 +277,7 @@ def read_shard(folder: Path, space: Space, device: Device = "cpu") -> Shard:
     ids = pl.read_ipc(folder / IDS)["id"]
     told = json.loads((folder / RUNS).read_text(encoding="utf-8"))
     if isinstance(told, list):  # as it was written before it named its space
-        raise DamagedError(folder / RUNS, f"does not say that it is of {space.table}")
+        raise DamagedError(folder / RUNS, "is of an older version, which did not name its space")
     held = Origin(**told["origin"])
     if not held.is_of(space):
         raise DamagedError(
