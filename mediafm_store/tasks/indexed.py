@@ -277,7 +277,7 @@ def read_shard(folder: Path, space: Space, device: Device = "cpu") -> Shard:
     ids = pl.read_ipc(folder / IDS)["id"]
     told = json.loads((folder / RUNS).read_text(encoding="utf-8"))
     if isinstance(told, list):  # as it was written before it named its space
-        raise DamagedError(folder / RUNS, f"does not say that it is of {space.table}")
+        raise DamagedError(folder / RUNS, "is of an older version, which did not name its space")
     held = Origin(**told["origin"])
     if not held.is_of(space):
         raise DamagedError(
