@@ -77,13 +77,19 @@ MOST = 2**31 - 1
 
 
 def bound_numbers(command: Callable[..., None]) -> None:
-    """Let options of whole numbers without a greatest value have `MOST`."""
+    """Refuse whole numbers beyond `MOST`; ranges of options would fill the help with it."""
     for parameter in signature(command).parameters.values():
         told = get_args(parameter.annotation)  # the type, and what Typer knows of it
         for about in told[1:]:
             if told[0] is int or int in get_args(told[0]):
-                about.max = MOST if about.max is None else about.max
-                about.min = -MOST if about.min is None else about.min
+                about.callback = about.callback or bounded
+
+
+def bounded(number: int | None) -> int | None:
+    """A number; raise BadParameter if it is out of bounds."""
+    if number is not None and abs(number) > MOST:
+        raise typer.BadParameter(f"{number} is out of bounds; give {MOST:,} at most")
+    return number
 
 
 for module in COMMANDS:
