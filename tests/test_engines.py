@@ -199,7 +199,7 @@ def test_where_workers_may_be(local_ray, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "workers", "told"), [("spark", 1, "not one of"), ("threads", 0, "1 or more")]
+    ("name", "workers", "told"), [("spark", 1, "not one of"), ("threads", 0, "1 to 1024, are 0")]
 )
 def test_values_that_make_no_sense(name, workers, told):
     with pytest.raises(BadInput, match=told), engine_of(name, workers=workers):

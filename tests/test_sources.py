@@ -102,6 +102,13 @@ def test_what_lies_beside_is_found_however_accents_are_encoded(tmp_path, film, o
     assert read_title(tmp_path / normalize(film, "Été.mp4")).name == "Own"
 
 
+def test_what_is_not_called_as_the_film_is_not_its(tmp_path):
+    touch(tmp_path, "f.mp4", "en.srt", "words.srt", "ff.srt")
+    told = []
+    assert read_title(tmp_path / "f.mp4", warn=told.append).subtitles is None
+    assert told == []
+
+
 def test_subtitles_whose_names_say_something_else_are_told_if_there_are_no_others(tmp_path):
     touch(tmp_path, "f.mp4", "f.commentary.srt")
     told = []

@@ -31,7 +31,7 @@ def beside(media: Path, suffixes: tuple[str, ...]) -> Iterator[Beside]:
     """
     # Names alone, without looking at the files: there may be thousands of films.
     names = os.listdir(media.parent)
-    ours = [n for n in names if n.lower().endswith(suffixes) and match(media.name, n)]
+    ours = [n for n in names if n.lower().endswith(suffixes) and match(media.name, n)[0]]
     if not ours:
         return
     films = [n for n in names if n.lower().endswith(VIDEO_SUFFIXES) and n != media.name]
