@@ -61,6 +61,7 @@ BASES = {
     "cut": [base("film/0", options=["--into", "OUT"])],
     "export": [base("fused", "OUT/x.npy"), base("shots", "OUT/x.parquet")],
     "space": [base("show", "fused")],
+    "titles": [base("list"), base("rename", "film", "Film"), base("remove", "film0", "--dry-run")],
     "doctor": [base()],
     "info": [base("film")],
     "plugins": [base("encoders")],

@@ -167,13 +167,14 @@ def test_two_films_of_one_name_at_once(film, store, plain_encoders):
     (film.parent / "other").mkdir()
     other = make_film(film.parent / "other" / "film.mp4", images=list(pictures(24)))
     results = ingest(store, [film.parent], encoders=plain_encoders, workers=2)
-    assert [(r.media, r.state) for r in results] == [(film, "ingested"), (other, "failed")]
-    assert "--title" in results[1].error
+    assert {(r.media, r.state) for r in results} == {(film, "ingested"), (other, "ingested")}
+    assert len({r.title for r in results}) == 2
+    assert "other_film" in {r.title for r in results}
 
 
 @pytest.mark.parametrize("option", [{"keyframes": 0}, {"workers": 0}])
 def test_values_that_make_no_sense(film, store, plain_encoders, option):
-    with pytest.raises(BadInput, match="1 or more"):
+    with pytest.raises(BadInput, match=r"1 (or more|to 1024), are 0"):
         ingest(store, [film], encoders=plain_encoders, **option)
 
 

@@ -78,7 +78,7 @@ def test_what_makes_no_encoder_is_told(name, told):
 
 
 def test_a_plugin_that_is_no_index_exporter_or_detector_is_told(store, tmp_path):
-    with pytest.raises(BadInput, match="is no index"):
+    with pytest.raises(BadInput, match="is a path"):
         IndexConfig(kind="os:system").kinds()
     (film := tmp_path / "x.mp4").touch()
     for name in ("os:getpid", "os:path"):
