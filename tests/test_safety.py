@@ -57,7 +57,7 @@ def test_a_disk_that_is_full_loses_nothing(store):
         check=True,
         cwd=ROOT,
     )
-    assert told.stdout.splitlines() == ["BadInput 0", "OSError 0"]
+    assert told.stdout.splitlines() == ["BadInput 0", "BadInput 0"]
     again = Store(store.path)
     assert again.shots().equals(before)
     assert newest(index_folder(again, again.live("fused"))) == index
