@@ -177,7 +177,10 @@ def test_a_store_from_elsewhere_does_not_choose_which_files_are_sent(
         *[("text=", 400, "must not be empty"), ("q=alpha/99", 404, "alpha has 40 shots")],
         *[("shot=alpha/1&k=x", 400, "the number of answers (k) must be from 1 to 200, is 'x'")],
         *[("q=alpha/1&k=0", 400, "is '0'"), ("shot=alpha/1&k=201", 400, "is '201'")],
-        *[("shot=alpha/1&where=bad(", 400, "bad("), ("shot=alpha/1&unit=act", 400, "'act'")],
+        *[
+            ("shot=alpha/1&where=bad(", 400, "cannot call 'bad'"),
+            ("shot=alpha/1&unit=act", 400, "'act'"),
+        ],
         *[("shot=alpha/1&sound=x", 400, "sound must be a number from 0 to 2, as 0.5, is 'x'")],
         *[(f"q=alpha/1&picture={n}", 400, f"'{n}'") for n in ("nan", "inf", "-1", "2.1", "0.25")],
         ("shot=alpha/1&picture=0&sound=0&words=0&context=0", 400, "have weight 0"),

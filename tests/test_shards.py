@@ -511,7 +511,7 @@ def test_a_shard_that_fails_costs_no_other(films, monkeypatch):
 
     monkeypatch.setattr(building, "build", full)
     spaces = [films.live("described"), films.live("fused")]
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(BadInput, match="No space left"):
         build_indexes(films, spaces, IndexConfig(shard_rows=2 * ROWS))
     assert index_status(films, spaces[1]).shards == 3
     assert index_status(films, spaces[0]).kind == "none"
