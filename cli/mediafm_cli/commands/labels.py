@@ -13,7 +13,12 @@ EXAMPLE = (
     " mediafm labels list; mediafm labels remove genre --title sintel"
 )
 
-ONLY = {"file": ("import",), "task": ("import",)}
+ONLY = {
+    "file": ("import", "remove"),
+    "task": ("import",),
+    "title": ("remove",),
+    "dry_run": ("remove",),
+}
 """Parameters that only some actions use."""
 
 
@@ -40,8 +45,6 @@ def labels(
     them), and perhaps value: 1 has it, 0 has not, or a grade. An item has no other
     label of its task than those that are listed. All rows are checked before any is written.
     """
-    if action != "remove" and (title or dry_run):
-        raise typer.BadParameter(f"{action} has no --title or --dry-run; remove has")
     opened = open_store(store)
     from mediafm_store import import_labels, labelled, remove_labels
 

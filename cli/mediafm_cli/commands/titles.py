@@ -18,6 +18,10 @@ EXAMPLE = (
 )
 
 
+ONLY = {"dry_run": ("remove",)}
+"""Parameters that only some actions use."""
+
+
 def titles(
     action: Annotated[
         Literal["list", "show", "rename", "remove"], typer.Argument(help="What to do.")
@@ -39,8 +43,6 @@ def titles(
     name it. A film whose file was renamed or moved stays the title that it is at the next ingest.
     """
     given = names or []
-    if dry_run and action != "remove":
-        raise typer.BadParameter(f"{action} has no --dry-run; remove has")
     wanted = {"list": 0, "rename": 2}.get(action, max(1, len(given)))
     if len(given) != wanted:
         raise typer.BadParameter(
