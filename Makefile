@@ -40,6 +40,8 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.search
 	$(BIN)/python -m benchmarks.retrieval
+	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.serve
 	$(BIN)/python -m benchmarks.downstream
 	$(BIN)/python -m benchmarks.model
 	$(BIN)/python -m benchmarks.index
