@@ -74,7 +74,12 @@ class Version(NamedTuple):
         """What searches in one process took."""
         command = [sys.executable, "-c", ASK, str(self.store)]
         told = subprocess.run(
-            command, env=environment(self.checkout), capture_output=True, text=True, check=True
+            command,
+            cwd=self.checkout,
+            env=environment(self.checkout),
+            capture_output=True,
+            text=True,
+            check=True,
         )
         answer: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
         return answer

@@ -298,6 +298,8 @@ def test_a_title_without_a_vector_cannot_be_asked_with(titles, caplog, tmp_path)
     assert "1 of 6 titles have no context vectors" in caplog.text
     with pytest.raises(BadInput, match="weight 0; raise at least one"):
         search_all(store, title="asked", unit="title", weights=dict.fromkeys(MODALITIES, 0.0))
+    with pytest.raises(BadInput, match="leave out its weight, or the space fused"):
+        search_all(store, title="asked", space="fused", weights={"context": 0.5})
 
 
 def test_titles_of_a_store_that_was_never_trained(planted):

@@ -35,7 +35,9 @@ class Registry:
     tables: Tables
     path: Path | str
     """Of the store, as it is told to people."""
-    _known: list[Any] = field(default_factory=lambda: [None, []], init=False, compare=False)
+    _known: list[Any] = field(
+        default_factory=lambda: [None, []], init=False, repr=False, compare=False
+    )
     """The table as it was read last, and its rows as spaces."""
 
     def spaces(self) -> list[Space]:

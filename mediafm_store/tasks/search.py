@@ -102,6 +102,7 @@ def search(
     Raises NotFound or BadInput for a query that cannot be made.
     """
     check(weights or {}, least, {"text": text, "words that are said": said})
+    check_parts(weights or {}, space if text is None else None)
     check_characters({"text": text, "words that are said": said, "condition": where})
     loaded = cache(lambda: encoders or load_encoders(device=device))
     origins: list[Origin] = []
@@ -252,10 +253,19 @@ def modalities(weights: Mapping[Part, float]) -> dict[Modality, float]:
     return {m: weights[m] for m in MODALITIES if m in weights}
 
 
-def check(weights: Mapping[Part, float], least: float, words: Mapping[str, str | None]) -> None:
-    """Raise BadInput for values that mean nothing."""
+def check_parts(weights: Mapping[Part, float], space: str | None) -> None:
+    """Raise BadInput for weights of what is not compared."""
     if unknown := weights.keys() - set(PARTS):
         raise BadInput(f"{min(unknown)!r} is nothing to weigh; there are {', '.join(PARTS)}")
+    if space is not None and "context" in weights:
+        raise BadInput(
+            f"where the vectors of one space are compared, context is no part of them: leave out"
+            f" its weight, or the space {space}"
+        )
+
+
+def check(weights: Mapping[Part, float], least: float, words: Mapping[str, str | None]) -> None:
+    """Raise BadInput for values that mean nothing."""
     if not all(0 <= weight < np.inf for weight in weights.values()):
         raise BadInput(f"weights must be finite numbers from 0 on, are {weights}")
     if not 0 <= least <= 1:
