@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import BadInput, first_line
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -172,5 +172,4 @@ def file_system(address: str) -> Iterator[tuple[Any, str]]:
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException) as error:
-        reason = str(error).partition("\n")[0]
-        raise BadInput(f"{address} cannot be reached: {reason}") from error
+        raise BadInput(f"{address} cannot be reached: {first_line(error)}") from error

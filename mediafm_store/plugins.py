@@ -9,7 +9,7 @@ import re
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from mediafm_store.errors import BadInput, MediaFMError, NotFound
+from mediafm_store.errors import BadInput, MediaFMError, NotFound, first_line
 
 Kind = Literal["encoders", "detectors", "indexes", "exporters"]
 NAME = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
@@ -44,7 +44,7 @@ def imported(point: EntryPoint) -> Any:
     try:
         return point.load()
     except Exception as error:  # a module may raise what it likes
-        raise NotFound(f"plug-in {point.name!r} cannot be imported: {reason(error)}") from error
+        raise NotFound(f"plug-in {point.name!r} cannot be imported: {first_line(error)}") from error
 
 
 def check_call(name: str, plugin: Any, *arguments: object, **named: object) -> None:
@@ -66,9 +66,4 @@ def make(name: str, plugin: Any, *arguments: object, **named: object) -> Any:
     except MediaFMError:
         raise
     except Exception as error:
-        raise BadInput(f"plug-in {name!r} cannot be made: {reason(error)}") from error
-
-
-def reason(error: Exception) -> str:
-    """The first line of an error, or its kind where it says nothing."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+        raise BadInput(f"plug-in {name!r} cannot be made: {first_line(error)}") from error

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mediafm_store.engines.places import Node
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import BadInput, first_line
 
 log = logging.getLogger("mediafm_store")
 __all__ = [
@@ -139,8 +139,3 @@ def sendable(stage: Any) -> bytes:
 def cause(error: RayTaskError) -> Exception:
     """What a stage raised."""
     return error.cause if isinstance(error.cause, Exception) else error
-
-
-def first_line(error: Exception) -> str:
-    """Of what an error says."""
-    return str(error).strip().partition("\n")[0]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, NamedTuple
 
-from mediafm_store.engines.cluster import RayError, RayTaskError, cause, first_line, ray
+from mediafm_store.engines.cluster import RayError, RayTaskError, cause, ray
 from mediafm_store.engines.engine import WAKE_S, Item, Outcome, Result, Stage
 from mediafm_store.engines.places import Place
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import BadInput, first_line
 
 log = logging.getLogger("mediafm_store")
 TRIES = 4

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from mediafm_store.arrays import BLOCK, Blocks, Vectors, unit_rows
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import BadInput, first_line
 from mediafm_store.features import weights as shipped_files
 from mediafm_store.features.moments import Moments, used
 from mediafm_store.files import whole_file
@@ -162,9 +162,9 @@ class CaptionMap:
                 raise ValueError("it holds numbers that are not finite")
             encoders = {name: told[name] for name in ("picture_encoder", "text_encoder")}
         except (ValueError, TypeError, SafetensorError, OSError) as error:
-            reason = str(error).partition("\n")[0]
             raise BadInput(
-                f"{path} is no caption map ({reason}); make it anew with `mediafm captions fit`"
+                f"{path} is no caption map ({first_line(error)}); make it anew with"
+                " `mediafm captions fit`"
             ) from error
         arrays["common"] = unit_rows(arrays["common"])
         return cls(**arrays, **encoders, facts=facts)

@@ -12,7 +12,7 @@ from pysubs2.exceptions import FormatAutodetectionError
 from pysubs2.formats import autodetect_format
 from pysubs2.formats.substation import parse_tags
 
-from mediafm_store.errors import BadInput, BadSubtitles
+from mediafm_store.errors import BadInput, BadSubtitles, first_line
 from mediafm_store.media.decode import Warn, log_warning
 from mediafm_store.plain_text import read_text
 from mediafm_store.records import Cue, Span
@@ -58,7 +58,7 @@ def read_cues(path: Path, warn: Warn = log_warning, *, language: str | None = No
     try:
         events = pysubs2.SSAFile.from_string("\n".join(lines), format_=form).events
     except Exception as error:  # its parsers let through whatever a damaged line makes them raise
-        raise BadSubtitles(f"{path} cannot be read as subtitles: {one_line(error)}") from error
+        raise BadSubtitles(f"{path} cannot be read as subtitles: {first_line(error)}") from error
     if len(events) == len(damaged) and not is_empty(text, form, damaged):
         other = kind and kind != form
         cure = f"convert it from {kind}" if other else f"check that it is {path.suffix} text"
@@ -219,11 +219,6 @@ def without_speaker(line: str) -> str:
     found = SPEAKER.match(line)
     named = found is not None and found[1].isupper() and found[1][:2].isalpha()
     return line[found.end() :] if found and named else line
-
-
-def one_line(error: Exception) -> str:
-    """An error's first line, or its kind where it says nothing."""
-    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def words_of_shots(cues: Sequence[Cue], spans: Iterable[Span]) -> list[str]:

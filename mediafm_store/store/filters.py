@@ -5,7 +5,7 @@ from collections.abc import Callable
 import polars as pl
 import pyarrow as pa
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import BadInput, first_line
 from mediafm_store.store.bounds import check_bounds, shown
 from mediafm_store.store.schema import SHOTS, TITLES
 
@@ -64,7 +64,7 @@ def matching(
 
 def misunderstood(where: str, error: Exception) -> BadInput:
     """A condition that Polars cannot make sense of."""
-    reason = str(error).partition("\n")[0][:200]
+    reason = first_line(error)[:200]
     return BadInput(
         f"the condition {shown(where)} cannot be understood: {reason}; conditions look like"
         " \"duration_s > 5 AND array_contains(genres, 'Drama')\""

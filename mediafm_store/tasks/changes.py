@@ -134,6 +134,11 @@ def stat_of(path: Path) -> str:
     return f"{found.st_size} {found.st_mtime_ns} {path}"
 
 
+def size_in(stat: str) -> str:
+    """The size that `stat_of` tells of a file."""
+    return stat.partition(" ")[0]
+
+
 def digest(facts: Sequence[object]) -> str:
     """Of values that have a stable text."""
     return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mediafm_store.errors import BadInput, MediaFMError
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.changes import content, sources_of, stat_of
+from mediafm_store.tasks.changes import content, size_in, sources_of, stat_of
 
 SIGNS = "_.-"
 NAMELESS = "untitled"
@@ -155,7 +155,7 @@ def is_same_film(store: Store) -> SameFilm:
             return True
         try:
             stat = stat_of(file)
-            if before is None or before.media_stat.split()[0] != stat.split()[0]:
+            if before is None or size_in(before.media_stat) != size_in(stat):
                 return False  # of another size: it need not be read
             return content(file, stat, None) == before.media
         except (OSError, MediaFMError):

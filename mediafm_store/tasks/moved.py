@@ -6,7 +6,7 @@ from typing import Any
 
 from mediafm_store.errors import BadInput
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.changes import content, sources_of, stat_of
+from mediafm_store.tasks.changes import content, size_in, sources_of, stat_of
 
 Row = dict[str, Any]
 
@@ -54,8 +54,3 @@ def is_there(row: Row) -> bool:
         )
     except (OSError, BadInput):
         return False
-
-
-def size_in(stat: str) -> str:
-    """The size that `stat_of` tells of a file."""
-    return stat.partition(" ")[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import BadInput, first_line
 from mediafm_store.features.ready import ready
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -96,5 +96,4 @@ def telling(model: str) -> Iterator[None]:
     except BadInput:
         raise
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise BadInput(f"model {model} cannot be used: {reason}") from error
+        raise BadInput(f"model {model} cannot be used: {first_line(error)}") from error
