@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.atlas import Layout as Layout
     from mediafm_store.tasks.atlas import lay_out as lay_out
     from mediafm_store.tasks.backfill import backfill as backfill
+    from mediafm_store.tasks.breaks.acts import acts as acts
     from mediafm_store.tasks.breaks.ads import Ad as Ad
     from mediafm_store.tasks.breaks.ads import read_ads as read_ads
     from mediafm_store.tasks.breaks.rails import Rails as Rails
@@ -85,6 +86,11 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.spaces import promote as promote
     from mediafm_store.tasks.spaces import retire as retire
     from mediafm_store.tasks.spaces import rollback as rollback
+    from mediafm_store.tasks.stretches import stretch_of_run as stretch_of_run
+    from mediafm_store.tasks.stretches import stretch_of_times as stretch_of_times
+    from mediafm_store.tasks.stretches import stretches_of_hits as stretches_of_hits
+    from mediafm_store.tasks.stretches import stretches_of_scenes as stretches_of_scenes
+    from mediafm_store.tasks.stretches import stretches_of_shots as stretches_of_shots
     from mediafm_store.tasks.tags.apply import apply_tags as apply_tags
     from mediafm_store.tasks.tags.review import Answer as Answer
     from mediafm_store.tasks.tags.review import answer_tags as answer_tags
@@ -92,12 +98,6 @@ if TYPE_CHECKING:
     from mediafm_store.tasks.tags.tag import Tag as Tag
     from mediafm_store.tasks.timelines.breaks import write_breaks as write_breaks
     from mediafm_store.tasks.timelines.stretch import Stretch as Stretch
-    from mediafm_store.tasks.timelines.stretch import acts as acts
-    from mediafm_store.tasks.timelines.stretch import stretch_of_run as stretch_of_run
-    from mediafm_store.tasks.timelines.stretch import stretch_of_times as stretch_of_times
-    from mediafm_store.tasks.timelines.stretch import stretches_of_hits as stretches_of_hits
-    from mediafm_store.tasks.timelines.stretch import stretches_of_scenes as stretches_of_scenes
-    from mediafm_store.tasks.timelines.stretch import stretches_of_shots as stretches_of_shots
     from mediafm_store.tasks.timelines.write import write_timeline as write_timeline
     from mediafm_store.tasks.titles import remove_titles as remove_titles
     from mediafm_store.tasks.titles import rename_title as rename_title
@@ -138,7 +138,7 @@ _HOME = {
     "Title": "records",
     "TrainConfig": "model.run",
     "View": "store.views",
-    "acts": "tasks.timelines.stretch",
+    "acts": "tasks.breaks.acts",
     "answer_tags": "tasks.tags.review",
     "apply_probe": "tasks.probing.predict",
     "apply_tags": "tasks.tags.apply",
@@ -181,11 +181,11 @@ _HOME = {
     "retire": "tasks.spaces",
     "rollback": "tasks.spaces",
     "search": "tasks.search",
-    "stretch_of_run": "tasks.timelines.stretch",
-    "stretch_of_times": "tasks.timelines.stretch",
-    "stretches_of_hits": "tasks.timelines.stretch",
-    "stretches_of_scenes": "tasks.timelines.stretch",
-    "stretches_of_shots": "tasks.timelines.stretch",
+    "stretch_of_run": "tasks.stretches",
+    "stretch_of_times": "tasks.stretches",
+    "stretches_of_hits": "tasks.stretches",
+    "stretches_of_scenes": "tasks.stretches",
+    "stretches_of_shots": "tasks.stretches",
     "train": "tasks.train",
     "uncertain_tags": "tasks.tags.review",
     "write_breaks": "tasks.timelines.breaks",

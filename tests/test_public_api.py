@@ -4,7 +4,7 @@ import sys
 
 import mediafm_store
 from mediafm_store import Ad, Store, cut, export, import_labels, ingest, read_ads, write_timeline
-from mediafm_store.tasks.timelines.stretch import stretches_of_shots
+from mediafm_store.tasks.stretches import stretches_of_shots
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film, pictures
 

@@ -22,11 +22,12 @@ from mediafm_store.media.shotlist import read_shot_list
 from mediafm_store.media.subtitles import read_cues
 from mediafm_store.media.timecode import can_drop, frame_of, timecode_of, timecode_rate
 from mediafm_store.records import Span
+from mediafm_store.tasks.stretches import stretch_of_times
 from mediafm_store.tasks.timelines.chapters import chapters
 from mediafm_store.tasks.timelines.edit import Edit, Event, Film, arrange
 from mediafm_store.tasks.timelines.edl import edl
 from mediafm_store.tasks.timelines.fcpxml import fcpxml
-from mediafm_store.tasks.timelines.stretch import Stretch, note_of, stretch_of_times
+from mediafm_store.tasks.timelines.stretch import Stretch, note_of
 from mediafm_store.tasks.timelines.text import one_line, reel_names
 from mediafm_store.tasks.timelines.write import FORMATS, write_timeline
 from tests.test_footage import uneven

@@ -13,8 +13,8 @@ from mediafm_store.media.decode import open_media
 from mediafm_store.media.paths import address
 from mediafm_store.media.reach import Plan, from_before, look, tracks
 from mediafm_store.media.recode import encode
+from mediafm_store.media.streams import only
 from mediafm_store.media.timecode import nearest
-from mediafm_store.media.tracks import only
 from mediafm_store.records import Span
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".webm": "webm", ".mkv": "matroska"}

@@ -18,8 +18,8 @@ from mediafm_store.media.decode import (
     open_media,
     packets,
 )
+from mediafm_store.media.streams import only
 from mediafm_store.media.timecode import STANDARD, exact_rate, frame_of, timecode_rate
-from mediafm_store.media.tracks import only
 
 LOOKED_AT, REORDERED = 1000, 32
 """Frames at the start of a film that tell whether its rate is variable; of the last of them some

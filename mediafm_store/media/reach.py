@@ -11,8 +11,8 @@ import av
 from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import log_warning, main_picture, open_media, packets, start_ticks
 from mediafm_store.media.parts import Part, parts_of
+from mediafm_store.media.streams import only
 from mediafm_store.media.timecode import nearest
-from mediafm_store.media.tracks import only
 from mediafm_store.media.video import usual_rate
 from mediafm_store.records import Span
 

@@ -18,8 +18,8 @@ from mediafm_store.media.footage import Footage, read_footage
 from mediafm_store.media.hdr import is_hdr, take_for_usual
 from mediafm_store.media.reach import Plan, rewind, tracks
 from mediafm_store.media.scale import even
+from mediafm_store.media.streams import only
 from mediafm_store.media.timecode import nearest
-from mediafm_store.media.tracks import only
 from mediafm_store.media.write import coded
 
 LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")

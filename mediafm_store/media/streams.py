@@ -1,7 +1,7 @@
 """What a file has in it, by its content."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 
@@ -38,3 +38,11 @@ def is_still(container: av.container.InputContainer, pictures: list[av.VideoStre
         return pictures[0].frames == 1
     brand = container.metadata.get("major_brand", "")
     return name == "image2" or name.endswith("_pipe") or brand in STILL
+
+
+def only(*streams: Any) -> None:
+    """Let FFmpeg skip all other streams, which saves most of the reading where it can seek."""
+    kept = {stream.index for stream in streams}
+    for other in streams[0].container.streams:
+        if other.index not in kept:
+            other.discard = av.stream.Discard.all

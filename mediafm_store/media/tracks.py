@@ -11,6 +11,7 @@ from mediafm_store.errors import BadMedia, BadSubtitles
 from mediafm_store.media.clock import Clock
 from mediafm_store.media.decode import Warn, log_warning, open_media, packets, start_ticks
 from mediafm_store.media.language import standard
+from mediafm_store.media.streams import only
 from mediafm_store.media.subtitles import EFFECT, in_order, read_cues, said
 from mediafm_store.records import Cue, Title
 
@@ -81,14 +82,6 @@ def timed(found: Iterable[Any], start: int, clock: Clock) -> Iterator[tuple[int,
         if packet.pts is not None:
             begin = clock.place_rare(packet.pts - start, begin)
             yield begin, packet
-
-
-def only(*streams: Any) -> None:
-    """Let FFmpeg skip all other streams, which saves most of the reading where it can seek."""
-    kept = {stream.index for stream in streams}
-    for other in streams[0].container.streams:
-        if other.index not in kept:
-            other.discard = av.stream.Discard.all
 
 
 def cues(found: Iterable[tuple[int, Any]], what: str, warn: Warn) -> Iterator[Cue]:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mediafm_store.report.views import figure
 from mediafm_store.tasks.curves import Steps
 from mediafm_store.tasks.dashboard import Point, Series
 
@@ -221,3 +220,9 @@ def calibration(
         for p, o, n in zip(predicted, observed, count, strict=False)
         if n
     ]
+
+
+def figure(value: float) -> str:
+    """A figure with three digits or more, and a true minus sign."""
+    decimals = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 
 from mediafm_store.records import title_of
 from mediafm_store.report import views
+from mediafm_store.store.spaces import is_imported
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.importing.declared import is_imported
 
 MOST_NAMES = 500
 """Titles that a search form offers: those of 100,000 would be megabytes on every page."""

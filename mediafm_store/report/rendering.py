@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mediafm_store.report import form, views
+from mediafm_store.report.charts import figure
 from mediafm_store.report.timecode import timecode, timespan
 from mediafm_store.tasks.scale import PARTS
 
@@ -63,7 +64,7 @@ def environment() -> Environment:
     made.filters |= {
         "timecode": timecode,
         "number": views.number,
-        "figure": views.figure,
+        "figure": figure,
         "signed": views.signed,
         "tooltip": views.tooltip,
         "chance": views.chance,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from mediafm_store.report.charts import figure
 from mediafm_store.report.timecode import timecode, timespan
 from mediafm_store.tasks.breaks.record import Break
 from mediafm_store.tasks.hit import Hit
@@ -131,12 +132,6 @@ def tooltip(shot: Mapping[str, Any]) -> str:
 def number(value: float) -> str:
     """Two decimals and a true minus sign; never minus zero."""
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
-
-
-def figure(value: float) -> str:
-    """A figure with three digits or more, and a true minus sign."""
-    decimals = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
-    return f"{round(value, decimals) + 0.0:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def signed(change: float) -> str:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from mediafm_store.arrays import HalfVectors, Vectors
 from mediafm_store.errors import SpaceMismatch
+from mediafm_store.records import Span
 from mediafm_store.store.schema import vectors_schema
 from mediafm_store.store.spaces import Space
 
@@ -74,3 +76,8 @@ def by_space(keyed: Iterable[tuple[TitleRows, Mapping[str, str]]]) -> dict[Space
             ids = [key["title"]] if space.of_titles else shots
             found[space].append(vector_rows(space, key, ids, vectors))
     return found
+
+
+def span_of(row: Mapping[str, Any]) -> Span:
+    """Where a stored shot lies, exactly."""
+    return Span(row["start"], row["end"], Fraction(row["time_base_num"], row["time_base_den"]))

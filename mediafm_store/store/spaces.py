@@ -83,3 +83,12 @@ class Passage(NamedTuple):
     title: str
     ids: tuple[str, ...]
     vectors: HalfVectors
+
+
+IMPORTED = "import: "
+"""How spaces of imported titles say what made them."""
+
+
+def is_imported(space: Space) -> bool:
+    """Whether vectors came with the titles, and no encoder here can make more of them."""
+    return space.made_by.startswith(IMPORTED)

@@ -14,10 +14,9 @@ from mediafm_store.features.encoders import Encoders
 from mediafm_store.features.extract import KEYFRAMES, extract
 from mediafm_store.media.shotlist import listed
 from mediafm_store.records import Cue, Title
-from mediafm_store.store.spaces import Space
+from mediafm_store.store.spaces import Space, is_imported
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.featurize import Progress, Watched
-from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.ingest import Ingested, failure
 from mediafm_store.tasks.rows import Spaces
 

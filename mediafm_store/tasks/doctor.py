@@ -19,13 +19,12 @@ from mediafm_store.store.counts import (
     tables_of_shots,
 )
 from mediafm_store.store.schema import OF_IDS
-from mediafm_store.store.spaces import Space
+from mediafm_store.store.spaces import Space, is_imported
 from mediafm_store.store.store import Store
 from mediafm_store.store.upkeep import drop_stray_tables, health, stray_tables, tidy
 from mediafm_store.tasks.checkpoints import forgotten
 from mediafm_store.tasks.edited import edited, told
 from mediafm_store.tasks.generations import delete_unfinished, indexes, unfinished
-from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.index import mend_index, refresh_index
 from mediafm_store.tasks.index_status import index_status
 from mediafm_store.tasks.indexed import check_index, open_index

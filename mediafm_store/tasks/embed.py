@@ -22,8 +22,7 @@ from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.checkpoints import adopt, context_fingerprint, latest
 from mediafm_store.tasks.encoding import DeviceChoice, resolve_device
-from mediafm_store.tasks.naming import find_title
-from mediafm_store.tasks.queries import shots_within
+from mediafm_store.tasks.naming import find_title, shots_within
 from mediafm_store.tasks.spaces import promote
 from mediafm_store.tasks.train import title_shots
 

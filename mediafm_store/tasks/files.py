@@ -13,8 +13,8 @@ from mediafm_store.features.extract import Features, extract
 from mediafm_store.features.fuse import fuse
 from mediafm_store.media.detectors import adaptive
 from mediafm_store.media.sound import SAMPLE_RATE, sound
+from mediafm_store.store.spaces import is_imported
 from mediafm_store.tasks.file_kinds import FORMATS, Kind, kind_of, require
-from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.origin import origin_of
 from mediafm_store.tasks.queries import Example, Examples, check_encoders
 from mediafm_store.tasks.sources import read_title

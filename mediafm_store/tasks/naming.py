@@ -260,3 +260,17 @@ def told_near(near: Sequence[str]) -> str:
     if not near:
         return ""
     return f"did you mean {' or '.join(filter(None, [', '.join(near[:-1]), near[-1]]))}?"
+
+
+def shots_within(store: Store, title: str, start_s: float | None, end_s: float | None) -> list[str]:
+    """The ids of the shots of a title that overlap a stretch of it; raise BadInput if none does."""
+    length = store.title(title)["duration_s"]
+    shots = store.shots(title)
+    start_s, end_s = start_s or 0.0, length if end_s is None else end_s
+    inside = shots.filter((shots["start_s"] < end_s) & (shots["end_s"] > start_s))
+    if inside.is_empty() or start_s >= end_s:
+        raise BadInput(
+            f"{title} has no shots from {start_s:g} to {end_s:g} s; it is {length:.1f} s long,"
+            " give a start before an end within that"
+        )
+    return inside["id"].to_list()

@@ -14,12 +14,11 @@ from mediafm_store.features.encoders import Encoders, encode_query
 from mediafm_store.features.fuse import describe, fingerprint
 from mediafm_store.media.timecode import clock_s
 from mediafm_store.records import title_of
-from mediafm_store.store.spaces import Space
+from mediafm_store.store.spaces import Space, is_imported
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, made_by
 from mediafm_store.tasks.file_kinds import Kind
-from mediafm_store.tasks.importing.declared import is_imported
-from mediafm_store.tasks.naming import Names, find_title
+from mediafm_store.tasks.naming import Names, find_title, shots_within
 from mediafm_store.tasks.origin import Origin
 from mediafm_store.tasks.reading import read_vectors
 
@@ -189,20 +188,6 @@ class Examples:
         from mediafm_store.tasks.files import file_example
 
         return file_example(self, path, kind)
-
-
-def shots_within(store: Store, title: str, start_s: float | None, end_s: float | None) -> list[str]:
-    """The ids of the shots of a title that overlap a stretch of it; raise BadInput if none does."""
-    length = store.title(title)["duration_s"]
-    shots = store.shots(title)
-    start_s, end_s = start_s or 0.0, length if end_s is None else end_s
-    inside = shots.filter((shots["start_s"] < end_s) & (shots["end_s"] > start_s))
-    if inside.is_empty() or start_s >= end_s:
-        raise BadInput(
-            f"{title} has no shots from {start_s:g} to {end_s:g} s; it is {length:.1f} s long,"
-            " give a start before an end within that"
-        )
-    return inside["id"].to_list()
 
 
 def seconds(clock: str) -> float:

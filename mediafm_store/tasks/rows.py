@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, Blocks, Fused, Vectors, block, unit_rows
@@ -14,8 +13,8 @@ from mediafm_store.features.passes import encode_text, say
 from mediafm_store.media.flags import is_black, is_silent
 from mediafm_store.media.looks import cuts_per_min, words
 from mediafm_store.media.tracks import read_words
-from mediafm_store.records import Cue, Shot, Span, Title
-from mediafm_store.store.rows import TitleRows
+from mediafm_store.records import Cue, Shot, Title
+from mediafm_store.store.rows import TitleRows, span_of
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.changes import Sources, sources_of
@@ -217,8 +216,3 @@ def place_columns(shot: Shot) -> dict[str, Any]:
 def cue_rows(cues: list[Cue]) -> list[dict[str, Any]]:
     """The columns of subtitles."""
     return [{"start_s": c.start_s, "end_s": c.end_s, "text": c.text} for c in cues]
-
-
-def span_of(row: Mapping[str, Any]) -> Span:
-    """Where a stored shot lies, exactly."""
-    return Span(row["start"], row["end"], Fraction(row["time_base_num"], row["time_base_den"]))

@@ -19,11 +19,10 @@ from mediafm_store.arrays import Blocks, Modality, zeros
 from mediafm_store.errors import BadInput
 from mediafm_store.features.caption_map import CaptionMap
 from mediafm_store.features.encoders import Encoded, Encoder, Encoders, encode, encode_query
-from mediafm_store.store.spaces import Space
+from mediafm_store.store.spaces import Space, is_imported
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.asked_for import SAID, AskedFor, asked_for, content_words, quoted
 from mediafm_store.tasks.asked_looks import AskedLook, asked_look
-from mediafm_store.tasks.importing.declared import is_imported
 from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.matching import ExampleMatcher, Probe, Shares
 from mediafm_store.tasks.nearest import nearest

@@ -72,7 +72,7 @@ def wanted(
 ) -> "list[Stretch]":
     """The stretches that the command line asks for."""
     from mediafm_store import stretch_of_times, stretches_of_shots
-    from mediafm_store.tasks.timelines.stretch import stretch_of_row
+    from mediafm_store.tasks.stretches import stretch_of_row
 
     if start is not None or end is not None:
         if len(what) != 1 or what[0] == "-":

@@ -18,12 +18,10 @@ from mediafm_store.errors import BadInput, SpaceMismatch
 from mediafm_store.features.blocks import BlockMap
 from mediafm_store.features.encoders import Encoder
 from mediafm_store.features.fuse import combined
-from mediafm_store.store.spaces import Space
+from mediafm_store.store.spaces import IMPORTED, Space, is_imported
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.importing.given import Native
 
-IMPORTED = "import: "
-"""How spaces of imported titles say what made them."""
 FEATURE = re.compile(r"(visual|audio|text)=(\S+)/(\d+)")
 BLOCK_MAP = "plain"
 """What brings vectors to blocks; `BlockMap.plain` is the same for good."""
@@ -128,11 +126,6 @@ def stored(store: Store) -> Features | None:
     found = FEATURE.findall(store.live("fused").made_by)
     known: dict[str, Modality] = {m: m for m in MODALITIES}
     return {known[modality]: Feature(name, int(width)) for modality, name, width in found}
-
-
-def is_imported(space: Space) -> bool:
-    """Whether vectors came with the titles, and no encoder here can make more of them."""
-    return space.made_by.startswith(IMPORTED)
 
 
 def spaces(store: Store, features: Features, reader: Encoder) -> tuple[Space, Space, Space]:

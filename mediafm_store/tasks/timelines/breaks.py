@@ -6,11 +6,11 @@ from pathlib import Path
 from mediafm_store.errors import BadInput
 from mediafm_store.files import write_text
 from mediafm_store.store.store import Store
+from mediafm_store.tasks.breaks.acts import acts
 from mediafm_store.tasks.breaks.record import Break
 from mediafm_store.tasks.breaks.relevance import Match, ads_of_breaks
 from mediafm_store.tasks.timelines.moments import Moment, moments
 from mediafm_store.tasks.timelines.scte35 import scte35
-from mediafm_store.tasks.timelines.stretch import acts
 from mediafm_store.tasks.timelines.vmap import check_tag, vmap
 from mediafm_store.tasks.timelines.write import FORMATS, Rate, suffix_of, write_timeline
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from mediafm_store.errors import NotFound
 from mediafm_store.records import Span
+from mediafm_store.store.rows import span_of
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.breaks.record import Break
-from mediafm_store.tasks.rows import span_of
 
 
 class Moment(NamedTuple):
