@@ -1,7 +1,6 @@
 """The command `mediafm` in this process: a start of its own takes more than a second each time."""
 
 import io
-import logging
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from typing import NamedTuple
@@ -21,15 +20,10 @@ class Done(NamedTuple):
 def mediafm(*arguments) -> Done:
     """What the command prints for these arguments, and how it ends."""
     out, err = io.StringIO(), io.StringIO()
-    log = logging.getLogger("mediafm_store")
-    handlers = list(log.handlers)
-    try:
-        with (
-            patch.object(sys, "argv", ["mediafm", *map(str, arguments)]),
-            redirect_stdout(out),
-            redirect_stderr(err),
-        ):
-            status = run()
-    finally:
-        log.handlers[:] = handlers
+    with (
+        patch.object(sys, "argv", ["mediafm", *map(str, arguments)]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        status = run()
     return Done(status, out.getvalue(), err.getvalue())

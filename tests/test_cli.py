@@ -205,3 +205,10 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     assert done.returncode == 1
     assert "/proc/nothing" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_warnings_are_said_once_by_each_command_of_a_process(tmp_path):
+    (tmp_path / "gone.mp4").symlink_to("nothing")
+    for _ in range(2):
+        done = command.mediafm("ingest", tmp_path, "--store", tmp_path / "store")
+        assert done.stderr.count("gone.mp4 is left out") == 1

@@ -170,7 +170,8 @@ class ToStderr(logging.Handler):
 @contextmanager
 def errors_to_exit(arguments: Sequence[str]) -> Iterator[None]:
     """Turn errors that a user can mend into one line and exit status 1, wrong usage into 2."""
-    logging.getLogger("mediafm_store").addHandler(ToStderr())
+    log, handler = logging.getLogger("mediafm_store"), ToStderr()
+    log.addHandler(handler)
     tell_as(log_json=False, data_json="--json" in arguments)
     try:
         yield
@@ -190,6 +191,7 @@ def errors_to_exit(arguments: Sequence[str]) -> Iterator[None]:
             say(f"Interrupted; what `mediafm {' '.join(arguments[:1])}` finished is kept.")
         raise
     finally:
+        log.removeHandler(handler)
         tell_as(log_json=False, data_json=False)
 
 
