@@ -46,11 +46,11 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.model
 	$(BIN)/python -m benchmarks.index
 	$(BIN)/python -m benchmarks.kills
+	$(BIN)/python -m benchmarks.hostile
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.sizes
 	$(BIN)/python -m benchmarks.looks
 	$(BIN)/python -m benchmarks.labels
-	$(BIN)/python -m benchmarks.serve
 
 clean:
 	rm -rf .venv mediafm-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
