@@ -7,7 +7,7 @@ exist for readers, be they half of a killed ingest or left over from one that wa
 
 import pyarrow as pa
 
-FORMAT = 6
+FORMAT = 7
 """Raised when a change of the tables needs a migration: see `store/migrations.py`."""
 
 
@@ -130,6 +130,7 @@ SPACES = pa.schema(
         ("state", pa.string()),  # registered, backfilled, validated, live or retired
         ("created_at", pa.timestamp("us", tz="UTC")),
         ("promoted_at", pa.timestamp("us", tz="UTC")),  # when it last became live, or null
+        ("history", pa.list_(pa.timestamp("us", tz="UTC"))),  # moments that rollback goes back to
         ("gates", pa.list_(GATE)),  # how it did when it was last promoted, or was to be
         ("forced", pa.bool_()),  # whether it became live although it failed a gate
     ]
