@@ -183,7 +183,7 @@ EVALUATIONS = pa.schema(
     [
         ("run", pa.string()),  # one for all figures that were measured together
         ("at", pa.timestamp("us", tz="UTC")),
-        ("what", pa.string()),  # model, probe, index or search
+        ("what", pa.string()),  # model, probe, index, search or space
         ("name", pa.string()),  # the preset, the task, the space
         ("version", pa.string()),  # of what was measured: checkpoint, probe v2, context_v1
         ("fingerprint", pa.string()),  # of the vectors that it was measured on

@@ -83,7 +83,7 @@ def take_down(store: Store, space: Space, state: State, passed: Sequence[Gate]) 
     store.registry.set_state(space, state, gates=said)
     figures = [gate.figure for gate in passed if gate.figure]
     told = {"name": space.name, "version": space.table, "fingerprint": space.fingerprint}
-    record(store, "search", figures, **told)
+    record(store, "space", figures, **told)
 
 
 def rollback(store: Store, name: str) -> Promoted:
