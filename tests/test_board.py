@@ -101,7 +101,7 @@ def test_a_promotion_leaves_what_its_gates_measured(store):
     promote(store, "context", 1)
     (kept,) = store.rows("evaluations").to_dicts()
     (told,) = [r for r in store.registry.rows() if r["name"] == "context"]
-    assert (kept["what"], kept["version"]) == ("search", "context_v1")
+    assert (kept["what"], kept["version"]) == ("space", "context_v1")
     assert kept["measure"] == "random_pairs"
     (gate,) = [g for g in told["gates"] if g["name"] == "anisotropy"]
     assert f"{kept['value']:.3f}" in gate["said"]
@@ -199,7 +199,7 @@ ROWS = st.lists(
         version=st.sampled_from(["a v1", "a v2", "a v10", "checkpoint 0001", "", "7", "x\ny"]),
         value=st.floats(-1e3, 1e3),
         hours=st.integers(0, 5),
-        what=st.sampled_from(["model", "probe", "index", "search", "unheard of"]),
+        what=st.sampled_from(["model", "probe", "index", "search", "space", "unheard of"]),
         name=WORDS,
         measure=st.sampled_from(["micro_ap", "ap", "confusion", "p50_ms", "new"]),
         of=WORDS,

@@ -5,17 +5,20 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mediafm_store import Rails, Store, rank_breaks
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.records import Cue
 from mediafm_store.store.store import TitleRows
 from mediafm_store.tasks.breaks import labelled
 from mediafm_store.tasks.breaks.facts import read_facts
-from mediafm_store.tasks.breaks.labelled import nearest_cuts, weights_of
+from mediafm_store.tasks.breaks.labelled import Labelled, nearest_cuts, weights_for, weights_of
 from mediafm_store.tasks.breaks.rank import rank_cuts, why_none
 from mediafm_store.tasks.breaks.score import DEFAULT
-from mediafm_store.tasks.breaks.signs import SIGNS, signs_of
+from mediafm_store.tasks.breaks.signs import PAUSE_S, SIGNS, pauses_s, signs_of
 from tests.conftest import random_vectors, shot_row, title_rows
 
 FREE = Rails(min_gap_s=0, margin_s=0, per_hour=999, credits=False)
@@ -211,6 +214,18 @@ def test_few_or_senseless_labels_leave_the_default(store):
     assert weights.said.startswith("default weights; fitted ones are no better")
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_where_all_cuts_are_good_nothing_is_fitted(others, recwarn):
+    """Not even if one title has others: without it there are none to fit to."""
+    signs = np.random.default_rng(0).random((4, len(SIGNS)), np.float32)
+    good = np.ones((4, 4), bool)
+    good[0, :others] = False
+    weights = weights_for([Labelled(signs, each, group) for group, each in enumerate(good)])
+    assert weights.of == DEFAULT.of
+    assert weights.said.startswith("default weights; to fit weights, cuts without a good label")
+    assert not recwarn.list
+
+
 def test_bad_labels_are_no_good_ones(store):
     moments = [marked(store, seed) for seed in range(4)]
     label(store, moments, value=0.0)
@@ -229,6 +244,17 @@ def test_labels_of_titles_without_vectors_are_left_out(store, monkeypatch):
 
     monkeypatch.setattr(labelled, "read_facts", refuse)
     assert "in 3 titles" in weights_of(store).said
+
+
+TIMES = st.integers(0, 60).map(lambda tenths: tenths / 10)
+
+
+@given(st.lists(st.tuples(TIMES, TIMES), max_size=8), st.lists(TIMES, max_size=8))
+def test_pauses_are_those_to_the_nearest_subtitle(cue_times, at):
+    cues = [Cue(start, start + length, "") for start, length in sorted(cue_times)]
+    slow = [min((max(c.start_s - t, t - c.end_s) for c in cues), default=0.0) for t in at]
+    found = pauses_s(cues, np.array(at, np.float64))
+    assert found.tolist() == [min(max(0.0, pause), PAUSE_S) for pause in slow]
 
 
 def test_a_label_means_the_nearest_cut_within_a_second():

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import tracemalloc
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,10 +13,24 @@ from typer.testing import CliRunner
 
 from mediafm_cli.main import app
 from mediafm_store import TrainConfig, embed_clip, evaluate_model, train
-from mediafm_store.arrays import unit_rows
+from mediafm_store.arrays import FUSED, unit_rows
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.model import quality
 from mediafm_store.model.masking import trivial_predictors
+from mediafm_store.model.packed import read
+from mediafm_store.model.quality import (
+    Labelled,
+    effective_rank,
+    random_pair_cosine,
+    scene_ap,
+    scene_auc,
+)
+from mediafm_store.model.windows import embed_titles
 from mediafm_store.report.pages import write_model_page
+from mediafm_store.tasks import evaluate
+from mediafm_store.tasks.checkpoints import latest
+from mediafm_store.tasks.embed import open_model
+from mediafm_store.tasks.train import stored_titles
 from tests.conftest import random_vectors, title_rows
 
 
@@ -47,6 +62,61 @@ def test_a_report_on_titles_that_are_all_gone_is_refused(imported, store, tmp_pa
     facts["facts"]["held_out"] = ["another"]
     config.write_text(json.dumps(facts))
     with pytest.raises(NotFound, match="train anew"):
+        evaluate_model(store, device="cpu")
+
+
+def test_figures_are_those_of_all_titles_together(imported, report):
+    """They are made title by title, so that no store is too large."""
+    model = open_model(imported, latest(imported), "cpu")
+    titles = read(stored_titles(imported))
+    fused = [title.fused for title in titles]
+    context = [made.shots for made in embed_titles(model, titles)]
+    scenes = [imported.shots(title.id)["scene"].to_numpy().astype(np.int64) for title in titles]
+    films = [[*map(Labelled, some, scenes)] for some in (fused, context)]
+    assert report.auc == scene_auc(*films)
+    assert report.ap == scene_ap(*films)
+    rng = np.random.default_rng(0)
+    spaces = {"isolated": np.concatenate(fused), "context": np.concatenate(context)}
+    pairs = {name: random_pair_cosine(every, rng=rng) for name, every in spaces.items()}
+    assert report.random_cosine == pairs
+    for name, every in spaces.items():
+        sample = every[rng.permutation(len(every))[: quality.SAMPLE]]
+        assert report.rank[name] == effective_rank(sample)
+    assert report.duplicates == sum(map(quality.twins, fused)) / len(spaces["isolated"])
+    assert report.shots == len(spaces["isolated"])
+
+
+def test_vectors_are_not_held_in_memory(store, monkeypatch):
+    """Four times the titles need no more; only of those held out some stay."""
+    monkeypatch.setattr(evaluate, "SAMPLE", 50)
+    peaks = []
+    for first, last in ((0, 10), (10, 40)):
+        for number in range(first, last):
+            store.add_title(title_rows(store, f"t{number:02d}", random_vectors(200, number)))
+        train(store, preset="tiny", config=TrainConfig(steps=0), device="cpu")
+        tracemalloc.start()
+        assert evaluate_model(store, device="cpu").shots == 200 * last
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 200 * 30 * FUSED * 4 / 2
+
+
+def test_shots_are_masked_as_they_were_in_training(store):
+    for seed in range(3):
+        store.add_title(title_rows(store, f"t{seed}", random_vectors(30, seed)))
+    rates, losses = (0.1, 0.8), []
+    for rate in rates:
+        train(store, preset="tiny", config=TrainConfig(steps=0, mask_rate=rate), device="cpu")
+        config = latest(store) / "config.json"
+        for told in (rate, rates[0]):
+            content = json.loads(config.read_text())
+            content["facts"]["mask_rate"] = told
+            config.write_text(json.dumps(content))
+            losses.append(evaluate_model(store, device="cpu").msm["mean of 4 neighbours"])
+    assert losses[0] == losses[1] == losses[3] != losses[2]
+    content["facts"]["mask_rate"] = "all"
+    config.write_text(json.dumps(content))
+    with pytest.raises(BadInput, match="says 'all' of its shots were hidden; train again"):
         evaluate_model(store, device="cpu")
 
 

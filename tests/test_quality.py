@@ -7,16 +7,17 @@ from sklearn.metrics import roc_auc_score
 from mediafm_store.arrays import unit_rows
 from mediafm_store.model.quality import (
     ALIKE,
+    WIDTHS,
     Labelled,
-    best_smoothed_auc,
-    best_window_ap,
     boundary_ap,
     cut_changes,
     effective_rank,
-    near_duplicates,
     random_pair_cosine,
+    scene_ap,
+    scene_auc,
     smoothed,
     stratified_auc,
+    twins,
 )
 
 RNG = np.random.default_rng(0)
@@ -95,22 +96,27 @@ def test_changes_and_averages_against_loops():
 
 def test_the_best_average_is_better_than_none_where_shots_are_noisy():
     noisy = [film(1.5, seed) for seed in range(4)]
-    assert best_smoothed_auc(noisy) > stratified_auc(noisy) + 0.03
-    assert best_window_ap(noisy) > boundary_ap(noisy) + 0.03
+    auc, ap = scene_auc(noisy, noisy), scene_ap(noisy, noisy)
+    assert auc["smoothed"] > auc["isolated"] + 0.03
+    assert ap["window"] > ap["isolated"] + 0.03
+    assert auc["isolated"] == auc["context"] == stratified_auc(noisy)
+    assert ap["isolated"] == ap["context"] == boundary_ap(noisy)
+    widths = [[n._replace(vectors=smoothed(n.vectors, w)) for n in noisy] for w in WIDTHS]
+    assert auc["smoothed"] == max(map(stratified_auc, widths))
+    assert ap["window"] == max(boundary_ap(noisy, width) for width in WIDTHS)
 
 
 def test_how_a_space_is_used():
     assert random_pair_cosine(unit(2000, 64), rng=RNG) == pytest.approx(0, abs=0.03)
     cone = unit_rows(unit(2000, 64) + np.float32(1))
     assert random_pair_cosine(cone, rng=RNG) > 0.9
-    assert effective_rank(unit(2000, 64), rng=RNG) == pytest.approx(64, rel=0.03)
-    assert effective_rank(unit(2000, 5) @ unit(5, 64), rng=RNG) < 5.1
+    assert effective_rank(unit(2000, 64)) == pytest.approx(64, rel=0.03)
+    assert effective_rank(unit(2000, 5) @ unit(5, 64)) < 5.1
 
 
-def test_near_duplicates_are_of_the_same_title():
-    one, other = unit(10, 32), unit(10, 32)
-    assert near_duplicates([one, other]) == 0
-    twins = one.copy()
-    twins[7] = twins[2]
-    assert near_duplicates([twins, other]) == pytest.approx(2 / 20)
+def test_near_duplicates_are_counted():
+    vectors = unit(10, 32)
+    assert twins(vectors) == 0
+    vectors[7] = vectors[2]
+    assert twins(vectors) == 2
     assert 0.9 < ALIKE < 1

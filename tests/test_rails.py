@@ -1,12 +1,15 @@
 """Guard rails are never broken, whatever is ranked; sentences, credits, words to avoid."""
 
+import io
 from math import inf
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw
 
 from mediafm_store import Break, Rails
+from mediafm_store.media.picture import columns
 from mediafm_store.records import Cue
 from mediafm_store.tasks.breaks.credits import credit_shots
 from mediafm_store.tasks.breaks.facts import Facts
@@ -61,6 +64,15 @@ def test_rails_are_never_broken_and_nothing_is_left_out_without_need(times, give
         if allowed([*slow, time], rails, off):
             slow.append(time)
     assert kept == slow
+
+
+@busy
+@given(TIMES, CLOSED)
+def test_the_first_reason_is_told(times, spans):
+    off = [Closed(start, start + length, f"why {i}") for i, (start, length) in enumerate(spans)]
+    assert why_not(times, off) == [
+        next((c.why for c in off if c.start_s < t < c.end_s), None) for t in times
+    ]
 
 
 def title(durations, cues=(), changed=None) -> Facts:
@@ -173,7 +185,7 @@ def test_sentences_over_several_subtitles():
 def test_no_break_where_a_sentence_goes_on():
     cues = [Cue(3, 3.8, "I was"), Cue(4.4, 5.5, "going home.")]
     off = closed(title([2.0] * 10, cues), Rails(margin_s=0, credits=False))
-    assert [why_not(t, off) for t in (2.0, 4.0, 5.5, 6.0)] == [
+    assert why_not([2.0, 4.0, 5.5, 6.0], off) == [
         None,
         "inside a sentence",
         None,
@@ -181,7 +193,7 @@ def test_no_break_where_a_sentence_goes_on():
     ]
     cues = [Cue(3, 3.8, "I was."), Cue(4.4, 5.5, "going home.")]
     off = closed(title([2.0] * 10, cues), Rails(margin_s=0, credits=False))
-    assert why_not(4.0, off) is None
+    assert why_not([4.0], off) == [None]
 
 
 # Credits
@@ -205,16 +217,63 @@ def test_credits_are_a_small_part_of_a_title():
     assert found == (0, 0)
 
 
+def picture(*, ground=(0, 0, 0), letters=(255, 255, 255)) -> dict:
+    """What is measured of a picture with words on a ground."""
+    drawn = Image.new("RGB", (320, 180), ground)
+    pen = ImageDraw.Draw(drawn)
+    for line in range(8):
+        pen.text((60, 10 + 20 * line), "Directed by a number of people", fill=letters)
+    out = io.BytesIO()
+    drawn.save(out, "JPEG", quality=80)
+    return columns(out.getvalue())
+
+
+CARD, DARK = picture(), picture(ground=(20, 22, 30), letters=(60, 50, 40))
+STORY = {i: {"words": "Yes."} for i in range(60)}
+
+
+@pytest.mark.parametrize(
+    ("ending", "count"),
+    [
+        ([(2, CARD)], 1),
+        ([(3, CARD)] * 8, 8),  # cards of usual length, one after the other
+        ([(55, CARD)], 1),  # a roll that is more of a short film than MOST
+        ([(3, CARD), (40, CARD | {"words": "La la"}), (2, CARD)], 3),  # a song has words
+        ([(5, CARD), (2, {}), (5, CARD), (2, {})], 4),  # pictures between, a logo at the end
+        ([(4, picture(letters=(140, 140, 140)))] * 2, 2),
+        ([(4, DARK)] * 3, 0),  # a dark scene
+        ([(2, {}), (2, {})], 0),
+        ([(2, CARD), *[(2, {})] * 6], 0),  # a black shot in the story, and more of that
+        ([(4, CARD), (2, {"words": "And then?"}), (4, CARD)], 1),  # a chapter's title
+        ([(200, CARD)], 0),
+    ],
+)
+def test_closing_credits_begin_with_their_first_card(ending, count):
+    changed = STORY | {60 + i: what for i, (_, what) in enumerate(ending)}
+    facts = title([3.0] * 60 + [float(length) for length, _ in ending], changed=changed)
+    assert credit_shots(facts) == (0, count)
+    first = facts.shots[len(facts.shots) - max(1, count)]["start_s"]
+    reason = "in the closing credits" if count else None  # nor between the story and them
+    assert why_not([first], closed(facts, Rails(margin_s=0))) == [reason]
+
+
+def test_cards_are_not_told_from_dark_scenes_without_colour():
+    grey = picture(ground=(90, 90, 90))
+    changed = {i: grey | {"words": "Yes."} for i in range(60)} | {60: CARD, 61: CARD}
+    assert credit_shots(title([3.0] * 62, changed=changed)) == (0, 0)
+    assert credit_shots(title([3.0] * 62, changed={**STORY, 60: CARD, 61: CARD})) == (0, 2)
+
+
 def test_no_break_in_credits():
     facts = title([9, 2, *[3.0] * 60, 9, 12], changed={i: {"words": "Y."} for i in range(1, 62)})
     off = closed(facts, Rails(margin_s=0))
-    assert why_not(9.0, off) is None  # after the opening
-    assert why_not(95.0, off) is None
-    assert why_not(facts.shots[-2]["start_s"], off) == "in the closing credits"
-    assert why_not(facts.shots[-1]["start_s"], off) == "in the closing credits"
-    assert why_not(facts.shots[-3]["start_s"], off) is None
+    assert why_not([9.0], off) == [None]  # after the opening
+    assert why_not([95.0], off) == [None]
+    assert why_not([facts.shots[-2]["start_s"]], off) == ["in the closing credits"]
+    assert why_not([facts.shots[-1]["start_s"]], off) == ["in the closing credits"]
+    assert why_not([facts.shots[-3]["start_s"]], off) == [None]
     off = closed(facts, Rails(margin_s=0, credits=False))
-    assert why_not(facts.shots[-1]["start_s"], off) is None
+    assert why_not([facts.shots[-1]["start_s"]], off) == [None]
 
 
 # Words to avoid
@@ -249,4 +308,4 @@ def test_no_break_near_what_is_to_be_avoided():
         for b in keep([place(10.0 * i) for i in range(1, 20)], Rails(min_gap_s=0, per_hour=99), off)
     ]
     assert kept == [10, 20, 30, 40, 50, 60, 70, 140, 150, 160, 170, 180, 190]
-    assert why_not(100.0, off) == "“gunshot” is heard in film/00010"
+    assert why_not([100.0], off) == ["“gunshot” is heard in film/00010"]

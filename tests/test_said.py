@@ -131,6 +131,16 @@ def test_quotes_of_all_kinds_ask_for_words_in_a_row(spoken):
         assert found(spoken, f"{quotes[0]}the wolf{quotes[1]}") == ["wolf/0"]
 
 
+def test_chances_compare_like_with_like(spoken):
+    """Those of a shot are of the shot, whatever words it is looked for with."""
+    asked = {"shot": "mix/00000", "k": 50}
+    alone = {hit.shot: hit.chance for hit in search(spoken, **asked)}
+    with_words = {hit.shot: hit.chance for hit in search(spoken, **asked, said="wolf")}
+    assert with_words.keys() == alone.keys()
+    assert with_words == alone
+    assert len(set(alone.values()) - {None}) > 0
+
+
 def test_more_of_the_words_is_better(spoken):
     assert found(spoken, "open the wolf")[0] == "wolf/1"
     hits = search(spoken, said="wolf door open")

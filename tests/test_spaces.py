@@ -129,7 +129,7 @@ def test_labelled_scenes_are_a_gate(imported, tmp_path):
 def test_rollback_brings_back_what_was_live_before(films, caplog):
     contextual(films, "one")
     promote(films, "context")
-    with pytest.raises(NotFound, match="no other version of context was ever live"):
+    with pytest.raises(NotFound, match="no version of context was live before version 1 in"):
         rollback(films, "context")
     contextual(films, "two")
     promote(films, "context")
@@ -137,8 +137,65 @@ def test_rollback_brings_back_what_was_live_before(films, caplog):
     rollback(films, "context")
     assert films.live("context").fingerprint == films.live("title").fingerprint == "one"
     assert "1 titles came later and are not in context_v1, as delta" in caplog.text
-    rollback(films, "context")
-    assert films.live("context").fingerprint == "two"
+    with pytest.raises(NotFound, match="no version of context was live before version 1 in"):
+        rollback(films, "context")
+
+
+def live_after(store, *steps):
+    """The live version of context after each step: a promotion of a version, or a rollback."""
+    found = []
+    for step in steps:
+        if step == "back":
+            rollback(store, "title" if len(found) % 2 else "context")
+        else:
+            promote(store, "context", step, force=True)
+        assert store.live("title").version == store.live("context").version
+        found.append(store.live("context").version)
+    return found
+
+
+def test_each_rollback_goes_back_one_further(films):
+    for fingerprint in ("one", "two", "three", "four"):
+        contextual(films, fingerprint)
+    assert live_after(films, 1, 2, 3, "back", "back") == [1, 2, 3, 2, 1]
+    with pytest.raises(NotFound, match="no version of context was live before version 1 in"):
+        rollback(films, "context")
+    assert films.live("context").version == 1
+    # What is promoted now follows version 1, and what was rolled back is no history of it.
+    assert live_after(films, 2, 4, "back", 3, "back", "back") == [2, 4, 2, 3, 2, 1]
+    # A version may have been live twice, in between or again and again.
+    assert live_after(films, 2, 2, 1, 1, "back", "back") == [2, 2, 1, 1, 2, 1]
+
+
+def test_a_rollback_passes_over_vectors_that_are_gone(films):
+    for fingerprint in ("one", "two", "three"):
+        contextual(films, fingerprint)
+    live_after(films, 1, 2, 3)
+    retire(films, "context", 2)
+    assert live_after(films, "back") == [1]
+
+
+def test_contextual_vectors_have_a_history_for_each_fused_ones(films):
+    """Those of other fused vectors are no way back, and come back with theirs."""
+    contextual(films, "one")
+    contextual(films, "two")
+    live_after(films, 1, 2)
+    told = {"made_by": "another test", "fused": "other"}
+    for name, dim in (("fused", 2304), ("described", 2304), ("metadata", 768)):
+        films.registry.version(name, "other", dim=dim, **told)
+    promote(films, "fused", 2, force=True)
+    for name in ("context", "title"):
+        films.registry.version(name, "three", dim=2304, **told)
+    promote(films, "context", 3, force=True)
+    with pytest.raises(NotFound, match="no version of context was live before version 3"):
+        rollback(films, "context")
+    rollback(films, "metadata")
+    assert (films.live("fused").version, films.live("context").version) == (1, 2)
+    assert live_after(films, "back") == [1]
+    with pytest.raises(NotFound, match="no version of fused was live before version 1"):
+        rollback(films, "fused")
+    promote(films, "fused", 2, force=True)
+    assert films.live("context").version == 3
 
 
 def test_retired_vectors_are_gone_and_can_be_made_again(films):

@@ -5,7 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mediafm_store.errors import BadSubtitles
-from mediafm_store.media.subtitles import read_cues, words_of_shots
+from mediafm_store.media import subtitles
+from mediafm_store.media.subtitles import belongs, read_cues, words_of_shots
 from mediafm_store.records import Cue, Span
 
 SRT = (
@@ -386,7 +387,10 @@ def test_a_cue_belongs_to_the_shots_that_it_overlaps(lengths, cue_times):
     starts = [sum(lengths[:i]) for i in range(len(lengths))]
     spans = [Span(s, s + n, Fraction(1, 10)) for s, n in zip(starts, lengths, strict=True)]
     cues = [Cue(s / 10, (s + n) / 10, f"w{i}") for i, (s, n) in enumerate(cue_times)]
-    said = [words.split() for words in words_of_shots(cues, spans)]
+    texts = list(words_of_shots(cues, spans))
+    times = [(span.start_s, span.end_s) for span in spans]  # one by one:
+    assert texts == [" ".join(c.text for c in cues if belongs(c, *shot)) for shot in times]
+    said = [words.split() for words in texts]
     for i, (start, length) in enumerate(cue_times):
         shared = [len(range(max(start, s.start), min(start + length, s.end))) for s in spans]
         for words, ticks in zip(said, shared, strict=True):
@@ -398,7 +402,14 @@ def test_a_cue_belongs_to_the_shots_that_it_overlaps(lengths, cue_times):
 
 def test_a_cue_that_stays_for_some_frames_after_a_cut():
     spans = [Span(0, 20, Fraction(1, 10)), Span(20, 60, Fraction(1, 10))]
-    assert words_of_shots([Cue(0.5, 2.2, "Go!"), Cue(1.5, 3.0, "Both")], spans) == [
-        "Go! Both",
-        "Both",
-    ]
+    cues = [Cue(0.5, 2.2, "Go!"), Cue(1.5, 3.0, "Both")]
+    assert list(words_of_shots(cues, spans)) == ["Go! Both", "Both"]
+
+
+def test_cues_are_not_compared_with_shots_that_are_far_away(monkeypatch):
+    spans = [Span(i, i + 1, Fraction(1)) for i in range(500)]
+    compared = []
+    monkeypatch.setattr(subtitles, "belongs", lambda *pair: not compared.append(pair))
+    cues = [Cue(i, i + 1, str(i)) for i in range(500)]
+    assert list(words_of_shots(cues, spans)) == [str(i) for i in range(500)]
+    assert len(compared) == 500

@@ -26,7 +26,7 @@ from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.tasks.probing.saved import by_chance
 from mediafm_store.tasks.tags import apply as applying
 from mediafm_store.tasks.tags.review import distance
-from mediafm_store.tasks.tags.tag import kept, row_of
+from mediafm_store.tasks.tags.tag import Tag, keep, kept, row_of
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 
@@ -171,6 +171,23 @@ def test_a_threshold_of_0_is_no_error(probed):
     always = replace(probe.linear, thresholds=np.zeros_like(probe.linear.thresholds))
     found = applying.from_probe(probed, replace(probe, linear=always), ["film15"])
     assert {tag.tag for tag in found if tag.applies} == set(KINDS)
+
+
+def test_a_tag_applies_in_the_table_as_in_python(store):
+    """The table holds numbers of half the length."""
+    store.add_title(title_rows(store, "film", random_vectors(2, 0)))
+    made = [
+        Tag("tags", "film", str(number), score, threshold, "neighbours", ())
+        for number, (score, threshold) in enumerate(
+            [(0.1, 0.1 + 1e-12), (0.7, 0.7), (0.3 - 1e-12, 0.3), (0.2, 0.3), (1 / 3, 0.33333334)]
+        )
+    ]
+    keep(store, ["film"], made, instead="true")
+    rows = {row["tag"]: row["applies"] for row in store.tags().to_dicts()}
+    assert rows == {tag.tag: tag.applies for tag in kept(store)}
+    assert rows == {tag.tag: tag.applies for tag in made}
+    numbers = store.tags()
+    assert (numbers["score"] >= numbers["threshold"]).to_list() == numbers["applies"].to_list()
 
 
 def test_a_run_that_was_cut_off_goes_on(probed, monkeypatch):

@@ -113,10 +113,10 @@ def say(encoder: Encoder, cues: Sequence[Cue], spans: Iterable[Span]) -> Said:
     words: list[str] = []
 
     def texts() -> Iterator[tuple[int, str]]:
-        for number, span in enumerate(spans):
-            words.extend(words_of_shots(cues, [span]))
-            if words[-1]:
-                yield number, words[-1]
+        for number, said in enumerate(words_of_shots(cues, spans)):
+            words.append(said)
+            if said:
+                yield number, said
 
     pool = Pool(encoder, texts())
     return Said(pool.encoded(len(words)), words)

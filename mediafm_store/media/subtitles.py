@@ -3,6 +3,7 @@
 import html
 import re
 import unicodedata
+from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -221,11 +222,20 @@ def without_speaker(line: str) -> str:
     return line[found.end() :] if found and named else line
 
 
-def words_of_shots(cues: Sequence[Cue], spans: Iterable[Span]) -> list[str]:
-    """What is said in each shot: the text of the cues that belong to it, in order."""
-    # Seconds are computed once a shot, not once a cue: a feature has millions of pairs.
-    times = [(span.start_s, span.end_s) for span in spans]
-    return [" ".join(c.text for c in cues if belongs(c, *shot)) for shot in times]
+def words_of_shots(cues: Sequence[Cue], spans: Iterable[Span]) -> Iterator[str]:
+    """What is said in each shot: the text of the cues that belong to it, in their order.
+
+    Shots come in play order. Of the cues only those are looked at that are not over yet.
+    """
+    waiting = sorted(range(len(cues)), key=lambda number: cues[number].start_s, reverse=True)
+    current: list[int] = []
+    for span in spans:
+        start_s, end_s = span.start_s, span.end_s
+        while waiting and cues[waiting[-1]].start_s < end_s:
+            insort(current, waiting.pop())
+        current = [number for number in current if cues[number].end_s > start_s]
+        said = (cues[number] for number in current)
+        yield " ".join(cue.text for cue in said if belongs(cue, start_s, end_s))
 
 
 def belongs(cue: Cue, start_s: float, end_s: float) -> bool:

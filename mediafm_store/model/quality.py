@@ -1,7 +1,7 @@
 """How good vectors of shots are: do they tell scenes apart, do they use their space."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -106,62 +106,72 @@ def smoothed(vectors: Vectors, width: int) -> Vectors:
     return unit_rows(sums.astype(np.float32))
 
 
-def best_smoothed_auc(films: Sequence[Labelled]) -> float:
-    """What the best moving average reaches, its width chosen on these very films."""
-    return max(
-        stratified_auc([film._replace(vectors=smoothed(film.vectors, width)) for film in films])
-        for width in WIDTHS
-    )
+Reached = Mapping[str, Sequence[float]]
+"""What is compared -> what it reaches on one film, a figure a width where there are several."""
 
 
-def best_window_ap(films: Sequence[Labelled]) -> float:
-    """What the best left against right window reaches, its width chosen on these very films."""
-    return max(boundary_ap(films, width) for width in WIDTHS)
+def film_aucs(alone: Labelled, context: Labelled) -> Reached:
+    """Of single shots, of moving averages over them, and of contextual ones."""
+    averages = (alone._replace(vectors=smoothed(alone.vectors, width)) for width in WIDTHS)
+    return {
+        "isolated": [film_auc(alone, FARTHEST)],
+        "smoothed": [film_auc(average, FARTHEST) for average in averages],
+        "context": [film_auc(context, FARTHEST)],
+    }
+
+
+def film_aps(alone: Labelled, context: Labelled) -> Reached:
+    """Of the change from shot to shot, from one window to the next, and in context."""
+    return {
+        "isolated": [film_ap(alone, 1)],
+        "window": [film_ap(alone, width) for width in WIDTHS],
+        "context": [film_ap(context, 1)],
+    }
+
+
+def over_films(films: Sequence[Reached]) -> dict[str, float]:
+    """The means over films; of several widths the best, chosen on these very films."""
+    return {
+        name: max(mean(widths) for widths in zip(*(film[name] for film in films), strict=True))
+        for name in (films[0] if films else ())
+    }
 
 
 def scene_auc(alone: Sequence[Labelled], context: Sequence[Labelled]) -> dict[str, float]:
-    """Of single shots, of the best moving average over them, and of contextual ones."""
-    return {
-        "isolated": stratified_auc(alone),
-        "smoothed": best_smoothed_auc(alone),
-        "context": stratified_auc(context),
-    }
+    """`film_aucs` over films."""
+    return over_films([film_aucs(*both) for both in zip(alone, context, strict=True)])
 
 
 def scene_ap(alone: Sequence[Labelled], context: Sequence[Labelled]) -> dict[str, float]:
-    """Of the change from shot to shot, from the best window to the next, and in context."""
-    return {
-        "isolated": boundary_ap(alone),
-        "window": best_window_ap(alone),
-        "context": boundary_ap(context),
-    }
+    """`film_aps` over films."""
+    return over_films([film_aps(*both) for both in zip(alone, context, strict=True)])
 
 
 def random_pair_cosine(vectors: Vectors, *, rng: np.random.Generator) -> float:
     """Mean cosine of two vectors picked at random; far from 0 they lie in a narrow cone."""
-    order = rng.permutation(len(vectors))[: 2 * SAMPLE]
-    half = len(order) // 2
-    pairs = vectors[order[:half]], vectors[order[half : 2 * half]]
+    return paired_cosine(vectors[rng.permutation(len(vectors))[: 2 * SAMPLE]])
+
+
+def paired_cosine(vectors: Vectors) -> float:
+    """Mean cosine of each vector of the first half and one of the second."""
+    half = len(vectors) // 2
+    pairs = vectors[:half], vectors[half : 2 * half]
     return float(np.einsum("nd,nd->n", *pairs).mean())
 
 
-def effective_rank(vectors: Vectors, *, rng: np.random.Generator) -> float:
+def effective_rank(vectors: Vectors) -> float:
     """How many directions are really used: e to the entropy of the shares of variance.
 
     Roy and Vetterli, "The effective rank", 2007; here of the vectors as they are, not centred.
+    `SAMPLE` of them are enough.
     """
-    sample = vectors[rng.permutation(len(vectors))[:SAMPLE]]
-    shares = np.linalg.svd(sample, compute_uv=False).astype(np.float64) ** 2
+    shares = np.linalg.svd(vectors, compute_uv=False).astype(np.float64) ** 2
     shares = shares[shares > 0] / shares.sum()
     return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
-def near_duplicates(titles: Iterable[Vectors]) -> float:
-    """Share of shots to which another of their title has a cosine of `ALIKE` or more."""
-    twins, shots = 0, 0
-    for vectors in titles:
-        alike = vectors @ vectors.T
-        np.fill_diagonal(alike, -1)
-        twins += int((alike.max(axis=1, initial=-1) >= ALIKE).sum())
-        shots += len(vectors)
-    return twins / max(1, shots)
+def twins(vectors: Vectors) -> int:
+    """How many of a title's shots another has a cosine of `ALIKE` or more to."""
+    alike = vectors @ vectors.T
+    np.fill_diagonal(alike, -1)
+    return int((alike.max(axis=1, initial=-1) >= ALIKE).sum())

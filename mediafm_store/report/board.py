@@ -21,6 +21,7 @@ HEADINGS: dict[str, str] = {
     "probe": "Probe {}",
     "search": "Searches: {}",
     "model": "Model, preset {}",
+    "space": "Versions of {}",
     "index": "Index of {}",
 }
 MEASURES: dict[str, tuple[str, str]] = {

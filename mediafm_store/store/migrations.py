@@ -139,12 +139,25 @@ def to_6_shots(tables: Tables, shots: Sequence[Row]) -> list[Row]:
     return found
 
 
+def to_7(tables: Tables) -> None:
+    """The history of versions, of which the last moment of each is known."""
+    rows = tables.select("spaces").to_pylist()
+    there = "history" in tables.open("spaces").schema.names
+    if not there or any(row["history"] is None for row in rows):
+        for row in rows:
+            last = row["promoted_at"]
+            row["history"] = [] if last is None else [last]
+        tables.rewrite("spaces", of_schema(rows, SPACES))
+    change_titles(tables, 7)
+
+
 MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {
     1: to_2,
     2: to_3,
     3: to_4,
     4: to_5,
     5: to_6,
+    6: to_7,
 }
 """By the format that they start from."""
 

@@ -21,6 +21,8 @@ CURES = {
     "title": "run `mediafm train` and `mediafm embed`",
 }
 """What makes the vectors of a space, where there are none."""
+UNTRIED: dict[str, Any] = {"history": [], "gates": [], "forced": False}
+"""Of a version that has never been live."""
 
 
 def space_of(row: Mapping[str, Any]) -> Space:
@@ -89,7 +91,7 @@ class Registry:
             # The row comes after its table, so that every space that is listed can be read; a
             # table without a row is what a kill between the two left.
             self.tables.create(space.table, vectors_schema(dim), anew=True)
-            row = asdict(space) | {"created_at": datetime.now(UTC), "gates": [], "forced": False}
+            row = asdict(space) | {"created_at": datetime.now(UTC)} | UNTRIED
             self.tables.add("spaces", pa.Table.from_pylist([row], schema=TABLES["spaces"]))
             return space
 
@@ -121,21 +123,31 @@ class Registry:
                     f" are {space.fingerprint}; ingest again with the encoders {live.made_by}"
                 )
 
-    def promote(self, *spaces: Space, without: Collection[str] = (), forced: bool = False) -> None:
+    def promote(
+        self,
+        *spaces: Space,
+        without: Collection[str] = (),
+        undone: Mapping[tuple[str, int], Collection[datetime]] | None = None,
+        forced: bool = False,
+    ) -> None:
         """Make versions live, all in one commit, in place of those that were.
 
         The names in `without` have no live version afterwards: what they had does not go with it.
+        `undone` are moments of the history of versions that a rollback has gone back behind.
         """
         live = {space.name: space.version for space in spaces}
         now = datetime.now(UTC)
 
         def changed(row: dict[str, Any]) -> dict[str, Any]:
+            past = (undone or {}).get((row["name"], row["version"]), ())
+            history = [moment for moment in row["history"] if moment not in past]
             if live.get(row["name"]) == row["version"]:
                 if row["state"] == "retired":
                     raise NotFound(f"{row['name']} version {row['version']} was retired meanwhile")
-                return row | {"state": "live", "promoted_at": now, "forced": forced}
+                made = {"state": "live", "promoted_at": now, "forced": forced}
+                return row | made | {"history": [*history, now]}
             leaves = row["state"] == "live" and row["name"] in {*live, *without}
-            return row | {"state": "validated"} if leaves else row
+            return row | {"history": history} | ({"state": "validated"} if leaves else {})
 
         self._change(changed)
 

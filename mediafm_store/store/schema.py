@@ -7,7 +7,7 @@ exist for readers, be they half of a killed ingest or left over from one that wa
 
 import pyarrow as pa
 
-FORMAT = 6
+FORMAT = 7
 """Raised when a change of the tables needs a migration: see `store/migrations.py`."""
 
 
@@ -130,6 +130,7 @@ SPACES = pa.schema(
         ("state", pa.string()),  # registered, backfilled, validated, live or retired
         ("created_at", pa.timestamp("us", tz="UTC")),
         ("promoted_at", pa.timestamp("us", tz="UTC")),  # when it last became live, or null
+        ("history", pa.list_(pa.timestamp("us", tz="UTC"))),  # moments that rollback goes back to
         ("gates", pa.list_(GATE)),  # how it did when it was last promoted, or was to be
         ("forced", pa.bool_()),  # whether it became live although it failed a gate
     ]
@@ -182,7 +183,7 @@ EVALUATIONS = pa.schema(
     [
         ("run", pa.string()),  # one for all figures that were measured together
         ("at", pa.timestamp("us", tz="UTC")),
-        ("what", pa.string()),  # model, probe, index or search
+        ("what", pa.string()),  # model, probe, index, search or space
         ("name", pa.string()),  # the preset, the task, the space
         ("version", pa.string()),  # of what was measured: checkpoint, probe v2, context_v1
         ("fingerprint", pa.string()),  # of the vectors that it was measured on

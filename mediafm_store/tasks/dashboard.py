@@ -15,7 +15,7 @@ from mediafm_store.tasks.evaluations import What
 
 Verdict = Literal["better", "worse", "same", ""]
 """Of a change; nothing where there is nothing to compare with, or of what is no merit of ours."""
-KINDS: tuple[What, ...] = ("probe", "search", "model", "index")
+KINDS: tuple[What, ...] = ("probe", "search", "model", "space", "index")
 """In the order of tables and pages."""
 ORDER = (
     "",

@@ -1,26 +1,29 @@
 """How good a trained model is, on the store that it is to serve."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
-from mediafm_store.arrays import Vectors
-from mediafm_store.errors import NotFound
+from mediafm_store.arrays import FUSED, Vectors
+from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.model.exam import Exam
 from mediafm_store.model.facts import read_facts
 from mediafm_store.model.masking import Predictor, trivial_predictors
-from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.packed import Title, TitleShots, read_each
 from mediafm_store.model.quality import (
+    SAMPLE,
     Labelled,
     effective_rank,
-    near_duplicates,
-    random_pair_cosine,
-    scene_ap,
-    scene_auc,
+    film_aps,
+    film_aucs,
+    over_films,
+    paired_cosine,
+    twins,
 )
 from mediafm_store.model.run import TrainConfig
 from mediafm_store.model.transformer import ShotTransformer
@@ -30,9 +33,10 @@ from mediafm_store.tasks.checkpoints import context_fingerprint, latest
 from mediafm_store.tasks.embed import open_model
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.evaluations import Figure, record_if_writable
-from mediafm_store.tasks.train import all_shots
+from mediafm_store.tasks.train import stored_titles
 
 DRAWS = 8
+SPACES = ("isolated", "context")
 OWN = ("model", "context")
 """What a model is; all beside it needs no training."""
 
@@ -76,32 +80,24 @@ def evaluate_model(
     folder = latest(store) if checkpoint is None else Path(checkpoint)
     model = open_model(store, folder, device)
     facts = read_facts(folder)
-    titles = all_shots(store)
+    titles = stored_titles(store)
     held_out = [title for title in titles if title.id in set(facts.get("held_out", ()))]
     if not held_out:
         raise NotFound(
             f"none of the titles that checkpoint {folder} was not trained on are in {store.path};"
             " train anew with `mediafm train`"
         )
-    fused = [title.fused for title in titles]
-    context = [made.shots for made in embed_titles(model, titles)]
+    rate = mask_rate(folder, facts)
     labels = scenes(store, titles)
-    alone, within = of_scenes(fused, labels), of_scenes(context, labels)
-    spaces = {"isolated": np.concatenate(fused), "context": np.concatenate(context)}
-    rng = np.random.default_rng(0)
     report = ModelReport(
         checkpoint=folder,
         preset=str(facts.get("preset", "")),
         titles=len(titles),
-        shots=sum(len(shots) for shots in fused),
+        shots=sum(title.shots for title in titles),
         held_out=len(held_out),
-        msm=masked_shots(model, held_out),
+        msm=masked_shots(model, held_out, rate),
         labelled=len(labels),
-        auc=scene_auc(alone, within) if labels else None,
-        ap=scene_ap(alone, within) if labels else None,
-        random_cosine={n: random_pair_cosine(v, rng=rng) for n, v in spaces.items()},
-        rank={n: effective_rank(v, rng=rng) for n, v in spaces.items()},
-        duplicates=near_duplicates(fused),
+        **of_vectors(model, titles, labels),
     )
     record_if_writable(
         store,
@@ -130,12 +126,82 @@ def figures(report: ModelReport) -> list[Figure]:
     ]
 
 
-def masked_shots(model: ShotTransformer, titles: list[TitleShots]) -> dict[str, float]:
+def of_vectors(
+    model: ShotTransformer, titles: Sequence[Title], labels: Mapping[int, np.ndarray]
+) -> dict[str, Any]:
+    """What a report says of the vectors of all titles, in one pass over them."""
+    shots, rng = sum(title.shots for title in titles), np.random.default_rng(0)
+    pairs = [Sample.of(space, shots, 2 * SAMPLE, rng) for space in SPACES]
+    directions = [Sample.of(space, shots, SAMPLE, rng) for space in SPACES]
+    aucs, aps, repeated, start = [], [], 0, 0
+    for place, (alone, context) in enumerate(alone_and_in_context(model, titles)):
+        for sample in (*pairs, *directions):
+            sample.take(start, alone if sample.space == "isolated" else context)
+        start += len(alone)
+        repeated += twins(alone)
+        if place in labels:
+            film = Labelled(alone, labels[place]), Labelled(context, labels[place])
+            aucs.append(film_aucs(*film))
+            aps.append(film_aps(*film))
+    return {
+        "auc": over_films(aucs) or None,
+        "ap": over_films(aps) or None,
+        "random_cosine": {sample.space: paired_cosine(sample.rows) for sample in pairs},
+        "rank": {sample.space: effective_rank(sample.rows) for sample in directions},
+        "duplicates": repeated / max(1, shots),
+    }
+
+
+@dataclass
+class Sample:
+    """Some vectors of a space, taken title by title."""
+
+    space: str
+    order: np.ndarray
+    """The places of those that are wanted, among all of the store."""
+    rows: Vectors
+
+    @classmethod
+    def of(cls, space: str, shots: int, count: int, rng: np.random.Generator) -> "Sample":
+        """As many as `count` of all shots, at random."""
+        order = rng.permutation(shots)[:count]
+        return cls(space, order, np.empty((len(order), FUSED), np.float32))
+
+    def take(self, start: int, vectors: Vectors) -> None:
+        """Keep those that are wanted of a title whose first shot has the place `start`."""
+        wanted = np.flatnonzero((self.order >= start) & (self.order < start + len(vectors)))
+        self.rows[wanted] = vectors[self.order[wanted] - start]
+
+
+def alone_and_in_context(
+    model: ShotTransformer, titles: Iterable[Title]
+) -> Iterator[tuple[Vectors, Vectors]]:
+    """The vectors of titles as they are and as the model sees them, few of them in memory."""
+    waiting: deque[Vectors] = deque()
+
+    def passing() -> Iterator[TitleShots]:
+        for title in read_each(titles):
+            waiting.append(title.fused)
+            yield title
+
+    for made in embed_titles(model, passing()):
+        yield waiting.popleft(), made.shots
+
+
+def mask_rate(folder: Path, facts: Mapping[str, Any]) -> float:
+    """The share of shots that were hidden in training; checkpoints of before have the default."""
+    rate = facts.get("mask_rate", TrainConfig.mask_rate)
+    if not isinstance(rate, int | float) or not 0 < rate <= 1:
+        raise BadInput(f"checkpoint {folder} says {rate!r} of its shots were hidden; train again")
+    return float(rate)
+
+
+def masked_shots(model: ShotTransformer, titles: Sequence[Title], rate: float) -> dict[str, float]:
     """The loss of the model and of predictors that it must beat."""
     exam = Exam(
         titles,
         size=model.config.max_shots,
-        mask_rate=TrainConfig().mask_rate,
+        mask_rate=rate,
         draws=DRAWS,
         generator=torch.Generator().manual_seed(0),
         device=model.cls.device,
@@ -144,7 +210,7 @@ def masked_shots(model: ShotTransformer, titles: list[TitleShots]) -> dict[str, 
     return {name: exam.grade(guess) for name, guess in guesses.items()}
 
 
-def scenes(store: Store, titles: list[TitleShots]) -> dict[int, np.ndarray]:
+def scenes(store: Store, titles: Sequence[Title]) -> dict[int, np.ndarray]:
     """The scene of each shot, -1 where there is none, of those titles that have scenes."""
     by_title = store.shots(columns=["title", "scene"]).partition_by("title", as_dict=True)
     found = {}
@@ -153,8 +219,3 @@ def scenes(store: Store, titles: list[TitleShots]) -> dict[int, np.ndarray]:
         if len(set(numbers[numbers >= 0])) > 1:
             found[place] = numbers.astype(np.int64)
     return found
-
-
-def of_scenes(vectors: list[Vectors], labels: dict[int, np.ndarray]) -> list[Labelled]:
-    """The titles that have scenes."""
-    return [Labelled(vectors[place], numbers) for place, numbers in labels.items()]

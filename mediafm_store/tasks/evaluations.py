@@ -17,7 +17,7 @@ from mediafm_store.store.store import Store
 
 log = logging.getLogger("mediafm_store")
 
-What = Literal["model", "probe", "index", "search"]
+What = Literal["model", "probe", "index", "search", "space"]
 
 
 class Figure(NamedTuple):

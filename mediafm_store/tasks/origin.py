@@ -1,5 +1,6 @@
 """Find the title, and the place in it, that a clip was cut from."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -34,13 +35,6 @@ class Origin(NamedTuple):
     """Mean cosine of the pictures of the clip and of the title, weighted by their time."""
 
 
-class Offset(NamedTuple):
-    """A title, and the second of it at which the clip may start."""
-
-    title: str
-    start_s: float
-
-
 def origin_of(store: Store, fused: Fused, spans: Sequence[Span]) -> Origin | None:
     """The stretch of a title that a clip shows; None if it shows none.
 
@@ -52,30 +46,30 @@ def origin_of(store: Store, fused: Fused, spans: Sequence[Span]) -> Origin | Non
     usable = asked.any(axis=1)
     near = nearest(store, space, asked[usable], CANDIDATES)
     rows = store.shots_by_id(sorted({id for one in near for id in one.ids}))
-    offsets: dict[Offset, None] = {}
+    # By title the seconds at which the clip may start, each once.
+    offsets: defaultdict[str, dict[float, None]] = defaultdict(dict)
     for number, one in zip(np.flatnonzero(usable), near, strict=True):
         for shot in (rows[id] for id in one.ids if id in rows):
             for start_s in starts(spans, int(number), shot["start_s"], shot["end_s"]):
-                offsets[Offset(shot["title"], round(start_s / STEP_S) * STEP_S)] = None
+                offsets[shot["title"]][round(start_s / STEP_S) * STEP_S] = None
     best: tuple[float, Origin] | None = None
-    for title in dict.fromkeys(offset.title for offset in offsets):
+    for title, its_offsets in offsets.items():
         vectors = store.vectors(space, title)
         shots = store.shots(title)
         middles = [(s.start_s + s.end_s) / 2 for s in spans]
         length = max(s.end_s for s in spans)
         begins, ends = shots["start_s"].to_numpy(), shots["end_s"].to_numpy()
-        for offset in offsets:
-            if offset.title != title or offset.start_s + length > ends[-1] + 1:
+        for start_s in its_offsets:
+            if start_s + length > ends[-1] + 1:
                 continue
-            at = np.searchsorted(begins, np.array(middles) + offset.start_s, side="right") - 1
+            at = np.searchsorted(begins, np.array(middles) + start_s, side="right") - 1
             if (at < 0).any():
                 continue
             picture, both = likeness(fused, vectors.vectors[at], spans)
             if best is None or both > best[0]:
-                inside = (begins < offset.start_s + length) & (ends > offset.start_s)
+                inside = (begins < start_s + length) & (ends > start_s)
                 ids = [vectors.ids[i] for i in np.flatnonzero(inside)]
-                end_s = offset.start_s + length
-                best = both, Origin(title, offset.start_s, end_s, ids, picture)
+                best = both, Origin(title, start_s, start_s + length, ids, picture)
     return best[1] if best and best[1].likeness >= likeness_from(store, SAME_FILM) else None
 
 

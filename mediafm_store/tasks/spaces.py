@@ -2,10 +2,14 @@
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
 
 from mediafm_store.errors import BadInput, NotFound, NotPromoted, SpaceMismatch
+from mediafm_store.store.registry import space_of
 from mediafm_store.store.spaces import Space, State
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.evaluations import record
@@ -79,29 +83,23 @@ def take_down(store: Store, space: Space, state: State, passed: Sequence[Gate]) 
     store.registry.set_state(space, state, gates=said)
     figures = [gate.figure for gate in passed if gate.figure]
     told = {"name": space.name, "version": space.table, "fingerprint": space.fingerprint}
-    record(store, "search", figures, **told)
+    record(store, "space", figures, **told)
 
 
 def rollback(store: Store, name: str) -> Promoted:
     """Make the version live again that was live before, with those that were made with it.
 
-    Nothing is measured: it was good enough once. Raises NotFound if there was none.
+    A second rollback goes back one further; what is promoted then follows the version that is live.
+    Nothing is measured: it was good enough once. Raises NotFound at the start of the history.
     """
     store.check_writable()
     live = store.live(name)
-    before = [
-        row
-        for row in store.registry.rows()
-        if row["name"] == name
-        and row["promoted_at"] is not None
-        and row["version"] != live.version
-        and row["state"] != "retired"
-        and (name in MADE_BY_ENCODERS or row["fused"] == live.fused)
-    ]
-    if not before:
-        raise NotFound(f"no other version of {name} was ever live in {store.path}")
-    last = max(before, key=lambda row: row["promoted_at"])
-    space = find_space(store, name, last["version"])
+    line = history(store, live)
+    since, space = live_before(store, live, line)
+    undone: dict[tuple[str, int], list[datetime]] = defaultdict(list)
+    for moment, one in line:
+        if moment >= since:
+            undone[one.name, one.version].append(moment)
     versions = together(store, space)
     if lacking := sorted({title for one in versions for title in store.lacking(one)}):
         cure = "space backfill" if name in MADE_BY_ENCODERS else "embed --checkpoint"
@@ -112,8 +110,36 @@ def rollback(store: Store, name: str) -> Promoted:
             lacking[0],
             cure,
         )
-    go_live(store, space, versions, forced=False)
+    go_live(store, space, versions, undone=undone)
     return Promoted([find_space(store, s.name, s.version) for s in versions], {}, forced=False)
+
+
+def live_before(
+    store: Store, live: Space, line: Sequence[tuple[datetime, Space]]
+) -> tuple[datetime, Space]:
+    """The version in whose place the live one came, and when that became live."""
+    for moment, space in reversed(line):
+        if space.name == live.name and space.version != live.version and space.state != "retired":
+            return moment, space
+    raise NotFound(
+        f"no version of {live.name} was live before version {live.version} in {store.path};"
+        f" `mediafm space promote {live.name} VERSION` makes another one live"
+    )
+
+
+def history(store: Store, space: Space) -> list[tuple[datetime, Space]]:
+    """When which version became live, in order, of the spaces that are made together with one.
+
+    Contextual vectors of other fused ones have a history of their own.
+    """
+    found = [
+        (moment, space_of(row))
+        for row in store.registry.rows()
+        if row["name"] in group_of(space)
+        and (space.name in MADE_BY_ENCODERS or row["fused"] == space.fused)
+        for moment in row["history"]
+    ]
+    return sorted(found, key=itemgetter(0))
 
 
 def retire(store: Store, name: str, version: int) -> list[Space]:
@@ -185,7 +211,14 @@ def last_live(store: Store, there: Sequence[Space], fused: str) -> list[Space]:
     return found
 
 
-def go_live(store: Store, space: Space, versions: Sequence[Space], *, forced: bool) -> None:
+def go_live(
+    store: Store,
+    space: Space,
+    versions: Sequence[Space],
+    *,
+    undone: Mapping[tuple[str, int], Sequence[datetime]] | None = None,
+    forced: bool = False,
+) -> None:
     """All in one commit; contextual vectors of other fused ones go out of use."""
     without = () if space.name in MADE_BY_MODEL else MADE_BY_MODEL
-    store.registry.promote(*versions, without=without, forced=forced)
+    store.registry.promote(*versions, without=without, undone=undone, forced=forced)

@@ -12,7 +12,7 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import Fused
 from mediafm_store.errors import BadInput
-from mediafm_store.model.packed import TitleShots, Unread, read_each
+from mediafm_store.model.packed import TitleShots, Unread
 from mediafm_store.model.resume import key_of
 from mediafm_store.model.run import Step, TrainConfig
 from mediafm_store.model.train import TrainResult
@@ -57,6 +57,7 @@ def train(
         facts = {
             "fused": fused.fingerprint,
             "preset": preset,
+            "mask_rate": config.mask_rate,
             "validation": result.validation,
             "baselines": result.baselines,
             "best_step": result.best_step,
@@ -92,11 +93,6 @@ def check_preset(preset: str) -> None:
     """Raise BadInput if there is no such size of model."""
     if preset not in PRESETS:
         raise BadInput(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
-
-
-def all_shots(store: Store) -> list[TitleShots]:
-    """What the model sees of every title, all in memory."""
-    return list(read_each(stored_titles(store)))
 
 
 def stored_titles(store: Store) -> list[Unread]:

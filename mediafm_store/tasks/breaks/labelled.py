@@ -23,6 +23,7 @@ GOOD, TITLES = 10, 3
 NEAR_S = 1.0
 """A cut so near to a label is the one that is meant."""
 MOST_FOLDS = 10
+ONE_SIDED = "to fit weights, cuts without a good label are needed in two titles or series"
 
 
 class Labelled(NamedTuple):
@@ -62,6 +63,8 @@ def weights_for(titles: Sequence[Labelled]) -> Weights:
     if sum(int(t.good.sum()) for t in titles) < GOOD or len(groups) < TITLES:
         return DEFAULT
     ours, usual = held_out(titles), precision(DEFAULT, marked)
+    if ours is None:
+        return DEFAULT._replace(said=f"default weights; {ONE_SIDED}")
     found = f"average precision {ours:.2f} on titles held out, default weights {usual:.2f}"
     if ours <= usual:
         return DEFAULT._replace(said=f"default weights; fitted ones are no better: {found}")
@@ -105,6 +108,12 @@ def nearest_cuts(at: np.ndarray, times: Sequence[float]) -> Bool[np.ndarray, " c
     return good
 
 
+def one_sided(titles: Sequence[Labelled]) -> bool:
+    """Whether all cuts are good, or none is: nothing can be told apart by them."""
+    good = np.concatenate([title.good for title in titles])
+    return bool(good.all() or not good.any())
+
+
 def fit(titles: Sequence[Labelled]) -> Weights:
     """Logistic regression over all cuts of these titles."""
     from sklearn.linear_model import LogisticRegression
@@ -116,15 +125,21 @@ def fit(titles: Sequence[Labelled]) -> Weights:
     return Weights(weights, float(model.intercept_[0]), "fitted weights")
 
 
-def held_out(titles: Sequence[Labelled]) -> float:
-    """Mean average precision of fitted weights on titles of groups that they were not fitted to."""
+def held_out(titles: Sequence[Labelled]) -> float | None:
+    """Mean average precision of fitted weights on titles of groups that they were not fitted to.
+
+    None if there is a fold for which they cannot be fitted.
+    """
     from mediafm_store.linear.fitting import split
 
     marked = [title for title in titles if title.good.any()]
     found = []
     for _, fold in split(np.array([title.group for title in marked]), MOST_FOLDS, seed=0):
         left_out = {marked[i].group for i in fold}
-        weights = fit([title for title in titles if title.group not in left_out])
+        others = [title for title in titles if title.group not in left_out]
+        if one_sided(others):
+            return None
+        weights = fit(others)
         found += [precision(weights, [marked[i]]) for i in fold]
     return float(np.mean(found))
 

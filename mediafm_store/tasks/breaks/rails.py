@@ -4,6 +4,7 @@ from bisect import bisect, insort
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from math import inf
 from typing import NamedTuple
 
@@ -87,17 +88,28 @@ def keep(ranked: Sequence[Break], rails: Rails, off: Sequence[Closed]) -> list[B
     """
     kept: list[Break] = []
     times: list[float] = []
-    for candidate in ranked:
+    reasons = why_not([candidate.seconds for candidate in ranked], off)
+    for candidate, reason in zip(ranked, reasons, strict=True):
         at = candidate.seconds
-        if why_not(at, off) is None and fits(at, times, rails):
+        if reason is None and fits(at, times, rails):
             kept.append(candidate)
             insort(times, at)
     return kept
 
 
-def why_not(at: float, off: Sequence[Closed]) -> str | None:
-    """Why there may be no break at this time, if there may not."""
-    return next((c.why for c in off if c.start_s < at < c.end_s), None)
+def why_not(times: Sequence[float], off: Sequence[Closed]) -> list[str | None]:
+    """Why there may be no break at each time, if there may not: the first reason of several."""
+    waiting = sorted(range(len(off)), key=lambda number: off[number].start_s, reverse=True)
+    begun: list[int] = []
+    found: list[str | None] = [None] * len(times)
+    for place in sorted(range(len(times)), key=times.__getitem__):
+        at = times[place]
+        while waiting and off[waiting[-1]].start_s < at:
+            heappush(begun, waiting.pop())
+        while begun and off[begun[0]].end_s <= at:
+            heappop(begun)
+        found[place] = off[begun[0]].why if begun else None
+    return found
 
 
 def fits(at: float, times: Sequence[float], rails: Rails) -> bool:
@@ -111,5 +123,5 @@ def fits(at: float, times: Sequence[float], rails: Rails) -> bool:
 
 def held_back(ranked: Sequence[Break], off: Sequence[Closed]) -> dict[str, int]:
     """How many breaks each reason rules out, the commonest first."""
-    found = (why_not(place.seconds, off) for place in ranked)
+    found = why_not([place.seconds for place in ranked], off)
     return dict(Counter(why for why in found if why is not None).most_common())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from mediafm_store.arrays import Fused, unit_rows
 from mediafm_store.records import Cue
@@ -116,13 +116,22 @@ def hears(shot: Shot, names: Sequence[str]) -> bool:
 
 def pause(facts: Facts) -> PerCut:
     """How far the nearest subtitle is, up to PAUSE_S; 0 within one, and without subtitles."""
-    return each(lambda _, after: pause_s(facts.cues, after["start_s"]) / PAUSE_S)(facts)
+    at = np.array([shot["start_s"] for shot in facts.shots[1:]])
+    return (pauses_s(facts.cues, at) / PAUSE_S).astype(np.float32)
 
 
-def pause_s(cues: Sequence[Cue], at: float) -> float:
-    """Seconds from a moment to the nearest subtitle, at most PAUSE_S; 0 without any."""
-    nearest = min((max(c.start_s - at, at - c.end_s) for c in cues), default=0.0)
-    return min(max(0.0, nearest), PAUSE_S)
+def pauses_s(
+    cues: Sequence[Cue], at: Float64[np.ndarray, " moments"]
+) -> Float64[np.ndarray, " moments"]:
+    """Seconds from each moment to the nearest subtitle, at most PAUSE_S; 0 without any."""
+    if not cues:
+        return np.zeros(len(at))
+    ordered = sorted(cues, key=lambda cue: cue.start_s)
+    starts = np.array([cue.start_s for cue in ordered] + [np.inf])
+    ends = np.maximum.accumulate([-np.inf] + [cue.end_s for cue in ordered])
+    begun = np.searchsorted(starts, at, side="right")  # how many have begun by then
+    nearest = np.minimum(starts[begun] - at, at - ends[begun])
+    return np.clip(nearest, 0, PAUSE_S)
 
 
 def each(rate: Callable[[Shot, Shot], float]) -> Callable[[Facts], PerCut]:
@@ -150,9 +159,7 @@ SIGNS: dict[str, Sign] = {
     ),
     "pause": Sign(
         pause,
-        lambda facts, cut, _: (
-            f"no words within {pause_s(facts.cues, facts.shots[cut + 1]['start_s']):.1f} s"
-        ),
+        lambda _facts, _cut, value: f"no words within {value * PAUSE_S:.1f} s",
     ),
     "voiceless": Sign(voiceless, lambda *_: "nobody is heard speaking"),
     "quiet": Sign(

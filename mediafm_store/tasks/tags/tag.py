@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from mediafm_store.store.store import Store
 from mediafm_store.store.tables import one_of, quoted
 
@@ -36,8 +38,11 @@ class Tag:
 
     @property
     def applies(self) -> bool:
-        """Whether the title has the tag; others are kept for review."""
-        return self.score >= self.threshold
+        """Whether the title has the tag; others are kept for review.
+
+        By the numbers as the table holds them, so that whoever reads them finds the same.
+        """
+        return bool(np.float32(self.score) >= np.float32(self.threshold))
 
 
 def keep(store: Store, titles: Collection[str], tags: Sequence[Tag], *, instead: str) -> list[Tag]:
