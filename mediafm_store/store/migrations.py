@@ -139,20 +139,27 @@ def to_6_shots(tables: Tables, shots: Sequence[Row]) -> list[Row]:
     return found
 
 
+def to_7(tables: Tables) -> None:
+    """Encoders of spaces by name, which are not known of old ones: the next ingest tells them."""
+    add_columns(tables, "spaces", ("encoders",))
+    change_titles(tables, 7)
+
+
 MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {
     1: to_2,
     2: to_3,
     3: to_4,
     4: to_5,
     5: to_6,
+    6: to_7,
 }
 """By the format that they start from."""
 
 
 def add_columns(tables: Tables, name: str, columns: tuple[str, ...]) -> None:
-    """Add columns of the schema of shots that are not there yet, with nothing in them."""
+    """Add columns of the schema of a table that are not there yet, with nothing in them."""
     table = tables.open(name)
-    missing = [SHOTS.field(c) for c in columns if c not in table.schema.names]
+    missing = [TABLES[name].field(c) for c in columns if c not in table.schema.names]
     if missing:
         table.add_columns(pa.schema(missing))
 

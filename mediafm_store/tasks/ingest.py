@@ -99,7 +99,7 @@ def ingest(
     store.check_writable()
     chosen = wished(language) if language else None
     ids = dict.fromkeys(videos, title) if title else title_ids(store, videos, is_same_film(store))
-    how = How(encoders or load_encoders(), detector, shot_list, keyframes, chosen)
+    how = How(encoders or load_encoders(store=store), detector, shot_list, keyframes, chosen)
     job = Ingest(store, how, force=force, asked_for=title is not None)
     with engine_of(engine, workers=workers) as runs_on:
         return job.run(list(ids.items()), runs_on, on_progress, on_title)
