@@ -10,17 +10,31 @@ import polars as pl
 
 import mediafm_store as mfm
 
-store = mfm.Store(sys.argv[1])
 
-# Polars, lazy: only the columns that are used are read.
-shots = store.view("shots").lazy()
-lengths = shots.group_by("title").agg(pl.len(), pl.col("duration_s").mean())
-print(lengths.sort("title").collect())
+def main(folder: str) -> None:
+    """Print what three libraries make of a store."""
+    store = mfm.Store(folder)
 
-# DuckDB.
-print(store.view("shots").duckdb().filter("words <> ''").aggregate("title, count(*) AS spoken"))
+    # Polars, lazy: only the columns that are used are read.
+    shots = store.view("shots").lazy()
+    lengths = shots.group_by("title").agg(pl.len(), pl.col("duration_s").mean())
+    print(lengths.sort("title").collect())
 
-# Vectors come with what is known of their shots.
-long = store.view("fused", where="duration_s > 2").arrow()
-vectors = np.stack(long["vector"].to_numpy(zero_copy_only=False)).astype(np.float32)
-print("share of the picture in the first shot's length:", (vectors[0, :768] ** 2).sum())
+    # DuckDB.
+    print(store.view("shots").duckdb().filter("words <> ''").aggregate("title, count(*) AS spoken"))
+
+    # Vectors come with what is known of their shots.
+    long = store.view("fused", where="duration_s > 2").arrow()
+    print(len(long), "shots of more than two seconds")
+    for vector in long["vector"].to_pylist()[:1]:
+        block = np.array(vector[:768], np.float32)
+        print("share of the picture in the first one's length:", (block**2).sum())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("give a store: python examples/read_with_polars.py my-store")
+    try:
+        main(sys.argv[1])
+    except mfm.MediaFMError as error:
+        sys.exit(str(error))

@@ -8,14 +8,29 @@ from pathlib import Path
 
 import mediafm_store as mfm
 
-store, film = mfm.Store(sys.argv[1]), Path(sys.argv[2])
 
-(result,) = mfm.ingest(store, [film])
-if result.error:
-    sys.exit(result.error)
-mfm.embed(store)  # with the newest checkpoint, and only what lacks vectors
+def main(folder: str, film: str) -> None:
+    """Print tags with what speaks for them, and breaks with their reasons."""
+    store = mfm.Store(folder)
+    results = mfm.ingest(store, [Path(film)])
+    if len(results) != 1:
+        raise mfm.MediaFMError(f"{film} holds {len(results)} films; give one")
+    (result,) = results
+    if result.error:
+        raise mfm.MediaFMError(result.error)
+    mfm.embed(store)  # with the newest checkpoint, and only what lacks vectors
 
-for tag in mfm.apply_tags(store, [result.title]):
-    print(f"{tag.score:.2f}  {tag.tag}  because of {', '.join(tag.evidence)}")
-for place in mfm.rank_breaks(store, result.title, rails=mfm.Rails(min_gap_s=15, margin_s=5), k=3):
-    print(f"{place.seconds:.1f} s  {place.score:.2f}  {'; '.join(place.reasons)}")
+    rails = mfm.Rails(min_gap_s=15, margin_s=5)
+    for tag in mfm.apply_tags(store, [result.title]):
+        print(f"{tag.score:.2f}  {tag.tag}  because of {', '.join(tag.evidence)}")
+    for place in mfm.rank_breaks(store, result.title, rails=rails, k=3):
+        print(f"{place.seconds:.1f} s  {place.score:.2f}  {'; '.join(place.reasons)}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("give a store and a film: python examples/tag_new_title.py my-store new_film.mp4")
+    try:
+        main(*sys.argv[1:])
+    except mfm.MediaFMError as error:
+        sys.exit(str(error))

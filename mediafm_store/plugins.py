@@ -21,13 +21,24 @@ def names(kind: Kind) -> list[str]:
     return sorted(entry_points(group=f"mediafm_store.{kind}").names)
 
 
+def is_path(name: str) -> bool:
+    """Whether a name is a path of its own: whoever writes it chooses which code runs."""
+    return PATH.fullmatch(name) is not None
+
+
+def runs_no_code(kind: Kind, name: str) -> bool:
+    """Whether a plug-in is of this package, so that no argument makes it run code."""
+    own = entry_points(group=f"mediafm_store.{kind}", name=name)
+    return any(point.value.startswith("mediafm_store.") for point in own)
+
+
 def load(kind: Kind, name: str) -> Any:
     """Import and return the plug-in called `name`.
 
     Raises NotFound if there is none, BadInput if it is nothing that can be called.
     """
     own = entry_points(group=f"mediafm_store.{kind}", name=name)
-    points = [EntryPoint(name, name, "")] if PATH.fullmatch(name) else list(own)
+    points = [EntryPoint(name, name, "")] if is_path(name) else list(own)
     if not points:
         raise NotFound(
             f"no {kind[:-1]} plug-in {name!r}; installed: {', '.join(names(kind))}"

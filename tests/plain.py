@@ -13,8 +13,8 @@ from mediafm_store.features.encoders import Encoded
 class PlainEncoder:
     """Encodes quickly: items of equal bytes get equal unit vectors, others random ones."""
 
-    def __init__(self, modality):
-        self.name, self.modality, self.fingerprint = f"plain-{modality}", modality, "plain"
+    def __init__(self, modality, fingerprint="plain"):
+        self.name, self.modality, self.fingerprint = f"plain-{modality}", modality, fingerprint
 
     def encode(self, items):
         rows = np.zeros((len(items), 768), np.float32)

@@ -127,7 +127,7 @@ def shown(tmp_path_factory, film):
 def served(shown, browser):
     """The address of the server, in a thread; the browser is there first, or all is skipped."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(library, "load_encoders", lambda *names, device: ENCODERS)
+    patch.setattr(library, "load_encoders", lambda *names, device, store: ENCODERS)
     with patch.context(), bound(0) as listening:
         app = make_app(Library(shown, device="cpu"))
         server = uvicorn.Server(

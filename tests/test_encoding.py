@@ -1,10 +1,15 @@
 import pickle
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 
 import pytest
 
-from mediafm_store import load_encoders
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store import Store, ingest, load_encoders, search
+from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
+from mediafm_store.tasks.backfill import backfill
 from mediafm_store.tasks.encoding import Loaded, fingerprints, made_by, resolve_device
+from tests.command import mediafm
+from tests.odd_films import make_film, pictures
+from tests.plain import PlainEncoder
 
 
 def test_a_gpu_is_taken_where_there_is_one_and_never_silently_left_out():
@@ -25,6 +30,125 @@ def test_encoders_are_found_by_name_and_by_path():
 
 def test_workers_without_a_gpu_load_what_a_driver_has_on_its_own(encoders, monkeypatch):
     monkeypatch.setattr("mediafm_store.tasks.encoding.cuda_available", lambda: False)
-    there = pickle.loads(pickle.dumps(Loaded(encoders, [], "cuda", ["visual"])))
+    there = pickle.loads(pickle.dumps(Loaded(encoders, {}, "cuda", ["visual"])))
     assert fingerprints(there) == fingerprints(encoders)
     assert there.on_gpu == set()
+
+
+OWN = ["own-visual", "own-audio", "own-text=7"]
+PATHS = ["tests.plain:visual", "tests.plain:audio", "tests.plain:text"]
+
+
+def own_text(number="0", *, device):
+    """A plug-in of somebody's package, with an argument."""
+    return PlainEncoder("text", f"plain {number}")
+
+
+def install(monkeypatch, *names):
+    """Entry points, beside those that are installed."""
+    values = {"own-text": "tests.test_encoding:own_text"}
+    own = [
+        EntryPoint(n, values.get(n, n.replace("own-", "tests.plain:")), "mediafm_store.encoders")
+        for n in names
+    ]
+
+    def found(**asked):
+        return EntryPoints([*entry_points(**asked), *EntryPoints(own).select(**asked)])
+
+    monkeypatch.setattr("mediafm_store.plugins.entry_points", found)
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    install(monkeypatch, "own-visual", "own-audio", "own-text")
+
+
+@pytest.fixture
+def film(tmp_path):
+    make_film(tmp_path / "film.mp4", images=list(pictures(24)))
+    return tmp_path / "film.mp4"
+
+
+@pytest.fixture
+def made(tmp_path, film, installed):
+    """A store of a film, made with encoders that are installed."""
+    store = Store(tmp_path / "made", create=True)
+    ingest(store, film, encoders=load_encoders(["own-visual", "own-audio"], device="cpu"))
+    return store
+
+
+def test_a_store_knows_its_encoders(made, film, tmp_path):
+    known = {u.modality: u.plugin for u in made.live("fused").encoders}
+    assert known == {"visual": "own-visual", "audio": "own-audio", "text": "minilm-l6"}
+    assert search(made, text="a lake", least=0.0)
+    (copy := tmp_path / "other.mp4").write_bytes(film.read_bytes())
+    for asked in (
+        ("ingest", copy, "--title", "other"),
+        ("search", "--text", "a lake"),
+        ("search", "--clip", film),
+        ("tag", "apply", "--name", "lake"),
+    ):
+        done = mediafm(*asked, "--store", made.path)
+        assert done.returncode == 0, done.stderr
+    assert len(made.titles()) == 2
+
+
+def test_what_is_named_takes_the_place_of_what_a_store_knows(made):
+    encoders = load_encoders(["own-text=7"], device="cpu", store=made)
+    assert {m: e.name for m, e in encoders.items()} == {
+        m: f"plain-{m}" for m in ("visual", "audio", "text")
+    }
+    assert encoders["text"].fingerprint == "plain 7"
+    backfill(made, encoders)
+    (new,) = (s for s in made.spaces() if s.name == "fused" and not s.live)
+    assert [u.plugin for u in new.encoders] == ["own-visual", "own-audio", "own-text=7"]
+
+
+@pytest.mark.parametrize("names", [PATHS, OWN])
+def test_a_store_does_not_choose_which_code_runs(store, film, installed, names, monkeypatch):
+    """Neither by a path, nor by an argument of somebody's plug-in."""
+    ingest(store, film, encoders=load_encoders(names, device="cpu"))
+    monkeypatch.setattr("mediafm_store.plugins.imported", lambda point: pytest.fail(point.name))
+    with pytest.raises(BadInput, match=f"if you trust it, add .*--encoder {names[-1]}$") as told:
+        search(store, text="a lake")
+    assert "\n" not in str(told.value)
+
+
+def test_paths_are_named_at_every_command(store, film):
+    ingest(store, film, encoders=load_encoders(PATHS, device="cpu"))
+    given = [f"--encoder={name}" for name in PATHS]
+    done = mediafm("search", "--text", "a lake", "--store", store.path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert mediafm("search", "--text", "a lake", "--store", store.path, *given).returncode == 0
+
+
+def test_an_encoder_that_is_not_here_as_it_was_is_told(made, monkeypatch):
+    monkeypatch.setattr("tests.plain.visual", lambda *, device: PlainEncoder("visual", "newer"))
+    with pytest.raises(SpaceMismatch, match=r"visual .* own-visual of fingerprint plain, .* newer"):
+        search(made, text="a lake")
+    monkeypatch.undo()
+    install(monkeypatch, "own-audio")
+    with pytest.raises(NotFound, match=r"visual .* 'own-visual', which is not here: install it"):
+        search(made, text="a lake")
+
+
+def test_a_model_in_a_folder_is_found_from_another_and_where_it_went(
+    store, film, tmp_path, monkeypatch
+):
+    """Its name is kept as an absolute path, and that of the last ingest is known."""
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path)
+        encoders = load_encoders([f"tests.test_encoding:own_text={folder}"], device="cpu")
+        encoders["text"].fingerprint = "plain"
+        ingest(store, film, encoders=encoders)
+        name = store.live("fused").encoders[-1].plugin
+        assert name == f"tests.test_encoding:own_text={tmp_path / folder}"
+
+
+def test_objects_have_no_names(store, film, plain_encoders):
+    ingest(store, film, encoders=plain_encoders)
+    assert store.live("fused").encoders == ()
+    with pytest.raises(SpaceMismatch, match="made by plain-visual"):
+        search(store, text="a lake")

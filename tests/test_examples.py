@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from mediafm_store import Store, ingest
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -16,6 +18,41 @@ SCRIPTS = ["ingest_and_search.py", "read_with_polars.py", "tag_new_title.py"]
 
 def test_every_example_is_run():
     assert sorted(p.name for p in (ROOT / "examples").glob("*.py")) == sorted(SCRIPTS)
+
+
+def run(script, *arguments):
+    """An example in a process of its own."""
+    return subprocess.run(
+        [sys.executable, ROOT / "examples" / script, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_examples_say_in_a_line_what_they_lack(sample_films, tmp_path, plain_encoders):
+    film, store = sorted(sample_films.glob("*.mp4"))[0], tmp_path / "store"
+    ingest(Store(store, create=True), film, encoders=plain_encoders)
+    (empty := tmp_path / "empty").mkdir()
+    (Path(empty) / "film.mp4").write_bytes(b"no film")
+    for script, *arguments in (
+        *((script,) for script in SCRIPTS),
+        ("ingest_and_search.py", empty, tmp_path / "new"),
+        ("ingest_and_search.py", tmp_path / "nowhere", tmp_path / "new"),
+        ("read_with_polars.py", tmp_path / "nowhere"),
+        ("tag_new_title.py", store, film),
+        ("tag_new_title.py", store, empty / "film.mp4"),
+    ):
+        done = run(script, *arguments)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    done = run("read_with_polars.py", store)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_example_of_one_film_ends_in_no_traceback(sample_films, tmp_path):
+    film = sorted(sample_films.glob("*.mp4"))[0]
+    done = run("ingest_and_search.py", film, tmp_path / "one")
+    assert (done.returncode, done.stderr.count("\n")) in ((0, 0), (1, 1)), done.stderr
 
 
 def test_examples(sample_films, tmp_path):
@@ -30,12 +67,7 @@ def test_examples(sample_films, tmp_path):
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     printed = {}
     for script in SCRIPTS:
-        done = subprocess.run(
-            [sys.executable, ROOT / "examples" / script, *arguments[script]],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run(script, *arguments[script])
         told = FEW if script == "tag_new_title.py" else ""
         assert (done.returncode, done.stderr) == (0, told)
         printed[script] = done.stdout

@@ -1,5 +1,6 @@
 """The ids of titles."""
 
+import json
 from collections import Counter
 from itertools import count
 from pathlib import Path
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediafm_store.tasks.ids import former_id, id_of, is_same_film, name_ids, title_ids
+from mediafm_store.tasks.sources import series_of
 from tests.conftest import random_vectors, title_rows
 from tests.features import bring, film, save
 
@@ -31,7 +33,7 @@ def films(folder: Path, *names: str) -> list[Path]:
 
 def ids(store, paths):
     """Those of files, in order."""
-    found = title_ids(store, paths, is_same_film(store))
+    found = title_ids(store, paths, is_same_film(store), series_of)
     return [found[path] for path in paths]
 
 
@@ -43,6 +45,32 @@ def keep(store, path, id):
 def test_folders_are_part_of_the_ids_of_names_that_clash(store, tmp_path):
     paths = films(tmp_path, "S1/Episode 1.mp4", "S2/Episode 1.mp4", "S2/Episode 2.mp4")
     assert ids(store, paths) == ["s1_episode_1", "s2_episode_1", "episode_2"]
+
+
+def test_the_series_goes_before_folders(store, tmp_path):
+    told = {
+        "a/pilot": {"series": "My Show", "season": 2, "episode": 1},
+        "b/pilot": {"series": "Other"},
+        "c/pilot": {},
+        "d/other": {"series": "My Show"},
+        "e/end": {"series": "Twice"},
+        "f/end": {"series": "Twice"},
+    }
+    paths = films(tmp_path, *(f"{name}.mp4" for name in told))
+    for path, facts in zip(paths, told.values(), strict=True):
+        path.with_suffix(".json").write_text(json.dumps(facts))
+    assert ids(store, paths) == [
+        "my_show_s02e01_pilot",
+        "other_pilot",
+        "c_pilot",
+        "other",
+        "e_end",
+        "f_end",
+    ]
+    keep(store, paths[0], "pilot")
+    (new,) = films(tmp_path, "g/pilot.mp4")
+    new.with_suffix(".json").write_text("no JSON")
+    assert ids(store, [paths[1], new]) == ["other_pilot", "g_pilot"]
 
 
 def test_as_many_folders_as_are_needed(store, tmp_path):

@@ -15,6 +15,7 @@ from mediafm_store.linear.fitting import (
     cross_validate,
     fit,
     fittable,
+    mixed,
     ridge,
     split,
 )
@@ -282,3 +283,15 @@ def test_no_input_counts_against_what_it_says():
         alone = fit(kind, {"useless": np.eye(16, dtype=np.float32)}, truth, np.arange(16))
         said = alone.decide({"useless": np.eye(16, dtype=np.float32)})[:, 0]
         assert said[truth[:, 0] == 1].mean() >= said[truth[:, 0] == 0].mean()
+
+
+@pytest.mark.parametrize("shift", [0.0, 1000.0])
+def test_scores_that_hardly_differ_are_weighed_without_a_warning(shift):
+    """Warnings of the solver, which are errors here, would reach the terminal."""
+    rng = np.random.default_rng(1)
+    goal = np.repeat([0.0, 1.0], 15)
+    scores = (shift + rng.normal(size=(2, 30, 1)) + goal[None, :, None]).astype(np.float32)
+    mix, offset = mixed("tags", scores, goal[:, None])
+    assert np.isfinite(mix).all()
+    assert np.isfinite(offset).all()
+    assert (mix >= 0).all()

@@ -87,7 +87,7 @@ def test_an_older_store_without_titles_is_brought_up_to_date(tmp_path):
 @pytest.mark.parametrize("archive", STORES, ids=lambda a: a.name.partition(".")[0])
 def test_bringing_up_to_date_can_be_cut_off_anywhere(archive, tmp_path, monkeypatch):
     """A write that fails half way is done by the next who opens the store."""
-    for stop in range(22):
+    for stop in range(30):
         path = unpacked(archive, tmp_path / str(stop))
         writes = 0
 
@@ -112,7 +112,7 @@ def test_bringing_up_to_date_can_be_cut_off_anywhere(archive, tmp_path, monkeypa
             else:
                 break
         check(Store(path))
-    assert 0 < stop < 21
+    assert 0 < stop < 29
 
 
 def test_what_stored_pictures_look_like_is_measured(tmp_path):

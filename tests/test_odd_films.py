@@ -29,6 +29,22 @@ def starts(shots):
     return [s.span.start * s.span.time_base for s in shots]
 
 
+LISTS = {
+    "concat": "ffconcat version 1.0\nfile film.mp4\n",
+    "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfilm.mp4\n#EXT-X-ENDLIST\n",
+}
+
+
+@pytest.mark.parametrize("name", ["list.mp4", "list.m3u8", "list.ffconcat"])
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_list_of_other_files_is_no_film_and_opens_none(kind, name, tmp_path):
+    make_film(tmp_path / "film.mp4", images=list(pictures(24)))
+    (tmp_path / name).write_text(LISTS[kind])
+    told = rf"{name} is not media: it is a list of other files; give those$"
+    with pytest.raises(BadMedia, match=told), open_media(tmp_path / name):
+        pass
+
+
 CODECS = {
     "h264 in mp4": ("film.mp4", "libx264", "yuv420p", {}),
     "10-bit hevc": ("film.mp4", "libx265", "yuv420p10le", {"x265-params": "log-level=none"}),

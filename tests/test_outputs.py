@@ -1,6 +1,7 @@
 """Files that are written: links, pipes, devices and rights stay what they are, halves vanish."""
 
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -142,3 +143,17 @@ def test_the_command_tells_of_a_full_disk(films):
     done = mediafm("info", "alpha", "--store", films.path, "--html", "/dev/full")
     assert done.returncode == 1
     assert done.stderr == "Error: cannot write /dev/full: No space left on device\n"
+
+
+@pytest.mark.parametrize("name", WRITERS[1:])
+def test_a_disk_that_is_full_is_told_in_a_line(films, tmp_path, name):
+    """A file may grow no larger than its first bytes, which the system says as of a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))
+    try:
+        with pytest.raises(BadInput, match=r"file.*(File too large|FileTooLarge)") as told:
+            writers(films)[name](tmp_path / "file")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "\n" not in str(told.value)
+    assert not (tmp_path / "file").exists()

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from mediafm_store.errors import BadMedia
 from mediafm_store.media.detectors import adaptive
-from mediafm_store.media.shots import Light, PendingShot, as_kept, read_shots
+from mediafm_store.media.shots import CutShot, Light, PendingShot, as_kept, read_shots
 from mediafm_store.media.video import Frame
 from mediafm_store.media.write import write_video
+from mediafm_store.records import Span
 
 CUTS = [40, 90, 150]
 
@@ -113,6 +114,17 @@ def test_pending_pictures_are_bounded():
     for number in range(5000):
         pending.add(frame(number))
         assert len(pending._pictures) <= 2 * PendingShot.KEPT + PendingShot.RECENT
+
+
+def test_a_picture_in_a_fade_does_not_stand_for_a_shot():
+    span = Span(0, 3, Fraction(1, 24))
+    clear = striped(1)[0]
+    black, half = np.zeros_like(clear), (clear // 2)
+    assert CutShot(span, [black, black, clear]).cover is clear
+    assert CutShot(span, [clear, np.full_like(clear, 255), black]).cover is clear
+    assert CutShot(span, [black, half, clear]).cover is half
+    assert CutShot(span, [black]).cover is black
+    assert CutShot(span, [black, black]).cover is black
 
 
 def test_large_pictures_are_kept_small():

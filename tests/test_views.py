@@ -151,7 +151,7 @@ def test_exports_hold_what_the_view_holds(films, tmp_path):
     assert len(pl.read_parquet(written)) == 2
     with pytest.raises(BadInput, match="titles has no vectors"):
         export(films, "titles", tmp_path / "titles.npy")
-    with pytest.raises(BadInput, match=r"suffixes npy, parquet, safetensors"):
+    with pytest.raises(BadInput, match=r"suffixes csv, npy, parquet, safetensors"):
         export(films, "titles", tmp_path / "titles.doc")
 
 
@@ -183,3 +183,56 @@ def test_an_empty_store_has_empty_tables(tmp_path):
     store = Store(tmp_path / "empty", create=True)
     assert store.view("shots").arrow().num_rows == 0
     assert set(shot_row("a/00000", 0)) <= set(store.view("shots").schema.names)
+
+
+def test_torch_gives_tensors_of_numbers_in_batches_of_any_size(films):
+    view = films.view("fused")
+    batches = list(view.torch(["index", "start_s", "black", "vector", "title"], batch_size=5))
+    assert [len(batch["title"]) for batch in batches] == [5, 5, 1]
+    assert list(batches[0]) == ["index", "start_s", "black", "vector", "title"]
+    types = {name: str(getattr(value, "dtype", list)) for name, value in batches[0].items()}
+    assert types == {
+        "index": "torch.int32",
+        "start_s": "torch.float64",
+        "black": "torch.bool",
+        "vector": "torch.float32",
+        "title": "<class 'list'>",
+    }
+    whole = view.arrow()
+    for name in ("index", "start_s", "black"):
+        together = [value for batch in batches for value in batch[name].tolist()]
+        assert together == whole[name].to_pylist()
+    (gaps,) = view.torch(["scene", "words"])
+    assert gaps["scene"] == [None] * 11
+    with pytest.raises(BadInput, match="fused_v1 has no column 'odd'; there are id, title"):
+        view.torch(["odd"])
+    with pytest.raises(BadInput, match="batch_size must be 1 or more"):
+        view.torch(batch_size=0)
+
+
+def test_fractions_with_gaps_have_nan(store):
+    rows = title_rows(store, "alpha", random_vectors(2, 1))
+    rows.shots[1]["loudness_db"] = None
+    store.add_title(rows)
+    (batch,) = store.view("shots").torch(["loudness_db"])
+    assert batch["loudness_db"].dtype.is_floating_point
+    assert batch["loudness_db"].isnan().tolist() == [False, True]
+
+
+def test_csv_has_all_that_fits_a_cell(films, tmp_path, caplog):
+    (written,) = export(films, "fused", tmp_path / "v.csv")
+    assert "v.csv leaves out vector; .parquet has all" in caplog.text
+    found = pl.read_csv(written)
+    wanted = films.view("fused").lazy().drop("vector").collect()
+    assert found.columns == wanted.columns
+    for name in ("id", "start", "start_s", "brightness", "black"):
+        assert found[name].to_list() == pytest.approx(wanted[name].to_list())
+    assert [json.loads(cell) for cell in found["colours"]] == wanted["colours"].to_list()
+    export(films, "titles", tmp_path / "titles.csv")
+    genres = pl.read_csv(tmp_path / "titles.csv")["genres"]
+    assert sorted(genres) == ['["Comedy"]', '["Drama"]']
+
+
+def test_a_table_without_rows_is_a_csv_of_its_header(films, tmp_path):
+    (written,) = export(films, "tags", tmp_path / "tags.csv")
+    assert written.read_text() == ",".join(films.view("tags").schema.names) + "\n"

@@ -37,8 +37,8 @@ EncoderNames = Annotated[
     list[str] | None,
     typer.Option(
         "--encoder",
-        help="Encoder plug-in for one modality, such as hf=FOLDER, instead of the default;"
-        " may be repeated.",
+        help="Encoder plug-in for one modality, such as hf=FOLDER, instead of the"
+        " store's; may be repeated.",
     ),
 ]
 
@@ -114,6 +114,16 @@ Workers = Annotated[
         " one for every two cores.",
     ),
 ]
+
+
+def open_if_there(path: str) -> "Store | None":
+    """Open the store, if it has been made."""
+    from mediafm_store.errors import NotFound
+
+    try:
+        return open_store(path)
+    except NotFound:
+        return None
 
 
 def open_store(path: str, *, create: bool = False) -> "Store":

@@ -102,7 +102,7 @@ def judge(
     tell(store, ground, asked, skipped)
     others = store.revisions().keys() - ground.titles
     confined = one_of("title", ground.titles) if others else None
-    loaded = cache(lambda: encoders or load_encoders(device=device))
+    loaded = cache(lambda: encoders or load_encoders(device=device, store=store))
     rng = np.random.default_rng(0)
     outcomes = []
     for done, one in enumerate(asked, start=1):

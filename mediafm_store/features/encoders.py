@@ -30,8 +30,9 @@ class Encoder(Protocol):
     in [-1, 1] at 16 kHz (float32 [n], any n >= 1); text, a non-empty string.
 
     A plug-in is what makes one, a class or a function: it is called with `device`, "cpu" or "cuda",
-    and named as NAME=ARGUMENT with that text before it. Several threads may use it at once, where
-    several films are ingested or people search.
+    and named as NAME=ARGUMENT with that text before it. What is an entry point and takes no
+    argument is loaded again by every store whose vectors it made. Several threads may use it at
+    once, where several films are ingested or people search.
     """
 
     @property

@@ -74,9 +74,10 @@ def see(encoder: Encoder, shots: Iterable[CutShot]) -> Pictured:
     def keyframes() -> Iterator[tuple[int, Image]]:
         for number, shot in enumerate(shots):
             spans.append(shot.span)
-            thumbnails.append(jpeg(shot.middle))
+            cover = shot.cover
+            thumbnails.append(jpeg(cover))
             measured.append(columns(thumbnails[-1]))
-            repeats.append(before.add(shot.middle))
+            repeats.append(before.add(cover))
             for keyframe in shot.keyframes:
                 yield number, keyframe
 

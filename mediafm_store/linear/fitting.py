@@ -170,7 +170,9 @@ def mixed(
         return mix, offset
     for label in range(labels):
         known = ~np.isnan(targets[:, label])
-        own, goal = scores[:, known, label].T, targets[known, label]
+        # Newton's steps run into the rounding of float32 before they converge.
+        own = scores[:, known, label].T.astype(np.float64)
+        goal = targets[known, label]
         spread = own.std(axis=0)
         spread[spread == 0] = 1.0
         weights, offset[label] = weighed(kind, own / spread, goal)

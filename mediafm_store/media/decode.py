@@ -6,7 +6,7 @@ sound and subtitles share one clock whatever time stamp a container starts with.
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,18 @@ Warn = Callable[[str], None]
 """Takes one line about a file that is used all the same."""
 log_warning: Warn = logging.getLogger("mediafm_store").warning
 
+LISTS = frozenset(
+    ("concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "vobsub", "webm_dash_manifest")
+)
+"""Formats whose files name others, which FFmpeg would open: films are in one file."""
+HEADS = (b"#EXTM3U", b"ffconcat")
+"""How such files begin."""
+OPTIONS = {
+    "format_whitelist": ",".join(sorted(av.format.formats_available - LISTS)),
+    "protocol_whitelist": "file",
+}
+"""What may be opened: no lists, and nothing of the network."""
+
 USUAL_FPS, MOST_FPS = 25.0, 1000.0
 
 
@@ -30,13 +42,23 @@ def open_media(path: Path) -> Iterator[av.container.InputContainer]:
     """Open a file for reading; raise BadMedia, naming the file, if it is not media."""
     check_file(path)
     try:
-        container = av.open(address(path), metadata_errors="replace")
+        container = av.open(address(path), metadata_errors="replace", options=OPTIONS)
     except (av.FFmpegError, ValueError) as error:  # ValueError: a header that PyAV cannot take
-        reason = "is empty" if path.is_file() and path.stat().st_size == 0 else "is not media"
-        why = getattr(error, "strerror", None) or error
-        raise BadMedia(f"{path} {reason}: it cannot be read as video or sound ({why})") from error
+        raise BadMedia(f"{path} {what_else(path, error)}") from error
     with container:
         yield container
+
+
+def what_else(path: Path, error: Exception) -> str:
+    """What a file is that FFmpeg does not read as media."""
+    head = b"?"
+    with suppress(OSError), path.open("rb") as file:
+        head = file.read(max(map(len, HEADS)))
+    if head.startswith(HEADS):
+        return "is not media: it is a list of other files; give those"
+    why = getattr(error, "strerror", None) or error
+    reason = "is not media" if head else "is empty"
+    return f"{reason}: it cannot be read as video or sound ({why})"
 
 
 def main_picture(container: av.container.InputContainer, path: Path) -> av.VideoStream:

@@ -27,6 +27,8 @@ DARK = 32
 """Values up to this one, of 255, count as black (FFmpeg's blackdetect: a tenth)."""
 JUST_AFTER_S = 1e-4
 """Longer than rounding, shorter than a frame."""
+FADED = 0.25
+"""Of the contrast of a shot's clearest picture: one with less does not stand for the shot."""
 OnFrame = Callable[[int, float, float], None]
 """Called with the frames and the seconds of film that are done, and the seconds in all."""
 
@@ -39,8 +41,16 @@ class CutShot(NamedTuple):
 
     @property
     def middle(self) -> Image:
-        """The picture that stands for the shot."""
+        """The picture nearest to its middle."""
         return self.keyframes[len(self.keyframes) // 2]
+
+    @property
+    def cover(self) -> Image:
+        """The picture that stands for the shot: its middle, unless a fade leaves little of that."""
+        if len(self.keyframes) == 1:
+            return self.middle
+        clearest = max(self.keyframes, key=contrast)
+        return clearest if contrast(self.middle) < FADED * contrast(clearest) else self.middle
 
 
 class Light(NamedTuple):
@@ -124,6 +134,13 @@ def mean(image: Image) -> float:
     import cv2
 
     return sum(cv2.sumElems(image)) / (255 * image.size)
+
+
+def contrast(image: Image) -> float:
+    """How much the values of an image differ: the largest standard deviation of a channel."""
+    import cv2
+
+    return float(cv2.meanStdDev(image)[1].max())
 
 
 def change(before: Image, image: Image) -> float:

@@ -78,7 +78,7 @@ class Library:
         self._store, self._born = store, store.tables.born("titles")
         self.device: DeviceChoice = device
         self._names = list(encoders)
-        self._encoders: Encoders | None = None
+        self._encoders: tuple[str, Encoders] | None = None
         self._loading = Lock()
         self._known: Known | None = None
         self._looked = Looked(None, {})
@@ -172,15 +172,21 @@ class Library:
             clip=sent.get("clip"),
             picture=sent.get("visual"),
             sound=sent.get("audio"),
-            encoders=self.load(),
+            encoders=self._loaded(store),
         )
 
     def load(self) -> Encoders:
-        """The encoders, which several threads may use at once; loaded when first asked for."""
+        """The encoders of the live vectors, which several threads may use at once; loaded once."""
+        with self._moment() as now:
+            return self._loaded(now.store)
+
+    def _loaded(self, store: Store) -> Encoders:
+        live = store.live("fused").fingerprint if store.has("fused") else ""
         with self._loading:
-            if self._encoders is None:
-                self._encoders = load_encoders(self._names, device=self.device)
-            return self._encoders
+            if self._encoders is None or self._encoders[0] != live:
+                made = load_encoders(self._names, device=self.device, store=store)
+                self._encoders = live, made
+            return self._encoders[1]
 
     def _page(self, name: str, make: Callable[[Store, Known], str]) -> str:
         """A page that depends on nothing but the store, kept until any table has changed."""

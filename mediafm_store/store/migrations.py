@@ -140,7 +140,11 @@ def to_6_shots(tables: Tables, shots: Sequence[Row]) -> list[Row]:
 
 
 def to_7(tables: Tables) -> None:
-    """The history of versions, of which the last moment of each is known."""
+    """The history of versions, of which the last moment of each is known, and their encoders.
+
+    Those of old spaces are not known by name: the next ingest tells them.
+    """
+    add_columns(tables, "spaces", ("encoders",))
     rows = tables.select("spaces").to_pylist()
     there = "history" in tables.open("spaces").schema.names
     if not there or any(row["history"] is None for row in rows):
@@ -163,9 +167,9 @@ MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {
 
 
 def add_columns(tables: Tables, name: str, columns: tuple[str, ...]) -> None:
-    """Add columns of the schema of shots that are not there yet, with nothing in them."""
+    """Add columns of the schema of a table that are not there yet, with nothing in them."""
     table = tables.open(name)
-    missing = [SHOTS.field(c) for c in columns if c not in table.schema.names]
+    missing = [TABLES[name].field(c) for c in columns if c not in table.schema.names]
     if missing:
         table.add_columns(pa.schema(missing))
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.store.schema import TABLES, vectors_schema
-from mediafm_store.store.spaces import Space, SpaceName, State
+from mediafm_store.store.spaces import Space, SpaceName, State, Used
 from mediafm_store.store.tables import Tables
 
 CURES = {
@@ -27,7 +27,8 @@ UNTRIED: dict[str, Any] = {"history": [], "gates": [], "forced": False}
 
 def space_of(row: Mapping[str, Any]) -> Space:
     """A row of the table `spaces` as a version of a space."""
-    return Space(**{field.name: row[field.name] for field in fields(Space)})
+    known = {field.name: row[field.name] for field in fields(Space)}
+    return Space(**known | {"encoders": tuple(Used(**used) for used in row["encoders"] or ())})
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,13 @@ class Registry:
         self.promote(self.version(name, fingerprint, dim=dim, made_by=made_by, fused=fused))
         return self.live(name)
 
+    def note_encoders(self, space: Space, encoders: tuple[Used, ...]) -> Space:
+        """Keep by which names the encoders of a version were loaded last: a model may move."""
+        if encoders in ((), space.encoders):
+            return space
+        told = [asdict(used) for used in encoders]
+        return self._set(space, lambda row: row | {"encoders": told})
+
     def check_live(self, spaces: Iterable[Space]) -> None:
         """Raise SpaceMismatch if another version has been promoted in the meantime."""
         in_use = {live.name: live for live in self.live_spaces()}
@@ -158,16 +166,12 @@ class Registry:
 
         One that has become live or been retired meanwhile stays so.
         """
-        key = (space.name, space.version)
 
         def changed(row: dict[str, Any]) -> dict[str, Any]:
-            if (row["name"], row["version"]) != key:
-                return row
             kept = row["state"] if row["state"] in ("live", "retired") else state
             return row | {"state": kept} | ({} if gates is None else {"gates": list(gates)})
 
-        self._change(changed)
-        return next(s for s in self.spaces() if (s.name, s.version) == key)
+        return self._set(space, changed)
 
     def retire(self, space: Space) -> None:
         """Delete the vectors of a version; its row stays. Raises BadInput if it is live."""
@@ -185,6 +189,12 @@ class Registry:
         self._change(changed)
         with self.tables.lock():
             self.tables.drop(space.table)
+
+    def _set(self, space: Space, changed: Callable[[dict[str, Any]], dict[str, Any]]) -> Space:
+        """Change the row of one version."""
+        key = (space.name, space.version)
+        self._change(lambda row: changed(row) if (row["name"], row["version"]) == key else row)
+        return next(s for s in self.spaces() if (s.name, s.version) == key)
 
     def _change(self, changed: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         with self.tables.lock():

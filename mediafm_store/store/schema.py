@@ -119,6 +119,14 @@ GATE = pa.struct(
     ]
 )
 
+USED = pa.struct(
+    [
+        ("modality", pa.string()),
+        ("plugin", pa.string()),  # the name that loads it, with its argument
+        ("fingerprint", pa.string()),
+    ]
+)
+
 SPACES = pa.schema(
     [
         ("name", pa.string()),
@@ -126,6 +134,7 @@ SPACES = pa.schema(
         ("fingerprint", pa.string()),
         ("dim", pa.int32()),
         ("made_by", pa.string()),  # in words: encoders, or the checkpoint
+        ("encoders", pa.list_(USED)),  # that made fused vectors; null if not known
         ("fused", pa.string()),  # fingerprint of the fused vectors that it is made from, or with
         ("state", pa.string()),  # registered, backfilled, validated, live or retired
         ("created_at", pa.timestamp("us", tz="UTC")),

@@ -1,10 +1,10 @@
 """A space is a kind of vector; its versions each have a table and a fingerprint."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from mediafm_store.arrays import HalfVectors, Vectors
+from mediafm_store.arrays import HalfVectors, Modality, Vectors
 from mediafm_store.records import title_of
 
 SpaceName = Literal["fused", "described", "metadata", "context", "title"]
@@ -14,6 +14,16 @@ OF_TITLES = ("metadata", "title")
 State = Literal["registered", "backfilled", "validated", "live", "retired"]
 """It exists; all titles have vectors of it; it has passed its gates; it is what readers and
 searches use; its vectors are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """An encoder that made vectors."""
+
+    modality: Modality
+    plugin: str
+    """The name that loads it, with its argument."""
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,8 @@ class Space:
     fused: str
     """Fingerprint of the fused vectors that it is made from, or with: its own if it is fused."""
     state: State
+    encoders: tuple[Used, ...] = field(default=(), compare=False)
+    """Of fused vectors, what made them; none if no encoder did, or none that has a name."""
 
     @property
     def live(self) -> bool:

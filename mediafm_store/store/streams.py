@@ -1,6 +1,6 @@
 """A view as torch reads it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,23 +8,47 @@ import pyarrow as pa
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from mediafm_store.errors import BadInput
 from mediafm_store.store.rows import half_vectors
 from mediafm_store.store.views import VECTOR, View
 
 
 class Batches(IterableDataset[dict[str, Any]]):
-    """Batches of a view: columns as lists, vectors as a float32 tensor [rows, dim]."""
+    """Batches of a view: numbers and vectors as tensors, other columns as lists."""
 
-    def __init__(self, view: View) -> None:
-        self.view = view
+    def __init__(self, view: View, columns: Sequence[str], batch_size: int) -> None:
+        if batch_size < 1:
+            raise BadInput(f"batch_size must be 1 or more, is {batch_size}")
+        self.view, self.columns, self.batch_size = view, columns, batch_size
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """All batches, or this worker's."""
         worker = get_worker_info()
         part = (worker.id, worker.num_workers) if worker else (0, 1)
-        for batch in self.view.batches(part=part):
-            columns = {n: batch[n].to_pylist() for n in batch.schema.names if n != VECTOR}
-            if VECTOR in batch.schema.names:
-                vectors = half_vectors(pa.Table.from_batches([batch])).astype(np.float32)
-                columns[VECTOR] = torch.from_numpy(vectors)
-            yield columns
+        for rows in sized(self.view.batches(self.columns, part=part), self.batch_size):
+            yield {name: column(rows, name) for name in self.columns}
+
+
+def sized(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
+    """The same rows, so many at a time; the last may be fewer."""
+    kept: list[pa.RecordBatch] = []
+    for batch in batches:
+        kept.append(batch)
+        while sum(map(len, kept)) >= size:
+            rows = pa.Table.from_batches(kept)
+            yield rows[:size]
+            kept = rows[size:].to_batches()
+    if kept:
+        yield pa.Table.from_batches(kept)
+
+
+def column(rows: pa.Table, name: str) -> Any:
+    """A column as a tensor, or as a list if it has no numbers, or gaps that a number cannot say."""
+    if name == VECTOR:
+        return torch.from_numpy(half_vectors(rows).astype(np.float32))
+    found = rows[name]
+    is_real = pa.types.is_floating(found.type)
+    is_number = is_real or pa.types.is_integer(found.type) or pa.types.is_boolean(found.type)
+    if not is_number or (found.null_count and not is_real):
+        return found.to_pylist()
+    return torch.from_numpy(np.array(found.to_numpy(zero_copy_only=False)))

@@ -106,14 +106,26 @@ class View:
         """A relation for DuckDB; vectors are FLOAT[n], as DuckDB knows no float16. Needs duckdb."""
         return needed("duckdb").from_arrow(single_precision(self.arrow()))
 
-    def torch(self) -> Any:
-        """A torch IterableDataset of batches: columns as lists, vectors as float32 [rows, dim].
+    def torch(self, columns: Sequence[str] | None = None, *, batch_size: int = ROWS) -> Any:
+        """A torch IterableDataset of batches, of all columns or of some; numbers are tensors.
 
-        Streams from disk; workers of a DataLoader (with batch_size=None) share the batches.
+        Vectors are float32 [rows, dim], numbers and truth values tensors [rows], all else lists. So
+        are columns with gaps, in which None stands, but for those of fractions, which have NaN.
+        Streams from disk; workers of a DataLoader (with batch_size=None) share the batches, the
+        last of which each may be smaller. Raises BadInput for a column that is not there.
         """
         from mediafm_store.store.streams import Batches
 
-        return Batches(self)
+        return Batches(self, self.chosen(columns), batch_size)
+
+    def chosen(self, columns: Sequence[str] | None) -> list[str]:
+        """Those columns, or all; raise BadInput for one that is not there."""
+        names = self.schema.names
+        if unknown := [c for c in columns or () if c not in names]:
+            raise BadInput(
+                f"{self.name} has no column {unknown[0]!r}; there are {', '.join(names)}"
+            )
+        return names if columns is None else list(columns)
 
     # What it is made of
 

@@ -117,7 +117,7 @@ def fit_caption_map(
     file = Path(file)
     captioned = read(file)
     check_count(file, len(captioned.pictures), fewest)
-    encoders = encoders or load_encoders(device=device)
+    encoders = encoders or load_encoders(device=device, store=store)
     if store.registry.has("fused"):
         check_encoders(store, store.live("fused"), encoders)
     pairs = encoded(captioned, encoders, on_step)

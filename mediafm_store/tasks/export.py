@@ -1,6 +1,7 @@
 """Tables and vectors as files. Exporters are plug-ins: functions of a view and a path."""
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mediafm_store import plugins
+from mediafm_store.disk import writing
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.files import named_in_errors, put, scratch_folder
 from mediafm_store.store.rows import half_vectors
 from mediafm_store.store.store import Store
 from mediafm_store.store.views import VECTOR, View
 
+log = logging.getLogger("mediafm_store")
 Exporter = Callable[[View, Path], None]
 """Writes a view to a file that is not there yet, and perhaps to others beside it."""
 
@@ -67,6 +70,39 @@ def parquet(view: View, path: Path) -> None:
             writer.write_batch(batch)
 
 
+def csv(view: View, path: Path) -> None:
+    """A CSV with a header, in UTF-8: all columns but vectors and pictures, lists as JSON.
+
+    Raises BadInput for a table with nothing else.
+    """
+    columns = [field.name for field in view.schema if not is_bulk(field)]
+    if left_out := [name for name in view.schema.names if name not in columns]:
+        log.warning("%s leaves out %s; .parquet has all", path.name, " and ".join(left_out))
+    with path.open("wb") as file:
+        first = True
+        for batch in view.batches(columns):
+            flat = [in_words(batch[name]) for name in columns]
+            frame = pl.DataFrame(pl.from_arrow(pa.table(flat, names=columns)))
+            frame.write_csv(file, include_header=first)
+            first = False
+        if first:
+            file.write((",".join(columns) + "\n").encode())
+
+
+def is_bulk(field: pa.Field) -> bool:
+    """Whether a column is one that no spreadsheet shows: vectors, weights, pictures."""
+    return pa.types.is_fixed_size_list(field.type) or pa.types.is_binary(field.type)
+
+
+def in_words(column: pa.Array) -> pa.Array:
+    """A column of one value a cell: what has parts, as JSON."""
+    if not pa.types.is_nested(column.type):
+        return column
+    rows = column.to_pylist()
+    texts = [None if row is None else json.dumps(row, ensure_ascii=False) for row in rows]
+    return pa.array(texts, pa.string())
+
+
 def npy(view: View, path: Path) -> None:
     """The vectors as a float16 .npy, and beside it FILE.rows.parquet with all else, row by row."""
     dim = dimension(view)
@@ -81,6 +117,7 @@ def npy(view: View, path: Path) -> None:
 
 def safetensors(view: View, path: Path) -> None:
     """The vectors as tensor `vectors`, float16, with their ids in the header; in memory."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     dim = dimension(view)
@@ -88,7 +125,9 @@ def safetensors(view: View, path: Path) -> None:
     ids = [id for batch in batches for id in batch["id"].to_pylist()]
     vectors = [half_vectors(pa.Table.from_batches([batch])) for batch in batches]
     joined = np.concatenate([np.empty((0, dim), np.float16), *vectors])
-    save_file({"vectors": joined}, path, metadata={"ids": json.dumps(ids), "table": view.name})
+    told = {"ids": json.dumps(ids), "table": view.name}
+    with writing(path.name, also=(SafetensorError,)):
+        save_file({"vectors": joined}, path, metadata=told)
 
 
 def write_rows(view: View, path: Path) -> pl.DataFrame:

@@ -18,6 +18,8 @@ DIGITS = 8
 
 SameFilm = Callable[[str, Path], bool]
 """Whether a file is that of a stored title, whose id is given, though it lies elsewhere."""
+SeriesOf = Callable[[Path], list[str]]
+"""What a film is an episode of, and which, as far as that is known."""
 
 
 def caseless(name: str) -> str:
@@ -80,41 +82,53 @@ def name_ids(store: Store, file: Path, names: Iterable[str]) -> dict[str, str]:
     return ids
 
 
-def title_ids(store: Store, files: Iterable[Path], is_same: SameFilm) -> dict[Path, str]:
+def title_ids(
+    store: Store,
+    files: Iterable[Path],
+    is_same: SameFilm,
+    series_of: SeriesOf = lambda file: [],
+) -> dict[Path, str]:
     """The id of the title that each file is, or becomes.
 
     A file that is in the store keeps its id. A new one is called as the file; where another film is
-    called so already, or another of these, the folders above it are part of the id, as far as
-    needed: `s2_episode_1`. Files of one folder that are called alike have one id.
+    called so already, or another of these, its series is part of the id if its metadata tell one
+    (`my_show_s02e01_pilot`), else the folders above it, as far as needed: `s2_episode_1`. Files of
+    one folder that are called alike have one id.
     """
     media = media_of(store)
     ids = stored_ids(media, files, is_same)
     taken = set(ids.values())
 
-    def fits(file: Path, id: str, folders: int) -> bool:
+    def fits(file: Path, id: str, times: int) -> bool:
         if id not in media:
-            return folders == 1 and id not in taken
+            return times == 1 and id not in taken
         beside = Path(media[id]).parent == file.parent
         return beside or (id not in taken and is_same(id, file))
 
-    above = dict.fromkeys((file for file in files if file not in ids), 0)
-    while above:
-        asked = {file: id_in(file, folders) for file, folders in above.items()}
+    choices = {file: choices_of(file, series_of) for file in files if file not in ids}
+    asked = {file: next(own) for file, own in choices.items()}
+    while asked:
         times = Counter(id for id, _ in {(id, file.parent) for file, id in asked.items()})
         found: dict[Path, str] = {}
         for file, id in asked.items():
-            if fits(file, id, times[id]) or above[file] == len(file.parent.parts) - 1:
+            if fits(file, id, times[id]):
                 found[file] = id
+        left = {file: next(choices[file], "") for file in asked if file not in found}
+        found |= {file: asked[file] for file, id in left.items() if not id}
         ids |= found
         taken |= set(found.values())
-        above = {file: folders + 1 for file, folders in above.items() if file not in found}
+        asked = {file: id for file, id in left.items() if id}
     return ids
 
 
-def id_in(file: Path, folders: int) -> str:
-    """The id of a file, with those of so many folders above it."""
+def choices_of(file: Path, series_of: SeriesOf) -> Iterator[str]:
+    """The ids that a file may have, the shortest first: as it is called, by series, by folders."""
+    yield id_of(file.stem)
+    if series := series_of(file):
+        yield "_".join(map(id_of, (*series, file.stem)))
     parts = file.parent.parts
-    return "_".join(map(id_of, (*parts[len(parts) - folders :], file.stem)))
+    for folders in range(1, len(parts)):
+        yield "_".join(map(id_of, (*parts[len(parts) - folders :], file.stem)))
 
 
 def stored_ids(

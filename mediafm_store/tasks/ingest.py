@@ -32,7 +32,7 @@ from mediafm_store.tasks.featurize import (
 from mediafm_store.tasks.ids import check_id, is_same_film, title_ids
 from mediafm_store.tasks.moved import Films
 from mediafm_store.tasks.rows import Renewed, Spaces, renewed_rows
-from mediafm_store.tasks.sources import find_videos
+from mediafm_store.tasks.sources import find_videos, series_of
 
 log = logging.getLogger("mediafm_store")
 
@@ -98,8 +98,12 @@ def ingest(
         raise BadInput(f"keyframes must be 1 or more, are {keyframes}")
     store.check_writable()
     chosen = wished(language) if language else None
-    ids = dict.fromkeys(videos, title) if title else title_ids(store, videos, is_same_film(store))
-    how = How(encoders or load_encoders(), detector, shot_list, keyframes, chosen)
+    ids = (
+        dict.fromkeys(videos, title)
+        if title
+        else title_ids(store, videos, is_same_film(store), series_of)
+    )
+    how = How(encoders or load_encoders(store=store), detector, shot_list, keyframes, chosen)
     job = Ingest(store, how, force=force, asked_for=title is not None)
     with engine_of(engine, workers=workers) as runs_on:
         return job.run(list(ids.items()), runs_on, on_progress, on_title)

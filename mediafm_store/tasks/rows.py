@@ -18,7 +18,7 @@ from mediafm_store.store.rows import TitleRows, span_of
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.changes import Sources, sources_of
-from mediafm_store.tasks.encoding import made_by
+from mediafm_store.tasks.encoding import made_by, names_of
 
 CUT_WINDOW_S = 0.5
 """How far from a cut its darkness and quiet are measured."""
@@ -43,7 +43,8 @@ class Spaces:
         made = {s: fingerprint(s, list(encoders.values())) for s in ("fused", "described")}
         version = store.registry.version if new else store.registry.only_version
         told = {"made_by": made_by(encoders), "fused": made["fused"]}
-        self.fused = version("fused", made["fused"], dim=FUSED, **told)
+        fused = version("fused", made["fused"], dim=FUSED, **told)
+        self.fused = store.registry.note_encoders(fused, names_of(encoders))
         self.described = version("described", made["described"], dim=FUSED, **told)
         self.metadata = version("metadata", made["fused"], dim=BLOCK, **told)
 

@@ -104,7 +104,7 @@ def search(
     check(weights or {}, least, {"text": text, "words that are said": said})
     check_parts(weights or {}, space if text is None else None)
     check_characters({"text": text, "words that are said": said, "condition": where})
-    loaded = cache(lambda: encoders or load_encoders(device=device))
+    loaded = cache(lambda: encoders or load_encoders(device=device, store=store))
     origins: list[Origin] = []
 
     def found_at(path: Path, origin: Origin) -> None:

@@ -94,6 +94,19 @@ def metadata_of(media: Path) -> dict[str, Any]:
     return read_metadata(source) if source else {}
 
 
+def series_of(file: Path) -> list[str]:
+    """The series of a film, and the place in it as s02e01, as far as its metadata tell them."""
+    try:
+        facts = metadata_of(file)
+    except BadInput:
+        return []  # told when the film is read
+    if not facts.get("series"):
+        return []
+    numbers = {letter: facts.get(key) for letter, key in (("s", "season"), ("e", "episode"))}
+    place = "".join(f"{letter}{n:02}" for letter, n in numbers.items() if isinstance(n, int))
+    return [facts["series"], place] if place else [facts["series"]]
+
+
 def metadata_file(media: Path) -> Path | None:
     """`film.json` beside `film.mp4`, or a `metadata.json` there whose `file` is `film.mp4`."""
     own, common = with_suffix(media, ".json"), media.with_name("metadata.json")

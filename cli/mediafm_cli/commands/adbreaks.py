@@ -133,7 +133,7 @@ def adbreaks(
         found,
         listed,
         break_s=break_s,
-        encoders=load_encoders(encoder, device=device) if encoder else None,
+        encoders=load_encoders(encoder, device=device, store=opened) if encoder else None,
         device=device,
     )
     for file in out or () if any(found.values()) else ():

@@ -44,7 +44,7 @@ def captions(
     from mediafm_store import CaptionMap, fit_caption_map, load_encoders
     from mediafm_store.tasks.captions import caption_map_of
 
-    encoders = load_encoders(encoder or (), device=device)
+    encoders = load_encoders(encoder or (), device=device, store=opened)
     if action == "fit":
         if file is None:
             raise typer.BadParameter("learn from which file? As: mediafm captions fit captions.csv")

@@ -9,7 +9,7 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
 from mediafm_cli.output import emit
 
 EXAMPLE = (
-    "Examples: mediafm export shots shots.parquet; mediafm export context vectors.npy;"
+    "Examples: mediafm export shots shots.csv; mediafm export context vectors.npy;"
     " mediafm export fused drama.safetensors --where \"array_contains(genres, 'Drama')\""
 )
 
@@ -19,7 +19,9 @@ def export(
         str,
         typer.Argument(help="A table, as shots; a space, as context; or a version, as context_v1."),
     ],
-    file: Annotated[Path, typer.Argument(help=".parquet, .npy or .safetensors; - for stdout.")],
+    file: Annotated[
+        Path, typer.Argument(help=".parquet, .csv, .npy or .safetensors; - for stdout.")
+    ],
     store: StorePath = DEFAULT_STORE,
     where: Annotated[
         str | None, typer.Option(help="A condition in SQL on shots and titles.", metavar="SQL")
@@ -34,8 +36,9 @@ def export(
 ) -> None:
     """Write a table to a file; vectors go with what is known of their shots.
 
-    Parquet has all of it. A .npy holds the vectors and has FILE.rows.parquet beside it, in the same
-    order; a .safetensors holds vectors and ids.
+    Parquet has all of it; a .csv all but vectors and pictures, with lists as JSON. A .npy holds the
+    vectors and has FILE.rows.parquet beside it, in the same order; a .safetensors holds vectors and
+    ids.
     """
     from mediafm_store import export as export_view
     from mediafm_store.files import is_stdout

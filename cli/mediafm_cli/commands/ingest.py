@@ -16,6 +16,7 @@ from mediafm_cli.options import (
     StorePath,
     Strict,
     Workers,
+    open_if_there,
     open_store,
 )
 from mediafm_cli.output import Row, emit, tell_failures, tell_result
@@ -57,7 +58,7 @@ def ingest(
     from mediafm_store.tasks.sources import find_videos
 
     videos = find_videos(paths)  # before a store is made for nothing
-    encoders = load_encoders(encoder or (), device=device)
+    encoders = load_encoders(encoder or (), device=device, store=open_if_there(store))
     with film_bars(len(videos)) as bars:
 
         def report(result: Ingested) -> None:

@@ -159,7 +159,7 @@ def search(
         fold=fold,
         diverse=diverse,
         k=k,
-        encoders=load_encoders(encoder, device=device) if encoder else None,
+        encoders=load_encoders(encoder, device=device, store=opened) if encoder else None,
         device=device,
         on_origin=lambda path, origin: say(origin_line(path, origin)),
     )

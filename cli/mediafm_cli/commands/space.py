@@ -135,7 +135,7 @@ def backfill(
 
         made = backfill_spaces(
             store,
-            load_encoders(encoder, device=device),
+            load_encoders(encoder, device=device, store=store),
             keyframes=frames,
             dry_run=dry_run,
             workers=workers,

@@ -100,7 +100,7 @@ def tag(
         return
     from mediafm_store import apply_tags, load_encoders
 
-    encoders = load_encoders(encoder or (), device=device) if name else None
+    encoders = load_encoders(encoder or (), device=device, store=opened) if name else None
     looked_at = len(titles or opened.revisions()) if name else 0
     with progress_bar(" titles/s") as update:
 

@@ -85,7 +85,7 @@ def match_ads(
     ads longer than `break_s`, and ads at breaks around which a word occurs that they avoid.
     Raises BadInput or SpaceMismatch for an ad that cannot be compared with this store.
     """
-    loaded = cache(lambda: encoders or load_encoders(device=device))
+    loaded = cache(lambda: encoders or load_encoders(device=device, store=store))
     fitting = [ad for ad in ads if break_s is None or (ad.duration_s or 0) <= break_s]
     asked = {ad.id: list(asked_of(store, ad, loaded, device)) for ad in fitting}
     spaces = sorted({a.query.space.name for parts in asked.values() for a in parts})
