@@ -10,10 +10,12 @@ from PIL import Image
 
 from mediafm_store import Store
 from mediafm_store.tasks import null_distribution as module
+from mediafm_store.tasks.example import Example
+from mediafm_store.tasks.matcher import Null
 from mediafm_store.tasks.matching import ExampleMatcher
-from mediafm_store.tasks.null_distribution import QUERIES, Null
+from mediafm_store.tasks.null_distribution import QUERIES
 from mediafm_store.tasks.own_scene import surroundings
-from mediafm_store.tasks.queries import Example, Examples
+from mediafm_store.tasks.queries import Examples
 from mediafm_store.tasks.ranking import Ranking
 from mediafm_store.tasks.sampling import (
     ANSWERED,

@@ -15,7 +15,8 @@ from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.features.fuse import fingerprint
 from mediafm_store.media.sound import SAMPLE_RATE
 from mediafm_store.store.spaces import Space
-from mediafm_store.tasks.queries import UNLIKE, Example, Examples, Query, query_of, seconds
+from mediafm_store.tasks.example import Example
+from mediafm_store.tasks.queries import UNLIKE, Examples, Query, query_of, seconds
 from mediafm_store.tasks.scale import PARTS
 from tests.conftest import random_vectors
 from tests.odd_films import make_film, pictures

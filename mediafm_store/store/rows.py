@@ -81,3 +81,6 @@ def by_space(keyed: Iterable[tuple[TitleRows, Mapping[str, str]]]) -> dict[Space
 def span_of(row: Mapping[str, Any]) -> Span:
     """Where a stored shot lies, exactly."""
     return Span(row["start"], row["end"], Fraction(row["time_base_num"], row["time_base_den"]))
+
+
+VECTOR = "vector"

@@ -1,6 +1,6 @@
 """A view as torch reads it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,23 +9,25 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from mediafm_store.errors import BadInput
-from mediafm_store.store.rows import half_vectors
-from mediafm_store.store.views import VECTOR, View
+from mediafm_store.store.rows import VECTOR, half_vectors
+
+Read = Callable[..., Iterator[pa.RecordBatch]]
+"""From `part`, the number of a worker and of all workers, to its share of the rows."""
 
 
 class Batches(IterableDataset[dict[str, Any]]):
     """Batches of a view: numbers and vectors as tensors, other columns as lists."""
 
-    def __init__(self, view: View, columns: Sequence[str], batch_size: int) -> None:
+    def __init__(self, read: Read, columns: Sequence[str], batch_size: int) -> None:
         if batch_size < 1:
             raise BadInput(f"batch_size must be 1 or more, is {batch_size}")
-        self.view, self.columns, self.batch_size = view, columns, batch_size
+        self.read, self.columns, self.batch_size = read, columns, batch_size
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """All batches, or this worker's."""
         worker = get_worker_info()
         part = (worker.id, worker.num_workers) if worker else (0, 1)
-        for rows in sized(self.view.batches(self.columns, part=part), self.batch_size):
+        for rows in sized(self.read(part=part), self.batch_size):
             yield {name: column(rows, name) for name in self.columns}
 
 

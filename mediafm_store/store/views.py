@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from typing import Any
 
@@ -14,12 +14,12 @@ from polars.io.plugins import register_io_source
 
 from mediafm_store.errors import BadInput
 from mediafm_store.store.filters import matching
+from mediafm_store.store.rows import VECTOR
 from mediafm_store.store.tables import Tables
 
 ROWS = 8192
 """Rows of a batch: 38 MB of vectors."""
 KEYS = ("id", "title", "revision")
-VECTOR = "vector"
 NOW = datetime.max.replace(tzinfo=UTC)
 
 
@@ -116,7 +116,8 @@ class View:
         """
         from mediafm_store.store.streams import Batches
 
-        return Batches(self, self.chosen(columns), batch_size)
+        names = self.chosen(columns)
+        return Batches(partial(self.batches, names), names, batch_size)
 
     def chosen(self, columns: Sequence[str] | None) -> list[str]:
         """Those columns, or all; raise BadInput for one that is not there."""

@@ -17,8 +17,8 @@ from mediafm_store.features.encoders import Encoders, encode, encode_query
 from mediafm_store.features.moments import Moments
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
+from mediafm_store.tasks.example import check_encoders
 from mediafm_store.tasks.lists import read_list
-from mediafm_store.tasks.queries import check_encoders
 
 FEWEST = 500
 """Pictures. With a sentence each, 500 photographs raised recall@10 on others like them from .336 to

@@ -14,9 +14,9 @@ from mediafm_store import plugins
 from mediafm_store.disk import writing
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.files import named_in_errors, put, scratch_folder
-from mediafm_store.store.rows import half_vectors
+from mediafm_store.store.rows import VECTOR, half_vectors
 from mediafm_store.store.store import Store
-from mediafm_store.store.views import VECTOR, View
+from mediafm_store.store.views import View
 
 log = logging.getLogger("mediafm_store")
 Exporter = Callable[[View, Path], None]

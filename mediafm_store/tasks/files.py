@@ -1,7 +1,9 @@
 """Files as examples to search by: videos, pictures, sounds."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -13,10 +15,12 @@ from mediafm_store.features.extract import Features, extract
 from mediafm_store.features.fuse import fuse
 from mediafm_store.media.detectors import adaptive
 from mediafm_store.media.sound import SAMPLE_RATE, sound
-from mediafm_store.store.spaces import is_imported
+from mediafm_store.store.spaces import Space, is_imported
+from mediafm_store.store.store import Store
+from mediafm_store.tasks.encoding import DeviceChoice
+from mediafm_store.tasks.example import Example, check_encoders
 from mediafm_store.tasks.file_kinds import FORMATS, Kind, kind_of, require
-from mediafm_store.tasks.origin import origin_of
-from mediafm_store.tasks.queries import Example, Examples, check_encoders
+from mediafm_store.tasks.origin import Origin, origin_of
 from mediafm_store.tasks.sources import read_title
 
 PIECE = 10 * SAMPLE_RATE
@@ -24,12 +28,22 @@ PIECE = 10 * SAMPLE_RATE
 LONGEST_PIECES = 360
 
 
-def file_example(examples: Examples, path: Path, kind: Kind | None = None) -> Example:
+class Against(NamedTuple):
+    """What a file is made comparable with."""
+
+    store: Store
+    space: Space
+    encoders: Callable[[], Encoders]
+    device: DeviceChoice
+
+
+def file_example(against: Against, path: Path, kind: Kind | None = None) -> Example | Origin:
     """A file as an example, of a kind or else of the one that it has.
 
-    Raises BadInput for one that is not of this kind, or cannot be compared with this store.
+    Of a clip that was cut from a title of the store, where it comes from: its shots are there.
+    Raises BadInput for a file that is not of this kind, or cannot be compared with this store.
     """
-    store = examples.store
+    store, space = against.store, against.space
     if not path.is_file():
         raise BadInput(f"{path} is not a file; give a video, a picture or a sound")
     if is_imported(store.live("fused")):
@@ -41,32 +55,31 @@ def file_example(examples: Examples, path: Path, kind: Kind | None = None) -> Ex
         kind = kind_of(path)
     else:
         require(path, kind)
-    if kind != "clip" and examples.space.name == "context":
+    if kind != "clip" and space.name == "context":
         raise BadInput(f"{path} has no context, being no video; search with --space fused")
-    encoders = examples.encoders()
+    encoders = against.encoders()
     check_encoders(store, store.live("fused"), encoders)
     if kind == "clip":
-        return clip(examples, path, encoders)
+        return clip(against, path, encoders)
     items = [picture(path)] if kind == "visual" else sounds(path)
     blocks = encode(encoders[kind], items).blocks
     rows = fuse({m: blocks if m == kind else zeros(len(blocks)) for m in MODALITIES})
     return Example(rows, rows, lacks=frozenset(MODALITIES) - {kind})
 
 
-def clip(examples: Examples, path: Path, encoders: Encoders) -> Example:
-    """A video; if it was cut from a title of the store, the shots of that title in its place."""
+def clip(against: Against, path: Path, encoders: Encoders) -> Example | Origin:
+    """A video, or where it was cut from."""
     features = extract(read_title(path), encoders=encoders, detector=adaptive)
     fused = features.fused
-    origin = origin_of(examples.store, fused, features.spans)
+    origin = origin_of(against.store, fused, features.spans)
     if origin is not None:
-        examples.on_origin(path, origin)
-        return examples.shots(origin.shots)
-    rows = in_context(examples, features) if examples.space.name == "context" else fused
+        return origin
+    rows = in_context(against, features) if against.space.name == "context" else fused
     lacks = frozenset(m for m in MODALITIES if not fused[:, block(m)].any())
     return Example(rows, fused, lacks=lacks)
 
 
-def in_context(examples: Examples, features: Features) -> Fused:
+def in_context(against: Against, features: Features) -> Fused:
     """The shots of a clip as the model sees them, as if the clip were a title."""
     # torch takes a second to import, which the other queries need not wait for.
     from mediafm_store.model.packed import TitleShots
@@ -74,8 +87,8 @@ def in_context(examples: Examples, features: Features) -> Fused:
     from mediafm_store.tasks.checkpoints import checkpoint_of
     from mediafm_store.tasks.embed import open_model
 
-    folder = checkpoint_of(examples.store, examples.space)
-    model = open_model(examples.store, folder, examples.device)
+    folder = checkpoint_of(against.store, against.space)
+    model = open_model(against.store, folder, against.device)
     return embed_title(model, TitleShots(features.fused, features.metadata[0])).shots
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
@@ -12,58 +12,17 @@ from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.alignment import mean_in_order
+from mediafm_store.tasks.example import Example
 from mediafm_store.tasks.known import Known
-from mediafm_store.tasks.null_distribution import Null, null_of
-from mediafm_store.tasks.queries import NOTHING_LEFT, NOTHING_THERE, UNLIKE, Example, Query
+from mediafm_store.tasks.matcher import Matcher, Null, Probe, Shares
+from mediafm_store.tasks.null_distribution import null_of
+from mediafm_store.tasks.queries import NOTHING_LEFT, NOTHING_THERE, UNLIKE, Query
 from mediafm_store.tasks.sampling import LENGTH
 from mediafm_store.tasks.scale import PARTS, Part, Scale, scale_of
 
 WEIGHTS: Mapping[Part, float] = {"visual": 1.0, "audio": 0.3, "text": 0.1, "context": 0.3}
 """What each part of a score weighs unless it is said otherwise. On judged answers a third of sound
 and of context beside the picture was better than any alone: see decision 26 in docs."""
-Shares = Float32[np.ndarray, "4 rows shots"]
-
-
-class Probe(NamedTuple):
-    """Vectors whose nearest neighbours in a space may be answers."""
-
-    space: Space
-    rows: Vectors
-
-
-@runtime_checkable
-class Matcher(Protocol):
-    """Something that is looked for."""
-
-    @property
-    def length(self) -> int:
-        """Shots that it has; those of a sequence are matched in play order."""
-        ...
-
-    def probes(self) -> Sequence[Probe]:
-        """What to look for candidates with, one or several rows a space."""
-        ...
-
-    def shares(self, known: Known, ids: Sequence[str]) -> Shares:
-        """What each part (`PARTS`) adds to the score of each row and each of some shots."""
-        ...
-
-    @property
-    def named(self) -> Sequence[str]:
-        """Shots that may be answers, whatever is near to the probes."""
-        ...
-
-    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
-        """How good runs of shots are, on the scale of `null`."""
-        ...
-
-    def null(self) -> Null:
-        """The best answers of random queries of this kind."""
-        ...
-
-    def typical(self) -> float:
-        """What the best answer to a random query of this kind scores."""
-        ...
 
 
 class Compared(NamedTuple):

@@ -1,50 +1,25 @@
 """How often a random query finds something as good: what an answer is worth in this store."""
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
 
 from mediafm_store.arrays import FUSED, Vectors
 from mediafm_store.store.spaces import Passage, Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.alignment import mean_in_order
 from mediafm_store.tasks.known import Known
+from mediafm_store.tasks.matcher import Matcher, Null
 from mediafm_store.tasks.nearest import nearest
 from mediafm_store.tasks.own_scene import NEAR, surroundings
 from mediafm_store.tasks.sampling import LENGTH, once, passages
 
-if TYPE_CHECKING:
-    from mediafm_store.tasks.matching import Matcher
-
 QUERIES = 40
 """Random queries that are tried. The share of them that find something as good is known to some
 .07 (one standard deviation)."""
-SAME = 1e-5
 DEPTH = 10
 """Candidates of each that are compared, beside its own surroundings."""
-
-
-class Null(NamedTuple):
-    """The scores of the best answers to random queries, ascending; perhaps none."""
-
-    best: Float32[np.ndarray, " queries"]
-
-    def chance(self, score: float) -> float | None:
-        """The share of random queries that find something as good, 0 to 1.
-
-        None where there is nothing to compare with.
-        """
-        if not len(self.best):
-            return None
-        # Sums of the same numbers in another order differ in their last digits.
-        return float(np.mean(self.best >= score - SAME * abs(score)))
-
-    @property
-    def typical(self) -> float:
-        """What the best answer to a random query scores."""
-        return float(np.median(self.best)) if len(self.best) else 1.0
 
 
 class Asked(NamedTuple):
@@ -54,7 +29,7 @@ class Asked(NamedTuple):
     rows: Vectors
 
 
-MatcherOf = Callable[[Asked], "Matcher"]
+MatcherOf = Callable[[Asked], Matcher]
 """From shots to a query for the like of each of them, in play order."""
 
 
@@ -115,7 +90,7 @@ def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> Asked:
     return Asked(tuple(ids[i] for i in chosen), made.astype(np.float32))
 
 
-def candidates(store: Store, asked: Asked, query: "Matcher", known: Known) -> list[list[str]]:
+def candidates(store: Store, asked: Asked, query: Matcher, known: Known) -> list[list[str]]:
     """The nearest shots of each row of a query by its first space, without its surroundings."""
     probe = query.probes()[0]
     found = nearest(store, probe.space, probe.rows[-len(asked.ids) :], DEPTH + 2 * NEAR + 1)

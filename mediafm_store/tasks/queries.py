@@ -9,14 +9,15 @@ import numpy as np
 from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES, Fused, Modality, block, pooled, unit_rows, weigh, zeros
-from mediafm_store.errors import BadInput, SpaceMismatch
+from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders, encode_query
-from mediafm_store.features.fuse import describe, fingerprint
+from mediafm_store.features.fuse import describe
 from mediafm_store.media.timecode import clock_s
 from mediafm_store.records import title_of
 from mediafm_store.store.spaces import Space, is_imported
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.encoding import DeviceChoice, made_by
+from mediafm_store.tasks.encoding import DeviceChoice
+from mediafm_store.tasks.example import Example, check_encoders
 from mediafm_store.tasks.file_kinds import Kind
 from mediafm_store.tasks.naming import Names, find_title, shots_within
 from mediafm_store.tasks.origin import Origin
@@ -30,22 +31,6 @@ UNLIKE = 0.5
 
 OnOrigin = Callable[[Path, Origin], None]
 """Told of a clip that was cut from a title of the store."""
-
-
-class Example(NamedTuple):
-    """Shots whose like is looked for, or is to be kept away from."""
-
-    rows: Fused
-    """One a shot in play order, in the space that is searched."""
-    alone: Fused
-    """The same shots taken by themselves."""
-    lacks: frozenset[Modality] = frozenset()
-    """What a file has none of; it is not compared."""
-    ids: frozenset[str] = frozenset()
-    """Those of the store, which are no answers to themselves."""
-    title: str | None = None
-    whole: str | None = None
-    """The title that they are all shots of."""
 
 
 class Query(NamedTuple):
@@ -185,9 +170,14 @@ class Examples:
     def file(self, path: Path, kind: Kind | None = None) -> Example:
         """A clip, a picture or a sound: a file of that kind, or else as its content says."""
         # What opens media takes a while to import, which other queries need not wait for.
-        from mediafm_store.tasks.files import file_example
+        from mediafm_store.tasks.files import Against, file_example
 
-        return file_example(self, path, kind)
+        against = Against(self.store, self.space, self.encoders, self.device)
+        found = file_example(against, path, kind)
+        if isinstance(found, Example):
+            return found
+        self.on_origin(path, found)
+        return self.shots(found.shots)
 
 
 def seconds(clock: str) -> float:
@@ -201,14 +191,3 @@ def seconds(clock: str) -> float:
     if not 0 <= value < np.inf:
         raise BadInput(f"{clock!r} is not a time; give 0:03:10.5, 3:10 or 190.5")
     return value
-
-
-def check_encoders(store: Store, space: Space, encoders: Encoders) -> None:
-    """Raise SpaceMismatch unless these encoders made the vectors of `space`."""
-    ours = fingerprint(space.name, list(encoders.values()))
-    if ours != space.fingerprint:
-        raise SpaceMismatch(
-            f"the {space.name} vectors of {store.path} were made by {space.made_by}"
-            f" (fingerprint {space.fingerprint}), the query by {made_by(encoders)} ({ours});"
-            " query with the encoders that the store was made with"
-        )

@@ -8,8 +8,7 @@ import numpy as np
 
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.known import Known
-from mediafm_store.tasks.matching import Matcher, Shares
-from mediafm_store.tasks.null_distribution import Null
+from mediafm_store.tasks.matcher import Matcher, Null, Shares
 from mediafm_store.tasks.scale import PARTS
 
 SAID = 0.5

@@ -27,14 +27,16 @@ from mediafm_store.tasks.answers import (
 )
 from mediafm_store.tasks.captions import caption_map_of
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
+from mediafm_store.tasks.example import Example
 from mediafm_store.tasks.file_kinds import Kind
 from mediafm_store.tasks.hit import Hits
 from mediafm_store.tasks.known import Known
-from mediafm_store.tasks.matching import ExampleMatcher, Matcher, SpaceMatcher
+from mediafm_store.tasks.matcher import Matcher
+from mediafm_store.tasks.matching import ExampleMatcher, SpaceMatcher
 from mediafm_store.tasks.naming import find_shot
 from mediafm_store.tasks.origin import Origin
 from mediafm_store.tasks.own_scene import own_scene, surroundings
-from mediafm_store.tasks.queries import Example, Examples, OnOrigin, query_of, title_query
+from mediafm_store.tasks.queries import Examples, OnOrigin, query_of, title_query
 from mediafm_store.tasks.ranking import Ranking
 from mediafm_store.tasks.scale import NAMES, PARTS, Part
 from mediafm_store.tasks.scenes import scene_shots

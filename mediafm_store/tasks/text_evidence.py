@@ -15,9 +15,9 @@ from mediafm_store.features.encoders import Encoder, encode_query
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.known import Known
-from mediafm_store.tasks.matching import Probe
+from mediafm_store.tasks.matcher import Null, Probe
 from mediafm_store.tasks.nearest import nearest
-from mediafm_store.tasks.null_distribution import QUERIES, Null
+from mediafm_store.tasks.null_distribution import QUERIES
 from mediafm_store.tasks.sampling import once, passages
 from mediafm_store.tasks.scale import Part
 

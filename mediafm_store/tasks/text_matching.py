@@ -23,12 +23,13 @@ from mediafm_store.store.spaces import Space, is_imported
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.asked_for import SAID, AskedFor, asked_for, content_words, quoted
 from mediafm_store.tasks.asked_looks import AskedLook, asked_look
+from mediafm_store.tasks.example import Example, check_encoders
 from mediafm_store.tasks.known import Known
-from mediafm_store.tasks.matching import ExampleMatcher, Probe, Shares
+from mediafm_store.tasks.matcher import Null, Probe, Shares
+from mediafm_store.tasks.matching import ExampleMatcher
 from mediafm_store.tasks.nearest import nearest
-from mediafm_store.tasks.null_distribution import Null
 from mediafm_store.tasks.own_scene import neighbours
-from mediafm_store.tasks.queries import NOTHING_LEFT, Example, check_encoders
+from mediafm_store.tasks.queries import NOTHING_LEFT
 from mediafm_store.tasks.sampling import once, passages
 from mediafm_store.tasks.scale import PARTS, Part
 from mediafm_store.tasks.text_evidence import Asker, ByEncoder, ByMap, Evidence, sampled
