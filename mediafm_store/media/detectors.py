@@ -31,7 +31,8 @@ LEAST_CHANGE, LEAST_RATIO, STILL = 15.0, 3.0, 1e-5
 def adaptive(frames: Iterable[Seen], _fps: float) -> Iterator[int]:
     """A cut stands out from the motion around it.
 
-    The cuts of PySceneDetect 0.7's AdaptiveDetector with its default parameters, to the frame.
+    The cuts of PySceneDetect 0.7's AdaptiveDetector with its default parameters, to the frame: it
+    finds no dissolves, and cuts at flashes (docs/decisions/0034-flashes-and-dissolves.md).
     """
     scores: deque[float] = deque(maxlen=2 * AROUND + 1)
     last = 0
