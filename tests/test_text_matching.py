@@ -26,7 +26,8 @@ from mediafm_store.tasks.asked_for import (
 from mediafm_store.tasks.captions import caption_map_of
 from mediafm_store.tasks.known import Known
 from mediafm_store.tasks.scale import PARTS
-from mediafm_store.tasks.text_matching import RANK_OFFSET, SPOKEN, fused_by_rank, text_matcher
+from mediafm_store.tasks.text_matching import SPOKEN, text_matcher
+from mediafm_store.tasks.text_spoken import RANK_OFFSET, fused_by_rank
 from tests.conftest import rows_of
 from tests.features import film, save
 from tests.plain import PlainEncoder

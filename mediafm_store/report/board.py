@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 from mediafm_store.files import write_text
 from mediafm_store.report import charts
 from mediafm_store.report.confused import Confused, confused
+from mediafm_store.report.drawn import calibrated, drawable, drawn
 from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import render
 from mediafm_store.report.sprites import Sprites
@@ -216,28 +217,6 @@ def section(anchor: str, what: str, name: str, series: Sequence[Series]) -> Sect
         confusion=(matrix, confused(matrix.newest.detail)) if matrix else None,
         calibration=(bubbles, calibrated(bubbles)) if bubbles else None,
     )
-
-
-CONFUSION = ("labels", "counts")
-CALIBRATION = ("predicted", "observed", "count")
-NEEDED = {"confusion": CONFUSION, "calibration": CALIBRATION, "ap": ("precision", "recall")}
-"""What a detail must hold to be drawn."""
-
-
-def calibrated(series: Series) -> Sequence[charts.Bubble]:
-    """Its newest calibration."""
-    return charts.calibration(*(series.newest.detail[name] for name in CALIBRATION))
-
-
-def drawn(series: Sequence[Series]) -> Series | None:
-    """The first whose newest detail holds what is drawn of it."""
-    return next((one for one in series if drawable(one)), None)
-
-
-def drawable(series: Series) -> bool:
-    """Whether the newest figure came with its curve or counts."""
-    detail = series.newest.detail
-    return all(isinstance(detail.get(name), list) for name in NEEDED[series.measure])
 
 
 def called(series: Series) -> str:

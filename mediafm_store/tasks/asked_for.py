@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from mediafm_store.arrays import Modality
+from mediafm_store.features.encoders import Encoders, encode_query
 from mediafm_store.tasks.scale import Part
 
 SEEN: Mapping[Part, float] = {"visual": 1.0, "audio": 0.0, "text": 0.2, "context": 0.5}
@@ -72,3 +74,26 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 def content_words(text: str) -> str:
     """The words of a text that subtitles can be searched for."""
     return " ".join(w for w in re.findall(r"[\w'\u2019-]+", text) if w.casefold() not in STOP_WORDS)
+
+
+def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> AskedFor:
+    """What a text asks for, or what `weights` say instead."""
+    asked = asked_for(text, **nearness(text, encoders))
+    if encoders.keys() == {"text"}:
+        asked = AskedFor(SAID, "by what is said, as nothing else is known")
+    if not weights:
+        return asked
+    left_out = frozenset(part for part, weight in weights.items() if weight == 0)
+    return AskedFor({**asked.weights, **weights}, "by the weights that were given", left_out)
+
+
+def nearness(text: str, encoders: Encoders) -> dict[str, float]:
+    """How near a text is to the name of a sound, and of a thing seen, where encoders know such."""
+    found: dict[str, float] = {}
+    names: tuple[tuple[str, Modality], ...] = (("near_sound", "audio"), ("near_sight", "visual"))
+    for name, modality in names:
+        classes = getattr(encoders.get(modality), "class_names", None)
+        if classes is not None:
+            query = encode_query(encoders["text"], [text])[:, : classes.shape[1]]
+            found[name] = float((query @ classes.T).max())
+    return found

@@ -18,7 +18,8 @@ from mediafm_store.store.store import Store
 from mediafm_store.tasks.encoding import resolve_device
 from mediafm_store.tasks.generations import delete, new_half
 from mediafm_store.tasks.index_config import write_config
-from mediafm_store.tasks.indexed import UNREADABLE, Rows, origin, read_shard
+from mediafm_store.tasks.index_rows import Rows, origin
+from mediafm_store.tasks.indexed import UNREADABLE, read_shard
 from mediafm_store.tasks.sharding import ShardToMake
 
 

@@ -11,7 +11,8 @@ from mediafm_indexes import DamagedError
 from mediafm_store.records import index_of
 from mediafm_store.store.spaces import Space, VectorBatch
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.indexed import SpaceIndex, rows_of
+from mediafm_store.tasks.index_rows import rows_of
+from mediafm_store.tasks.indexed import SpaceIndex
 
 
 def edited(store: Store, space: Space, index: SpaceIndex) -> dict[Path, int]:

@@ -23,8 +23,9 @@ from mediafm_store.tasks.generations import (
     shard_folders,
 )
 from mediafm_store.tasks.index_config import IndexConfig
+from mediafm_store.tasks.index_rows import Shard
 from mediafm_store.tasks.index_status import IndexStatus, index_status, kept_status
-from mediafm_store.tasks.indexed import Shard, check_index, config_of, open_index
+from mediafm_store.tasks.indexed import check_index, config_of, open_index
 from mediafm_store.tasks.sharding import Plan, ShardToMake, plan
 
 log = logging.getLogger("mediafm_store")

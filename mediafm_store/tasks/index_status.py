@@ -10,7 +10,8 @@ from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.evaluations import Figure, record_if_writable
 from mediafm_store.tasks.generations import index_folder, newest
-from mediafm_store.tasks.indexed import Run, open_index
+from mediafm_store.tasks.index_rows import Run
+from mediafm_store.tasks.indexed import open_index
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,11 @@
 """Find the shots, scenes or titles most like shots, clips, pictures, sounds or words."""
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import numpy as np
-
-from mediafm_store.arrays import MODALITIES, Modality
 from mediafm_store.errors import BadInput
 from mediafm_store.features.encoders import Encoders
 from mediafm_store.parallel import ONE_BLAS_THREAD
@@ -26,6 +22,13 @@ from mediafm_store.tasks.answers import (
     titles_like,
 )
 from mediafm_store.tasks.captions import caption_map_of
+from mediafm_store.tasks.checks import (
+    check,
+    check_characters,
+    check_parts,
+    check_something,
+    modalities,
+)
 from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
 from mediafm_store.tasks.example import Example
 from mediafm_store.tasks.file_kinds import Kind
@@ -44,7 +47,6 @@ from mediafm_store.tasks.text_matching import text_matcher
 
 log = logging.getLogger("mediafm_store")
 Unit = Literal["shot", "scene", "title"]
-SURROGATES = re.compile("[\ud800-\udfff]")
 LEAST = 0.1
 """By default, no good match is what nine of ten random queries do better than."""
 
@@ -234,54 +236,6 @@ def answers(ranking: Ranking, wanted: Wanted, unit: Unit) -> Found:
     if any(probe.space.of_titles for matcher in ranking.matchers for probe in matcher.probes()):
         return titles_like(ranking, wanted)
     return runs_like(ranking, wanted, titles=unit == "title")
-
-
-def check_something(*, like: Sequence[Example], unlike: Sequence[str], words: str | None) -> None:
-    """Raise BadInput if there is nothing to look for, or to take away from."""
-    if unlike and not like and words is not None:
-        raise BadInput(
-            "what is not wanted is taken away from examples: give a shot, a title or a file too"
-        )
-    if not like and words is None:
-        also = " beside what is not wanted" if unlike else ""
-        raise BadInput(
-            f"give something to search for{also}: a shot, a title, a clip, a picture, a sound, a"
-            " text or words that are said"
-        )
-
-
-def modalities(weights: Mapping[Part, float]) -> dict[Modality, float]:
-    """The weights of modalities alone: plain vectors of one space have no part for context."""
-    return {m: weights[m] for m in MODALITIES if m in weights}
-
-
-def check_parts(weights: Mapping[Part, float], space: str | None) -> None:
-    """Raise BadInput for weights of what is not compared."""
-    if unknown := weights.keys() - set(PARTS):
-        raise BadInput(f"{min(unknown)!r} is nothing to weigh; there are {', '.join(PARTS)}")
-    if space is not None and "context" in weights:
-        raise BadInput(
-            f"where the vectors of one space are compared, context is no part of them: leave out"
-            f" its weight, or the space {space}"
-        )
-
-
-def check(weights: Mapping[Part, float], least: float, words: Mapping[str, str | None]) -> None:
-    """Raise BadInput for values that mean nothing."""
-    if not all(0 <= weight < np.inf for weight in weights.values()):
-        raise BadInput(f"weights must be finite numbers from 0 on, are {weights}")
-    if not 0 <= least <= 1:
-        raise BadInput(f"least must lie between 0 and 1, is {least}")
-    for name, given in words.items():
-        if given is not None and not given.strip():
-            raise BadInput(f"nothing to search for: the {name} to find must not be empty")
-
-
-def check_characters(texts: Mapping[str, str | None]) -> None:
-    """Raise BadInput for halves of characters, which nothing can encode."""
-    for name, given in texts.items():
-        if given is not None and SURROGATES.search(given):
-            raise BadInput(f"the {name} must be whole characters, not halves as in {given!a}")
 
 
 def scene_of(store: Store, shot: str, known: Known) -> Sequence[str]:

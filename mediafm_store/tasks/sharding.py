@@ -13,7 +13,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.store.spaces import Space
 from mediafm_store.tasks.encoding import DeviceChoice
 from mediafm_store.tasks.index_config import IndexConfig
-from mediafm_store.tasks.indexed import Shard, rows_of, still_valid
+from mediafm_store.tasks.index_rows import Shard, rows_of, still_valid
 
 MOST_SHARDS = 9_999
 """As many as there are names for."""

@@ -1,6 +1,6 @@
 """A text compared with one modality of shots."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, runtime_checkable
@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from mediafm_store.arrays import Blocks, Modality, Vectors, block, unit_rows
 from mediafm_store.features import weights as shipped
 from mediafm_store.features.caption_map import CaptionMap
-from mediafm_store.features.encoders import Encoder, encode_query
+from mediafm_store.features.encoders import Encoder, Encoders, encode_query
 from mediafm_store.store.spaces import Space
 from mediafm_store.store.store import Store
 from mediafm_store.tasks.known import Known
@@ -198,3 +198,18 @@ def sampled(store: Store, space: Space) -> Vectors:
     rows = [np.zeros((0, space.dim), np.float16), *(p.vectors for p in sample)]
     question = ("random shots", str(store.path), space.table)
     return once(sample, question, lambda: np.concatenate(rows).astype(np.float32))
+
+
+def compared(
+    store: Store, encoders: Encoders, captions: CaptionMap | None
+) -> Iterator[tuple[Part, Modality, Space, Asker]]:
+    """What a text can be compared with: part of the score, modality, space, and by what."""
+    described = store.live("described")
+    if captions is not None and "visual" in encoders:
+        asker = ByMap(captions, encoders["text"])
+        yield "visual", "visual", store.live("fused"), asker
+    elif "visual" in encoders:
+        yield "visual", "visual", described, ByEncoder(encoders["visual"])
+    if "audio" in encoders:
+        yield "audio", "audio", described, ByEncoder(encoders["audio"])
+    yield "text", "text", described, ByEncoder(encoders["text"])

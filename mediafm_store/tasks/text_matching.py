@@ -7,8 +7,7 @@ feedback: Rocchio 1971; Lavrenko and Croft, "Relevance-based language models", 2
 the shots just before and after one count, as scenes go on over cuts.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,9 +18,9 @@ from mediafm_store.arrays import Blocks, Modality, zeros
 from mediafm_store.errors import BadInput
 from mediafm_store.features.caption_map import CaptionMap
 from mediafm_store.features.encoders import Encoded, Encoder, Encoders, encode, encode_query
-from mediafm_store.store.spaces import Space, is_imported
+from mediafm_store.store.spaces import is_imported
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.asked_for import SAID, AskedFor, asked_for, content_words, quoted
+from mediafm_store.tasks.asked_for import SAID, AskedFor, asked_of, content_words, quoted
 from mediafm_store.tasks.asked_looks import AskedLook, asked_look
 from mediafm_store.tasks.example import Example, check_encoders
 from mediafm_store.tasks.known import Known
@@ -32,18 +31,15 @@ from mediafm_store.tasks.own_scene import neighbours
 from mediafm_store.tasks.queries import NOTHING_LEFT
 from mediafm_store.tasks.sampling import once, passages
 from mediafm_store.tasks.scale import PARTS, Part
-from mediafm_store.tasks.text_evidence import Asker, ByEncoder, ByMap, Evidence, sampled
+from mediafm_store.tasks.text_evidence import Evidence, compared, sampled
+from mediafm_store.tasks.text_spoken import MOST_SAID, fused_by_rank, in_a_row, meanings, spoken
 
 LOOKED_AT, FEEDBACK = 100, 10
 """Shots that are looked at first, and those of them that serve as examples."""
 AROUND = 2
 """Shots before and after one that say what is likely seen in it, too."""
-MOST_SAID = 200
-"""Shots in which words of a text are said."""
 SPOKEN = 3.0
 """What the best match of spoken words counts, in standard deviations of the other parts."""
-SENTENCE = 4
-"""Words of a text from which on it may be a sentence that somebody says."""
 PLAINLY = 0.5
 """How surely a text asks for a look from which on that is all that it asks for."""
 HAS_LOOK = 0.5
@@ -53,8 +49,6 @@ MEANT_FROM = 1.0
 EVERYDAY = 8
 """Texts that are tried to learn what a text usually scores."""
 TINY = 1e-6
-RANK_OFFSET = 60
-"""Of reciprocal rank fusion, as its authors chose it."""
 
 
 @dataclass(frozen=True)
@@ -274,13 +268,6 @@ def text_matcher(
     )
 
 
-def meanings(
-    evidence: Sequence[Evidence], known: Known, literal: Sequence[str] = ()
-) -> dict[str, float]:
-    """How well shots match by what is said in them, of some of which it is known literally."""
-    return fused_by_rank([literal, *(meant(e, known) for e in evidence if e.part == "text")])
-
-
 class Remembering:
     """A text encoder that encodes each text once."""
 
@@ -301,83 +288,3 @@ class Remembering:
             rows = encode_query(self._encoder, new)
             self._known |= {text: rows[i : i + 1] for i, text in enumerate(new)}
         return np.concatenate([zeros(0), *(self._known[text] for text in texts)])
-
-
-def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> AskedFor:
-    """What a text asks for, or what `weights` say instead."""
-    asked = asked_for(text, **nearness(text, encoders))
-    if encoders.keys() == {"text"}:
-        asked = AskedFor(SAID, "by what is said, as nothing else is known")
-    if not weights:
-        return asked
-    left_out = frozenset(part for part, weight in weights.items() if weight == 0)
-    return AskedFor({**asked.weights, **weights}, "by the weights that were given", left_out)
-
-
-def compared(
-    store: Store, encoders: Encoders, captions: CaptionMap | None
-) -> Iterator[tuple[Part, Modality, Space, Asker]]:
-    """What a text can be compared with: part of the score, modality, space, and by what."""
-    described = store.live("described")
-    if captions is not None and "visual" in encoders:
-        asker = ByMap(captions, encoders["text"])
-        yield "visual", "visual", store.live("fused"), asker
-    elif "visual" in encoders:
-        yield "visual", "visual", described, ByEncoder(encoders["visual"])
-    if "audio" in encoders:
-        yield "audio", "audio", described, ByEncoder(encoders["audio"])
-    yield "text", "text", described, ByEncoder(encoders["text"])
-
-
-def nearness(text: str, encoders: Encoders) -> dict[str, float]:
-    """How near a text is to the name of a sound, and of a thing seen, where encoders know such."""
-    found: dict[str, float] = {}
-    names: tuple[tuple[str, Modality], ...] = (("near_sound", "audio"), ("near_sight", "visual"))
-    for name, modality in names:
-        classes = getattr(encoders.get(modality), "class_names", None)
-        if classes is not None:
-            query = encode_query(encoders["text"], [text])[:, : classes.shape[1]]
-            found[name] = float((query @ classes.T).max())
-    return found
-
-
-def meant(evidence: Evidence, known: Known) -> list[str]:
-    """Shots in which something is said that means the same, best first."""
-    probe = evidence.probe()
-    (near,) = nearest(evidence.store, probe.space, probe.rows, MOST_SAID)
-    known.add(probe.space, near.ids, near.vectors)
-    scores = evidence.scores(known, near.ids)
-    return [id for id, score in zip(near.ids, scores, strict=True) if score > 0]
-
-
-def in_a_row(store: Store, text: str) -> list[str]:
-    """Shots in which the quoted words of a text are said in this order, or all of a sentence."""
-    words = quoted(text) or (text if len(text.split()) >= SENTENCE else "")
-    return spoken_words(store, f'"{words}"') if words else []
-
-
-def spoken(store: Store, text: str) -> list[str]:
-    """Shots in which content words of a text are said, best first by BM25."""
-    words = content_words(text)
-    return spoken_words(store, words) if words else []
-
-
-def spoken_words(store: Store, words: str) -> list[str]:
-    """Shots in which words are said; none where the store has no full-text index, nor can have."""
-    try:
-        return list(store.said(words, MOST_SAID))
-    except BadInput:
-        return []
-
-
-def fused_by_rank(rankings: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Several rankings as one score, the greatest 1.
-
-    Reciprocal rank fusion: Cormack, Clarke and Büttcher, 2009.
-    """
-    scores: dict[str, float] = defaultdict(float)
-    for ranking in rankings:
-        for rank, id in enumerate(ranking, 1):
-            scores[id] += 1 / (RANK_OFFSET + rank)
-    best = max(scores.values(), default=1.0)
-    return {id: score / best for id, score in scores.items()}

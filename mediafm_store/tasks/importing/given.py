@@ -13,7 +13,9 @@ from jaxtyping import Float64
 
 from mediafm_store.arrays import Modality
 from mediafm_store.errors import BadInput, MediaFMError
-from mediafm_store.records import Span, shot_id
+from mediafm_store.media.picture import COLUMNS as MEASURED
+from mediafm_store.records import Shot, Span, shot_id
+from mediafm_store.tasks.rows import place_columns
 
 SECONDS = Fraction(1, 1_000_000)
 """Time base of shots whose times are given in seconds."""
@@ -185,3 +187,14 @@ def telling(file: Path) -> Iterator[None]:
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise BadInput(f"{file} cannot be read, write it anew ({reason})") from error
+
+
+def shot_row(shot: Shot, words: str, scene: int | None) -> dict[str, Any]:
+    """The columns of one shot; what only its picture and sound could tell is null."""
+    unknown = ("brightness", "loudness_db", "cut_brightness", "cut_loudness_db")
+    flags = ("black", "silent", "repeats", "motion", "seen_p", "heard_p", *MEASURED)
+    return (
+        place_columns(shot)
+        | {"scene": scene, "words": words, "seen": [], "heard": []}
+        | dict.fromkeys((*unknown, *flags))
+    )

@@ -1,6 +1,5 @@
 """Features that were computed elsewhere in, titles with shots and fused vectors in the store."""
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,6 @@ from mediafm_store.features.encoders import Encoder
 from mediafm_store.features.fuse import describe, fuse
 from mediafm_store.features.passes import Pool, encode_text
 from mediafm_store.files import path_list
-from mediafm_store.media.picture import COLUMNS as MEASURED
 from mediafm_store.parallel import groups
 from mediafm_store.records import Shot, Title
 from mediafm_store.store.rows import AT_ONCE, TitleRows
@@ -32,7 +30,7 @@ from mediafm_store.tasks.changes import (
 )
 from mediafm_store.tasks.encoding import DEFAULTS, load_encoder
 from mediafm_store.tasks.featurize import check_name, check_same_film, clash
-from mediafm_store.tasks.ids import check_id, is_gone, name_ids, title_ids
+from mediafm_store.tasks.ids import check_id
 from mediafm_store.tasks.importing.arrays import ArrayFile, frame_rate
 from mediafm_store.tasks.importing.declared import (
     Features,
@@ -41,14 +39,19 @@ from mediafm_store.tasks.importing.declared import (
     spaces,
     unit_blocks,
 )
-from mediafm_store.tasks.importing.given import Given, Place, check
+from mediafm_store.tasks.importing.files import (
+    FeatureFile,
+    check_found,
+    find_files,
+    give_ids,
+    nothing_in,
+    unchanged,
+)
+from mediafm_store.tasks.importing.given import Given, Place, check, shot_row
 from mediafm_store.tasks.importing.tables import TableFile
 from mediafm_store.tasks.ingest import Ingested, failure
-from mediafm_store.tasks.rows import Warnings, place_columns, title_row, with_looks
+from mediafm_store.tasks.rows import Warnings, title_row, with_looks
 from mediafm_store.tasks.sources import metadata_of, named, title_id
-
-SUFFIXES = (".npz", ".parquet", ".lance")
-FeatureFile = ArrayFile | TableFile
 
 
 def import_features(
@@ -100,41 +103,6 @@ def import_features(
         results.append(result)
         on_title(result, len(results), total)
     return results
-
-
-def find_files(files: Iterable[Path]) -> list[Path]:
-    """The files to import, each once; BadInput for what is not there or of another kind."""
-    found: dict[Path, None] = {}
-    for path in files:
-        if not path.exists():
-            raise BadInput(f"{path} does not exist")
-        if path.suffix.lower() not in SUFFIXES:
-            raise BadInput(f"{path} cannot be imported; give files called {' '.join(SUFFIXES)}")
-        found[Path(os.path.abspath(path))] = None
-    return list(found)
-
-
-def check_found(
-    files: Iterable[FeatureFile], asked: Mapping[Modality, str], features: Features
-) -> None:
-    """Raise BadInput for an array that was asked for by name, but is nowhere."""
-    holds = dict.fromkeys(name for file in files for name in file.holds)
-    for modality, name in asked.items():
-        if features and modality not in features:
-            raise BadInput(
-                f"--{modality} {name!r} is in none of the files; they have {', '.join(holds)}"
-            )
-
-
-def give_ids(store: Store, files: Sequence[FeatureFile]) -> None:
-    """Say which title of the store each title of the files is."""
-    single = [file for file in files if isinstance(file, ArrayFile)]
-    ids = title_ids(store, [file.path for file in single], is_gone(store))
-    for file in files:
-        if isinstance(file, ArrayFile):
-            file.ids = {file.path.stem: ids[file.path]}
-        else:
-            file.ids = name_ids(store, file.path, file.ids)
 
 
 @dataclass(frozen=True)
@@ -330,28 +298,3 @@ class ImportJob:
             fuse(none | {"text": read.blocks} | brought),
             describe(none | {"text": read.described}),
         )
-
-
-def shot_row(shot: Shot, words: str, scene: int | None) -> dict[str, Any]:
-    """The columns of one shot; what only its picture and sound could tell is null."""
-    unknown = ("brightness", "loudness_db", "cut_brightness", "cut_loudness_db")
-    flags = ("black", "silent", "repeats", "motion", "seen_p", "heard_p", *MEASURED)
-    return (
-        place_columns(shot)
-        | {"scene": scene, "words": words, "seen": [], "heard": []}
-        | dict.fromkeys((*unknown, *flags))
-    )
-
-
-def unchanged(row: Mapping[str, Any], file: Path) -> Ingested:
-    """A title that is as it was."""
-    return Ingested(row["id"], file, "unchanged", row["shots"], film_s=row["duration_s"])
-
-
-def nothing_in(file: FeatureFile, arrays: Mapping[Modality, str]) -> str:
-    """Why a file cannot be imported that has no vectors."""
-    wanted = ", ".join(arrays[m] for m in MODALITIES)
-    return (
-        f"{file.path} has none of {wanted}, but {', '.join(file.holds)}; say which holds vectors,"
-        " as --visual NAME"
-    )

@@ -1,0 +1,31 @@
+"""Which figures come with a curve or counts to draw."""
+
+from collections.abc import Sequence
+
+from mediafm_store.report import charts
+from mediafm_store.tasks.dashboard import Series
+
+CONFUSION = ("labels", "counts")
+
+
+CALIBRATION = ("predicted", "observed", "count")
+
+
+NEEDED = {"confusion": CONFUSION, "calibration": CALIBRATION, "ap": ("precision", "recall")}
+"""What a detail must hold to be drawn."""
+
+
+def calibrated(series: Series) -> Sequence[charts.Bubble]:
+    """Its newest calibration."""
+    return charts.calibration(*(series.newest.detail[name] for name in CALIBRATION))
+
+
+def drawn(series: Sequence[Series]) -> Series | None:
+    """The first whose newest detail holds what is drawn of it."""
+    return next((one for one in series if drawable(one)), None)
+
+
+def drawable(series: Series) -> bool:
+    """Whether the newest figure came with its curve or counts."""
+    detail = series.newest.detail
+    return all(isinstance(detail.get(name), list) for name in NEEDED[series.measure])
