@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from benchmarks.common import ROOT, media_folder
 from mediafm_store import Hit, Store, load_encoders, read_judgements, search
-from mediafm_store.evaluation.judgements import Judgements, Place
+from mediafm_store.judgements.judgements import Judgements, Place
 
 T = TypeVar("T")
 ROWS, ANSWERS = 5, 5

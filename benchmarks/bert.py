@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from mediafm_store.model.batches import windows
-from mediafm_store.model.masking import cosine_distances, mask_shots
 from mediafm_store.model.packed import TitleShots, read
 from mediafm_store.model.transformer import ModelConfig
+from mediafm_store.training.batches import windows
+from mediafm_store.training.masking import cosine_distances, mask_shots
 
 Batch = tuple[Tensor, Tensor]
 """Shots [titles, longest, dim] padded with zeros, and which are real [titles, longest]."""

@@ -5,7 +5,7 @@
 Flickr8k stands for one's own pictures: some of its training pictures, the first sentence of each,
 are learnt on top of the map that ships, or alone. Texts then look for their picture among the test
 pictures of Flickr8k, and among those of COCO, which stand for everything else. The folder is that
-of `mediafm_store.features.weights.caption_map`. Takes some minutes, most of them to encode texts.
+of `mediafm_store.weight_building.caption_map`. Takes some minutes, most of them to encode texts.
 """
 
 import argparse
@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.common import print_table, write_results
+from mediafm_store import weights
 from mediafm_store.arrays import Blocks
-from mediafm_store.features import weights
-from mediafm_store.features.blocks import BlockMap
-from mediafm_store.features.caption_map import CaptionMap, recall_at
-from mediafm_store.features.encoders import Encoders
-from mediafm_store.features.moments import Moments
-from mediafm_store.features.weights.caption_map import CAPTIONS, PHRASES, TEST, TRAIN, Captioned
-from mediafm_store.tasks.captions import Pairs, learnt
-from mediafm_store.tasks.encoding import load_encoders
+from mediafm_store.encoders.blocks import BlockMap
+from mediafm_store.encoders.encoder import Encoders
+from mediafm_store.encoding import load_encoders
+from mediafm_store.picture_text.caption_map import CaptionMap, recall_at
+from mediafm_store.picture_text.moments import Moments
+from mediafm_store.text_search.captions import Pairs, learnt
+from mediafm_store.weight_building.caption_map import CAPTIONS, PHRASES, TEST, TRAIN, Captioned
 
 COUNTS = (100, 200, 500, 1000, 2000, 6044)
 DRAWS = 3

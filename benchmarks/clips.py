@@ -9,9 +9,9 @@ import av
 import numpy as np
 
 from mediafm_store import Store, search
-from mediafm_store.features.encoders import Encoders
+from mediafm_store.clips.write import write_video
+from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.media.sound import SAMPLE_RATE, sound
-from mediafm_store.media.write import write_video
 
 CLIPS, SHORTEST_S, LONGEST_S = 50, 3.0, 20.0
 WIDTH, DARKER = 320, 0.8

@@ -59,13 +59,13 @@ from mediafm_store.model.quality import (
     mean,
     scene_ap,
 )
-from mediafm_store.model.run import TrainConfig
-from mediafm_store.model.train import train
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.model.windows import embed_titles
+from mediafm_store.storage.schema import TITLES
+from mediafm_store.storage.spaces import SpaceName
 from mediafm_store.store.rows import vector_rows
-from mediafm_store.store.schema import TITLES
-from mediafm_store.store.spaces import SpaceName
+from mediafm_store.training.run import TrainConfig
+from mediafm_store.training.trainer import train
 
 COMMON = 50
 """Films that a genre needs to count."""

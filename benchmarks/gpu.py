@@ -31,15 +31,15 @@ from mediafm_indexes.build import Wanted, build, trainers
 from mediafm_indexes.faiss_index import FaissIndex, has_gpu, sample_for
 from mediafm_indexes.index import Device
 from mediafm_store.arrays import BLOCK, unit_rows
-from mediafm_store.model.batches import endless
-from mediafm_store.model.exam import Exam
-from mediafm_store.model.optim import OptimizerName
 from mediafm_store.model.packed import TitleShots
-from mediafm_store.model.run import Run, Share, TrainConfig, seeded
-from mediafm_store.model.train import train
 from mediafm_store.model.transformer import PRESETS, ShotTransformer
 from mediafm_store.model.windows import embed_titles
-from mediafm_store.model.world import ALONE
+from mediafm_store.training.batches import endless
+from mediafm_store.training.exam import Exam
+from mediafm_store.training.optim import OptimizerName
+from mediafm_store.training.run import Run, Share, TrainConfig, seeded
+from mediafm_store.training.trainer import train
+from mediafm_store.training.world import ALONE
 
 PEAK = {"H100": 989e12, "H200": 989e12}
 """Operations a second in dense bfloat16, by NVIDIA's data sheets (SXM)."""

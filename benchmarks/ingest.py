@@ -35,14 +35,14 @@ from benchmarks.common import labelled_films, media_folder, print_table, write_r
 from mediafm_store import Store, load_encoders
 from mediafm_store.features.extract import extract
 from mediafm_store.features.passes import hear, say, see
+from mediafm_store.ingestion.rows import Spaces, Warnings, new_rows
 from mediafm_store.media.decode import log_warning, open_media
-from mediafm_store.media.detectors import adaptive
-from mediafm_store.media.shots import Light, read_shots
-from mediafm_store.media.tracks import read_words
 from mediafm_store.media.video import Video
-from mediafm_store.tasks.changes import MadeBy, read_sources
-from mediafm_store.tasks.rows import Spaces, Warnings, new_rows
-from mediafm_store.tasks.sources import read_title
+from mediafm_store.shots.detectors import adaptive
+from mediafm_store.shots.shots import Light, read_shots
+from mediafm_store.sources.changes import MadeBy, read_sources
+from mediafm_store.sources.videos import read_title
+from mediafm_store.subtitles.tracks import read_words
 
 FILM, REPEATS, LONGER, THREE_HOURS_S = "sintel", 5, 10, 3 * 3600
 BIN = Path(sys.executable).parent

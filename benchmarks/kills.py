@@ -227,8 +227,8 @@ def context(store: Any) -> None:
 def rows(store: Any, title: str, content: int) -> Any:
     """A title of a few shots, whose vectors follow from its content number."""
     from mediafm_store.arrays import BLOCK, FUSED
+    from mediafm_store.storage.schema import SHOTS, TITLES
     from mediafm_store.store.rows import TitleRows
-    from mediafm_store.store.schema import SHOTS, TITLES
 
     made = vectors_of(content)
     told = {"made_by": "a worker", "fused": "killed"}
@@ -333,7 +333,7 @@ def whole(store: Any, title: str, content: int) -> bool:
 
 def wrong_answers(store: Any, expected: dict[str, np.ndarray]) -> int:
     """Searches that do not give what comparing all vectors gives."""
-    from mediafm_store.tasks.nearest import nearest
+    from mediafm_store.indexing.nearest import nearest
 
     if not expected:
         return 0

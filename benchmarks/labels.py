@@ -16,11 +16,11 @@ import numpy as np
 
 from benchmarks.common import media_folder, print_table, write_results
 from mediafm_store import load_encoders
-from mediafm_store.features.encoders import Encoders
+from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.features.extract import Features, extract
 from mediafm_store.media.decode import log_warning
-from mediafm_store.media.detectors import adaptive
-from mediafm_store.tasks.sources import read_title
+from mediafm_store.shots.detectors import adaptive
+from mediafm_store.sources.videos import read_title
 
 FILMS = ("sintel", "sintel_trailer", "tears_of_steel_battle_clip", "elephants_dream_opening")
 SEEN = (0.2, 0.3, 0.4, 0.5, 0.7, 0.9, 1.01)

@@ -1,6 +1,6 @@
 """How far words for the look of shots are right: `python -m benchmarks.looks`.
 
-The words follow from measures and rules (mediafm_store/media/looks.py) that were set before anybody
+The words follow from measures and rules (mediafm_store/shots/looks.py) that were set before anybody
 looked at these labels: labels.json, beside the films, says what people saw in each shot. A labelled
 shot is compared with the shot of the store that it shares most time with. Precision: of the shots
 with the word, how many have the label. Recall: of those with the label, how many have the word. AP:
@@ -20,12 +20,12 @@ from sklearn.metrics import average_precision_score
 from benchmarks.common import media_folder, print_table, write_results
 from mediafm_store.features.looks import LOOKS
 from mediafm_store.features.passes import jpeg
-from mediafm_store.media.detectors import adaptive
-from mediafm_store.media.flags import is_black
-from mediafm_store.media.looks import words
+from mediafm_store.ingestion.rows import with_looks
 from mediafm_store.media.picture import columns
-from mediafm_store.media.shots import Light, read_shots
-from mediafm_store.tasks.rows import with_looks
+from mediafm_store.shots.detectors import adaptive
+from mediafm_store.shots.flags import is_black
+from mediafm_store.shots.looks import words
+from mediafm_store.shots.shots import Light, read_shots
 
 Row = Mapping[str, Any]
 SHARED = 0.5

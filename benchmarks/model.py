@@ -28,11 +28,8 @@ from torch import Tensor
 from benchmarks import bert
 from benchmarks.common import ROOT, print_table, write_results
 from mediafm_store.arrays import BLOCK, MODALITIES, Modality, Vectors, unit_rows
-from mediafm_store.features.blocks import BlockMap
-from mediafm_store.features.fuse import fuse
-from mediafm_store.model.batches import endless, windows
-from mediafm_store.model.exam import Exam
-from mediafm_store.model.masking import Predictor, trivial_predictors
+from mediafm_store.encoders.blocks import BlockMap
+from mediafm_store.features.fusion import fuse
 from mediafm_store.model.packed import Packed, TitleShots, read
 from mediafm_store.model.quality import (
     Labelled,
@@ -42,12 +39,15 @@ from mediafm_store.model.quality import (
     scene_auc,
     stratified_auc,
 )
-from mediafm_store.model.run import Run, Share, TrainConfig, seeded
-from mediafm_store.model.start import start_model
-from mediafm_store.model.train import train
 from mediafm_store.model.transformer import PRESETS, ModelConfig, ShotTransformer
 from mediafm_store.model.windows import embed_titles
-from mediafm_store.model.world import ALONE
+from mediafm_store.training.batches import endless, windows
+from mediafm_store.training.exam import Exam
+from mediafm_store.training.masking import Predictor, trivial_predictors
+from mediafm_store.training.run import Run, Share, TrainConfig, seeded
+from mediafm_store.training.start import start_model
+from mediafm_store.training.trainer import train
+from mediafm_store.training.world import ALONE
 
 FOLDS, REPEATS, DRAWS = 5, 7, 8
 PRESET, COMPARED = "tiny", "small"

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import ROOT
-from mediafm_store.model import resume
-from mediafm_store.model.run import Step
-from mediafm_store.model.train import TrainResult
+from mediafm_store.training import resume
+from mediafm_store.training.run import Step
+from mediafm_store.training.trainer import TrainResult
 
 KILLED = ("nothing", "worker", "node")
 KILLED_AT = 5

@@ -64,7 +64,7 @@ def requests(folder: Path) -> dict[str, dict[str, int]]:
 
     The cache of the machine is empty before the first stage.
     """
-    from mediafm_store.tasks.sample import make_sample_catalogue
+    from mediafm_store.demo.films import make_sample_catalogue
 
     films = folder / "films"
     make_sample_catalogue(films, titles=FILMS)

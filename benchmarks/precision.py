@@ -20,16 +20,18 @@ import numpy as np
 
 from benchmarks.common import labelled_films, media_folder, print_table, scenes_of
 from benchmarks.search import same_scene
+from mediafm_store import weights
 from mediafm_store.arrays import Blocks
-from mediafm_store.features import picture, sound, weights
-from mediafm_store.features.encoders import Encoder
-from mediafm_store.features.onnx import Graph
-from mediafm_store.features.picture import EfficientNetLite0
-from mediafm_store.features.sound import YAMNet
-from mediafm_store.media.detectors import adaptive
-from mediafm_store.media.shots import CutShot, read_shots
+from mediafm_store.encoders import efficientnet as picture
+from mediafm_store.encoders import yamnet as sound
+from mediafm_store.encoders.efficientnet import EfficientNetLite0
+from mediafm_store.encoders.encoder import Encoder
+from mediafm_store.encoders.onnx import Graph
+from mediafm_store.encoders.yamnet import YAMNet
 from mediafm_store.media.sound import sound as read_sound
 from mediafm_store.media.sound import split_sound
+from mediafm_store.shots.detectors import adaptive
+from mediafm_store.shots.shots import CutShot, read_shots
 
 FILM, REPEATS = "sintel", 5
 
@@ -42,7 +44,7 @@ def main() -> None:
 def measure(media: Path) -> list[dict[str, Any]]:
     """One row an encoder; none, with a reason, where float graphs cannot be made."""
     try:
-        from mediafm_store.features.weights import build, sources
+        from mediafm_store.weight_building import build, sources
     except ImportError:
         print("int8 against float: left out, needs pip install 'mediafm-store[weights]'")
         return []
@@ -65,7 +67,7 @@ def measure(media: Path) -> list[dict[str, Any]]:
         sources.download(Path(folder), (sources.PICTURE, sources.SOUND))
         for name, make in kinds.items():
             float_graph = Path(folder) / name
-            with patch("mediafm_store.features.weights.graphs.int8_weights", lambda graph: graph):
+            with patch("mediafm_store.weight_building.graphs.int8_weights", lambda graph: graph):
                 build.PRODUCTS[name].write(
                     lambda source: sources.member(Path(folder), source), float_graph
                 )

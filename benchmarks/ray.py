@@ -83,7 +83,7 @@ def overhead(rounds: int = 3, times: int = 1) -> dict[str, Any]:
 
 def link_films(folder: Path, times: int) -> None:
     """All films, and what lies beside them, so many times."""
-    from mediafm_store.tasks.sources import find_videos
+    from mediafm_store.sources.videos import find_videos
 
     for video in find_videos([media_folder()]):
         for number in range(times):
@@ -168,7 +168,7 @@ def kills(rounds: int, seed: int = 0) -> dict[str, Any]:
 
 def make_films(folder: Path) -> None:
     """Short films of noise that drifts, with a cut each three seconds."""
-    from mediafm_store.media.write import write_video
+    from mediafm_store.clips.write import write_video
 
     folder.mkdir()
     for film in range(FILMS):

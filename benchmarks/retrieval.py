@@ -31,12 +31,12 @@ import numpy as np
 from benchmarks.common import media_folder, print_table, scenes_of, write_results
 from benchmarks.search import PICTURE, PRESET, films_store
 from mediafm_store import Store, build_indexes, judge, load_encoders, read_judgements
-from mediafm_store.evaluation.judged import Settings
-from mediafm_store.evaluation.judgements import Judgements, LabelledShot
-from mediafm_store.evaluation.outcomes import JudgedReport, Part, Sort, Table
-from mediafm_store.features.encoders import Encoders
+from mediafm_store.encoders.encoder import Encoders
+from mediafm_store.indexing.status import searchable
+from mediafm_store.judgements.judged import Settings
+from mediafm_store.judgements.judgements import Judgements, LabelledShot
+from mediafm_store.judgements.outcomes import JudgedReport, Part, Sort, Table
 from mediafm_store.metrics.intervals import Interval
-from mediafm_store.tasks.index_status import searchable
 
 SETTINGS: Settings = {
     "similar": {
@@ -59,9 +59,9 @@ class Step(NamedTuple):
     """Names in the package, and what stands in their place."""
 
 
-BY_NAMES = {"mediafm_store.tasks.search.caption_map_of": lambda store, encoders: None}
-ALONE = {"mediafm_store.tasks.text_matching.FEEDBACK": 0}
-PLAIN = {"mediafm_store.tasks.text_matching.asked_look": lambda store, text, encoder: None}
+BY_NAMES = {"mediafm_store.retrieval.search.caption_map_of": lambda store, encoders: None}
+ALONE = {"mediafm_store.text_search.text_matching.FEEDBACK": 0}
+PLAIN = {"mediafm_store.text_search.text_matching.asked_look": lambda store, text, encoder: None}
 SEEN_ALONE = {"audio": 0.0, "text": 0.0, "context": 0.0}
 SILENT = {"audio": 0.0, "text": 0.0}
 STEPS: dict[Literal["similar", "text"], tuple[Step, ...]] = {

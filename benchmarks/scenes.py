@@ -25,11 +25,11 @@ from mediafm_store import Store
 from mediafm_store.arrays import Vectors
 from mediafm_store.model import segments
 from mediafm_store.model.quality import cut_changes, mean
-from mediafm_store.model.run import TrainConfig
 from mediafm_store.model.segments import cheapest, scene_costs, segment, spread
-from mediafm_store.model.train import train
 from mediafm_store.model.transformer import PRESETS
-from mediafm_store.tasks.scenes import looks
+from mediafm_store.scenes.scenes import looks
+from mediafm_store.training.run import TrainConfig
+from mediafm_store.training.trainer import train
 
 REPORTED = ("sintel", "tears_of_steel", "elephants_dream")
 """Films that are measured in scene_figures, so nothing may be chosen on them."""

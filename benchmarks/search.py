@@ -40,11 +40,11 @@ from benchmarks.common import labelled_films, media_folder, print_table, scenes_
 from benchmarks.scenes import scene_figures
 from mediafm_store import Store, embed, ingest, load_encoders, search, train
 from mediafm_store.arrays import Modality, weigh
-from mediafm_store.demo import run_demo
-from mediafm_store.features.encoders import Encoders
+from mediafm_store.demo.run import run_demo
+from mediafm_store.encoders.encoder import Encoders
+from mediafm_store.likeness.scale import Part
 from mediafm_store.model.quality import Labelled, mean, smoothed, stratified_auc
 from mediafm_store.model.same_scene import same_scene as ranked_by
-from mediafm_store.tasks.scale import Part
 
 PRESET, K, WIDTH = "small", 5, 2
 COLD, WARM = 7, 30

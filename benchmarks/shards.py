@@ -158,7 +158,7 @@ def search(folder: Path, shards: int, engine: str) -> dict[str, Any]:
     """Search it as a store does, with queries that are no rows."""
     from mediafm_indexes import sharded
     from mediafm_store import Store
-    from mediafm_store.tasks.indexed import open_index
+    from mediafm_store.indexing.space_index import open_index
 
     del shards, engine
     store, data = Store(folder / "store"), opened(folder)

@@ -13,8 +13,8 @@ from typing import Any
 
 from benchmarks.common import labelled_films, media_folder, print_table
 from mediafm_store import plugins
-from mediafm_store.media.detectors import Detector
-from mediafm_store.media.shots import read_shots
+from mediafm_store.shots.detectors import Detector
+from mediafm_store.shots.shots import read_shots
 
 TOLERANCE = 2
 

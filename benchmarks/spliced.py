@@ -24,14 +24,14 @@ from sklearn.metrics import average_precision_score
 
 from benchmarks.common import media_folder, print_table, student, write_results
 from mediafm_store import Break, Store, embed, ingest, rank_breaks, train
+from mediafm_store.ad_breaks.labelled import nearest_cuts
+from mediafm_store.ad_breaks.rank import rank_cuts
+from mediafm_store.clips.write import write_video
 from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import decoded, main_picture, open_media
 from mediafm_store.media.footage import read_footage
 from mediafm_store.media.sound import SAMPLE_RATE, sound
-from mediafm_store.media.subtitles import read_cues
-from mediafm_store.media.write import write_video
-from mediafm_store.tasks.breaks.labelled import nearest_cuts
-from mediafm_store.tasks.breaks.rank import rank_cuts
+from mediafm_store.subtitles.parse import read_cues
 
 PROGRAMMES, SEGMENTS = 4, 7
 LENGTH_S = (40.0, 90.0)

@@ -26,8 +26,8 @@ from benchmarks.nodes import KILLED, on_two, report, take_part
 from mediafm_store import Store, TrainConfig, train
 from mediafm_store.arrays import BLOCK, FUSED, unit_rows
 from mediafm_store.model.packed import read
-from mediafm_store.model.run import Step
-from mediafm_store.tasks.train import stored_titles
+from mediafm_store.training.run import Step
+from mediafm_store.training.train import stored_titles
 
 SIZES = (10_000, 100_000, 300_000)
 """Shots of the stores whose training is measured."""

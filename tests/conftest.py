@@ -33,7 +33,7 @@ def films() -> Path:
 @pytest.fixture(scope="session")
 def sample_films(tmp_path_factory) -> Path:
     """Two of the films that the demo makes."""
-    from mediafm_store.tasks.sample import make_sample_catalogue
+    from mediafm_store.demo.films import make_sample_catalogue
 
     folder = tmp_path_factory.mktemp("films")
     make_sample_catalogue(folder, titles=2)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from mediafm_store import Store
-from mediafm_store.tasks.evaluations import Figure, record
+from mediafm_store.store.evaluations import Figure, record
 
 
 def probe_figures(tags: list[str], level: float, pool: str = "context") -> list[Figure]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from mediafm_store import search
 from mediafm_store.arrays import unit_rows
-from mediafm_store.features.encoders import Encoded
+from mediafm_store.encoders.encoder import Encoded
 
 
 class PlainEncoder:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, unit_rows
-from mediafm_store.features.encoders import Encoded
-from mediafm_store.features.fuse import describe, fingerprint, fuse
+from mediafm_store.encoders.encoder import Encoded
+from mediafm_store.features.fusion import describe, fingerprint, fuse
 from mediafm_store.media.sound import SAMPLE_RATE
 from tests.conftest import rows_of, shot_row
 

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from mediafm_cli.main import app
 from mediafm_store import Ad, Break, Rails, ads_of_breaks, breaks_of_ads, match_ads, read_ads
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, unit_rows
+from mediafm_store.encoders.encoder import Encoded
 from mediafm_store.errors import BadInput, SpaceMismatch
-from mediafm_store.features.encoders import Encoded
-from mediafm_store.features.fuse import describe, fingerprint, fuse
+from mediafm_store.features.fusion import describe, fingerprint, fuse
 from mediafm_store.store.store import TitleRows
 from tests.conftest import rows_of, shot_row
 from tests.plain import PlainEncoder

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mediafm_store.tasks.alignment import in_order, mean_in_order
+from mediafm_store.likeness.alignment import in_order, mean_in_order
 
 
 def similarities(*more: int):

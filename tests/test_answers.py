@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from mediafm_store import Store, build_index
 from mediafm_store.arrays import FUSED, MODALITIES, block, unit_rows, weigh
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks import search as module
-from mediafm_store.tasks.alignment import in_order
-from mediafm_store.tasks.answers import LEAST_DEPTH
-from mediafm_store.tasks.queries import Examples
-from mediafm_store.tasks.ranking import SAID
-from mediafm_store.tasks.scale import PARTS
-from mediafm_store.tasks.scenes import find_scenes
-from mediafm_store.tasks.search import search
+from mediafm_store.examples.queries import Examples
+from mediafm_store.likeness.alignment import in_order
+from mediafm_store.likeness.scale import PARTS
+from mediafm_store.matching.ranking import SAID
+from mediafm_store.retrieval import search as module
+from mediafm_store.retrieval.answers import LEAST_DEPTH
+from mediafm_store.retrieval.search import search
+from mediafm_store.scenes.scenes import find_scenes
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all

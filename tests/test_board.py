@@ -15,15 +15,15 @@ from typer.testing import CliRunner
 from mediafm_cli.main import app
 from mediafm_store import Store, build_index, evaluate_search, promote, refresh_index
 from mediafm_store.arrays import unit_rows
+from mediafm_store.charts import charts
+from mediafm_store.charts.confused import MOST, OTHERS, confused
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.evaluation.comparison import compare
+from mediafm_store.evaluation.coverage import coverage
+from mediafm_store.evaluation.history import Dashboard, dashboard, series_of
 from mediafm_store.model.same_scene import same_scene
-from mediafm_store.report import charts
 from mediafm_store.report.board import ENDS, board_page, sections
-from mediafm_store.report.confused import MOST, OTHERS, confused
-from mediafm_store.tasks.comparison import compare
-from mediafm_store.tasks.coverage import coverage
-from mediafm_store.tasks.dashboard import Dashboard, dashboard, series_of
-from mediafm_store.tasks.evaluations import Figure, record, record_if_writable
+from mediafm_store.store.evaluations import Figure, record, record_if_writable
 from tests.conftest import random_vectors, title_rows
 from tests.measured import measure
 from tests.planted import add_film, put_in_context

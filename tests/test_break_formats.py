@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from mediafm_cli.main import app
 from mediafm_store import Break, Match, Rails, rank_breaks, write_breaks
+from mediafm_store.break_files.moments import Moment, moments
+from mediafm_store.break_files.scte35 import CLOCK, PTS_BITS, crc32, scte35
+from mediafm_store.break_files.vmap import SPACE, vmap
 from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.tasks.timelines.moments import Moment, moments
-from mediafm_store.tasks.timelines.scte35 import CLOCK, PTS_BITS, crc32, scte35
-from mediafm_store.tasks.timelines.vmap import SPACE, vmap
 from tests.conftest import random_vectors, title_rows
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).parent / "schemas" / "vmap-1.0.1.xsd")

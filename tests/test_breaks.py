@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediafm_store import Rails, Store, rank_breaks
+from mediafm_store.ad_breaks import labelled
+from mediafm_store.ad_breaks.facts import read_facts
+from mediafm_store.ad_breaks.labelled import Labelled, nearest_cuts, weights_for, weights_of
+from mediafm_store.ad_breaks.rank import rank_cuts, why_none
+from mediafm_store.ad_breaks.score import DEFAULT
+from mediafm_store.ad_breaks.signs import PAUSE_S, SIGNS, pauses_s, signs_of
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.records import Cue
 from mediafm_store.store.store import TitleRows
-from mediafm_store.tasks.breaks import labelled
-from mediafm_store.tasks.breaks.facts import read_facts
-from mediafm_store.tasks.breaks.labelled import Labelled, nearest_cuts, weights_for, weights_of
-from mediafm_store.tasks.breaks.rank import rank_cuts, why_none
-from mediafm_store.tasks.breaks.score import DEFAULT
-from mediafm_store.tasks.breaks.signs import PAUSE_S, SIGNS, pauses_s, signs_of
 from tests.conftest import random_vectors, shot_row, title_rows
 
 FREE = Rails(min_gap_s=0, margin_s=0, per_hour=999, credits=False)

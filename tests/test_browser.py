@@ -17,13 +17,13 @@ from PIL import Image
 from playwright import sync_api
 
 from mediafm_store import Store, dashboard, search
+from mediafm_store.evaluation.comparison import compare
 from mediafm_store.report.board import write_board_page
 from mediafm_store.report.pages import write_atlas_page, write_search_page, write_title_page
 from mediafm_store.serve import library
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import Library
 from mediafm_store.serve.run import bound
-from mediafm_store.tasks.comparison import compare
 from tests.measured import measure
 from tests.odd_films import make_film
 from tests.planted import ENCODERS, add_film, grey

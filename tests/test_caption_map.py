@@ -7,16 +7,11 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from scipy.linalg import eigh
 
+from mediafm_store import weights
 from mediafm_store.arrays import BLOCK, unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.features import weights
-from mediafm_store.features.caption_map import (
-    PICTURE_RIDGE,
-    TEXT_RIDGE,
-    CaptionMap,
-    recall_at,
-)
-from mediafm_store.features.moments import Moments
+from mediafm_store.picture_text.caption_map import PICTURE_RIDGE, TEXT_RIDGE, CaptionMap, recall_at
+from mediafm_store.picture_text.moments import Moments
 
 SEEN, SAID, DIMS = 12, 9, 5
 
@@ -249,7 +244,7 @@ def test_common_phrases_are_those_of_the_list(encoders) -> None:
 
 
 def test_it_finds_photographs_by_what_they_show(encoders) -> None:
-    from mediafm_store.tasks.sample.photos import load_photo
+    from mediafm_store.demo.films.photos import load_photo
 
     texts = {
         "cat": "a cat",

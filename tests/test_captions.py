@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from mediafm_cli.main import app
 from mediafm_store import Store, fit_caption_map
+from mediafm_store.demo.films.photos import load_photo
 from mediafm_store.errors import BadInput, SpaceMismatch
-from mediafm_store.features.caption_map import FILE, CaptionMap
-from mediafm_store.tasks.captions import caption_map_of, held_out, read, warn_if_worse
-from mediafm_store.tasks.sample.photos import load_photo
+from mediafm_store.picture_text.caption_map import FILE, CaptionMap
+from mediafm_store.text_search.captions import caption_map_of, held_out, read, warn_if_worse
 from tests.conftest import random_vectors, title_rows
 
 SAID = {

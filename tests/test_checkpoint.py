@@ -8,8 +8,8 @@ from mediafm_store.model import checkpoint
 from mediafm_store.model.checkpoint import load_checkpoint, save_checkpoint
 from mediafm_store.model.facts import checkpoint_fingerprint, read_facts
 from mediafm_store.model.packed import TitleShots, pack
-from mediafm_store.model.start import start_model
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
+from mediafm_store.training.start import start_model
 
 CONFIG = ModelConfig(dim=32, metadata_dim=8, hidden=16, layers=2, heads=4, max_shots=24)
 

@@ -9,11 +9,11 @@ import torch
 from mediafm_store import Store, TrainConfig, embed, train
 from mediafm_store.errors import BadInput
 from mediafm_store.model import checkpoint as saving
-from mediafm_store.model import resume
 from mediafm_store.model.checkpoint import load_checkpoint, save_checkpoint
 from mediafm_store.model.facts import read_facts
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
-from mediafm_store.tasks.checkpoints import checkpoints, saved
+from mediafm_store.training import resume
+from mediafm_store.training.checkpoints import checkpoints, saved
 from tests.conftest import random_vectors, title_rows
 
 CONFIG = TrainConfig(steps=2, validate_every=1)

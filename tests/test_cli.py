@@ -186,7 +186,7 @@ def test_no_store_is_told(tmp_path):
 
 
 def test_ctrl_c_is_told_and_exits_with_130(small_store, monkeypatch, capsys):
-    import mediafm_store.tasks.search as module
+    import mediafm_store.retrieval.search as module
     from mediafm_cli import main
 
     def interrupt(*arguments, **options):

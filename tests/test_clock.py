@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from mediafm_store import Store, ingest
+from mediafm_store.clips.clip import cut_clip
 from mediafm_store.errors import BadInput
-from mediafm_store.media.cut import cut_clip
-from mediafm_store.media.detectors import adaptive
 from mediafm_store.media.parts import Stamp, joined, parts_of, stretches
-from mediafm_store.media.shots import read_shots
 from mediafm_store.media.sound import SAMPLE_RATE, sound
-from mediafm_store.media.tracks import read_track
 from mediafm_store.records import Span
+from mediafm_store.shots.detectors import adaptive
+from mediafm_store.shots.shots import read_shots
+from mediafm_store.subtitles.tracks import read_track
 from tests.odd_films import make_film, moved, pictures
 from tests.test_tracks import film_with
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from mediafm_store import import_labels, read_ads
-from mediafm_store.csv_text import read_records, read_table
 from mediafm_store.errors import BadInput
-from mediafm_store.media.shotlist import read_shot_list
-from mediafm_store.tasks.captions import read as read_captions
-from mediafm_store.tasks.probing.items import items_of
+from mediafm_store.probing.items import items_of
+from mediafm_store.shots.shotlist import read_shot_list
+from mediafm_store.text_files.csv_text import read_records, read_table
+from mediafm_store.text_search.captions import read as read_captions
 from tests.conftest import random_vectors, title_rows
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]

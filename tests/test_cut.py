@@ -11,12 +11,12 @@ import pytest
 
 from mediafm_cli.commands import cut as command
 from mediafm_store import cut, stretches_of_shots
+from mediafm_store.clips.clip import cut_clip
+from mediafm_store.clips.cut import file_names
 from mediafm_store.errors import BadInput, BadMedia
-from mediafm_store.media.cut import cut_clip
 from mediafm_store.media.decode import decoded
 from mediafm_store.records import Span
-from mediafm_store.tasks.cut import file_names
-from mediafm_store.tasks.timelines.stretch import Stretch
+from mediafm_store.timelines.stretch import Stretch
 from tests.test_cli import mediafm
 from tests.test_footage import uneven
 from tests.timelines import NTSC, add_film, frame_times, numbered, numbered_film, numbers

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.search import photos_at
 from mediafm_store import Store, search
-from mediafm_store.demo import run_demo
+from mediafm_store.demo.run import run_demo
 from mediafm_store.errors import BadInput
 
 pytestmark = pytest.mark.slow

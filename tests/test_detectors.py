@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from mediafm_store import plugins
 from mediafm_store.media.decode import open_media
-from mediafm_store.media.detectors import (
+from mediafm_store.media.scale import Shrinker
+from mediafm_store.media.video import Video
+from mediafm_store.shots.detectors import (
     DETECTION_SIZE,
     Seen,
     adaptive,
@@ -19,8 +21,6 @@ from mediafm_store.media.detectors import (
     scenedetect_cuts,
     threshold,
 )
-from mediafm_store.media.scale import Shrinker
-from mediafm_store.media.video import Video
 from tests.test_shots import CUTS, striped
 
 FPS = 24.0

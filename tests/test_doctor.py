@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mediafm_store import Store, build_index, doctor, index_status
-from mediafm_store.store import tables
-from mediafm_store.store.schema import vectors_schema
+from mediafm_store.health import CHECKS, MANY_FILES
+from mediafm_store.indexing.directories import index_folder, new_generation, newest
+from mediafm_store.indexing.space_index import OPENED
+from mediafm_store.labels.labels import table_version
+from mediafm_store.storage import tables
+from mediafm_store.storage.schema import vectors_schema
 from mediafm_store.store.upkeep import tidy
-from mediafm_store.tasks.doctor import CHECKS, MANY_FILES
-from mediafm_store.tasks.generations import index_folder, new_generation, newest
-from mediafm_store.tasks.indexed import OPENED
-from mediafm_store.tasks.labels import table_version
 from tests.conftest import random_vectors, title_rows
 
 
@@ -64,7 +64,7 @@ def test_rows_of_replaced_titles(films):
 
 
 def test_many_small_files(films, monkeypatch):
-    monkeypatch.setattr("mediafm_store.store.tables.COMPACTED", 10_000)
+    monkeypatch.setattr("mediafm_store.storage.tables.COMPACTED", 10_000)
     for seed in range(MANY_FILES):
         media = films.title("alpha")["media"]
         films.add_title(title_rows(films, f"t{seed:02d}", random_vectors(1, seed), media=media))

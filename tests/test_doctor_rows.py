@@ -20,12 +20,12 @@ from mediafm_store import (
     remove_titles,
 )
 from mediafm_store.errors import BadInput
-from mediafm_store.store.schema import vectors_schema
-from mediafm_store.tasks.checkpoints import checkpoints
-from mediafm_store.tasks.generations import index_folder
-from mediafm_store.tasks.index_status import searchable
-from mediafm_store.tasks.indexed import OPENED
-from mediafm_store.tasks.nearest import nearest
+from mediafm_store.indexing.directories import index_folder
+from mediafm_store.indexing.nearest import nearest
+from mediafm_store.indexing.space_index import OPENED
+from mediafm_store.indexing.status import searchable
+from mediafm_store.storage.schema import vectors_schema
+from mediafm_store.training.checkpoints import checkpoints
 from tests.command import mediafm
 from tests.conftest import random_vectors, rows_of, title_rows
 from tests.features import bring

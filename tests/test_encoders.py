@@ -12,12 +12,12 @@ from PIL import Image
 from skimage import data
 
 from mediafm_store.arrays import BLOCK, Modality
+from mediafm_store.encoders.class_names import Classes
+from mediafm_store.encoders.efficientnet import EfficientNetLite0
+from mediafm_store.encoders.encoder import Encoded, Encoder
+from mediafm_store.encoders.minilm import MiniLM
+from mediafm_store.encoders.yamnet import PATCH, RATE, YAMNet, patch_starts
 from mediafm_store.errors import BadInput
-from mediafm_store.features.classes import Classes
-from mediafm_store.features.encoders import Encoded, Encoder
-from mediafm_store.features.picture import EfficientNetLite0
-from mediafm_store.features.sound import PATCH, RATE, YAMNet, patch_starts
-from mediafm_store.features.words import MiniLM
 
 SECOND = np.arange(RATE) / RATE
 
@@ -234,7 +234,7 @@ def test_case_does_not_matter_and_long_texts_are_cut() -> None:
 
 def test_the_protocol_does_not_load_a_runtime() -> None:
     code = (
-        "import sys, mediafm_store.features.encoders;"
+        "import sys, mediafm_store.encoders.encoder;"
         "sys.exit(bool({'onnxruntime', 'tokenizers', 'PIL', 'torch'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], env=os.environ, check=False).returncode == 0

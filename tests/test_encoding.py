@@ -4,9 +4,9 @@ from importlib.metadata import EntryPoint, EntryPoints, entry_points
 import pytest
 
 from mediafm_store import Store, ingest, load_encoders, search
+from mediafm_store.encoding import Loaded, fingerprints, made_by, resolve_device
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
-from mediafm_store.tasks.backfill import backfill
-from mediafm_store.tasks.encoding import Loaded, fingerprints, made_by, resolve_device
+from mediafm_store.ingestion.backfill import backfill
 from tests.command import mediafm
 from tests.odd_films import make_film, pictures
 from tests.plain import PlainEncoder
@@ -22,14 +22,14 @@ def test_a_gpu_is_taken_where_there_is_one_and_never_silently_left_out():
 
 
 def test_encoders_are_found_by_name_and_by_path():
-    names = ("mediafm_store.features.picture:EfficientNetLite0", "yamnet", "minilm-l6")
+    names = ("mediafm_store.encoders.efficientnet:EfficientNetLite0", "yamnet", "minilm-l6")
     assert made_by(load_encoders(names, device="cpu")) == "efficientnet-lite0 + yamnet + minilm-l6"
     with pytest.raises(NotFound, match="yamnet"):
         load_encoders(["nope"], device="cpu")
 
 
 def test_workers_without_a_gpu_load_what_a_driver_has_on_its_own(encoders, monkeypatch):
-    monkeypatch.setattr("mediafm_store.tasks.encoding.cuda_available", lambda: False)
+    monkeypatch.setattr("mediafm_store.encoding.cuda_available", lambda: False)
     there = pickle.loads(pickle.dumps(Loaded(encoders, {}, "cuda", ["visual"])))
     assert fingerprints(there) == fingerprints(encoders)
     assert there.on_gpu == set()

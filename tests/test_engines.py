@@ -16,11 +16,11 @@ import pytest
 
 from benchmarks.ray import workers_of
 from mediafm_store import Store, backfill, embed, ingest, train
+from mediafm_store.encoders.encoder import Encoded
 from mediafm_store.engines import elsewhere, engine_of
 from mediafm_store.engines.places import Node
 from mediafm_store.errors import BadInput
-from mediafm_store.features.encoders import Encoded
-from mediafm_store.model.train import TrainConfig
+from mediafm_store.training.trainer import TrainConfig
 from tests import stages
 from tests.conftest import WORKERS
 from tests.odd_films import make_film, pictures

@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 from mediafm_cli.main import app
 from mediafm_store import TrainConfig, embed_clip, evaluate_model, train
 from mediafm_store.arrays import FUSED, unit_rows
+from mediafm_store.embedding.embed import open_model
 from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.evaluation import model as evaluate
 from mediafm_store.model import quality
-from mediafm_store.model.masking import trivial_predictors
 from mediafm_store.model.packed import read
 from mediafm_store.model.quality import (
     Labelled,
@@ -27,10 +28,9 @@ from mediafm_store.model.quality import (
 )
 from mediafm_store.model.windows import embed_titles
 from mediafm_store.report.pages import write_model_page
-from mediafm_store.tasks import evaluate
-from mediafm_store.tasks.checkpoints import latest
-from mediafm_store.tasks.embed import open_model
-from mediafm_store.tasks.train import stored_titles
+from mediafm_store.training.checkpoints import latest
+from mediafm_store.training.masking import trivial_predictors
+from mediafm_store.training.train import stored_titles
 from tests.conftest import random_vectors, title_rows
 
 

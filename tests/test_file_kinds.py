@@ -15,19 +15,19 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from mediafm_store.clips.clip import cut_clip
+from mediafm_store.clips.write import write_video
 from mediafm_store.errors import BadInput, BadMedia, MediaFMError
-from mediafm_store.media.cut import cut_clip
+from mediafm_store.examples.file_kinds import kind_of, require
 from mediafm_store.media.decode import media_duration_s, open_media
-from mediafm_store.media.detectors import adaptive
-from mediafm_store.media.shots import read_shots
 from mediafm_store.media.sound import sound
 from mediafm_store.media.streams import streams_of
-from mediafm_store.media.write import write_video
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import Library
-from mediafm_store.tasks.changes import content
-from mediafm_store.tasks.file_kinds import kind_of, require
-from mediafm_store.tasks.sources import find_videos
+from mediafm_store.shots.detectors import adaptive
+from mediafm_store.shots.shots import read_shots
+from mediafm_store.sources.changes import content
+from mediafm_store.sources.videos import find_videos
 from tests.command import mediafm
 from tests.conftest import random_vectors
 from tests.odd_films import hum, make_film, pictures
@@ -349,7 +349,7 @@ def test_the_command_says_what_to_use(films, media, option, name, cure):
     if name == "pipe" and not (media / name).exists():
         os.mkfifo(media / name)
     # No encoders are loaded, which takes longer than to look.
-    with patch("mediafm_store.tasks.search.load_encoders", side_effect=AssertionError):
+    with patch("mediafm_store.retrieval.search.load_encoders", side_effect=AssertionError):
         done = mediafm("search", option, media / name, "--store", films.path)
     assert (done.returncode, done.stdout) == (1, "")
     assert len(done.stderr.splitlines()) == 1
@@ -358,7 +358,7 @@ def test_the_command_says_what_to_use(films, media, option, name, cure):
 
 
 def test_the_command_compares_what_the_option_says(films, media, tmp_path, monkeypatch):
-    monkeypatch.setattr("mediafm_store.tasks.search.load_encoders", lambda **_: ENCODERS)
+    monkeypatch.setattr("mediafm_store.retrieval.search.load_encoders", lambda **_: ENCODERS)
     monkeypatch.chdir(tmp_path)
     Path("take:1").write_bytes((media / "film.mp4").read_bytes())
 

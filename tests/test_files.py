@@ -10,10 +10,10 @@ from PIL import Image
 
 from mediafm_store.arrays import BLOCK, block
 from mediafm_store.errors import BadInput, BadMedia
+from mediafm_store.examples import files
+from mediafm_store.examples.files import PIECE, picture, sounds
+from mediafm_store.examples.queries import Examples
 from mediafm_store.media.sound import SAMPLE_RATE, sound
-from mediafm_store.tasks import files
-from mediafm_store.tasks.files import PIECE, picture, sounds
-from mediafm_store.tasks.queries import Examples
 from tests.conftest import random_vectors
 from tests.odd_films import make_film, pictures
 from tests.plain import search_all

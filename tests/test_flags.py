@@ -1,7 +1,7 @@
 import numpy as np
 
-from mediafm_store.media.flags import Repeats, is_black, is_silent
-from mediafm_store.media.levels import Levels
+from mediafm_store.shots.flags import Repeats, is_black, is_silent
+from mediafm_store.shots.levels import Levels
 
 
 def levels(values):

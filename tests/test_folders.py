@@ -5,7 +5,7 @@ import os
 import pytest
 
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks.sources import find_videos
+from mediafm_store.sources.videos import find_videos
 from tests.command import mediafm
 from tests.odd_films import make_film, pictures
 from tests.test_sources import touch

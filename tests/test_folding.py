@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediafm_store.arrays import FUSED, unit_rows
-from mediafm_store.tasks.folding import EXCHANGE, SPREAD, fold, spread
+from mediafm_store.retrieval.near_duplicates import EXCHANGE, SPREAD, fold, spread
 from tests.conftest import shot_row
 from tests.planted import between, direction, fused
 

@@ -9,20 +9,20 @@ import torch
 from torch import nn
 
 from mediafm_store.arrays import unit_rows
-from mediafm_store.features import transnetv2
-from mediafm_store.model.batches import windows
+from mediafm_store.encoding import load_encoder, load_encoders
 from mediafm_store.model.checkpoint import load_checkpoint, save_checkpoint
-from mediafm_store.model.masking import trivial_predictors
-from mediafm_store.model.optim import Muon, orthogonalise
 from mediafm_store.model.packed import TitleShots, pack
-from mediafm_store.model.resume import Unfinished, tensors_of
-from mediafm_store.model.run import Best, Run, TrainConfig, seeded
-from mediafm_store.model.start import start_model
-from mediafm_store.model.train import prepare, train
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 from mediafm_store.model.windows import embed_titles
-from mediafm_store.model.world import ALONE
-from mediafm_store.tasks.encoding import load_encoder, load_encoders
+from mediafm_store.shots import transnetv2
+from mediafm_store.training.batches import windows
+from mediafm_store.training.masking import trivial_predictors
+from mediafm_store.training.optim import Muon, orthogonalise
+from mediafm_store.training.resume import Unfinished, tensors_of
+from mediafm_store.training.run import Best, Run, TrainConfig, seeded
+from mediafm_store.training.start import start_model
+from mediafm_store.training.trainer import prepare, train
+from mediafm_store.training.world import ALONE
 from tests import stages
 
 pytestmark = [
@@ -88,7 +88,7 @@ def a_run() -> tuple[Run, list[TitleShots]]:
 
 
 def test_training_goes_on_from_what_was_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr("mediafm_store.model.resume.EVERY_S", 0.0)
+    monkeypatch.setattr("mediafm_store.training.resume.EVERY_S", 0.0)
     state = Unfinished(str(tmp_path / "unfinished"), "key", ALONE)
     whole, training = a_run()
     whole.fit(training, lambda step: None, state.keep)

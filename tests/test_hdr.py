@@ -6,12 +6,12 @@ import av
 import numpy as np
 import pytest
 
-from mediafm_store.features.picture import EfficientNetLite0
-from mediafm_store.media.cut import cut_clip
-from mediafm_store.media.detectors import adaptive
+from mediafm_store.clips.clip import cut_clip
+from mediafm_store.encoders.efficientnet import EfficientNetLite0
 from mediafm_store.media.hdr import PQ, pq_codes, pq_nits, rolled_off, tone_mapped
-from mediafm_store.media.shots import read_shots
 from mediafm_store.records import Span
+from mediafm_store.shots.detectors import adaptive
+from mediafm_store.shots.shots import read_shots
 from tests.hdr_films import hdr_film
 
 SHOT = 24

@@ -9,8 +9,8 @@ import pytest
 
 from mediafm_store import load_encoders
 from mediafm_store.arrays import unit_rows
+from mediafm_store.encoders.encoder import Encoder
 from mediafm_store.errors import BadInput
-from mediafm_store.features.encoders import Encoder
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 transformers = pytest.importorskip("transformers")

@@ -19,8 +19,8 @@ from mediafm_store import (
     rank_breaks,
 )
 from mediafm_store.arrays import block, unit_rows
+from mediafm_store.encoders.blocks import BlockMap
 from mediafm_store.errors import BadInput, SpaceMismatch
-from mediafm_store.features.blocks import BlockMap
 from tests.features import bring, film, save
 from tests.plain import PlainEncoder
 from tests.plain import search_all as search

@@ -13,7 +13,7 @@ import pytest
 from mediafm_store import Store, ingest
 from mediafm_store.arrays import block
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks import changes
+from mediafm_store.sources import changes
 from tests.odd_films import make_film, pictures
 
 SRT = "1\n00:00:00,100 --> 00:00:00,900\n{}\n"
@@ -233,7 +233,7 @@ def test_warnings_do_not_multiply(again, store, film):
 
 def test_rows_made_from_older_ones_are_refused(again, store, film, monkeypatch, plain_encoders):
     """Another program ingests the film while this one brings in its subtitles."""
-    from mediafm_store.tasks import ingest as task
+    from mediafm_store.ingestion import ingest as task
 
     renew = task.renewed_rows
 

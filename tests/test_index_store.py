@@ -8,9 +8,9 @@ import pytest
 from mediafm_store import IndexConfig, Store, build_index, index_status, refresh_index
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks.generations import index_folder, newest, shard_folders
-from mediafm_store.tasks.indexed import OPENED, RUNS, open_index
-from mediafm_store.tasks.nearest import nearest
+from mediafm_store.indexing.directories import index_folder, newest, shard_folders
+from mediafm_store.indexing.nearest import nearest
+from mediafm_store.indexing.space_index import OPENED, RUNS, open_index
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all as search
 

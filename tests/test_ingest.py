@@ -9,9 +9,9 @@ import pytest
 
 from mediafm_store import Store, ingest
 from mediafm_store.arrays import MODALITIES, block
+from mediafm_store.clips.write import write_video
+from mediafm_store.encoders.encoder import by_modality
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
-from mediafm_store.features.encoders import by_modality
-from mediafm_store.media.write import write_video
 
 pytestmark = pytest.mark.slow
 

@@ -6,10 +6,11 @@ from functools import partial
 import pytest
 
 from mediafm_cli.commands.cut import rows
-from mediafm_store import import_labels, json_text, read_ads, read_judgements
+from mediafm_store import import_labels, read_ads, read_judgements
 from mediafm_store.errors import BadInput
-from mediafm_store.json_text import DEEPEST, parse_json
-from mediafm_store.tasks.sources import metadata_of, read_metadata
+from mediafm_store.sources.videos import metadata_of, read_metadata
+from mediafm_store.text_files import json_text
+from mediafm_store.text_files.json_text import DEEPEST, parse_json
 
 WRONG = {
     "deep": '{"id": ' + "[" * 100_000 + "]" * 100_000 + "}",

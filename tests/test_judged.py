@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from mediafm_store import Hit, Store, judge, read_judgements, search
 from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.evaluation import judged as judging
-from mediafm_store.evaluation.judgements import Judgements, LabelledShot, Place, SimilarQuery
-from mediafm_store.evaluation.labels import LARGEST
-from mediafm_store.evaluation.matching import (
+from mediafm_store.judgements import judged as judging
+from mediafm_store.judgements.judgements import Judgements, LabelledShot, Place, SimilarQuery
+from mediafm_store.judgements.labels import LARGEST
+from mediafm_store.judgements.matching import (
     StoredShot,
     at_best,
     by_chance,
@@ -24,7 +24,7 @@ from mediafm_store.evaluation.matching import (
     judged,
     places_of,
 )
-from mediafm_store.evaluation.outcomes import JudgedReport, Outcome
+from mediafm_store.judgements.outcomes import JudgedReport, Outcome
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from mediafm_cli.main import app
 from mediafm_store import import_labels, labelled
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks.probing.items import groups_of, items_of
+from mediafm_store.probing.items import groups_of, items_of
 from tests.conftest import random_vectors, title_rows
 
 

@@ -9,20 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from mediafm_store.clips.write import write_video
 from mediafm_store.features.looks import LOOKS
 from mediafm_store.features.passes import see
+from mediafm_store.ingestion.rows import named
 from mediafm_store.media import faces as finder
-from mediafm_store.media import looks, picture
-from mediafm_store.media.detectors import adaptive
-from mediafm_store.media.flags import is_black
-from mediafm_store.media.looks import cuts_per_min, ramp, words
+from mediafm_store.media import picture
 from mediafm_store.media.picture import measured, without_bars
-from mediafm_store.media.shotlist import listed
-from mediafm_store.media.shots import CutShot, Light, read_shots
-from mediafm_store.media.write import write_video
 from mediafm_store.records import Span
-from mediafm_store.store.schema import SHOTS
-from mediafm_store.tasks.rows import named
+from mediafm_store.shots import looks
+from mediafm_store.shots.detectors import adaptive
+from mediafm_store.shots.flags import is_black
+from mediafm_store.shots.looks import cuts_per_min, ramp, words
+from mediafm_store.shots.shotlist import listed
+from mediafm_store.shots.shots import CutShot, Light, read_shots
+from mediafm_store.storage.schema import SHOTS
 from tests.plain import PlainEncoder
 
 UNKNOWN = dict.fromkeys(looks.COLUMNS)

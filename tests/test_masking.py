@@ -4,7 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafm_store.model.masking import (
+from mediafm_store.model.packed import TitleShots, pack
+from mediafm_store.training.masking import (
     cosine_distances,
     interpolation,
     mask_shots,
@@ -12,7 +13,6 @@ from mediafm_store.model.masking import (
     title_mean,
     trivial_predictors,
 )
-from mediafm_store.model.packed import TitleShots, pack
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -8,12 +8,12 @@ import pytest
 from mediafm_store import Store, build_index
 from mediafm_store.arrays import FUSED, unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks.alignment import mean_in_order
-from mediafm_store.tasks.matching import WEIGHTS
-from mediafm_store.tasks.own_scene import in_pages, surroundings
-from mediafm_store.tasks.queries import UNLIKE, Examples
-from mediafm_store.tasks.scale import PARTS, scale_of
-from mediafm_store.tasks.search import search
+from mediafm_store.examples.queries import UNLIKE, Examples
+from mediafm_store.likeness.alignment import mean_in_order
+from mediafm_store.likeness.scale import PARTS, scale_of
+from mediafm_store.matching.matching import WEIGHTS
+from mediafm_store.retrieval.search import search
+from mediafm_store.scenes.own_scene import in_pages, surroundings
 from tests.conftest import random_vectors, rows_of, shot_row, title_rows
 from tests.planted import ENCODERS, add_film, between, fused, put_in_context
 

@@ -14,10 +14,10 @@ import pytest
 from mediafm_store import Store
 from mediafm_store.errors import BadInput
 from mediafm_store.media.faces import library
-from mediafm_store.store import migrations
-from mediafm_store.store.place import Place
-from mediafm_store.store.schema import FORMAT, TABLES
-from mediafm_store.store.tables import Tables
+from mediafm_store.storage import migrations
+from mediafm_store.storage.place import Place
+from mediafm_store.storage.schema import FORMAT, TABLES
+from mediafm_store.storage.tables import Tables
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all as search
 

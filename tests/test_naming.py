@@ -25,8 +25,9 @@ from mediafm_store import (
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import Library
-from mediafm_store.store.tables import Tables
-from mediafm_store.tasks.naming import (
+from mediafm_store.storage.tables import Tables
+from mediafm_store.tags.tag import Tag, keep
+from mediafm_store.titles.naming import (
     Named,
     Names,
     find_named,
@@ -36,7 +37,6 @@ from mediafm_store.tasks.naming import (
     find_titles,
     key,
 )
-from mediafm_store.tasks.tags.tag import Tag, keep
 from tests.command import mediafm
 from tests.plain import search_all
 from tests.planted import ENCODERS, add_film

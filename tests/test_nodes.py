@@ -7,9 +7,9 @@ import pytest
 
 from benchmarks.nodes import KILLED, KILLED_AT, on_two
 from mediafm_store.errors import BadInput
-from mediafm_store.model.run import TrainConfig
-from mediafm_store.model.train import train
-from mediafm_store.model.world import joined
+from mediafm_store.training.run import TrainConfig
+from mediafm_store.training.trainer import train
+from mediafm_store.training.world import joined
 from tests.test_train import MODEL, catalogue
 
 CONFIG = TrainConfig(steps=8, warmup=2, validate_every=2, batch_shots=48, muon_lr=1e-2)
@@ -19,7 +19,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from benchmarks.nodes import take_part
-from mediafm_store.model.train import train
+from mediafm_store.training.trainer import train
 from tests.test_nodes import CONFIG
 from tests.test_train import MODEL, catalogue
 results = Path(sys.argv[1])

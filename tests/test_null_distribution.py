@@ -9,15 +9,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mediafm_store import Store
-from mediafm_store.tasks import null_distribution as module
-from mediafm_store.tasks.example import Example
-from mediafm_store.tasks.matcher import Null
-from mediafm_store.tasks.matching import ExampleMatcher
-from mediafm_store.tasks.null_distribution import QUERIES
-from mediafm_store.tasks.own_scene import surroundings
-from mediafm_store.tasks.queries import Examples
-from mediafm_store.tasks.ranking import Ranking
-from mediafm_store.tasks.sampling import (
+from mediafm_store.examples.example import Example
+from mediafm_store.examples.queries import Examples
+from mediafm_store.likeness.sampling import (
     ANSWERED,
     LENGTH,
     MOST_ANSWERS,
@@ -27,7 +21,13 @@ from mediafm_store.tasks.sampling import (
     once,
     passages,
 )
-from mediafm_store.tasks.search import search
+from mediafm_store.matching import null_distribution as module
+from mediafm_store.matching.matcher import Null
+from mediafm_store.matching.matching import ExampleMatcher
+from mediafm_store.matching.null_distribution import QUERIES
+from mediafm_store.matching.ranking import Ranking
+from mediafm_store.retrieval.search import search
+from mediafm_store.scenes.own_scene import surroundings
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all
 from tests.planted import ENCODERS, add_film, between, grey, put_in_context

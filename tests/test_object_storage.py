@@ -12,9 +12,9 @@ from pyarrow import fs
 from mediafm_store import Store, TrainConfig, build_index, build_indexes, doctor, embed, train
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.files import file_system
-from mediafm_store.model import resume
-from mediafm_store.tasks.checkpoints import CHECKPOINTS, UNFINISHED, saved
-from mediafm_store.tasks.generations import index_folder, newest
+from mediafm_store.indexing.directories import index_folder, newest
+from mediafm_store.training import resume
+from mediafm_store.training.checkpoints import CHECKPOINTS, UNFINISHED, saved
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all as search
 

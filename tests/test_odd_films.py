@@ -10,9 +10,9 @@ import pytest
 from mediafm_store.errors import BadMedia
 from mediafm_store.media.clock import Clock
 from mediafm_store.media.decode import decoded, open_media
-from mediafm_store.media.detectors import adaptive
-from mediafm_store.media.shots import read_shots
 from mediafm_store.media.sound import SAMPLE_RATE, sound
+from mediafm_store.shots.detectors import adaptive
+from mediafm_store.shots.shots import read_shots
 from tests.odd_films import make_film, pictures
 
 CUTS_S = [0, 1, 2, 3]

@@ -2,14 +2,14 @@ import pytest
 import torch
 from torch import nn
 
-from mediafm_store.model.optim import (
+from mediafm_store.model.transformer import ModelConfig, ShotTransformer
+from mediafm_store.training.optim import (
     Muon,
     lr_factor,
     make_optimizers,
     orthogonalise,
     split_parameters,
 )
-from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:

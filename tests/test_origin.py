@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from benchmarks.clips import write_clip
 from mediafm_store import Store, ingest, search
 from mediafm_store.arrays import block
-from mediafm_store.media.cut import cut_clip
+from mediafm_store.clips.clip import cut_clip
+from mediafm_store.examples.origin import cosines, likeness, origin_of, starts
 from mediafm_store.media.sound import sound
 from mediafm_store.records import Span
-from mediafm_store.tasks.origin import cosines, likeness, origin_of, starts
 from tests.planted import add_film, between, fused
 
 

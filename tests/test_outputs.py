@@ -13,7 +13,7 @@ import pytest
 from mediafm_store import Store, export, write_timeline
 from mediafm_store.errors import BadInput
 from mediafm_store.files import whole_file, write_text
-from mediafm_store.tasks.stretches import stretches_of_shots
+from mediafm_store.stretches import stretches_of_shots
 from tests.command import mediafm
 from tests.conftest import ROOT, random_vectors, title_rows
 

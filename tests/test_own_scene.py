@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from mediafm_store import Store
 from mediafm_store.records import index_of, title_of
-from mediafm_store.tasks.own_scene import (
+from mediafm_store.retrieval.search import search
+from mediafm_store.scenes.own_scene import (
     CLOSE,
     MOST_CLOSE,
     NEAR,
@@ -17,8 +18,7 @@ from mediafm_store.tasks.own_scene import (
     own_scene,
     surroundings,
 )
-from mediafm_store.tasks.scenes import find_scenes
-from mediafm_store.tasks.search import search
+from mediafm_store.scenes.scenes import find_scenes
 from tests.planted import ENCODERS, add_film, between, put_in_context
 
 

@@ -12,7 +12,7 @@ from tests.plain import PlainEncoder
 
 
 def test_a_path_needs_no_entry_point():
-    assert load("detectors", "mediafm_store.media.detectors:adaptive") is load(
+    assert load("detectors", "mediafm_store.shots.detectors:adaptive") is load(
         "detectors", "adaptive"
     )
 

@@ -11,9 +11,9 @@ import pytest
 from mediafm_store import Store, apply_probe, fit_probe, import_labels, probes, refit_probes
 from mediafm_store.arrays import FUSED, unit_rows
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
-from mediafm_store.tasks.probing.items import items_of
-from mediafm_store.tasks.probing.pools import pool_vectors
-from mediafm_store.tasks.probing.saved import newest
+from mediafm_store.probing.items import items_of
+from mediafm_store.probing.pools import pool_vectors
+from mediafm_store.probing.saved import newest
 from tests import command
 from tests.conftest import random_vectors, title_rows
 

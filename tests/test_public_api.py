@@ -4,7 +4,7 @@ import sys
 
 import mediafm_store
 from mediafm_store import Ad, Store, cut, export, import_labels, ingest, read_ads, write_timeline
-from mediafm_store.tasks.stretches import stretches_of_shots
+from mediafm_store.stretches import stretches_of_shots
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film, pictures
 
@@ -30,15 +30,15 @@ def test_import_is_light():
 def test_what_needs_no_model_is_there_without_torch():
     """Each takes more than a second to import, at every start of the command."""
     light = [
-        "spaces",
+        "releases.spaces",
         "probing.predict",
         "tags.apply",
-        "breaks.rank",
-        "dashboard",
-        "search",
-        "ingest",
+        "ad_breaks.rank",
+        "evaluation.history",
+        "retrieval.search",
+        "ingestion.ingest",
     ]
-    names = [f"mediafm_store.tasks.{name}" for name in light]
+    names = [f"mediafm_store.{name}" for name in light]
     shown = "[m for m in ('torch', 'sklearn') if m in sys.modules]"
     code = f"import sys, {', '.join(names)}; print({shown})"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

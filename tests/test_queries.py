@@ -12,12 +12,12 @@ from PIL import Image
 from mediafm_store import Store
 from mediafm_store.arrays import FUSED, MODALITIES, block, unit_rows, weigh
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
-from mediafm_store.features.fuse import fingerprint
+from mediafm_store.examples.example import Example
+from mediafm_store.examples.queries import UNLIKE, Examples, Query, query_of, seconds
+from mediafm_store.features.fusion import fingerprint
+from mediafm_store.likeness.scale import PARTS
 from mediafm_store.media.sound import SAMPLE_RATE
-from mediafm_store.store.spaces import Space
-from mediafm_store.tasks.example import Example
-from mediafm_store.tasks.queries import UNLIKE, Examples, Query, query_of, seconds
-from mediafm_store.tasks.scale import PARTS
+from mediafm_store.storage.spaces import Space
 from tests.conftest import random_vectors
 from tests.odd_films import make_film, pictures
 from tests.plain import search_all

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from mediafm_store import Break, Rails
+from mediafm_store.ad_breaks.credits import credit_shots
+from mediafm_store.ad_breaks.facts import Facts
+from mediafm_store.ad_breaks.mentions import mentions
+from mediafm_store.ad_breaks.rails import HOUR_S, Closed, closed, keep, why_not
+from mediafm_store.ad_breaks.speech import RUNS_ON_S, runs_on, sentences
 from mediafm_store.media.picture import columns
 from mediafm_store.records import Cue
-from mediafm_store.tasks.breaks.credits import credit_shots
-from mediafm_store.tasks.breaks.facts import Facts
-from mediafm_store.tasks.breaks.mentions import mentions
-from mediafm_store.tasks.breaks.rails import HOUR_S, Closed, closed, keep, why_not
-from mediafm_store.tasks.breaks.speech import RUNS_ON_S, runs_on, sentences
 from tests.conftest import random_vectors, shot_row
 
 TIMES = st.lists(st.floats(0, 9000) | st.integers(0, 60).map(lambda n: 150.0 * n), max_size=60)

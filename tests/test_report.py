@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from mediafm_store.ad_breaks.record import Break
 from mediafm_store.arrays import MODALITIES
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.report import pages, views
@@ -24,10 +25,9 @@ from mediafm_store.report.links import file_links
 from mediafm_store.report.pages import write_catalogue_page, write_search_page
 from mediafm_store.report.searched import SearchView
 from mediafm_store.report.timecode import timecode
+from mediafm_store.retrieval.hit import Hit, Hits
 from mediafm_store.store.store import TitleRows
-from mediafm_store.tasks.breaks.record import Break
-from mediafm_store.tasks.hit import Hit, Hits
-from mediafm_store.tasks.tags.tag import Tag
+from mediafm_store.tags.tag import Tag
 from tests.conftest import random_vectors, shot_row, title_rows
 
 EVIL = '<script>alert(1)</script>" onload="alert(2)" \' onerror=\'alert(3) &amp;'

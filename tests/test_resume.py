@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from mediafm_store.model import resume
-from mediafm_store.model.run import Step, TrainConfig
-from mediafm_store.model.train import train
+from mediafm_store.training import resume
+from mediafm_store.training.run import Step, TrainConfig
+from mediafm_store.training.trainer import train
 from tests.test_train import MODEL, catalogue
 
 CONFIG = TrainConfig(steps=12, warmup=2, validate_every=2, batch_shots=64, patience=99)
@@ -102,8 +102,8 @@ def test_nothing_is_written_before_a_minute_has_passed(tmp_path, monkeypatch):
 SLOWLY = """
 import sys, time
 from pathlib import Path
-from mediafm_store.model import resume
-from mediafm_store.model.train import train
+from mediafm_store.training import resume
+from mediafm_store.training.trainer import train
 from tests.test_resume import CONFIG
 from tests.test_train import MODEL, catalogue
 resume.EVERY_S = 0.0

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.kills import kills
 from mediafm_store import IndexConfig, Store, build_index
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks.generations import index_folder, newest
+from mediafm_store.indexing.directories import index_folder, newest
 from tests.conftest import ROOT, random_vectors, title_rows
 from tests.plain import search_all as search
 

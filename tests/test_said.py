@@ -11,7 +11,7 @@ import pytest
 
 from mediafm_store import Store
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks.answers import LEAST_DEPTH
+from mediafm_store.retrieval.answers import LEAST_DEPTH
 from tests.plain import search_all as search
 from tests.planted import add_film
 

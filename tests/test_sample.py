@@ -14,16 +14,16 @@ import numpy as np
 import pysubs2
 import pytest
 
+from mediafm_store.clips.write import write_video
+from mediafm_store.demo.films import PHOTOS, QUERIES, SampleTitle, make_sample_catalogue
+from mediafm_store.demo.films.camera import GRADES, SETUPS
+from mediafm_store.demo.films.edit import plan
+from mediafm_store.demo.films.films import FILMS
+from mediafm_store.demo.films.mix import RATE, dialogue, scene_frames, soundtrack
+from mediafm_store.demo.films.photos import load_photo
+from mediafm_store.demo.films.script import Film
+from mediafm_store.demo.films.sounds import LOUDNESS, SOUNDS, synthesise
 from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.media.write import write_video
-from mediafm_store.tasks.sample import PHOTOS, QUERIES, SampleTitle, make_sample_catalogue
-from mediafm_store.tasks.sample.camera import GRADES, SETUPS
-from mediafm_store.tasks.sample.edit import plan
-from mediafm_store.tasks.sample.films import FILMS
-from mediafm_store.tasks.sample.mix import RATE, dialogue, scene_frames, soundtrack
-from mediafm_store.tasks.sample.photos import load_photo
-from mediafm_store.tasks.sample.script import Film
-from mediafm_store.tasks.sample.sounds import LOUDNESS, SOUNDS, synthesise
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +185,7 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def test_importing_it_imports_neither_package() -> None:
-    code = "import sys, mediafm_store.tasks.sample; print({'skimage', 'sklearn'} & {*sys.modules})"
+    code = "import sys, mediafm_store.demo.films; print({'skimage', 'sklearn'} & {*sys.modules})"
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert out.stdout.strip() == "set()"
 

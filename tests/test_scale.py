@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, block, unit_rows
-from mediafm_store.store.spaces import Passage, Space
-from mediafm_store.tasks.matching import WEIGHTS
-from mediafm_store.tasks.scale import LEAST_SPREAD, PARTS, PRIOR, measured, scale_of
-from mediafm_store.tasks.search import search
+from mediafm_store.likeness.scale import LEAST_SPREAD, PARTS, PRIOR, measured, scale_of
+from mediafm_store.matching.matching import WEIGHTS
+from mediafm_store.retrieval.search import search
+from mediafm_store.storage.spaces import Passage, Space
 from tests.conftest import random_vectors, title_rows
 from tests.planted import add_film, put_in_context
 

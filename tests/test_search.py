@@ -6,9 +6,9 @@ import pytest
 from mediafm_store import Encoded, IndexConfig, build_index
 from mediafm_store.arrays import MODALITIES, block, shares, unit_rows, weigh
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
-from mediafm_store.features.fuse import describe, fingerprint
-from mediafm_store.tasks.generations import index_folder, newest
-from mediafm_store.tasks.indexed import OPENED
+from mediafm_store.features.fusion import describe, fingerprint
+from mediafm_store.indexing.directories import index_folder, newest
+from mediafm_store.indexing.space_index import OPENED
 from tests.conftest import random_vectors, shot_row, title_rows
 from tests.plain import search_all as search
 from tests.planted import direction

@@ -22,13 +22,13 @@ from starlette.testclient import TestClient
 
 from mediafm_store import Store
 from mediafm_store.arrays import FUSED
+from mediafm_store.examples.origin import Origin
 from mediafm_store.report.form import FLAGS
 from mediafm_store.report.links import served_links
 from mediafm_store.report.timecode import timespan
+from mediafm_store.retrieval.hit import Hits
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import Library
-from mediafm_store.tasks.hit import Hits
-from mediafm_store.tasks.origin import Origin
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film
 from tests.planted import ENCODERS, add_film, grey

@@ -22,15 +22,16 @@ from mediafm_indexes.index import Neighbours
 from mediafm_indexes.vectors import Vectors, write_vectors
 from mediafm_store import IndexConfig, Store, build_indexes, index_status, refresh_indexes
 from mediafm_store.errors import BadInput
-from mediafm_store.tasks import building, index
-from mediafm_store.tasks.building import BuildShard
-from mediafm_store.tasks.doctor import doctor
-from mediafm_store.tasks.generations import index_folder, new_generation, newest, shard_folders
-from mediafm_store.tasks.index import mend_index
-from mediafm_store.tasks.index_config import read_config
-from mediafm_store.tasks.indexed import OPENED, config_of, open_index
-from mediafm_store.tasks.nearest import nearest
-from mediafm_store.tasks.sharding import divided, plan
+from mediafm_store.health import doctor
+from mediafm_store.indexing import build as index
+from mediafm_store.indexing import shard_builder as building
+from mediafm_store.indexing.build import mend_index
+from mediafm_store.indexing.config import read_config
+from mediafm_store.indexing.directories import index_folder, new_generation, newest, shard_folders
+from mediafm_store.indexing.nearest import nearest
+from mediafm_store.indexing.shard_builder import BuildShard
+from mediafm_store.indexing.shard_plan import divided, plan
+from mediafm_store.indexing.space_index import OPENED, config_of, open_index
 from tests.conftest import WORKERS, random_vectors, title_rows
 from tests.test_cli import mediafm
 
@@ -419,7 +420,7 @@ def test_doctor_checks_every_shard(sharded, name):
 KILLED = """
 import os, signal, sys
 from mediafm_store import IndexConfig, Store, build_indexes
-from mediafm_store.tasks import building
+from mediafm_store.indexing import shard_builder as building
 
 made, first = [], building.build
 def build(*arguments, **options):

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediafm_store.errors import BadInput
-from mediafm_store.media.detectors import Seen
-from mediafm_store.media.shotlist import listed, read_shot_list, timecode
+from mediafm_store.shots.detectors import Seen
+from mediafm_store.shots.shotlist import listed, read_shot_list, timecode
 
 NTSC_FILM = 24000 / 1001
 NTSC = 30000 / 1001

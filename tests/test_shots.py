@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mediafm_store.clips.write import write_video
 from mediafm_store.errors import BadMedia
-from mediafm_store.media.detectors import adaptive
-from mediafm_store.media.shots import CutShot, Light, PendingShot, as_kept, read_shots
 from mediafm_store.media.video import Frame
-from mediafm_store.media.write import write_video
 from mediafm_store.records import Span
+from mediafm_store.shots.detectors import adaptive
+from mediafm_store.shots.shots import CutShot, Light, PendingShot, as_kept, read_shots
 
 CUTS = [40, 90, 150]
 

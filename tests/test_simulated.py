@@ -6,7 +6,7 @@ import polars as pl
 from benchmarks.simulated import LABELLED, TOPICS, make_catalogue, title_of, topic_of
 from mediafm_store import Store, import_features
 from mediafm_store.arrays import unit_rows
-from mediafm_store.tasks.labels import import_labels
+from mediafm_store.labels.labels import import_labels
 from tests.features import READER
 
 TITLES = 40

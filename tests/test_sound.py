@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafm_store.media.levels import SILENCE_DB, Levels, loudness_db
+from mediafm_store.clips.write import write_video
 from mediafm_store.media.sound import LONGEST_PIECE, SAMPLE_RATE, sound, split_sound
-from mediafm_store.media.write import write_video
 from mediafm_store.records import Span
+from mediafm_store.shots.levels import SILENCE_DB, Levels, loudness_db
 
 BLACK = np.zeros((36, 64, 3), np.uint8)
 

@@ -4,8 +4,8 @@ from unicodedata import normalize
 import pytest
 
 from mediafm_store.errors import BadInput
-from mediafm_store.media.language import wished
-from mediafm_store.tasks.sources import find_videos, read_title, title_id
+from mediafm_store.sources.videos import find_videos, read_title, title_id
+from mediafm_store.subtitles.language import wished
 
 
 def touch(folder, *names):

@@ -21,7 +21,7 @@ from mediafm_store import (
 )
 from mediafm_store.arrays import MODALITIES, unit_rows
 from mediafm_store.errors import BadInput, NotFound, NotPromoted, SpaceMismatch
-from mediafm_store.tasks.gates import gates
+from mediafm_store.releases.gates import gates
 from tests import command
 from tests.conftest import random_vectors, title_rows
 from tests.plain import PlainEncoder

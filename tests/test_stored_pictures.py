@@ -6,8 +6,8 @@ import zlib
 import pytest
 from starlette.testclient import TestClient
 
+from mediafm_store.charts.sprites import sprites
 from mediafm_store.media.picture import COLUMNS, columns, stored
-from mediafm_store.report.sprites import sprites
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import Library
 from tests.test_report import fill, jpeg

@@ -5,15 +5,15 @@ import pytest
 import torch
 
 from mediafm_store import Store
-from mediafm_store.model.batches import endless
-from mediafm_store.model.exam import Exam
 from mediafm_store.model.packed import TitleShots, Unread, read, read_each
-from mediafm_store.model.run import Run, TrainConfig, seeded
-from mediafm_store.model.start import sample_shots, start_model
-from mediafm_store.model.train import train
 from mediafm_store.model.transformer import ModelConfig
-from mediafm_store.model.world import World
-from mediafm_store.tasks.train import stored_titles
+from mediafm_store.training.batches import endless
+from mediafm_store.training.exam import Exam
+from mediafm_store.training.run import Run, TrainConfig, seeded
+from mediafm_store.training.start import sample_shots, start_model
+from mediafm_store.training.train import stored_titles
+from mediafm_store.training.trainer import train
+from mediafm_store.training.world import World
 from tests.conftest import random_vectors, title_rows
 
 MODEL = ModelConfig(hidden=16, layers=1, heads=4, max_shots=24)
@@ -145,7 +145,7 @@ def test_a_sample_is_of_all_titles_and_each_shot_is_in_it_once(catalogue):
 
 
 def test_an_exam_asks_about_a_bounded_number_of_shots(catalogue, monkeypatch):
-    monkeypatch.setattr("mediafm_store.model.exam.MOST_SHOTS", 60)
+    monkeypatch.setattr("mediafm_store.training.exam.MOST_SHOTS", 60)
     titles = stored_titles(catalogue)
     exam = Exam(titles, size=24, mask_rate=0.2, draws=2, generator=seeded(0))
     first = {batch.lengths for batch, _ in exam.questions}

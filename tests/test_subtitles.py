@@ -5,9 +5,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mediafm_store.errors import BadSubtitles
-from mediafm_store.media import subtitles
-from mediafm_store.media.subtitles import belongs, read_cues, words_of_shots
 from mediafm_store.records import Cue, Span
+from mediafm_store.subtitles import parse as subtitles
+from mediafm_store.subtitles.parse import belongs, read_cues, words_of_shots
 
 SRT = (
     "1\n00:00:01,000 --> 00:00:02,500\n<i>Où êtes-vous?</i>\n\n"

@@ -23,10 +23,10 @@ from mediafm_store import (
 )
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.tasks.probing.saved import by_chance
-from mediafm_store.tasks.tags import apply as applying
-from mediafm_store.tasks.tags.review import distance
-from mediafm_store.tasks.tags.tag import Tag, keep, kept, row_of
+from mediafm_store.probing.saved import by_chance
+from mediafm_store.tags import apply as applying
+from mediafm_store.tags.review import distance
+from mediafm_store.tags.tag import Tag, keep, kept, row_of
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 

@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediafm_store import Store, import_features, search
+from mediafm_store import weights as shipped
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, block, unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.features import weights as shipped
-from mediafm_store.features.caption_map import CaptionMap
-from mediafm_store.features.fuse import describe, fingerprint, fuse
-from mediafm_store.tasks import search as module
-from mediafm_store.tasks.asked_for import (
+from mediafm_store.features.fusion import describe, fingerprint, fuse
+from mediafm_store.indexing.known import Known
+from mediafm_store.likeness.scale import PARTS
+from mediafm_store.picture_text.caption_map import CaptionMap
+from mediafm_store.retrieval import search as module
+from mediafm_store.text_search.asked_for import (
     HEARD,
     NAMED_SOUND,
     SAID,
@@ -23,11 +25,9 @@ from mediafm_store.tasks.asked_for import (
     content_words,
     quoted,
 )
-from mediafm_store.tasks.captions import caption_map_of
-from mediafm_store.tasks.known import Known
-from mediafm_store.tasks.scale import PARTS
-from mediafm_store.tasks.text_matching import SPOKEN, text_matcher
-from mediafm_store.tasks.text_spoken import RANK_OFFSET, fused_by_rank
+from mediafm_store.text_search.captions import caption_map_of
+from mediafm_store.text_search.spoken_words import RANK_OFFSET, fused_by_rank
+from mediafm_store.text_search.text_matching import SPOKEN, text_matcher
 from tests.conftest import rows_of
 from tests.features import film, save
 from tests.plain import PlainEncoder

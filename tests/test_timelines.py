@@ -18,18 +18,18 @@ from hypothesis import strategies as st
 from mediafm_store import Rails, Store, acts, rank_breaks, stretch_of_run, stretches_of_shots
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.media.footage import read_footage
-from mediafm_store.media.shotlist import read_shot_list
-from mediafm_store.media.subtitles import read_cues
 from mediafm_store.media.timecode import can_drop, frame_of, timecode_of, timecode_rate
 from mediafm_store.records import Span
-from mediafm_store.tasks.stretches import stretch_of_times
-from mediafm_store.tasks.timelines.chapters import chapters
-from mediafm_store.tasks.timelines.edit import Edit, Event, Film, arrange
-from mediafm_store.tasks.timelines.edl import edl
-from mediafm_store.tasks.timelines.fcpxml import fcpxml
-from mediafm_store.tasks.timelines.stretch import Stretch, note_of
-from mediafm_store.tasks.timelines.text import one_line, reel_names
-from mediafm_store.tasks.timelines.write import FORMATS, write_timeline
+from mediafm_store.shots.shotlist import read_shot_list
+from mediafm_store.stretches import stretch_of_times
+from mediafm_store.subtitles.parse import read_cues
+from mediafm_store.timelines.chapters import chapters
+from mediafm_store.timelines.edit import Edit, Event, Film, arrange
+from mediafm_store.timelines.edl import edl
+from mediafm_store.timelines.fcpxml import fcpxml
+from mediafm_store.timelines.stretch import Stretch, note_of
+from mediafm_store.timelines.text import one_line, reel_names
+from mediafm_store.timelines.write import FORMATS, write_timeline
 from tests.test_footage import uneven
 from tests.timelines import NTSC, NTSC_60, NTSC_FILM, add_film, numbered_film
 
@@ -270,7 +270,7 @@ def test_a_film_that_is_not_there_is_counted_by_its_shots(tmp_path, store, caplo
 
 
 def otio_text(edit: Edit) -> str:
-    from mediafm_store.tasks.timelines.otio import otio as write
+    from mediafm_store.timelines.otio import otio as write
 
     return write(edit)
 

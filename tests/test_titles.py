@@ -17,8 +17,8 @@ from mediafm_store import (
     rename_title,
 )
 from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.tasks.naming import find_title
-from mediafm_store.tasks.nearest import nearest
+from mediafm_store.indexing.nearest import nearest
+from mediafm_store.titles.naming import find_title
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film, pictures

@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.model.batches import batches, endless, windows
-from mediafm_store.model.exam import Exam
-from mediafm_store.model.masking import trivial_predictors
 from mediafm_store.model.packed import TitleShots, pack
-from mediafm_store.model.run import Step, TrainConfig
-from mediafm_store.model.split import split_titles
-from mediafm_store.model.train import train
 from mediafm_store.model.transformer import ModelConfig
+from mediafm_store.training.batches import batches, endless, windows
+from mediafm_store.training.exam import Exam
+from mediafm_store.training.masking import trivial_predictors
+from mediafm_store.training.run import Step, TrainConfig
+from mediafm_store.training.split import split_titles
+from mediafm_store.training.trainer import train
 
 MODEL = ModelConfig(dim=32, metadata_dim=8, hidden=16, layers=2, heads=4, max_shots=24)
 CONFIG = TrainConfig(steps=6, warmup=2, validate_every=2, batch_shots=64)

@@ -5,9 +5,7 @@ import torch.nn.functional as F
 
 from mediafm_store.errors import BadInput
 from mediafm_store.model.averages import RANGES
-from mediafm_store.model.exam import Exam
 from mediafm_store.model.packed import Packed, TitleShots, pack
-from mediafm_store.model.start import OUT, fit_mix, principal_directions, start_model
 from mediafm_store.model.transformer import (
     PRESETS,
     TEXT_SHARE,
@@ -16,6 +14,8 @@ from mediafm_store.model.transformer import (
     ShotTransformer,
     distance_bias,
 )
+from mediafm_store.training.exam import Exam
+from mediafm_store.training.start import OUT, fit_mix, principal_directions, start_model
 
 CONFIG = ModelConfig(dim=48, metadata_dim=16, hidden=16, layers=2, heads=4, max_shots=32)
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from mediafm_store.features import transnetv2, weights
-from mediafm_store.features.transnetv2 import MARGIN, TransNetV2
-from mediafm_store.media.detectors import Seen
+from mediafm_store import weights
+from mediafm_store.shots import transnetv2
+from mediafm_store.shots.detectors import Seen
+from mediafm_store.shots.transnetv2 import MARGIN, TransNetV2
 from tests.test_detectors import FPS, faded, film_frames, seen, small
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from mediafm_store import Store
 from mediafm_store.errors import BadInput
-from mediafm_store.store import turns
-from mediafm_store.tasks.tags.tag import Tag, keep, keep_answers
+from mediafm_store.storage import turns
+from mediafm_store.tags.tag import Tag, keep, keep_answers
 from tests.conftest import ROOT, random_vectors, title_rows
 
 HOLDS = """
@@ -88,7 +88,7 @@ FULL = """
 import resource, sys
 from mediafm_store import IndexConfig, Store, TrainConfig, build_index, train
 from mediafm_store.errors import BadInput
-from mediafm_store.model import resume
+from mediafm_store.training import resume
 
 store = Store(sys.argv[1])
 fused = store.live("fused")

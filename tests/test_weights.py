@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mediafm_store import weights
 from mediafm_store.arrays import BLOCK
-from mediafm_store.features import weights
-from mediafm_store.features.blocks import BlockMap, to_blocks
+from mediafm_store.encoders.blocks import BlockMap, to_blocks
 
 PROVENANCE: dict[str, Any] = json.loads(weights.path("provenance.json").read_text("utf-8"))
 WIDTHS = {"picture": 1280, "sound": 1024, "words": 384}
@@ -85,7 +85,7 @@ def test_class_names_are_unit_vectors(encoder: str, count: int) -> None:
 
 
 def test_class_names_are_what_the_text_encoder_says_of_them() -> None:
-    from mediafm_store.features.words import MiniLM
+    from mediafm_store.encoders.minilm import MiniLM
 
     names = weights.lines("audioset_names.txt")[:20]
     blocks = MiniLM().encode(names).blocks[:, : WIDTHS["words"]]

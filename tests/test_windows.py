@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
 from mediafm_store.model.packed import TitleShots, pack
-from mediafm_store.model.start import start_model
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 from mediafm_store.model.windows import (
     best_window,
@@ -17,6 +16,7 @@ from mediafm_store.model.windows import (
     embed_titles,
     window_starts,
 )
+from mediafm_store.training.start import start_model
 
 CONFIG = ModelConfig(dim=32, metadata_dim=8, hidden=16, layers=2, heads=4, max_shots=24)
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from mediafm_store.model.run import TrainConfig
-from mediafm_store.model.train import train
-from mediafm_store.model.world import World
+from mediafm_store.training.run import TrainConfig
+from mediafm_store.training.trainer import train
+from mediafm_store.training.world import World
 from tests.test_train import MODEL, catalogue
 
 CONFIG = TrainConfig(steps=6, warmup=2, validate_every=2, batch_shots=64, muon_lr=1e-2)
@@ -17,7 +17,7 @@ CONFIG = TrainConfig(steps=6, warmup=2, validate_every=2, batch_shots=64, muon_l
 TOGETHER = """
 import json, sys
 from pathlib import Path
-from mediafm_store.model.train import train
+from mediafm_store.training.trainer import train
 from tests.test_train import MODEL, catalogue
 from tests.test_world import CONFIG
 found = train(catalogue(12), MODEL, CONFIG)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mediafm_store.errors import BadInput
 
 if TYPE_CHECKING:
-    from mediafm_store.model.run import Step
+    from mediafm_store.training.run import Step
 
 SHOWN = ("loss", "validation", "lr", "grad_norm", "shots_per_s")
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def time(text: str) -> float:
     """A time on the command line, in seconds."""
-    from mediafm_store.tasks.queries import seconds
+    from mediafm_store.examples.queries import seconds
 
     return seconds(text)
 
@@ -46,7 +46,7 @@ EncoderNames = Annotated[
 def known_formats(files: list[Path] | None) -> list[Path] | None:
     """Refuse a file of no known format before the work that is to fill it."""
     if files:
-        from mediafm_store.tasks.timelines.write import check_format
+        from mediafm_store.timelines.write import check_format
 
         for file in files:
             check_format(file)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
-from mediafm_store.features.encoders import Encoders
+from mediafm_store.encoders.encoder import Encoders
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

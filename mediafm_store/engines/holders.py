@@ -12,9 +12,9 @@ from uuid import uuid4
 import numpy as np
 
 from mediafm_store.arrays import Blocks, Modality
+from mediafm_store.encoders.encoder import Encoded, Encoder, Encoders
 from mediafm_store.engines.cluster import RayError, RayTaskError, cause, ray, sendable
 from mediafm_store.errors import BadInput
-from mediafm_store.features.encoders import Encoded, Encoder, Encoders
 from mediafm_store.parallel import groups
 
 log = logging.getLogger("mediafm_store")

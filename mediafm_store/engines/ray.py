@@ -7,11 +7,11 @@ So a worker that dies costs what it had in hand, and that is given to another.
 import socket
 from collections.abc import Generator, Iterable, Sized
 
+from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.engines.cluster import check_listens, gone_told, nodes, ray, sendable, start
 from mediafm_store.engines.crew import Crew, Waiting
 from mediafm_store.engines.engine import Item, Outcome, Result, Stage, Tell
 from mediafm_store.engines.places import place
-from mediafm_store.features.encoders import Encoders
 
 CORES = 2
 """That one film keeps busy: there is a worker for each two, unless a number is asked for."""

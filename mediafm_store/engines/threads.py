@@ -7,8 +7,8 @@ from itertools import islice
 from threading import Event
 from typing import Any
 
+from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.engines.engine import WAKE_S, Item, Outcome, Result, Stage, Tell
-from mediafm_store.features.encoders import Encoders
 
 
 @dataclass(frozen=True)

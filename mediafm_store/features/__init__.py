@@ -1,0 +1,1 @@
+"""Everything that one pass over a film measures and encodes."""

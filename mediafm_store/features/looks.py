@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from mediafm_store.media.looks import RULES, Degree, Row
+from mediafm_store.shots.looks import RULES, Degree, Row
 
 
 @dataclass(frozen=True)

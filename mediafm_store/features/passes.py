@@ -11,17 +11,17 @@ from jaxtyping import Float32
 from PIL import Image as Pictures
 
 from mediafm_store.arrays import Blocks, unit_rows, zeros
-from mediafm_store.features.encoders import Encoded, Encoder, encode
+from mediafm_store.encoders.encoder import Encoded, Encoder, encode
 from mediafm_store.media.decode import Warn
-from mediafm_store.media.flags import Repeats
-from mediafm_store.media.levels import Levels, loudness_db
 from mediafm_store.media.picture import columns
 from mediafm_store.media.scale import Image
-from mediafm_store.media.shots import CutShot
 from mediafm_store.media.sound import SAMPLE_RATE, Samples, sound, split_sound
-from mediafm_store.media.subtitles import words_of_shots
 from mediafm_store.parallel import batches
 from mediafm_store.records import Cue, Span
+from mediafm_store.shots.flags import Repeats
+from mediafm_store.shots.levels import Levels, loudness_db
+from mediafm_store.shots.shots import CutShot
+from mediafm_store.subtitles.parse import words_of_shots
 
 BATCH = 16
 """Items that an encoder gets at once."""

@@ -1,0 +1,1 @@
+"""Video, sound and time, as FFmpeg gives them."""

@@ -1,0 +1,1 @@
+"""The contextual model, and how its vectors are judged."""

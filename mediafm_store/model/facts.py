@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.json_text import read_json
+from mediafm_store.text_files.json_text import read_json
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 

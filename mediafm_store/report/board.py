@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from mediafm_store.charts import charts
+from mediafm_store.charts.confused import Confused, confused
+from mediafm_store.charts.sprites import Sprites
+from mediafm_store.evaluation.comparison import Comparison, Difference
+from mediafm_store.evaluation.history import Dashboard, Series
 from mediafm_store.files import write_text
-from mediafm_store.report import charts
-from mediafm_store.report.confused import Confused, confused
 from mediafm_store.report.drawn import calibrated, drawable, drawn
 from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import render
-from mediafm_store.report.sprites import Sprites
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.comparison import Comparison, Difference
-from mediafm_store.tasks.dashboard import Dashboard, Series
 
 SCRIPTS = ("keys.js",)
 ENDS = 12

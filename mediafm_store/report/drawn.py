@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from mediafm_store.report import charts
-from mediafm_store.tasks.dashboard import Series
+from mediafm_store.charts import charts
+from mediafm_store.evaluation.history import Series
 
 CONFUSION = ("labels", "counts")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mediafm_store.tasks.scale import NAMES, Part
+from mediafm_store.likeness.scale import NAMES, Part
 
 COUNTS: Mapping[str, Part] = {name: part for part, name in NAMES.items()}
 """What parts of a shot are called there."""

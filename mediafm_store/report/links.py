@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from mediafm_store.records import title_of
 from mediafm_store.report import views
-from mediafm_store.store.spaces import is_imported
+from mediafm_store.storage.spaces import is_imported
 from mediafm_store.store.store import Store
 
 MOST_NAMES = 500

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from mediafm_store.atlas import Layout, lay_out
+from mediafm_store.charts.sprites import COLUMNS, ROWS, sprites
 from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import render
-from mediafm_store.report.sprites import COLUMNS, ROWS, sprites
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.atlas import Layout, lay_out
 
 SCRIPTS = ("map.js", "atlas.js", "groups.js")
 LARGE, SMALL, MANY = 112, 96, 2000

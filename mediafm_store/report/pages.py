@@ -4,22 +4,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mediafm_store.ad_breaks.record import Break
+from mediafm_store.charts.measures import measures
+from mediafm_store.charts.sprites import Sprites
 from mediafm_store.files import write_text
 from mediafm_store.report import views
 from mediafm_store.report.links import Links, file_links
 from mediafm_store.report.mapped import atlas_page
-from mediafm_store.report.measures import measures
 from mediafm_store.report.rendering import render
 from mediafm_store.report.searched import SearchView, Unit, asked_shots, pictures, search_page
-from mediafm_store.report.sprites import Sprites
 from mediafm_store.report.titled import title_page
+from mediafm_store.retrieval.hit import Hit
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.breaks.record import Break
-from mediafm_store.tasks.hit import Hit
-from mediafm_store.tasks.tags.tag import Tag
+from mediafm_store.tags.tag import Tag
 
 if TYPE_CHECKING:  # it brings torch
-    from mediafm_store.tasks.evaluate import ModelReport
+    from mediafm_store.evaluation.model import ModelReport
 
 MOST_PICTURES = 1000
 """Of a catalogue with more shots only every second, third ... is shown: about 10 MB a page."""

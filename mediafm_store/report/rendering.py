@@ -10,10 +10,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from mediafm_store.charts.charts import figure
+from mediafm_store.likeness.scale import PARTS
 from mediafm_store.report import form, views
-from mediafm_store.report.charts import figure
 from mediafm_store.report.timecode import timecode, timespan
-from mediafm_store.tasks.scale import PARTS
 
 PLAYER = "player.js"
 """The script of served pages that plays films."""

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from mediafm_store.charts.sprites import Small, Sprites, sprites
+from mediafm_store.examples.origin import Origin
 from mediafm_store.records import shot_id
 from mediafm_store.report import views
 from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import PLAYER, render
-from mediafm_store.report.sprites import Small, Sprites, sprites
+from mediafm_store.retrieval.hit import Hit, Hits
+from mediafm_store.scenes.own_scene import OwnScene
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.hit import Hit, Hits
-from mediafm_store.tasks.origin import Origin
-from mediafm_store.tasks.own_scene import OwnScene
 
 Unit = Literal["shot", "scene", "title"]
 AROUND = 3

@@ -5,16 +5,16 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from mediafm_store.ad_breaks.rank import rank_breaks
+from mediafm_store.ad_breaks.record import Break
+from mediafm_store.charts.matrix import Matrix, matrix
+from mediafm_store.charts.sprites import sprites
 from mediafm_store.errors import BadInput
 from mediafm_store.report import views
 from mediafm_store.report.links import Links
-from mediafm_store.report.matrix import Matrix, matrix
 from mediafm_store.report.rendering import PLAYER, render
-from mediafm_store.report.sprites import sprites
+from mediafm_store.scenes.scenes import Scene, find_scenes
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.breaks.rank import rank_breaks
-from mediafm_store.tasks.breaks.record import Break
-from mediafm_store.tasks.scenes import Scene, find_scenes
 
 SCRIPTS = ("matrix.js", "keys.js")
 MOST_PARTS = 200

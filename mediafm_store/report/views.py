@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mediafm_store.report.charts import figure
+from mediafm_store.ad_breaks.record import Break
+from mediafm_store.charts.charts import figure
+from mediafm_store.likeness.scale import PARTS
+from mediafm_store.likeness.scale import Part as ScorePart
 from mediafm_store.report.timecode import timecode, timespan
-from mediafm_store.tasks.breaks.record import Break
-from mediafm_store.tasks.hit import Hit
-from mediafm_store.tasks.scale import PARTS
-from mediafm_store.tasks.scale import Part as ScorePart
+from mediafm_store.retrieval.hit import Hit
 
 TICK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 MOST_TICKS = 8

@@ -9,11 +9,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
+from mediafm_store.charts.sprites import Sprites
 from mediafm_store.errors import MediaFMError, NotFound
 from mediafm_store.report import mapped, searched, titled
 from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import PLAYER, policy, render
-from mediafm_store.report.sprites import Sprites
 from mediafm_store.serve.guard import HOSTS, Guarded, WithHeaders, headers
 from mediafm_store.serve.library import Library
 from mediafm_store.serve.pages import Pages

@@ -9,8 +9,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
+from mediafm_store.encoders.encoder import Encoders
+from mediafm_store.encoding import DeviceChoice, load_encoders
 from mediafm_store.errors import BadMedia, NotFound
-from mediafm_store.features.encoders import Encoders
+from mediafm_store.evaluation.comparison import compare
+from mediafm_store.evaluation.history import dashboard
+from mediafm_store.examples.file_kinds import kind_of, streams_in
 from mediafm_store.records import title_of
 from mediafm_store.report import views
 from mediafm_store.report.board import board_page
@@ -18,17 +22,13 @@ from mediafm_store.report.links import Links, served_links
 from mediafm_store.report.mapped import atlas_page
 from mediafm_store.report.searched import Offer, Onward, SearchView, search_page
 from mediafm_store.report.titled import title_page
+from mediafm_store.retrieval.hit import Hits
+from mediafm_store.retrieval.search import search
 from mediafm_store.serve.kept import Kept
 from mediafm_store.serve.query import Query, query_of
 from mediafm_store.serve.titles import titles_page
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.comparison import compare
-from mediafm_store.tasks.dashboard import dashboard
-from mediafm_store.tasks.encoding import DeviceChoice, load_encoders
-from mediafm_store.tasks.file_kinds import kind_of, streams_in
-from mediafm_store.tasks.hit import Hits
-from mediafm_store.tasks.naming import Names
-from mediafm_store.tasks.search import search
+from mediafm_store.titles.naming import Names
 
 MOST_OFFERS = 5
 """Titles of one name that are offered."""

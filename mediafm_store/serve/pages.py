@@ -20,7 +20,7 @@ from mediafm_store.serve.guard import bounded
 from mediafm_store.serve.library import Library
 from mediafm_store.serve.query import query_of
 from mediafm_store.serve.turns import Turns
-from mediafm_store.tasks.beside import VIDEO_SUFFIXES
+from mediafm_store.sources.beside import VIDEO_SUFFIXES
 
 MOST_SENT = 8
 """Files at a time: they lie on disk."""

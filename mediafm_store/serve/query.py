@@ -6,12 +6,12 @@ from typing import NamedTuple, get_args
 from urllib.parse import urlencode
 
 from mediafm_store.errors import BadInput
+from mediafm_store.examples.origin import Origin
+from mediafm_store.examples.queries import seconds
+from mediafm_store.likeness.scale import Part
 from mediafm_store.report.form import COUNTS, MOST_COUNT, MOST_HITS, USUAL
 from mediafm_store.report.timecode import timecode, timespan
-from mediafm_store.tasks.origin import Origin
-from mediafm_store.tasks.queries import seconds
-from mediafm_store.tasks.scale import Part
-from mediafm_store.tasks.search import Unit
+from mediafm_store.retrieval.search import Unit
 
 UNITS: tuple[Unit, ...] = get_args(Unit)
 YES, NO = ("1", "on", "true"), ("", "0", "off", "false")

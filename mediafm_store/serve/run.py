@@ -8,13 +8,13 @@ from contextlib import suppress
 import uvicorn
 from starlette.types import ASGIApp
 
+from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import BadInput
 from mediafm_store.parallel import ONE_BLAS_THREAD
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.connections import Connection
 from mediafm_store.serve.library import Library
 from mediafm_store.store.store import Store
-from mediafm_store.tasks.encoding import DeviceChoice
 
 HOST = "127.0.0.1"
 """Nobody but this machine is served: films and their words are not for the network."""

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mediafm_store.charts.sprites import Small, Sprites
 from mediafm_store.records import shot_id
 from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import render
-from mediafm_store.report.sprites import Small, Sprites
 from mediafm_store.store.store import Store
 
 

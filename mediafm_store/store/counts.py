@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from mediafm_store.store.schema import KEYS, OF_IDS
+from mediafm_store.storage.schema import KEYS, OF_IDS
+from mediafm_store.storage.tables import one_of
 from mediafm_store.store.store import COUNTED, Store
-from mediafm_store.store.tables import one_of
 from mediafm_store.store.views import only_valid
 
 UNIQUE: Mapping[str, Sequence[str]] = {**KEYS, "titles": ("id",), "spaces": ("name", "version")}

@@ -6,8 +6,8 @@ import polars as pl
 import pyarrow as pa
 
 from mediafm_store.errors import BadInput, first_line
+from mediafm_store.storage.schema import SHOTS, TITLES
 from mediafm_store.store.bounds import check_bounds, shown
-from mediafm_store.store.schema import SHOTS, TITLES
 
 OF_SHOTS = {name: name for name in SHOTS.names if name != "revision"}
 OF_TITLES = {

@@ -9,9 +9,9 @@ import pyarrow as pa
 from jaxtyping import Int64
 
 from mediafm_store.arrays import HalfVectors
+from mediafm_store.storage.spaces import Space
+from mediafm_store.storage.tables import Tables
 from mediafm_store.store.rows import half_vectors
-from mediafm_store.store.spaces import Space
-from mediafm_store.store.tables import Tables
 from mediafm_store.store.views import only_valid
 
 ROWS = 65_536

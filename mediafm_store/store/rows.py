@@ -12,8 +12,8 @@ import pyarrow as pa
 from mediafm_store.arrays import HalfVectors, Vectors
 from mediafm_store.errors import SpaceMismatch
 from mediafm_store.records import Span
-from mediafm_store.store.schema import vectors_schema
-from mediafm_store.store.spaces import Space
+from mediafm_store.storage.schema import vectors_schema
+from mediafm_store.storage.spaces import Space
 
 AT_ONCE = 4096
 """Shots whose titles are best written in one commit: fused and described, 75 MB of vectors."""

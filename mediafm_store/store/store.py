@@ -16,16 +16,16 @@ import pyarrow.compute as pc
 from mediafm_store.arrays import Vectors
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.records import shot_id
-from mediafm_store.store.contents import Contents
+from mediafm_store.storage.contents import Contents
+from mediafm_store.storage.migrations import format_of, migrate
+from mediafm_store.storage.place import Place
+from mediafm_store.storage.registry import CURES, Registry
+from mediafm_store.storage.schema import FORMAT, KEYS, OF_IDS, TABLES
+from mediafm_store.storage.spaces import Passage, Space, SpaceName, StoredVectors, VectorBatch
+from mediafm_store.storage.tables import Tables, one_of, quoted
 from mediafm_store.store.filters import matching
-from mediafm_store.store.migrations import format_of, migrate
-from mediafm_store.store.place import Place
 from mediafm_store.store.places import Places
-from mediafm_store.store.registry import CURES, Registry
 from mediafm_store.store.rows import MadeVectors, TitleRows, by_space, half_vectors, vector_rows
-from mediafm_store.store.schema import FORMAT, KEYS, OF_IDS, TABLES
-from mediafm_store.store.spaces import Passage, Space, SpaceName, StoredVectors, VectorBatch
-from mediafm_store.store.tables import Tables, one_of, quoted
 from mediafm_store.store.views import View, only_valid, open_view
 
 BATCH = 8192

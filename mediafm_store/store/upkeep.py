@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
+from mediafm_store.storage.tables import CITED, one_of
 from mediafm_store.store.store import Store
-from mediafm_store.store.tables import CITED, one_of
 from mediafm_store.store.views import only_valid
 
 VECTOR_TABLE = re.compile(r"(fused|described|metadata|context|title)_v\d+")

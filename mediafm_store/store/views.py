@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from polars.io.plugins import register_io_source
 
 from mediafm_store.errors import BadInput
+from mediafm_store.storage.tables import Tables
 from mediafm_store.store.filters import matching
 from mediafm_store.store.rows import VECTOR
-from mediafm_store.store.tables import Tables
 
 ROWS = 8192
 """Rows of a batch: 38 MB of vectors."""

@@ -114,9 +114,9 @@ def adbreaks(
         read_ads,
         write_breaks,
     )
-    from mediafm_store.tasks.breaks.labelled import weights_of
-    from mediafm_store.tasks.naming import find_titles
-    from mediafm_store.tasks.timelines.breaks import check_break_files
+    from mediafm_store.ad_breaks.labelled import weights_of
+    from mediafm_store.break_files.export import check_break_files
+    from mediafm_store.titles.naming import find_titles
 
     if by == "ad" and ads is None:
         raise typer.BadParameter("breaks for every ad want a list of ads: --ads FILE")
@@ -168,7 +168,7 @@ def break_rows(
 
 def nothing_left(store: "Store", title: str, rails: "Rails") -> str:
     """Why a title has no break."""
-    from mediafm_store.tasks.breaks.rank import why_none
+    from mediafm_store.ad_breaks.rank import why_none
 
     counts = list(why_none(store, title, rails).items())
     told = "; ".join(f"{count} {why}" for why, count in counts[:MOST_TOLD]) or "it has none"

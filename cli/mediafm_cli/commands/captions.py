@@ -42,7 +42,7 @@ def captions(
     """
     opened = open_store(store)
     from mediafm_store import CaptionMap, fit_caption_map, load_encoders
-    from mediafm_store.tasks.captions import caption_map_of
+    from mediafm_store.text_search.captions import caption_map_of
 
     encoders = load_encoders(encoder or (), device=device, store=opened)
     if action == "fit":

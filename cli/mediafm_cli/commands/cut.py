@@ -13,7 +13,7 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, End, Start, StorePath, op
 from mediafm_cli.output import Row, emit, say
 from mediafm_cli.progress import progress_bar
 from mediafm_store.errors import BadInput
-from mediafm_store.json_text import parse_json
+from mediafm_store.text_files.json_text import parse_json
 
 if TYPE_CHECKING:
     from mediafm_store import Store, Stretch
@@ -72,7 +72,7 @@ def wanted(
 ) -> "list[Stretch]":
     """The stretches that the command line asks for."""
     from mediafm_store import stretch_of_times, stretches_of_shots
-    from mediafm_store.tasks.stretches import stretch_of_row
+    from mediafm_store.stretches import stretch_of_row
 
     if start is not None or end is not None:
         if len(what) != 1 or what[0] == "-":

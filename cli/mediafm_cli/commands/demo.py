@@ -30,7 +30,7 @@ def demo(
     Makes small films from free photographs, ingests them, trains, embeds, indexes, searches,
     proposes tags and ranks ad breaks.
     """
-    from mediafm_store.demo import run_demo
+    from mediafm_store.demo.run import run_demo
 
     with progress_bar("") as update:
 

@@ -23,7 +23,7 @@ def doctor(
     to be joined. The exit status is 1 if something is wrong and stays so.
     """
     from mediafm_store import doctor as check_up
-    from mediafm_store.tasks.doctor import CHECKS
+    from mediafm_store.health import CHECKS
 
     names = list(CHECKS)
     with progress_bar("") as update:

@@ -102,7 +102,7 @@ def embed_clip(
 ) -> None:
     """Print how a clip is seen from within its title."""
     from mediafm_store import embed_clip as embed_stretch
-    from mediafm_store.tasks.naming import find_title
+    from mediafm_store.titles.naming import find_title
 
     title, start_s, end_s = stretch
     opened = open_store(store)

@@ -13,8 +13,8 @@ from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from mediafm_store import Store
-    from mediafm_store.evaluation.outcomes import JudgedReport, Part, Sort
-    from mediafm_store.tasks.evaluate import ModelReport
+    from mediafm_store.evaluation.model import ModelReport
+    from mediafm_store.judgements.outcomes import JudgedReport, Part, Sort
 
 EXAMPLE = (
     "Examples: mediafm evaluate model --store my-store --html quality.html; mediafm evaluate"
@@ -140,7 +140,7 @@ def table_rows(
     report: "JudgedReport", sort: "Sort", name: str, some: dict[str, Any]
 ) -> Iterator[Row]:
     """A line a figure of some of the queries, as `JudgedReport.table` takes them."""
-    from mediafm_store.evaluation.outcomes import BEST, CHANCE, better
+    from mediafm_store.judgements.outcomes import BEST, CHANCE, better
 
     table, count = report.table(sort, **some), report.queries(sort, **some)
     for measure, figure in table.get("default", {}).items():
@@ -158,7 +158,7 @@ def table_rows(
 
 def rows(report: "ModelReport") -> Iterator[Row]:
     """A line a figure."""
-    from mediafm_store.report.measures import measures
+    from mediafm_store.charts.measures import measures
 
     for measure in measures(report):
         for name, value in measure.values.items():

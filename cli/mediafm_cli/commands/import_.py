@@ -57,7 +57,7 @@ def import_(
     imported, or with --strict if one could not.
     """
     from mediafm_store import Ingested, import_features
-    from mediafm_store.tasks.importing.files import find_files
+    from mediafm_store.importing.files import find_files
 
     names: dict[Modality, str | None] = {"visual": visual, "audio": audio, "text": text}
     found = find_files(files)  # before a store is made for nothing

@@ -76,7 +76,7 @@ def index(
     shard each; those of a cluster need the store at the same path.
     """
     from mediafm_store import IndexConfig, build_indexes, index_status, refresh_indexes
-    from mediafm_store.tasks.index_status import searchable
+    from mediafm_store.indexing.status import searchable
 
     told = {"kind": kind, "target": target, "memory_gb": memory, "shard_rows": shard_rows}
     asked: dict[str, Any] = {name: value for name, value in told.items() if value is not None}

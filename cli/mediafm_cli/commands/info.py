@@ -26,7 +26,7 @@ def info(
     """Show the titles of a store, or the shots of one title."""
     opened = open_store(store)
     if title is not None:
-        from mediafm_store.tasks.naming import find_title
+        from mediafm_store.titles.naming import find_title
 
         title = find_title(opened, title)
     if html is not None:

@@ -54,8 +54,8 @@ def ingest(
     """
     from mediafm_store import Ingested
     from mediafm_store import ingest as ingest_videos
-    from mediafm_store.tasks.encoding import load_encoders
-    from mediafm_store.tasks.sources import find_videos
+    from mediafm_store.encoding import load_encoders
+    from mediafm_store.sources.videos import find_videos
 
     videos = find_videos(paths)  # before a store is made for nothing
     encoders = load_encoders(encoder or (), device=device, store=open_if_there(store))

@@ -81,7 +81,7 @@ def probe(
         options = {"kind": kind, "pool": pool, "words": words, "folds": folds, "seed": seed}
         one = fitted(opened, task, device, options)
     else:
-        from mediafm_store.tasks.probing.saved import newest
+        from mediafm_store.probing.saved import newest
 
         one = newest(opened, task, version)
     if as_json:

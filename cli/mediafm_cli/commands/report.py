@@ -9,8 +9,8 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
 from mediafm_cli.output import Row, cell, emit, say, wrote
 
 if TYPE_CHECKING:
-    from mediafm_store.tasks.comparison import Comparison, Difference
-    from mediafm_store.tasks.dashboard import Point, Series
+    from mediafm_store.evaluation.comparison import Comparison, Difference
+    from mediafm_store.evaluation.history import Point, Series
 
 EXAMPLE = (
     "Examples: mediafm report --html board.html; mediafm report --compare genre_v1 genre_v2;"
@@ -36,8 +36,8 @@ def report(
     The page has them over versions, in context against isolated, tag by tag, with confusion,
     calibration, training curves, the recall of the indexes, and what the catalogue has.
     """
-    from mediafm_store.tasks.comparison import compare as compared
-    from mediafm_store.tasks.dashboard import dashboard, series_of
+    from mediafm_store.evaluation.comparison import compare as compared
+    from mediafm_store.evaluation.history import dashboard, series_of
 
     opened = open_store(store)
     series = series_of(opened.rows("evaluations").to_dicts())

@@ -25,7 +25,7 @@ def scenes(
 ) -> None:
     """Find the scenes of titles: runs of shots that look alike."""
     from mediafm_store import find_scenes, stretches_of_scenes
-    from mediafm_store.tasks.naming import find_titles
+    from mediafm_store.titles.naming import find_titles
 
     opened = open_store(store)
     rows, stretches = [], []

@@ -23,9 +23,9 @@ from mediafm_cli.options import (
 from mediafm_cli.output import Row, emit, say, write_out, wrote
 
 if TYPE_CHECKING:
-    from mediafm_store.tasks.origin import Origin
-    from mediafm_store.tasks.own_scene import OwnScene
-    from mediafm_store.tasks.scale import Part
+    from mediafm_store.examples.origin import Origin
+    from mediafm_store.likeness.scale import Part
+    from mediafm_store.scenes.own_scene import OwnScene
 
 EXAMPLE = (
     'Examples: mediafm search --shot sintel/00042; mediafm search --text "a snowy mountain"'
@@ -125,8 +125,8 @@ def search(
     """Find the shots, scenes or titles most like what is given; several are looked for at once."""
     from mediafm_store import load_encoders
     from mediafm_store import search as search_store
-    from mediafm_store.tasks.naming import find_shot
-    from mediafm_store.tasks.search import LEAST
+    from mediafm_store.retrieval.search import LEAST
+    from mediafm_store.titles.naming import find_shot
 
     asked = [shot, title, clip, picture, sound, text, said, *(like or [])]
     if all(query is None for query in asked):
@@ -206,7 +206,7 @@ def origin_line(path: Path, origin: "Origin") -> str:
 def own_scene_line(scene: "OwnScene") -> str:
     """The scene that was asked with, folded into one line."""
     from mediafm_store.report.timecode import timespan
-    from mediafm_store.tasks.own_scene import NEAR
+    from mediafm_store.scenes.own_scene import NEAR
 
     count = len(scene.shots)
     where = f"{scene.title} {timespan(scene.start_s, scene.end_s)}"
@@ -219,7 +219,7 @@ def own_scene_line(scene: "OwnScene") -> str:
 
 def parse_weights(text: str) -> "dict[Part, float]":
     """`visual=1,audio=0.5` as a mapping."""
-    from mediafm_store.tasks.scale import PARTS
+    from mediafm_store.likeness.scale import PARTS
 
     weights: dict[Part, float] = {}
     known: dict[str, Part] = {part: part for part in PARTS}

@@ -79,7 +79,7 @@ def space(
         return
     if name is None:
         raise typer.BadParameter(f"{action} what? Name a space, as: mediafm space {action} context")
-    from mediafm_store.tasks.spaces import find_space, promote, retire, rollback
+    from mediafm_store.releases.spaces import find_space, promote, retire, rollback
 
     if action == "show":
         table = find_space(opened, name, version).table
@@ -113,9 +113,9 @@ def backfill(
 ) -> None:
     """Compute the vectors of other encoders, and say what it costs after the first title."""
     from mediafm_store import Ingested, load_encoders
+    from mediafm_store.ingestion.backfill import Cost
+    from mediafm_store.ingestion.backfill import backfill as backfill_spaces
     from mediafm_store.report.timecode import timecode
-    from mediafm_store.tasks.backfill import Cost
-    from mediafm_store.tasks.backfill import backfill as backfill_spaces
 
     if not encoder:
         raise typer.BadParameter("backfill with which encoder? As: --encoder multilingual")
@@ -152,7 +152,7 @@ def backfill(
 
 def rows(store: "Store") -> list[dict[str, Any]]:
     """Every version with the number of its vectors."""
-    from mediafm_store.store.registry import space_of
+    from mediafm_store.storage.registry import space_of
 
     found = []
     for row in store.registry.rows():

@@ -82,8 +82,8 @@ def tag(
     """
     opened = open_store(store)
     if action == "list":
-        from mediafm_store.tasks.naming import find_titles
-        from mediafm_store.tasks.tags.tag import kept
+        from mediafm_store.tags.tag import kept
+        from mediafm_store.titles.naming import find_titles
 
         titles = titles and find_titles(opened, titles)
         there = [

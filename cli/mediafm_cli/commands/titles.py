@@ -69,8 +69,8 @@ def titles(
 
 def show(store: "Store", names: list[str], as_json: bool) -> None:
     """All that is known of titles, and how many rows they have."""
-    from mediafm_store.tasks.naming import find_titles
-    from mediafm_store.tasks.titles import held
+    from mediafm_store.titles.editing import held
+    from mediafm_store.titles.naming import find_titles
 
     for title in find_titles(store, names):
         row, own = store.title(title), asdict(held(store, title))

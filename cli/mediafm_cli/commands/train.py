@@ -45,8 +45,8 @@ def train(
     from mediafm_cli.board import board
     from mediafm_store import TrainConfig
     from mediafm_store import train as train_model
-    from mediafm_store.model.run import Step
-    from mediafm_store.tasks.encoding import resolve_device
+    from mediafm_store.encoding import resolve_device
+    from mediafm_store.training.run import Step
 
     config = TrainConfig(seed=seed)
     if steps is not None:

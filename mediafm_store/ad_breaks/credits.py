@@ -1,0 +1,101 @@
+"""Where the opening and the closing credits lie, as far as shots tell.
+
+Nothing in a store says what is a credit. What is taken for credits is a run of shots from either
+end of the title in which no word is said (by the subtitles; without any, in which no speech is
+heard), and each of which is black or at least LONG times as long as the title's median shot: logos,
+titles over a long view, a roll. It is never more than MOST of the title, and none where nothing is
+known of words and sounds. Wordless long views beside the credits count in; breaks are not missed
+there.
+
+Closing credits also begin where cards do: shots that are black but for letters without colour, be
+they long or short, with words (a song's, those of who made the subtitles) or without. Between and
+after them may be other shots, such as a logo. In a black and white film cards are not told from
+dark scenes.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from mediafm_store.ad_breaks.facts import Facts, Shot
+from mediafm_store.ad_breaks.signs import SPEECH, hears
+
+LONG, MOST = 3.0, 0.15
+MOST_WITH_CARDS = 1 / 3
+"""Of the title: credits of short films are a good part of them."""
+BLACK, COLOURLESS = 0.8, 0.005
+"""So much of a card is black at least, and so high is its mean chroma at most: dark scenes of films
+in colour have .013 and more."""
+BESIDE = 2.0
+"""What is no card counts so many times: two thirds of what begins with a card are cards."""
+
+
+def credit_shots(facts: Facts) -> tuple[int, int]:
+    """How many shots at the start and at the end are credits."""
+    if not facts.shots:
+        return 0, 0
+    spoken = speaking(facts)
+    usual_s = float(np.median([shot["duration_s"] for shot in facts.shots]))
+    calm = [
+        not says and bool(shot["black"] or shot["duration_s"] >= LONG * usual_s)
+        for shot, says in zip(facts.shots, spoken, strict=True)
+    ]
+    most_s = MOST * facts.duration_s
+    first = run(zip(calm, facts.shots, strict=True), most_s)
+    last = run(zip(calm[::-1], facts.shots[::-1], strict=True), most_s)
+    return first, max(last, from_first_card(facts, spoken))
+
+
+def speaking(facts: Facts) -> Sequence[bool]:
+    """In which shots somebody speaks; in all, where nothing tells."""
+    if any(shot["words"] for shot in facts.shots):
+        return [bool(shot["words"]) for shot in facts.shots]
+    if any(shot["heard"] for shot in facts.shots):
+        return [hears(shot, SPEECH) for shot in facts.shots]
+    return [True] * len(facts.shots)
+
+
+def run(shots: Iterable[tuple[bool, Shot]], most_s: float) -> int:
+    """How many of the first shots are calm and together no longer than `most_s`."""
+    count, length_s = 0, 0.0
+    for calm, shot in shots:
+        length_s += shot["duration_s"]
+        if not calm or length_s > most_s:
+            break
+        count += 1
+    return count
+
+
+def from_first_card(facts: Facts, spoken: Sequence[bool]) -> int:
+    """How many of the last shots come from the first card of the closing credits on; 0 without."""
+    count, best_s, worth_s, beside_s, length_s = 0, 0.0, 0.0, 0.0, 0.0
+    ending = zip(facts.shots[::-1], cards(facts)[::-1], spoken[::-1], strict=True)
+    for number, (shot, card, says) in enumerate(ending, start=1):
+        length_s += shot["duration_s"]
+        beside_s += 0.0 if card else shot["duration_s"]
+        too_long = beside_s > MOST * facts.duration_s
+        if (says and not card) or too_long or length_s > MOST_WITH_CARDS * facts.duration_s:
+            break
+        worth_s += shot["duration_s"] * (1.0 if card else -BESIDE)
+        if card and worth_s > best_s:
+            count, best_s = number, worth_s
+    return count
+
+
+def cards(facts: Facts) -> list[bool]:
+    """Which shots are letters on black, as far as their pictures tell."""
+    known = [s["saturation"] for s in facts.shots if s["saturation"] is not None]
+    if not known or np.median(known) <= COLOURLESS:
+        return [False] * len(facts.shots)
+    return [
+        shot["saturation"] is not None
+        and shot["saturation"] <= COLOURLESS
+        and black_share(shot) >= BLACK
+        for shot in facts.shots
+    ]
+
+
+def black_share(shot: Shot) -> float:
+    """How much of a shot's picture is black."""
+    colours = zip(shot["colours"] or (), shot["colour_shares"] or (), strict=True)
+    return float(dict(colours).get("black", 0.0))

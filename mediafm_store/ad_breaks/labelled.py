@@ -1,0 +1,160 @@
+"""Weights of signs, fitted to what people say is a good break."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from mediafm_store.ad_breaks.facts import read_facts
+from mediafm_store.ad_breaks.score import DEFAULT, Weights
+from mediafm_store.ad_breaks.signs import SIGNS, signs_of
+from mediafm_store.errors import BadInput
+from mediafm_store.probing.items import groups_of
+from mediafm_store.store.store import Store
+
+log = logging.getLogger("mediafm_store")
+TASK = "break"
+"""Of the table `labels`: an item is a moment, as sintel@190, its value 1 (good) or 0 (bad)."""
+GOOD, TITLES = 10, 3
+"""So many good cuts in so many titles or series must be labelled before weights are fitted."""
+NEAR_S = 1.0
+"""A cut so near to a label is the one that is meant."""
+MOST_FOLDS = 10
+ONE_SIDED = "to fit weights, cuts without a good label are needed in two titles or series"
+
+
+class Labelled(NamedTuple):
+    """The cuts of a title that somebody has labelled."""
+
+    signs: Float32[np.ndarray, "cuts signs"]
+    good: Bool[np.ndarray, " cuts"]
+    group: int
+    """The same for titles of a series."""
+
+
+def weights_of(store: Store) -> Weights:
+    """The weights that rank breaks best: fitted to the labels of the task `break`, or the default.
+
+    All cuts of the labelled titles are compared: those at a good label with the others. Fitted
+    weights are used if their average precision on titles and series that they were not fitted to is
+    greater than the default's; `said` tells. They are kept until labels, titles or vectors change.
+    """
+    space = store.registry.shot_space().table
+    made_of = tuple(int(store.table(name).version) for name in ("labels", "titles", space))
+    # No other store has these revisions: one may be made anew at the same place.
+    version, key = (space, made_of, store.revisions()), store.place.address
+    if key not in FITTED or FITTED[key][0] != version:
+        FITTED[key] = version, weights_for(labelled(store))
+    return FITTED[key][1]
+
+
+State = tuple[str, tuple[int, ...], dict[str, str]]
+FITTED: dict[str, tuple[State, Weights]] = {}
+"""Of each store, by its address, the weights that were fitted last, and to what."""
+
+
+def weights_for(titles: Sequence[Labelled]) -> Weights:
+    """The weights that rank the breaks of these titles best."""
+    marked = [title for title in titles if title.good.any()]
+    groups = {title.group for title in marked}
+    if sum(int(t.good.sum()) for t in titles) < GOOD or len(groups) < TITLES:
+        return DEFAULT
+    ours, usual = held_out(titles), precision(DEFAULT, marked)
+    if ours is None:
+        return DEFAULT._replace(said=f"default weights; {ONE_SIDED}")
+    found = f"average precision {ours:.2f} on titles held out, default weights {usual:.2f}"
+    if ours <= usual:
+        return DEFAULT._replace(said=f"default weights; fitted ones are no better: {found}")
+    fitted = fit(titles)
+    count = sum(int(t.good.sum()) for t in titles)
+    return fitted._replace(said=f"fitted to {count} labels in {len(marked)} titles: {found}")
+
+
+def labelled(store: Store) -> list[Labelled]:
+    """The titles with labels, as far as they have vectors."""
+    good: dict[str, list[float]] = defaultdict(list)
+    for row in store.rows("labels", f"task = '{TASK}'").to_dicts():
+        if row["start_s"] is not None:
+            good[row["title"]] += [row["start_s"]] if is_good(row) else []
+    found = []
+    groups = groups_of(store, sorted(good))
+    for group, (title, times) in zip(groups.tolist(), sorted(good.items()), strict=True):
+        try:
+            facts = read_facts(store, title)
+        except BadInput as error:
+            log.warning("labels of breaks are not used: %s", error)
+            continue
+        if facts.cuts:
+            at = np.array([shot["start_s"] for shot in facts.shots[1:]])
+            signs = np.stack(list(signs_of(facts).values()), axis=1)
+            found.append(Labelled(signs, nearest_cuts(at, times), group))
+    return found
+
+
+def is_good(row: Mapping[str, Any]) -> bool:
+    """Whether a label says that there is a good place."""
+    return bool(row["value"] is not None and row["value"] >= 0.5)
+
+
+def nearest_cuts(at: np.ndarray, times: Sequence[float]) -> Bool[np.ndarray, " cuts"]:
+    """Which cuts are the nearest to a time, and within NEAR_S of it."""
+    good = np.zeros(len(at), bool)
+    for time in times:
+        nearest = int(np.abs(at - time).argmin())
+        good[nearest] |= abs(at[nearest] - time) <= NEAR_S
+    return good
+
+
+def one_sided(titles: Sequence[Labelled]) -> bool:
+    """Whether all cuts are good, or none is: nothing can be told apart by them."""
+    good = np.concatenate([title.good for title in titles])
+    return bool(good.all() or not good.any())
+
+
+def fit(titles: Sequence[Labelled]) -> Weights:
+    """Logistic regression over all cuts of these titles."""
+    from sklearn.linear_model import LogisticRegression
+
+    signs = np.concatenate([title.signs for title in titles])
+    good = np.concatenate([title.good for title in titles])
+    model = LogisticRegression(max_iter=1000).fit(signs, good)
+    weights = dict(zip(SIGNS, model.coef_[0].tolist(), strict=True))
+    return Weights(weights, float(model.intercept_[0]), "fitted weights")
+
+
+def held_out(titles: Sequence[Labelled]) -> float | None:
+    """Mean average precision of fitted weights on titles of groups that they were not fitted to.
+
+    None if there is a fold for which they cannot be fitted.
+    """
+    from mediafm_store.linear.fitting import split
+
+    marked = [title for title in titles if title.good.any()]
+    found = []
+    for _, fold in split(np.array([title.group for title in marked]), MOST_FOLDS, seed=0):
+        left_out = {marked[i].group for i in fold}
+        others = [title for title in titles if title.group not in left_out]
+        if one_sided(others):
+            return None
+        weights = fit(others)
+        found += [precision(weights, [marked[i]]) for i in fold]
+    return float(np.mean(found))
+
+
+def precision(weights: Weights, titles: Sequence[Labelled]) -> float:
+    """Mean average precision of weights over titles."""
+    from sklearn.metrics import average_precision_score
+
+    return float(
+        np.mean(
+            [
+                average_precision_score(
+                    title.good, weights.scores(dict(zip(SIGNS, title.signs.T, strict=True)))
+                )
+                for title in titles
+            ]
+        )
+    )

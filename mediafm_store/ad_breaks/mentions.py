@@ -1,0 +1,49 @@
+"""Where words are said, or name what is seen or heard."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from mediafm_store.ad_breaks.facts import Shot
+from mediafm_store.sources.ids import caseless
+from mediafm_store.text_files.plain_text import straight
+
+
+class Mention(NamedTuple):
+    """A word and where it is."""
+
+    word: str
+    how: str
+    """said, seen or heard."""
+    shot: str
+
+    def __str__(self) -> str:
+        return f"“{self.word}” is {self.how} in {self.shot}"
+
+
+def mentions(words: Sequence[str], shots: Sequence[Shot]) -> list[Mention]:
+    """Each of the words (whole words, in any case) in the shots that hold it, in their order."""
+    return [
+        Mention(word, how, shot["id"])
+        for shot in shots
+        for word in words
+        for how, texts in (
+            ("said", (shot["words"],)),
+            ("seen", shot["seen"]),
+            ("heard", shot["heard"]),
+        )
+        if any(whole(word).search(plain(text)) for text in texts)
+    ]
+
+
+@lru_cache(maxsize=4096)
+def whole(word: str) -> re.Pattern[str]:
+    """A word, or several in a row, but no part of one."""
+    parts = r"\s+".join(map(re.escape, plain(word).split()))
+    return re.compile(rf"(?<!\w){parts}(?!\w)")
+
+
+def plain(text: str) -> str:
+    """A text without differences of case, apostrophes, and how accents are encoded."""
+    return straight(caseless(text))

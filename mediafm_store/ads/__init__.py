@@ -1,0 +1,1 @@
+"""Lists of ads, and which ad fits which break."""

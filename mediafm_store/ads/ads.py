@@ -1,0 +1,129 @@
+"""Ads, as a file lists them: CSV, Parquet, or one JSON object a line."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from mediafm_store.errors import BadInput
+from mediafm_store.text_files.csv_text import SUFFIXES as CSV
+from mediafm_store.text_files.json_text import read_json_lines
+from mediafm_store.text_files.lists import PARQUET, read_list, several
+
+
+@dataclass(frozen=True, slots=True)
+class Ad:
+    """An ad, known by a text, by tags or by its video; any of them will do."""
+
+    id: str
+    name: str = ""
+    """As people call it."""
+    text: str = ""
+    """What it is about."""
+    tags: tuple[str, ...] = ()
+    video: str | Path | None = None
+    duration_s: float | None = None
+    avoid: tuple[str, ...] = ()
+    """Words that may not be said, seen or heard around a break that it runs in."""
+
+
+def read_ads(path: str | Path) -> list[Ad]:
+    """The ads of a file, in its order; paths of videos are relative to its folder.
+
+    A row has an `id` and one at least of `text`, `tags` and `video`; `name`, `duration_s` and
+    `avoid` are optional. In CSV, `;` parts tags. What is called neither `.csv`, `.tsv` nor
+    `.parquet` has JSON lines. Raises BadInput, with the number of the line, for anything else.
+    """
+    path = Path(path)
+    ads: dict[str, Ad] = {}
+    for number, row in rows(path):
+        where = f"{path}, line {number}"
+        ad = read_ad(row, where, path.parent)
+        if ad.id in ads:
+            raise BadInput(f"{where}: the ad {ad.id!r} was listed before; give each its own id")
+        ads[ad.id] = ad
+    if not ads:
+        raise BadInput(f"{path} lists no ad; give one JSON object a line")
+    return list(ads.values())
+
+
+def rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The rows of the list, with the numbers of their lines."""
+    suffix = path.suffix.lower()
+    if suffix in CSV:
+        for number, row in read_list(path, "ads", EXAMPLE):
+            yield number, {name: of_text(name, cell) for name, cell in row.items()}
+    elif suffix == PARQUET:
+        yield from read_list(path, "ads", EXAMPLE)
+    else:
+        yield from read_json_lines(path, EXAMPLE)
+
+
+def of_text(name: str, cell: str) -> object:
+    """A cell of CSV as a field wants it; one that is wrong stays a text."""
+    if name in {"tags", "avoid"}:
+        return [one.strip() if isinstance(one, str) else one for one in several(cell)]
+    with suppress(ValueError):
+        return float(cell) if name == "duration_s" else cell
+    return cell
+
+
+def read_ad(row: Mapping[str, Any], where: str, folder: Path) -> Ad:
+    """An ad as the file tells it; `where` is told in errors."""
+    if unknown := sorted(row.keys() - FIELDS.keys()):
+        raise BadInput(f"{where}: it has {unknown[0]!r}; an ad has {', '.join(FIELDS)}")
+    if not row.get("id"):
+        raise BadInput(f"{where}: it has no id; an ad is as {EXAMPLE}")
+    ad = Ad(**dict(fields(row, where)))
+    if not (ad.text or ad.tags or ad.video):
+        raise BadInput(f"{where}: the ad {ad.id!r} has neither text, tags nor video to rank it by")
+    if ad.video is None:
+        return ad
+    video = folder / ad.video
+    if not video.is_file():
+        raise BadInput(f"{where}: there is no video {video}; paths are relative to the list")
+    return Ad(ad.id, ad.name, ad.text, ad.tags, video, ad.duration_s, ad.avoid)
+
+
+EXAMPLE = '{"id": "a1", "text": "A weekend in the mountains"}'
+
+
+def fields(row: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any]]:
+    """The values of an ad, each checked."""
+    for name, value in row.items():
+        is_right, made, what = FIELDS[name]
+        if not is_right(value):
+            raise BadInput(f"{where}: {name} is {what}, not {value!r:.60}")
+        yield name, made(value)
+
+
+def is_text(value: object) -> bool:
+    """Text that says something."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def are_texts(value: object) -> bool:
+    """A list of such."""
+    return isinstance(value, list) and all(map(is_text, value))
+
+
+def is_length(value: object) -> bool:
+    """Seconds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isfinite(value) and value > 0
+
+
+Field = tuple[Callable[[object], bool], Callable[[Any], Any], str]
+FIELDS: dict[str, Field] = {
+    "id": (is_text, str, "a text"),
+    "name": (lambda value: isinstance(value, str), str, "a text"),
+    "text": (is_text, str, "a text"),
+    "tags": (are_texts, tuple, "a list of texts"),
+    "video": (is_text, Path, "a path"),
+    "duration_s": (is_length, float, "seconds, more than 0"),
+    "avoid": (are_texts, tuple, "a list of words"),
+}
+"""What a value must be, what is made of it, and how that is told."""

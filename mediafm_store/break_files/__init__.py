@@ -1,0 +1,1 @@
+"""Ad breaks as files: VMAP, SCTE 35, or the acts between them as a timeline."""

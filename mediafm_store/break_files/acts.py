@@ -1,0 +1,29 @@
+"""The acts between the breaks of a title."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from mediafm_store.ad_breaks.record import Break
+from mediafm_store.break_files.moments import spans_after
+from mediafm_store.records import Span
+from mediafm_store.store.rows import span_of
+from mediafm_store.store.store import Store
+from mediafm_store.stretches import stretch
+from mediafm_store.timelines.stretch import Stretch, joined
+
+
+def acts(store: Store, title: str, breaks: Iterable[Break]) -> list[Stretch]:
+    """A title cut into the acts between its breaks, each with a marker where a break is.
+
+    Raises NotFound for an unknown title.
+    """
+    row = store.title(title)
+    placed = spans_after(store, title, list(breaks))
+    whole = joined([span_of(shot) for shot in store.shots(title).to_dicts()])
+    edges = [whole.start, *(span.start for _, span in placed), whole.end]
+    said = [f"score {found.score:.3f}; {'; '.join(found.reasons)}" for found, _ in placed]
+    markers = ["", *(f"break {i}: {text}" for i, text in enumerate(said, 1))]
+    return [
+        stretch(row, Span(start, end, whole.time_base), f"{title} act {i}", marker=marker)
+        for i, ((start, end), marker) in enumerate(zip(pairwise(edges), markers, strict=True), 1)
+    ]

@@ -1,0 +1,131 @@
+"""Breaks as SCTE 35 messages, splice_insert and time_signal.
+
+ANSI/SCTE 35 2023: sections 9.6 (splice_info_section), 9.7.3 (splice_insert), 9.7.4 (time_signal)
+and 10.3.3 (segmentation_descriptor). Written here rather than by a library: docs/decisions/0018.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from fractions import Fraction
+from zlib import crc32 as zip_crc32
+
+from mediafm_store.break_files.moments import Moment
+from mediafm_store.errors import BadInput
+from mediafm_store.media.timecode import nearest
+
+CLOCK, PTS_BITS = 90_000, 33
+"""Ticks a second of a presentation time stamp; it begins again after 2^33, 95,443.7 s."""
+SPLICE_INSERT, TIME_SIGNAL = 0x05, 0x06
+PLACEMENT_START = 0x34
+"""Provider Placement Opportunity Start."""
+POLYNOMIAL = 0x04C11DB7
+"""Of the CRC of MPEG-2 sections."""
+
+
+def scte35(moments: list[Moment], break_s: float | None) -> str:
+    """A JSON object a line and break: its time, and both messages in base 64 and hexadecimal.
+
+    `pts` counts from the first picture of the title, as if that had the time stamp 0; who puts
+    messages into a stream that starts elsewhere sets their `pts_adjustment`.
+    """
+    ticks = None if break_s is None else nearest(Fraction(break_s) * CLOCK)
+    if ticks is not None and not 0 < ticks < 1 << PTS_BITS:
+        raise BadInput(f"a break of {break_s:g} s cannot be told; its length is up to 95443 s")
+    lines = []
+    for moment in moments:
+        at = nearest(moment.at * CLOCK)
+        row = {
+            "title": moment.title,
+            "break": moment.number,
+            "of": moment.of,
+            "seconds": round(float(moment.at), 6),
+            "pts": at % (1 << PTS_BITS),
+            "wraps": at >> PTS_BITS,
+            "break_s": break_s,
+            "splice_insert": told(splice_insert(moment, at, ticks)),
+            "time_signal": told(time_signal(moment, at, ticks)),
+        }
+        lines.append(json.dumps(row, ensure_ascii=False))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def told(message: bytes) -> dict[str, str]:
+    """A message in both forms that programs take."""
+    return {"base64": b64encode(message).decode(), "hex": f"0x{message.hex()}"}
+
+
+def splice_insert(moment: Moment, at: int, ticks: int | None) -> bytes:
+    """Leave the programme at a time stamp; return by yourself, if it is told after how long."""
+    return section(
+        SPLICE_INSERT,
+        packed(
+            (event_id(moment), 32),
+            *((0, 1), (0x7F, 7)),  # not cancelled; reserved
+            *((1, 1), (1, 1), (int(ticks is not None), 1), (0, 1)),  # out of network, the whole
+            (0xF, 4),  # nothing is said of how ids are made; reserved
+            *splice_time(at),
+            *(() if ticks is None else ((1, 1), (0x3F, 6), (ticks, PTS_BITS))),
+            *((1, 16), (small(moment.number), 8), (small(moment.of), 8)),
+        ),
+        b"",
+    )
+
+
+def time_signal(moment: Moment, at: int, ticks: int | None) -> bytes:
+    """At a time stamp the provider offers a place for ads."""
+    descriptor = packed(
+        (int.from_bytes(b"CUEI"), 32),
+        (event_id(moment), 32),
+        *((0, 1), (0x7F, 7)),  # not cancelled; as above; reserved
+        *((1, 1), (int(ticks is not None), 1), (1, 1), (0x1F, 5)),  # the whole, everywhere
+        *(() if ticks is None else ((ticks, 40),)),
+        *((0, 8), (0, 8)),  # no name of a programme
+        *((PLACEMENT_START, 8), (small(moment.number), 8), (small(moment.of), 8)),
+    )
+    return section(
+        TIME_SIGNAL, packed(*splice_time(at)), packed((2, 8), (len(descriptor), 8)) + descriptor
+    )
+
+
+def section(command: int, body: bytes, descriptors: bytes) -> bytes:
+    """A splice_info_section, in the clear."""
+    rest = packed(
+        *((0, 8), (0, 1), (0, 6), (0, PTS_BITS), (0xFF, 8), (0xFFF, 12)),
+        *((len(body), 12), (command, 8)),
+    )
+    rest += body + packed((len(descriptors), 16)) + descriptors
+    head = packed((0xFC, 8), (0, 1), (0, 1), (3, 2), (len(rest) + 4, 12))
+    return head + rest + crc32(head + rest).to_bytes(4)
+
+
+def splice_time(at: int) -> Iterator[tuple[int, int]]:
+    """A time stamp, modulo its width."""
+    yield from ((1, 1), (0x3F, 6), (at % (1 << PTS_BITS), PTS_BITS))
+
+
+def packed(*fields: tuple[int, int]) -> bytes:
+    """Numbers of so many bits each, one after the other; whole bytes together."""
+    bits = "".join(f"{value:0{width}b}" for value, width in fields)
+    return int(bits, 2).to_bytes(len(bits) // 8)
+
+
+def event_id(moment: Moment) -> int:
+    """The same for the same break of the same title, and hardly for another."""
+    return zip_crc32(f"{moment.title}@{nearest(moment.at * CLOCK)}".encode())
+
+
+def small(number: int) -> int:
+    """A number as a byte; 0, which is not told, where it is too large."""
+    return number if number < 256 else 0
+
+
+def crc32(message: bytes) -> int:
+    """The CRC of MPEG-2 (ISO/IEC 13818-1, annex A): not reflected, not inverted."""
+    value = 0xFFFFFFFF
+    for byte in message:
+        value ^= byte << 24
+        for _ in range(8):
+            value = (value << 1) ^ (POLYNOMIAL if value >> 31 else 0)
+            value &= 0xFFFFFFFF
+    return value

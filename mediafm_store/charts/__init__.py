@@ -1,0 +1,1 @@
+"""Charts, matrices and sheets of small pictures, worked out for pages to draw."""

@@ -1,0 +1,228 @@
+"""Charts as places in an SVG picture, worked out from figures; `charts.html.j2` draws them."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mediafm_store.evaluation.curves import Steps
+from mediafm_store.evaluation.history import Point, Series
+
+WIDTH, HEIGHT = 340.0, 170.0
+LEFT, RIGHT, TOP, BOTTOM = 40.0, 14.0, 10.0, 24.0
+"""Around the plot; texts of the axes stand there."""
+COLOURS = 5
+MOST_LABELS = 6
+"""Versions that are named under a trend."""
+MOST_STEPS = 160
+"""Points of a training curve; of more, means."""
+SHORT = 14
+"""Letters of a version under a trend."""
+
+
+class Tick(NamedTuple):
+    """A text beside an axis, and where it stands."""
+
+    at: float
+    text: str
+
+
+class Dot(NamedTuple):
+    """A figure, its interval, and what to say of it."""
+
+    x: float
+    y: float
+    low: float | None
+    high: float | None
+    said: str
+    faint: bool
+    """Measured before, of the same version."""
+
+
+class Line(NamedTuple):
+    """A line with its dots."""
+
+    name: str
+    colour: str
+    """A class of the style sheet."""
+    path: str
+    dots: Sequence[Dot] = ()
+
+
+class Chart(NamedTuple):
+    """Lines between two axes."""
+
+    lines: Sequence[Line]
+    across: Sequence[Tick]
+    up: Sequence[Tick]
+
+
+class Scale(NamedTuple):
+    """From values to places."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """Where a value stands; outside the axis: at its end."""
+        size = self.high - self.low
+        share = (value - self.low) / size if size else 0.5
+        return round(self.start + min(1.0, max(0.0, share)) * (self.end - self.start), 2)
+
+
+def round_steps(low: float, high: float, most: int = 4) -> list[float]:
+    """Round values that enclose a range, at most about so many steps apart."""
+    if not high - low > 1e-7 * max(1.0, abs(low), abs(high)):
+        pad = max(abs(low) * 0.1, 0.05)
+        low, high = low - pad, high + pad
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= rough * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(i * step, 10) for i in range(first, last + 1)]
+
+
+def upward(values: Sequence[float]) -> tuple[Scale, list[Tick]]:
+    """The axis on the left."""
+    steps = round_steps(min(values), max(values))
+    scale = Scale(steps[0], steps[-1], HEIGHT - BOTTOM, TOP)
+    return scale, [Tick(scale.at(s), f"{s:g}".replace("-", "\N{MINUS SIGN}")) for s in steps]
+
+
+def path(places: Sequence[tuple[float, float]]) -> str:
+    """A line through places."""
+    return "M" + "L".join(f"{x:g} {y:g}" for x, y in places) if places else ""
+
+
+def colour_of(series: Series, number: int) -> str:
+    """A class: chance is dashed, all else by its place in the list."""
+    return "chance" if series.of == "chance" else f"c{number % COLOURS}"
+
+
+def trend(group: Sequence[Series]) -> Chart:
+    """A measure over versions, a line for each that it was measured of."""
+    versions = ordered(group)
+    points = [p for one in group for p in one.points]
+    bounds = [b for p in points for b in (p.low, p.high) if b is not None]
+    y, up = upward([*(p.value for p in points), *bounds])
+    x = Scale(0, max(1, len(versions) - 1), LEFT + 12, WIDTH - RIGHT - 12)
+    column = {v: x.at(i) if len(versions) > 1 else WIDTH / 2 for i, v in enumerate(versions)}
+    lines = [
+        Line(
+            one.of or one.measure,
+            colour_of(one, number),
+            path([(column[p.version], y.at(p.value)) for p in one.of_versions]),
+            [dot(p, column[p.version], y, faint=p not in one.of_versions) for p in one.points],
+        )
+        for number, one in enumerate(group)
+    ]
+    every = -(-len(versions) // MOST_LABELS)
+    across = [Tick(column[v], short(v, versions)) for i, v in enumerate(versions) if i % every == 0]
+    return Chart(lines, across, up)
+
+
+def ordered(group: Sequence[Series]) -> list[str]:
+    """All versions of some figures, oldest first: each keeps the order of its own."""
+    found: list[str] = []
+    for one in sorted(group, key=lambda s: -len(s.of_versions)):
+        following = len(found)
+        for version in reversed([p.version for p in one.of_versions]):
+            if version in found:
+                following = found.index(version)
+            else:
+                found.insert(following, version)
+    return found
+
+
+def dot(point: Point, x: float, y: Scale, *, faint: bool) -> Dot:
+    """A point of a trend."""
+    low, high = (None if v is None else y.at(v) for v in (point.low, point.high))
+    said = f"{point.version}: {figure(point.value)}"
+    if point.low is not None and point.high is not None:
+        said += f" ({figure(point.low)} to {figure(point.high)})"
+    return Dot(x, y.at(point.value), low, high, f"{said}, {point.at:%Y-%m-%d %H:%M}", faint)
+
+
+def short(version: str, versions: Sequence[str]) -> str:
+    """The last word of a version, if that tells them apart."""
+    last = [re.split(r"[ _]", v)[-1] for v in versions]
+    text = last[list(versions).index(version)] if len(set(last)) == len(last) else version
+    return text if len(text) <= SHORT else f"{text[: SHORT - 1]}…"
+
+
+def spark(series: Series) -> str:
+    """The values of a series as a line of 80 by 20."""
+    values = [p.value for p in series.points]
+    if len(values) < 2:
+        return ""
+    x, y = Scale(0, len(values) - 1, 2, 78), Scale(min(values), max(values), 17, 3)
+    return path([(x.at(i), y.at(value)) for i, value in enumerate(values)])
+
+
+def unit_path(across: Sequence[float], up: Sequence[float]) -> str:
+    """A curve of shares from 0 to 1, in a square of 100."""
+    x, y = Scale(0, 1, 0, 100), Scale(0, 1, 100, 0)
+    return path([(x.at(a), y.at(b)) for a, b in zip(across, up, strict=False)])
+
+
+def training(steps: Steps, validation: Steps, baselines: Sequence[tuple[str, float]]) -> Chart:
+    """Losses over the steps; `baselines` are level lines."""
+    losses = thinned(steps)
+    y, up = upward([v for _, v in [*losses, *validation, *baselines]])
+    last = max(step for step, _ in [*losses, *validation])
+    x = Scale(0, last, LEFT, WIDTH - RIGHT)
+    lines = [
+        Line(name, "chance", path([(LEFT, y.at(v)), (WIDTH - RIGHT, y.at(v))]))
+        for name, v in baselines
+    ]
+    for name, colour, found in (("training", "c4", losses), ("validation", "c0", validation)):
+        places = [(x.at(step), y.at(value)) for step, value in found]
+        dots = [
+            Dot(*at, None, None, f"{name}, step {step}: {figure(value)}", False)
+            for at, (step, value) in zip(places, found, strict=True)
+        ]
+        # Dots where there are few; one alone would not be seen without.
+        lines.append(Line(name, colour, path(places), dots if len(found) <= 30 else ()))
+    return Chart(lines, [Tick(x.at(s), f"{s:g}") for s in round_steps(0, last) if s <= last], up)
+
+
+def thinned(steps: Steps) -> Steps:
+    """Means of as many neighbouring steps as leave MOST_STEPS points."""
+    many = -(-len(steps) // MOST_STEPS)
+    parts = [steps[i : i + many] for i in range(0, len(steps), many)]
+    return [(part[-1][0], sum(v for _, v in part) / len(part)) for part in parts]
+
+
+class Bubble(NamedTuple):
+    """A part of the predictions, in a square of 100; `radius` tells how many."""
+
+    x: float
+    y: float
+    radius: float
+    said: str
+
+
+def calibration(
+    predicted: Sequence[float], observed: Sequence[float], count: Sequence[float]
+) -> list[Bubble]:
+    """How often what was predicted with a probability was so."""
+    x, y = Scale(0, 1, 0, 100), Scale(0, 1, 100, 0)
+    most = max(count, default=1) or 1
+    return [
+        Bubble(
+            x.at(p),
+            y.at(o),
+            round(1.2 + 3.3 * math.sqrt(n / most), 2),
+            f"predicted {figure(p)}, observed {figure(o)}, of {n:g}",
+        )
+        for p, o, n in zip(predicted, observed, count, strict=False)
+        if n
+    ]
+
+
+def figure(value: float) -> str:
+    """A figure with three digits or more, and a true minus sign."""
+    decimals = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")

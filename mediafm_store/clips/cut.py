@@ -1,0 +1,50 @@
+"""Write stretches of titles as files of their own."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from mediafm_store.clips.clip import Clip, cut_clip
+from mediafm_store.errors import BadInput
+from mediafm_store.timelines.stretch import Stretch
+
+LONGEST_NAME = 120
+"""Characters of a file's name."""
+
+
+def cut(
+    stretches: Sequence[Stretch],
+    into: str | Path,
+    *,
+    fast: bool = False,
+    on_clip: Callable[[Clip, int, int], None] = lambda clip, done, total: None,
+) -> list[Clip]:
+    """Write each stretch, picture and sound, to a file in the folder `into`, called after it.
+
+    Frame exact: copied as it is where it begins at a key frame and ends where a copy can, else
+    encoded anew (H.264, HDR as H.265; AAC). With `fast` all are copied, from the key frame before.
+    A file of the same name is replaced. Raises BadMedia for a film that cannot be read; files
+    before it are kept.
+    """
+    into = Path(into)
+    if into.exists() and not into.is_dir():
+        raise BadInput(f"{into} is a file; give a folder to cut into")
+    into.mkdir(parents=True, exist_ok=True)
+    clips: list[Clip] = []
+    for stretch, name in zip(stretches, file_names(s.label for s in stretches), strict=True):
+        clips.append(cut_clip(stretch.media, stretch.span, into / name, fast=fast))
+        on_clip(clips[-1], len(clips), len(stretches))
+    return clips
+
+
+def file_names(labels: Iterable[str]) -> list[str]:
+    """Labels as names of files, without suffix, each once: `sintel/00042` is sintel_00042."""
+    names: list[str] = []
+    for label in labels:
+        base = re.sub(r"[^\w.-]+", "_", label).strip("._")[:LONGEST_NAME] or "clip"
+        name, number = base, 1
+        while name.casefold() in {n.casefold() for n in names}:
+            number += 1
+            name = f"{base}_{number}"
+        names.append(name)
+    return names

@@ -1,0 +1,1 @@
+"""The sample films, and everything that the toolkit does with them."""

@@ -1,0 +1,153 @@
+"""The whole road in one call: films in, a searchable store and a page to look at out."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mediafm_store.ad_breaks.rails import Rails
+from mediafm_store.ad_breaks.rank import rank_breaks
+from mediafm_store.demo.films import FILMS, QUERIES, make_sample_catalogue
+from mediafm_store.embedding.embed import embed
+from mediafm_store.encoding import DeviceChoice, load_encoders
+from mediafm_store.errors import BadInput
+from mediafm_store.indexing.build import build_index
+from mediafm_store.indexing.status import searchable
+from mediafm_store.ingestion.ingest import Ingested, ingest
+from mediafm_store.report.pages import write_catalogue_page
+from mediafm_store.report.searched import SearchView
+from mediafm_store.retrieval.search import search
+from mediafm_store.store.store import Store
+from mediafm_store.tags.apply import apply_tags
+from mediafm_store.tags.tag import Tag
+from mediafm_store.training.train import check_preset, train
+
+HITS, TEXTS, SHOTS = 6, 6, 4
+"""Hits a search, and how many searches by text and by shot the page shows."""
+
+
+OnProgress = Callable[[str, float, float], None]
+"""Called with the stage, how much of it is done and how much there is."""
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """Where the demo left what, and its main figures."""
+
+    store: Path
+    report: Path
+    titles: int
+    shots: int
+    validation: float
+    """Cosine distance at masked shots of held-out titles, lower is better."""
+    neighbours: float
+    """The same for the mean of the four neighbouring shots, the predictor to beat."""
+    first_shot: str
+    """A shot to search for."""
+
+
+def run_demo(
+    folder: Path,
+    *,
+    media: Path | None = None,
+    preset: str = "tiny",
+    device: DeviceChoice = "auto",
+    on_progress: OnProgress = lambda stage, done, total: None,
+) -> DemoResult:
+    """Make sample films (or take those of `media`), ingest, train, embed, index, and report.
+
+    Leaves films/, store/ and report.html in `folder`; a second run goes on from there. Raises
+    BadInput if `media` has no video that can be ingested.
+    """
+    check_preset(preset)
+    films = media or folder / "films"
+    if media is None and not (films / "ground_truth.json").exists():
+        made: list[str] = []
+
+        def count(title: str) -> None:
+            made.append(title)
+            on_progress("making films", len(made), len(FILMS))
+
+        make_sample_catalogue(films, on_title=count)
+    store = Store(folder / "store", create=True)
+    encoders = load_encoders(device=device)
+    results = ingest(
+        store,
+        [films],
+        encoders=encoders,
+        on_progress=lambda film: on_progress(
+            f"ingest: {film.media.name}", film.done_s, film.total_s
+        ),
+        on_title=warn,
+    )
+    if all(r.state == "failed" for r in results):
+        raise BadInput(f"no video of {films} could be ingested")
+    trained = train(
+        store,
+        preset=preset,
+        device=device,
+        on_step=lambda step: on_progress("train", step.step, step.steps),
+    )
+    embed(store, device=device, on_title=lambda _, done, total: on_progress("embed", done, total))
+    for space in searchable(store):
+        on_progress(f"index: {space.name}", 0, 0)
+        build_index(store, space, device=device)
+
+    titles = list(store.titles()["id"])
+    texts = [q.text for q in QUERIES[:TEXTS]] if media is None else []
+    examples = [middle_shot(store, title) for title in titles[:SHOTS]]
+    on_progress("search", 0, 0)
+    searches = [
+        *(SearchView(f"“{t}”", search(store, text=t, k=HITS, encoders=encoders)) for t in texts),
+        *(SearchView(s, search(store, shot=s, k=HITS), query_shot=s) for s in examples),
+    ]
+    rails = Rails(min_gap_s=15, margin_s=5)
+    breaks = {t: rank_breaks(store, t, rails=rails, k=4) for t in titles}
+    result = DemoResult(
+        store=store.local,
+        report=folder / "report.html",
+        titles=len(titles),
+        shots=sum(store.shot_counts().values()),
+        validation=trained.result.validation,
+        neighbours=trained.result.baselines["mean of 4 neighbours"],
+        first_shot=examples[0],
+    )
+    write_catalogue_page(
+        result.report,
+        store=store,
+        searches=searches,
+        tags=proposals(store),
+        breaks=breaks,
+        facts=facts(result, store),
+    )
+    return result
+
+
+def warn(result: Ingested) -> None:
+    """Pass on what was wrong with a video."""
+    for line in (*result.warnings, *filter(None, [result.error])):
+        logging.getLogger("mediafm_store").warning(line)
+
+
+def proposals(store: Store) -> Sequence[Tag]:
+    """Proposed tags for the titles without any; none where no title has tags to learn from."""
+    known = store.titles().select("tags", "genres").rows()
+    return apply_tags(store) if any(tags or genres for tags, genres in known) else []
+
+
+def middle_shot(store: Store, title: str) -> str:
+    """A shot from the middle of a title, as an example to search for."""
+    ids = store.shots(title)["id"]
+    return str(ids[len(ids) // 2])
+
+
+def facts(result: DemoResult, store: Store) -> dict[str, str]:
+    """What stands at the top of the page."""
+    minutes = store.titles()["duration_s"].sum() / 60
+    return {
+        "Titles": str(result.titles),
+        "Shots": str(result.shots),
+        "Film": f"{minutes:.1f} min",
+        "Masked-shot loss": f"{result.validation:.3f}",
+        "Mean of neighbours": f"{result.neighbours:.3f}",
+    }

@@ -1,0 +1,1 @@
+"""Contextual vectors of shots and titles, by the trained model."""

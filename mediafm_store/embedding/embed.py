@@ -1,0 +1,224 @@
+"""Write contextual shot vectors and [GLOBAL] title vectors with a trained model."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mediafm_store.arrays import FUSED, Vectors, pooled
+from mediafm_store.encoding import DeviceChoice, resolve_device
+from mediafm_store.engines import Tell, engine_of
+from mediafm_store.errors import BadInput, SpaceMismatch, first_line
+from mediafm_store.model.checkpoint import load_checkpoint
+from mediafm_store.model.facts import read_facts
+from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.transformer import ShotTransformer
+from mediafm_store.model.windows import TitleEmbedding, embed_title, embed_titles
+from mediafm_store.parallel import groups
+from mediafm_store.releases.spaces import promote
+from mediafm_store.storage.spaces import Space
+from mediafm_store.store.rows import AT_ONCE, MadeVectors
+from mediafm_store.store.store import Store
+from mediafm_store.titles.naming import find_title, shots_within
+from mediafm_store.training.checkpoints import adopt, context_fingerprint, latest
+from mediafm_store.training.train import title_shots
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The versions that hold the vectors, and how much had to be written."""
+
+    context: Space
+    title: Space
+    titles: int
+    shots: int
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A stretch of a title as one vector, in three ways; each is a mean over its shots."""
+
+    shots: list[str]
+    """The ids of those that overlap it."""
+    fused: Vectors
+    """As the shots are by themselves; one row, as the others."""
+    isolated: Vectors
+    """In context of each other, as if the clip were all there is."""
+    context: Vectors
+    """In context of the whole title."""
+
+
+def embed(
+    store: Store,
+    *,
+    checkpoint: str | Path | None = None,
+    go_live: bool = True,
+    device: DeviceChoice = "auto",
+    workers: int | None = None,
+    engine: str = "threads",
+    on_title: Callable[[str, int, int], None] = lambda title, done, total: None,
+) -> Embedded:
+    """Embed every title that lacks vectors of this checkpoint (default: the newest).
+
+    A new checkpoint makes a new version of the spaces `context` and `title`; readers keep the
+    old one until all titles are written and the new one has passed its gates, or for good if it
+    does not: NotPromoted; without `go_live` until it is promoted. `workers` batches of titles are
+    embedded at once by an `engine`, as those of `ingest`; the error of one that fails is raised
+    when the others are done. Raises SpaceMismatch if the checkpoint was trained on other fused
+    vectors than the store's.
+    """
+    store.check_writable()
+    if checkpoint is None:
+        folder = latest(store)
+    else:
+        try_out(store, Path(checkpoint), device)
+        folder = adopt(store, Path(checkpoint))
+    stage = EmbedTitles(model_for(store, folder), device)
+    context, title = spaces_of(store, folder)
+    lacking = {*store.lacking(context), *store.lacking(title)}
+    batches = groups(known_titles(store, lacking), lambda one: len(one.ids), most=AT_ONCE)
+    written = shots = 0
+    errors: list[Exception] = []
+    with (
+        engine_of(engine, workers=workers) as runs_on,
+        closing(runs_on.run(stage, batches, on_gpu=device != "cpu")) as outcomes,
+    ):
+        for outcome in outcomes:
+            if outcome.error:
+                errors.append(outcome.error)
+                continue
+            made = list(zip(outcome.item, outcome.get(), strict=True))
+            in_context = [MadeVectors(one.row, one.ids, v.shots) for one, v in made]
+            of_titles = [MadeVectors(one.row, [one.row["id"]], v.title[None]) for one, v in made]
+            store.add_vectors_of(context, in_context)
+            store.add_vectors_of(title, of_titles)
+            for one, _ in made:
+                written, shots = written + 1, shots + len(one.ids)
+                on_title(one.row["id"], written, len(lacking))
+    if errors:
+        raise errors[0]
+    if not context.live:
+        for space in (context, title):
+            store.registry.set_state(space, "backfilled")
+        if not go_live:
+            return Embedded(*spaces_of(store, folder), written, shots)
+        promote(store, "context", context.version)
+    return Embedded(store.live("context"), store.live("title"), written, shots)
+
+
+def try_out(store: Store, checkpoint: Path, device: DeviceChoice) -> None:
+    """Embed one title, before a checkpoint from elsewhere becomes the store's newest.
+
+    Raises BadInput if that cannot be done, or gives no vectors.
+    """
+    title = min(store.shot_counts().items(), key=lambda one: one[1])[0]
+    model = model_for(store, checkpoint)
+    try:
+        EmbedTitles(model, device)([*known_titles(store, [title])], lambda told: None)
+    except RuntimeError as error:  # of torch, for sizes that do not fit
+        raise BadInput(
+            f"checkpoint {checkpoint} cannot embed title {title!r}: {first_line(error)}"
+        ) from error
+
+
+def embed_clip(
+    store: Store,
+    title: str,
+    start_s: float,
+    end_s: float,
+    *,
+    checkpoint: str | Path | None = None,
+    device: DeviceChoice = "auto",
+) -> Clip:
+    """A stretch of a title from within it, beside the same shots without the rest of the title.
+
+    Nothing is written. `checkpoint` is by default the newest. Raises NotFound for a title that is
+    not there, BadInput for a stretch without shots.
+    """
+    title = find_title(store, title)
+    own = shots_within(store, title, start_s, end_s)
+    model = open_model(store, latest(store) if checkpoint is None else Path(checkpoint), device)
+    ids, whole = read_shots(store, store.title(title))
+    inside = [ids.index(id) for id in own]
+    fused = whole.fused
+    alone = whole._replace(fused=fused[inside])
+    return Clip(
+        shots=own,
+        fused=pooled(fused[inside]),
+        isolated=pooled(embed_title(model, alone).shots),
+        context=pooled(embed_title(model, whole).shots[inside]),
+    )
+
+
+class KnownTitle(NamedTuple):
+    """A title as it is stored."""
+
+    row: dict[str, Any]
+    ids: list[str]
+    """Of its shots."""
+    shots: TitleShots
+
+
+def known_titles(store: Store, titles: Collection[str]) -> Iterator[KnownTitle]:
+    """What workers are told of titles, as their fused vectors lie in the table."""
+    rows = {row["id"]: row for row in store.titles().to_dicts()}
+    metadata = dict(zip(*store.vectors(store.live("metadata")), strict=True))
+    for id, (ids, fused) in store.vectors_by_title(store.live("fused"), titles):
+        yield KnownTitle(rows[id], ids, title_shots(rows[id], fused, metadata[id]))
+
+
+@dataclass(frozen=True)
+class EmbedTitles:
+    """The stage of `embed`: titles of a batch in context, one after the other."""
+
+    model: ShotTransformer
+    device: DeviceChoice
+
+    def __call__(self, batch: Sequence[KnownTitle], tell: Tell) -> list[TitleEmbedding]:  # noqa: ARG002
+        """Raises BadInput if a title has no shots, a vector no numbers, or there is no device."""
+        model = self.model.to(resolve_device(self.device)).eval()
+        made = list(embed_titles(model, [known.shots for known in batch]))
+        for known, vectors in zip(batch, made, strict=True):
+            if not all(np.isfinite(some.astype(np.float16)).all() for some in vectors):
+                raise BadInput(
+                    f"the model makes no finite vectors of title {known.row['id']!r}; train again,"
+                    " or embed with another checkpoint"
+                )
+        return made
+
+
+def read_shots(store: Store, row: Mapping[str, Any]) -> tuple[list[str], TitleShots]:
+    """The ids of the shots of a title, and what the model sees of it."""
+    ids, fused = store.vectors(store.live("fused"), row["id"])
+    metadata = store.vectors(store.live("metadata"), row["id"]).vectors
+    return ids, title_shots(row, fused, metadata[0])
+
+
+def open_model(store: Store, folder: Path, device: DeviceChoice) -> ShotTransformer:
+    """Load a checkpoint for the store's fused vectors onto a device."""
+    return model_for(store, folder).to(resolve_device(device)).eval()
+
+
+def model_for(store: Store, folder: Path) -> ShotTransformer:
+    """Load a checkpoint, which must have been trained on the store's fused vectors."""
+    trained_on, fused = read_facts(folder).get("fused"), store.live("fused")
+    if trained_on != fused.fingerprint:
+        raise SpaceMismatch(
+            f"checkpoint {folder} was trained on fused vectors {trained_on}, the store has"
+            f" {fused.fingerprint}; train anew with `mediafm train`"
+        )
+    return load_checkpoint(folder)
+
+
+def spaces_of(store: Store, folder: Path) -> tuple[Space, Space]:
+    """The versions of `context` and `title` that a checkpoint makes."""
+    fused = store.live("fused").fingerprint
+    hashed = context_fingerprint(folder, fused)
+    told = {"made_by": f"checkpoint {folder.name}", "fused": fused}
+    return (
+        store.registry.version("context", hashed, dim=FUSED, **told),
+        store.registry.version("title", hashed, dim=FUSED, **told),
+    )

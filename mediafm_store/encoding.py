@@ -1,0 +1,196 @@
+"""Which encoders a store uses, and the device that models run on."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from shlex import quote
+from typing import Literal
+
+from mediafm_store import plugins
+from mediafm_store.arrays import MODALITIES, Modality
+from mediafm_store.encoders.encoder import Encoder, Encoders, by_modality
+from mediafm_store.errors import BadInput, MediaFMError, NotFound, SpaceMismatch
+from mediafm_store.storage.spaces import Used
+from mediafm_store.store.store import Store
+
+DEFAULTS: dict[Modality, str] = {
+    "visual": "efficientnet-lite0",
+    "audio": "yamnet",
+    "text": "minilm-l6",
+}
+Device = Literal["cpu", "cuda"]
+DeviceChoice = Literal["auto", "cpu", "cuda"]
+
+
+@cache
+def cuda_available() -> bool:
+    """Whether torch sees a GPU."""
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def resolve_device(choice: DeviceChoice, has_gpu: Callable[[], bool] = cuda_available) -> Device:
+    """`auto` is the GPU where there is one; asking for one that is not there is BadInput.
+
+    `has_gpu` says so for whoever computes: torch, ONNX Runtime and FAISS each have their own.
+    """
+    if choice == "cuda" and not has_gpu():
+        raise BadInput("no GPU here that can be used for this; use --device cpu, or auto")
+    if choice == "auto":
+        return "cuda" if has_gpu() else "cpu"
+    return choice
+
+
+def onnx_has_gpu() -> bool:
+    """Whether the encoders' runtime can use a GPU that is there; its usual package cannot."""
+    import onnxruntime
+
+    return "CUDAExecutionProvider" in onnxruntime.get_available_providers() and cuda_available()
+
+
+def load_encoders(
+    names: Sequence[str] = (), *, device: DeviceChoice = "auto", store: Store | None = None
+) -> Encoders:
+    """Encoder plug-ins by modality; where none is named, that of `store`, or the default.
+
+    A name may carry an argument, as `hf=FOLDER`. Of what a `store` names, only what is installed is
+    loaded, never a path: others may have written it. Raises NotFound for a plug-in that is not
+    there, BadInput for two of one modality, SpaceMismatch for one of the store that is not here as
+    it was.
+    """
+    made = [(settled(name), load_encoder(name, device)) for name in names]
+    read = {encoder.modality for _, encoder in made}
+    kept = {} if store is None else stored(store, read)
+    if store is not None:
+        check_paths(store, kept.values())
+        made += [(used.plugin, load_stored(store, used, device)) for used in kept.values()]
+    rest = [name for m, name in DEFAULTS.items() if m not in read | kept.keys()]
+    made += [(name, load_encoder(name, device)) for name in rest]
+    on_gpu = {encoder.modality for name, encoder in made if device_of(name, device) == "cuda"}
+    plugins = {encoder.modality: name for name, encoder in made}
+    return Loaded(by_modality(encoder for _, encoder in made), plugins, device, on_gpu)
+
+
+def settled(name: str) -> str:
+    """The name of a plug-in, which another working folder does not change."""
+    plugin, given, argument = name.partition("=")
+    there = bool(argument) and Path(argument).exists()
+    return f"{plugin}={Path(argument).absolute()}" if given and there else name
+
+
+def stored(store: Store, without: Collection[Modality]) -> dict[Modality, Used]:
+    """What made the live vectors of a store, as far as it knows the names."""
+    if not store.has("fused"):
+        return {}
+    known = {used.modality: used for used in store.live("fused").encoders}
+    return {m: known[m] for m in MODALITIES if m in known and m not in without}
+
+
+def check_paths(store: Store, kept: Collection[Used]) -> None:
+    """Raise BadInput if code would run that the writer of a store chose, not who opens it."""
+    names = [used.plugin for used in kept]
+    if chosen := [name for name in names if not is_harmless(name)]:
+        told = " ".join(f"--encoder {quote(name)}" for name in chosen)
+        raise BadInput(
+            f"the vectors of {store.path} were made by {' and '.join(chosen)}, and a store cannot"
+            f" choose which code runs: if you trust it, add {told}"
+        )
+
+
+def is_harmless(name: str) -> bool:
+    """Whether a plug-in may be loaded because a store names it."""
+    plugin, given, _ = name.partition("=")
+    if plugins.is_path(plugin):
+        return False
+    return not given or plugins.runs_no_code("encoders", plugin)
+
+
+def load_stored(store: Store, used: Used, device: DeviceChoice) -> Encoder:
+    """An encoder that a store names; raise SpaceMismatch unless it is what made the vectors."""
+    name, made = used.plugin, f"the {used.modality} vectors of {store.path} were made by"
+    try:
+        encoder = load_encoder(name, device)
+    except NotFound as error:
+        raise NotFound(
+            f"{made} encoder plug-in {name!r}, which is not here: install it, or name it by its"
+            f" path with --encoder package.module:Class ({error})"
+        ) from error
+    except MediaFMError as error:
+        raise BadInput(f"{made} {name}: {error}; say with --encoder where it is now") from error
+    if encoder.fingerprint != used.fingerprint:
+        raise SpaceMismatch(
+            f"{made} {name} of fingerprint {used.fingerprint}, which is {encoder.fingerprint} here;"
+            f" install what made them, or `mediafm space backfill --encoder {name}` and promote it"
+        )
+    return encoder
+
+
+class Loaded(dict[Modality, Encoder]):
+    """Encoders that travel as their names: a worker loads the weights of its own machine.
+
+    They run on its GPU if it has one, unless that was not wanted here: a worker may have none.
+    """
+
+    def __init__(
+        self,
+        encoders: Encoders,
+        plugins: Mapping[Modality, str],
+        device: DeviceChoice,
+        on_gpu: Collection[Modality],
+    ) -> None:
+        super().__init__(encoders)
+        self.plugins, self._device = plugins, device
+        self.on_gpu = on_gpu
+        """What is encoded on a GPU of this machine."""
+
+    def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[object, ...]]:
+        """See pickle."""
+        device = "cpu" if self._device == "cpu" else "auto"
+        return load_same, (tuple(self.plugins.values()), device, fingerprints(self))
+
+
+def load_same(names: Sequence[str], device: DeviceChoice, made: Sequence[str]) -> Encoders:
+    """Load encoders on a worker; raise SpaceMismatch unless they have these fingerprints."""
+    encoders = load_encoders(names, device=device)
+    if (own := fingerprints(encoders)) != made:
+        raise SpaceMismatch(
+            f"a worker's encoders are {own}, not {made}; install the same version everywhere"
+        )
+    return encoders
+
+
+def fingerprints(encoders: Encoders) -> list[str]:
+    """Of encoders in order of their modalities."""
+    return [encoders[m].fingerprint for m in MODALITIES]
+
+
+def load_encoder(name: str, device: DeviceChoice) -> Encoder:
+    """One encoder, on the device that it can use."""
+    plugin, given, argument = name.partition("=")
+    make = plugins.load("encoders", plugin)
+    arguments = (argument,) if given else ()
+    encoder = plugins.make(name, make, *arguments, device=device_of(name, device))
+    if not isinstance(encoder, Encoder) or encoder.modality not in MODALITIES:
+        raise BadInput(
+            f"plug-in {name!r} makes no encoder; it has name, fingerprint, encode, encode_query and"
+            f" modality, one of {', '.join(MODALITIES)}"
+        )
+    return encoder
+
+
+def device_of(name: str, choice: DeviceChoice) -> Device:
+    """Where an encoder runs on this machine."""
+    # torch runs what takes an argument, ONNX Runtime what ships; each has its own view of GPUs.
+    return resolve_device(choice, cuda_available if "=" in name else onnx_has_gpu)
+
+
+def names_of(encoders: Encoders) -> tuple[Used, ...]:
+    """By which names a store can load encoders again; none if they were handed over as objects."""
+    names: Mapping[Modality, str] = encoders.plugins if isinstance(encoders, Loaded) else {}
+    return tuple(Used(m, names[m], encoders[m].fingerprint) for m in MODALITIES if m in names)
+
+
+def made_by(encoders: Encoders) -> str:
+    """The names of encoders in words, for tables and messages."""
+    return " + ".join(encoders[m].name for m in MODALITIES if m in encoders)

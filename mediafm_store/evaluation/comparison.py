@@ -1,0 +1,137 @@
+"""Two versions of what was measured, side by side, and what got worse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.evaluation.history import Point, Series, Verdict, outside, verdict
+
+MOST_NAMED = 6
+"""Figures that a sentence can name."""
+
+
+class Difference(NamedTuple):
+    """One figure of two versions; None where one of them has none."""
+
+    series: Series
+    before: Point | None
+    after: Point | None
+    verdict: Verdict
+    outside: bool | None
+    """Whether each lies outside the interval of the other; None where one has no interval."""
+
+    @property
+    def change(self) -> float | None:
+        """From the first version to the second."""
+        if self.before is None or self.after is None:
+            return None
+        return self.after.value - self.before.value
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two versions."""
+
+    before: str
+    after: str
+    differences: Sequence[Difference]
+    said: str
+    """In plain words: what got worse, and what better."""
+
+
+def compare(series: Sequence[Series], before: str, after: str) -> Comparison:
+    """Compare two versions by their newest figures.
+
+    Versions are named as `genre v2` or `genre_v2`, `context_v1`, `checkpoint 0001` or `0001`.
+    Raises NotFound for one that was never measured, and where the two have no figure in common,
+    BadInput for probes of two tasks.
+    """
+    versions = list(dict.fromkeys(p.version for one in series for p in one.points))
+    first, second = (version_named(name, versions) for name in (before, after))
+    check_alike(series, first, second)
+    pairs: dict[tuple[str, str, str, str], dict[str, Point]] = {}
+    about: dict[tuple[str, str, str, str], Series] = {}
+    for one in series:
+        last = {p.version: p for p in one.points if p.version in (first, second)}
+        if last:
+            # Names are left out: of models they are presets, of indexes spaces.
+            key = one.what, one.measure, one.of, one.label
+            pairs.setdefault(key, {}).update(last)
+            about.setdefault(key, one)
+    differences = [
+        difference(about[key], found.get(first), found.get(second)) for key, found in pairs.items()
+    ]
+    if all(one.before is None or one.after is None for one in differences):
+        raise NotFound(
+            f"{first} and {second} have no figure in common; compare two versions of one thing, as"
+            " `mediafm report` lists them"
+        )
+    return Comparison(first, second, differences, in_words(first, second, differences))
+
+
+def check_alike(series: Sequence[Series], first: str, second: str) -> None:
+    """Raise BadInput for probes of two tasks: their labels, and so their figures, are others."""
+    tasks = [
+        {
+            one.name
+            for one in series
+            if one.what == "probe" and any(p.version == v for p in one.points)
+        }
+        for v in (first, second)
+    ]
+    if tasks[0] != tasks[1]:
+        raise BadInput(f"{first} and {second} are not of one task; compare two versions of one")
+
+
+def version_named(name: str, versions: Sequence[str]) -> str:
+    """The version that a user means; raise NotFound if none was measured."""
+    plain = name.replace("_", " ").casefold()
+    for version in versions:
+        if version.replace("_", " ").casefold() in (plain, f"checkpoint {plain}"):
+            return version
+    known = ", ".join(versions[:20]) or "none"
+    raise NotFound(f"nothing was measured of a version {name!r}; there are {known}")
+
+
+def difference(series: Series, before: Point | None, after: Point | None) -> Difference:
+    """Of one figure."""
+    change = verdict(series, before, after), outside(before, after)
+    return Difference(series, before, after, *change)
+
+
+def in_words(first: str, second: str, differences: Sequence[Difference]) -> str:
+    """What got worse, surely before perhaps; and how many got better."""
+    worse = sorted(
+        (d for d in differences if d.verdict == "worse"),
+        key=lambda d: (not d.outside, bool(d.series.label), -relative(d)),
+    )
+    better = sum(d.verdict == "better" for d in differences)
+    compared = sum(bool(d.verdict) for d in differences)
+    also = f"{better} of {compared} figures got better."
+    if not worse:
+        return f"From {first} to {second} nothing got worse; {also}"
+    named = "; ".join(told(one) for one in worse[:MOST_NAMED])
+    more = f"; and {len(worse) - MOST_NAMED} more" if len(worse) > MOST_NAMED else ""
+    return f"From {first} to {second} got worse: {named}{more}. {also}"
+
+
+def relative(one: Difference) -> float:
+    """How large a change is beside the figure."""
+    size = abs(one.before.value) if one.before else 0.0
+    return abs(one.change or 0.0) / size if size else 0.0
+
+
+def told(one: Difference) -> str:
+    """One figure that got worse."""
+    assert one.before is not None
+    assert one.after is not None
+    sure = {True: ", outside both intervals", False: ", within an interval", None: ""}[one.outside]
+    return f"{called(one.series)} ({one.before.value:.3f} to {one.after.value:.3f}{sure})"
+
+
+def called(series: Series) -> str:
+    """What a figure is called in a sentence."""
+    of = f" of {series.of}" if series.of else ""
+    label = f" for {series.label}" if series.label else ""
+    return f"{series.measure.replace('_', ' ')}{of}{label}"

@@ -1,0 +1,38 @@
+"""Shots whose like is looked for, and whether they can be compared with a store."""
+
+from typing import NamedTuple
+
+from mediafm_store.arrays import Fused, Modality
+from mediafm_store.encoders.encoder import Encoders
+from mediafm_store.encoding import made_by
+from mediafm_store.errors import SpaceMismatch
+from mediafm_store.features.fusion import fingerprint
+from mediafm_store.storage.spaces import Space
+from mediafm_store.store.store import Store
+
+
+class Example(NamedTuple):
+    """Shots whose like is looked for, or is to be kept away from."""
+
+    rows: Fused
+    """One a shot in play order, in the space that is searched."""
+    alone: Fused
+    """The same shots taken by themselves."""
+    lacks: frozenset[Modality] = frozenset()
+    """What a file has none of; it is not compared."""
+    ids: frozenset[str] = frozenset()
+    """Those of the store, which are no answers to themselves."""
+    title: str | None = None
+    whole: str | None = None
+    """The title that they are all shots of."""
+
+
+def check_encoders(store: Store, space: Space, encoders: Encoders) -> None:
+    """Raise SpaceMismatch unless these encoders made the vectors of `space`."""
+    ours = fingerprint(space.name, list(encoders.values()))
+    if ours != space.fingerprint:
+        raise SpaceMismatch(
+            f"the {space.name} vectors of {store.path} were made by {space.made_by}"
+            f" (fingerprint {space.fingerprint}), the query by {made_by(encoders)} ({ours});"
+            " query with the encoders that the store was made with"
+        )

@@ -1,0 +1,283 @@
+"""Look for everything that may be wrong with a store, and mend what can be mended."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from mediafm_store.errors import first_line
+from mediafm_store.indexing.build import mend_index, refresh_index
+from mediafm_store.indexing.directories import delete_unfinished, indexes, unfinished
+from mediafm_store.indexing.edited import edited, told
+from mediafm_store.indexing.shard_plan import MOSTLY_DEAD
+from mediafm_store.indexing.space_index import check_index, open_index
+from mediafm_store.indexing.status import index_status
+from mediafm_store.storage.schema import OF_IDS
+from mediafm_store.storage.spaces import Space, is_imported
+from mediafm_store.store.counts import (
+    UNIQUE,
+    Rows,
+    doubled,
+    drop_doubled,
+    drop_orphans,
+    orphans,
+    rows_by_title,
+    tables_of_shots,
+)
+from mediafm_store.store.store import Store
+from mediafm_store.store.upkeep import drop_stray_tables, health, stray_tables, tidy
+from mediafm_store.training.checkpoints import forgotten
+
+MANY_FILES = 50
+"""Small files of a table: each write adds one, and every search opens all of them."""
+MANY_VERSIONS = 500
+"""Of a table: each takes a listing of all of its files."""
+MANY_HIDDEN = 0.1
+"""Share of a table's rows that no reader sees."""
+FEW_WORDS = 0.5
+"""Share of titles with words, where some have any."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    state: str
+    """fine; due: nothing is wrong, but something is to be done; wrong; or fixed."""
+    said: str
+    cure: str = ""
+    """What mends it; empty where nothing is wrong."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wrong, or due."""
+
+    said: str
+    cure: str = "mediafm doctor --fix"
+    mend: Callable[[], object] | None = None
+    """None: only the user can."""
+    due: bool = False
+    """Whether it comes of itself in the course of time: a store in use is so, and answers well."""
+
+
+def doctor(
+    store: Store, *, fix: bool = False, on_check: Callable[[str], None] = lambda check: None
+) -> list[Finding]:
+    """Check tables, spaces, indexes and titles; mend what can be mended if `fix` is set.
+
+    Each index is read as a whole and compared with its checksums. Tables are compacted as a
+    stream, so that memory does not grow with them. Raises BadInput if a table cannot be read, or
+    if the store cannot be written to and shall be.
+    """
+    if fix:
+        store.check_writable()
+    findings: list[Finding] = []
+    for name, look in CHECKS.items():
+        on_check(name)
+        found = []
+        for fault in look(store):
+            mended = fix and fault.mend is not None
+            if mended and fault.mend:
+                fault.mend()
+            state = "fixed" if mended else "due" if fault.due else "wrong"
+            found.append(Finding(name, state, fault.said, fault.cure))
+        findings += found or [Finding(name, "fine", "")]
+    return findings
+
+
+def tables(store: Store) -> Iterator[Fault]:
+    """Rows that no reader sees, many small files, many versions: all make every read slow."""
+    for table in health(store):
+        said = []
+        if table.hidden > MANY_HIDDEN * table.rows:
+            said.append(f"{table.hidden} of {table.rows} rows are of replaced titles")
+        if table.small_files > MANY_FILES:
+            said.append(f"{table.small_files} small files")
+        if table.versions > MANY_VERSIONS:
+            said.append(f"{table.versions} versions")
+        if said:
+            mend = partial(tidy, store, table.name)
+            yield Fault(f"{table.name}: {', '.join(said)}", mend=mend, due=True)
+
+
+def rows(store: Store) -> Iterator[Fault]:
+    """Every title has a row a shot in every table that has rows of it, and none is there twice."""
+    for name in sorted(UNIQUE):
+        if count := len(doubled(store, name)):
+            mend = partial(drop_doubled, store, name)
+            yield Fault(f"{name}: {count} rows are there more than once", mend=mend)
+    for name in OF_IDS:
+        if count := orphans(store, name):
+            mend = partial(drop_orphans, store, name)
+            yield Fault(f"{name}: {count} rows are of titles that are not there", mend=mend)
+    live = Counter(name for name, _ in {(s.name, s.version) for s in store.registry.live_spaces()})
+    for name in (name for name, count in live.items() if count > 1):
+        yield Fault(
+            f"several versions of {name} are live", cure=f"mediafm space promote {name} VERSION"
+        )
+    for name in tables_of_shots(store):
+        yield from rows_of_shots(store, name)
+
+
+def rows_of_shots(store: Store, name: str) -> Iterator[Fault]:
+    """The same of one table; what lacks of vectors is told with the `vectors`."""
+    there = rows_by_title(store, name)
+    if twice := sorted(title for title, found in there.items() if found.there > found.different):
+        yield Fault(
+            f"{name}: rows of {len(twice)} titles are there more than once, as of {twice[0]}",
+            mend=partial(drop_doubled, store, name, twice),
+        )
+    if name not in ("shots", "thumbnails"):
+        return
+    none = Rows(0, 0)
+    odd = [
+        title
+        for title, shots in store.shot_counts().items()
+        if (found := there.get(title, none)).different != shots and (found.there or name == "shots")
+    ]
+    if odd:
+        yield Fault(
+            f"{name}: {len(odd)} titles do not have a row a shot, as {odd[0]}", cure=anew(store)
+        )
+
+
+def anew(store: Store) -> str:
+    """How titles are made again from what they came from."""
+    if is_imported(store.live("fused")):
+        return "mediafm titles remove TITLE, and mediafm import its file again"
+    return "mediafm ingest --force, with its film"
+
+
+def strays(store: Store) -> Iterator[Fault]:
+    """Tables and indexes of no space, and indexes that were not finished."""
+    if lost := stray_tables(store):
+        yield Fault(
+            f"tables of no space: {', '.join(lost)}", mend=partial(drop_stray_tables, store)
+        )
+    there = {space.table for space in store.spaces() if space.state != "retired"}
+    folder = indexes(store)
+    for stray in sorted(f for f in folder.glob("*") if f.is_dir() and f.name not in there):
+        yield Fault(f"an index of no space: {stray.name}", mend=partial(shutil.rmtree, stray))
+    for state in forgotten(store):
+        yield Fault(
+            f"a training that was cut off more than a week ago: {state.name}",
+            "mediafm train, as it was begun, goes on with it; mediafm doctor --fix deletes it",
+            mend=state.unlink,
+        )
+    for folder in unfinished(store):
+        yield Fault(
+            f"an index that was not finished: {folder.parent.name}",
+            "the same command again goes on with it; mediafm doctor --fix deletes it",
+            mend=partial(delete_unfinished, folder),
+        )
+
+
+def damage(store: Store) -> Iterator[Fault]:
+    """Every byte of an index is as it was written."""
+    for space in store.registry.live_spaces():
+        if damage := check_index(store, space):
+            what = "; ".join(first_line(error) for error in damage.values())
+            yield Fault(
+                f"the index of {space.table}: {what}", mend=partial(mend_index, store, space)
+            )
+
+
+def stale(store: Store) -> Iterator[Fault]:
+    """Indexes hold what their space holds."""
+    for space in store.registry.live_spaces():
+        opened = open_index(store, space)
+        if opened and (changed := edited(store, space, opened)):
+            yield Fault(
+                f"the index of {space.table}: {told(changed)}",
+                cure="mediafm index refresh",
+                mend=partial(refresh_index, store, space),
+            )
+            continue
+        status = index_status(store, space)
+        many = status.replaced > MOSTLY_DEAD * (status.rows + status.replaced)
+        if status.kind != "none" and (status.new or many):
+            yield Fault(
+                f"the index of {space.table} lacks {status.new} rows and holds {status.replaced}"
+                " of replaced titles",
+                cure="mediafm index refresh",
+                mend=partial(refresh_index, store, space),
+                due=True,
+            )
+
+
+def vectors(store: Store) -> Iterator[Fault]:
+    """Every title has vectors in every version that is in use or on its way."""
+    for space in store.spaces():
+        if space.state == "retired":
+            continue
+        lacking, there = store.lacking(space), store.rows_by_title(space)
+        some = [title for title in lacking if title in there]
+        none = [title for title in lacking if title not in there]
+        cure, due = cure_of(space)
+        if some:
+            yield Fault(
+                f"{len(some)} titles do not have a vector a shot in {space.table}, as {some[0]}",
+                cure,
+            )
+        if none:
+            said = f"{len(none)} titles have no vectors in {space.table}, as {none[0]}"
+            yield Fault(said, cure, due=due)
+
+
+def cure_of(space: Space) -> tuple[str, bool]:
+    """What makes vectors of a space, and whether they come later than the titles do."""
+    if space.name in ("context", "title"):
+        return "mediafm embed" if space.live else "mediafm space retire", True
+    if not space.live:
+        return "mediafm space backfill", True
+    return "mediafm import" if is_imported(space) else "mediafm ingest", False
+
+
+def media(store: Store) -> Iterator[Fault]:
+    """The files that titles were made from are where they were."""
+    titles = store.titles()
+    gone = [id for id, path in zip(titles["id"], titles["media"], strict=True) if not exists(path)]
+    if gone:
+        yield Fault(
+            f"the files of {len(gone)} titles are not where they were, as {gone[0]}",
+            cure="mediafm ingest, with the folder where they are",
+        )
+
+
+def words(store: Store) -> Iterator[Fault]:
+    """Titles without any words among titles with words: a subtitle file that was not found?"""
+    shots = store.shots(columns=["title", "words"])
+    if shots.is_empty():
+        return
+    said = shots.filter(shots["words"] != "")["title"].n_unique()
+    titles = shots["title"].n_unique()
+    if 0 < said < FEW_WORDS * titles:
+        yield Fault(
+            f"only {said} of {titles} titles have words",
+            cure="put film.srt beside film.mp4 and run mediafm ingest",
+            due=True,
+        )
+
+
+CHECKS: dict[str, Callable[[Store], Iterator[Fault]]] = {
+    "tables": tables,
+    "rows": rows,
+    "damage": damage,
+    "stale indexes": stale,
+    "strays": strays,  # after these, which go on with what was not finished
+    "vectors": vectors,
+    "media": media,
+    "words": words,
+}
+
+
+def exists(path: str) -> bool:
+    """Whether a file is there; one that may not be looked at is not."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False

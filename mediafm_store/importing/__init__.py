@@ -1,0 +1,1 @@
+"""Titles whose vectors were made elsewhere."""

@@ -1,0 +1,69 @@
+"""Files of features, and the ids that their titles get."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mediafm_store.arrays import MODALITIES, Modality
+from mediafm_store.errors import BadInput
+from mediafm_store.importing.arrays import ArrayFile
+from mediafm_store.importing.declared import Features
+from mediafm_store.importing.tables import TableFile
+from mediafm_store.ingestion.ingest import Ingested
+from mediafm_store.sources.ids import is_gone, name_ids, title_ids
+from mediafm_store.store.store import Store
+
+SUFFIXES = (".npz", ".parquet", ".lance")
+
+
+FeatureFile = ArrayFile | TableFile
+
+
+def find_files(files: Iterable[Path]) -> list[Path]:
+    """The files to import, each once; BadInput for what is not there or of another kind."""
+    found: dict[Path, None] = {}
+    for path in files:
+        if not path.exists():
+            raise BadInput(f"{path} does not exist")
+        if path.suffix.lower() not in SUFFIXES:
+            raise BadInput(f"{path} cannot be imported; give files called {' '.join(SUFFIXES)}")
+        found[Path(os.path.abspath(path))] = None
+    return list(found)
+
+
+def check_found(
+    files: Iterable[FeatureFile], asked: Mapping[Modality, str], features: Features
+) -> None:
+    """Raise BadInput for an array that was asked for by name, but is nowhere."""
+    holds = dict.fromkeys(name for file in files for name in file.holds)
+    for modality, name in asked.items():
+        if features and modality not in features:
+            raise BadInput(
+                f"--{modality} {name!r} is in none of the files; they have {', '.join(holds)}"
+            )
+
+
+def give_ids(store: Store, files: Sequence[FeatureFile]) -> None:
+    """Say which title of the store each title of the files is."""
+    single = [file for file in files if isinstance(file, ArrayFile)]
+    ids = title_ids(store, [file.path for file in single], is_gone(store))
+    for file in files:
+        if isinstance(file, ArrayFile):
+            file.ids = {file.path.stem: ids[file.path]}
+        else:
+            file.ids = name_ids(store, file.path, file.ids)
+
+
+def unchanged(row: Mapping[str, Any], file: Path) -> Ingested:
+    """A title that is as it was."""
+    return Ingested(row["id"], file, "unchanged", row["shots"], film_s=row["duration_s"])
+
+
+def nothing_in(file: FeatureFile, arrays: Mapping[Modality, str]) -> str:
+    """Why a file cannot be imported that has no vectors."""
+    wanted = ", ".join(arrays[m] for m in MODALITIES)
+    return (
+        f"{file.path} has none of {wanted}, but {', '.join(file.holds)}; say which holds vectors,"
+        " as --visual NAME"
+    )

@@ -1,0 +1,227 @@
+"""Build the indexes beside the tables, and keep them up to date."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from mediafm_store.encoding import DeviceChoice
+from mediafm_store.engines import elsewhere, engine_of
+from mediafm_store.errors import BadInput
+from mediafm_store.indexing.config import IndexConfig
+from mediafm_store.indexing.directories import (
+    Generation,
+    index_folder,
+    new_generation,
+    newest,
+    shard_folders,
+)
+from mediafm_store.indexing.edited import edited, told
+from mediafm_store.indexing.index_rows import Shard
+from mediafm_store.indexing.shard_builder import BuildShard, Progress, is_made
+from mediafm_store.indexing.shard_plan import Plan, ShardToMake, plan
+from mediafm_store.indexing.space_index import check_index, config_of, open_index
+from mediafm_store.indexing.status import IndexStatus, index_status, kept_status
+from mediafm_store.storage.spaces import Space
+from mediafm_store.store.store import Store
+
+log = logging.getLogger("mediafm_store")
+SEEN_S = 60.0
+"""Until what another machine has made in a network's file system is seen here."""
+OnVectors = Callable[[int, int], object]
+
+
+def build_index(
+    store: Store,
+    space: Space,
+    config: IndexConfig | None = None,
+    *,
+    device: DeviceChoice = "auto",
+) -> IndexStatus:
+    """`build_indexes` of one space, in this process."""
+    return build_indexes(store, [space], config, device=device)[0]
+
+
+def build_indexes(
+    store: Store,
+    spaces: Sequence[Space],
+    config: IndexConfig | None = None,
+    *,
+    device: DeviceChoice = "auto",
+    engine: str = "threads",
+    workers: int | None = None,
+    on_vectors: OnVectors = lambda done, all: None,
+) -> list[IndexStatus]:
+    """Index the vectors of spaces, tune the indexes to a recall@10, and measure them.
+
+    Of a space of more rows than a shard has, several are built, each by a worker of the `engine`
+    (see `engine_of`), and searched as one. An index in use is replaced when the new one is
+    complete; shards that are made before a build is killed are not made again. `on_vectors` is told
+    how many vectors have been read and added, of all that are to be both; by Ray, shard by shard.
+    What was measured is kept in the table `evaluations`. Raises BadInput if a space has no vectors,
+    or if workers may be on other machines than the indexes of the store.
+    """
+    plans = partial(planned, store, config=config or IndexConfig(), device=device)
+    make(store, spaces, plans, engine=engine, workers=workers, on_vectors=on_vectors)
+    return [kept_status(store, space) for space in spaces]
+
+
+def refresh_index(store: Store, space: Space, *, device: DeviceChoice = "auto") -> IndexStatus:
+    """`refresh_indexes` of one space, in this process."""
+    return refresh_indexes(store, [space], device=device)[0]
+
+
+def refresh_indexes(
+    store: Store,
+    spaces: Sequence[Space],
+    *,
+    device: DeviceChoice = "auto",
+    engine: str = "threads",
+    workers: int | None = None,
+    on_vectors: OnVectors = lambda done, all: None,
+    damaged: Sequence[Path] = (),
+) -> list[IndexStatus]:
+    """Add to the indexes of spaces what came since they were built, without learning anew.
+
+    A shard is built anew, as was asked of the index, where more than MOSTLY_DEAD of its rows have
+    been replaced, where it has outgrown what it learned from, or where its settings do not find
+    enough of the new rows. The titles of one that cannot be read, is `damaged`, or holds vectors
+    that another program has changed since, are as new ones: the table is read for that.
+    The other shards stay as they are. Raises BadInput as `build_indexes` does.
+    """
+
+    def plans(space: Space, scratch: Path) -> Plan:
+        opened = open_index(store, space)
+        changed = edited(store, space, opened) if opened else {}
+        if changed:
+            log.warning("the index of %s is built anew: %s", space.table, told(changed))
+        odd = {*damaged, *changed}
+        shards = [s for s in opened.shards if s.folder not in odd] if opened else []
+        config = config_of(store, space)
+        return planned(store, space, scratch, config=config, device=device, shards=shards)
+
+    changed = make(store, spaces, plans, engine=engine, workers=workers, on_vectors=on_vectors)
+    return [(kept_status if s.table in changed else index_status)(store, s) for s in spaces]
+
+
+def mend_index(store: Store, space: Space) -> IndexStatus:
+    """Build those shards of an index anew of which any byte is not as it was written."""
+    return refresh_indexes(store, [space], damaged=list(check_index(store, space)))[0]
+
+
+@dataclass(frozen=True)
+class Making:
+    """An index on its way."""
+
+    generation: Generation
+    plan: Plan
+    lacking: set[Path]
+    """Folders of shards that are not made yet."""
+    lock: ExitStack
+    """Nobody else writes for the space until it is closed."""
+
+    def complete_if_nothing_lacks(self) -> None:
+        """Put it in the place of the one before."""
+        if not self.lacking:
+            made = [shard.folder for shard in self.plan.made]
+            self.generation.complete([*self.plan.kept, *made])
+            self.lock.close()
+
+
+def make(
+    store: Store,
+    spaces: Sequence[Space],
+    plans: Callable[[Space, Path], Plan],
+    *,
+    engine: str,
+    workers: int | None,
+    on_vectors: OnVectors,
+) -> set[str]:
+    """Make what lacks of the indexes of spaces, all shards in one run; the spaces with new ones.
+
+    `plans` are asked for when nobody else can write for the space. Where a shard cannot be made the
+    others are, before its error is raised.
+    """
+    check(store, engine)
+    making, items, errors = dict[str, Making](), list[ShardToMake](), list[Exception]()
+    with engine_of(engine, workers=workers) as runs_on, ExitStack() as locks:
+        # In one order, so that no two programs wait for each other.
+        for table, space in sorted({space.table: space for space in spaces}.items()):
+            lock = locks.enter_context(ExitStack())
+            generation = lock.enter_context(new_generation(store, space))
+            todo = plans(space, generation.folder)
+            generation.keep_only([shard.folder for shard in todo.made])
+            if not todo.made and todo.kept == current(store, space):
+                lock.close()
+                continue
+            lacking = [shard for shard in todo.made if not is_made(shard)]
+            making[table] = Making(generation, todo, {s.folder for s in lacking}, lock)
+            making[table].complete_if_nothing_lacks()
+            items += lacking
+        stage, progress = BuildShard(store), Progress(items, on_vectors)
+        on_gpu = any(shard.device != "cpu" for shard in items)
+        with closing(runs_on.run(stage, items, progress.tell, on_gpu=on_gpu)) as outcomes:
+            for outcome in outcomes:
+                progress.finish(outcome.item)
+                table = outcome.item.space.table
+                if error := outcome.error or missing(outcome.item):
+                    log.warning("a shard of %s is not made: %s", table, error)
+                    errors.append(error)
+                else:
+                    making[table].lacking.remove(outcome.item.folder)
+                    making[table].complete_if_nothing_lacks()
+    if errors:
+        raise errors[0]
+    store.index_ids()
+    return set(making)
+
+
+def missing(shard: ShardToMake) -> BadInput | None:
+    """Why a shard that a worker has made is not here, if it is not."""
+    until = time.monotonic() + SEEN_S
+    while not shard.folder.exists():
+        if time.monotonic() > until:
+            return BadInput(
+                f"{shard.folder} was made where this machine does not see it; workers need the"
+                " store at the same path, or use --engine threads"
+            )
+        time.sleep(0.1)
+    return None
+
+
+def check(store: Store, engine: str) -> None:
+    """Raise BadInput before work is done for nothing."""
+    if store.place.remote and elsewhere(engine):
+        raise BadInput(
+            f"the indexes of {store.path} lie on this machine, where workers on others cannot"
+            " write; use --engine threads"
+        )
+    store.check_writable()
+
+
+def planned(
+    store: Store,
+    space: Space,
+    scratch: Path,
+    *,
+    config: IndexConfig,
+    device: DeviceChoice,
+    shards: Sequence[Shard] = (),
+) -> Plan:
+    """What is to become of an index; raise BadInput if the space has no vectors."""
+    odd = set(store.lacking(space))  # of which rows were lost, or are there twice
+    counts = {t: n for t, n in store.rows_by_title(space).items() if t not in odd}
+    if not counts:
+        raise BadInput(f"space {space.name} is empty; nothing to index")
+    config.kinds()
+    revisions = store.revisions()
+    return plan(space, counts, shards, revisions, config=config, device=device, scratch=scratch)
+
+
+def current(store: Store, space: Space) -> list[Path]:
+    """The shards of the newest index of a space."""
+    folder = newest(index_folder(store, space))
+    return shard_folders(folder) if folder else []

@@ -1,0 +1,138 @@
+"""Folders of indexes: each generation takes the place of the one before when it is complete.
+
+`indexes/context_v1/000002/` is what `mediafm_indexes` makes of vectors, and whose they are; of a
+large space it holds several such folders, the shards 0000, 0001 and so on. The highest number is
+the newest; a folder gets its name when it is complete. What is being made lies in `.building/`.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mediafm_store.storage.spaces import Space
+from mediafm_store.storage.turns import turn
+from mediafm_store.store.store import Store
+
+BUILDING = ".building"
+HALF = "half-"
+LOCK = ".lock"
+GENERATION = "[0-9]" * 6
+SHARD = "[0-9]" * 4
+
+
+@dataclass(frozen=True)
+class Generation:
+    """An index of a space that is being written."""
+
+    base: Path
+    folder: Path
+    """Where its shards are made; absolute. Names that begin with HALF are of unfinished ones."""
+
+    def complete(self, shards: Sequence[Path]) -> None:
+        """Make it the newest. Its shards are those made here, and others of the one before.
+
+        One shard is the index itself.
+        """
+        index = self.folder / "index"
+        index.mkdir()
+        placed = [index / f"{number:04d}" for number in range(len(shards))]
+        for shard, place in zip(shards, placed, strict=True):
+            if shard.parent == self.folder:
+                shard.rename(place)
+            else:
+                shutil.copytree(shard, place, copy_function=link)
+        before = newest(self.base)
+        newer = self.base / f"{int(before.name) + 1 if before else 1:06d}"
+        (placed[0] if len(placed) == 1 else index).rename(newer)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for older in sorted(self.base.glob(GENERATION))[:-1]:
+            shutil.rmtree(older, ignore_errors=True)
+
+    def keep_only(self, shards: Sequence[Path]) -> None:
+        """Delete what another plan, or a worker that died, has left."""
+        for left_over in set(self.folder.iterdir()) - set(shards):
+            delete(left_over)
+
+
+def delete(folder: Path) -> None:
+    """At once for whoever may still write to it: a worker whose driver was killed."""
+    with suppress(OSError):  # on Windows, where it is open
+        folder = folder.rename(folder.with_name(HALF + uuid.uuid4().hex))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_half(shard: Path) -> Path:
+    """An empty folder beside that of a shard to make it in; it does not outlive the build."""
+    folder = shard.with_name(HALF + uuid.uuid4().hex)
+    folder.mkdir()
+    return folder
+
+
+def link(source: str, target: str) -> None:
+    """The same file under another name, or a copy where the file system has no such names."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+@contextmanager
+def new_generation(store: Store, space: Space) -> Iterator[Generation]:
+    """A place to write an index in; shards that were finished there stay for another try.
+
+    One program at a time writes for a space. Who reads the one before keeps its files open.
+    """
+    base = index_folder(store, space)
+    base.mkdir(parents=True, exist_ok=True)
+    with turn(base / LOCK, f"the index of {space.table}"):
+        generation = Generation(base, (base / BUILDING).absolute())
+        generation.folder.mkdir(exist_ok=True)
+        try:
+            yield generation
+        finally:
+            for half in generation.folder.glob(f"{HALF}*"):
+                delete(half)
+            with suppress(OSError):  # it is gone, or there are finished shards in it
+                generation.folder.rmdir()
+
+
+def shard_folders(folder: Path) -> list[Path]:
+    """The shards of an index, which may be its only one."""
+    return sorted(folder.glob(SHARD)) or [folder]
+
+
+def newest(base: Path) -> Path | None:
+    """The last complete index of a space."""
+    return max(base.glob(GENERATION), default=None)
+
+
+def unfinished(store: Store) -> list[Path]:
+    """What is left of indexes that were not finished; not those that are being built."""
+    found = []
+    for folder in sorted(indexes(store).glob(f"*/{BUILDING}*")):
+        # A store that is only read cannot be locked.
+        with suppress(Timeout, OSError), FileLock(folder.parent / LOCK, timeout=0):
+            found.append(folder)
+    return found
+
+
+def delete_unfinished(folder: Path) -> None:
+    """Delete one of these, unless it is gone on with by now."""
+    with suppress(Timeout), FileLock(folder.parent / LOCK, timeout=0):
+        delete(folder)
+
+
+def indexes(store: Store) -> Path:
+    """Where all indexes of a store lie."""
+    return store.local / "indexes"
+
+
+def index_folder(store: Store, space: Space) -> Path:
+    """Where the indexes of a space lie."""
+    return indexes(store) / space.table

@@ -1,0 +1,71 @@
+"""Vectors that another program has changed in the tables since they were indexed."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from mediafm_indexes import DamagedError
+from mediafm_store.indexing.index_rows import rows_of
+from mediafm_store.indexing.space_index import SpaceIndex
+from mediafm_store.records import index_of
+from mediafm_store.storage.spaces import Space, VectorBatch
+from mediafm_store.store.store import Store
+
+
+def edited(store: Store, space: Space, index: SpaceIndex) -> dict[Path, int]:
+    """How many vectors of each shard are not those of the table any more; of shards with some.
+
+    Nothing is read of a table that has the version that was indexed; else all of it, for tables do
+    not tell which of their rows were changed.
+    """
+    version = store.tables.version(space.table)
+    if all(shard.origin.version == version for shard in index.shards):
+        return {}
+    valid = index.still_valid(store.revisions())
+    starts = {run.title: run.start for run in reversed(valid)}
+    same = np.zeros(len(index.ids), bool)
+    for batch in store.vector_batches(space, starts.keys()):
+        rows, places = placed(space, index, batch, starts)
+        same[places] = equal(index, batch, rows, places)
+    found: Counter[Path] = Counter()
+    end = 0
+    for shard in index.shards:
+        start, end = end, end + len(shard.ids)
+        inside = [run for run in valid if start <= run.start < end]
+        found[shard.folder] = rows_of(inside) - int(same[start:end].sum())
+    return {folder: rows for folder, rows in found.items() if rows}
+
+
+def placed(
+    space: Space, index: SpaceIndex, batch: VectorBatch, starts: dict[str, int]
+) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
+    """The rows of a batch that an index holds, and where it holds them."""
+    numbers = [0 if space.of_titles else index_of(id) for id in batch.ids]
+    begins = [starts.get(title, len(index.ids)) for title in batch.titles]
+    places = np.array(begins, np.int64) + np.array(numbers, np.int64)
+    rows = np.flatnonzero(places < len(index.ids))
+    held = index.ids.gather(places[rows]).to_list()
+    there = [id == batch.ids[row] for id, row in zip(held, rows, strict=True)]
+    return rows[there], places[rows][there]
+
+
+def equal(
+    index: SpaceIndex,
+    batch: VectorBatch,
+    rows: Int64[np.ndarray, " n"],
+    places: Int64[np.ndarray, " n"],
+) -> Bool[np.ndarray, " n"]:
+    """Which vectors of a batch an index holds as they are."""
+    try:
+        held = index.indexed.read(places)
+    except DamagedError:  # which is told, and mended, for itself
+        return np.ones(len(rows), bool)
+    return (held == batch.vectors[rows].astype(np.float32)).all(axis=1)
+
+
+def told(found: Mapping[Path, int]) -> str:
+    """What `edited` found, in words."""
+    return f"{sum(found.values())} of its vectors are not those of the table any more"

@@ -1,0 +1,115 @@
+"""How a space is divided into shards, and which of them have to be made."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mediafm_store.encoding import DeviceChoice
+from mediafm_store.errors import BadInput
+from mediafm_store.indexing.config import IndexConfig
+from mediafm_store.indexing.index_rows import Shard, rows_of, still_valid
+from mediafm_store.storage.spaces import Space
+
+MOST_SHARDS = 9_999
+"""As many as there are names for."""
+MOSTLY_DEAD = 0.2
+"""Share of a shard's rows that are of replaced titles, with which it is built anew."""
+
+
+@dataclass(frozen=True)
+class ShardToMake:
+    """Titles that are to be indexed together. What an engine hands to a worker."""
+
+    space: Space
+    titles: Sequence[str]
+    before: Path | None
+    """A shard that is to be extended by the titles."""
+    held: Sequence[str]
+    """Those that it holds already."""
+    more: int
+    """Rows of the titles that it does not hold."""
+    share: float
+    """Of the rows of the space, that these are."""
+    config: IndexConfig
+    device: DeviceChoice
+    folder: Path
+    """Where it is when it is made. The name follows from all that it is made of."""
+
+
+class Plan(NamedTuple):
+    """What is to become of an index."""
+
+    kept: list[Path]
+    """Shards that stay as they are."""
+    made: list[ShardToMake]
+
+
+def plan(
+    space: Space,
+    counts: Mapping[str, int],
+    shards: Sequence[Shard],
+    revisions: Mapping[str, str],
+    *,
+    config: IndexConfig,
+    device: DeviceChoice,
+    scratch: Path,
+) -> Plan:
+    """Which shards make an index of a space, whose titles have so many rows (`counts`).
+
+    Of the `shards` that there are, those stay that are not mostly dead. The last of them takes what
+    has come since, as far as it has room; others are made for the rest, in the folder `scratch`.
+    """
+    kept, new = [], dict(counts)
+    for shard in shards:
+        valid = still_valid(shard.runs, revisions)
+        if len(shard.ids) - rows_of(valid) <= MOSTLY_DEAD * len(shard.ids):
+            kept.append(shard)
+            for run in valid:
+                new.pop(run.title, None)
+    every = sum(counts.values())
+
+    def to_make(
+        titles: Iterable[str], before: Path | None = None, held: Iterable[str] = ()
+    ) -> ShardToMake:
+        titles, held = tuple(titles), tuple(held)
+        more, there = (sum(counts.get(t, 0) for t in some) for some in (titles, held))
+        of = [(title, revisions.get(title)) for title in (*held, *titles)]
+        told = (space.table, space.fingerprint, before, of, every, config, device)
+        folder = scratch / hashlib.sha256(repr(told).encode()).hexdigest()[:32]
+        share = (more + there) / every
+        return ShardToMake(space, titles, before, held, more, share, config, device, folder)
+
+    made: list[ShardToMake] = []
+    if kept and (more := fitting(new, config.shard_rows - len(kept[-1].ids))):
+        last = kept.pop()
+        held = dict.fromkeys(run.title for run in still_valid(last.runs, revisions))
+        made.append(to_make(sorted(more), last.folder.absolute(), held))
+        new = {title: rows for title, rows in new.items() if title not in more}
+    made += [to_make(titles) for titles in divided(new, config.shard_rows)]
+    if len(kept) + len(made) > MOST_SHARDS:
+        raise BadInput(f"{config.shard_rows} rows a shard make more than {MOST_SHARDS}; take more")
+    return Plan([shard.folder for shard in kept], made)
+
+
+def fitting(counts: Mapping[str, int], room: int) -> set[str]:
+    """The first titles that have no more than so many rows together."""
+    ends = np.cumsum(list(counts.values()))
+    return {title for title, end in zip(counts, ends, strict=True) if end <= room}
+
+
+def divided(counts: Mapping[str, int], most: int) -> list[list[str]]:
+    """Titles in groups of about equally many rows, no more than `most` but for a last title."""
+    if not counts:
+        return []
+    every = sum(counts.values())
+    groups: list[list[str]] = [[] for _ in range(ceil(every / most))]
+    start = 0
+    for title, rows in counts.items():
+        groups[start * len(groups) // every].append(title)
+        start += rows
+    return [group for group in groups if group]

@@ -1,0 +1,221 @@
+"""The index of a space as it was written, and which of its rows still hold."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool
+
+from mediafm_indexes import (
+    DamagedError,
+    Measured,
+    Searched,
+    load,
+    of_all,
+    together,
+)
+from mediafm_indexes.faiss_index import has_gpu
+from mediafm_store.encoding import Device, DeviceChoice, resolve_device
+from mediafm_store.errors import BadInput, first_line
+from mediafm_store.indexing.config import IndexConfig, read_config
+from mediafm_store.indexing.directories import index_folder, newest, shard_folders
+from mediafm_store.indexing.index_rows import IDS, RUNS, Origin, Run, Shard, rows_of, still_valid
+from mediafm_store.records import index_of, title_of
+from mediafm_store.storage.spaces import Space
+from mediafm_store.store.store import Store
+
+log = logging.getLogger("mediafm_store")
+
+
+@dataclass(frozen=True)
+class SpaceIndex:
+    """The index of a space as it was when it was written: the rows of one shard after another."""
+
+    folder: Path
+    shards: Sequence[Shard]
+    """Those that can be read."""
+
+    @property
+    def measured(self) -> Measured:
+        """How good it can be expected to be."""
+        return of_all([shard.facts for shard in self.shards])
+
+    @cached_property
+    def indexed(self) -> Searched:
+        """What is searched."""
+        return together([shard.indexed for shard in self.shards])
+
+    @cached_property
+    def ids(self) -> pl.Series:
+        """Of the shots or titles whose vectors are its rows."""
+        return pl.concat([shard.ids for shard in self.shards])
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """Of all rows."""
+        found, start = [], 0
+        for shard in self.shards:
+            found += [Run(r.title, r.revision, start + r.start, start + r.stop) for r in shard.runs]
+            start += len(shard.ids)
+        return found
+
+    def still_valid(self, revisions: Mapping[str, str]) -> list[Run]:
+        """The rows of titles that have not been replaced or deleted since."""
+        return still_valid(self.runs, revisions)
+
+    def replaced(self, valid: list[Run]) -> int:
+        """How many of its rows do not hold any more."""
+        return len(self.ids) - rows_of(valid)
+
+    def rows(
+        self, valid: list[Run], ids: pl.Series | None = None
+    ) -> Bool[np.ndarray, " rows"] | None:
+        """Which rows may be found: the valid ones, and of `ids` alone if given; None for all."""
+        only = np.zeros(len(self.ids), bool)
+        for run in valid:
+            only[run.start : run.stop] = True
+        if ids is not None:
+            only &= self.ids.is_in(ids.implode()).to_numpy()
+        return None if only.all() else only
+
+    def find(self, shots: Sequence[str], revisions: Mapping[str, str]) -> dict[str, int]:
+        """The rows of some shots, as far as it holds their titles as they are now.
+
+        Of a title that lies in one piece: its rows are in play order, so where a shot lies follows
+        from where its title begins.
+        """
+        titles = frozenset(map(title_of, shots))
+        starts = {
+            run.title: run.start
+            for run in self.runs
+            if run.title in titles and revisions.get(run.title) == run.revision
+        }
+        places = {
+            shot: starts[title_of(shot)] + index_of(shot)
+            for shot in shots
+            if title_of(shot) in starts
+        }
+        rows = {shot: row for shot, row in places.items() if row < len(self.ids)}
+        held = self.ids.gather([*rows.values()])
+        return {shot: rows[shot] for shot, id in zip(rows, held, strict=True) if shot == id}
+
+
+def open_index(store: Store, space: Space, *, device: DeviceChoice = "cpu") -> SpaceIndex | None:
+    """The newest index of a space; None if there is none.
+
+    What cannot be read of it is as not there, with a warning: what is not indexed is searched
+    exactly.
+    """
+    base = index_folder(store, space)
+    while (folder := newest(base)) is not None:
+        opened, damage = read_index(folder, space, resolve_device(device, has_gpu))
+        if damage and newest(base) != folder:
+            continue  # another program has put a newer one in its place
+        for where, error in damage.items():
+            tell_damaged(where, error)
+        return opened
+    return None
+
+
+def config_of(store: Store, space: Space) -> IndexConfig:
+    """What the index of a space was built with; where there is none, as by default."""
+    folder = newest(index_folder(store, space))
+    for shard in shard_folders(folder) if folder else ():
+        try:
+            return read_config(shard)
+        except UNREADABLE as error:  # of one that is damaged; the others tell the same
+            log.warning("what the index in %s was asked for cannot be read (%s)", shard, error)
+    return IndexConfig()
+
+
+def left_out(opened: SpaceIndex, error: DamagedError) -> SpaceIndex | None:
+    """An open index from now on: without the shard that was found to be damaged, with a warning.
+
+    None if no other is left.
+    """
+    others = [shard for shard in opened.shards if shard.folder not in error.path.parents]
+    known = len(others) < len(opened.shards)
+    left = SpaceIndex(opened.folder, others) if others and known else None
+    for key, (version, kept) in list(OPENED.items()):
+        if kept is opened:
+            OPENED[key] = version, left
+    tell_damaged(error.path.parent, error)
+    return left
+
+
+def tell_damaged(folder: Path, error: Exception) -> None:
+    """Warn that an index, or a shard of one, is of no use."""
+    log.warning(
+        "the index in %s cannot be used (%s), so its rows are compared one by one;"
+        " `mediafm doctor --fix` builds it anew",
+        folder,
+        first_line(error)[:200],
+    )
+
+
+Damage = dict[Path, Exception]
+"""What is wrong with which folder."""
+
+
+def read_index(folder: Path, space: Space, device: Device) -> tuple[SpaceIndex | None, Damage]:
+    """Read once: of each space the last is kept open. What is damaged is told at the first."""
+    try:
+        now = folder.stat()  # a folder may have been made anew
+        key = folder.parent, device
+        version = folder, space.fingerprint, now.st_mtime_ns, now.st_ino
+    except OSError as error:
+        return None, Damage({folder: error})
+    if key in OPENED and OPENED[key][0] == version:
+        return OPENED[key][1], {}
+    shards, damage = [], Damage()
+    for shard in shard_folders(folder):
+        try:
+            shards.append(read_shard(shard, space, device))
+        except UNREADABLE as error:
+            damage[shard] = error
+    opened = SpaceIndex(folder, shards) if shards else None
+    OPENED[key] = version, opened
+    return opened, damage
+
+
+def read_shard(folder: Path, space: Space, device: Device = "cpu") -> Shard:
+    """Read one folder; raise one of UNREADABLE if that cannot be, or if it is of another space."""
+    indexed, facts = load(folder, device=device)
+    ids = pl.read_ipc(folder / IDS)["id"]
+    told = json.loads((folder / RUNS).read_text(encoding="utf-8"))
+    if isinstance(told, list):  # as it was written before it named its space
+        raise DamagedError(folder / RUNS, "is of an older version, which did not name its space")
+    held = Origin(**told["origin"])
+    if not held.is_of(space):
+        raise DamagedError(
+            folder / RUNS,
+            f"is of {held.space} (fingerprint {held.fingerprint}), not of {space.table}"
+            f" ({space.fingerprint})",
+        )
+    return Shard(folder, indexed, facts, ids, [Run(*r) for r in told["runs"]], held)
+
+
+Version = tuple[Path, str, int, int]
+OPENED: dict[tuple[Path, Device], tuple[Version, SpaceIndex | None]] = {}
+UNREADABLE = (DamagedError, BadInput, OSError, RuntimeError, ValueError, KeyError, TypeError)
+"""What reading damaged files raises."""
+
+
+def check_index(store: Store, space: Space) -> Damage:
+    """Read all of the newest index of a space; what is wrong with it, by folder."""
+    base = index_folder(store, space)
+    while (folder := newest(base)) is not None:
+        damage: Damage = {}
+        for shard in shard_folders(folder):
+            try:
+                read_shard(shard, space).indexed.vectors.check()
+            except UNREADABLE as error:
+                damage[shard] = error
+        if not damage or newest(base) == folder:
+            return damage
+    return {}

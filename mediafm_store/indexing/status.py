@@ -1,0 +1,122 @@
+"""How good the indexes are, and how much of their spaces they hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mediafm_indexes import INDEX
+from mediafm_store.indexing.directories import index_folder, newest
+from mediafm_store.indexing.index_rows import Run
+from mediafm_store.indexing.space_index import open_index
+from mediafm_store.storage.spaces import Space
+from mediafm_store.store.evaluations import Figure, record_if_writable
+from mediafm_store.store.moment import at_one_moment
+from mediafm_store.store.store import Store
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """How good the index of a space is, and how much of the space it holds."""
+
+    space: str
+    """The space and its version, such as context_v1."""
+    kind: str
+    """`exact` where vectors are few enough to compare all; `none` without an index."""
+    shards: int
+    """That it is made of: one, unless the space is large."""
+    rows: int
+    """That it holds and that are still valid."""
+    replaced: int
+    """That it holds of titles that have been replaced since; they are not found."""
+    new: int
+    """That it does not hold yet; searches compare each of them."""
+    target: float
+    """The recall@10 that it was tuned to."""
+    recall_at_10: float
+    """Measured against exact search; 1 is all."""
+    recall_filtered: Mapping[str, float]
+    """The same where a filter keeps .1, .01 or .001 of the rows."""
+    p50_ms: float | None
+    """Of one query at a time, in one shard after the other; None where there is no index."""
+    p99_ms: float | None
+    memory_mb: float
+    """Of the index. Vectors are mapped from disk, not counted here."""
+    disk_mb: float
+    """Of the index and the vectors beside it."""
+    build_s: float
+    """Training and adding, of one shard after the other."""
+
+
+def searchable(store: Store) -> list[Space]:
+    """The versions in use that are searched: all but those of metadata."""
+    return [space for space in store.registry.live_spaces() if space.name != "metadata"]
+
+
+def kept_status(store: Store, space: Space) -> IndexStatus:
+    """How good an index is that has just been measured; its figures are kept."""
+    status = index_status(store, space)
+    told = {"name": space.name, "version": space.table, "fingerprint": space.fingerprint}
+    record_if_writable(store, "index", figures(status), **told)
+    return status
+
+
+def figures(status: IndexStatus) -> list[Figure]:
+    """What is kept of an index; of those with filters by the share of rows that they keep."""
+    found = [
+        Figure("recall_at_10", status.recall_at_10, detail={"kind": status.kind}),
+        *(
+            Figure("recall_at_10", recall, of=f"filter keeps {share}")
+            for share, recall in status.recall_filtered.items()
+        ),
+        Figure("memory_mb", status.memory_mb, better="lower"),
+        Figure("disk_mb", status.disk_mb, better="lower"),
+        Figure("build_s", status.build_s, better="lower"),
+    ]
+    if status.p50_ms is not None and status.p99_ms is not None:
+        found.append(Figure("p50_ms", status.p50_ms, better="lower"))
+        found.append(Figure("p99_ms", status.p99_ms, better="lower"))
+    return found
+
+
+@at_one_moment
+def index_status(store: Store, space: Space) -> IndexStatus:
+    """How good the index of a space is; where there is none, everything is compared."""
+    opened = open_index(store, space)
+    if opened is None:
+        new = sum(store.rows_by_title(space).values())
+        return IndexStatus(space.table, "none", 0, 0, 0, new, 1.0, 1.0, {}, None, None, 0, 0, 0)
+    valid = opened.still_valid(store.revisions())
+    replaced = opened.replaced(valid)
+    facts, measured = [shard.facts for shard in opened.shards], opened.measured
+    return IndexStatus(
+        space=space.table,
+        kind=max(facts, key=lambda one: one.rows).kind,
+        shards=len(facts),
+        rows=len(opened.ids) - replaced,
+        replaced=replaced,
+        new=sum(rows_not_in(store, space, valid).values()),
+        target=facts[0].target,
+        recall_at_10=measured.recall_at_10,
+        recall_filtered=measured.filtered_recall,
+        p50_ms=measured.p50_ms,
+        p99_ms=measured.p99_ms,
+        memory_mb=sum(size(shard.folder / INDEX) for shard in opened.shards) / 1e6,
+        disk_mb=size(opened.folder) / 1e6,
+        build_s=sum(one.build_s for one in facts),
+    )
+
+
+def has_index(store: Store, space: Space) -> bool:
+    """Whether a space has an index."""
+    return newest(index_folder(store, space)) is not None
+
+
+def rows_not_in(store: Store, space: Space, valid: list[Run]) -> dict[str, int]:
+    """How many rows a space has of titles that an index does not hold."""
+    held = {run.title for run in valid}
+    return {t: n for t, n in store.rows_by_title(space).items() if t not in held}
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files."""
+    return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())

@@ -1,0 +1,1 @@
+"""Films, as rows and vectors of the store."""

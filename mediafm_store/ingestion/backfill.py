@@ -1,0 +1,205 @@
+"""Compute the vectors of other encoders for all titles, beside those that are live."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mediafm_store.arrays import BLOCK, FUSED, Vectors
+from mediafm_store.encoders.encoder import Encoders
+from mediafm_store.engines import Outcome, Tell, engine_of
+from mediafm_store.errors import BadInput
+from mediafm_store.features.extract import KEYFRAMES, extract
+from mediafm_store.ingestion.featurize import Progress, Watched
+from mediafm_store.ingestion.ingest import Ingested, failure
+from mediafm_store.ingestion.rows import Spaces
+from mediafm_store.records import Cue, Title
+from mediafm_store.shots.shotlist import listed
+from mediafm_store.storage.spaces import Space, is_imported
+from mediafm_store.store.store import Store
+
+BYTES = 2
+"""Of a number as it is stored."""
+
+
+class Cost(NamedTuple):
+    """What is to be done, and how long the first title says that it will take."""
+
+    titles: int
+    shots: int
+    film_s: float
+    megabytes: float
+    """Of vectors."""
+    seconds: float
+    sample: str
+    """The title that was measured: the shortest one."""
+
+
+@dataclass(frozen=True)
+class Backfilled:
+    """The new versions, and what became of each title."""
+
+    spaces: list[Space]
+    results: list[Ingested]
+
+
+def backfill(
+    store: Store,
+    encoders: Encoders,
+    *,
+    keyframes: int = KEYFRAMES,
+    dry_run: bool = False,
+    workers: int | None = None,
+    engine: str = "threads",
+    on_cost: Callable[[Cost], None] = lambda cost: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_title: Callable[[Ingested], None] = lambda result: None,
+) -> Backfilled:
+    """Write `fused`, `described` and `metadata` vectors of these encoders for all titles.
+
+    Shots and subtitles stay as they are stored; the films are decoded again, by `workers` of an
+    `engine` as those of `ingest`. Nothing changes for readers until the new versions are promoted.
+    One that was stopped goes on with the titles that are left. The shortest title is begun first,
+    and `on_cost` told what the rest will take; with `dry_run` that is all. `keyframes` pictures a
+    shot are averaged, as `ingest` does. Raises BadInput if these encoders made the live vectors, or
+    if vectors were imported.
+    """
+    store.check_writable()
+    if keyframes < 1:
+        raise BadInput(f"keyframes must be 1 or more, are {keyframes}")
+    if is_imported(store.live("fused")):
+        raise BadInput(f"the vectors of {store.path} were imported; import others into a new store")
+    spaces = Spaces(store, encoders, new=True)
+    versions = [spaces.fused, spaces.described, spaces.metadata]
+    if spaces.fused.live:
+        raise BadInput(
+            f"{spaces.fused.made_by} made the live vectors; name other encoders with --encoder"
+        )
+    waiting = {title for space in versions for title in store.lacking(space)}
+    rows = [row for row in store.titles().to_dicts() if row["id"] in waiting]
+    rows.sort(key=lambda row: row["duration_s"])
+    known = (known_film(store, row) for row in (rows[:1] if dry_run else rows))
+    results = []
+    with engine_of(engine, workers=workers) as runs_on:
+        # To hold encoders an engine has to be started, which takes seconds.
+        stage = Refeaturize(spaces, runs_on.held(encoders) if rows else encoders, keyframes)
+        with closing(runs_on.run(stage, known, on_progress)) as outcomes:
+            for outcome in outcomes:
+                result = written(store, outcome)
+                results.append(result)
+                on_title(result)
+                if outcome.item.row["id"] == rows[0]["id"]:
+                    on_cost(cost(rows, result, runs_on.workers))
+    if dry_run:
+        return Backfilled(versions, results)
+    if all(result.state == "ingested" for result in results):
+        versions = [
+            store.registry.set_state(s, "backfilled") if s.state == "registered" else s
+            for s in versions
+        ]
+    return Backfilled(versions, results)
+
+
+@dataclass(frozen=True)
+class KnownFilm:
+    """A title as it is stored, without vectors."""
+
+    row: Mapping[str, Any]
+    shots: tuple[str, ...]
+    """Their ids."""
+    starts_s: tuple[float, ...]
+    cues: list[Cue]
+
+
+@dataclass(frozen=True)
+class Revectored:
+    """The vectors of a title by space."""
+
+    vectors: Mapping[Space, Vectors]
+    frames: int
+    """How many were decoded."""
+    took_s: float
+
+
+def known_film(store: Store, row: Mapping[str, Any]) -> KnownFilm:
+    """What a worker is told of a title."""
+    shots = store.shots(row["id"])
+    cues = [Cue(**cue) for cue in store.cues(row["id"]).drop("title").to_dicts()]
+    return KnownFilm(row, tuple(shots["id"]), tuple(shots["start_s"]), cues)
+
+
+@dataclass(frozen=True)
+class Refeaturize:
+    """The stage of a backfill: encode the shots that a title has."""
+
+    spaces: Spaces
+    encoders: Encoders
+    keyframes: int = KEYFRAMES
+    """Pictures a shot."""
+
+    def __call__(self, known: KnownFilm, tell: Tell) -> Revectored:
+        """Raises BadInput where the film is not the one that was ingested."""
+        began = time.perf_counter()
+        row, media = known.row, Path(known.row["media"])
+        watched = Watched(media, tell)
+        features = extract(
+            Title(
+                row["id"],
+                media,
+                name=row["name"],
+                synopsis=row["synopsis"],
+                tags=tuple(row["tags"]),
+                genres=tuple(row["genres"]),
+            ),
+            encoders=self.encoders,
+            detector=listed(known.starts_s),
+            cues=known.cues,
+            keyframes=self.keyframes,
+            on_frame=watched,
+        )
+        if len(features.spans) != len(known.shots):
+            raise BadInput(
+                f"{media} is not the film that was ingested as {row['id']!r}; ingest it again"
+            )
+        vectors = self.spaces.vectors(features.fused, features.described, features.metadata)
+        return Revectored(vectors, watched.frames, time.perf_counter() - began)
+
+
+def written(store: Store, outcome: Outcome[KnownFilm, Revectored]) -> Ingested:
+    """Write the vectors of a title; what is wrong with it comes back as a result."""
+    began = time.perf_counter()
+    known = outcome.item
+    row, id, media = known.row, known.row["id"], Path(known.row["media"])
+    try:
+        made = outcome.get()
+        for space, vectors in made.vectors.items():
+            ids = [id] if space.of_titles else list(known.shots)
+            store.add_vectors(space, row, ids, vectors)
+    except Exception as error:
+        return failure(id, media, error)
+    return Ingested(
+        id,
+        media,
+        "ingested",
+        len(known.shots),
+        frames=made.frames,
+        film_s=row["duration_s"],
+        took_s=made.took_s + time.perf_counter() - began,
+    )
+
+
+def cost(rows: list[dict[str, Any]], first: Ingested, workers: int) -> Cost:
+    """Of all titles, by what the first took, if so many workers share them evenly."""
+    shots, film_s = (sum(row[column] for row in rows) for column in ("shots", "duration_s"))
+    numbers = shots * 2 * FUSED + len(rows) * BLOCK
+    speed = first.took_s / max(rows[0]["duration_s"], 0.04)
+    return Cost(
+        titles=len(rows),
+        shots=shots,
+        film_s=film_s,
+        megabytes=numbers * BYTES / 1e6,
+        seconds=speed * film_s / min(workers, len(rows)),
+        sample=first.title,
+    )

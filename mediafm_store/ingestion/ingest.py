@@ -1,0 +1,255 @@
+"""Video files in, titles with shots and fused vectors in the store."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+from mediafm_store.encoders.encoder import Encoders
+from mediafm_store.encoding import load_encoders
+from mediafm_store.engines import Engine, Outcome, engine_of
+from mediafm_store.errors import BadInput, MediaFMError, NotFound, first_line
+from mediafm_store.features.extract import KEYFRAMES
+from mediafm_store.files import path_list
+from mediafm_store.ingestion.featurize import (
+    Featurize,
+    Featurized,
+    How,
+    Progress,
+    Video,
+    check_name,
+    clash,
+    load_detector,
+    untouched,
+)
+from mediafm_store.ingestion.moved import Films
+from mediafm_store.ingestion.rows import Renewed, Spaces, renewed_rows
+from mediafm_store.records import Title
+from mediafm_store.sources.ids import check_id, is_same_film, title_ids
+from mediafm_store.sources.videos import find_videos, series_of
+from mediafm_store.store.store import Store
+from mediafm_store.subtitles.language import wished
+
+log = logging.getLogger("mediafm_store")
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What became of one video."""
+
+    title: str
+    media: Path
+    state: Literal["ingested", "updated", "unchanged", "failed"]
+    """Updated: only what comes from subtitles and metadata was computed again."""
+    shots: int = 0
+    frames: int = 0
+    """How many were decoded."""
+    film_s: float = 0.0
+    """Length of the film."""
+    took_s: float = 0.0
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+    """Why it failed, in one line."""
+    note: str = ""
+    """What else is to be said, as that its film lies elsewhere by now."""
+
+
+def ingest(
+    store: Store,
+    paths: str | Path | Iterable[str | Path],
+    *,
+    encoders: Encoders | None = None,
+    detector: str = "adaptive",
+    shot_list: str | Path | None = None,
+    keyframes: int = KEYFRAMES,
+    language: str | None = None,
+    title: str | None = None,
+    force: bool = False,
+    workers: int | None = None,
+    engine: str = "threads",
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_title: Callable[[Ingested], None] = lambda result: None,
+) -> list[Ingested]:
+    """Ingest files, and the videos in folders; a title that fails does not stop the others.
+
+    Titles whose files have not changed are left alone, and where only subtitles or metadata have,
+    the film is not decoded again, unless `force` is set. `title` and `shot_list` belong to the one
+    video given; without `title`, ids come from file names, and from folders where those are alike.
+
+    `workers` titles are taken at once by an `engine` (see `engine_of`): `threads` of this process,
+    which call `on_progress`; `ray`, processes of this machine; or a cluster at `ray://HOST:PORT`,
+    whose machines have the files at the same paths. Raises SpaceMismatch if the store's vectors
+    were made by other encoders, BadInput if a path does not exist or a value cannot be used.
+    """
+    videos = find_videos(path_list(paths))
+    shot_list = None if shot_list is None else Path(shot_list)
+    for option, value in {"--title": title, "--shots": shot_list}.items():
+        if value is not None and len(videos) != 1:
+            raise BadInput(f"{option} belongs to one video, {len(videos)} are given")
+    if title is not None:
+        check_id(title)
+    if shot_list is not None and not shot_list.is_file():
+        raise BadInput(f"--shots {shot_list} is not a file; give a CSV or an EDL")
+    if keyframes < 1:
+        raise BadInput(f"keyframes must be 1 or more, are {keyframes}")
+    store.check_writable()
+    chosen = wished(language) if language else None
+    ids = (
+        dict.fromkeys(videos, title)
+        if title
+        else title_ids(store, videos, is_same_film(store), series_of)
+    )
+    how = How(encoders or load_encoders(store=store), detector, shot_list, keyframes, chosen)
+    job = Ingest(store, how, force=force, asked_for=title is not None)
+    with engine_of(engine, workers=workers) as runs_on:
+        return job.run(list(ids.items()), runs_on, on_progress, on_title)
+
+
+class Ingest:
+    """The driver of an ingest: it alone reads the store and writes to it."""
+
+    def __init__(self, store: Store, how: How, *, force: bool, asked_for: bool = False) -> None:
+        load_detector(how.detector)  # an unknown one is said at once
+        self.store = store
+        self.force = force
+        self.asked_for = asked_for
+        """Whether somebody has said of which title the film is."""
+        self.how = how
+        self.spaces = Spaces(store, how.encoders)
+        made = (self.spaces.fused, self.spaces.described, self.spaces.metadata)
+        self.lacking = {title for space in made for title in store.lacking(space)}
+        self.films = Films(store)
+
+    def run(
+        self,
+        videos: Sequence[tuple[Path, str]],
+        engine: Engine,
+        on_progress: Callable[[Progress], None],
+        on_title: Callable[[Ingested], None],
+    ) -> list[Ingested]:
+        """Ingest all, several at once; Ctrl-C ends those under way before they are written."""
+        results: dict[Path, Ingested] = {}
+        first: dict[str, Path] = {}
+
+        def finish(result: Ingested) -> None:
+            results[result.media] = result
+            on_title(result)
+
+        def wanted() -> Iterator[Video]:
+            begun = False
+            for media, id in videos:
+                try:
+                    video = self.video(media, id, first)
+                    # Later ones are looked at by workers: what these have made waits for this.
+                    unchanged = not begun and untouched(video, self.how)
+                except Exception as error:
+                    finish(failure(id, media, error))
+                else:
+                    if unchanged:
+                        finish(self.unchanged(video))
+                    else:
+                        begun = True
+                        yield video
+
+        todo = wanted()
+        for one in todo:  # the first: to hold encoders an engine has to be started
+            how = replace(self.how, encoders=engine.held(self.how.encoders))
+            stage = Featurize(how, self.spaces)
+            with closing(engine.run(stage, chain([one], todo), on_progress)) as outcomes:
+                for outcome in outcomes:
+                    finish(self.result(outcome))
+        return [results[media] for media, _ in videos]
+
+    def video(self, media: Path, id: str, first: dict[str, Path]) -> Video:
+        """What a worker is told of a video; `first` is the first of this ingest with each id.
+
+        A film that was moved stays the title that it was, whatever its file is called by now.
+        """
+        check_name(media)
+        note, row = "", self._row(id)
+        if row is None or row["media"] != str(media):
+            if not self.asked_for and (known := self.films.at(media)):
+                id, row = known, self._row(known)
+            elif moved := self.films.moved_to(media):
+                id, was = moved
+                row = self._row(id)
+                note = f"{media} is title {id!r}, which was {was}: its id, labels and vectors stay"
+        if (namesake := first.setdefault(id, media)) != media:
+            raise clash(media, id, namesake)
+        anew = row is not None and (self.force or id in self.lacking)
+        return Video(media, id, row, anew=anew, note=note)
+
+    def _row(self, id: str) -> dict[str, Any] | None:
+        """What the store holds of a title."""
+        try:
+            return self.store.title(id)
+        except NotFound:
+            return None
+
+    def result(self, outcome: Outcome[Video, Featurized]) -> Ingested:
+        """Write what was made; what is wrong with its files comes back as a result."""
+        video = outcome.item
+        try:
+            return replace(self.write(video, outcome.get()), note=video.note)
+        except Exception as error:
+            return failure(video.id, video.media, error)
+
+    def write(self, video: Video, found: Featurized) -> Ingested:
+        """Bring into the store what is new."""
+        began = time.perf_counter()
+        made, row, id = found.made, video.row, video.id
+        if isinstance(made, Renewed):
+            assert row is not None
+            made = renewed_rows(
+                self.store,
+                found.title,
+                row,
+                made,
+                text=self.how.encoders["text"],
+                spaces=self.spaces,
+                sources=found.sources,
+                warnings=found.warnings,
+            )
+        if made is None:
+            assert row is not None
+            self._note_place(found.title, row, found.sources._asdict())
+            return self.unchanged(video)
+        self.store.add_title(made)
+        return Ingested(
+            id,
+            video.media,
+            "ingested" if found.frames else "updated",
+            shots=len(made.shots),
+            frames=found.frames,
+            film_s=made.title["duration_s"],
+            took_s=found.took_s + time.perf_counter() - began,
+            warnings=(*found.warnings.media, *found.warnings.words),
+        )
+
+    def unchanged(self, video: Video) -> Ingested:
+        """What is told of a title that is stored as it is."""
+        assert video.row is not None
+        shots, film_s = video.row["shots"], video.row["duration_s"]
+        return Ingested(video.id, video.media, "unchanged", shots, film_s=film_s, note=video.note)
+
+    def _note_place(self, title: Title, row: Mapping[str, Any], sources: dict[str, str]) -> None:
+        """Say where the files of an unchanged title lie now, and when they were touched."""
+        if row["sources"] != sources:
+            subtitles = str(title.subtitles) if title.subtitles else None
+            self.store.update_title(
+                title.id, media=str(title.media), subtitles=subtitles, sources=sources
+            )
+
+
+def failure(id: str, media: Path, error: Exception) -> Ingested:
+    """A title that failed; a mistake of ours or of a plug-in must not stop the others, either."""
+    if isinstance(error, MediaFMError | OSError):
+        return Ingested(id, media, "failed", error=str(error))
+    log.debug("%s", media, exc_info=error)
+    reason = first_line(error)
+    told = f"{media.name!r} cannot be ingested: {type(error).__name__}: {reason}"
+    return Ingested(id, media, "failed", error=told)

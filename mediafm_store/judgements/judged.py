@@ -1,0 +1,228 @@
+"""Ask a store what people have labelled the answers to, and judge what it says."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from mediafm_store.encoders.encoder import Encoders
+from mediafm_store.encoding import DeviceChoice, load_encoders
+from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.judgements.judgements import Judgements, Place, Query, SimilarQuery, TextQuery
+from mediafm_store.judgements.matching import (
+    StoredShot,
+    at_best,
+    by_chance,
+    condensed,
+    holder,
+    judged,
+    places_of,
+)
+from mediafm_store.judgements.outcomes import BEST, CHANCE, JudgedReport, Outcome, Sort, figures
+from mediafm_store.retrieval.search import search
+from mediafm_store.storage.tables import one_of
+from mediafm_store.store.evaluations import record_if_writable
+from mediafm_store.store.store import Store
+
+log = logging.getLogger("mediafm_store")
+
+Settings = Mapping[Literal["similar", "text"], Mapping[str, Mapping[str, Any]]]
+"""For queries by a shot and by words: name -> arguments of `search`."""
+DEFAULT: Settings = {"similar": {"default": {}}, "text": {"default": {}}}
+FIRST = 10
+"""Answers that somebody sees."""
+TOLD = 10
+"""Films and queries that are named when some are left out."""
+
+
+class Asked(NamedTuple):
+    """A query, as a store can answer it."""
+
+    query: Query
+    """Relevant are shots of films that the store has."""
+    like: str | None
+    """The shot that others are to be found for, which is no answer."""
+
+    @property
+    def sort(self) -> Sort:
+        """What is asked for."""
+        if isinstance(self.query, SimilarQuery):
+            return "similar"
+        return "text" if self.query.relevant else "nothing"
+
+
+class Ground(NamedTuple):
+    """What answers are judged by."""
+
+    labels: Judgements
+    shots: Sequence[StoredShot]
+    """Of the films that are labelled."""
+    places: Mapping[str, Place]
+    """Of those that are judged."""
+
+    @property
+    def titles(self) -> list[str]:
+        """The labelled films that the store has."""
+        return list(dict.fromkeys(shot.title for shot in self.shots))
+
+
+def judge(
+    store: Store,
+    judgements: Judgements,
+    *,
+    settings: Settings = DEFAULT,
+    encoders: Encoders | None = None,
+    device: DeviceChoice = "auto",
+    on_query: Callable[[str, int, int], None] = lambda query, done, total: None,
+) -> JudgedReport:
+    """Ask a store the queries of a label file, in each of some settings, and judge the answers.
+
+    A film is the title whose id is its name. A query by a labelled shot asks for shots like the
+    store's own that holds its middle. Each query is searched for twice: as a user does it, for ten
+    answers and all else by default, each of which counts as one (p5, ndcg10, near, unanswered,
+    refused); and for all shots, however unlike and not folded (ap). Where a setting folds those
+    too, near duplicates follow their answer.
+
+    A shot that is found counts for the labelled shot that holds its middle, once. If there is none
+    it is not relevant; if that one is tiny it is passed over. So are titles without labels: where
+    the store has such, searches are confined to the others, which is to take out of the list what
+    nobody judged (Sakai, "Alternatives to Bpref", 2007).
+
+    The figures of all queries are kept in the table `evaluations`, if it can be written to. What
+    is labelled in films that the store lacks is left out, with a warning. Raises NotFound if no
+    query is left, BadInput for a setting that is called `chance` or `best`.
+    """
+    if taken := {name for named in settings.values() for name in named} & {CHANCE, BEST}:
+        raise BadInput(f"no setting may be called {min(taken)!r}: it stands beside them")
+    ground = ground_of(store, judgements)
+    asked, skipped = askable(ground)
+    tell(store, ground, asked, skipped)
+    others = store.revisions().keys() - ground.titles
+    confined = one_of("title", ground.titles) if others else None
+    loaded = cache(lambda: encoders or load_encoders(device=device, store=store))
+    rng = np.random.default_rng(0)
+    outcomes = []
+    for done, one in enumerate(asked, start=1):
+        chosen = settings.get("similar" if one.sort == "similar" else "text", {})
+        for name, setting in chosen.items():
+            options = arguments(one, setting, confined, loaded) | {"device": device}
+            outcomes.append(outcome(one, name, answered(store, one, options, ground)))
+        if chosen and one.sort != "nothing":
+            outcomes += beside(one, ground, rng)
+        on_query(one.query.id, done, len(asked))
+    report = JudgedReport(ground.titles, len(ground.shots), skipped, outcomes)
+    keep(store, report, judgements.path.name)
+    return report
+
+
+def ground_of(store: Store, labels: Judgements) -> Ground:
+    """The shots of a store in the films that are labelled, and where they lie."""
+    columns = StoredShot._fields
+    shots = [
+        StoredShot(*row)
+        for title in sorted(labels.films.keys() & store.revisions().keys())
+        for row in store.shots(title).select(columns).iter_rows()
+    ]
+    return Ground(labels, shots, places_of(shots, labels))
+
+
+def askable(ground: Ground) -> tuple[list[Asked], list[str]]:
+    """The queries that a store can answer, and the ids of the others."""
+    titles, asked, skipped = set(ground.titles), [], []
+    for query in ground.labels.queries:
+        relevant = {place: g for place, g in query.relevant.items() if place.film in titles}
+        like = None
+        if isinstance(query, SimilarQuery):
+            like = holder(ground.shots, query.place.film, query.middle_s)
+        if (query.relevant and not relevant) or (isinstance(query, SimilarQuery) and like is None):
+            skipped.append(query.id)
+        else:
+            asked.append(Asked(replace(query, relevant=relevant), like))
+    return asked, skipped
+
+
+def tell(store: Store, ground: Ground, asked: Sequence[Asked], skipped: Sequence[str]) -> None:
+    """Warn of what is left out; raise NotFound if that is all."""
+    labels = ground.labels
+    lacking = sorted(labels.films.keys() - set(ground.titles))
+    if not ground.titles:
+        raise NotFound(
+            f"no film of {labels.path} is a title of {store.path}: {first_of(lacking)}; ingest them"
+            " under these names, or name them in the file as `mediafm info` does"
+        )
+    if not asked:
+        raise NotFound(
+            f"no query of {labels.path} is about shots that {store.path} has; it lacks"
+            f" {first_of(lacking) or 'none of the films'}"
+        )
+    if lacking:
+        log.warning("labelled films that the store lacks are not judged: %s", first_of(lacking))
+    if skipped:
+        count, every = len(skipped), len(skipped) + len(asked)
+        what = "queries are left out, since the store lacks what they are about"
+        log.warning("%d of %d %s: %s", count, every, what, first_of(skipped))
+
+
+def first_of(names: Sequence[str]) -> str:
+    """The first TOLD names."""
+    return ", ".join([*names[:TOLD], *(["..."] if len(names) > TOLD else [])])
+
+
+def arguments(
+    asked: Asked,
+    setting: Mapping[str, Any],
+    confined: str | None,
+    loaded: Callable[[], Encoders],
+) -> dict[str, Any]:
+    """What `search` is called with."""
+    what: dict[str, Any] = {"shot": asked.like}
+    if isinstance(asked.query, TextQuery):
+        what = {"text": asked.query.text, "encoders": loaded()}
+    where = [f"({one})" for one in (setting.get("where"), confined) if one]
+    return {"k": FIRST, **what, **setting, "where": " AND ".join(where) or None}
+
+
+def answered(
+    store: Store, asked: Asked, options: Mapping[str, Any], ground: Ground
+) -> dict[str, float]:
+    """Measure -> value, of one query in one setting."""
+    seen = search(store, **options)
+    if asked.sort == "nothing":
+        return {"refused": float(not seen)}
+    every = {"fold": False, **options, "k": len(ground.shots), "least": 0.0}
+    deep = [shot for hit in search(store, **every) for shot in (hit.shot, *hit.alike)]
+    first = condensed([hit.shot for hit in seen], ground.places)
+    values = judged(asked.query, first, condensed(deep, ground.places), ground.labels)
+    return values | {"unanswered": float(not seen)}
+
+
+def beside(asked: Asked, ground: Ground, rng: np.random.Generator) -> Iterator[Outcome]:
+    """What random orders of the shots come to, and their best one."""
+    pool = [shot for shot in ground.places if shot != asked.like]
+    common = (asked.query, pool, ground.places, ground.labels)
+    yield outcome(asked, CHANCE, by_chance(*common, rng))
+    yield outcome(asked, BEST, at_best(*common))
+
+
+def outcome(asked: Asked, of: str, values: Mapping[str, float]) -> Outcome:
+    """With what is known of the query."""
+    query = asked.query
+    kind = query.kind if isinstance(query, TextQuery) else ""
+    return Outcome(query.id, asked.sort, kind, query.kept, of, values)
+
+
+def keep(store: Store, report: JudgedReport, labels: str) -> None:
+    """Add the figures to what was measured of the store."""
+    similar = list(figures(report, "similar", labels))
+    text = [*figures(report, "text", labels), *figures(report, "nothing", labels)]
+    if similar:
+        space = store.registry.shot_space()
+        told = {"version": space.table, "fingerprint": space.fingerprint}
+        record_if_writable(store, "search", similar, name="judged similar", **told)
+    if text:
+        space = store.live("described")
+        told = {"version": space.table, "fingerprint": space.fingerprint}
+        record_if_writable(store, "search", text, name="judged text", **told)

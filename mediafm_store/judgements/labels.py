@@ -1,0 +1,228 @@
+"""Read a label file: what is in the shots of some films, and which of them answer queries.
+
+    {"films": {"sintel": {"shots": [
+       {"start_s": 0, "end_s": 3.5}, {"start_s": 3.5, "end_s": 5, "tiny": false, "scene": 1}]}},
+     "similar_queries": [{"id": "S1", "film": "sintel", "start_s": 0, "end_s": 3.5, "relevant": [
+       {"film": "sintel", "start_s": 3.5, "end_s": 5, "grade": 2}]}],
+     "text_queries": [{"id": "T1", "text": "a dragon", "kind": "subject", "relevant": [
+       {"film": "sintel", "start_s": 0, "end_s": 3.5, "grade": 1}]}]}
+
+A film is called as the title in the store. Its shots stand in play order; those that are `tiny` are
+too short to be judged; `tiny` and `scene` may be left out. In queries, a stretch stands for the
+labelled shot that holds its middle. Grade 2 is what was asked for, 1 is so in part. Text queries of
+kind `none` ask for what is in no shot. Other keys are for people and not read.
+"""
+
+import math
+import reprlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mediafm_store.errors import BadInput
+from mediafm_store.judgements.judgements import (
+    Judgements,
+    LabelledShot,
+    Place,
+    SimilarQuery,
+    TextQuery,
+)
+from mediafm_store.text_files.json_text import read_json
+
+LARGEST = 50_000_000
+"""Bytes; labels of a few hundred hours of film are smaller."""
+GRADES = (1, 2)
+NOTHING = "none"
+"""The kind of the text queries that no shot answers."""
+KEPT_EVERY = 3
+"""One query of so many is kept out of tuning."""
+
+Row = Mapping[str, Any]
+T = TypeVar("T")
+CALLED: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
+
+
+def read_judgements(path: str | Path) -> Judgements:
+    """Read a label file, as the top of this module shows one, and check all of it.
+
+    Every third query of `similar_queries`, and of `text_queries`, is `kept` out of tuning. Raises
+    BadInput, in one line that names the file and the value, for anything missing or wrong.
+    """
+    path = Path(path)
+    try:
+        return judgements(path, load(path))
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
+
+
+def load(path: Path) -> Row:
+    """The JSON object in a file of bounded size."""
+    if not path.is_file():
+        raise BadInput("there is no such file; give a file of labels as JSON")
+    if (size := path.stat().st_size) > LARGEST:
+        raise BadInput(f"{size:,} bytes are too many for labels; {LARGEST:,} are read at most")
+    if not size:
+        raise BadInput("it is empty; give a file of labels as JSON")
+    try:
+        found = read_json(path)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"it cannot be read as JSON: {error}") from error
+    return an_object(found, "it")
+
+
+def judgements(path: Path, found: Row) -> Judgements:
+    """What the object in a label file says."""
+    films = {film: labelled_shots(film, row) for film, row in value(found, "films", dict).items()}
+    labels = Judgements(path, films, (), ())
+    similar = [
+        similar_query(labels, row, where, is_kept(number))
+        for number, (where, row) in enumerate(objects(found, "similar_queries"))
+    ]
+    text = [
+        text_query(labels, row, where, is_kept(number))
+        for number, (where, row) in enumerate(objects(found, "text_queries"))
+    ]
+    every = Judgements(path, films, similar, text)
+    times = Counter(query.id for query in every.queries)
+    if not times:
+        raise BadInput("it has no queries: similar_queries and text_queries are empty")
+    if twice := [id for id, count in times.items() if count > 1]:
+        raise BadInput(f"two queries have the id {shown(twice[0])}")
+    return every
+
+
+def is_kept(number: int) -> bool:
+    """Whether a query is kept out of tuning."""
+    return number % KEPT_EVERY == KEPT_EVERY - 1
+
+
+def labelled_shots(film: str, row: object) -> list[LabelledShot]:
+    """The shots of a film, none of which begins before the one before it ends."""
+    where = f"films {shown(film)}"
+    shots: list[LabelledShot] = []
+    for at, shot in objects(an_object(row, where), "shots", where):
+        start_s, end_s = stretch(shot, at)
+        tiny, scene = shot.get("tiny", False), shot.get("scene")
+        if shots and start_s < shots[-1].end_s:
+            raise BadInput(f"{at}: start_s {start_s} lies before the end of the shot before it")
+        if not isinstance(tiny, bool):
+            raise BadInput(f"{at}: tiny must be true or false, is {shown(tiny)}")
+        if isinstance(scene, bool) or not isinstance(scene, str | int | None):
+            raise BadInput(f"{at}: scene must be a text or a whole number, is {shown(scene)}")
+        shots.append(LabelledShot(start_s, end_s, tiny, scene))
+    if not shots:
+        raise BadInput(f"{where}: shots is empty; leave the film out")
+    return shots
+
+
+def similar_query(labels: Judgements, row: Row, where: str, kept: bool) -> SimilarQuery:
+    """A query by a shot."""
+    id, place = words(row, "id", where), labelled(labels, row, where)
+    relevant = grades(labels, row, where)
+    if not relevant:
+        raise BadInput(f"{where}: relevant is empty: there is nothing to find")
+    if place in relevant:
+        raise BadInput(f"{where}: the shot that is searched for is listed as relevant to itself")
+    return SimilarQuery(id, place, sum(stretch(row, where)) / 2, relevant, kept)
+
+
+def text_query(labels: Judgements, row: Row, where: str, kept: bool) -> TextQuery:
+    """A query by words."""
+    id, text, kind = (words(row, name, where) for name in ("id", "text", "kind"))
+    relevant = grades(labels, row, where)
+    if (kind == NOTHING) is bool(relevant):
+        raise BadInput(
+            f"{where}: {len(relevant)} shots are relevant and kind is {shown(kind)}; queries that"
+            f" no shot answers, and only those, are of kind {NOTHING!r}"
+        )
+    return TextQuery(id, text, kind, relevant, kept)
+
+
+def grades(labels: Judgements, row: Row, where: str) -> dict[Place, int]:
+    """The relevant shots of a query."""
+    found: dict[Place, int] = {}
+    for at, relevant in objects(row, "relevant", where):
+        place, grade = labelled(labels, relevant, at), relevant.get("grade")
+        if not isinstance(grade, int) or isinstance(grade, bool) or grade not in GRADES:
+            raise BadInput(f"{at}: grade must be 1 or 2, {as_found(relevant, 'grade')}")
+        if place in found:
+            raise BadInput(f"{at}: the shot at {relevant['start_s']} s was listed before")
+        found[place] = grade
+    return found
+
+
+def labelled(labels: Judgements, row: Row, where: str) -> Place:
+    """The labelled shot that holds the middle of a stretch."""
+    film = words(row, "film", where)
+    start_s, end_s = stretch(row, where)
+    if film not in labels.films:
+        raise BadInput(f"{where}: film {shown(film)} is not among the films of the file")
+    place = labels.place(film, (start_s + end_s) / 2, shot=where)
+    shot = labels.labelled(place)
+    if shot is None:
+        raise BadInput(f"{where}: no labelled shot holds the middle of {start_s} to {end_s} s")
+    if shot.tiny:
+        raise BadInput(f"{where}: the shot at {start_s} s is tiny, and such are not judged")
+    return place
+
+
+def stretch(row: Row, where: str) -> tuple[float, float]:
+    """Start and end in seconds."""
+    start_s, end_s = (seconds(row, name, where) for name in ("start_s", "end_s"))
+    if not 0 <= start_s < end_s:
+        raise BadInput(f"{where}: it must be 0 <= start_s < end_s, is {start_s} and {end_s}")
+    return start_s, end_s
+
+
+def seconds(row: Row, name: str, where: str) -> float:
+    """A finite number."""
+    found = row.get(name)
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        try:
+            if math.isfinite(found):
+                return float(found)
+        except OverflowError:  # a whole number too large for one with a point
+            pass
+    raise BadInput(f"{where}: {name} must be a number of seconds, {as_found(row, name)}")
+
+
+def words(row: Row, name: str, where: str) -> str:
+    """A text that is not empty, and is one: JSON can hold halves of characters."""
+    found = value(row, name, str, where)
+    if not found.strip() or any("\ud800" <= character <= "\udfff" for character in found):
+        raise BadInput(f"{where}: {name} must be a text that can be read, is {shown(found)}")
+    return found
+
+
+def objects(row: Row, name: str, where: str = "") -> Iterator[tuple[str, Row]]:
+    """The objects of a list, each with where it stands."""
+    for i, found in enumerate(value(row, name, list, where)):
+        at = f"{where} {name}[{i}]".lstrip()
+        yield at, an_object(found, at)
+
+
+def an_object(found: object, where: str) -> Row:
+    """An object with names."""
+    if not isinstance(found, dict):
+        raise BadInput(f"{where} must be an object, is {shown(found)}")
+    return found
+
+
+def value(row: Row, name: str, kind: type[T], where: str = "") -> T:
+    """A value of a type that must be there."""
+    found = row.get(name)
+    if not isinstance(found, kind):
+        at = f"{where}: " if where else ""
+        raise BadInput(f"{at}{name} must be {CALLED[kind]}, {as_found(row, name)}")
+    return found
+
+
+def as_found(row: Row, name: str) -> str:
+    """What stands where something else should."""
+    return f"is {shown(row[name])}" if name in row else "is missing"
+
+
+def shown(found: object) -> str:
+    """A value, cut where it is long."""
+    return reprlib.repr(found)

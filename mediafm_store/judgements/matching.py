@@ -1,0 +1,115 @@
+"""From the shots that a search found to what people say of them. Nothing here needs a store."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mediafm_store.judgements.judgements import Judgements, Place, Query, SimilarQuery
+from mediafm_store.metrics.retrieval import average_precision, ndcg_at, precision_at
+
+P_AT, NDCG_AT, NEAR_AT = 5, 10, 10
+WITHIN = 10
+"""Labelled shots on either side that are near."""
+SHUFFLES = 50
+
+
+class StoredShot(NamedTuple):
+    """A shot as the store has it, which need not be cut as the labelled ones are."""
+
+    id: str
+    title: str
+    start_s: float
+    end_s: float
+
+    @property
+    def middle_s(self) -> float:
+        """The time that says which labelled shot it stands for."""
+        return (self.start_s + self.end_s) / 2
+
+
+def places_of(shots: Iterable[StoredShot], labels: Judgements) -> dict[str, Place]:
+    """Shot -> where it lies; without those of films that nobody labelled, and of tiny shots."""
+    found = {
+        shot.id: labels.place(shot.title, shot.middle_s, shot=shot.id)
+        for shot in shots
+        if shot.title in labels.films
+    }
+    return {id: place for id, place in found.items() if not is_tiny(labels, place)}
+
+
+def is_tiny(labels: Judgements, place: Place) -> bool:
+    """Whether it is a labelled shot that is too short to be judged."""
+    shot = labels.labelled(place)
+    return shot is not None and shot.tiny
+
+
+def holder(shots: Iterable[StoredShot], film: str, time_s: float) -> str | None:
+    """The shot of the store that is on screen at a time; None in a gap."""
+    on_screen = (s.id for s in shots if s.title == film and s.start_s <= time_s < s.end_s)
+    return next(on_screen, None)
+
+
+def condensed(found: Iterable[str], places: Mapping[str, Place]) -> list[Place]:
+    """A ranked list as it is judged: without what nobody judged, each labelled shot once.
+
+    Sakai, "Alternatives to Bpref" (2007). Several shots in one labelled shot count at the first.
+    """
+    return list(dict.fromkeys(places[shot] for shot in found if shot in places))
+
+
+def is_near(place: Place, other: Place, labels: Judgements) -> bool:
+    """Whether two shots are of one film, and few shots apart or in one labelled scene."""
+    if place.film != other.film:
+        return False
+    scenes = [None if s is None else s.scene for s in map(labels.labelled, (place, other))]
+    return abs(place.at - other.at) <= WITHIN or (scenes[0] is not None and scenes[0] == scenes[1])
+
+
+def judged(
+    query: Query,
+    seen: Sequence[Place],
+    deep: Sequence[Place],
+    labels: Judgements,
+) -> dict[str, float]:
+    """Measure -> value: of the answers that are `seen`, and of all that there are, `deep`.
+
+    `near` is of similar queries alone, and of no answers nothing is said.
+    """
+    values = {
+        "p5": precision_at(P_AT, seen, query.relevant),
+        "ndcg10": ndcg_at(NDCG_AT, seen, query.relevant),
+        "ap": average_precision(deep, query.relevant),
+    }
+    first = seen[:NEAR_AT]
+    if isinstance(query, SimilarQuery) and first:
+        nearby = sum(is_near(query.place, place, labels) for place in first)
+        values["near"] = nearby / len(first)
+    return values
+
+
+def by_chance(
+    query: Query,
+    pool: Sequence[str],
+    places: Mapping[str, Place],
+    labels: Judgements,
+    rng: np.random.Generator,
+) -> dict[str, float]:
+    """What random orders of the shots in `pool` reach, the mean of SHUFFLES."""
+    orders = (
+        condensed([pool[i] for i in rng.permutation(len(pool))], places) for _ in range(SHUFFLES)
+    )
+    each = [judged(query, order, order, labels) for order in orders]
+    return {measure: float(np.mean([one[measure] for one in each])) for measure in each[0]}
+
+
+def at_best(
+    query: Query,
+    pool: Sequence[str],
+    places: Mapping[str, Place],
+    labels: Judgements,
+) -> dict[str, float]:
+    """What the best order of the shots in `pool` reaches, which may lack relevant ones."""
+    best = sorted(condensed(pool, places), key=lambda place: -query.relevant.get(place, 0))
+    values = judged(query, best, best, labels)
+    return {measure: value for measure, value in values.items() if measure != "near"}

@@ -1,0 +1,216 @@
+"""Bring labels of titles, shots and stretches into the store, from a file or from people."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from mediafm_store.errors import BadInput, MediaFMError, NotFound
+from mediafm_store.examples.queries import seconds
+from mediafm_store.records import title_of
+from mediafm_store.storage.tables import one_of, quoted
+from mediafm_store.store.store import Store
+from mediafm_store.text_files.lists import read_list, several
+from mediafm_store.titles.naming import Names, find_titles
+
+COLUMNS = {"task", "title", "shot", "start", "end", "label", "labels", "value"}
+NONE = ""
+"""The label of a grade that needs no name, and, with 0, of an item that has none of the labels."""
+EXAMPLE = '{"title": "sintel", "label": "dark"}'
+FILE, REVIEW = "file", "review"
+"""Where labels come from."""
+THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")
+"""What may be meant as a thousand or as one: it is not guessed."""
+TOLD = 5
+"""Lines that are named when some are wrong."""
+
+Row = dict[str, Any]
+
+
+class Labelled(NamedTuple):
+    """What the store knows of one task."""
+
+    task: str
+    items: int
+    labels: int
+    rows: int
+    titles: int
+    version: int
+    """Of the table, which can still be read as it was: `store.view("labels", version=...)`."""
+
+
+def import_labels(store: Store, file: str | Path, *, task: str | None = None) -> list[Labelled]:
+    """Add the labels of a .csv, .jsonl or .parquet file, in place of what files said of its items.
+
+    A row has `title`, `shot`, or `title`, `start` and `end`; `label` (or `labels`, several, or an
+    empty list: none of those that others have), or a `value`, or both: a value alone is a grade,
+    without one it is 1. `task` is a column, or given, or the file's name. All rows are checked
+    first: BadInput names the lines that are wrong, and nothing is written then.
+    """
+    store.check_writable()
+    file, known = Path(file), Known(store)
+    found: dict[tuple[str, str, str], Row] = {}
+    wrong: list[tuple[int, str]] = []
+    for line, raw in read_list(file, "labels", EXAMPLE):
+        try:
+            for row in rows_of(raw, task or file.stem, known):
+                key = row["task"], row["item"], row["label"]
+                if found.setdefault(key, row)["value"] != row["value"]:
+                    raise BadInput(f"{key[1]} has another value for {key[2]!r} in a line before")
+        except MediaFMError as error:
+            wrong.append((line, str(error)))
+    if wrong:
+        line, what = wrong[0]
+        more = ", ".join(str(n) for n, _ in wrong[1:TOLD])
+        rest = "..." if len(wrong) > TOLD else ""
+        others = f" (also wrong: line {more}{rest})" if more else ""
+        raise BadInput(f"{file}, line {line}: {what}{others}; nothing was imported")
+    if not found:
+        raise BadInput(f"{file} has no labels; it needs a line of column names and rows")
+    tasks = {row["task"] for row in found.values()}
+    for one in sorted(tasks):
+        own = [row for row in found.values() if row["task"] == one]
+        items = one_of("item", sorted({row["item"] for row in own}))
+        before = f"task = {quoted(one)} AND source = {quoted(FILE)} AND {items}"
+        add(store, own, source=FILE, instead_of=before)
+    return [one for one in labelled(store) if one.task in tasks]
+
+
+def remove_labels(
+    store: Store, task: str, titles: Collection[str] | None = None, *, dry_run: bool = False
+) -> Labelled:
+    """Delete the labels of a task, of some titles or of all, and what people answered to its tags.
+
+    Returns what goes, or would go by a `dry_run`. The table can still be read as it was: see
+    `Labelled`. Raises NotFound if there is no such label or title.
+    """
+    store.check_writable()
+    own = f"task = {quoted(task)}"
+    if titles is not None:
+        own += f" AND {one_of('title', find_titles(store, titles))}"
+    going = labelled(store, own)
+    if not going:
+        known = ", ".join(one.task for one in labelled(store)) or "none"
+        of = "" if titles is None else " of these titles"
+        raise NotFound(f"no labels of task {task!r}{of} in {store.path}; there are {known}")
+    if not dry_run:
+        store.delete("labels", own)
+        store.delete("tags", f"{own} AND source = {quoted(REVIEW)}")
+    return going[0]
+
+
+def add(store: Store, rows: Sequence[Row], *, source: str, instead_of: str | None = None) -> None:
+    """Write checked labels, in the place of others."""
+    same = {"source": source, "added_at": datetime.now(UTC)}
+    store.put("labels", [{**same, **row} for row in rows], instead_of=instead_of)
+
+
+def labelled(store: Store, where: str | None = None) -> list[Labelled]:
+    """The tasks that have labels, by name; of those labels alone that fulfil a condition."""
+    version = table_version(store)
+    tasks = (
+        store.rows("labels", where)
+        .group_by("task")
+        .agg(
+            pl.col("item").n_unique().alias("items"),
+            pl.col("label").filter(pl.col("label") != NONE).n_unique().clip(1).alias("labels"),
+            pl.len().alias("rows"),
+            pl.col("title").n_unique().alias("titles"),
+        )
+    )
+    return [Labelled(**row, version=version) for row in tasks.sort("task").to_dicts()]
+
+
+def table_version(store: Store) -> int:
+    """Of the table of labels, as it is now."""
+    return int(store.versions("labels")["version"].to_list()[-1])
+
+
+class Known:
+    """What of a store labels may be about, looked up once."""
+
+    def __init__(self, store: Store) -> None:
+        titles = store.titles()
+        self.length = dict(zip(titles["id"], titles["duration_s"], strict=True))
+        self.names = Names(store)
+
+
+def rows_of(raw: Mapping[str, Any], task: str, known: Known) -> Iterator[Row]:
+    """One row of a file as rows of the table; raise BadInput for what is wrong with it."""
+    if unknown := sorted(map(str, raw.keys() - COLUMNS)):
+        known_ones = ", ".join(sorted(COLUMNS))
+        raise BadInput(f"unknown column {unknown[0]!r}; there are {known_ones}")
+    about = item_of(raw, known)
+    names = labels_of(raw)
+    has_none = names == []
+    if names is None and "value" not in raw:
+        raise BadInput("neither label nor value; what has no label has the labels []")
+    value = number(raw.get("value", float(not has_none)))
+    for name in names or [NONE]:
+        yield {**about, "task": str(raw.get("task", task)), "label": name, "value": value}
+
+
+def item_of(raw: Mapping[str, Any], known: Known) -> Row:
+    """What a row is about: a shot, a stretch of a title, or a title."""
+    if "shot" in raw:
+        shot = known.names.shot(str(raw["shot"]))
+        title = title_of(shot)
+        if "title" in raw and known.names.title(str(raw["title"])) != title:
+            raise BadInput(f"shot {shot!r} is of {title!r}, not of {raw['title']!r}")
+        return {"item": shot, "title": title, "start_s": None, "end_s": None}
+    title = known.names.title(str(raw.get("title", "")))
+    if not {"start", "end"} & raw.keys():
+        return {"item": title, "title": title, "start_s": None, "end_s": None}
+    start, end = (moment(raw, name) for name in ("start", "end"))
+    if not 0 <= start <= end <= known.length[title] + 1:
+        raise BadInput(
+            f"{start:g} to {end:g} s is no stretch of {title!r}, which is"
+            f" {known.length[title]:.1f} s long"
+        )
+    return {
+        "item": f"{title}@{start:.10g}-{end:.10g}",
+        "title": title,
+        "start_s": start,
+        "end_s": end,
+    }
+
+
+def moment(raw: Mapping[str, Any], name: str) -> float:
+    """Seconds, or a clock's time; without an end it is a moment."""
+    given = raw.get(name, raw.get("start"))
+    if given is None:
+        raise BadInput("end without start")
+    return seconds(given) if isinstance(given, str) else number(given)
+
+
+def labels_of(raw: Mapping[str, Any]) -> list[str] | None:
+    """The names in `label` or `labels`; none in an empty list, None where there is neither."""
+    given = raw.get("labels", raw.get("label"))
+    if isinstance(given, str):
+        given = several(given)
+    if given is None:
+        return None
+    if not isinstance(given, Sequence):
+        raise BadInput(f"{given!r} is no label; give a text")
+    if not all(isinstance(name, str) for name in given):
+        raise BadInput(f"{given!r} are no labels; give texts")
+    return [name for name in (str(g).strip() for g in given) if name]
+
+
+def number(given: object) -> float:
+    """A finite number, with a point or a comma; also true and false, yes and no."""
+    words = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
+    text = str(given).strip().lower()
+    if not THOUSANDS.fullmatch(text):
+        text = text.replace(",", ".")
+    try:
+        value = words[text] if text in words else float(text)
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise BadInput(f"{given!r} is no number")
+    return value

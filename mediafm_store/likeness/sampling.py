@@ -1,0 +1,63 @@
+"""Random passages of a store, which say what is usual in it."""
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from mediafm_store.arrays import FUSED, block, unit_rows
+from mediafm_store.storage.spaces import Passage, Space
+from mediafm_store.store.store import Store
+
+Answer = TypeVar("Answer")
+PASSAGES, LENGTH = 64, 8
+"""So many passages of so many shots are taken from a store: 250,000 pairs of shots."""
+
+
+def passages(store: Store, space: Space) -> list[Passage]:
+    """Random passages of a space, the same ones until its table or the titles change."""
+    key = store.place.address, space.table
+    state = store.tables.version(space.table), store.revisions()
+    if key not in SAMPLED or SAMPLED[key][0] != state:
+        rng = np.random.default_rng(0)
+        SAMPLED[key] = state, store.sample(space, PASSAGES, LENGTH, rng=rng)
+    return SAMPLED[key][1]
+
+
+SAMPLED: dict[tuple[str, str], tuple[tuple[int, dict[str, str]], list[Passage]]] = {}
+"""Of each space, the version of its table, the revisions of titles, which no other store has, and
+the passages that were taken last."""
+
+
+def once(sample: list[Passage], question: Hashable, make: Callable[[], Answer]) -> Answer:
+    """What `make` works out from a sample, kept for those who ask the same of the same sample."""
+    known = ANSWERED.pop(question, None)
+    answer = known[1] if known and known[0] is sample else make()
+    ANSWERED[question] = sample, answer  # what was asked last stands last
+    for oldest in list(ANSWERED)[:-MOST_ANSWERS]:
+        ANSWERED.pop(oldest, None)
+    return answer
+
+
+MOST_ANSWERS = 32
+"""Of up to 1 MB each."""
+ANSWERED: dict[Hashable, tuple[list[Passage], Any]] = {}
+"""Samples that were asked, and what came of it."""
+
+
+def likeness_from(store: Store, share: float) -> float:
+    """The cosine of two pictures that lie this far from identical (0) to usual (1) in a store.
+
+    Encoders differ in how alike unrelated pictures are to them, so it is told by what is usual.
+    """
+    sample = passages(store, store.live("fused"))
+    question = ("usual likeness", store.place.address)
+    return 1 - share * (1 - once(sample, question, lambda: usual_likeness(sample)))
+
+
+def usual_likeness(sample: list[Passage]) -> float:
+    """The median cosine of two pictures; 1 if there are no two."""
+    rows = np.concatenate([np.zeros((0, FUSED), np.float32), *(p.vectors for p in sample)])
+    pictures = unit_rows(rows[:, block("visual")])
+    pairs = (pictures @ pictures.T)[np.triu_indices(len(pictures), 1)]
+    return float(np.median(pairs)) if len(pairs) else 1.0

@@ -1,0 +1,1 @@
+"""How well shots match what is looked for, and how often chance finds as good."""

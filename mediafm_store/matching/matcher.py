@@ -1,0 +1,79 @@
+"""What is looked for, as searches see it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32
+
+from mediafm_store.arrays import Vectors
+from mediafm_store.indexing.known import Known
+from mediafm_store.storage.spaces import Space
+
+Shares = Float32[np.ndarray, "4 rows shots"]
+
+
+class Probe(NamedTuple):
+    """Vectors whose nearest neighbours in a space may be answers."""
+
+    space: Space
+    rows: Vectors
+
+
+SAME = 1e-5
+
+
+class Null(NamedTuple):
+    """The scores of the best answers to random queries, ascending; perhaps none."""
+
+    best: Float32[np.ndarray, " queries"]
+
+    def chance(self, score: float) -> float | None:
+        """The share of random queries that find something as good, 0 to 1.
+
+        None where there is nothing to compare with.
+        """
+        if not len(self.best):
+            return None
+        # Sums of the same numbers in another order differ in their last digits.
+        return float(np.mean(self.best >= score - SAME * abs(score)))
+
+    @property
+    def typical(self) -> float:
+        """What the best answer to a random query scores."""
+        return float(np.median(self.best)) if len(self.best) else 1.0
+
+
+@runtime_checkable
+class Matcher(Protocol):
+    """Something that is looked for."""
+
+    @property
+    def length(self) -> int:
+        """Shots that it has; those of a sequence are matched in play order."""
+        ...
+
+    def probes(self) -> Sequence[Probe]:
+        """What to look for candidates with, one or several rows a space."""
+        ...
+
+    def shares(self, known: Known, ids: Sequence[str]) -> Shares:
+        """What each part (`PARTS`) adds to the score of each row and each of some shots."""
+        ...
+
+    @property
+    def named(self) -> Sequence[str]:
+        """Shots that may be answers, whatever is near to the probes."""
+        ...
+
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """How good runs of shots are, on the scale of `null`."""
+        ...
+
+    def null(self) -> Null:
+        """The best answers of random queries of this kind."""
+        ...
+
+    def typical(self) -> float:
+        """What the best answer to a random query of this kind scores."""
+        ...

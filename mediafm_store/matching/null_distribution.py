@@ -1,0 +1,139 @@
+"""How often a random query finds something as good: what an answer is worth in this store."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mediafm_store.arrays import FUSED, Vectors
+from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.nearest import nearest
+from mediafm_store.likeness.alignment import mean_in_order
+from mediafm_store.likeness.sampling import LENGTH, once, passages
+from mediafm_store.matching.matcher import Matcher, Null
+from mediafm_store.scenes.own_scene import NEAR, surroundings
+from mediafm_store.storage.spaces import Passage, Space
+from mediafm_store.store.store import Store
+
+QUERIES = 40
+"""Random queries that are tried. The share of them that find something as good is known to some
+.07 (one standard deviation)."""
+DEPTH = 10
+"""Candidates of each that are compared, beside its own surroundings."""
+
+
+class Asked(NamedTuple):
+    """Shots that are asked with at random."""
+
+    ids: tuple[str, ...]
+    rows: Vectors
+
+
+MatcherOf = Callable[[Asked], Matcher]
+"""From shots to a query for the like of each of them, in play order."""
+
+
+def null_of(
+    store: Store,
+    space: Space,
+    *,
+    key: Hashable,
+    length: int,
+    blocks: Sequence[slice],
+    matcher: MatcherOf,
+) -> Null:
+    """The best answers to random shots of a space, or to random passages of `length` shots.
+
+    They are searched for as any query is, in the whole store, without their own surroundings. Shots
+    that have nothing in any of the `blocks` of their vectors are not asked with: the answers to a
+    sound are compared with those to sounds.
+    """
+    sample = passages(store, space)
+    question = (key, str(store.path), space.table)
+    if length > 1:
+        few = min(length, LENGTH)
+        return once(
+            sample,
+            question,
+            lambda: best_of_passages(store, space, sample, matcher, length=few, blocks=blocks),
+        )
+    return once(sample, question, lambda: best_of_shots(store, sample, matcher, blocks))
+
+
+def best_of_shots(
+    store: Store, sample: Sequence[Passage], matcher: MatcherOf, blocks: Sequence[slice]
+) -> Null:
+    """Single shots, against all of the store."""
+    asked = random_shots(sample, blocks)
+    if not asked.ids:
+        return Null(np.zeros(0, np.float32))
+    query, known = matcher(asked), Known(store)
+    near = candidates(store, asked, query, known)
+    # Each question to a table takes some milliseconds, so all shots are compared together.
+    every = sorted({id for ids in near for id in ids})
+    scores = query.shares(known, every).sum(axis=0)
+    column = {id: i for i, id in enumerate(every)}
+    best = [
+        row[[column[id] for id in ids]].max() for row, ids in zip(scores, near, strict=True) if ids
+    ]
+    return Null(np.sort(np.array(best, np.float32)))
+
+
+def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> Asked:
+    """Some shots of a sample, evenly spread over it; none that has nothing in the `blocks`."""
+    ids = [id for passage in sample for id in passage.ids]
+    rows = [row for passage in sample for row in passage.vectors]
+    there = [i for i, row in enumerate(rows) if any(row[at].any() for at in blocks)]
+    places = np.linspace(0, len(there) - 1, min(QUERIES, len(there))).astype(int)
+    chosen = sorted((there[place] for place in places), key=lambda i: ids[i])
+    made = np.stack([rows[i] for i in chosen]) if chosen else np.zeros((0, FUSED))
+    return Asked(tuple(ids[i] for i in chosen), made.astype(np.float32))
+
+
+def candidates(store: Store, asked: Asked, query: Matcher, known: Known) -> list[list[str]]:
+    """The nearest shots of each row of a query by its first space, without its surroundings."""
+    probe = query.probes()[0]
+    found = nearest(store, probe.space, probe.rows[-len(asked.ids) :], DEPTH + 2 * NEAR + 1)
+    for one in found:
+        known.add(probe.space, one.ids, one.vectors)
+    near = [{id} if probe.space.of_titles else surroundings([id]) for id in asked.ids]
+    return [
+        [id for id in one.ids if id not in own][:DEPTH]
+        for own, one in zip(near, found, strict=True)
+    ]
+
+
+def best_of_passages(
+    store: Store,
+    space: Space,
+    sample: Sequence[Passage],
+    matcher: MatcherOf,
+    *,
+    length: int,
+    blocks: Sequence[slice],
+) -> Null:
+    """Passages, against those of other titles in the sample (other passages, if there are none).
+
+    Where none is as long as the query they are as long as there are.
+    """
+    known = Known(store)
+    for passage in sample:
+        known.add(space, passage.ids, passage.vectors.astype(np.float32))
+    length = min(length, max((len(p.ids) for p in sample), default=0))
+    long = [
+        p
+        for p in sample
+        if len(p.ids) >= length and any(p.vectors[:length, at].any() for at in blocks)
+    ]
+    long = long[:: max(1, len(long) // QUERIES)]
+    best = []
+    for passage in long:
+        others = [p for p in sample if p.title != passage.title]
+        others = others or [p for p in sample if p is not passage]
+        if others:
+            rows = passage.vectors[:length].astype(np.float32)
+            query = matcher(Asked(passage.ids[:length], rows))
+            shares = query.shares(known, [id for p in others for id in p.ids]).sum(axis=0)
+            runs = np.split(shares, np.cumsum([len(p.ids) for p in others])[:-1], axis=1)
+            best.append(max(float(mean_in_order(run)) for run in runs))
+    return Null(np.sort(np.array(best, np.float32)))

@@ -1,0 +1,1 @@
+"""Light classifiers of vectors: fitted, saved, applied."""

@@ -1,0 +1,45 @@
+"""Probes after other vectors have gone live."""
+
+import logging
+
+from mediafm_store.encoding import DeviceChoice
+from mediafm_store.errors import MediaFMError
+from mediafm_store.probing.fit import OnStep, fit_probe
+from mediafm_store.probing.saved import Probe, newest, reads_live, tasks
+from mediafm_store.store.store import Store
+
+log = logging.getLogger("mediafm_store")
+
+
+def refit_probes(
+    store: Store,
+    *,
+    device: DeviceChoice = "auto",
+    on_step: OnStep = lambda what, done, total: None,
+) -> list[Probe]:
+    """Fit the probe of each task anew, as it was fitted before, if none reads the live vectors.
+
+    Returns the new versions. One that cannot be fitted, as its labels are gone, is a warning.
+    """
+    fitted = []
+    for task in tasks(store):
+        before = newest(store, task)
+        if reads_live(store, before):
+            continue
+        try:
+            one = fit_probe(
+                store,
+                task,
+                kind=before.kind,
+                pool=before.pool,
+                words=before.words is not None,
+                folds=before.facts["folds"],
+                seed=before.facts["seed"],
+                device=device,
+                on_step=on_step,
+            )
+        except MediaFMError as error:
+            log.warning("probe %s does not read the live vectors: %s", before.name, error)
+        else:
+            fitted.append(one)
+    return fitted

@@ -1,0 +1,1 @@
+"""Versions of spaces: the gates that they pass, and which one is live."""

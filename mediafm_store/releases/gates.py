@@ -1,0 +1,152 @@
+"""What a version of a space has to show before readers and searches get it."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mediafm_store.errors import NotFound
+from mediafm_store.indexing.build import build_index
+from mediafm_store.indexing.space_index import config_of
+from mediafm_store.indexing.status import has_index
+from mediafm_store.model.facts import read_facts
+from mediafm_store.model.quality import Labelled, random_pair_cosine, stratified_auc
+from mediafm_store.storage.spaces import Space
+from mediafm_store.store.evaluations import Figure
+from mediafm_store.store.moment import at_one_moment
+from mediafm_store.store.store import Store
+from mediafm_store.training.checkpoints import checkpoint_of
+
+NARROWER = 0.1
+"""By so much may the mean cosine of random pairs grow."""
+NARROW = 0.95
+"""The mean cosine of random pairs with which vectors tell nothing apart."""
+WORSE_SCENES = 0.02
+"""By so much may telling scenes apart get worse."""
+SHORT_OF_TARGET = 0.01
+"""By so much may the measured recall of an index miss its target: three standard errors."""
+TITLES = 50
+"""That are enough to measure with."""
+
+
+class Gate(NamedTuple):
+    """One thing that was measured of a version."""
+
+    name: str
+    passed: bool
+    said: str
+    """What was measured, and what it had to be."""
+    figure: Figure | None = None
+    """The same to keep, if it says how good the version is."""
+
+
+@at_one_moment
+def gates(store: Store, space: Space) -> list[Gate]:
+    """All that can be measured of a version, beside the one that is live."""
+    live = store.live(space.name) if store.has(space.name) else None
+    found: list[Gate] = []
+    for check in CHECKS:
+        if check is index_recall and not all(gate.passed for gate in found):
+            break  # an index takes long
+        found += check(store, space, live)
+    return found
+
+
+def complete(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+    """Every title has its vectors."""
+    del live
+    lacking = store.lacking(space)
+    yield Gate("complete", not lacking, f"{len(lacking)} titles lack vectors; may be 0")
+
+
+def spread(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+    """Vectors have not collapsed into a narrow cone."""
+    if space.of_titles or space.name == "described":
+        return
+    titles = some_titles(store)
+    cosine = mean_cosine(store, space, titles)
+    before = mean_cosine(store, live, titles) if live else None
+    if cosine is None:
+        return
+    limit = NARROW if before is None else min(NARROW, before + NARROWER)
+    yield Gate(
+        "anisotropy",
+        cosine <= limit,
+        f"two random shots have a cosine of {cosine:.3f}; may be {limit:.3f}",
+        Figure("random_pairs", cosine, better="lower", detail={"limit": limit}),
+    )
+
+
+def scenes(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+    """Scenes are told apart, where somebody labelled them."""
+    if space.of_titles or space.name == "described" or live is None:
+        return
+    shots = store.shots(columns=["title", "scene"]).drop_nulls("scene")
+    titles = shots["title"].unique(maintain_order=True).to_list()[:TITLES]
+    if not titles:
+        return
+    found, before = (same_scene(store, version, titles) for version in (space, live))
+    if np.isnan(found) or np.isnan(before):
+        return
+    least = before - WORSE_SCENES
+    said = f"shots of one scene above others: {found:.3f}; must be {least:.3f}"
+    figure = Figure("same_scene", found, detail={"limit": least})
+    yield Gate("scenes", found >= least, said, figure)
+
+
+def masked_shots(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+    """The model guesses masked shots better than those who know no more than their neighbours."""
+    del live
+    if space.name != "context":
+        return
+    try:
+        facts = read_facts(checkpoint_of(store, space))
+    except NotFound:
+        return  # gone; nothing to measure
+    trivial = {n: v for n, v in facts.get("baselines", {}).items() if n != "untrained"}
+    if not trivial:
+        return
+    best = min(trivial, key=trivial.__getitem__)
+    loss = facts["validation"]
+    said = f"loss {loss:.3f}; must be at most that of the {best}, {trivial[best]:.3f}"
+    figure = Figure("masked_shots", loss, better="lower", detail={"limit": trivial[best]})
+    yield Gate("masked shots", loss <= trivial[best], said, figure)
+
+
+def index_recall(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+    """Where the version before has an index, the new one gets such a one, that finds as much."""
+    if live is None or not has_index(store, live):
+        return
+    built = build_index(store, space, config_of(store, live))
+    least = built.target - SHORT_OF_TARGET
+    said = f"recall@10 of the index {built.recall_at_10:.3f}; must be {least:.3f}"
+    yield Gate("index recall", built.recall_at_10 >= least, said)
+
+
+CHECKS = (complete, spread, scenes, masked_shots, index_recall)
+
+
+def some_titles(store: Store) -> list[str]:
+    """A few titles, always the same."""
+    titles = list(store.revisions())
+    return [titles[i] for i in np.random.default_rng(0).permutation(len(titles))[:TITLES]]
+
+
+def mean_cosine(store: Store, space: Space, titles: Sequence[str]) -> float | None:
+    """Of two random shots; None if there are none."""
+    none = np.empty((0, space.dim), np.float32)
+    vectors = np.concatenate([none, *(store.vectors(space, t).vectors for t in titles)])
+    if len(vectors) < 2:
+        return None
+    return random_pair_cosine(vectors, rng=np.random.default_rng(0))
+
+
+def same_scene(store: Store, space: Space, titles: Sequence[str]) -> float:
+    """How often two shots of one scene are more alike than two of different scenes."""
+    films = []
+    for title in titles:
+        labels = store.shots(title)["scene"].fill_null(-1).to_numpy().astype(np.int64)
+        vectors = store.vectors(space, title).vectors
+        if len(vectors) == len(labels):
+            films.append(Labelled(vectors, labels))
+    return stratified_auc(films)

@@ -1,0 +1,224 @@
+"""Which version of each space readers and searches use: promote, roll back, retire."""
+
+import logging
+import shutil
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
+
+from mediafm_store.errors import BadInput, NotFound, NotPromoted, SpaceMismatch
+from mediafm_store.indexing.directories import index_folder
+from mediafm_store.releases.gates import Gate, gates
+from mediafm_store.storage.registry import space_of
+from mediafm_store.storage.spaces import Space, State
+from mediafm_store.store.evaluations import record
+from mediafm_store.store.store import Store
+
+log = logging.getLogger("mediafm_store")
+
+MADE_BY_ENCODERS = ("fused", "described", "metadata")
+MADE_BY_MODEL = ("context", "title")
+"""Spaces whose versions are made together, and go live together."""
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """The versions that are live now, and how they did."""
+
+    spaces: list[Space]
+    gates: dict[str, list[Gate]]
+    """By table, such as context_v2."""
+    forced: bool
+
+
+def find_space(store: Store, name: str, version: int | None) -> Space:
+    """A version of a space, by default the newest; raise NotFound if there is none."""
+    versions = [s for s in store.spaces() if s.name == name and version in (None, s.version)]
+    if not versions:
+        known = ", ".join(s.table for s in store.spaces())
+        wanted = name if version is None else f"{name} version {version}"
+        raise NotFound(f"store {store.path} has no space {wanted}; there are {known}")
+    return versions[-1]
+
+
+def promote(
+    store: Store, name: str, version: int | None = None, *, force: bool = False
+) -> Promoted:
+    """Make a version live (default: the newest), with those that were made with it.
+
+    It must pass its gates, else NotPromoted says which it failed and the one before stays live;
+    `force` makes it live all the same, which is taken down. Where nothing is live yet, there is
+    nothing to protect: failed gates are only taken down. Promoting fused vectors takes the
+    contextual ones of others out of use, and brings back those that were made from them. Raises
+    SpaceMismatch for contextual vectors of other fused vectors than the live ones.
+    """
+    store.check_writable()
+    space = kept(find_space(store, name, version))
+    versions = together(store, space)
+    group = group_of(space)
+    found = {one.table: gates(store, one) for one in versions if one.name in group}
+    for one in (one for one in versions if one.table in found):
+        passed = all(gate.passed for gate in found[one.table])
+        state = one.state if one.live or not passed else "validated"
+        take_down(store, one, state, found[one.table])
+    failed = [gate for all in found.values() for gate in all if not gate.passed]
+    if failed and store.has(space.name):
+        told = "; ".join(f"{gate.name}: {gate.said}" for gate in failed)
+        if not force:
+            raise NotPromoted(
+                f"{space.name} version {space.version} stays out of use: {told}; mend it, or"
+                f" `mediafm space promote {space.name} {space.version} --force`"
+            )
+        log.warning("%s goes live although it failed at %s", space.table, told)
+    forced = bool(failed) and force
+    go_live(store, space, versions, forced=forced)
+    return Promoted([find_space(store, s.name, s.version) for s in versions], found, forced)
+
+
+def take_down(store: Store, space: Space, state: State, passed: Sequence[Gate]) -> None:
+    """How a version did at its gates: in words with the version, its figures in `evaluations`."""
+    said = [{"name": gate.name, "passed": gate.passed, "said": gate.said} for gate in passed]
+    store.registry.set_state(space, state, gates=said)
+    figures = [gate.figure for gate in passed if gate.figure]
+    told = {"name": space.name, "version": space.table, "fingerprint": space.fingerprint}
+    record(store, "space", figures, **told)
+
+
+def rollback(store: Store, name: str) -> Promoted:
+    """Make the version live again that was live before, with those that were made with it.
+
+    A second rollback goes back one further; what is promoted then follows the version that is live.
+    Nothing is measured: it was good enough once. Raises NotFound at the start of the history.
+    """
+    store.check_writable()
+    live = store.live(name)
+    line = history(store, live)
+    since, space = live_before(store, live, line)
+    undone: dict[tuple[str, int], list[datetime]] = defaultdict(list)
+    for moment, one in line:
+        if moment >= since:
+            undone[one.name, one.version].append(moment)
+    versions = together(store, space)
+    if lacking := sorted({title for one in versions for title in store.lacking(one)}):
+        cure = "space backfill" if name in MADE_BY_ENCODERS else "embed --checkpoint"
+        log.warning(
+            "%d titles came later and are not in %s, as %s; run `mediafm %s` for them",
+            len(lacking),
+            space.table,
+            lacking[0],
+            cure,
+        )
+    go_live(store, space, versions, undone=undone)
+    return Promoted([find_space(store, s.name, s.version) for s in versions], {}, forced=False)
+
+
+def live_before(
+    store: Store, live: Space, line: Sequence[tuple[datetime, Space]]
+) -> tuple[datetime, Space]:
+    """The version in whose place the live one came, and when that became live."""
+    for moment, space in reversed(line):
+        if space.name == live.name and space.version != live.version and space.state != "retired":
+            return moment, space
+    raise NotFound(
+        f"no version of {live.name} was live before version {live.version} in {store.path};"
+        f" `mediafm space promote {live.name} VERSION` makes another one live"
+    )
+
+
+def history(store: Store, space: Space) -> list[tuple[datetime, Space]]:
+    """When which version became live, in order, of the spaces that are made together with one.
+
+    Contextual vectors of other fused ones have a history of their own.
+    """
+    found = [
+        (moment, space_of(row))
+        for row in store.registry.rows()
+        if row["name"] in group_of(space)
+        and (space.name in MADE_BY_ENCODERS or row["fused"] == space.fused)
+        for moment in row["history"]
+    ]
+    return sorted(found, key=itemgetter(0))
+
+
+def retire(store: Store, name: str, version: int) -> list[Space]:
+    """Delete the vectors and indexes of a version and of those made with it; rows of them stay.
+
+    Raises BadInput for a live one.
+    """
+    store.check_writable()
+    space = kept(find_space(store, name, version))
+    if space.live:
+        raise BadInput(
+            f"{name} version {version} is live; promote another one before it is retired"
+        )
+    gone = [
+        s
+        for s in store.spaces()
+        if s.state != "retired"
+        and (
+            s.fused == space.fused
+            if name in MADE_BY_ENCODERS
+            else s.name in MADE_BY_MODEL and s.fingerprint == space.fingerprint
+        )
+    ]
+    for one in gone:
+        store.registry.retire(one)
+        shutil.rmtree(index_folder(store, one), ignore_errors=True)
+    return gone
+
+
+def group_of(space: Space) -> Sequence[str]:
+    """The spaces whose versions are made together with those of this one."""
+    return MADE_BY_MODEL if space.name in MADE_BY_MODEL else MADE_BY_ENCODERS
+
+
+def kept(space: Space) -> Space:
+    """The same version; raise NotFound if its vectors are gone."""
+    if space.state == "retired":
+        raise NotFound(
+            f"the vectors of {space.name} version {space.version} are deleted; make them again"
+        )
+    return space
+
+
+def together(store: Store, space: Space) -> list[Space]:
+    """The versions that go live with one."""
+    there = [s for s in store.spaces() if s.state != "retired"]
+    if space.name in MADE_BY_MODEL:
+        live = store.live("fused")
+        if space.fused != live.fingerprint:
+            raise SpaceMismatch(
+                f"{space.name} version {space.version} was made from fused vectors {space.fused},"
+                f" live are {live.fingerprint} ({live.made_by}); promote those first, or `mediafm"
+                " train` and `mediafm embed` on these"
+            )
+        return [s for s in there if s.name in MADE_BY_MODEL and s.fingerprint == space.fingerprint]
+    made_with = [s for s in there if s.name in MADE_BY_ENCODERS and s.fused == space.fused]
+    return made_with + last_live(store, there, space.fused)
+
+
+def last_live(store: Store, there: Sequence[Space], fused: str) -> list[Space]:
+    """The contextual vectors that were made from fused ones and were live last, if any were."""
+    promoted = {(r["name"], r["version"]): r["promoted_at"] for r in store.registry.rows()}
+    found = []
+    for name in MADE_BY_MODEL:
+        were = [s for s in there if s.name == name and s.fused == fused]
+        were = [s for s in were if promoted[s.name, s.version] is not None]
+        if were:
+            found.append(max(were, key=lambda s: promoted[s.name, s.version]))
+    return found
+
+
+def go_live(
+    store: Store,
+    space: Space,
+    versions: Sequence[Space],
+    *,
+    undone: Mapping[tuple[str, int], Sequence[datetime]] | None = None,
+    forced: bool = False,
+) -> None:
+    """All in one commit; contextual vectors of other fused ones go out of use."""
+    without = () if space.name in MADE_BY_MODEL else MADE_BY_MODEL
+    store.registry.promote(*versions, without=without, undone=undone, forced=forced)

@@ -1,0 +1,1 @@
+"""Scenes of a title, and what belongs to the scene of a shot."""

@@ -1,0 +1,102 @@
+"""Find the scenes of a title: runs of shots that look alike."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float32
+
+from mediafm_store.arrays import Vectors, block, pooled, unit_rows
+from mediafm_store.errors import BadInput
+from mediafm_store.indexing.known import Known
+from mediafm_store.model.segments import Segments, segment
+from mediafm_store.store.store import Store
+from mediafm_store.titles.naming import find_title
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A run of shots."""
+
+    title: str
+    number: int
+    """0 is the first scene of the title."""
+    shots: tuple[str, ...]
+    """Their ids in play order."""
+    start_s: float
+    end_s: float
+    change: float
+    """How clearly it is set off from the scene before it, 0 to 1: how likely its first cut begins a
+    scene. 0 for the first."""
+    key: str
+    """The shot nearest to the mean of the scene: the picture that stands for it."""
+
+
+def find_scenes(store: Store, title: str) -> list[Scene]:
+    """The scenes of a title in play order; each of its shots is in one.
+
+    Fused vectors are compared, of pictures alone if the title has some: contextual ones are
+    averages over neighbours, which blurs where a scene begins, and sound and words change within
+    scenes (docs/decisions/0015). Raises NotFound for an unknown title.
+    """
+    title = find_title(store, title)
+    shots = store.shots(title)
+    space = store.live("fused")
+    vectors = looks(store.vectors(space, title).vectors)
+    if len(vectors) != len(shots):
+        raise BadInput(f"title {title!r} has no {space.name} vectors; run `mediafm ingest --force`")
+    found = segment(vectors)
+    changes = [0.0, *(float(found.scores[start - 1]) for start in found.starts[1:])]
+    return [
+        scene(title, number, shots[first:end], vectors[first:end], change)
+        for number, ((first, end), change) in enumerate(zip(spans(found), changes, strict=False))
+    ]
+
+
+def scene_shots(store: Store, title: str, known: Known) -> list[list[str]]:
+    """The shots of each scene of a title, as `find_scenes` finds them, and nothing else of them.
+
+    Where scenes begin is kept until the title or the table of its vectors has changed.
+    """
+    shots, space = store.shot_ids(title), store.live("fused")
+    version = store.tables.version(space.table)
+    key = str(store.path), known.revisions[title], space.table, version
+    found = CUT.pop(key, None)
+    if found is None:
+        found = spans(segment(looks(known.vectors(space, shots))))
+    CUT[key] = found  # what was asked last stands last
+    for oldest in list(CUT)[:-MOST_CUT]:
+        CUT.pop(oldest, None)
+    return [shots[first:end] for first, end in found]
+
+
+MOST_CUT = 1000
+"""Titles, of which one of 2,000 scenes takes 300 KB."""
+CUT: dict[tuple[str, str, str, int], list[tuple[int, int]]] = {}
+"""Titles by their revisions, and where their scenes begin and end."""
+
+
+def spans(found: Segments) -> list[tuple[int, int]]:
+    """The first shot of each scene, and the one after its last."""
+    ends = [*found.starts[1:], len(found.scores) + 1]
+    return [*zip(found.starts, ends, strict=True)] if found.starts else []
+
+
+def looks(fused: Vectors) -> Float32[np.ndarray, "n kept"]:
+    """The pictures of shots, of length 1; all that is known of them where no shot has one."""
+    pictures = np.ascontiguousarray(fused[:, block("visual")])
+    return unit_rows(pictures) if pictures.any() else fused
+
+
+def scene(title: str, number: int, shots: pl.DataFrame, vectors: Vectors, change: float) -> Scene:
+    """One scene out of the rows and vectors of its shots."""
+    key = int((vectors @ pooled(vectors)[0]).argmax())
+    return Scene(
+        title=title,
+        number=number,
+        shots=tuple(shots["id"]),
+        start_s=shots["start_s"][0],
+        end_s=shots["end_s"][-1],
+        change=change,
+        key=shots["id"][key],
+    )

@@ -1,0 +1,1 @@
+"""Shots: where a film is cut, and what each one looks like."""

@@ -1,0 +1,178 @@
+"""The ids of titles: what files and names become as keys of tables and parts of addresses."""
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from mediafm_store.errors import BadInput, MediaFMError
+from mediafm_store.sources.changes import content, size_in, sources_of, stat_of
+from mediafm_store.store.store import Store
+
+SIGNS = "_.-"
+NAMELESS = "untitled"
+DIGITS = 8
+"""Of the digest that tells names without letters apart."""
+
+SameFilm = Callable[[str, Path], bool]
+"""Whether a file is that of a stored title, whose id is given, though it lies elsewhere."""
+SeriesOf = Callable[[Path], list[str]]
+"""What a film is an episode of, and which, as far as that is known."""
+
+
+def caseless(name: str) -> str:
+    """What names have in common that are the same to people (Unicode's canonical caseless match).
+
+    However its accents are encoded: on some disks letters and their marks lie apart.
+    """
+    if name.isascii():  # which most are, and a large store has many
+        return name.casefold()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def id_of(name: str) -> str:
+    """The id of a title that is called so: letters with their marks, digits, `_`, `-` and `.`.
+
+    `My Film` is my_film. Names without letters and digits differ by a digest of theirs.
+    """
+    shown = caseless("".join(c for c in name if not is_invisible(c)))
+    id = re.sub("_+", "_", "".join(kept(shown))).strip(SIGNS)
+    if any(map(str.isalnum, id)):
+        return id
+    digest = hashlib.sha256(caseless(name).encode(errors="surrogatepass")).hexdigest()
+    return f"{NAMELESS}-{digest[:DIGITS]}"
+
+
+def is_invisible(character: str) -> bool:
+    """Whether it only says how others are drawn: joiners, marks of direction, emoji's variants."""
+    return unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"
+
+
+def kept(name: str) -> Iterator[str]:
+    """The characters of a name that an id can hold, `_` in place of each other one."""
+    on_letter = False
+    for c in name:
+        on_letter = c.isalnum() or (on_letter and unicodedata.category(c).startswith("M"))
+        yield c if on_letter or c in SIGNS else "_"
+
+
+def former_id(name: str) -> str:
+    """The id by the rule that stores were made with before: marks were lost."""
+    return re.sub(r"[^\w.-]+", "_", name.casefold()).strip(SIGNS) or NAMELESS
+
+
+def check_id(title: str) -> None:
+    """Raise BadInput for an id that tables, or addresses of shots, could not hold."""
+    if title != (id := id_of(title)):
+        raise BadInput(
+            f"--title {title!r} may hold small letters, digits, _, - and . only; give {id!r}"
+        )
+
+
+def name_ids(store: Store, file: Path, names: Iterable[str]) -> dict[str, str]:
+    """The ids of the titles in a file of several, by name; those that are stored stay the same."""
+    media = media_of(store)
+    ids: dict[str, str] = {}
+    for name in names:
+        former = former_id(name)
+        is_stored = media.get(former) == str(file) and former not in ids.values()
+        ids[name] = former if is_stored else id_of(name)
+    return ids
+
+
+def title_ids(
+    store: Store,
+    files: Iterable[Path],
+    is_same: SameFilm,
+    series_of: SeriesOf = lambda file: [],
+) -> dict[Path, str]:
+    """The id of the title that each file is, or becomes.
+
+    A file that is in the store keeps its id. A new one is called as the file; where another film is
+    called so already, or another of these, its series is part of the id if its metadata tell one
+    (`my_show_s02e01_pilot`), else the folders above it, as far as needed: `s2_episode_1`. Files of
+    one folder that are called alike have one id.
+    """
+    media = media_of(store)
+    ids = stored_ids(media, files, is_same)
+    taken = set(ids.values())
+
+    def fits(file: Path, id: str, times: int) -> bool:
+        if id not in media:
+            return times == 1 and id not in taken
+        beside = Path(media[id]).parent == file.parent
+        return beside or (id not in taken and is_same(id, file))
+
+    choices = {file: choices_of(file, series_of) for file in files if file not in ids}
+    asked = {file: next(own) for file, own in choices.items()}
+    while asked:
+        times = Counter(id for id, _ in {(id, file.parent) for file, id in asked.items()})
+        found: dict[Path, str] = {}
+        for file, id in asked.items():
+            if fits(file, id, times[id]):
+                found[file] = id
+        left = {file: next(choices[file], "") for file in asked if file not in found}
+        found |= {file: asked[file] for file, id in left.items() if not id}
+        ids |= found
+        taken |= set(found.values())
+        asked = {file: id for file, id in left.items() if id}
+    return ids
+
+
+def choices_of(file: Path, series_of: SeriesOf) -> Iterator[str]:
+    """The ids that a file may have, the shortest first: as it is called, by series, by folders."""
+    yield id_of(file.stem)
+    if series := series_of(file):
+        yield "_".join(map(id_of, (*series, file.stem)))
+    parts = file.parent.parts
+    for folders in range(1, len(parts)):
+        yield "_".join(map(id_of, (*parts[len(parts) - folders :], file.stem)))
+
+
+def stored_ids(
+    media: Mapping[str, str], files: Iterable[Path], is_same: SameFilm
+) -> dict[Path, str]:
+    """The ids of files that the store holds where they are, or by their former id."""
+    at: dict[str, str] = {}
+    for id, path in media.items():
+        if path not in at or id == id_of(Path(path).stem):
+            at[path] = id
+    ids: dict[Path, str] = {}
+    for file in files:
+        former = former_id(file.stem)
+        if str(file) in at:
+            ids[file] = at[str(file)]
+        elif former in media and former != id_of(file.stem) and is_same(former, file):
+            ids[file] = former
+    return ids
+
+
+def media_of(store: Store) -> dict[str, str]:
+    """The paths of all titles, by id."""
+    return dict(store.called().select("id", "media").iter_rows())
+
+
+def is_gone(store: Store) -> SameFilm:
+    """Takes a file for that of a title if the one of the title is no longer there."""
+    return lambda id, file: not Path(store.title(id)["media"]).exists()
+
+
+def is_same_film(store: Store) -> SameFilm:
+    """Takes a file for that of a title if the content is the same, or its folder has moved."""
+
+    def is_same(id: str, file: Path) -> bool:
+        row = store.title(id)
+        there, before = Path(row["media"]), sources_of(row)
+        if not there.exists() and there.parts[-2:] == file.parts[-2:]:
+            return True
+        try:
+            stat = stat_of(file)
+            if before is None or size_in(before.media_stat) != size_in(stat):
+                return False  # of another size: it need not be read
+            return content(file, stat, None) == before.media
+        except (OSError, MediaFMError):
+            return False  # what is wrong with it is told when it is read
+
+    return is_same

@@ -1,0 +1,149 @@
+"""Find titles on disk: videos, with the subtitles and metadata that lie beside them."""
+
+import json
+import os
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mediafm_store.errors import BadInput
+from mediafm_store.media.decode import Warn, log_warning
+from mediafm_store.media.paths import check_file
+from mediafm_store.records import Title
+from mediafm_store.sources.beside import VIDEO_SUFFIXES, with_suffix
+from mediafm_store.sources.folders import files_below
+from mediafm_store.sources.ids import id_of
+from mediafm_store.sources.subtitles import choose_subtitles
+from mediafm_store.text_files import json_text
+
+
+def find_videos(paths: Iterable[Path], warn: Warn = log_warning) -> list[Path]:
+    """The files named, and the videos in the folders named, below them too, in order.
+
+    Links keep their own names: what lies beside a link belongs to it. `warn` is told of links that
+    lead nowhere. Raises BadInput for a path that does not exist or has no video.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if not path.exists():
+            raise BadInput(f"{path} does not exist")
+        if not path.is_dir():
+            check_file(path)
+        inside = files_below(path, warn) if path.is_dir() else [path]
+        videos = [p for p in inside if p == path or is_video(p)]
+        if not videos:
+            raise BadInput(f"no video in {path} (looked for {' '.join(VIDEO_SUFFIXES)})")
+        found.update(dict.fromkeys(Path(os.path.abspath(v)) for v in videos))
+    return list(found)
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file in a folder is taken for a video."""
+    hidden = path.name.startswith(".")
+    return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file() and not hidden
+
+
+def title_id(media: Path) -> str:
+    """The id that a file's name gives, so `My Film.mp4` is my_film."""
+    return id_of(media.stem)
+
+
+def read_title(
+    media: Path,
+    id: str | None = None,
+    *,
+    name: str | None = None,
+    language: str | None = None,
+    warn: Warn = log_warning,
+) -> Title:
+    """A title with what lies beside its file; raise BadInput if the metadata is malformed.
+
+    `name` is what it is called where its metadata do not say, by default as its file. `language` is
+    that of the subtitles to use; if there are none, `warn` says which there are.
+    """
+    title = named(id or title_id(media), media, metadata_of(media), name=name or media.stem)
+    subtitles = choose_subtitles(media, language, warn)
+    if subtitles is None:
+        return title
+    return replace(
+        title,
+        subtitles=subtitles.path,
+        subtitle_track=subtitles.track,
+        language=subtitles.language,
+    )
+
+
+def named(id: str, media: Path, facts: Mapping[str, Any], *, name: str) -> Title:
+    """A title as its metadata describe it; `name` where they do not say what it is called."""
+    return Title(
+        id=id,
+        media=media,
+        name=facts.get("title", name),
+        synopsis=facts.get("synopsis", ""),
+        tags=tuple(facts.get("tags", ())),
+        genres=tuple(facts.get("genres", ())),
+        series=facts.get("series", ""),
+    )
+
+
+def metadata_of(media: Path) -> dict[str, Any]:
+    """The metadata beside a file, which itself need not exist; empty where there are none."""
+    source = metadata_file(media)
+    return read_metadata(source) if source else {}
+
+
+def series_of(file: Path) -> list[str]:
+    """The series of a film, and the place in it as s02e01, as far as its metadata tell them."""
+    try:
+        facts = metadata_of(file)
+    except BadInput:
+        return []  # told when the film is read
+    if not facts.get("series"):
+        return []
+    numbers = {letter: facts.get(key) for letter, key in (("s", "season"), ("e", "episode"))}
+    place = "".join(f"{letter}{n:02}" for letter, n in numbers.items() if isinstance(n, int))
+    return [facts["series"], place] if place else [facts["series"]]
+
+
+def metadata_file(media: Path) -> Path | None:
+    """`film.json` beside `film.mp4`, or a `metadata.json` there whose `file` is `film.mp4`."""
+    own, common = with_suffix(media, ".json"), media.with_name("metadata.json")
+    if own.is_file():
+        return own
+    try:
+        file = read_json(common).get("file") if common.is_file() else None
+    except BadInput:
+        return None  # of some other program, as many folders have one
+    is_ours = isinstance(file, str) and normal(file) == normal(media.name)
+    return common if is_ours else None
+
+
+def normal(name: str) -> str:
+    """A name with each letter and its marks as one character, as far as there is such."""
+    return unicodedata.normalize("NFC", name)
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """The keys title, synopsis, series, tags and genres of a metadata file, checked."""
+    facts = {k: v for k, v in read_json(path).items() if v is not None}
+    for key in ("title", "synopsis", "series"):
+        if not isinstance(facts.get(key, ""), str):
+            raise BadInput(f"{path}: {key} must be a string, is {json.dumps(facts[key])[:60]}")
+    for key in ("tags", "genres"):
+        values = facts.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+            raise BadInput(f"{path}: {key} must be a list of strings, is {json.dumps(values)[:60]}")
+    return facts
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file."""
+    try:
+        value = json_text.read_json(path)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise BadInput(f"{path} must hold a JSON object with title, synopsis, series, tags, genres")
+    return value

@@ -1,0 +1,36 @@
+"""Words that are said, as a query of the full-text index."""
+
+import re
+from itertools import islice
+
+from lancedb.query import BooleanQuery, FullTextQuery, MatchQuery, Occur, PhraseQuery
+
+from mediafm_store.text_files.plain_text import APOSTROPHE, straight
+
+PHRASE = re.compile(r'["“„«]([^"“”„«»]+)["”“»]')
+FORMS = ("'", "\u2019", "\u2018", "\u02bc", " ")
+"""How the index holds an apostrophe: it tells these apart, and ends a word at all others."""
+MOST_PARTED = 16
+"""Words that are looked for in two parts as well."""
+
+
+def query_of(words: str, column: str) -> FullTextQuery:
+    """Any of the words, or if they are in quotes all of them in a row.
+
+    Texts write apostrophes in several ways, and so do people: each finds all.
+    """
+    exact = PHRASE.fullmatch(words.strip())
+    plain = straight(exact[1] if exact else words)
+    if "'" not in plain:
+        return PhraseQuery(plain, column) if exact else MatchQuery(plain, column)
+    if exact:
+        return any_of(*(PhraseQuery(plain.replace("'", form), column) for form in FORMS))
+    written = " ".join(plain.replace("'", form) for form in FORMS[:-1])
+    parted = (word.replace("'", " ") for word in plain.split() if APOSTROPHE.search(word))
+    phrases = [PhraseQuery(word, column) for word in islice(dict.fromkeys(parted), MOST_PARTED)]
+    return any_of(MatchQuery(written, column), *phrases)
+
+
+def any_of(*queries: FullTextQuery) -> FullTextQuery:
+    """What fulfils one of several queries at least."""
+    return BooleanQuery([(Occur.SHOULD, query) for query in queries])

@@ -1,0 +1,1 @@
+"""Subtitles, beside a film or inside it, as cues."""

@@ -1,0 +1,127 @@
+"""Subtitles inside a container, and the words of a title wherever they are."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+
+from mediafm_store.errors import BadMedia, BadSubtitles
+from mediafm_store.media.clock import Clock
+from mediafm_store.media.decode import Warn, log_warning, open_media, packets, start_ticks
+from mediafm_store.media.streams import only
+from mediafm_store.records import Cue, Title
+from mediafm_store.subtitles.language import standard
+from mediafm_store.subtitles.parse import EFFECT, in_order, read_cues, said
+
+TEXT_CODECS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
+"""Those that hold text; DVDs and Blu-rays have pictures of it."""
+EFFECT_FIELD = 7
+"""Of an event in ASS as FFmpeg gives it; there are no times in it, and the text is the last."""
+LAST_S = 5.0
+"""How long a cue stays of which nothing says when it ends."""
+
+
+class Track(NamedTuple):
+    """A subtitle track with text."""
+
+    number: int
+    """The number of the stream in its file."""
+    language: str | None
+    default: bool
+    forced: bool
+    """Only what is said in a foreign language, or is written in the picture."""
+    for_the_deaf: bool
+
+
+def text_tracks(media: Path) -> list[Track]:
+    """The subtitle tracks of a file that hold text; none where it cannot be read."""
+    try:
+        with open_media(media) as container:
+            return [
+                track(stream)
+                for stream in container.streams.subtitles
+                if stream.codec_context and stream.codec_context.name in TEXT_CODECS
+            ]
+    except BadMedia:
+        return []  # whoever reads its picture says so
+
+
+def track(stream: Any) -> Track:
+    """What a container says of a subtitle stream."""
+    marks, flags = stream.disposition, av.stream.Disposition
+    return Track(
+        stream.index,
+        standard(stream.language),
+        default=bool(marks & flags.default),
+        forced=bool(marks & flags.forced),
+        for_the_deaf=bool(marks & flags.hearing_impaired),
+    )
+
+
+def read_track(media: Path, index: int, warn: Warn = log_warning) -> list[Cue]:
+    """The cues of one text track, in play order; damaged ones are left out, with a warning."""
+    with open_media(media) as container:
+        if index >= len(container.streams) or container.streams[index].type != "subtitle":
+            raise BadSubtitles(f"{media} has no subtitle track {index}")
+        stream = container.streams[index]
+        only(stream)
+        start = start_ticks(container, stream.time_base)
+        what = f"{media.name}: subtitle track {index}"
+        # Whoever reads its picture tells where the clock jumps.
+        clock = Clock.of(container, stream, media, lambda text: None)
+        found = timed(packets(container, stream, what, warn), start, clock)
+        return in_order(cues(found, what, warn))
+
+
+def timed(found: Iterable[Any], start: int, clock: Clock) -> Iterator[tuple[int, Any]]:
+    """Packets, and when the text of each is to be seen, in ticks from the start of the file."""
+    begin = 0
+    for packet in found:
+        if packet.pts is not None:
+            begin = clock.place_rare(packet.pts - start, begin)
+            yield begin, packet
+
+
+def cues(found: Iterable[tuple[int, Any]], what: str, warn: Warn) -> Iterator[Cue]:
+    """Decode packets that come with their times.
+
+    What has no duration stays until the next packet, which may be an empty one.
+    """
+    damaged = 0
+    waiting: list[Cue] = []
+    for begin, packet in found:
+        length = packet.duration or 0
+        start_s, end_s = (float(t * packet.time_base) for t in (begin, begin + length))
+        yield from (replace(cue, end_s=max(0.0, start_s)) for cue in waiting)
+        waiting = []
+        try:
+            texts = dialogues(packet) if packet.size else []
+        except (av.FFmpegError, UnicodeDecodeError):
+            damaged += 1
+            continue
+        decoded = [Cue(max(0.0, start_s), end_s, said(text)) for text in texts]
+        waiting = [] if length else decoded
+        yield from decoded if length else ()
+    yield from (replace(cue, end_s=cue.start_s + LAST_S) for cue in waiting)
+    if damaged:
+        warn(f"{what}: {damaged} damaged cues were left out")
+
+
+def dialogues(packet: Any) -> list[str]:
+    """The text of each event of a packet, in ASS, but for syllables that are drawn one by one."""
+    return [
+        bytes(event.dialogue).decode("utf-8", errors="replace")
+        for event in packet.decode()
+        if bytes(event.ass).split(b",", EFFECT_FIELD + 1)[EFFECT_FIELD].strip() != EFFECT.encode()
+    ]
+
+
+def read_words(title: Title, warn: Warn = log_warning) -> list[Cue]:
+    """The cues of a title's subtitles, be they a file or a track; none where it has none."""
+    if title.subtitles is None:
+        return []
+    if title.subtitle_track is not None:
+        return read_track(title.subtitles, title.subtitle_track, warn)
+    return read_cues(title.subtitles, warn, language=title.language)

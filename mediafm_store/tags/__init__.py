@@ -1,0 +1,1 @@
+"""Tags of titles, by probes, by neighbours or by name, and their review."""

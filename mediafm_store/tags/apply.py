@@ -1,0 +1,210 @@
+"""Write tags for titles that lack them."""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import polars as pl
+
+from mediafm_store.encoders.encoder import Encoders
+from mediafm_store.encoding import DeviceChoice
+from mediafm_store.engines import Engine, Tell, engine_of
+from mediafm_store.errors import BadInput
+from mediafm_store.labels.labels import FILE
+from mediafm_store.probing.saved import Probe, by_chance, newest, space_of, tasks
+from mediafm_store.storage.tables import one_of, quoted
+from mediafm_store.store.store import Store
+from mediafm_store.tags.by_name import from_names
+from mediafm_store.tags.by_neighbours import from_neighbours, known_tags, title_vectors
+from mediafm_store.tags.by_probe import from_probe
+from mediafm_store.tags.tag import NEIGHBOURS, PROPOSALS, REVIEW, Tag, answered, keep
+from mediafm_store.titles.naming import find_titles
+
+log = logging.getLogger("mediafm_store")
+AT_ONCE = 1000
+"""Titles that are written in one commit: a kill costs at most their tags, which come again."""
+OnTitles = Callable[[str, int, int], None]
+"""Told where tags come from, how many titles are done, and of how many."""
+
+
+def apply_tags(
+    store: Store,
+    titles: Sequence[str] | None = None,
+    *,
+    task: str | None = None,
+    names: Sequence[str] = (),
+    top: int = 5,
+    encoders: Encoders | None = None,
+    device: DeviceChoice = "auto",
+    workers: int | None = None,
+    engine: str = "threads",
+    on_titles: OnTitles = lambda source, done, total: None,
+) -> list[Tag]:
+    """Write and return tags of titles; of all that lack them, if `titles` is None.
+
+    They come from the newest probe of each task whose labels are tags of titles (`task`: of this
+    one alone). Where there is no probe yet they come from the most similar titles that have tags,
+    `top` at most, and from `names`: titles with shots that a name describes. Tags are written a
+    thousand titles at a time, so a run that was cut off goes on where it was. Probes are applied to
+    `workers` thousands at once by an `engine` (see `engine_of`), whose workers read the store
+    themselves; names are looked for by this process. Raises NotFound for an unknown title or probe,
+    BadInput if there is nothing to learn from, if no probe is better than chance, or if `names`
+    come with an engine or workers.
+    """
+    if names and (engine != "threads" or workers is not None):
+        raise BadInput("--name is looked for by this process; leave out --engine and --workers")
+    store.check_writable()
+    titles = None if titles is None else find_titles(store, titles)
+    if names:
+        wanted = list(store.revisions() if titles is None else titles)
+        tags = from_names(store, wanted, names, encoders=encoders, device=device)
+        named = f"task = {quoted(PROPOSALS)} AND {one_of('tag', list(names))}"
+        return keep(store, wanted, tags, instead=named)
+    chosen = [newest(store, task)] if task else of_titles(store)
+    if task and not tags_titles(chosen[0]):
+        raise BadInput(
+            f"probe {chosen[0].name} does not tag titles: that needs labels of titles, with names,"
+            f" and it has {chosen[0].kind} of {chosen[0].level}; `mediafm probe apply {task}` says"
+            " what it makes of them"
+        )
+    chosen = better_than_chance(chosen)
+    found: list[Tag] = []
+    with engine_of(engine, workers=workers) as runs_on:
+        if all(probe.task == PROPOSALS for probe in chosen) and not task:
+            found += by_neighbours(store, titles, top, on_titles, optional=bool(chosen))
+        for probe in chosen:
+            found += by_probe(store, probe, titles, runs_on, on_titles)
+    return found
+
+
+@dataclass(frozen=True)
+class Probed:
+    """The stage of tagging: what a probe says of some titles. It reads the store."""
+
+    store: Store
+    probe: Probe
+
+    def __call__(self, titles: Sequence[str], tell: Tell) -> list[Tag]:  # noqa: ARG002
+        """Raises NotFound where a worker does not see the store."""
+        return from_probe(self.store, self.probe, titles)
+
+
+def by_probe(
+    store: Store,
+    probe: Probe,
+    titles: Sequence[str] | None,
+    engine: Engine,
+    on_titles: OnTitles,
+) -> list[Tag]:
+    """Write and return the tags of titles that no file has labelled, in the order of the titles."""
+    own = f"task = {quoted(probe.task)} AND source LIKE '% v%'"
+    known = labelled(store, probe)
+    keep(store, known, [], instead=own)
+    asked = lacking(store, probe) if titles is None else titles
+    wanted = [t for t in asked if t not in known]
+    if titles and (told := known.intersection(titles)):
+        log.warning("labels of %s say it already: %s", probe.task, ", ".join(sorted(told)[:5]))
+    found: defaultdict[str, list[Tag]] = defaultdict(list)
+    done = 0
+    with closing(engine.run(Probed(store, probe), parts(wanted))) as outcomes:
+        for outcome in outcomes:
+            part, tags = outcome.item, outcome.get()
+            warn_of_missing(part, {t.title for t in tags})
+            for tag in keep(store, part, tags, instead=own):
+                found[tag.title].append(tag)
+            on_titles(probe.name, done := done + len(part), len(wanted))
+    return [tag for title in wanted for tag in found[title]]
+
+
+def of_titles(store: Store) -> list[Probe]:
+    """The newest probe of each task that tags titles."""
+    return [probe for probe in (newest(store, task) for task in tasks(store)) if tags_titles(probe)]
+
+
+def better_than_chance(chosen: Sequence[Probe]) -> list[Probe]:
+    """Without probes that know no more than a guess, with a warning; BadInput if none is left."""
+    told = {probe.name: by_chance(probe) for probe in chosen}
+    poor = [
+        f"probe {probe.name} is no better than chance ({told[probe.name]}), so it tags nothing;"
+        f" label more titles, of more series, and `mediafm probe fit {probe.task}`"
+        for probe in chosen
+        if told[probe.name]
+    ]
+    if poor and len(poor) == len(chosen):
+        raise BadInput("; ".join(poor))
+    for one in poor:
+        log.warning("%s", one)
+    return [probe for probe in chosen if not told[probe.name]]
+
+
+def tags_titles(probe: Probe) -> bool:
+    """Whether what a probe predicts are names that titles have or have not."""
+    return probe.level == "titles" and probe.kind == "tags" and all(probe.labels)
+
+
+def lacking(store: Store, probe: Probe) -> list[str]:
+    """The titles that this version of a probe has not tagged as they are, and for which somebody
+    has not said all that it could."""
+    space_of(store, probe)
+    counts = Counter(title for task, title, _ in answered(store) if task == probe.task)
+    left = untagged(store, f"source = {quoted(probe.name)}")
+    return [title for title in left if counts[title] < len(probe.labels)]
+
+
+def labelled(store: Store, probe: Probe) -> set[str]:
+    """The titles of which a file says which tags of the task they have."""
+    task = f"task = {quoted(probe.task)} AND source = {quoted(FILE)}"
+    return set(store.rows("labels", task)["title"])
+
+
+def untagged(store: Store, where: str) -> list[str]:
+    """The titles that have no tags of some kind, or only such as are older than the title."""
+    tagged = store.rows("tags", where).group_by("title").agg(pl.col("proposed_at").max())
+    last = dict(tagged.iter_rows())
+    ingested = store.titles().select("id", "ingested_at").iter_rows()
+    return [title for title, at in ingested if title not in last or last[title] < at]
+
+
+def by_neighbours(
+    store: Store,
+    titles: Sequence[str] | None,
+    top: int,
+    on_titles: OnTitles,
+    *,
+    optional: bool,
+) -> Iterator[Tag]:
+    """Tags of the most similar titles, for those that have none of their own."""
+    known = known_tags(store)
+    if optional and not any(known.values()):
+        return
+    voted = f"task = {quoted(PROPOSALS)} AND {one_of('source', [NEIGHBOURS, REVIEW])}"
+    wanted = titles
+    if wanted is None:
+        wanted = [t for t in untagged(store, voted) if not known[t]]
+    ids = set(title_vectors(store)[0])
+    warn_of_missing(wanted, ids)
+    there = [title for title in wanted if title in ids]
+    if wanted:
+        on_titles("similar titles", 0, len(wanted))
+    done = 0
+    tags = from_neighbours(store, there, top=top)
+    for part in parts(there):
+        found = [tag for _ in part for tag in next(tags)]
+        written = keep(store, part, found, instead=f"source = {quoted(NEIGHBOURS)}")
+        on_titles("similar titles", done := done + len(part), len(there))
+        yield from written
+
+
+def parts(titles: Sequence[str]) -> Iterator[Sequence[str]]:
+    """So many as are written at once."""
+    for start in range(0, len(titles), AT_ONCE):
+        yield titles[start : start + AT_ONCE]
+
+
+def warn_of_missing(wanted: Sequence[str], there: set[str]) -> None:
+    """Say which titles have no vectors."""
+    if without := [title for title in wanted if title not in there]:
+        more = f" and {len(without) - 5} more" if len(without) > 5 else ""
+        log.warning("no vectors yet of %s%s; run `mediafm embed`", ", ".join(without[:5]), more)

@@ -1,0 +1,59 @@
+"""Tags by a probe: probabilities, with the shots and words that speak for them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mediafm_store.probing.predict import inputs_of, loudest_shots, loudest_words, vectors_of
+from mediafm_store.probing.saved import WORDS, Probe
+from mediafm_store.store.store import Store
+from mediafm_store.tags.tag import Tag, answered
+
+EVIDENCE = 3
+"""Shots, and words, that are named at most."""
+LEAST = 1e-6
+"""Of thresholds: what is likely beside another one can be told of all."""
+MAYBE = 0.5
+"""Tags of this share of their threshold are kept for review."""
+
+
+def from_probe(store: Store, probe: Probe, titles: Sequence[str]) -> list[Tag]:
+    """The tags that titles have or may have, at least one each, of those that nobody has answered.
+
+    Titles without vectors get none.
+    """
+    ids, vectors = vectors_of(store, probe, titles)
+    if not ids:
+        return []
+    inputs = inputs_of(store, probe, ids, vectors)
+    scores = probe.linear.decide(inputs)
+    least = np.maximum(probe.linear.thresholds, LEAST)
+    said = answered(store)
+    asked = np.array(
+        [[(probe.task, id, label) not in said for label in probe.labels] for id in ids]
+    )
+    keep = scores >= MAYBE * least
+    keep[np.arange(len(ids)), np.where(asked, scores / least, -1).argmax(axis=1)] = True
+    keep &= asked
+    labels = {id: np.flatnonzero(row).tolist() for id, row in zip(ids, keep, strict=True)}
+    shots = loudest_shots(store, probe, labels, EVIDENCE)
+    found = []
+    for number, id in enumerate(ids):
+        for label in sorted(labels[id], key=lambda n: (-scores[number, n], n)):
+            words = (
+                loudest_words(probe, inputs[WORDS][number], label, EVIDENCE) if probe.words else []
+            )
+            evidence = [f'"{word}"' for word in words]
+            evidence += [shot for _, shot in shots.get((id, label), [])]
+            found.append(
+                Tag(
+                    probe.task,
+                    id,
+                    probe.labels[label],
+                    float(scores[number, label]),
+                    float(least[label]),
+                    probe.name,
+                    tuple(evidence),
+                )
+            )
+    return found

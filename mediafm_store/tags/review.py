@@ -1,0 +1,138 @@
+"""The loop of people and probes: what is uncertain is asked, answers are labels, probes learn."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import logit
+
+from mediafm_store.encoding import DeviceChoice
+from mediafm_store.errors import BadInput, MediaFMError, NotFound
+from mediafm_store.labels.labels import FILE, REVIEW, add
+from mediafm_store.probing.fit import OnStep, fit_probe
+from mediafm_store.probing.saved import Probe, newest
+from mediafm_store.storage.tables import quoted
+from mediafm_store.store.store import Store
+from mediafm_store.tags.apply import apply_tags
+from mediafm_store.tags.tag import REVIEW as ANSWERED
+from mediafm_store.tags.tag import Tag, keep_answers, kept
+from mediafm_store.titles.naming import find_titles
+
+CLOSE = 1e-6
+
+
+class Answer(NamedTuple):
+    """What somebody says to a proposed tag."""
+
+    title: str
+    tag: str
+    accept: bool
+
+
+class Learnt(NamedTuple):
+    """What became of the answers to one task."""
+
+    task: str
+    answers: int
+    probe: Probe | None
+    """The new version; None if labels are still too few."""
+    reason: str
+    """Why there is none, or why it tags nothing."""
+    tags: int
+    """That were written anew."""
+
+
+def uncertain_tags(store: Store, *, task: str | None = None, n: int = 20) -> list[Tag]:
+    """The `n` proposals nearest to their threshold, which teach a probe most (Lewis & Gale, 1994).
+
+    Only those of one task, if it is named; those that have been answered are not asked again.
+    """
+    found = [t for t in kept(store) if t.source != ANSWERED and task in (None, t.task)]
+    return sorted(found, key=lambda t: (distance(t), t.title, t.tag))[:n]
+
+
+def distance(tag: Tag) -> float:
+    """How far a score is from its threshold, in log-odds."""
+    score, threshold = np.clip([tag.score, tag.threshold], CLOSE, 1 - CLOSE)
+    return float(abs(logit(score) - logit(threshold)))
+
+
+def answer_tags(
+    store: Store,
+    answers: Sequence[Answer],
+    *,
+    device: DeviceChoice = "auto",
+    on_step: OnStep = lambda what, done, total: None,
+) -> list[Learnt]:
+    """Keep answers as labels, fit the probes of their tasks anew, and tag titles with these.
+
+    Raises NotFound for a title and tag that were not proposed, BadInput for an answer that
+    contradicts another; then nothing is kept.
+    """
+    proposed: dict[tuple[str, str], list[Tag]] = defaultdict(list)
+    for tag in kept(store):
+        proposed[tag.title, tag.tag].append(tag)
+    said: dict[Tag, bool] = {}
+    titles = find_titles(store, (answer.title for answer in answers))
+    for title, (_, name, accept) in zip(titles, answers, strict=True):
+        if (title, name) not in proposed:
+            raise NotFound(
+                f"tag {name!r} was not proposed for title {title!r}; `mediafm tag review` lists"
+                " what was"
+            )
+        for tag in proposed[title, name]:
+            if said.setdefault(tag, accept) != accept:
+                raise BadInput(f"{title}={name} is accepted and rejected at once; choose one")
+    by_task: dict[str, list[Tag]] = defaultdict(list)
+    for tag in said:
+        by_task[tag.task].append(tag)
+    for task, own in by_task.items():
+        keep_labels(store, task, {tag: said[tag] for tag in own})
+    keep_answers(store, said)
+    return [learn(store, task, len(own), device, on_step) for task, own in by_task.items()]
+
+
+def keep_labels(store: Store, task: str, answers: Mapping[Tag, bool]) -> None:
+    """Answers as labels. What a file said of an item stays a file's, corrected: it says that the
+    item has no other labels, which an answer does not."""
+    of_task = f"task = {quoted(task)} AND source = {quoted(FILE)}"
+    with store.tables.lock():
+        filed = set(store.rows("labels", of_task).select("item", "label").iter_rows())
+        for source in (FILE, REVIEW):
+            rows = [
+                label(tag, accept)
+                for tag, accept in answers.items()
+                if ((tag.title, tag.tag) in filed) == (source == FILE)
+            ]
+            if rows:
+                add(store, rows, source=source)
+
+
+def label(tag: Tag, accept: bool) -> dict[str, object]:
+    """An answer as the table of labels holds it."""
+    return {
+        "task": tag.task,
+        "item": tag.title,
+        "title": tag.title,
+        "label": tag.tag,
+        "value": float(accept),
+    }
+
+
+def learn(store: Store, task: str, answers: int, device: DeviceChoice, on_step: OnStep) -> Learnt:
+    """Fit a probe anew, as it was fitted before, and tag titles with it."""
+    try:
+        before = newest(store, task)
+    except NotFound:
+        before = None
+    pool, words = (before.pool, before.words is not None) if before else (None, False)
+    try:
+        probe = fit_probe(store, task, pool=pool, words=words, device=device, on_step=on_step)
+    except MediaFMError as error:
+        return Learnt(task, answers, None, str(error), 0)
+    try:
+        tags = apply_tags(store, task=task, device=device)
+    except BadInput as error:
+        return Learnt(task, answers, probe, str(error), 0)
+    return Learnt(task, answers, probe, "", len(tags))

@@ -1,1 +1,0 @@
-"""Places for ad breaks: facts -> signs -> scores -> guard rails -> breaks with reasons; and ads."""

@@ -1,0 +1,84 @@
+"""Tables as spreadsheets save them: cells between commas, semicolons or tabs, in any encoding."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from mediafm_store.errors import BadInput
+from mediafm_store.text_files.plain_text import read_text
+
+SUFFIXES = (".csv", ".tsv")
+EXCEL = "cp1252"
+"""What it saves in where Windows speaks a western language."""
+DIVIDERS = ",;\t"
+Cells = list[str]
+
+
+Rows = Iterator[tuple[int, Cells]]
+
+
+class Table(NamedTuple):
+    """A header, and the rows below it that are not empty, each with the number of its line."""
+
+    header: Cells
+    rows: Rows
+
+
+def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a table whose first line names its columns, by name, with their lines' numbers.
+
+    Names are in small letters, empty cells are left out. Raises BadInput, with the number of the
+    line, for what cannot be read.
+    """
+    header, rows = read_table(path)
+    names = [cell.strip().lower() for cell in header]
+    if twice := [name for name, count in Counter(filter(None, names)).items() if count > 1]:
+        raise BadInput(f"{path}: two columns are called {twice[0]!r}; leave one out")
+    for line, row in rows:
+        if any(row[len(names) :]):
+            raise BadInput(f"{path}, line {line}: more cells than columns")
+        yield line, {name: cell for name, cell in zip(names, row, strict=False) if cell.strip()}
+
+
+def read_table(path: Path, is_header: Callable[[Cells], bool] = any) -> Table:
+    """A table; its header is the first line that is one, and has most cells by what divides them.
+
+    Without such a line it is empty. Raises BadInput, with the number of the line, for quotes that
+    are not closed and the like.
+    """
+    text = read_text(path, few=EXCEL)
+    divider = max(DIVIDERS, key=lambda one: len(header_of(rows_of(text, one), is_header)))
+    rows = telling(path, rows_of(text, divider))
+    return Table(header_of(rows, is_header), rows)
+
+
+def header_of(rows: Rows, is_header: Callable[[Cells], bool]) -> Cells:
+    """The first row that is a header; empty if none is. What follows it is left."""
+    with suppress(csv.Error):
+        return next((cells for _, cells in rows if is_header(cells)), [])
+    return []
+
+
+def rows_of(text: str, divider: str) -> Rows:
+    """The rows that are not empty, which quotes may spread over lines, each with its first line."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=divider, strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            if any(map(str.strip, cells)):
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise csv.Error(f"line {line}: {error}") from error
+
+
+def telling(path: Path, rows: Rows) -> Rows:
+    """The same rows; an error names the file."""
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise BadInput(f"{path}, {error}; save it as plain CSV") from error

@@ -1,0 +1,59 @@
+"""Lists that people and other programs make: CSV, JSON lines or Parquet."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mediafm_store.errors import BadInput
+from mediafm_store.text_files.csv_text import SUFFIXES as CSV
+from mediafm_store.text_files.csv_text import read_records
+from mediafm_store.text_files.json_text import read_json_lines
+
+JSON_LINES, PARQUET = ".jsonl", ".parquet"
+SEPARATOR = ";"
+"""Between several things in one cell."""
+
+Row = dict[str, Any]
+
+
+def read_list(file: Path, what: str, example: str) -> Iterator[tuple[int, Row]]:
+    """The rows of a file without what is empty, each with the number of its line.
+
+    Of a Parquet file, of its row, from 1. Cells of CSV are texts. Raises BadInput, with that
+    number, for what cannot be read; it tells `what` the rows are, and an `example` of an object.
+    """
+    suffix = file.suffix.lower()
+    if suffix not in (*CSV, JSON_LINES, PARQUET):
+        raise BadInput(f"{file}: {what} come as .csv, .jsonl or .parquet")
+    if not file.is_file():
+        raise BadInput(f"no file {file}")
+    if suffix == JSON_LINES:
+        yield from read_json_lines(file, example)
+    elif suffix == PARQUET:
+        yield from read_parquet(file)
+    else:
+        yield from read_records(file)
+
+
+def read_parquet(file: Path) -> Iterator[tuple[int, Row]]:
+    """The rows of a table."""
+    try:
+        table = pl.read_parquet(file)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise BadInput(f"{file} cannot be read as Parquet: {error}") from error
+    for number, row in enumerate(table.iter_rows(named=True), start=1):
+        yield number, {k: v for k, v in row.items() if v is not None}
+
+
+def several(text: str) -> list[Any]:
+    """Several things as a cell has them: `Drama; Crime`, or the JSON of a list, such as `[]`."""
+    if not (text.strip().startswith("[") and text.strip().endswith("]")):
+        return text.split(SEPARATOR)
+    try:
+        found: list[Any] = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{text[:60]!r} is no list; give Drama;Crime, or []") from error
+    return found

@@ -1,0 +1,99 @@
+"""What a text asks for: something seen, something heard, or words that are said."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mediafm_store.arrays import Modality
+from mediafm_store.encoders.encoder import Encoders, encode_query
+from mediafm_store.likeness.scale import Part
+
+SEEN: Mapping[Part, float] = {"visual": 1.0, "audio": 0.0, "text": 0.2, "context": 0.5}
+HEARD: Mapping[Part, float] = {"visual": 0.3, "audio": 1.0, "text": 0.2, "context": 0.1}
+SAID: Mapping[Part, float] = {"visual": 0.3, "audio": 0.0, "text": 1.0, "context": 0.1}
+NAMED_SOUND = 0.3
+"""What sound weighs in a text that is the name of a sound, as "gunfire" is, without saying so."""
+SURE, UNSURE = 0.9, 0.6
+"""Cosines with the name of a sound from which a text is surely, or perhaps, about that sound."""
+SOUND_WORDS = re.compile(
+    r"\b(sounds?|nois(e|es|y)|hear(s|d|ing)?|listen(s|ing)?|music|songs?|melod(y|ies)|tunes?"
+    r"|audio|loud|voices?|silence)\b",
+    re.IGNORECASE,
+)
+SPEECH_WORDS = re.compile(
+    r"\b(say(s|ing)?|said|mention(s|ed|ing)?|talk(s|ing)? about|speak(s|ing)? (of|about)"
+    r"|tell(s|ing)? .* (that|about)|dialogue|the words?|the line|quot(e|es|ing))\b",
+    re.IGNORECASE,
+)
+QUOTED = re.compile(r"[\"“„«]([^\"”“»]{2,})[\"”“»]")
+
+
+class AskedFor(NamedTuple):
+    """What parts of a shot a text is compared with, and why."""
+
+    weights: Mapping[Part, float]
+    reason: str
+    """In plain words, as it follows "compared": "by what is seen"."""
+    left_out: frozenset[Part] = frozenset()
+    """Parts that are not to be compared in any way."""
+
+
+def asked_for(text: str, *, near_sound: float = 0.0, near_sight: float = 0.0) -> AskedFor:
+    """What a text asks for.
+
+    `near_sound` and `near_sight` are its greatest cosines with a name of a sound and of a thing
+    seen: "birds singing" is nearer to a sound, "a birdhouse" to a thing.
+    """
+    if QUOTED.search(text) or SPEECH_WORDS.search(text):
+        return AskedFor(SAID, "by what is said, as it is about words")
+    if SOUND_WORDS.search(text):
+        return AskedFor(HEARD, "by what is heard, as it is about sound")
+    sure = min(1.0, max(0.0, (near_sound - UNSURE) / (SURE - UNSURE)))
+    if sure > 0 and near_sound > near_sight:
+        weights = {**SEEN, "audio": NAMED_SOUND * sure}
+        return AskedFor(weights, "by what is seen, and by what is heard, as it is near to a sound")
+    return AskedFor(SEEN, "by what is seen")
+
+
+def quoted(text: str) -> str | None:
+    """What stands in quotation marks in a text, if anything does."""
+    found = QUOTED.search(text)
+    return found[1].strip() if found else None
+
+
+_STOP_WORDS = (
+    "a an and are as at be by for from had has have he her his i in into is it its me my of on or"
+    " our over she some someone something than that the their them then there they this through"
+    " to under up was we were what when where which who with without you your"
+    " say says saying said mention mentions mentioned mentioning talk talks talking about speak"
+    " speaks speaking tell tells telling dialogue word words line quote quotes"
+)
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+
+
+def content_words(text: str) -> str:
+    """The words of a text that subtitles can be searched for."""
+    return " ".join(w for w in re.findall(r"[\w'\u2019-]+", text) if w.casefold() not in STOP_WORDS)
+
+
+def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> AskedFor:
+    """What a text asks for, or what `weights` say instead."""
+    asked = asked_for(text, **nearness(text, encoders))
+    if encoders.keys() == {"text"}:
+        asked = AskedFor(SAID, "by what is said, as nothing else is known")
+    if not weights:
+        return asked
+    left_out = frozenset(part for part, weight in weights.items() if weight == 0)
+    return AskedFor({**asked.weights, **weights}, "by the weights that were given", left_out)
+
+
+def nearness(text: str, encoders: Encoders) -> dict[str, float]:
+    """How near a text is to the name of a sound, and of a thing seen, where encoders know such."""
+    found: dict[str, float] = {}
+    names: tuple[tuple[str, Modality], ...] = (("near_sound", "audio"), ("near_sight", "visual"))
+    for name, modality in names:
+        classes = getattr(encoders.get(modality), "class_names", None)
+        if classes is not None:
+            query = encode_query(encoders["text"], [text])[:, : classes.shape[1]]
+            found[name] = float((query @ classes.T).max())
+    return found

@@ -1,0 +1,256 @@
+"""Which map from pictures to sentences a store uses, and one learnt from captions of one's own."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from mediafm_store import weights
+from mediafm_store.arrays import Blocks, zeros
+from mediafm_store.encoders.encoder import Encoders, encode, encode_query
+from mediafm_store.encoding import DeviceChoice, load_encoders
+from mediafm_store.errors import BadInput
+from mediafm_store.examples.example import check_encoders
+from mediafm_store.picture_text.caption_map import FILE, CaptionMap, recall_at
+from mediafm_store.picture_text.moments import Moments
+from mediafm_store.store.store import Store
+from mediafm_store.text_files.lists import read_list
+
+FEWEST = 500
+"""Pictures. With a sentence each, 500 photographs raised recall@10 on others like them from .336 to
+.383, 200 only to .351 (`python -m benchmarks.captions`)."""
+HELD_OUT = 0.1
+"""Share of the pictures that figures are of."""
+CAPTION_WEIGHT = 2.0
+"""Of a pair of one's own beside those of the map that ships; all own pairs together weigh at most
+as much as those."""
+BATCH = 32
+PHRASES = "common_queries.txt"
+EXAMPLE = '{"picture": "a.jpg", "texts": ["A dog on a beach"]}'
+RANKS = (1, 5, 10)
+OnStep = Callable[[str, int, int], None]
+"""Told what is going on, how much is done, and of how much."""
+log = logging.getLogger("mediafm_store")
+
+
+class Captioned(NamedTuple):
+    """Pictures, and what is said of them."""
+
+    pictures: list[Path]
+    texts: list[str]
+    of: Int[np.ndarray, " texts"]
+    """The picture of each text."""
+
+
+class Pairs(NamedTuple):
+    """The same, encoded."""
+
+    pictures: Blocks
+    texts: Blocks
+    of: Int[np.ndarray, " texts"]
+
+    def among(self, kept: Bool[np.ndarray, " pictures"]) -> "Pairs":
+        """Some of the pictures, with their texts."""
+        number = np.cumsum(kept) - 1
+        texts = kept[self.of]
+        return Pairs(self.pictures[kept], self.texts[texts], number[self.of[texts]])
+
+
+def caption_map_of(store: Store, encoders: Encoders) -> CaptionMap | None:
+    """The map that searches by text use: the store's own, else the one that ships.
+
+    None if neither was fitted for these encoders; of one's own that is said. Raises BadInput if the
+    store's own is damaged.
+    """
+    own = own_map(store)
+    if own is not None:
+        if fits(own, encoders):
+            return own
+        log.warning(
+            "%s was fitted for other encoders and is not used; make it anew with `mediafm captions"
+            " fit`, or delete it",
+            store.local / FILE,
+        )
+    shipped = CaptionMap.shipped()
+    return shipped if fits(shipped, encoders) else None
+
+
+def own_map(store: Store) -> CaptionMap | None:
+    """The map in the store's folder, whatever it was fitted for."""
+    file = store.local / FILE
+    return CaptionMap.load(file) if file.exists() else None
+
+
+def fits(caption_map: CaptionMap, encoders: Encoders) -> bool:
+    """Whether a map was fitted for these encoders."""
+    if "visual" not in encoders:  # of imported shots only the words are known
+        return False
+    made_for = caption_map.picture_encoder, caption_map.text_encoder
+    return made_for == (encoders["visual"].fingerprint, encoders["text"].fingerprint)
+
+
+def fit_caption_map(
+    store: Store,
+    file: str | Path,
+    *,
+    encoders: Encoders | None = None,
+    device: DeviceChoice = "auto",
+    fewest: int = FEWEST,
+    seed: int = 0,
+    on_step: OnStep = lambda what, done, total: None,
+) -> CaptionMap:
+    """Learn a map from captioned pictures and keep it in the store's folder for searches by text.
+
+    `file` is a .csv or .jsonl with `picture`, a path that is relative to the file, and `text` (or
+    `texts`, several). With the default encoders it is learnt on top of the map that ships. Its
+    `facts` tell recall on a tenth of the pictures, held out by `seed`: the share of their texts
+    that find their picture among the first 1, 5 and 10, by a map learnt from the others, by the one
+    that ships, and by chance. The map that is kept has learnt from all. Pictures that cannot be
+    read are left out, with a warning. Raises BadInput for a malformed file or fewer than `fewest`
+    pictures, SpaceMismatch if other encoders made the vectors of the store.
+    """
+    store.check_writable()
+    file = Path(file)
+    captioned = read(file)
+    check_count(file, len(captioned.pictures), fewest)
+    encoders = encoders or load_encoders(device=device, store=store)
+    if store.registry.has("fused"):
+        check_encoders(store, store.live("fused"), encoders)
+    pairs = encoded(captioned, encoders, on_step)
+    check_count(file, len(pairs.pictures), fewest)
+
+    on_step("learning", 0, 1)
+    base = Moments.shipped() if fits(CaptionMap.shipped(), encoders) else None
+    common = encode_query(encoders["text"], weights.lines(PHRASES))
+    held = held_out(len(pairs.pictures), seed)
+    figures = compared(learnt(pairs.among(~held), encoders, base, common), pairs.among(held), base)
+    fitted = replace(
+        learnt(pairs, encoders, base, common),
+        facts={
+            "file": file.name,
+            "pictures": len(pairs.pictures),
+            "texts": len(pairs.texts),
+            "held_out": int(held.sum()),
+            "on_shipped": base is not None,
+            "figures": figures,
+        },
+    )
+    fitted.save(store.local / FILE)
+    on_step("learning", 1, 1)
+    warn_if_worse(figures, store.local / FILE)
+    return fitted
+
+
+def read(file: Path) -> Captioned:
+    """Pictures with their texts, from one or several rows each; BadInput names a wrong line."""
+    pictures: dict[Path, int] = {}
+    texts, of = [], []
+    for line, row in read_list(file, "captions", EXAMPLE):
+        name, said = row.get("picture"), said_in(row)
+        if not isinstance(name, str) or not said:
+            raise BadInput(f"{file}, line {line}: a row has a picture, a path, and a text")
+        picture = file.parent / name
+        if picture not in pictures and not picture.is_file():
+            raise BadInput(f"{file}, line {line}: no file {picture}")
+        texts += said
+        of += [pictures.setdefault(picture, len(pictures))] * len(said)
+    return Captioned(list(pictures), texts, np.array(of, np.int64))
+
+
+def said_in(row: Mapping[str, Any]) -> list[str]:
+    """The texts of a row, without empty ones; none if they are no texts."""
+    given = row.get("texts", row.get("text", []))
+    said = [given] if isinstance(given, str) else given
+    if not isinstance(said, list) or not all(isinstance(text, str) for text in said):
+        return []
+    return [text.strip() for text in said if text.strip()]
+
+
+def check_count(file: Path, pictures: int, fewest: int) -> None:
+    """Raise BadInput if there is too little to learn from."""
+    if pictures < max(fewest, 2):
+        raise BadInput(
+            f"{file} has {pictures} pictures that can be read; give at least {max(fewest, 2)}:"
+            " fewer teach nothing (200 were measured to raise recall@10 from .34 to .35)"
+        )
+
+
+def encoded(captioned: Captioned, encoders: Encoders, on_step: OnStep) -> Pairs:
+    """The pictures that can be read, with their texts, as blocks."""
+    blocks = zeros(len(captioned.pictures))
+    for start in range(0, len(blocks), BATCH):
+        on_step("encoding pictures", start, len(blocks))
+        there = dict(readable(captioned.pictures, range(start, min(start + BATCH, len(blocks)))))
+        blocks[list(there)] = encode(encoders["visual"], list(there.values())).blocks
+    texts = zeros(len(captioned.texts))
+    for start in range(0, len(texts), BATCH):
+        on_step("encoding texts", start, len(texts))
+        some = captioned.texts[start : start + BATCH]
+        texts[start : start + BATCH] = encode_query(encoders["text"], some)
+    seen = np.asarray(blocks.any(axis=1))
+    return Pairs(blocks, texts, captioned.of).among(seen)
+
+
+def readable(pictures: Sequence[Path], numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+    """Those of some pictures that can be read, by number."""
+    # It opens media too, and takes a while to import, which searches need not wait for.
+    from mediafm_store.examples.files import picture
+
+    for number in numbers:
+        try:
+            yield number, picture(pictures[number])
+        except BadInput as error:
+            log.warning("%s; it is left out", error)
+
+
+def held_out(pictures: int, seed: int) -> Bool[np.ndarray, " pictures"]:
+    """A tenth of the pictures, at least one."""
+    order = np.random.default_rng(seed).permutation(pictures)
+    held: np.ndarray = order < max(1, round(pictures * HELD_OUT))
+    return held
+
+
+def learnt(pairs: Pairs, encoders: Encoders, base: Moments | None, common: Blocks) -> CaptionMap:
+    """A map learnt from pairs, on top of others if there are any."""
+    count = len(pairs.texts)
+    weight = min(CAPTION_WEIGHT, base.weight / count) if base else 1.0
+    own = Moments.of(pairs.pictures[pairs.of], pairs.texts, np.full(count, weight, np.float32))
+    return CaptionMap.of(
+        base + own if base else own,
+        picture_encoder=encoders["visual"].fingerprint,
+        text_encoder=encoders["text"].fingerprint,
+        common=common,
+    )
+
+
+def compared(own: CaptionMap, pairs: Pairs, base: Moments | None) -> list[dict[str, Any]]:
+    """Recall on held-out pictures, a row a map, and of chance."""
+    maps = {"own": own} | ({"shipped": CaptionMap.shipped()} if base else {})
+    rows = {
+        name: recall_at(m.texts(pairs.texts), m.pictures(pairs.pictures), pairs.of, RANKS)
+        for name, m in maps.items()
+    }
+    rows["chance"] = tuple(min(1.0, rank / len(pairs.pictures)) for rank in RANKS)
+    return [
+        {"map": name} | {f"recall@{rank}": figure for rank, figure in zip(RANKS, row, strict=True)}
+        for name, row in rows.items()
+    ]
+
+
+def warn_if_worse(figures: Sequence[Mapping[str, Any]], file: Path) -> None:
+    """Say so if the map that ships finds more."""
+    best = f"recall@{RANKS[-1]}"
+    found = {row["map"]: row[best] for row in figures}
+    if found["own"] < found.get("shipped", 0.0):
+        log.warning(
+            "the map that ships finds more of the held-out pictures (%s %.3f) than the new one"
+            " (%.3f); delete %s to use that again",
+            best,
+            found["shipped"],
+            found["own"],
+            file,
+        )

@@ -1,0 +1,71 @@
+"""What of a text is said in shots: its words, or what means the same."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from mediafm_store.errors import BadInput
+from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.nearest import nearest
+from mediafm_store.store.store import Store
+from mediafm_store.text_search.asked_for import content_words, quoted
+from mediafm_store.text_search.evidence import Evidence
+
+MOST_SAID = 200
+"""Shots in which words of a text are said."""
+
+
+SENTENCE = 4
+"""Words of a text from which on it may be a sentence that somebody says."""
+
+
+RANK_OFFSET = 60
+"""Of reciprocal rank fusion, as its authors chose it."""
+
+
+def meanings(
+    evidence: Sequence[Evidence], known: Known, literal: Sequence[str] = ()
+) -> dict[str, float]:
+    """How well shots match by what is said in them, of some of which it is known literally."""
+    return fused_by_rank([literal, *(meant(e, known) for e in evidence if e.part == "text")])
+
+
+def meant(evidence: Evidence, known: Known) -> list[str]:
+    """Shots in which something is said that means the same, best first."""
+    probe = evidence.probe()
+    (near,) = nearest(evidence.store, probe.space, probe.rows, MOST_SAID)
+    known.add(probe.space, near.ids, near.vectors)
+    scores = evidence.scores(known, near.ids)
+    return [id for id, score in zip(near.ids, scores, strict=True) if score > 0]
+
+
+def in_a_row(store: Store, text: str) -> list[str]:
+    """Shots in which the quoted words of a text are said in this order, or all of a sentence."""
+    words = quoted(text) or (text if len(text.split()) >= SENTENCE else "")
+    return spoken_words(store, f'"{words}"') if words else []
+
+
+def spoken(store: Store, text: str) -> list[str]:
+    """Shots in which content words of a text are said, best first by BM25."""
+    words = content_words(text)
+    return spoken_words(store, words) if words else []
+
+
+def spoken_words(store: Store, words: str) -> list[str]:
+    """Shots in which words are said; none where the store has no full-text index, nor can have."""
+    try:
+        return list(store.said(words, MOST_SAID))
+    except BadInput:
+        return []
+
+
+def fused_by_rank(rankings: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Several rankings as one score, the greatest 1.
+
+    Reciprocal rank fusion: Cormack, Clarke and Büttcher, 2009.
+    """
+    scores: dict[str, float] = defaultdict(float)
+    for ranking in rankings:
+        for rank, id in enumerate(ranking, 1):
+            scores[id] += 1 / (RANK_OFFSET + rank)
+    best = max(scores.values(), default=1.0)
+    return {id: score / best for id, score in scores.items()}

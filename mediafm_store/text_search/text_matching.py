@@ -1,0 +1,296 @@
+"""How well shots match a text: by what could be said of their pictures, by sounds, by words.
+
+A text finds pictures in two steps. First it is compared with the picture of every shot, by a map
+from pictures to sentences or by a joint encoder. The ten best shots then serve as examples: what
+looks like most of them is likely right, what looks like none of them likely wrong (pseudo-relevance
+feedback: Rocchio 1971; Lavrenko and Croft, "Relevance-based language models", 2001). In both steps
+the shots just before and after one count, as scenes go on over cuts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float32
+
+from mediafm_store.arrays import Blocks, Modality, zeros
+from mediafm_store.encoders.encoder import Encoded, Encoder, Encoders, encode, encode_query
+from mediafm_store.errors import BadInput
+from mediafm_store.examples.example import Example, check_encoders
+from mediafm_store.examples.queries import NOTHING_LEFT
+from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.nearest import nearest
+from mediafm_store.likeness.sampling import once, passages
+from mediafm_store.likeness.scale import PARTS, Part
+from mediafm_store.matching.matcher import Null, Probe, Shares
+from mediafm_store.matching.matching import ExampleMatcher
+from mediafm_store.picture_text.caption_map import CaptionMap
+from mediafm_store.scenes.own_scene import neighbours
+from mediafm_store.storage.spaces import is_imported
+from mediafm_store.store.store import Store
+from mediafm_store.text_search.asked_for import SAID, AskedFor, asked_of, content_words, quoted
+from mediafm_store.text_search.asked_looks import AskedLook, asked_look
+from mediafm_store.text_search.evidence import Evidence, compared, sampled
+from mediafm_store.text_search.spoken_words import (
+    MOST_SAID,
+    fused_by_rank,
+    in_a_row,
+    meanings,
+    spoken,
+)
+
+LOOKED_AT, FEEDBACK = 100, 10
+"""Shots that are looked at first, and those of them that serve as examples."""
+AROUND = 2
+"""Shots before and after one that say what is likely seen in it, too."""
+SPOKEN = 3.0
+"""What the best match of spoken words counts, in standard deviations of the other parts."""
+PLAINLY = 0.5
+"""How surely a text asks for a look from which on that is all that it asks for."""
+HAS_LOOK = 0.5
+"""The degree from which on a shot clearly has a look."""
+MEANT_FROM = 1.0
+"""Weight of words from which on their meaning counts, not only words that match."""
+EVERYDAY = 8
+"""Texts that are tried to learn what a text usually scores."""
+TINY = 1e-6
+
+
+@dataclass(frozen=True)
+class TextMatcher:
+    """A text as a query."""
+
+    store: Store
+    asked: AskedFor
+    evidence: tuple[Evidence, ...]
+    """What it is compared with, what counts most first."""
+    said: Mapping[str, float]
+    """Shots in which its words are said -> how well they match, at most 1."""
+    look: AskedLook | None
+    """What it asks shots to look like, as was measured."""
+    known: Known
+    """What was read already."""
+    spoken: tuple[str, ...] = ()
+    """Those of them in which they are said literally, not only what they mean."""
+    exact: bool = False
+    """Whether these are quoted words, all in a row."""
+
+    @property
+    def length(self) -> int:
+        """A text is one thing to look for."""
+        return 1
+
+    def probes(self) -> Sequence[Probe]:
+        """Each evidence, and the shots that look like the first answers."""
+        feedback = self.feedback.probes() if self.feedback else ()
+        return [*(e.probe() for e in self.evidence), *feedback]
+
+    @property
+    def named(self) -> Sequence[str]:
+        """Where its words are said, if it is about words, and shots that have most of its look."""
+        spoken = self.spoken if self.asked.weights["text"] >= MEANT_FROM else ()
+        looks = self.look.degrees if self.look else {}
+        return [*spoken, *sorted(looks, key=lambda id: -looks[id])[:MOST_SAID]]
+
+    def shares(self, known: Known, ids: Sequence[str]) -> Shares:
+        """In standard deviations above random shots."""
+        total = np.zeros((len(PARTS), 1, len(ids)), np.float32)
+        for one in self.evidence:
+            if one.part != "text":  # that counts by rank, in `said`
+                scores = np.nan_to_num(one.scores(known, ids))
+                total[PARTS.index(one.part), 0] += np.float32(one.weight) * scores
+        if self.looks:
+            total[PARTS.index("context"), 0] += self._around(self.looks, known, ids)
+        if self.feedback:
+            weight = self.asked.weights["visual"] / self.feedback_spread
+            total += np.float32(weight) * self.feedback.shares(known, ids)
+        visual = PARTS.index("visual")
+        if self.look:
+            total *= np.float32(1 - self.look.weight)
+            scores = np.array([self.look.score(id) for id in ids], np.float32)
+            total[visual, 0] += np.float32(self.look.weight) * scores
+        spoken = np.array([self.said.get(id, 0.0) for id in ids], np.float32)
+        total[PARTS.index("text"), 0] += np.float32(self.asked.weights["text"] * SPOKEN) * spoken
+        return total
+
+    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+        """The best cosines of the leading evidence: what everyday texts are compared by.
+
+        Of a look that is plainly asked for, its degrees. Where quoted words are said there can be
+        no better answer.
+        """
+        if self._is_look:
+            assert self.look is not None
+            return [max(self.look.degrees.get(id, 0.0) for id in run) for run in runs]
+        every = list(dict.fromkeys(id for run in runs for id in run))
+        of = dict(zip(every, np.nan_to_num(self.leading.cosines(known, every)), strict=True))
+        if self.exact:
+            of |= dict.fromkeys(self.spoken, 1.0)
+        return [float(max(of[id] for id in run)) for run in runs]
+
+    def null(self) -> Null:
+        """The best cosines of everyday texts with the leading evidence."""
+        if self._is_look:
+            return Null(np.array([HAS_LOOK - 0.01], np.float32))
+        return self.leading.null()
+
+    def typical(self) -> float:
+        """What the best answer to an everyday text that asks for the same scores, words apart."""
+        asked = tuple((e.space.table, e.part, e.weight, e.asker.key) for e in self.evidence)
+        sample = passages(self.store, self.leading.space)
+        return once(sample, ("typical text", str(self.store.path), asked), self._typical)
+
+    def _typical(self) -> float:
+        common = [e.asker.common() for e in self.evidence]
+        count = min(EVERYDAY, *map(len, common))
+        best = []
+        for i in range(count):
+            evidence = tuple(
+                replace(e, query=texts[[i * len(texts) // count]], _cosines={})
+                for e, texts in zip(self.evidence, common, strict=True)
+            )
+            known = Known(self.store)
+            said = meanings(evidence, known)
+            one = TextMatcher(self.store, self.asked, evidence, said, look=None, known=known)
+            best.append(one.best())
+        return float(np.median(best)) if best else 1.0
+
+    def best(self) -> float:
+        """The score of the best answer; 0 if there is none."""
+        known, ids = self.known, dict[str, None]()
+        for probe in self.probes():
+            (near,) = nearest(self.store, probe.space, probe.rows, FEEDBACK)
+            known.add(probe.space, near.ids, near.vectors)
+            ids |= dict.fromkeys(near.ids)
+        scores = self.shares(known, list(ids)).sum(axis=0)
+        return float(scores.max()) if ids else 0.0
+
+    @property
+    def _is_look(self) -> bool:
+        """Whether a look is all that it asks for."""
+        return self.look is not None and self.look.weight >= PLAINLY
+
+    @property
+    def leading(self) -> Evidence:
+        """What counts most."""
+        return self.evidence[0]
+
+    @property
+    def looks(self) -> Evidence | None:
+        """The evidence of pictures; None where they do not count."""
+        return next((e for e in self.evidence if e.part == "visual"), None)
+
+    def _around(
+        self, looks: Evidence, known: Known, ids: Sequence[str]
+    ) -> Float32[np.ndarray, " shots"]:
+        """What the shots just before and after each add: their mean, weighed as context."""
+        weight = np.float32(self.asked.weights["context"])
+        if not weight:
+            return np.zeros(len(ids), np.float32)
+        near = [neighbours(id, AROUND) for id in ids]
+        every = sorted({id for some in near for id in some})
+        scores = dict(zip(every, looks.scores(known, every).tolist(), strict=True))
+        there = [[s for id in some if (s := scores[id]) == s] for some in near]  # those not nan
+        return weight * np.array([sum(some) / max(1, len(some)) for some in there], np.float32)
+
+    @cached_property
+    def feedback(self) -> ExampleMatcher | None:
+        """The shots whose pictures match best, as examples; None where pictures do not count."""
+        if self.looks is None:
+            return None
+        probe, known = self.looks.probe(), self.known
+        (near,) = nearest(self.store, probe.space, probe.rows, LOOKED_AT)
+        known.add(probe.space, near.ids, near.vectors)
+        scores = np.nan_to_num(self.looks.scores(known, near.ids))
+        scores += self._around(self.looks, known, near.ids)
+        best = [near.ids[i] for i in np.argsort(-scores, kind="stable")[:FEEDBACK] if scores[i] > 0]
+        if not best:
+            return None
+        ids = sorted(best)
+        rows = known.vectors(self.store.live("fused"), ids)
+        example = Example(rows, rows, ids=frozenset(ids))
+        left_out: frozenset[Part] = self.asked.left_out | {"text"}
+        weights = dict.fromkeys(left_out, 0.0)
+        return ExampleMatcher.of(self.store, [example], weights=weights, known=known)
+
+    @cached_property
+    def feedback_spread(self) -> float:
+        """Standard deviation of the likeness of random shots to the first answers."""
+        assert self.feedback is not None
+        one = self.feedback.compared[0]
+        found = one.scale.products(one.rows, sampled(self.store, one.space))
+        return float(sum(found.values(), np.float32(0)).std()) or 1.0
+
+
+def text_matcher(
+    store: Store,
+    text: str,
+    encoders: Encoders,
+    captions: CaptionMap | None,
+    *,
+    weights: Mapping[Part, float],
+    known: Known,
+) -> TextMatcher:
+    """A text as a query.
+
+    `captions` maps pictures to sentences; without it the descriptions of the picture encoder are
+    used. `weights` take the place of those that the text itself asks for. Raises SpaceMismatch if
+    the store's vectors were made by other encoders, BadInput if nothing is left to compare.
+    """
+    described = store.live("described")
+    imported = is_imported(described)
+    # Of imported shots only the words are known.
+    known_by: Encoders = {"text": encoders["text"]} if imported else encoders
+    check_encoders(store, described, known_by)
+    known_by = {**known_by, "text": Remembering(known_by["text"])}
+    asked = asked_of(text, known_by, weights)
+    words = quoted(text) or text
+    literal = spoken(store, words)
+    row = in_a_row(store, text) if literal or not content_words(words) else []
+    if row and not weights:
+        asked = AskedFor(SAID, "by what is said, as it is said word for word")
+    evidence = [
+        Evidence(store, space, modality, part, asked.weights[part], asker, asker.queries([text]))
+        for part, modality, space, asker in compared(store, known_by, captions)
+        if asked.weights[part] >= TINY
+    ]
+    if any(e.part != "text" for e in evidence):
+        evidence = [e for e in evidence if e.part != "text" or e.weight >= MEANT_FROM]
+    if not evidence:
+        raise BadInput(NOTHING_LEFT)
+    evidence.sort(key=lambda e: -e.weight)
+    literal = row or (literal if asked.weights["text"] > 0 else [])
+    exact = bool(row)
+    # Where quoted words are said, what means the same is second to that.
+    said = fused_by_rank([literal]) if exact and literal else meanings(evidence, known, literal)
+    look = asked_look(store, text, known_by["text"]) if asked.weights["visual"] > 0 else None
+    if look:
+        asked = asked._replace(
+            reason=f"{asked.reason}, and by a look that was measured ({look.look.word})"
+        )
+    return TextMatcher(
+        store, asked, tuple(evidence), said, look, known, spoken=tuple(literal), exact=exact
+    )
+
+
+class Remembering:
+    """A text encoder that encodes each text once."""
+
+    modality: Modality = "text"
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self.name, self.fingerprint = encoder.name, encoder.fingerprint
+        self._known: dict[str, Blocks] = {}
+
+    def encode(self, items: Sequence[str]) -> Encoded:
+        """As the encoder does."""
+        return encode(self._encoder, items)
+
+    def encode_query(self, texts: Sequence[str]) -> Blocks:
+        """The same, of texts that it has not seen yet."""
+        if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
+            rows = encode_query(self._encoder, new)
+            self._known |= {text: rows[i : i + 1] for i, text in enumerate(new)}
+        return np.concatenate([zeros(0), *(self._known[text] for text in texts)])

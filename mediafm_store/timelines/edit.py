@@ -1,0 +1,192 @@
+"""Stretches as an edit: which frames of which film, and where they come to lie, in whole frames."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from mediafm_store.errors import BadInput, BadMedia
+from mediafm_store.media.footage import Footage, read_footage
+from mediafm_store.media.timecode import (
+    can_drop,
+    exact_rate,
+    frame_of,
+    nearest,
+    timecode_of,
+    timecode_rate,
+)
+from mediafm_store.records import Span
+from mediafm_store.timelines.stretch import Stretch
+
+log = logging.getLogger(__name__)
+SLOWEST, FASTEST = 5, 120
+"""Frames a second of what may be a film, where only the time base of its shots is known."""
+BEGIN = "01:00:00:00"
+"""Where edits begin, as programmes do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A title's file as it is counted in frames."""
+
+    title: str
+    media: Path
+    rate: Fraction
+    """Frames a second of its time code: a standard rate."""
+    start: int
+    """The frame number that its time code gives the first picture."""
+    drop: bool
+    first_s: Fraction
+    footage: Footage | None
+    """None where the file cannot be read."""
+    caution: str
+    """What must be known about its frames, in words; empty if they are what they seem."""
+
+    def frame(self, ticks: int, time_base: Fraction) -> Fraction:
+        """How many frames after the first picture a moment of the title lies, exactly."""
+        return max(Fraction(0), (ticks * time_base - self.first_s) * self.rate)
+
+    def frames(self, span: Span) -> tuple[int, int]:
+        """The frames that are nearest to the start and the end of a span; one frame at least."""
+        start, end = (nearest(self.frame(t, span.time_base)) for t in (span.start, span.end))
+        return start, max(end, start + 1)
+
+    @property
+    def length(self) -> int:
+        """How many frames it has, as far as its file says; 0 where it does not."""
+        return nearest(self.footage.length_s * self.rate) if self.footage else 0
+
+    def timecode(self, frame: int) -> str:
+        """The time code of a frame, counted from the first picture."""
+        return timecode_of(self.start + frame, self.rate, drop=self.drop)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A stretch in an edit; all ends are those of half-open ranges of frames."""
+
+    stretch: Stretch
+    film: Film
+    start: int
+    end: int
+    """In its film, counted from the first picture."""
+    record_start: int
+    record_end: int
+    """In the edit, counted from its beginning, at its rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Stretches one after the other."""
+
+    name: str
+    rate: Fraction
+    drop: bool
+    events: tuple[Event, ...]
+
+    @property
+    def begin(self) -> int:
+        """The frame number of 01:00:00:00."""
+        return frame_of(BEGIN, self.rate, drop=self.drop)
+
+    def timecode(self, frame: int) -> str:
+        """The time code of a frame, counted from the beginning of the edit."""
+        return timecode_of(self.begin + frame, self.rate, drop=self.drop)
+
+
+def arrange(
+    stretches: Sequence[Stretch], *, name: str, fps: Fraction | float | None = None
+) -> Edit:
+    """Put stretches one after the other, at the rate of the first or `fps`.
+
+    A stretch of another rate takes the time that it takes: its end lies at the frame of the edit
+    that is nearest. `fps` is also the rate of films that cannot be read. Raises BadInput if there
+    is no stretch, or if nothing tells a film's rate.
+    """
+    if not stretches:
+        raise BadInput(f"nothing to write to {name}: there is no shot or stretch")
+    films = films_of(stretches, fps)
+    first = films[stretches[0].title]
+    rate = first.rate if fps is None else timecode_rate(exact_rate(fps))
+    drop = first.drop if rate == first.rate else can_drop(rate)
+    return Edit(name, rate, drop, tuple(events(stretches, films, rate)))
+
+
+def events(stretches: Iterable[Stretch], films: dict[str, Film], rate: Fraction) -> Iterator[Event]:
+    """Stretches and the frames where they lie; rounding does not add up."""
+    passed, placed = Fraction(0), 0
+    for stretch in stretches:
+        film = films[stretch.title]
+        start, end = film.frames(stretch.span)
+        passed += (end - start) / film.rate
+        ends = max(nearest(passed * rate), placed + 1)
+        yield Event(stretch, film, start, end, placed, ends)
+        placed = ends
+
+
+def films_of(stretches: Iterable[Stretch], fps: Fraction | float | None) -> dict[str, Film]:
+    """The film of each title, by id; what must be known of one is logged, once."""
+    firsts: dict[str, Stretch] = {}
+    for stretch in stretches:
+        firsts.setdefault(stretch.title, stretch)
+    films = {title: film_of(stretch, fps) for title, stretch in firsts.items()}
+    for film in films.values():
+        if film.caution:
+            log.warning("%s: %s", film.title, film.caution)
+    return films
+
+
+def film_of(stretch: Stretch, fps: Fraction | float | None) -> Film:
+    """The film that a stretch is of; raise BadInput if nothing tells its rate."""
+    try:
+        footage = read_footage(stretch.media)
+    except BadMedia as error:
+        return unread_film(stretch, fps, error)
+    rate = timecode_rate(footage.rate)
+    drop = can_drop(rate) if footage.drop is None else footage.drop
+    return Film(
+        title=stretch.title,
+        media=stretch.media.absolute(),
+        rate=rate,
+        start=footage.start,
+        drop=drop,
+        first_s=footage.first_s,
+        footage=footage,
+        caution=caution(footage, rate),
+    )
+
+
+def caution(footage: Footage, rate: Fraction) -> str:
+    """What must be known where a film is counted at a rate that is not its own."""
+    if footage.variable:
+        return f"variable frame rate, counted at {said(rate)}; the nearest frames are taken"
+    if (rate / footage.rate).denominator != 1:
+        return f"{said(footage.rate)}, counted at {said(rate)}; the nearest frames are taken"
+    return ""
+
+
+def unread_film(stretch: Stretch, fps: Fraction | float | None, error: BadMedia) -> Film:
+    """A film whose file is not there: its shots' clock, or `fps`, tells its rate."""
+    told = exact_rate(1 / stretch.span.time_base)
+    if fps is None and not SLOWEST <= told <= FASTEST:
+        raise BadInput(
+            f"{error}; nothing else tells the frame rate of {stretch.title}: put the video where it"
+            " was, ingest it where it is, or give --fps"
+        ) from error
+    rate = timecode_rate(told if fps is None else exact_rate(fps))
+    return Film(
+        title=stretch.title,
+        media=stretch.media.absolute(),
+        rate=rate,
+        start=0,
+        drop=can_drop(rate),
+        first_s=Fraction(0),
+        footage=None,
+        caution=f"its video cannot be read; counted at {said(rate)}, time code from zero",
+    )
+
+
+def said(rate: Fraction) -> str:
+    """A rate as people write it, such as 23.976 or 25."""
+    return f"{float(rate):.3f}".rstrip("0").rstrip(".") + " frames a second"

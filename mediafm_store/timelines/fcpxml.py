@@ -1,0 +1,115 @@
+"""FCPXML 1.9 for Final Cut Pro (10.5 and newer) and DaVinci Resolve."""
+
+from fractions import Fraction
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from mediafm_store.timelines.edit import Edit, Event, Film
+from mediafm_store.timelines.text import one_line
+
+VERSION = "1.9"
+USUAL_SIZE = (1920, 1080)
+
+
+def fcpxml(edit: Edit) -> str:
+    """An edit as a project. Times are fractions of seconds, whole multiples of a frame."""
+    root = Element("fcpxml", version=VERSION)
+    resources = SubElement(root, "resources")
+    name = one_line(edit.name)
+    project = SubElement(SubElement(root, "event", name=name), "project", name=name)
+    format_id = add_format(resources, "r0", edit.rate, edit.events[0].film)
+    sequence = SubElement(
+        project,
+        "sequence",
+        format=format_id,
+        duration=seconds(edit.events[-1].record_end, edit.rate),
+        tcStart=seconds(edit.begin, edit.rate),
+        tcFormat=tc_format(edit.drop),
+    )
+    spine = SubElement(sequence, "spine")
+    assets: dict[str, str] = {}
+    for event in edit.events:
+        film = event.film
+        if film.title not in assets:
+            assets[film.title] = add_asset(resources, len(assets) + 1, edit, film)
+        add_clip(spine, edit, event, assets[film.title])
+    indent(root)
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n{tostring(root, "unicode")}\n'
+    )
+
+
+def add_format(resources: Element, id: str, rate: Fraction, film: Film) -> str:
+    """The shape and rate of a film or of the edit; its id."""
+    size = (film.footage.width, film.footage.height) if film.footage else USUAL_SIZE
+    width, height = map(str, size)
+    made = SubElement(
+        resources, "format", id=id, frameDuration=seconds(1, rate), width=width, height=height
+    )
+    if film.footage and film.footage.pixel_aspect != 1:
+        made.set("paspH", str(film.footage.pixel_aspect.numerator))
+        made.set("paspV", str(film.footage.pixel_aspect.denominator))
+    return id
+
+
+def add_asset(resources: Element, number: int, edit: Edit, film: Film) -> str:
+    """A film's file; its id."""
+    id = f"r{2 * number}"
+    used = [event.end for event in edit.events if event.film.title == film.title]
+    asset = SubElement(
+        resources,
+        "asset",
+        id=id,
+        name=one_line(film.media.name),
+        start=seconds(film.start, film.rate),
+        duration=seconds(max(film.length, *used), film.rate),
+        hasVideo="1",
+        format=add_format(resources, f"r{2 * number + 1}", film.rate, film),
+        videoSources="1",
+    )
+    if film.footage and film.footage.channels:
+        asset.set("hasAudio", "1")
+        asset.set("audioSources", "1")
+        asset.set("audioChannels", str(film.footage.channels))
+        asset.set("audioRate", str(film.footage.sample_rate))
+    SubElement(asset, "media-rep", kind="original-media", src=film.media.as_uri())
+    return id
+
+
+def add_clip(spine: Element, edit: Edit, event: Event, asset: str) -> None:
+    """A stretch of a film, with its note and its marker."""
+    stretch, film = event.stretch, event.film
+    start = seconds(film.start + event.start, film.rate)
+    clip = SubElement(
+        spine,
+        "asset-clip",
+        ref=asset,
+        name=one_line(stretch.label),
+        offset=seconds(edit.begin + event.record_start, edit.rate),
+        start=start,
+        duration=seconds(event.record_end - event.record_start, edit.rate),
+        format=f"r{int(asset[1:]) + 1}",
+        tcFormat=tc_format(film.drop),
+    )
+    note = "; ".join(filter(None, (one_line(stretch.note), film.caution)))
+    if note:
+        SubElement(clip, "note").text = note
+    if film.rate != edit.rate:  # in its own time, not faster or slower
+        SubElement(clip, "conform-rate", scaleEnabled="0", srcFrameRate=rate_name(film.rate))
+    if stretch.marker:
+        frame = seconds(1, film.rate)
+        SubElement(clip, "marker", start=start, duration=frame, value=one_line(stretch.marker))
+
+
+def rate_name(rate: Fraction) -> str:
+    """A rate as FCPXML calls it: to two places, unless it is whole."""
+    return f"{float(rate):.2f}".removesuffix(".00")
+
+
+def seconds(frames: int, rate: Fraction) -> str:
+    """Frames as seconds: `1001/24000s`, or `5s`."""
+    return f"{frames / rate}s"
+
+
+def tc_format(drop: bool) -> str:
+    """Drop frame or not."""
+    return "DF" if drop else "NDF"

@@ -1,0 +1,1 @@
+"""Titles by what people call them; renamed and removed."""

@@ -1,0 +1,95 @@
+"""Remove titles, and change the names under which they are shown."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mediafm_store.errors import BadInput
+from mediafm_store.sources.changes import rule_of, with_name
+from mediafm_store.sources.videos import metadata_of
+from mediafm_store.storage.schema import OF_IDS
+from mediafm_store.storage.tables import quoted
+from mediafm_store.store.store import Store
+from mediafm_store.titles.naming import find_title, find_titles
+
+LONGEST = 500
+"""Characters of a name."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a store holds of a title."""
+
+    title: str
+    name: str
+    media: str
+    rows: Mapping[str, int]
+    """How many each table has, by the table's name."""
+
+
+def held(store: Store, title: str) -> Held:
+    """What a store holds of a title; raise NotFound if it is not there."""
+    row = store.title(title)
+    own = f"title = {quoted(title)}"
+    seen = f"{own} AND revision = {quoted(row['revision'])}"
+    rows = {
+        name: int(store.table(name).count_rows(own if name in OF_IDS else seen))
+        for name in sorted(store.tables_of_titles())
+    }
+    return Held(title, row["name"], row["media"], {"titles": 1} | rows)
+
+
+def remove_titles(store: Store, titles: Iterable[str], *, dry_run: bool = False) -> list[Held]:
+    """Delete titles with their shots, words, pictures, vectors, labels and tags; all or none.
+
+    Indexes do not answer with them any more, and lose their rows when they are built anew. Returns
+    what goes, or would go by a `dry_run`. Files of films are left alone. Raises NotFound for an
+    unknown title, BadInput for a name that several have.
+    """
+    store.check_writable()
+    ids = list(dict.fromkeys(find_titles(store, titles)))
+    going = [held(store, id) for id in ids]
+    if not dry_run:
+        store.remove_titles(ids)
+    return going
+
+
+def rename_title(store: Store, title: str, name: str) -> str:
+    """Show a title under another name, by which it is then known; its id stays, and is returned.
+
+    The name stays, too, when the film is ingested again. Raises NotFound for an unknown title,
+    BadInput for a name that nobody can read.
+    """
+    store.check_writable()
+    name = name.strip()
+    if not name or not name.isprintable() or len(name) > LONGEST:
+        raise BadInput(
+            f"{name[:50]!a} is no name for a title; give up to {LONGEST} characters in one line"
+        )
+    with store.tables.lock():
+        id = find_title(store, title)
+        store.update_title(id, name=name, sources=renamed_sources(store.title(id), name))
+    return id
+
+
+def renamed_sources(row: Mapping[str, Any], name: str) -> Mapping[str, str] | None:
+    """What a title was made from, if it is called so.
+
+    Where its files do not name it, nothing has changed for the next ingest. Where they do, their
+    name and this one are no longer the same: see `with_given_name`.
+    """
+    rule = rule_of(row)
+    if rule is None or is_named_by_files(row):
+        return row["sources"]
+    return with_name(row, name, rule)
+
+
+def is_named_by_files(row: Mapping[str, Any]) -> bool:
+    """Whether metadata beside a title's file say what it is called."""
+    media = Path(row["media"])
+    beside = (media, media.with_name(row["id"] + media.suffix))  # the second of imported tables
+    try:
+        return any("title" in metadata_of(file) for file in beside)
+    except (BadInput, OSError):
+        return False

@@ -1,0 +1,276 @@
+"""What people call titles, shots and stretches, as ids.
+
+An id means what it is the id of. Else a title is known by its id, by the name that is shown of it
+and by its file's name (`sintel.mp4`, `sintel`), whatever their case and however their accents are
+encoded; a shot by such a name and its number (`Sintel/42`), a stretch by one and its times. What is
+meant by a name that several titles have is not guessed.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from itertools import chain
+from typing import NamedTuple
+
+from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.records import shot_id, title_of
+from mediafm_store.sources.ids import caseless
+from mediafm_store.store.store import Store
+
+MOST_NEAR, MOST_TOLD = 3, 10
+LONGEST, COMPARED = 200, 60
+"""Characters of a name that are repeated in an error, and compared with others."""
+LEAST_PART = 3
+"""Characters from which on a part of a name brings it to mind."""
+MOST_DIGITS = 9
+FORMS = "sintel/00042, sintel, sintel@0:03:10-0:03:40 or the path of a video, a picture or a sound"
+
+
+class Named(NamedTuple):
+    """What a name stands for: a title, one of its shots, or a stretch of it."""
+
+    title: str
+    """Its id, as are all of the store."""
+    shot: str | None = None
+    start: str | None = None
+    end: str | None = None
+    """Of a stretch, as they were written."""
+
+
+def find_title(store: Store, name: str) -> str:
+    """The id of the title that is called so.
+
+    Raises NotFound if none is, with those that are called nearly so; BadInput if several are.
+    """
+    return Names(store).title(name)
+
+
+def find_titles(store: Store, names: Iterable[str]) -> list[str]:
+    """The same for several, in order."""
+    found = Names(store)
+    return [found.title(name) for name in names]
+
+
+def find_shot(store: Store, name: str) -> str:
+    """The id of the shot that is called so, as sintel/42. Raises as `find_title` does."""
+    return Names(store).shot(name)
+
+
+def find_shots(store: Store, names: Iterable[str]) -> list[str]:
+    """The same for several, in order."""
+    found = Names(store)
+    return [found.shot(name) for name in names]
+
+
+def find_named(store: Store, name: str) -> Named:
+    """The title, the shot or the stretch that is called so. Raises as `find_title` does."""
+    return Names(store).find(name)
+
+
+class Names:
+    """The names of a store's titles: ids at hand, all others read when the first is asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._counts = store.shot_counts()
+
+    def title(self, name: str) -> str:
+        """See `find_title`."""
+        found = self._titles(name)
+        if not found:
+            raise NotFound(
+                f"no title {short(name)!r} in {self._store.path}; {self._instead_of_title(name)}"
+            )
+        return self._only(name, found)
+
+    def called(self, name: str) -> Sequence[str]:
+        """The ids of all titles that are called so; none if none is."""
+        return self._titles(name)
+
+    def shot(self, name: str) -> str:
+        """See `find_shot`."""
+        found = self._shot(name)
+        if found is None:
+            raise NotFound(
+                f"no shot {short(name)!r} in {self._store.path}; {self._instead_of_shot(name)}"
+            )
+        return found
+
+    def exact(self, name: str) -> Named | None:
+        """What a name stands for as an id, or as TITLE@START-END of one."""
+        if name in self._counts:
+            return Named(name)
+        title, number = shot_in(name)
+        if number is not None and number < self._counts.get(title, 0):
+            return Named(title, name) if name == shot_id(title, number) else None
+        title, start, end = stretch_in(name)
+        return Named(title, None, start, end) if title in self._counts and end else None
+
+    def find(self, name: str) -> Named:
+        """See `find_named`. A title goes before a shot, a shot before a stretch."""
+        if exact := self.exact(name):
+            return exact
+        if found := self._titles(name):
+            return Named(self._only(name, found))
+        if place := self.place(name):
+            return place
+        near = told_near(self._near_any(name))
+        raise NotFound(f"{short(name)!r} is no shot, title or file; {near or f'give {FORMS}'}")
+
+    def place(self, name: str) -> Named | None:
+        """The shot, or else the stretch, that is called so; None if no title's name is in it."""
+        if shot := self._shot(name):
+            return Named(title_of(shot), shot)
+        title, start, end = stretch_in(name)
+        if end and (found := self._titles(title)):
+            return Named(self._only(title, found), None, start, end)
+        return None
+
+    # Titles
+
+    @cached_property
+    def _rows(self) -> list[tuple[str, str, str]]:
+        """Id, name and path of each title: the one read that a miss takes."""
+        return self._store.called().select("id", "name", "media").rows()
+
+    @cached_property
+    def _called(self) -> dict[str, list[str]]:
+        """The ids of titles by all that they may be called."""
+        found: dict[str, list[str]] = {}
+        for id, name, media in self._rows:
+            file = os.path.basename(media)
+            keys = map(key, (id, name, file, os.path.splitext(file)[0]))
+            for one in dict.fromkeys(filter(None, keys)):
+                found.setdefault(one, []).append(id)
+        return found
+
+    def _titles(self, name: str) -> Sequence[str]:
+        """The ids of all titles that are called so."""
+        return [name] if name in self._counts else self._called.get(key(name), [])
+
+    def _only(self, name: str, found: Sequence[str]) -> str:
+        """The one that was found; raise BadInput if there are several."""
+        if len(found) == 1:
+            return found[0]
+        more = f" and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+        raise BadInput(
+            f"{short(name)!r} may be {len(found)} titles: {', '.join(found[:MOST_TOLD])}{more};"
+            " give the id of one"
+        )
+
+    # Shots
+
+    def _shot(self, name: str) -> str | None:
+        """Raises NotFound for a number beyond those of a title that is there."""
+        title, number = shot_in(name)
+        if number is None or not (found := self._titles(title)):
+            return None
+        id = self._only(title, found)
+        if number >= self._counts[id]:
+            raise NotFound(f"no shot {short(name)!r} in {self._store.path}; {self._shots_of(id)}")
+        return shot_id(id, number)
+
+    def _shots_of(self, title: str) -> str:
+        """How many shots a title has, and what they are called."""
+        count = self._counts[title]
+        if not count:
+            return f"{title} has none"
+        last = shot_id(title, count - 1)
+        return f"{title} has {count} shots, {shot_id(title, 0)} to {last}"
+
+    # What may have been meant
+
+    def _instead_of_title(self, name: str) -> str:
+        title, number = shot_in(name)
+        found = [] if number is None else self._titles(title)
+        if any(number is not None and number < self._counts[id] for id in found):
+            return f"that is a shot; give its title, {found[0]}"
+        return told_near(self._shown(self._near(name))) or "`mediafm info` lists them"
+
+    def _instead_of_shot(self, name: str) -> str:
+        if len(found := self._titles(name)) == 1:
+            return f"that is a title; {self._shots_of(found[0])}"
+        title, number = shot_in(name)
+        near = [] if number is None else self._near_shots(title, number)
+        return told_near(near) or (
+            "shot ids look like sintel/00042, and `mediafm info TITLE` lists them"
+        )
+
+    def _near_any(self, name: str) -> list[str]:
+        """What a name that may be anything is near to."""
+        title, number = shot_in(name)
+        if number is not None:
+            return self._near_shots(title, number)
+        title, start, end = stretch_in(name)
+        if end:
+            return [f"{near}@{start}-{end}" for near in self._near(title)]
+        return self._shown(self._near(name))
+
+    def _near_shots(self, title: str, number: int) -> list[str]:
+        """Shots of that number in titles that are called nearly so; the last where it is beyond."""
+        near = [(id, self._counts[id]) for id in self._near(title)]
+        return [shot_id(id, min(number, count - 1)) for id, count in near if count]
+
+    def _shown(self, titles: Sequence[str]) -> list[str]:
+        """Ids, with the names of titles that are called otherwise."""
+        names = {id: name for id, name, _ in self._rows if id in titles}
+        told = {id: key(name) in ("", key(id.replace("_", " "))) for id, name in names.items()}
+        return [id if told[id] else f"{id} ({short(names[id])})" for id in titles]
+
+    def _near(self, name: str) -> list[str]:
+        """The ids of titles that are called nearly so, nearest first; a few at most."""
+        asked = key(name)[:COMPARED]
+        names = get_close_matches(asked, self._called, n=4 * MOST_NEAR) if asked else []
+        if len(asked) >= LEAST_PART:
+            names += [one for one in self._called if asked in one]
+        # A name of many titles is no help, as that of a file that many were imported from.
+        found = [ids for one in names if len(ids := self._called[one]) <= MOST_NEAR]
+        return list(dict.fromkeys(chain.from_iterable(found)))[:MOST_NEAR]
+
+
+def key(name: str) -> str:
+    """What names have in common that are the same to people; spaces only part their words."""
+    return " ".join(caseless(name).split())
+
+
+def shot_in(name: str) -> tuple[str, int | None]:
+    """The title and the number that sintel/42 names; None where it has no number."""
+    title, _, number = name.rpartition("/")
+    digits = number.strip()
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS):
+        return title, None
+    return title, int(digits)
+
+
+def stretch_in(name: str) -> tuple[str, str, str]:
+    """The title, the start and the end that TITLE@START-END names; the end is empty in others."""
+    title, _, times = name.rpartition("@")
+    start, _, end = times.partition("-")
+    return title, start.strip(), end.strip()
+
+
+def short(name: str) -> str:
+    """A name as an error repeats it."""
+    return name if len(name) <= LONGEST else f"{name[:LONGEST]}..."
+
+
+def told_near(near: Sequence[str]) -> str:
+    """Near ones as a question; empty if there are none."""
+    if not near:
+        return ""
+    return f"did you mean {' or '.join(filter(None, [', '.join(near[:-1]), near[-1]]))}?"
+
+
+def shots_within(store: Store, title: str, start_s: float | None, end_s: float | None) -> list[str]:
+    """The ids of the shots of a title that overlap a stretch of it; raise BadInput if none does."""
+    length = store.title(title)["duration_s"]
+    shots = store.shots(title)
+    start_s, end_s = start_s or 0.0, length if end_s is None else end_s
+    inside = shots.filter((shots["start_s"] < end_s) & (shots["end_s"] > start_s))
+    if inside.is_empty() or start_s >= end_s:
+        raise BadInput(
+            f"{title} has no shots from {start_s:g} to {end_s:g} s; it is {length:.1f} s long,"
+            " give a start before an end within that"
+        )
+    return inside["id"].to_list()

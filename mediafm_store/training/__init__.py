@@ -1,0 +1,1 @@
+"""Masked shot modelling on the titles of a store."""

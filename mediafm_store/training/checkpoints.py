@@ -1,0 +1,114 @@
+"""The trained models of a store, numbered from 0001."""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mediafm_store.errors import NotFound
+from mediafm_store.model.facts import CONFIG, checkpoint_fingerprint, read_facts
+from mediafm_store.storage.spaces import Space
+from mediafm_store.store.store import Store
+
+if TYPE_CHECKING:
+    from mediafm_store.model.transformer import ShotTransformer
+
+CHECKPOINTS, UNFINISHED = "checkpoints", "unfinished"
+HISTORY = "history.csv"
+FORGOTTEN_S = 7 * 24 * 3600.0
+
+
+def checkpoints(store: Store) -> Path:
+    """The folder that holds a store's checkpoints, numbered from 0001."""
+    return store.local / CHECKPOINTS
+
+
+def unfinished(store: Store, key: str) -> str:
+    """Where the state of a training lies until it is over: where the tables do.
+
+    `key` says of which titles and settings it is, so that no two overwrite each other's.
+    """
+    return f"{store.place.address}/{CHECKPOINTS}/{UNFINISHED}-{key[:16]}"
+
+
+def forgotten(store: Store) -> list[Path]:
+    """States of trainings that nobody has gone on with for a week, on this machine."""
+    until = time.time() - FORGOTTEN_S
+    files = checkpoints(store).glob(f"{UNFINISHED}*")
+    return sorted(file for file in files if file.is_file() and file.stat().st_mtime < until)
+
+
+def save_next(
+    store: Store,
+    model: "ShotTransformer",
+    *,
+    extra: Mapping[str, Any],
+    files: Mapping[str, str] | None = None,
+) -> Path:
+    """Save a model as the newest checkpoint of a store; its folder.
+
+    Its number is taken when it is written, however long ago its training began.
+    """
+    from mediafm_store.model.checkpoint import save_checkpoint
+
+    with store.tables.lock():
+        folder = checkpoints(store) / f"{1 + max(map(number, saved(store)), default=0):04d}"
+        save_checkpoint(model, folder, extra=extra, files=files)
+        publish(store, folder)
+    return folder
+
+
+def saved(store: Store) -> list[Path]:
+    """A store's checkpoints, oldest first; those of a remote store are fetched."""
+    store.place.fetch(CHECKPOINTS, complete=CONFIG)
+    folders = checkpoints(store).glob("[0-9]*") if checkpoints(store).is_dir() else ()
+    return sorted((f for f in folders if f.name.isdigit()), key=number)
+
+
+def publish(store: Store, checkpoint: Path) -> None:
+    """Let other machines have a checkpoint, if the store is one that they can reach."""
+    store.place.publish(checkpoint, complete=CONFIG)
+
+
+def number(checkpoint: Path) -> int:
+    """A checkpoint's number, its folder's name."""
+    return int(checkpoint.name)
+
+
+def latest(store: Store) -> Path:
+    """The newest checkpoint; raise NotFound if nothing was trained yet."""
+    if folders := saved(store):
+        return folders[-1]
+    raise NotFound(f"store {store.path} has no trained model yet; run `mediafm train`")
+
+
+def adopt(store: Store, checkpoint: Path) -> Path:
+    """The same checkpoint inside the store, copied under the next number if it is not there.
+
+    Contextual vectors and the model that made them must not be parted: a clip is embedded by it.
+    """
+    from mediafm_store.model.checkpoint import load_checkpoint
+
+    wanted = checkpoint_fingerprint(checkpoint)
+    for folder in saved(store):
+        if checkpoint_fingerprint(folder) == wanted:
+            return folder
+    return save_next(store, load_checkpoint(checkpoint), extra=read_facts(checkpoint))
+
+
+def context_fingerprint(checkpoint: Path, fused: str) -> str:
+    """Of the vectors that a checkpoint makes of fused vectors with this fingerprint."""
+    parts = f"{checkpoint_fingerprint(checkpoint)}|{fused}"
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
+def checkpoint_of(store: Store, space: Space) -> Path:
+    """The checkpoint that made contextual vectors; raise NotFound if it is gone."""
+    for folder in reversed(saved(store)):
+        if context_fingerprint(folder, space.fused) == space.fingerprint:
+            return folder
+    raise NotFound(
+        f"{space.made_by}, which made the contextual vectors, is not in {checkpoints(store)};"
+        " run `mediafm embed` with a checkpoint that is"
+    )

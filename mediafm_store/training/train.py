@@ -1,0 +1,134 @@
+"""Fit the contextual model on the titles of a store."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from mediafm_store.arrays import Fused
+from mediafm_store.encoding import DeviceChoice, resolve_device
+from mediafm_store.errors import BadInput
+from mediafm_store.model.packed import TitleShots, Unread
+from mediafm_store.model.transformer import PRESETS
+from mediafm_store.store.store import Store
+from mediafm_store.training.checkpoints import HISTORY, save_next, unfinished
+from mediafm_store.training.resume import key_of
+from mediafm_store.training.run import Step, TrainConfig
+from mediafm_store.training.trainer import TrainResult
+from mediafm_store.training.trainer import train as fit
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training run and the folder of its checkpoint."""
+
+    checkpoint: Path | None
+    """None in all but the first of several processes."""
+    result: TrainResult
+
+
+def train(
+    store: Store,
+    *,
+    preset: str = "base",
+    config: TrainConfig | None = None,
+    device: DeviceChoice = "auto",
+    on_step: Callable[[Step], None] = lambda step: None,
+) -> Trained:
+    """Train by masked shot modelling on all titles and save a checkpoint in the store.
+
+    A training that was cut off goes on where it was, if titles and settings are the same. The
+    checkpoint holds `history.csv`, a row a step. Raises BadInput for an unknown preset or a store
+    with too few titles, NotFound without any.
+    """
+    check_preset(preset)
+    store.check_writable()
+    fused = store.live("fused")
+    titles = stored_titles(store)
+    sizes, config = PRESETS[preset], config or TrainConfig()
+    made: list[Path] = []
+
+    def save(result: TrainResult) -> None:
+        facts = {
+            "fused": fused.fingerprint,
+            "preset": preset,
+            "mask_rate": config.mask_rate,
+            "validation": result.validation,
+            "baselines": result.baselines,
+            "best_step": result.best_step,
+            "stopped": result.stopped,
+            "titles": len(titles),
+            "held_out": result.held_out,
+        }
+        history = {HISTORY: as_csv(result.history)}
+        made.append(save_next(store, result.model, extra=facts, files=history))
+
+    result = fit(
+        titles,
+        sizes,
+        config,
+        device=resolve_device(device),
+        unfinished=unfinished(store, key_of(titles, sizes, config)),
+        on_step=on_step,
+        save=save,
+    )
+    return Trained(made[0] if made else None, result)
+
+
+def as_csv(history: Sequence[Step]) -> str:
+    """A row a step; `validation` is empty where it was not measured."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Step._fields)
+    writer.writerows(history)
+    return text.getvalue()
+
+
+def check_preset(preset: str) -> None:
+    """Raise BadInput if there is no such size of model."""
+    if preset not in PRESETS:
+        raise BadInput(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
+
+
+def stored_titles(store: Store) -> list[Unread]:
+    """All titles of a store, to be read when they are needed. By id."""
+    known = store.titles()
+    revisions, series = (
+        dict(zip(known["id"], known[column], strict=True)) for column in ("revision", "series")
+    )
+    spaces = store.live("fused"), store.live("metadata")
+    fused, metadata = (store.places(space, revisions) for space in spaces)
+
+    def read(titles: Sequence[Unread]) -> list[TitleShots]:
+        shots = fused.read(np.concatenate([t.places for t in titles])).astype(np.float32)
+        about = metadata.read(np.array([t.metadata for t in titles])).astype(np.float32)
+        parts = np.split(shots, np.cumsum([t.shots for t in titles])[:-1])
+        return [
+            TitleShots(own, told, series=title.series, id=title.id)
+            for title, own, told in zip(titles, parts, about, strict=True)
+        ]
+
+    made_by = " ".join(space.fingerprint for space in spaces)
+    return [
+        Unread(
+            id=id,
+            series=series[id],
+            key=f"{made_by} {revisions[id]}",
+            places=places,
+            metadata=int(metadata.of[id][0]),
+            read=read,
+        )
+        for id, places in fused.of.items()
+    ]
+
+
+def title_shots(
+    title: Mapping[str, Any], fused: Fused, metadata: Float32[np.ndarray, " 768"]
+) -> TitleShots:
+    """What the model sees of a title, from its row and its vectors."""
+    return TitleShots(fused, metadata, series=title["series"], id=title["id"])
