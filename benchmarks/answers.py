@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from benchmarks.common import ROOT, media_folder
 from mediafm_store import Hit, Store, load_encoders, read_judgements, search
-from mediafm_store.judgements.judgements import Judgements, Place
+from mediafm_store.judgements.judgements import Judgements, ShotPosition
 
 T = TypeVar("T")
 ROWS, ANSWERS = 5, 5
@@ -32,7 +32,7 @@ class Answered(NamedTuple):
     shot: str | None
     """The shot that was asked with, if it was one."""
     hits: Sequence[Hit]
-    relevant: Mapping[Place, int]
+    relevant: Mapping[ShotPosition, int]
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from mediafm_store.encoding import load_encoders
 from mediafm_store.picture_text.caption_map import CaptionMap, recall_at
 from mediafm_store.picture_text.moments import Moments
 from mediafm_store.text_search.captions import Pairs, learnt
-from mediafm_store.weight_building.caption_map import CAPTIONS, PHRASES, TEST, TRAIN, Captioned
+from mediafm_store.weight_building.caption_map import CAPTIONS, PHRASES, TEST, TRAIN, CaptionedSet
 
 COUNTS = (100, 200, 500, 1000, 2000, 6044)
 DRAWS = 3
@@ -50,13 +50,13 @@ class Measured(NamedTuple):
     def of(cls, folder: Path) -> "Measured":
         """Encode the sets."""
         encoders = load_encoders(device="cpu")
-        flickr = Captioned.read(folder, "flickr8k")
+        flickr = CaptionedSet.read(folder, "flickr8k")
         own = flickr.part(TRAIN)
         _, first = np.unique(own.of, return_index=True)
         own = own._replace(texts=[own.texts[i] for i in first], of=own.of[first])
         tests = {
             "like them": flickr.part(TEST),
-            "others": Captioned.read(folder, "coco_val2017_part").part(TEST),
+            "others": CaptionedSet.read(folder, "coco_val2017_part").part(TEST),
         }
         return cls(
             encoders,
@@ -96,7 +96,7 @@ class Measured(NamedTuple):
         }
 
 
-def pairs(captioned: Captioned, encoders: Encoders) -> Pairs:
+def pairs(captioned: CaptionedSet, encoders: Encoders) -> Pairs:
     """Encoded, the pictures from their features."""
     blocks = BlockMap.of("picture").blocks(captioned.features)
     return Pairs(blocks, encoders["text"].encode_query(captioned.texts), captioned.of)

@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float32
 from benchmarks.common import media_folder, print_table, write_results
 from mediafm_store import Store, load_encoders, read_judgements
 from mediafm_store.arrays import Vectors, block, unit_rows
-from mediafm_store.judgements.judgements import Judgements, Place
+from mediafm_store.judgements.judgements import Judgements, ShotPosition
 from mediafm_store.metrics.intervals import mean_interval
 from mediafm_store.metrics.retrieval import average_precision, ndcg_at, precision_at
 from mediafm_store.picture_text.caption_map import CaptionMap
@@ -67,9 +67,11 @@ def main() -> None:
     write_results("ceiling", {"queries": len(asked), "shots": len(places), "ranked_by": rows})
 
 
-def pictures_of(store: Store, labels: Judgements) -> dict[Place, Float32[np.ndarray, " 768"]]:
+def pictures_of(
+    store: Store, labels: Judgements
+) -> dict[ShotPosition, Float32[np.ndarray, " 768"]]:
     """The picture of each labelled shot: the mean of the stored shots whose middle lies in it."""
-    found: dict[Place, list[np.ndarray]] = {}
+    found: dict[ShotPosition, list[np.ndarray]] = {}
     for film in labels.films:
         vectors = store.vectors(store.live("fused"), film).vectors
         for row, vector in zip(store.shots(film).to_dicts(), vectors, strict=True):
@@ -81,11 +83,11 @@ def pictures_of(store: Store, labels: Judgements) -> dict[Place, Float32[np.ndar
     return {place: mean / np.linalg.norm(mean) for place, mean in means.items()}
 
 
-def described_in(file: Path) -> dict[Place, str]:
+def described_in(file: Path) -> dict[ShotPosition, str]:
     """The words with which people described each shot."""
     films = json.loads(file.read_text(encoding="utf-8"))["films"]
     return {
-        Place(film, at): ", ".join(said(shot[field]) for field in FIELDS if shot[field])
+        ShotPosition(film, at): ", ".join(said(shot[field]) for field in FIELDS if shot[field])
         for film, about in films.items()
         for at, shot in enumerate(about["shots"])
     }
@@ -121,8 +123,8 @@ def predicted(
 
 def figures(
     scores: Float32[np.ndarray, "queries shots"],
-    places: list[Place],
-    relevant: list[Mapping[Place, int]],
+    places: list[ShotPosition],
+    relevant: list[Mapping[ShotPosition, int]],
 ) -> dict[str, str]:
     """How good the rankings are, with intervals over queries."""
     ranked = [[places[i] for i in np.argsort(-row, kind="stable")] for row in scores]

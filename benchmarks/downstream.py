@@ -53,7 +53,7 @@ from mediafm_store.linear.measures import (
 from mediafm_store.metrics.intervals import Interval
 from mediafm_store.model.quality import (
     WIDTHS,
-    Labelled,
+    LabelledFilm,
     boundary_ap,
     cut_changes,
     mean,
@@ -288,11 +288,11 @@ def scene_ends(films: list[Film]) -> dict[str, Any]:
         alone = {f.name: f.shots.fused for f in films}
         for way, vectors in {"probe": context, "probe on shots alone": alone}.items():
             found[way].append(boundary_probe(known, film, vectors))
-        of_others = [Labelled(alone[f.name], f.scenes) for f in known]
+        of_others = [LabelledFilm(alone[f.name], f.scenes) for f in known]
         width = max(WIDTHS, key=lambda width: boundary_ap(of_others, width))
-        own = [Labelled(alone[film.name], film.scenes)]
+        own = [LabelledFilm(alone[film.name], film.scenes)]
         found["window, its width chosen on the others"].append(boundary_ap(own, width))
-        plain = scene_ap(own, [Labelled(context[film.name], film.scenes)])
+        plain = scene_ap(own, [LabelledFilm(context[film.name], film.scenes)])
         found["window, its width chosen on the film itself"].append(plain["window"])
         found["change from shot to shot, in context"].append(plain["context"])
         found["change from shot to shot, isolated"].append(plain["isolated"])

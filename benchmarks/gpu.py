@@ -27,7 +27,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import bert
 from benchmarks.common import print_table, write_results
-from mediafm_indexes.build import Wanted, build, trainers
+from mediafm_indexes.build import IndexTarget, build, trainers
 from mediafm_indexes.faiss_index import FaissIndex, has_gpu, sample_for
 from mediafm_indexes.index import Device
 from mediafm_store.arrays import BLOCK, unit_rows
@@ -37,7 +37,7 @@ from mediafm_store.model.windows import embed_titles
 from mediafm_store.training.batches import endless
 from mediafm_store.training.exam import Exam
 from mediafm_store.training.optim import OptimizerName
-from mediafm_store.training.run import Run, Share, TrainConfig, seeded
+from mediafm_store.training.run import StepShare, TrainConfig, TrainingRun, seeded
 from mediafm_store.training.trainer import train
 from mediafm_store.training.world import ALONE
 
@@ -208,15 +208,15 @@ def random_model(preset: str, device: torch.device) -> ShotTransformer:
     return model
 
 
-def new_run(preset: str, config: TrainConfig, device: torch.device) -> Run:
+def new_run(preset: str, config: TrainConfig, device: torch.device) -> TrainingRun:
     """A training before its first step."""
     exam = Exam([], size=1, mask_rate=0.2, draws=0, generator=seeded(0), device=device)
-    run = Run(random_model(preset, device), exam, config, ALONE)
+    run = TrainingRun(random_model(preset, device), exam, config, ALONE)
     run.turned = 1.0
     return run
 
 
-def busy(run: Run, share: Share, device: torch.device) -> float | None:
+def busy(run: TrainingRun, share: StepShare, device: torch.device) -> float | None:
     """Share of the time of some steps in which kernels run, as the profiler sees it."""
     if device.type != "cuda":
         return None
@@ -409,7 +409,7 @@ def tuned(scale: Scale, device: torch.device) -> Iterator[dict[str, Any]]:
                 dim=DIM,
                 generator=np.random.default_rng(0),
                 kinds=trainers([kind]),
-                wanted=Wanted(memory_bytes=16e9, device=where),
+                wanted=IndexTarget(memory_bytes=16e9, device=where),
             )
             took = time.perf_counter() - began
         yield {

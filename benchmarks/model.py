@@ -32,7 +32,7 @@ from mediafm_store.encoders.blocks import BlockMap
 from mediafm_store.features.fusion import fuse
 from mediafm_store.model.packed import Packed, TitleShots, read
 from mediafm_store.model.quality import (
-    Labelled,
+    LabelledFilm,
     boundary_ap,
     mean,
     scene_ap,
@@ -44,7 +44,7 @@ from mediafm_store.model.windows import embed_titles
 from mediafm_store.training.batches import endless, windows
 from mediafm_store.training.exam import Exam
 from mediafm_store.training.masking import Predictor, trivial_predictors
-from mediafm_store.training.run import Run, Share, TrainConfig, seeded
+from mediafm_store.training.run import StepShare, TrainConfig, TrainingRun, seeded
 from mediafm_store.training.start import start_model
 from mediafm_store.training.trainer import train
 from mediafm_store.training.world import ALONE
@@ -145,10 +145,10 @@ def exam_of(films: Sequence[Film]) -> Exam:
     )
 
 
-def contextual(model: ShotTransformer, films: Sequence[Film]) -> list[Labelled]:
+def contextual(model: ShotTransformer, films: Sequence[Film]) -> list[LabelledFilm]:
     """Films as the model sees them."""
     made = embed_titles(model, [film.shots for film in films])
-    return [Labelled(m.shots, film.scenes) for m, film in zip(made, films, strict=True)]
+    return [LabelledFilm(m.shots, film.scenes) for m, film in zip(made, films, strict=True)]
 
 
 def quality(films: Sequence[Film]) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def quality(films: Sequence[Film]) -> dict[str, Any]:
         model = train(training, PRESETS[PRESET], TrainConfig()).model
         exam = exam_of(held_out)
         guesses: dict[str, Predictor] = {"model": model, **trivial_predictors()}
-        alone = [Labelled(film.shots.fused, film.scenes) for film in held_out]
+        alone = [LabelledFilm(film.shots.fused, film.scenes) for film in held_out]
         context = contextual(model, held_out)
         found = {
             "msm": {
@@ -311,7 +311,7 @@ def speed(titles: list[TitleShots]) -> dict[str, Any]:
     shots = sum(len(t.fused) for t in titles)
     adamw, _ = new_run(config, titles, TrainConfig(optimizer="adamw"))
 
-    def ours(which: Run) -> Callable[[], int]:
+    def ours(which: TrainingRun) -> Callable[[], int]:
         def step() -> int:
             share = next(shares)
             which.step(1, share)
@@ -363,11 +363,11 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 def new_run(
     config: ModelConfig, titles: list[TitleShots], how: TrainConfig | None = None
-) -> tuple[Run, Iterator[Share]]:
+) -> tuple[TrainingRun, Iterator[StepShare]]:
     """A training before its first step, and what its steps are made of."""
     model = start_model(config, titles, generator=seeded(0))
     exam = Exam([], size=1, mask_rate=0.2, draws=0, generator=seeded(0))
-    run = Run(model, exam, how or TrainConfig(), ALONE)
+    run = TrainingRun(model, exam, how or TrainConfig(), ALONE)
     run.turned = 1.0
     batches = endless(titles, size=config.max_shots, batch_shots=BATCH_SHOTS, generator=seeded(0))
     return run, map(run.share, batches)

@@ -43,7 +43,7 @@ from mediafm_store.arrays import Modality, weigh
 from mediafm_store.demo.run import run_demo
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.likeness.scale import Part
-from mediafm_store.model.quality import Labelled, mean, smoothed, stratified_auc
+from mediafm_store.model.quality import LabelledFilm, mean, smoothed, stratified_auc
 from mediafm_store.model.same_scene import same_scene as ranked_by
 
 PRESET, K, WIDTH = "small", 5, 2
@@ -176,7 +176,7 @@ def same_scene(
         "auc": float(np.mean(ranked.auc)),
         "top 5": float(np.mean(ranked.top_5)),
         "by chance": float(np.mean(ranked.chance)),
-        "strat": stratified_auc([Labelled(vectors, numbers)]),
+        "strat": stratified_auc([LabelledFilm(vectors, numbers)]),
     }
 
 

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from mediafm_store.indexing.config import IndexConfig as IndexConfig
     from mediafm_store.indexing.status import index_status as index_status
     from mediafm_store.ingestion.backfill import backfill as backfill
-    from mediafm_store.ingestion.featurize import Progress as Progress
+    from mediafm_store.ingestion.featurize import IngestProgress as IngestProgress
     from mediafm_store.ingestion.ingest import Ingested as Ingested
     from mediafm_store.ingestion.ingest import ingest as ingest
     from mediafm_store.judgements.judged import judge as judge
@@ -91,7 +91,7 @@ if TYPE_CHECKING:
     from mediafm_store.stretches import stretches_of_scenes as stretches_of_scenes
     from mediafm_store.stretches import stretches_of_shots as stretches_of_shots
     from mediafm_store.tags.apply import apply_tags as apply_tags
-    from mediafm_store.tags.review import Answer as Answer
+    from mediafm_store.tags.review import Feedback as Feedback
     from mediafm_store.tags.review import answer_tags as answer_tags
     from mediafm_store.tags.review import uncertain_tags as uncertain_tags
     from mediafm_store.tags.tag import Tag as Tag
@@ -106,7 +106,7 @@ if TYPE_CHECKING:
 # Public name -> the module that defines it. Imported on first use, so that
 # `import mediafm_store` (and `mediafm --help`) loads neither torch nor faiss.
 _HOME = {
-    "Answer": "tags.review",
+    "Feedback": "tags.review",
     "Ad": "ads.ads",
     "Break": "ad_breaks.record",
     "CaptionMap": "picture_text.caption_map",
@@ -125,7 +125,7 @@ _HOME = {
     "ModelConfig": "model.transformer",
     "Prediction": "probing.predict",
     "Probe": "probing.saved",
-    "Progress": "ingestion.featurize",
+    "IngestProgress": "ingestion.featurize",
     "Rails": "ad_breaks.rails",
     "Scene": "scenes.scenes",
     "Shot": "records",

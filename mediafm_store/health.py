@@ -18,7 +18,7 @@ from mediafm_store.storage.schema import OF_IDS
 from mediafm_store.storage.spaces import Space, is_imported
 from mediafm_store.store.counts import (
     UNIQUE,
-    Rows,
+    RowCounts,
     doubled,
     drop_doubled,
     drop_orphans,
@@ -133,7 +133,7 @@ def rows_of_shots(store: Store, name: str) -> Iterator[Fault]:
         )
     if name not in ("shots", "thumbnails"):
         return
-    none = Rows(0, 0)
+    none = RowCounts(0, 0)
     odd = [
         title
         for title, shots in store.shot_counts().items()

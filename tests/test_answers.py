@@ -87,9 +87,9 @@ def test_words_that_are_said_weigh_as_much_as_all_else(catalogue):
     alone = {h.shot: h.shares for h in search_all(catalogue, shot="north/00002", k=40)}
     spoken = catalogue.said("dragon", 40)
     asked = Examples(catalogue, catalogue.live("context"), dict, "cpu", lambda *_: None)
-    how = module.How("context", {}, whole=False)
+    how = module.Comparing("context", {}, whole=False)
     example = asked.shots(["north/00002"])
-    known = module.Known(catalogue)
+    known = module.ReadCache(catalogue)
     matcher, _ = module.by_example(catalogue, [example], [], how, known, alone=False)
     typical = matcher.null().typical
     for hit in both:

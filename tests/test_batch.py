@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mediafm_cli.lines import FilmLines, Lines
-from mediafm_store import Ingested, Progress, Store
+from mediafm_store import Ingested, IngestProgress, Store
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 from tests.features import film, save
@@ -101,11 +101,11 @@ def test_lines_of_films_tell_frames_a_second_and_the_time_left(capsys):
     lines = FilmLines(4, clock)
     one, two = Path("/films/one.mp4"), Path("/films/two.mp4")
     clock.now = 10.0
-    lines.update(Progress(one, 0, 0.0, 0.0))
+    lines.update(IngestProgress(one, 0, 0.0, 0.0))
     clock.now = 20.0
     lines.finish(Ingested("one", one, "ingested", frames=2000))
     clock.now = 40.0
-    lines.update(Progress(two, 2000, 50.0, 100.0))
+    lines.update(IngestProgress(two, 2000, 50.0, 100.0))
     assert capsys.readouterr().err == (
         "titles: 2 of 4 (38%), about 0:00:50 left, 100 frames/s, at two.mp4\n"
     )

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from mediafm_cli.main import app
 from mediafm_store import Break, Match, Rails, rank_breaks, write_breaks
-from mediafm_store.break_files.moments import Moment, moments
+from mediafm_store.break_files.moments import BreakTime, moments
 from mediafm_store.break_files.scte35 import CLOCK, PTS_BITS, crc32, scte35
 from mediafm_store.break_files.vmap import SPACE, vmap
 from mediafm_store.errors import BadInput, NotFound
@@ -27,9 +27,9 @@ WRAP_S = 2**PTS_BITS / CLOCK
 TAG = "https://ads.example/vast?t={title}&b={break}&at={seconds}&ad={ad}&r=[RANDOM]"
 
 
-def moment(at, number=1, of=1, title="film", reasons=("why",)) -> Moment:
+def moment(at, number=1, of=1, title="film", reasons=("why",)) -> BreakTime:
     place = Break("film/00000", f"film/{number:05d}", float(at), 0.5, {}, tuple(reasons))
-    return Moment(title, Fraction(at), number, of, place)
+    return BreakTime(title, Fraction(at), number, of, place)
 
 
 def fitting(number, ad, score=0.5) -> Match:

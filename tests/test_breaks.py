@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mediafm_store import Rails, Store, rank_breaks
 from mediafm_store.ad_breaks import labelled
 from mediafm_store.ad_breaks.facts import read_facts
-from mediafm_store.ad_breaks.labelled import Labelled, nearest_cuts, weights_for, weights_of
+from mediafm_store.ad_breaks.labelled import LabelledCuts, nearest_cuts, weights_for, weights_of
 from mediafm_store.ad_breaks.rank import rank_cuts, why_none
 from mediafm_store.ad_breaks.score import DEFAULT
 from mediafm_store.ad_breaks.signs import PAUSE_S, SIGNS, pauses_s, signs_of
@@ -220,7 +220,7 @@ def test_where_all_cuts_are_good_nothing_is_fitted(others, recwarn):
     signs = np.random.default_rng(0).random((4, len(SIGNS)), np.float32)
     good = np.ones((4, 4), bool)
     good[0, :others] = False
-    weights = weights_for([Labelled(signs, each, group) for group, each in enumerate(good)])
+    weights = weights_for([LabelledCuts(signs, each, group) for group, each in enumerate(good)])
     assert weights.of == DEFAULT.of
     assert weights.said.startswith("default weights; to fit weights, cuts without a good label")
     assert not recwarn.list

@@ -171,10 +171,10 @@ def test_workers_without_a_place_are_told_of_once(on_ray, monkeypatch, caplog):
 
 def test_workers_that_are_slow_to_load_have_a_place(local_ray, monkeypatch, caplog):
     from mediafm_store.engines import cluster, crew
-    from mediafm_store.engines.places import Place
+    from mediafm_store.engines.places import WorkerResources
 
     waiting = crew.Waiting([1])
-    hired = crew.Crew(cluster.sendable(stages.SlowToLoad()), 1, Place(1, 0))
+    hired = crew.Crew(cluster.sendable(stages.SlowToLoad()), 1, WorkerResources(1, 0))
     hired.assign(waiting)
     cluster.ray.get([one.begun for one in hired._loading.values()])
     monkeypatch.setattr(crew, "PLACE_S", 0.0)
@@ -412,7 +412,7 @@ def test_only_what_a_holder_has_on_its_gpu_is_held(local_ray, encoders, monkeypa
 
     monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
     assert holders.hold(encoders, 1) is encoders
-    held = holders.Held(encoders, {"text": PlainEncoder("text")}, [])
+    held = holders.RemoteEncoders(encoders, {"text": PlainEncoder("text")}, [])
     there = pickle.loads(pickle.dumps(held))
     assert isinstance(there["text"], PlainEncoder)
     assert there["visual"].fingerprint == encoders["visual"].fingerprint

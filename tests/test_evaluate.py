@@ -20,7 +20,7 @@ from mediafm_store.evaluation import model as evaluate
 from mediafm_store.model import quality
 from mediafm_store.model.packed import read
 from mediafm_store.model.quality import (
-    Labelled,
+    LabelledFilm,
     effective_rank,
     random_pair_cosine,
     scene_ap,
@@ -72,7 +72,7 @@ def test_figures_are_those_of_all_titles_together(imported, report):
     fused = [title.fused for title in titles]
     context = [made.shots for made in embed_titles(model, titles)]
     scenes = [imported.shots(title.id)["scene"].to_numpy().astype(np.int64) for title in titles]
-    films = [[*map(Labelled, some, scenes)] for some in (fused, context)]
+    films = [[*map(LabelledFilm, some, scenes)] for some in (fused, context)]
     assert report.auc == scene_auc(*films)
     assert report.ap == scene_ap(*films)
     rng = np.random.default_rng(0)

@@ -19,7 +19,7 @@ from mediafm_store.training.batches import windows
 from mediafm_store.training.masking import trivial_predictors
 from mediafm_store.training.optim import Muon, orthogonalise
 from mediafm_store.training.resume import Unfinished, tensors_of
-from mediafm_store.training.run import Best, Run, TrainConfig, seeded
+from mediafm_store.training.run import Best, TrainConfig, TrainingRun, seeded
 from mediafm_store.training.start import start_model
 from mediafm_store.training.trainer import prepare, train
 from mediafm_store.training.world import ALONE
@@ -79,7 +79,7 @@ def test_training_goes_as_on_a_cpu(optimizer):
     assert set(on_gpu.baselines) == {*trivial_predictors(), "untrained"}
 
 
-def a_run() -> tuple[Run, list[TitleShots]]:
+def a_run() -> tuple[TrainingRun, list[TitleShots]]:
     run, training, _ = prepare(
         titles(), MODEL, CONFIG, device="cuda", world=ALONE, start=start_model
     )

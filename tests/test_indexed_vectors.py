@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mediafm_indexes import KINDS, DamagedError, Wanted, build, extend, load, trainers
+from mediafm_indexes import KINDS, DamagedError, IndexTarget, build, extend, load, trainers
 from mediafm_indexes.facts import FACTS, read_facts, write_facts
 from mediafm_indexes.faiss_index import FaissIndex
 from mediafm_indexes.index import Neighbours
@@ -121,7 +121,7 @@ def test_a_memory_budget_makes_codes_smaller(vectors, tmp_path):
     for name, budget in (("much", 4e9), ("little", 60.0 * N)):
         folder = tmp_path / name
         folder.mkdir()
-        wanted = Wanted(memory_bytes=budget)
+        wanted = IndexTarget(memory_bytes=budget)
         facts = build(folder, [vectors], dim=D, generator=rng(), wanted=wanted)
         sizes[name] = (facts.kind, (folder / "index" / "index.faiss").stat().st_size)
     assert sizes["little"][0] == "pca-ivf-rabitq"

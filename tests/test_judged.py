@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mediafm_store import Hit, Store, judge, read_judgements, search
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.judgements import judged as judging
-from mediafm_store.judgements.judgements import Judgements, LabelledShot, Place, SimilarQuery
+from mediafm_store.judgements.judgements import Judgements, LabelledShot, ShotPosition, SimilarQuery
 from mediafm_store.judgements.labels import LARGEST
 from mediafm_store.judgements.matching import (
     StoredShot,
@@ -24,7 +24,7 @@ from mediafm_store.judgements.matching import (
     judged,
     places_of,
 )
-from mediafm_store.judgements.outcomes import JudgedReport, Outcome
+from mediafm_store.judgements.outcomes import JudgedReport, QueryOutcome
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 
@@ -70,7 +70,7 @@ LABELS = {
 
 
 def at(film, number):
-    return Place(film, number)
+    return ShotPosition(film, number)
 
 
 def written(folder, labels) -> Path:
@@ -267,7 +267,7 @@ SHOTS = [
     *(StoredShot(f"gamma/{i}", "gamma", 2.0 * i, 2.0 * i + 2) for i in range(4)),
 ]
 """As a store cuts the films."""
-GAP = Place("alpha", 3, "alpha/5")
+GAP = ShotPosition("alpha", 3, "alpha/5")
 
 
 def test_a_shot_counts_for_the_labelled_one_that_holds_its_middle(labels):
@@ -282,11 +282,11 @@ def test_a_shot_counts_for_the_labelled_one_that_holds_its_middle(labels):
     edge = [StoredShot("at its start", "alpha", 3, 5), StoredShot("after all", "beta", 50, 52)]
     assert places_of(edge, labels) == {
         "at its start": at("alpha", 1),
-        "after all": Place("beta", 3, "after all"),
+        "after all": ShotPosition("beta", 3, "after all"),
     }
     late = Judgements(labels.path, {"late": [LabelledShot(5, 6)]}, (), ())
     before = [StoredShot("before", "late", 0, 2)]
-    assert places_of(before, late) == {"before": Place("late", -1, "before")}
+    assert places_of(before, late) == {"before": ShotPosition("late", -1, "before")}
 
 
 def test_a_ranked_list_is_without_what_nobody_judged(labels):
@@ -312,7 +312,7 @@ def test_near_is_within_ten_labelled_shots_or_in_the_scene(labels):
     assert is_near(query, GAP, labels)
     assert is_near(at("alpha", 17), at("alpha", 7), labels)
     unknown = at("alpha", 2)
-    assert not is_near(unknown, Place("alpha", 17, "x"), labels), "neither has a scene"
+    assert not is_near(unknown, ShotPosition("alpha", 17, "x"), labels), "neither has a scene"
 
 
 def test_near_is_of_the_first_ten_answers(labels):
@@ -370,7 +370,7 @@ def test_the_best_order_lacks_what_the_store_does_not_cut_out(labels):
 
 
 def outcome(query, of="default", *, sort="text", kind="subject", kept=False, **values):
-    return Outcome(query, sort, kind, kept, of, values)
+    return QueryOutcome(query, sort, kind, kept, of, values)
 
 
 def test_a_report_is_of_all_queries_of_parts_and_of_kinds():

@@ -15,7 +15,7 @@ from mediafm_store import Store
 from mediafm_store.errors import BadInput
 from mediafm_store.media.faces import library
 from mediafm_store.storage import migrations
-from mediafm_store.storage.place import Place
+from mediafm_store.storage.place import StoreLocation
 from mediafm_store.storage.schema import FORMAT, TABLES
 from mediafm_store.storage.tables import Tables
 from tests.conftest import random_vectors, title_rows
@@ -76,7 +76,7 @@ def test_a_store_of_an_earlier_version_can_be_ingested_into(archive, tmp_path):
 
 def test_an_older_store_without_titles_is_brought_up_to_date(tmp_path):
     path = unpacked(STORES[-1], tmp_path)
-    tables = Tables(Place.of(path))
+    tables = Tables(StoreLocation.of(path))
     for name in ("titles", "spaces"):
         tables.open(name).delete("true")
     store = Store(path)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from mediafm_store import (
-    Answer,
+    Feedback,
     Store,
     answer_tags,
     apply_probe,
@@ -381,7 +381,7 @@ def test_labels_and_tags_know_them(store, tmp_path):
     with pytest.raises(BadInput, match=r"line 1: no shot 'Film Nr\. 1/7' in .*; f1 has 3 shots"):
         import_labels(store, file)
     keep(store, ["f1"], [Tag("tags", "f1", "dark", 0.5, 0.5, "neighbours", ())], instead="FALSE")
-    answer_tags(store, [Answer("FILM NR. 1", "dark", True)], device="cpu")
+    answer_tags(store, [Feedback("FILM NR. 1", "dark", True)], device="cpu")
     assert set(store.rows("labels", "task = 'tags'")["item"]) == {"f1"}
 
 

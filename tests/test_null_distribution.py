@@ -88,7 +88,7 @@ def test_of_several_queries_all_would_have_to(catalogue):
         return [ExampleMatcher.of(catalogue, [asked.shots([n])], weights={}) for n in names]
 
     one, other = matchers("film1/00000", "film2/00000")
-    known = module.Known(catalogue)
+    known = module.ReadCache(catalogue)
     for shot in ("film3/00001", "film4/00002", "film1/00000"):
         alone = [
             Ranking(catalogue, [m], {}, known).chances(known, [[shot]])[0] for m in (one, other)
@@ -374,7 +374,7 @@ def test_random_queries_leave_out_what_lies_around_them(catalogue):
     asked = module.random_shots(passages(catalogue, space), [slice(0, space.dim)])
     example = Example(asked.rows, asked.rows, ids=frozenset(asked.ids))
     query = ExampleMatcher.of(catalogue, [example], weights={}, whole=True)
-    near = module.candidates(catalogue, asked, query, module.Known(catalogue))
+    near = module.candidates(catalogue, asked, query, module.ReadCache(catalogue))
     assert len(near) == len(set(asked.ids)) == QUERIES
     for own, ids in zip(asked.ids, near, strict=True):
         assert 0 < len(ids) <= module.DEPTH

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mediafm_store.engines.places import Node, Place, place
+from mediafm_store.engines.places import Node, WorkerResources, place
 
 
 def nodes(*each):
@@ -13,12 +13,16 @@ def nodes(*each):
 @pytest.mark.parametrize(
     ("machines", "workers", "each"),
     [
-        ([(2, 0)], 1, Place(2, 0)),
-        ([(2, 0)], 3, Place(1, 0)),  # only two find a place
-        ([(32, 0)], 10, Place(3, 0)),
-        ([(8, 0), (3, 0)], 3, Place(3, 0)),  # not (8 + 3) // 3 by chance: 2 fit here, 1 there
-        ([(0, 0)], 2, Place(1, 0)),  # of a cluster that grows
-        ([(8, 1)], 2, Place(4, 0)),  # nobody wants a GPU
+        ([(2, 0)], 1, WorkerResources(2, 0)),
+        ([(2, 0)], 3, WorkerResources(1, 0)),  # only two find a place
+        ([(32, 0)], 10, WorkerResources(3, 0)),
+        (
+            [(8, 0), (3, 0)],
+            3,
+            WorkerResources(3, 0),
+        ),  # not (8 + 3) // 3 by chance: 2 fit here, 1 there
+        ([(0, 0)], 2, WorkerResources(1, 0)),  # of a cluster that grows
+        ([(8, 1)], 2, WorkerResources(4, 0)),  # nobody wants a GPU
     ],
 )
 def test_cores(machines, workers, each):
@@ -28,13 +32,13 @@ def test_cores(machines, workers, each):
 @pytest.mark.parametrize(
     ("machines", "workers", "each"),
     [
-        ([(8, 0)], 2, Place(4, 0)),
-        ([(8, 2)], 2, Place(4, 1)),
-        ([(8, 2)], 3, Place(2, 1 / 2)),
-        ([(64, 0), (4, 1)], 4, Place(1, 1 / 4)),  # who shares a GPU is on its machine
-        ([(2, 4), (16, 1)], 5, Place(1, 1 / 3)),  # a GPU each, but not a core
-        ([(2, 1)], 8, Place(1, 1 / 2)),  # only two find a place
-        ([(0, 1), (16, 0)], 4, Place(4, 0)),  # a GPU without a core is for nobody
+        ([(8, 0)], 2, WorkerResources(4, 0)),
+        ([(8, 2)], 2, WorkerResources(4, 1)),
+        ([(8, 2)], 3, WorkerResources(2, 1 / 2)),
+        ([(64, 0), (4, 1)], 4, WorkerResources(1, 1 / 4)),  # who shares a GPU is on its machine
+        ([(2, 4), (16, 1)], 5, WorkerResources(1, 1 / 3)),  # a GPU each, but not a core
+        ([(2, 1)], 8, WorkerResources(1, 1 / 2)),  # only two find a place
+        ([(0, 1), (16, 0)], 4, WorkerResources(4, 0)),  # a GPU without a core is for nobody
     ],
 )
 def test_shares_of_gpus(machines, workers, each):

@@ -8,7 +8,7 @@ from mediafm_store.arrays import unit_rows
 from mediafm_store.model.quality import (
     ALIKE,
     WIDTHS,
-    Labelled,
+    LabelledFilm,
     boundary_ap,
     cut_changes,
     effective_rank,
@@ -34,12 +34,12 @@ def scenes_of(lengths: list[int]) -> np.ndarray:
 LENGTHS = [5, 9, 3, 12, 7, 4]
 
 
-def film(noise: float, seed: int = 0) -> Labelled:
+def film(noise: float, seed: int = 0) -> LabelledFilm:
     rng = np.random.default_rng(seed)
     scenes = scenes_of(LENGTHS)
     centres = rng.normal(size=(len(LENGTHS), 16))[scenes]
     vectors = centres + noise * rng.normal(size=centres.shape)
-    return Labelled(unit_rows(vectors.astype(np.float32)), scenes)
+    return LabelledFilm(unit_rows(vectors.astype(np.float32)), scenes)
 
 
 def test_stratified_auc_against_pairs_one_by_one():
@@ -71,12 +71,12 @@ def test_perfect_vectors_get_1_and_closeness_alone_gets_half():
     assert boundary_ap([perfect]) == 1
     place = np.exp(1j * np.linspace(0, np.pi, 40))
     clock = np.stack([place.real, place.imag], axis=1).astype(np.float32)
-    only_time = Labelled(clock, scenes_of(LENGTHS))
+    only_time = LabelledFilm(clock, scenes_of(LENGTHS))
     assert stratified_auc([only_time]) == pytest.approx(0.5, abs=0.1)
 
 
 def test_what_nobody_labelled_is_not_a_number():
-    unknown = Labelled(unit(9, 4), np.full(9, -1))
+    unknown = LabelledFilm(unit(9, 4), np.full(9, -1))
     assert math.isnan(stratified_auc([unknown]))
     assert math.isnan(boundary_ap([unknown]))
     assert stratified_auc([unknown, film(1.0)]) == stratified_auc([film(1.0)])

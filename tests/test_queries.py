@@ -13,7 +13,7 @@ from mediafm_store import Store
 from mediafm_store.arrays import FUSED, MODALITIES, block, unit_rows, weigh
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.examples.example import Example
-from mediafm_store.examples.queries import UNLIKE, Examples, Query, query_of, seconds
+from mediafm_store.examples.queries import UNLIKE, Examples, VectorQuery, query_of, seconds
 from mediafm_store.features.fusion import fingerprint
 from mediafm_store.likeness.scale import PARTS
 from mediafm_store.media.sound import SAMPLE_RATE
@@ -310,7 +310,7 @@ def test_the_score_is_the_cosine_of_what_is_compared(weights, seed):
     found[0, block("audio")] = found[1, block("text")] = 0
     found = unit_rows(found)
     rows = weigh(query, weights)
-    shares = Query(SPACE, rows, weights).shares(found)
+    shares = VectorQuery(SPACE, rows, weights).shares(found)
     kept = np.concatenate([np.arange(FUSED)[block(m)] for m in MODALITIES if weights[m]])
     assert np.allclose(shares.sum(axis=0), rows[:, kept] @ unit_rows(found[:, kept]).T, atol=1e-5)
     assert not shares[[not weights[m] for m in MODALITIES]].any()

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from mediafm_store import Break, Rails
 from mediafm_store.ad_breaks.credits import credit_shots
-from mediafm_store.ad_breaks.facts import Facts
+from mediafm_store.ad_breaks.facts import BreakContext
 from mediafm_store.ad_breaks.mentions import mentions
 from mediafm_store.ad_breaks.rails import HOUR_S, Closed, closed, keep, why_not
 from mediafm_store.ad_breaks.speech import RUNS_ON_S, runs_on, sentences
@@ -75,7 +75,7 @@ def test_the_first_reason_is_told(times, spans):
     ]
 
 
-def title(durations, cues=(), changed=None) -> Facts:
+def title(durations, cues=(), changed=None) -> BreakContext:
     """A title of shots of such lengths."""
     shots, at = [], 0.0
     for i, length in enumerate(durations):
@@ -83,7 +83,9 @@ def title(durations, cues=(), changed=None) -> Facts:
         shots.append(shot_row(f"film/{i:05d}", i, **times | (changed or {}).get(i, {})))
         at += length
     count = len(durations)
-    return Facts("film", at, shots, cues, random_vectors(count), random_vectors(1)[0, : count - 1])
+    return BreakContext(
+        "film", at, shots, cues, random_vectors(count), random_vectors(1)[0, : count - 1]
+    )
 
 
 SHOTS = st.lists(

@@ -21,7 +21,7 @@ from mediafm_store.demo.films.edit import plan
 from mediafm_store.demo.films.films import FILMS
 from mediafm_store.demo.films.mix import RATE, dialogue, scene_frames, soundtrack
 from mediafm_store.demo.films.photos import load_photo
-from mediafm_store.demo.films.script import Film
+from mediafm_store.demo.films.script import Screenplay
 from mediafm_store.demo.films.sounds import LOUDNESS, SOUNDS, synthesise
 from mediafm_store.errors import BadInput, NotFound
 
@@ -95,7 +95,7 @@ def test_a_film_depends_on_the_seed_alone(catalogue: list[SampleTitle], tmp_path
 
 
 @pytest.mark.parametrize("film", FILMS, ids=lambda film: film.id)
-def test_shots_and_black_fill_a_film_without_a_gap(film: Film) -> None:
+def test_shots_and_black_fill_a_film_without_a_gap(film: Screenplay) -> None:
     cutting = plan(film, generator=np.random.default_rng(0))
     stretches = sorted([(s.start, s.end) for s in cutting.shots] + list(cutting.black))
     assert stretches[0][0] == 0
@@ -110,7 +110,7 @@ def test_shots_and_black_fill_a_film_without_a_gap(film: Film) -> None:
 
 
 @pytest.mark.parametrize("film", FILMS, ids=lambda film: film.id)
-def test_lines_stay_in_their_scene_and_apart(film: Film) -> None:
+def test_lines_stay_in_their_scene_and_apart(film: Screenplay) -> None:
     cutting = plan(film, generator=np.random.default_rng(0))
     cues = dialogue(film, cutting)
     assert all(a.end_s < b.start_s for a, b in pairwise(cues))

@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 
 from mediafm_store import Store
 from mediafm_store.arrays import FUSED
-from mediafm_store.examples.origin import Origin
+from mediafm_store.examples.origin import ClipMatch
 from mediafm_store.report.form import FLAGS
 from mediafm_store.report.links import served_links
 from mediafm_store.report.timecode import timespan
@@ -35,7 +35,7 @@ from tests.planted import ENCODERS, add_film, grey
 
 PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc\r\n'
 EVIL = "<script>alert(1)</script>"
-ORIGIN = Origin("alpha", 2.25, 6.0, ["alpha/00001", "alpha/00002"], 0.9)
+ORIGIN = ClipMatch("alpha", 2.25, 6.0, ["alpha/00001", "alpha/00002"], 0.9)
 
 
 @pytest.fixture(scope="module")

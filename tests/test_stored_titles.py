@@ -9,7 +9,7 @@ from mediafm_store.model.packed import TitleShots, Unread, read, read_each
 from mediafm_store.model.transformer import ModelConfig
 from mediafm_store.training.batches import endless
 from mediafm_store.training.exam import Exam
-from mediafm_store.training.run import Run, TrainConfig, seeded
+from mediafm_store.training.run import TrainConfig, TrainingRun, seeded
 from mediafm_store.training.start import sample_shots, start_model
 from mediafm_store.training.train import stored_titles
 from mediafm_store.training.trainer import train
@@ -98,7 +98,7 @@ def test_each_sequence_of_a_step_is_read_by_one_process(catalogue):
     titles = [counted(t) for t in stored_titles(catalogue)]
     model = start_model(MODEL, titles, generator=seeded(0))
     exam = Exam([], size=1, mask_rate=0.2, draws=0, generator=seeded(0))
-    runs = [Run(model, exam, TrainConfig(), World(rank, 3)) for rank in range(3)]
+    runs = [TrainingRun(model, exam, TrainConfig(), World(rank, 3)) for rank in range(3)]
     steps = endless(titles, size=24, batch_shots=90, generator=seeded(0))
     for batch in (next(steps) for _ in range(6)):
         asked.clear()

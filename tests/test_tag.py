@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from mediafm_cli.main import app
 from mediafm_store import (
-    Answer,
+    Feedback,
     Store,
     answer_tags,
     apply_tags,
@@ -211,7 +211,7 @@ def test_the_most_uncertain_are_asked_and_answers_teach(tmp_path):
     apply_tags(store)
     asked = uncertain_tags(store, n=3)
     assert [distance(t) for t in asked] == sorted(distance(t) for t in kept(store))[:3]
-    answers = [Answer(t.title, t.tag, not t.applies) for t in asked]
+    answers = [Feedback(t.title, t.tag, not t.applies) for t in asked]
     (learnt,) = answer_tags(store, answers)
     assert (learnt.task, learnt.answers, learnt.probe.version) == ("kind", 3, first.version + 1)
     reviewed = {(t.title, t.tag): t for t in kept(store) if t.source == "review"}
@@ -228,8 +228,8 @@ def test_the_most_uncertain_are_asked_and_answers_teach(tmp_path):
 def test_answers_to_proposals_of_neighbours_are_kept_though_no_probe_can_be_fitted(genres):
     apply_tags(genres)
     with pytest.raises(NotFound, match="'nope' was not proposed for title 'film4'"):
-        answer_tags(genres, [Answer("film4", "nope", True)])
-    (learnt,) = answer_tags(genres, [Answer("film4", "space", False)])
+        answer_tags(genres, [Feedback("film4", "nope", True)])
+    (learnt,) = answer_tags(genres, [Feedback("film4", "space", False)])
     assert (learnt.task, learnt.probe) == ("tags", None)
     assert "too few titles" in learnt.reason
     assert not next(t for t in kept(genres) if t.tag == "space" and t.title == "film4").applies

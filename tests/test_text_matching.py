@@ -12,7 +12,7 @@ from mediafm_store import weights as shipped
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, block, unit_rows
 from mediafm_store.errors import BadInput
 from mediafm_store.features.fusion import describe, fingerprint, fuse
-from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.known import ReadCache
 from mediafm_store.likeness.scale import PARTS
 from mediafm_store.picture_text.caption_map import CaptionMap
 from mediafm_store.retrieval import search as module
@@ -236,7 +236,7 @@ def test_evidence_is_as_by_hand(filled, modality):
     """Cosines in standard deviations above those of random shots that have the modality."""
     add_film(filled, "film", ["lake", None], [None, "lake"])
     matcher = text_matcher(
-        filled, "lake", ENCODERS, None, weights=ALONE[modality], known=Known(filled)
+        filled, "lake", ENCODERS, None, weights=ALONE[modality], known=ReadCache(filled)
     )
     (evidence,) = matcher.evidence
     stored = filled.vectors(filled.live("described"))
@@ -244,7 +244,7 @@ def test_evidence_is_as_by_hand(filled, modality):
     cosines = rows @ direction("lake")
     there = rows.any(axis=1)
     expected = (cosines - cosines[there].mean()) / cosines[there].std()
-    scores = evidence.scores(Known(filled), stored.ids)
+    scores = evidence.scores(ReadCache(filled), stored.ids)
     assert np.array_equal(np.isnan(scores), ~there)
     assert scores[there] == pytest.approx(expected[there], abs=0.02)
     absent = "film/00001" if modality == "visual" else "film/00000"
@@ -327,9 +327,9 @@ def test_a_caption_map_compares_pictures_themselves(filled, caption_map):
     assert next(iter(hits)) == "film/00000"
     assert hits["film/00000"].chance == 0
     (score,) = (
-        e.scores(Known(filled), ["film/00000"])[0]
+        e.scores(ReadCache(filled), ["film/00000"])[0]
         for e in text_matcher(
-            filled, "lake", ENCODERS, caption_map, weights=ALONE["visual"], known=Known(filled)
+            filled, "lake", ENCODERS, caption_map, weights=ALONE["visual"], known=ReadCache(filled)
         ).evidence
     )
     ids, rows = filled.vectors(filled.live("fused"))
@@ -415,7 +415,7 @@ def test_a_text_and_an_example_weigh_the_same(store):
 
 def test_everyday_texts_score_about_one_beside_others(filled):
     """That is what a score of several queries is measured in."""
-    matcher = text_matcher(filled, "nonsense", ENCODERS, None, weights={}, known=Known(filled))
+    matcher = text_matcher(filled, "nonsense", ENCODERS, None, weights={}, known=ReadCache(filled))
     typical = matcher.typical()
     best = []
     for number in range(10):

@@ -24,7 +24,7 @@ from mediafm_store.shots.shotlist import read_shot_list
 from mediafm_store.stretches import stretch_of_times
 from mediafm_store.subtitles.parse import read_cues
 from mediafm_store.timelines.chapters import chapters
-from mediafm_store.timelines.edit import Edit, Event, Film, arrange
+from mediafm_store.timelines.edit import Edit, Event, FilmFrames, arrange
 from mediafm_store.timelines.edl import edl
 from mediafm_store.timelines.fcpxml import fcpxml
 from mediafm_store.timelines.stretch import Stretch, note_of
@@ -458,7 +458,7 @@ TICKS = st.sampled_from([Fraction(1, 1000), Fraction(1, 90_000), Fraction(1, 12_
 def test_frames_survive_every_clock(rate, tick, start, cuts):
     """Times that a container has rounded to its ticks come out at the frames they were made of."""
     drop = can_drop(rate)
-    film = Film("f", Path("/f.mov"), rate, start, drop, Fraction(0), None, "")
+    film = FilmFrames("f", Path("/f.mov"), rate, start, drop, Fraction(0), None, "")
     events, placed = [], 0
     for first, length in cuts:
         ticks = [round(f / rate / tick) for f in (first, first + length)]

@@ -10,7 +10,7 @@ from mediafm_cli.stderr import tell
 
 if TYPE_CHECKING:
     from mediafm_store import Ingested
-    from mediafm_store import Progress as FilmProgress
+    from mediafm_store import IngestProgress as FilmProgress
 
 LEAST_S, MOST_S = 30.0, 600.0
 """Seconds between two lines."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from mediafm_store import Ingested
-    from mediafm_store import Progress as FilmProgress
+    from mediafm_store import IngestProgress as FilmProgress
 
 Update = Callable[..., None]
 """Called with what is going on, how much is done, how much there is, and perhaps a detail."""

@@ -1,14 +1,14 @@
 """Nearest neighbours among vectors by inner product. Knows nothing of shots, titles or models."""
 
+from mediafm_indexes.build import IndexTarget as IndexTarget
 from mediafm_indexes.build import Train as Train
-from mediafm_indexes.build import Wanted as Wanted
 from mediafm_indexes.build import build as build
 from mediafm_indexes.build import extend as extend
 from mediafm_indexes.build import trainers as trainers
 from mediafm_indexes.exact import ExactIndex as ExactIndex
 from mediafm_indexes.facts import INDEX as INDEX
-from mediafm_indexes.facts import Facts as Facts
-from mediafm_indexes.facts import Measured as Measured
+from mediafm_indexes.facts import IndexMetadata as IndexMetadata
+from mediafm_indexes.facts import SearchQuality as SearchQuality
 from mediafm_indexes.facts import of_all as of_all
 from mediafm_indexes.facts import read_facts as read_facts
 from mediafm_indexes.index import Index as Index

@@ -13,7 +13,7 @@ from shutil import copyfile
 import numpy as np
 from jaxtyping import Float16
 
-from mediafm_indexes.facts import INDEX, Facts, Settings, sums, write_facts
+from mediafm_indexes.facts import INDEX, IndexMetadata, Settings, sums, write_facts
 from mediafm_indexes.faiss_index import FaissIndex, sample_for
 from mediafm_indexes.index import Device, Index
 from mediafm_indexes.indexed import IndexedVectors, load
@@ -33,7 +33,7 @@ OUTGROWN = 2
 
 
 @dataclass(frozen=True)
-class Wanted:
+class IndexTarget:
     """What is asked of an index."""
 
     target: float = 0.99
@@ -52,9 +52,9 @@ def build(
     dim: int,
     generator: np.random.Generator,
     kinds: Mapping[str, Train | None] | None = None,
-    wanted: Wanted = Wanted(),
+    wanted: IndexTarget = IndexTarget(),
     on_batch: OnBatch = lambda vectors: None,
-) -> Facts:
+) -> IndexMetadata:
     """Write an index of the vectors to an empty folder.
 
     `kinds` are tried in their order until one reaches the target; by default those that suit the
@@ -71,7 +71,7 @@ def build(
     indexed = IndexedVectors(vectors, made.index, made.settings)
     if made.index is not None:
         made.index.save(folder / INDEX)
-    facts = Facts(
+    facts = IndexMetadata(
         kind=made.kind,
         rows=rows,
         dim=dim,
@@ -94,7 +94,7 @@ def extend(
     more: int,
     generator: np.random.Generator,
     on_batch: OnBatch = lambda vectors: None,
-) -> Facts | None:
+) -> IndexMetadata | None:
     """Write the index of the folder `before`, with `more` vectors in it, to an empty folder.
 
     Nothing is learned anew. None if it has to be: for so many rows another kind is better, or the
@@ -138,7 +138,7 @@ def trainers(kinds: Iterable[str]) -> dict[str, Train | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class BuiltIndex:
     """An index of some kind, how to search it, and how long it took to make."""
 
     kind: str
@@ -149,23 +149,23 @@ class Made:
 
 
 def first_to_reach(
-    wanted: Wanted,
+    wanted: IndexTarget,
     kinds: Mapping[str, Train | None],
     vectors: Vectors,
     sample: Sample,
     generator: np.random.Generator,
     *,
     on_batch: OnBatch,
-) -> Made:
+) -> BuiltIndex:
     """The first kind that reaches the target, or else the last."""
     for kind, train in kinds.items():
         if train is None or len(vectors) < FEWEST:
-            return Made(EXACT, None, Settings(effort=0, candidates=0), took_s=0.0)
+            return BuiltIndex(EXACT, None, Settings(effort=0, candidates=0), took_s=0.0)
         began = time.perf_counter()
         index = filled(train, vectors, wanted, generator, on_batch)
         took_s = time.perf_counter() - began
         settings = tune(vectors, index, sample, target=wanted.target, generator=generator)
-        made = Made(kind, index, settings or widest(index), took_s)
+        made = BuiltIndex(kind, index, settings or widest(index), took_s)
         if settings is not None:
             break
     return made
@@ -174,7 +174,7 @@ def first_to_reach(
 def filled(
     train: Train,
     vectors: Vectors,
-    wanted: Wanted,
+    wanted: IndexTarget,
     generator: np.random.Generator,
     on_batch: OnBatch,
 ) -> Index:

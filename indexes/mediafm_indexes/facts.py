@@ -30,7 +30,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class SearchQuality:
     """With rows as queries that settings were not tuned on. A row is no answer to itself."""
 
     recall_at_10: float
@@ -44,7 +44,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class IndexMetadata:
     """What an index is and how good it was measured to be."""
 
     kind: str
@@ -55,14 +55,14 @@ class Facts:
     target: float
     """The recall@10 that the settings were chosen for."""
     settings: Settings
-    measured: Measured
+    measured: SearchQuality
     build_s: float
     """Training and adding; without copying the vectors and measuring."""
     checksums: Mapping[str, int]
     """crc32 of the index's files."""
 
 
-def of_all(shards: Sequence[Facts]) -> Measured:
+def of_all(shards: Sequence[IndexMetadata]) -> SearchQuality:
     """What is to be expected of shards that are searched as one.
 
     Every shard is looked into for all answers, so that together they find what each finds of its
@@ -75,7 +75,7 @@ def of_all(shards: Sequence[Facts]) -> Measured:
 
     found = [shard.measured for shard in shards]
     shares = [s for s in found[0].filtered_recall if all(s in one.filtered_recall for one in found)]
-    return Measured(
+    return SearchQuality(
         recall_at_10=mean(one.recall_at_10 for one in found),
         p50_ms=sum(one.p50_ms for one in found),
         p99_ms=sum(one.p99_ms for one in found),
@@ -84,14 +84,14 @@ def of_all(shards: Sequence[Facts]) -> Measured:
     )
 
 
-def write_facts(folder: Path, facts: Facts) -> None:
+def write_facts(folder: Path, facts: IndexMetadata) -> None:
     """Write them to a folder, as JSON with its checksum."""
     told = asdict(facts)
     written = {"crc32": crc32_of(told), "facts": told}
     (folder / FACTS).write_text(json.dumps(written, indent=1), encoding="utf-8")
 
 
-def read_facts(folder: Path) -> Facts:
+def read_facts(folder: Path) -> IndexMetadata:
     """Read what `write_facts` wrote; raise DamagedError if it is something else."""
     path = folder / FACTS
     with told_damaged(path):
@@ -100,8 +100,8 @@ def read_facts(folder: Path) -> Facts:
     if sum != crc32_of(read):
         raise DamagedError(path)
     with told_damaged(path):
-        settings, measured = Settings(**read["settings"]), Measured(**read["measured"])
-        return Facts(**read | {"settings": settings, "measured": measured})
+        settings, measured = Settings(**read["settings"]), SearchQuality(**read["measured"])
+        return IndexMetadata(**read | {"settings": settings, "measured": measured})
 
 
 @contextmanager

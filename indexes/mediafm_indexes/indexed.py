@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from mediafm_indexes.facts import INDEX, Facts, Settings, read_facts, sums
+from mediafm_indexes.facts import INDEX, IndexMetadata, Settings, read_facts, sums
 from mediafm_indexes.index import Device, Index, Neighbours, load_index
 from mediafm_indexes.kinds import EXACT
 from mediafm_indexes.vectors import DamagedError, Vectors
@@ -64,7 +64,7 @@ class IndexedVectors:
         return self.vectors.read(rows)
 
 
-def load(folder: Path, *, device: Device = "cpu") -> tuple[IndexedVectors, Facts]:
+def load(folder: Path, *, device: Device = "cpu") -> tuple[IndexedVectors, IndexMetadata]:
     """Open what `build` made; raise DamagedError if any of its files has changed since.
 
     Vectors are mapped, not read: candidates are compared with their checksums when they are

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from mediafm_indexes.facts import Measured
+from mediafm_indexes.facts import SearchQuality
 from mediafm_indexes.index import Neighbours
 from mediafm_indexes.indexed import TUNED_FOR, IndexedVectors
 from mediafm_indexes.recall import reached, recall_at_k
@@ -65,12 +65,14 @@ def undecided(answers: Neighbours) -> bool:
     return len(answers.scores) == DEEP and bool(reached(answers.scores, answers.scores[:K]).all())
 
 
-def measure(indexed: IndexedVectors, sample: Sample, generator: np.random.Generator) -> Measured:
+def measure(
+    indexed: IndexedVectors, sample: Sample, generator: np.random.Generator
+) -> SearchQuality:
     """Recall and latency of a search."""
     took = times(indexed, sample.queries)
     rows = sample.rows[:FILTERED]
     by_share = {s: filters(indexed.vectors, rows, s, generator) for s in SHARES}
-    return Measured(
+    return SearchQuality(
         recall_at_10=recall(indexed, sample),
         p50_ms=float(np.median(took)) * 1e3,
         p99_ms=float(np.quantile(took, 0.99)) * 1e3,

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from mediafm_store.ad_breaks.facts import Facts, Shot
+from mediafm_store.ad_breaks.facts import BreakContext, Shot
 from mediafm_store.ad_breaks.signs import SPEECH, hears
 
 LONG, MOST = 3.0, 0.15
@@ -30,7 +30,7 @@ BESIDE = 2.0
 """What is no card counts so many times: two thirds of what begins with a card are cards."""
 
 
-def credit_shots(facts: Facts) -> tuple[int, int]:
+def credit_shots(facts: BreakContext) -> tuple[int, int]:
     """How many shots at the start and at the end are credits."""
     if not facts.shots:
         return 0, 0
@@ -46,7 +46,7 @@ def credit_shots(facts: Facts) -> tuple[int, int]:
     return first, max(last, from_first_card(facts, spoken))
 
 
-def speaking(facts: Facts) -> Sequence[bool]:
+def speaking(facts: BreakContext) -> Sequence[bool]:
     """In which shots somebody speaks; in all, where nothing tells."""
     if any(shot["words"] for shot in facts.shots):
         return [bool(shot["words"]) for shot in facts.shots]
@@ -66,7 +66,7 @@ def run(shots: Iterable[tuple[bool, Shot]], most_s: float) -> int:
     return count
 
 
-def from_first_card(facts: Facts, spoken: Sequence[bool]) -> int:
+def from_first_card(facts: BreakContext, spoken: Sequence[bool]) -> int:
     """How many of the last shots come from the first card of the closing credits on; 0 without."""
     count, best_s, worth_s, beside_s, length_s = 0, 0.0, 0.0, 0.0, 0.0
     ending = zip(facts.shots[::-1], cards(facts)[::-1], spoken[::-1], strict=True)
@@ -82,7 +82,7 @@ def from_first_card(facts: Facts, spoken: Sequence[bool]) -> int:
     return count
 
 
-def cards(facts: Facts) -> list[bool]:
+def cards(facts: BreakContext) -> list[bool]:
     """Which shots are letters on black, as far as their pictures tell."""
     known = [s["saturation"] for s in facts.shots if s["saturation"] is not None]
     if not known or np.median(known) <= COLOURLESS:

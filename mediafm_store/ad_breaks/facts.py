@@ -18,7 +18,7 @@ Shot = Mapping[str, Any]
 """A row of the table `shots`."""
 
 
-class Facts(NamedTuple):
+class BreakContext(NamedTuple):
     """A title as its breaks are judged; cut `i` lies between the shots `i` and `i` + 1."""
 
     title: str
@@ -37,7 +37,7 @@ class Facts(NamedTuple):
         return max(0, len(self.shots) - 1)
 
 
-def read_facts(store: Store, title: str) -> Facts:
+def read_facts(store: Store, title: str) -> BreakContext:
     """Raises NotFound for an unknown title, BadInput for one without vectors."""
     title = find_title(store, title)
     duration_s = store.title(title)["duration_s"]
@@ -48,4 +48,4 @@ def read_facts(store: Store, title: str) -> Facts:
         raise BadInput(f"title {title!r} has no {space.name} vectors yet; run `mediafm embed`")
     fused = store.vectors(store.live("fused"), title).vectors
     cues = [Cue(c["start_s"], c["end_s"], c["text"]) for c in store.cues(title).to_dicts()]
-    return Facts(title, duration_s, shots, cues, vectors, segment(looks(fused)).scores)
+    return BreakContext(title, duration_s, shots, cues, vectors, segment(looks(fused)).scores)

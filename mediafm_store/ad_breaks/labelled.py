@@ -26,7 +26,7 @@ MOST_FOLDS = 10
 ONE_SIDED = "to fit weights, cuts without a good label are needed in two titles or series"
 
 
-class Labelled(NamedTuple):
+class LabelledCuts(NamedTuple):
     """The cuts of a title that somebody has labelled."""
 
     signs: Float32[np.ndarray, "cuts signs"]
@@ -56,7 +56,7 @@ FITTED: dict[str, tuple[State, Weights]] = {}
 """Of each store, by its address, the weights that were fitted last, and to what."""
 
 
-def weights_for(titles: Sequence[Labelled]) -> Weights:
+def weights_for(titles: Sequence[LabelledCuts]) -> Weights:
     """The weights that rank the breaks of these titles best."""
     marked = [title for title in titles if title.good.any()]
     groups = {title.group for title in marked}
@@ -73,7 +73,7 @@ def weights_for(titles: Sequence[Labelled]) -> Weights:
     return fitted._replace(said=f"fitted to {count} labels in {len(marked)} titles: {found}")
 
 
-def labelled(store: Store) -> list[Labelled]:
+def labelled(store: Store) -> list[LabelledCuts]:
     """The titles with labels, as far as they have vectors."""
     good: dict[str, list[float]] = defaultdict(list)
     for row in store.rows("labels", f"task = '{TASK}'").to_dicts():
@@ -90,7 +90,7 @@ def labelled(store: Store) -> list[Labelled]:
         if facts.cuts:
             at = np.array([shot["start_s"] for shot in facts.shots[1:]])
             signs = np.stack(list(signs_of(facts).values()), axis=1)
-            found.append(Labelled(signs, nearest_cuts(at, times), group))
+            found.append(LabelledCuts(signs, nearest_cuts(at, times), group))
     return found
 
 
@@ -108,13 +108,13 @@ def nearest_cuts(at: np.ndarray, times: Sequence[float]) -> Bool[np.ndarray, " c
     return good
 
 
-def one_sided(titles: Sequence[Labelled]) -> bool:
+def one_sided(titles: Sequence[LabelledCuts]) -> bool:
     """Whether all cuts are good, or none is: nothing can be told apart by them."""
     good = np.concatenate([title.good for title in titles])
     return bool(good.all() or not good.any())
 
 
-def fit(titles: Sequence[Labelled]) -> Weights:
+def fit(titles: Sequence[LabelledCuts]) -> Weights:
     """Logistic regression over all cuts of these titles."""
     from sklearn.linear_model import LogisticRegression
 
@@ -125,7 +125,7 @@ def fit(titles: Sequence[Labelled]) -> Weights:
     return Weights(weights, float(model.intercept_[0]), "fitted weights")
 
 
-def held_out(titles: Sequence[Labelled]) -> float | None:
+def held_out(titles: Sequence[LabelledCuts]) -> float | None:
     """Mean average precision of fitted weights on titles of groups that they were not fitted to.
 
     None if there is a fold for which they cannot be fitted.
@@ -144,7 +144,7 @@ def held_out(titles: Sequence[Labelled]) -> float | None:
     return float(np.mean(found))
 
 
-def precision(weights: Weights, titles: Sequence[Labelled]) -> float:
+def precision(weights: Weights, titles: Sequence[LabelledCuts]) -> float:
     """Mean average precision of weights over titles."""
     from sklearn.metrics import average_precision_score
 

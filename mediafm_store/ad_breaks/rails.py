@@ -9,7 +9,7 @@ from math import inf
 from typing import NamedTuple
 
 from mediafm_store.ad_breaks.credits import credit_shots
-from mediafm_store.ad_breaks.facts import Facts
+from mediafm_store.ad_breaks.facts import BreakContext
 from mediafm_store.ad_breaks.mentions import mentions
 from mediafm_store.ad_breaks.record import Break
 from mediafm_store.ad_breaks.speech import sentences
@@ -58,7 +58,7 @@ class Closed(NamedTuple):
     why: str
 
 
-def closed(facts: Facts, rails: Rails) -> list[Closed]:
+def closed(facts: BreakContext, rails: Rails) -> list[Closed]:
     """All stretches of a title that a break must not lie in."""
     ends_s, shots = facts.duration_s, facts.shots
     margin_s = rails.margin_s

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
-from mediafm_store.ad_breaks.facts import Facts
+from mediafm_store.ad_breaks.facts import BreakContext
 from mediafm_store.ad_breaks.record import Break
 from mediafm_store.ad_breaks.signs import SIGNS, WINDOW, PerCut, signs_of
 
@@ -48,7 +48,7 @@ it have more than half; the others are what editors put at such places, and thre
 same in sound and in words. They were set before anything was measured (docs/decisions/0018)."""
 
 
-def score_cuts(facts: Facts, weights: Weights) -> list[Break]:
+def score_cuts(facts: BreakContext, weights: Weights) -> list[Break]:
     """Every cut of a title as a break, best first; no guard rail holds any back."""
     if not facts.cuts:
         return []
@@ -74,7 +74,7 @@ def score_cuts(facts: Facts, weights: Weights) -> list[Break]:
 
 
 def reasons(
-    facts: Facts, cut: int, signs: Mapping[str, float], weights: Weights
+    facts: BreakContext, cut: int, signs: Mapping[str, float], weights: Weights
 ) -> tuple[str, ...]:
     """The signs that are at least half there and speak for a break, in words."""
     counts = {name: weights.of[name] * value for name, value in signs.items() if value >= STRONG}
@@ -83,7 +83,7 @@ def reasons(
     return texts or ("no strong sign; the best that is left",)
 
 
-def around(facts: Facts, cut: int) -> tuple[str, ...]:
+def around(facts: BreakContext, cut: int) -> tuple[str, ...]:
     """What is seen and heard in the shots on both sides, each name once."""
     shots = facts.shots[max(0, cut + 1 - WINDOW) : cut + 1 + WINDOW]
     return tuple(dict.fromkeys(name for s in shots for name in (*s["seen"], *s["heard"])))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from mediafm_store.ad_breaks.facts import Facts, Shot
+from mediafm_store.ad_breaks.facts import BreakContext, Shot
 from mediafm_store.arrays import Fused, unit_rows
 from mediafm_store.records import Cue
 
@@ -29,15 +29,15 @@ PerCut = Float32[np.ndarray, " cuts"]
 class Sign(NamedTuple):
     """One kind of sign."""
 
-    of: Callable[[Facts], PerCut]
-    said: Callable[[Facts, int, float], str]
+    of: Callable[[BreakContext], PerCut]
+    said: Callable[[BreakContext, int, float], str]
     """In words, given the title, the number of the cut and the sign."""
 
 
 # Picture and story
 
 
-def change(facts: Facts) -> PerCut:
+def change(facts: BreakContext) -> PerCut:
     """The share of the title's cuts where less changes between the shots before and after."""
     return percentiles(scene_change(facts.vectors))
 
@@ -79,7 +79,7 @@ def fade(before: Shot, after: Shot) -> float:
 # Sound
 
 
-def quiet(facts: Facts) -> PerCut:
+def quiet(facts: BreakContext) -> PerCut:
     """How far the sound drops at the cut below the title's usual level."""
     levels = [s["loudness_db"] for s in facts.shots if s["loudness_db"] is not None]
     usual_db = float(np.median(levels)) if levels else 0.0
@@ -96,7 +96,7 @@ def music_ends(before: Shot, after: Shot) -> float:
     return float(hears(before, MUSIC) and not hears(after, MUSIC))
 
 
-def voiceless(facts: Facts) -> PerCut:
+def voiceless(facts: BreakContext) -> PerCut:
     """Whether nobody is heard speaking in the shot before the cut and in the one after it."""
     heard = any(shot["heard"] for shot in facts.shots)
 
@@ -114,7 +114,7 @@ def hears(shot: Shot, names: Sequence[str]) -> bool:
 # Words
 
 
-def pause(facts: Facts) -> PerCut:
+def pause(facts: BreakContext) -> PerCut:
     """How far the nearest subtitle is, up to PAUSE_S; 0 within one, and without subtitles."""
     at = np.array([shot["start_s"] for shot in facts.shots[1:]])
     return (pauses_s(facts.cues, at) / PAUSE_S).astype(np.float32)
@@ -134,17 +134,17 @@ def pauses_s(
     return np.clip(nearest, 0, PAUSE_S)
 
 
-def each(rate: Callable[[Shot, Shot], float]) -> Callable[[Facts], PerCut]:
+def each(rate: Callable[[Shot, Shot], float]) -> Callable[[BreakContext], PerCut]:
     """Rate each cut by the shot before and the shot after it, brought to 0 to 1."""
 
-    def of(facts: Facts) -> PerCut:
+    def of(facts: BreakContext) -> PerCut:
         pairs = zip(facts.shots[:-1], facts.shots[1:], strict=True)
         return np.array([np.clip(rate(*pair), 0, 1) for pair in pairs], np.float32)
 
     return of
 
 
-def said_change(_facts: Facts, _cut: int, value: float) -> str:
+def said_change(_facts: BreakContext, _cut: int, value: float) -> str:
     """How the change stands among the others."""
     if value == 1:
         return "the greatest change"
@@ -174,6 +174,6 @@ SIGNS: dict[str, Sign] = {
 }
 
 
-def signs_of(facts: Facts) -> dict[str, PerCut]:
+def signs_of(facts: BreakContext) -> dict[str, PerCut]:
     """All signs of a title's cuts, by name."""
     return {name: sign.of(facts) for name, sign in SIGNS.items()}

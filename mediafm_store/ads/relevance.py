@@ -20,7 +20,7 @@ from mediafm_store.ads.ads import Ad
 from mediafm_store.arrays import Vectors
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import DeviceChoice, load_encoders
-from mediafm_store.examples.queries import Examples, Query, query_of, text_query
+from mediafm_store.examples.queries import Examples, VectorQuery, query_of, text_query
 from mediafm_store.likeness.sampling import LENGTH, passages
 from mediafm_store.store.store import Store
 
@@ -49,11 +49,11 @@ class Match:
     reasons: tuple[str, ...]
 
 
-class Asked(NamedTuple):
+class AdQuery(NamedTuple):
     """Something that is known of an ad, as a query, and how well random passages fit it."""
 
     part: str
-    query: Query
+    query: VectorQuery
     usual: Float32[np.ndarray, " passages"]
     """In ascending order."""
 
@@ -125,7 +125,7 @@ def best_by(
 
 def asked_of(
     store: Store, ad: Ad, encoders: Callable[[], Encoders], device: DeviceChoice
-) -> Iterator[Asked]:
+) -> Iterator[AdQuery]:
     """All that is known of an ad, as queries."""
     for part, text in (("text", ad.text), ("tags", ", ".join(ad.tags))):
         if text:
@@ -137,18 +137,18 @@ def asked_of(
         yield asked(store, "video", video)
 
 
-def asked(store: Store, part: str, query: Query) -> Asked:
+def asked(store: Store, part: str, query: VectorQuery) -> AdQuery:
     """A query, with what it scores with random passages of the store."""
     sample = [fit(query, p.vectors.astype(np.float32)) for p in passages(store, query.space)]
-    return Asked(part, query, np.sort(np.array(sample or [0.0], np.float32)))
+    return AdQuery(part, query, np.sort(np.array(sample or [0.0], np.float32)))
 
 
-def fit(query: Query, vectors: Vectors) -> float:
+def fit(query: VectorQuery, vectors: Vectors) -> float:
     """How like the query some shots are: the mean of their cosines."""
     return float(likeness(query, vectors).mean())
 
 
-def likeness(query: Query, vectors: Vectors) -> Float32[np.ndarray, " shots"]:
+def likeness(query: VectorQuery, vectors: Vectors) -> Float32[np.ndarray, " shots"]:
     """How like the query each of some shots is."""
     return query.shares(vectors).sum(axis=0)[0]
 
@@ -177,7 +177,7 @@ def contexts(
 # How well it fits
 
 
-def match(title: str, context: Context, ad: Ad, parts: Sequence[Asked]) -> Match:
+def match(title: str, context: Context, ad: Ad, parts: Sequence[AdQuery]) -> Match:
     """An ad at a break."""
     scores, leads = {}, []
     for part in parts:
@@ -199,7 +199,7 @@ def match(title: str, context: Context, ad: Ad, parts: Sequence[Asked]) -> Match
 
 
 def reasons(
-    context: Context, ad: Ad, parts: Sequence[Asked], scores: Mapping[str, float]
+    context: Context, ad: Ad, parts: Sequence[AdQuery], scores: Mapping[str, float]
 ) -> Iterator[str]:
     """Why an ad fits a break, or how little; tags that occur are told word by word."""
     yield from dict.fromkeys(map(str, mentions(ad.tags, context.before)))

@@ -6,7 +6,7 @@ from pathlib import Path
 from mediafm_store.ad_breaks.record import Break
 from mediafm_store.ads.relevance import Match, ads_of_breaks
 from mediafm_store.break_files.acts import acts
-from mediafm_store.break_files.moments import Moment, moments
+from mediafm_store.break_files.moments import BreakTime, moments
 from mediafm_store.break_files.scte35 import scte35
 from mediafm_store.break_files.vmap import check_tag, vmap
 from mediafm_store.errors import BadInput
@@ -15,7 +15,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.timelines.write import FORMATS, Rate, suffix_of, write_timeline
 
 Ads = Mapping[str, Sequence[Match]]
-BREAKS: dict[str, Callable[[list[Moment], float | None, str | None, Ads], str]] = {
+BREAKS: dict[str, Callable[[list[BreakTime], float | None, str | None, Ads], str]] = {
     ".vmap": lambda found, break_s, ad_tag, ads: vmap(found, ad_tag, ads),
     ".scte35": lambda found, break_s, ad_tag, ads: scte35(found, break_s),
 }

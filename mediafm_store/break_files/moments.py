@@ -11,7 +11,7 @@ from mediafm_store.store.rows import span_of
 from mediafm_store.store.store import Store
 
 
-class Moment(NamedTuple):
+class BreakTime(NamedTuple):
     """When a break is."""
 
     title: str
@@ -24,14 +24,14 @@ class Moment(NamedTuple):
     place: Break
 
 
-def moments(store: Store, breaks: Mapping[str, Sequence[Break]]) -> list[Moment]:
+def moments(store: Store, breaks: Mapping[str, Sequence[Break]]) -> list[BreakTime]:
     """The breaks of each title in its order; raise NotFound if the store has no longer such."""
     found = []
     for title, places in breaks.items():
         spans = spans_after(store, title, places)
         for number, (place, span) in enumerate(spans, 1):
             at = span.start * span.time_base
-            found.append(Moment(title, at, number, len(places), place))
+            found.append(BreakTime(title, at, number, len(places), place))
     return found
 
 

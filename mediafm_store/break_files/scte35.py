@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from zlib import crc32 as zip_crc32
 
-from mediafm_store.break_files.moments import Moment
+from mediafm_store.break_files.moments import BreakTime
 from mediafm_store.errors import BadInput
 from mediafm_store.media.timecode import nearest
 
@@ -23,7 +23,7 @@ POLYNOMIAL = 0x04C11DB7
 """Of the CRC of MPEG-2 sections."""
 
 
-def scte35(moments: list[Moment], break_s: float | None) -> str:
+def scte35(moments: list[BreakTime], break_s: float | None) -> str:
     """A JSON object a line and break: its time, and both messages in base 64 and hexadecimal.
 
     `pts` counts from the first picture of the title, as if that had the time stamp 0; who puts
@@ -55,7 +55,7 @@ def told(message: bytes) -> dict[str, str]:
     return {"base64": b64encode(message).decode(), "hex": f"0x{message.hex()}"}
 
 
-def splice_insert(moment: Moment, at: int, ticks: int | None) -> bytes:
+def splice_insert(moment: BreakTime, at: int, ticks: int | None) -> bytes:
     """Leave the programme at a time stamp; return by yourself, if it is told after how long."""
     return section(
         SPLICE_INSERT,
@@ -72,7 +72,7 @@ def splice_insert(moment: Moment, at: int, ticks: int | None) -> bytes:
     )
 
 
-def time_signal(moment: Moment, at: int, ticks: int | None) -> bytes:
+def time_signal(moment: BreakTime, at: int, ticks: int | None) -> bytes:
     """At a time stamp the provider offers a place for ads."""
     descriptor = packed(
         (int.from_bytes(b"CUEI"), 32),
@@ -110,7 +110,7 @@ def packed(*fields: tuple[int, int]) -> bytes:
     return int(bits, 2).to_bytes(len(bits) // 8)
 
 
-def event_id(moment: Moment) -> int:
+def event_id(moment: BreakTime) -> int:
     """The same for the same break of the same title, and hardly for another."""
     return zip_crc32(f"{moment.title}@{nearest(moment.at * CLOCK)}".encode())
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 from xml.dom.minidom import Document, Element
 
 from mediafm_store.ads.relevance import Match
-from mediafm_store.break_files.moments import Moment
+from mediafm_store.break_files.moments import BreakTime
 from mediafm_store.errors import BadInput
 from mediafm_store.timelines.chapters import clock_of
 from mediafm_store.timelines.text import one_line
@@ -19,7 +19,9 @@ PLACES = ("title", "break", "seconds", "ad")
 """What an ad tag may hold in braces."""
 
 
-def vmap(moments: Sequence[Moment], ad_tag: str | None, ads: Mapping[str, Sequence[Match]]) -> str:
+def vmap(
+    moments: Sequence[BreakTime], ad_tag: str | None, ads: Mapping[str, Sequence[Match]]
+) -> str:
     """The breaks of one title; a player asks `ad_tag` at each, or whom it knows if there is none.
 
     `ads` are those for each break, best first, by the shot after it. In `ad_tag`, an address,
@@ -41,7 +43,7 @@ def vmap(moments: Sequence[Moment], ad_tag: str | None, ads: Mapping[str, Sequen
 
 
 def ad_break(
-    document: Document, moment: Moment, ad_tag: str | None, ads: Sequence[Match]
+    document: Document, moment: BreakTime, ad_tag: str | None, ads: Sequence[Match]
 ) -> Element:
     """One break: when, whom to ask, why here."""
     element = document.createElement("vmap:AdBreak")
@@ -63,7 +65,7 @@ def ad_break(
     return element
 
 
-def why(document: Document, moment: Moment, ads: Sequence[Match]) -> Element:
+def why(document: Document, moment: BreakTime, ads: Sequence[Match]) -> Element:
     """Score, reasons and ads of a break, for programs that look."""
     place = document.createElement("Break")
     place.setAttribute("xmlns", OURS)
@@ -99,7 +101,7 @@ def check_tag(ad_tag: str) -> None:
             )
 
 
-def filled(ad_tag: str, moment: Moment, ads: Sequence[Match]) -> str:
+def filled(ad_tag: str, moment: BreakTime, ads: Sequence[Match]) -> str:
     """An ad tag with what it asks for in braces."""
     values = {
         "title": moment.title,

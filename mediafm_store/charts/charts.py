@@ -20,7 +20,7 @@ SHORT = 14
 """Letters of a version under a trend."""
 
 
-class Tick(NamedTuple):
+class AxisTick(NamedTuple):
     """A text beside an axis, and where it stands."""
 
     at: float
@@ -53,11 +53,11 @@ class Chart(NamedTuple):
     """Lines between two axes."""
 
     lines: Sequence[Line]
-    across: Sequence[Tick]
-    up: Sequence[Tick]
+    across: Sequence[AxisTick]
+    up: Sequence[AxisTick]
 
 
-class Scale(NamedTuple):
+class AxisScale(NamedTuple):
     """From values to places."""
 
     low: float
@@ -84,11 +84,11 @@ def round_steps(low: float, high: float, most: int = 4) -> list[float]:
     return [round(i * step, 10) for i in range(first, last + 1)]
 
 
-def upward(values: Sequence[float]) -> tuple[Scale, list[Tick]]:
+def upward(values: Sequence[float]) -> tuple[AxisScale, list[AxisTick]]:
     """The axis on the left."""
     steps = round_steps(min(values), max(values))
-    scale = Scale(steps[0], steps[-1], HEIGHT - BOTTOM, TOP)
-    return scale, [Tick(scale.at(s), f"{s:g}".replace("-", "\N{MINUS SIGN}")) for s in steps]
+    scale = AxisScale(steps[0], steps[-1], HEIGHT - BOTTOM, TOP)
+    return scale, [AxisTick(scale.at(s), f"{s:g}".replace("-", "\N{MINUS SIGN}")) for s in steps]
 
 
 def path(places: Sequence[tuple[float, float]]) -> str:
@@ -107,7 +107,7 @@ def trend(group: Sequence[Series]) -> Chart:
     points = [p for one in group for p in one.points]
     bounds = [b for p in points for b in (p.low, p.high) if b is not None]
     y, up = upward([*(p.value for p in points), *bounds])
-    x = Scale(0, max(1, len(versions) - 1), LEFT + 12, WIDTH - RIGHT - 12)
+    x = AxisScale(0, max(1, len(versions) - 1), LEFT + 12, WIDTH - RIGHT - 12)
     column = {v: x.at(i) if len(versions) > 1 else WIDTH / 2 for i, v in enumerate(versions)}
     lines = [
         Line(
@@ -119,7 +119,9 @@ def trend(group: Sequence[Series]) -> Chart:
         for number, one in enumerate(group)
     ]
     every = -(-len(versions) // MOST_LABELS)
-    across = [Tick(column[v], short(v, versions)) for i, v in enumerate(versions) if i % every == 0]
+    across = [
+        AxisTick(column[v], short(v, versions)) for i, v in enumerate(versions) if i % every == 0
+    ]
     return Chart(lines, across, up)
 
 
@@ -136,7 +138,7 @@ def ordered(group: Sequence[Series]) -> list[str]:
     return found
 
 
-def dot(point: Point, x: float, y: Scale, *, faint: bool) -> Dot:
+def dot(point: Point, x: float, y: AxisScale, *, faint: bool) -> Dot:
     """A point of a trend."""
     low, high = (None if v is None else y.at(v) for v in (point.low, point.high))
     said = f"{point.version}: {figure(point.value)}"
@@ -157,13 +159,13 @@ def spark(series: Series) -> str:
     values = [p.value for p in series.points]
     if len(values) < 2:
         return ""
-    x, y = Scale(0, len(values) - 1, 2, 78), Scale(min(values), max(values), 17, 3)
+    x, y = AxisScale(0, len(values) - 1, 2, 78), AxisScale(min(values), max(values), 17, 3)
     return path([(x.at(i), y.at(value)) for i, value in enumerate(values)])
 
 
 def unit_path(across: Sequence[float], up: Sequence[float]) -> str:
     """A curve of shares from 0 to 1, in a square of 100."""
-    x, y = Scale(0, 1, 0, 100), Scale(0, 1, 100, 0)
+    x, y = AxisScale(0, 1, 0, 100), AxisScale(0, 1, 100, 0)
     return path([(x.at(a), y.at(b)) for a, b in zip(across, up, strict=False)])
 
 
@@ -172,7 +174,7 @@ def training(steps: Steps, validation: Steps, baselines: Sequence[tuple[str, flo
     losses = thinned(steps)
     y, up = upward([v for _, v in [*losses, *validation, *baselines]])
     last = max(step for step, _ in [*losses, *validation])
-    x = Scale(0, last, LEFT, WIDTH - RIGHT)
+    x = AxisScale(0, last, LEFT, WIDTH - RIGHT)
     lines = [
         Line(name, "chance", path([(LEFT, y.at(v)), (WIDTH - RIGHT, y.at(v))]))
         for name, v in baselines
@@ -185,7 +187,9 @@ def training(steps: Steps, validation: Steps, baselines: Sequence[tuple[str, flo
         ]
         # Dots where there are few; one alone would not be seen without.
         lines.append(Line(name, colour, path(places), dots if len(found) <= 30 else ()))
-    return Chart(lines, [Tick(x.at(s), f"{s:g}") for s in round_steps(0, last) if s <= last], up)
+    return Chart(
+        lines, [AxisTick(x.at(s), f"{s:g}") for s in round_steps(0, last) if s <= last], up
+    )
 
 
 def thinned(steps: Steps) -> Steps:
@@ -208,7 +212,7 @@ def calibration(
     predicted: Sequence[float], observed: Sequence[float], count: Sequence[float]
 ) -> list[Bubble]:
     """How often what was predicted with a probability was so."""
-    x, y = Scale(0, 1, 0, 100), Scale(0, 1, 100, 0)
+    x, y = AxisScale(0, 1, 0, 100), AxisScale(0, 1, 100, 0)
     most = max(count, default=1) or 1
     return [
         Bubble(

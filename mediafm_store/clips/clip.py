@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 
-from mediafm_store.clips.reach import Plan, from_before, look, tracks
+from mediafm_store.clips.reach import CutPlan, from_before, look, tracks
 from mediafm_store.clips.recode import encode
 from mediafm_store.errors import BadInput
 from mediafm_store.files import whole_file
@@ -78,7 +78,7 @@ def supported(name: str) -> set[str]:
         return set(container.supported_codecs)
 
 
-def copy(media: Path, plan: Plan, out: av.container.OutputContainer) -> int:
+def copy(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int:
     """Copy the packets of a stretch, its sound in step; how many pictures that are."""
     with open_media(media) as container:
         picture, *sounds = tracks(container, media)

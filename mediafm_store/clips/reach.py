@@ -10,7 +10,7 @@ import av
 
 from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import log_warning, main_picture, open_media, packets, start_ticks
-from mediafm_store.media.parts import Part, parts_of
+from mediafm_store.media.parts import ClockPart, parts_of
 from mediafm_store.media.streams import only
 from mediafm_store.media.timecode import nearest
 from mediafm_store.media.video import usual_rate
@@ -32,7 +32,7 @@ class Packet(NamedTuple):
     duration: int
 
 
-class Asked(NamedTuple):
+class TickRange(NamedTuple):
     """A stretch that is looked for, in ticks as the packets of the film have them."""
 
     start: int
@@ -44,7 +44,7 @@ class Asked(NamedTuple):
     back_s: float
 
 
-class Plan(NamedTuple):
+class CutPlan(NamedTuple):
     """What a film has around a stretch. Times are ticks of its pictures, as its packets say."""
 
     tick: Fraction
@@ -70,7 +70,7 @@ class Plan(NamedTuple):
     """Whether no picture behind the stretch is needed for one in it."""
 
 
-def look(media: Path, span: Span) -> Plan:
+def look(media: Path, span: Span) -> CutPlan:
     """Find a stretch among the packets of a film, without decoding them.
 
     Raises BadInput if it has no picture there, or if its clock jumps within the stretch.
@@ -87,7 +87,7 @@ def look(media: Path, span: Span) -> Plan:
     return found
 
 
-def part_with(span: Span, parts: Sequence[Part], media: Path) -> Part:
+def part_with(span: Span, parts: Sequence[ClockPart], media: Path) -> ClockPart:
     """The part of a film that a stretch lies in; raise BadInput if that cannot be gone to."""
     number = sum(span.start_s > part.end_s + part.moved_s - LACKS_S for part in parts[:-1])
     part, before = parts[number], parts[:number]
@@ -105,7 +105,7 @@ def part_with(span: Span, parts: Sequence[Part], media: Path) -> Part:
     return part
 
 
-def search(media: Path, span: Span, moved_s: float) -> Plan | None:
+def search(media: Path, span: Span, moved_s: float) -> CutPlan | None:
     """Where a stretch lies, in a part of a film whose time stamps have to be moved so much."""
     for back_s in BACK_S:
         with open_media(media) as container:
@@ -116,7 +116,7 @@ def search(media: Path, span: Span, moved_s: float) -> Plan | None:
             half = nearest(1 / (2 * Fraction(usual_rate(picture)) * tick))
             only(picture)
             found = list(around(container, picture, start, end, back_s))
-            asked = Asked(start, end, half, tick, zero, back_s)
+            asked = TickRange(start, end, half, tick, zero, back_s)
             if (made := plan(found, asked)) is not None:
                 return made
     return None
@@ -150,7 +150,7 @@ def rewind(container: Any, stream: Any, ticks: int, back_s: float) -> None:
         container.seek(max(first, ticks - back), stream=stream, backward=True)
 
 
-def plan(found: Sequence[Packet], asked: Asked) -> Plan | None:
+def plan(found: Sequence[Packet], asked: TickRange) -> CutPlan | None:
     """What belongs to a stretch among packets in the order of the file.
 
     None if no picture does, or if they begin too late.
@@ -167,7 +167,7 @@ def plan(found: Sequence[Packet], asked: Asked) -> Plan | None:
     needed = from_key[: 1 + from_key.index(inside[-1])]
     shown_last = max(needed)
     copied = [p for p in from_key if needed[0].pts <= p.pts <= shown_last.pts]
-    return Plan(
+    return CutPlan(
         tick=asked.tick,
         zero=asked.zero,
         back_s=asked.back_s,
@@ -182,7 +182,7 @@ def plan(found: Sequence[Packet], asked: Asked) -> Plan | None:
     )
 
 
-def shown(picture: Packet, asked: Asked) -> int:
+def shown(picture: Packet, asked: TickRange) -> int:
     """How long a picture is shown; one that stays for long no longer than the stretch goes."""
     return min(picture.duration, max(nearest(LONG_S / asked.tick), asked.end - picture.pts))
 

@@ -12,7 +12,7 @@ from typing import Any
 import av
 from av.video.frame import PictureType
 
-from mediafm_store.clips.reach import Plan, rewind, tracks
+from mediafm_store.clips.reach import CutPlan, rewind, tracks
 from mediafm_store.clips.write import coded
 from mediafm_store.errors import BadInput
 from mediafm_store.media.decode import decoded, main_picture, open_media
@@ -36,7 +36,7 @@ Placed = tuple[int, av.VideoFrame]
 """A picture and when it is shown, counted from the start of a stretch."""
 
 
-def encode(media: Path, plan: Plan, out: av.container.OutputContainer) -> int:
+def encode(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int:
     """Encode the pictures of a stretch and its sound; how many pictures that are."""
     with open_media(media) as container, open_media(media) as heard:
         stream = main_picture(container, media)
@@ -73,7 +73,9 @@ class Counted:
             yield picture
 
 
-def pictures(container: Any, stream: Any, plan: Plan, footage: Footage) -> Iterator[av.VideoFrame]:
+def pictures(
+    container: Any, stream: Any, plan: CutPlan, footage: Footage
+) -> Iterator[av.VideoFrame]:
     """The pictures of a stretch as x264 takes them, the first at time zero."""
     shown, tick = passing(container, stream, plan), Fraction(stream.time_base)
     if not footage.variable:  # a clock of milliseconds would say .042 s
@@ -97,7 +99,7 @@ def pixels_of(picture: av.VideoFrame) -> str:
     return "yuv420p10le" if is_hdr(picture) else "yuv420p"
 
 
-def passing(container: Any, stream: Any, plan: Plan) -> Iterator[Placed]:
+def passing(container: Any, stream: Any, plan: CutPlan) -> Iterator[Placed]:
     """Pictures up to the last of a stretch; the first ones perhaps from before it."""
     stream.thread_type = "AUTO"
     only(stream)

@@ -38,7 +38,7 @@ class Embedded:
 
 
 @dataclass(frozen=True)
-class Clip:
+class ClipVectors:
     """A stretch of a title as one vector, in three ways; each is a mean over its shots."""
 
     shots: list[str]
@@ -132,7 +132,7 @@ def embed_clip(
     *,
     checkpoint: str | Path | None = None,
     device: DeviceChoice = "auto",
-) -> Clip:
+) -> ClipVectors:
     """A stretch of a title from within it, beside the same shots without the rest of the title.
 
     Nothing is written. `checkpoint` is by default the newest. Raises NotFound for a title that is
@@ -145,7 +145,7 @@ def embed_clip(
     inside = [ids.index(id) for id in own]
     fused = whole.fused
     alone = whole._replace(fused=fused[inside])
-    return Clip(
+    return ClipVectors(
         shots=own,
         fused=pooled(fused[inside]),
         isolated=pooled(embed_title(model, alone).shots),

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from mediafm_store.engines.engine import Engine, Outcome, Stage, Tell
+from mediafm_store.engines.engine import Engine, Stage, TaskOutcome, Tell
 from mediafm_store.engines.threads import Threads
 from mediafm_store.errors import BadInput
 
-__all__ = ["Engine", "Outcome", "Stage", "Tell", "check_engine", "elsewhere", "engine_of"]
+__all__ = ["Engine", "Stage", "TaskOutcome", "Tell", "check_engine", "elsewhere", "engine_of"]
 
 
 MOST_WORKERS = 1024

@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any, Generic, NamedTuple
 
 from mediafm_store.engines.cluster import RayError, RayTaskError, cause, ray
-from mediafm_store.engines.engine import WAKE_S, Item, Outcome, Result, Stage
-from mediafm_store.engines.places import Place
+from mediafm_store.engines.engine import WAKE_S, Item, Result, Stage, TaskOutcome
+from mediafm_store.engines.places import WorkerResources
 from mediafm_store.errors import BadInput, first_line
 
 log = logging.getLogger("mediafm_store")
@@ -82,7 +82,7 @@ class Hired(NamedTuple):
 class Crew(Generic[Item, Result]):
     """The workers of one run, and what each is at."""
 
-    def __init__(self, stage: bytes, most: int, each: Place) -> None:
+    def __init__(self, stage: bytes, most: int, each: WorkerResources) -> None:
         self._stage, self._most, self._each = ray.put(stage), most, each
         self._hire = ray.remote(Worker).options(num_cpus=each.cpus, num_gpus=each.gpus).remote
         self._failed = 0
@@ -106,7 +106,7 @@ class Crew(Generic[Item, Result]):
             hired += 1
         return bool(self._working) or waiting.has(1)
 
-    def outcome(self, waiting: Waiting[Item]) -> Outcome[Item, Result] | None:
+    def outcome(self, waiting: Waiting[Item]) -> TaskOutcome[Item, Result] | None:
         """What became of an item that is done within a moment; tasks of the dead are put back."""
         done, _ = ray.wait([*self._working, *self._loading], num_returns=1, timeout=WAKE_S)
         if done:
@@ -153,13 +153,13 @@ class Crew(Generic[Item, Result]):
             self._failed = 0
             self._idle.append(worker)
 
-    def _finished(self, promise: Any, waiting: Waiting[Item]) -> Outcome[Item, Result] | None:
+    def _finished(self, promise: Any, waiting: Waiting[Item]) -> TaskOutcome[Item, Result] | None:
         """What became of an item; None if it is to be tried again."""
         worker, task = self._working.pop(promise)
         try:
-            outcome = Outcome(task.item, ray.get(promise))
+            outcome = TaskOutcome(task.item, ray.get(promise))
         except RayTaskError as error:
-            outcome = Outcome(task.item, error=cause(error))
+            outcome = TaskOutcome(task.item, error=cause(error))
         except RayError as error:  # the worker, its machine or the way to it is gone
             ray.kill(worker)
             if task.deaths + 1 < TRIES:
@@ -167,7 +167,7 @@ class Crew(Generic[Item, Result]):
                 waiting.put_back(Task(task.item, task.deaths + 1))
                 return None
             told = BadInput(f"{TRIES} workers died of it ({type(error).__name__})")
-            return Outcome(task.item, error=told)
+            return TaskOutcome(task.item, error=told)
         self._idle.append(worker)
         return outcome
 

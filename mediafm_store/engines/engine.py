@@ -19,7 +19,7 @@ WAKE_S = 0.1
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[Item, Result]):
+class TaskOutcome(Generic[Item, Result]):
     """What became of an item: a result, or the error that it raised each time it was tried."""
 
     item: Item
@@ -53,7 +53,7 @@ class Engine(Protocol):
         tell: Tell = ...,
         *,
         on_gpu: bool = False,
-    ) -> Generator[Outcome[Item, Result]]:
+    ) -> Generator[TaskOutcome[Item, Result]]:
         """Outcomes as they come, one of each item.
 
         Items are taken in the caller's thread, as workers become free. At most `workers` items

@@ -74,10 +74,10 @@ def hold(encoders: Encoders, count: int) -> Encoders:
     stand_ins = {
         m: HeldEncoder(encoders[m].name, m, encoders[m].fingerprint, there) for m in sorted(on_gpu)
     }
-    return Held(encoders, stand_ins, [sent, *holders]) if stand_ins else encoders
+    return RemoteEncoders(encoders, stand_ins, [sent, *holders]) if stand_ins else encoders
 
 
-class Held(dict[Modality, Encoder]):
+class RemoteEncoders(dict[Modality, Encoder]):
     """Encoders and stand-ins; as long as this is there, so are the processes."""
 
     def __init__(self, own: Encoders, stand_ins: Encoders, kept: Sequence[Any]) -> None:

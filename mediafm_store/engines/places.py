@@ -13,7 +13,7 @@ class Node(NamedTuple):
     gpus: int
 
 
-class Place(NamedTuple):
+class WorkerResources(NamedTuple):
     """What a worker has of a machine."""
 
     cpus: int
@@ -21,7 +21,7 @@ class Place(NamedTuple):
     """A share of one."""
 
 
-def place(nodes: Sequence[Node], workers: int, *, on_gpu: bool = False) -> Place:
+def place(nodes: Sequence[Node], workers: int, *, on_gpu: bool = False) -> WorkerResources:
     """The most that each of so many workers can have, if all are to find a place.
 
     Each has a core at least, so there are places for no more than that. `on_gpu`: each has an even
@@ -42,4 +42,4 @@ def place(nodes: Sequence[Node], workers: int, *, on_gpu: bool = False) -> Place
     sharers = next(n for n in count(1) if fits(1, n)) if with_gpu else None
     most = max((node.cpus for node in machines), default=1)
     cpus = next((n for n in range(most, 1, -1) if fits(n, sharers)), 1)
-    return Place(cpus, 1 / sharers if sharers else 0)
+    return WorkerResources(cpus, 1 / sharers if sharers else 0)

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable, Sized
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.engines.cluster import check_listens, gone_told, nodes, ray, sendable, start
 from mediafm_store.engines.crew import Crew, Waiting
-from mediafm_store.engines.engine import Item, Outcome, Result, Stage, Tell
+from mediafm_store.engines.engine import Item, Result, Stage, TaskOutcome, Tell
 from mediafm_store.engines.places import place
 
 CORES = 2
@@ -66,7 +66,7 @@ class Ray:
         tell: Tell = lambda told: None,  # noqa: ARG002
         *,
         on_gpu: bool = False,
-    ) -> Generator[Outcome[Item, Result]]:
+    ) -> Generator[TaskOutcome[Item, Result]]:
         """See Engine. Nothing is told on the way. An item whose worker dies is tried again.
 
         Raises BadInput if the stage cannot be sent to workers, if these die before they begin, or

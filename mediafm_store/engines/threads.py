@@ -8,7 +8,7 @@ from threading import Event
 from typing import Any
 
 from mediafm_store.encoders.encoder import Encoders
-from mediafm_store.engines.engine import WAKE_S, Item, Outcome, Result, Stage, Tell
+from mediafm_store.engines.engine import WAKE_S, Item, Result, Stage, TaskOutcome, Tell
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Threads:
         tell: Tell = lambda told: None,
         *,
         on_gpu: bool = False,  # noqa: ARG002 - all of a process share its GPU
-    ) -> Generator[Outcome[Item, Result]]:
+    ) -> Generator[TaskOutcome[Item, Result]]:
         """See Engine. An item is tried once, and told to stop when the run is closed."""
         stopped, source = Event(), iter(items)
 
@@ -55,9 +55,9 @@ class Threads:
                 pool.shutdown(wait=False, cancel_futures=True)
 
 
-def outcome_of(item: Item, future: "Future[Result]") -> Outcome[Item, Result]:
+def outcome_of(item: Item, future: "Future[Result]") -> TaskOutcome[Item, Result]:
     """What a thread returned or raised."""
     try:
-        return Outcome(item, future.result())
+        return TaskOutcome(item, future.result())
     except Exception as error:
-        return Outcome(item, error=error)
+        return TaskOutcome(item, error=error)

@@ -11,7 +11,7 @@ from mediafm_store.storage.spaces import Space
 from mediafm_store.store.store import Store
 
 
-class Share(NamedTuple):
+class TitlesCovered(NamedTuple):
     """How many of the titles have something."""
 
     name: str
@@ -36,7 +36,7 @@ class Coverage:
     titles: int
     shots: int
     hours: float
-    shares: Sequence[Share]
+    shares: Sequence[TitlesCovered]
     indexes: Sequence[Indexed]
 
 
@@ -70,7 +70,9 @@ def coverage(store: Store) -> Coverage:
         titles=len(titles),
         shots=int(titles["shots"].sum()),
         hours=float(titles["duration_s"].sum()) / 3600,
-        shares=[Share(name, len(ids.intersection(found))) for name, found in having.items()],
+        shares=[
+            TitlesCovered(name, len(ids.intersection(found))) for name, found in having.items()
+        ],
         indexes=[tail(store, space) for space in searchable(store)],
     )
 

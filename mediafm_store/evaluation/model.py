@@ -17,7 +17,7 @@ from mediafm_store.model.facts import read_facts
 from mediafm_store.model.packed import Title, TitleShots, read_each
 from mediafm_store.model.quality import (
     SAMPLE,
-    Labelled,
+    LabelledFilm,
     effective_rank,
     film_aps,
     film_aucs,
@@ -140,7 +140,7 @@ def of_vectors(
         start += len(alone)
         repeated += twins(alone)
         if place in labels:
-            film = Labelled(alone, labels[place]), Labelled(context, labels[place])
+            film = LabelledFilm(alone, labels[place]), LabelledFilm(context, labels[place])
             aucs.append(film_aucs(*film))
             aps.append(film_aps(*film))
     return {

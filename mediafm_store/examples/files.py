@@ -14,7 +14,7 @@ from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import BadInput
 from mediafm_store.examples.example import Example, check_encoders
 from mediafm_store.examples.file_kinds import FORMATS, Kind, kind_of, require
-from mediafm_store.examples.origin import Origin, origin_of
+from mediafm_store.examples.origin import ClipMatch, origin_of
 from mediafm_store.features.extract import Features, extract
 from mediafm_store.features.fusion import fuse
 from mediafm_store.media.sound import SAMPLE_RATE, sound
@@ -37,7 +37,7 @@ class Against(NamedTuple):
     device: DeviceChoice
 
 
-def file_example(against: Against, path: Path, kind: Kind | None = None) -> Example | Origin:
+def file_example(against: Against, path: Path, kind: Kind | None = None) -> Example | ClipMatch:
     """A file as an example, of a kind or else of the one that it has.
 
     Of a clip that was cut from a title of the store, where it comes from: its shots are there.
@@ -67,7 +67,7 @@ def file_example(against: Against, path: Path, kind: Kind | None = None) -> Exam
     return Example(rows, rows, lacks=frozenset(MODALITIES) - {kind})
 
 
-def clip(against: Against, path: Path, encoders: Encoders) -> Example | Origin:
+def clip(against: Against, path: Path, encoders: Encoders) -> Example | ClipMatch:
     """A video, or where it was cut from."""
     features = extract(read_title(path), encoders=encoders, detector=adaptive)
     fused = features.fused

@@ -23,7 +23,7 @@ STEP_S = 0.25
 """Offsets that differ by less are one."""
 
 
-class Origin(NamedTuple):
+class ClipMatch(NamedTuple):
     """Where a clip comes from."""
 
     title: str
@@ -35,7 +35,7 @@ class Origin(NamedTuple):
     """Mean cosine of the pictures of the clip and of the title, weighted by their time."""
 
 
-def origin_of(store: Store, fused: Fused, spans: Sequence[Span]) -> Origin | None:
+def origin_of(store: Store, fused: Fused, spans: Sequence[Span]) -> ClipMatch | None:
     """The stretch of a title that a clip shows; None if it shows none.
 
     Every pair of a shot of the clip and a similar one of the store says where in a title the clip
@@ -52,7 +52,7 @@ def origin_of(store: Store, fused: Fused, spans: Sequence[Span]) -> Origin | Non
         for shot in (rows[id] for id in one.ids if id in rows):
             for start_s in starts(spans, int(number), shot["start_s"], shot["end_s"]):
                 offsets[shot["title"]][round(start_s / STEP_S) * STEP_S] = None
-    best: tuple[float, Origin] | None = None
+    best: tuple[float, ClipMatch] | None = None
     for title, its_offsets in offsets.items():
         vectors = store.vectors(space, title)
         shots = store.shots(title)
@@ -69,7 +69,7 @@ def origin_of(store: Store, fused: Fused, spans: Sequence[Span]) -> Origin | Non
             if best is None or both > best[0]:
                 inside = (begins < start_s + length) & (ends > start_s)
                 ids = [vectors.ids[i] for i in np.flatnonzero(inside)]
-                best = both, Origin(title, start_s, start_s + length, ids, picture)
+                best = both, ClipMatch(title, start_s, start_s + length, ids, picture)
     return best[1] if best and best[1].likeness >= likeness_from(store, SAME_FILM) else None
 
 

@@ -14,7 +14,7 @@ from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import BadInput
 from mediafm_store.examples.example import Example, check_encoders
 from mediafm_store.examples.file_kinds import Kind
-from mediafm_store.examples.origin import Origin
+from mediafm_store.examples.origin import ClipMatch
 from mediafm_store.features.fusion import describe
 from mediafm_store.indexing.reading import read_vectors
 from mediafm_store.media.timecode import clock_s
@@ -29,11 +29,11 @@ UNLIKE = 0.5
 """How much of what is not wanted is taken away from what is: about what Rocchio (1971) takes."""
 
 
-OnOrigin = Callable[[Path, Origin], None]
+OnOrigin = Callable[[Path, ClipMatch], None]
 """Told of a clip that was cut from a title of the store."""
 
 
-class Query(NamedTuple):
+class VectorQuery(NamedTuple):
     """What is looked for in one space."""
 
     space: Space
@@ -43,7 +43,7 @@ class Query(NamedTuple):
     """Of the modalities; those that weigh 0 are not compared."""
 
     @property
-    def as_one(self) -> "Query":
+    def as_one(self) -> "VectorQuery":
         """All shots as one, which is what single shots are compared with."""
         return self._replace(rows=pooled(self.rows))
 
@@ -68,7 +68,7 @@ def query_of(
     like: Sequence[Example],
     unlike: Sequence[Example],
     weights: Mapping[Modality, float],
-) -> Query:
+) -> VectorQuery:
     """Examples as one query, in the modalities that any of them has.
 
     Raises BadInput if none is left to compare.
@@ -83,10 +83,10 @@ def query_of(
     rows = weigh(unit_rows(rows), weights)
     if not rows.any():
         raise BadInput(NOTHING_LEFT)
-    return Query(space, rows, weights)
+    return VectorQuery(space, rows, weights)
 
 
-def title_query(store: Store, title: str, weights: Mapping[Modality, float]) -> Query:
+def title_query(store: Store, title: str, weights: Mapping[Modality, float]) -> VectorQuery:
     """A whole title as one vector, in the space of titles; raise BadInput if it has none yet."""
     space = store.live("title")
     rows = weigh(store.vectors(space, title).vectors, weights)
@@ -94,12 +94,12 @@ def title_query(store: Store, title: str, weights: Mapping[Modality, float]) -> 
         raise BadInput(f"title {title!r} has no title vector yet; run `mediafm embed`")
     if not rows.any():
         raise BadInput(NOTHING_LEFT)
-    return Query(space, rows, weights)
+    return VectorQuery(space, rows, weights)
 
 
 def text_query(
     store: Store, text: str, encoders: Encoders, weights: Mapping[Modality, float]
-) -> Query:
+) -> VectorQuery:
     """Words as a query: each modality is asked for the same, in the terms of its encoder."""
     space = store.live("described")
     # Of imported shots only the words are known.
@@ -109,7 +109,7 @@ def text_query(
     rows = weigh(describe(blocks), weights)
     if not rows.any():
         raise BadInput(NOTHING_LEFT)
-    return Query(space, rows, weights)
+    return VectorQuery(space, rows, weights)
 
 
 class Examples:

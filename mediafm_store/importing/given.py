@@ -27,7 +27,7 @@ NUMBERS = {*"fiu"}
 Native = Float64[np.ndarray, "shots width"]
 
 
-class Place(NamedTuple):
+class TitleInFile(NamedTuple):
     """Which title of which file is read, for messages."""
 
     file: Path
@@ -81,7 +81,7 @@ class Given:
         return digest.hexdigest()
 
 
-def check(raw: Raw, place: Place) -> Given:
+def check(raw: Raw, place: TitleInFile) -> Given:
     """A title as it can be stored; raise BadInput that names the shot and the cure."""
     spans = spans_of(raw.times, place)
     vectors = {m: native(v, m, len(spans), place) for m, v in raw.vectors.items()}
@@ -89,7 +89,7 @@ def check(raw: Raw, place: Place) -> Given:
     return Given(spans, vectors, words, scenes_of(raw.scenes, len(spans), place))
 
 
-def spans_of(times: Times, place: Place) -> list[Span]:
+def spans_of(times: Times, place: TitleInFile) -> list[Span]:
     """Where the shots lie; they must ascend and may not overlap."""
     time_base = times.time_base or SECONDS
     edges = edges_of(times, place) * (1.0 if times.time_base else float(1 / SECONDS))
@@ -110,7 +110,7 @@ def spans_of(times: Times, place: Place) -> list[Span]:
     return [Span(int(start), int(end), time_base) for start, end in ticks]
 
 
-def edges_of(times: Times, place: Place) -> Float64[np.ndarray, "shots 2"]:
+def edges_of(times: Times, place: TitleInFile) -> Float64[np.ndarray, "shots 2"]:
     """Starts and ends side by side."""
     start, end = times.start, times.end
     kinds = {start.dtype.kind, end.dtype.kind}
@@ -129,7 +129,7 @@ def told(times: Times, shot: int) -> str:
     return f"{times.start[shot]} to {times.end[shot]}"
 
 
-def native(values: np.ndarray, modality: Modality, shots: int, place: Place) -> Native:
+def native(values: np.ndarray, modality: Modality, shots: int, place: TitleInFile) -> Native:
     """Vectors as they were computed, one row a shot."""
     if values.ndim != 2 or len(values) != shots or values.dtype.kind not in NUMBERS:
         raise place.bad(
@@ -142,7 +142,7 @@ def native(values: np.ndarray, modality: Modality, shots: int, place: Place) -> 
     return found
 
 
-def words_of(words: Sequence[Any] | None, shots: int, place: Place) -> list[str]:
+def words_of(words: Sequence[Any] | None, shots: int, place: TitleInFile) -> list[str]:
     """What is said in each shot."""
     if words is None:
         return [""] * shots
@@ -162,7 +162,7 @@ def words_of(words: Sequence[Any] | None, shots: int, place: Place) -> list[str]
     return found
 
 
-def scenes_of(scenes: np.ndarray | None, shots: int, place: Place) -> list[int | None]:
+def scenes_of(scenes: np.ndarray | None, shots: int, place: TitleInFile) -> list[int | None]:
     """The number of the scene of each shot."""
     if scenes is None:
         return [None] * shots

@@ -25,7 +25,7 @@ from mediafm_store.importing.files import (
     nothing_in,
     unchanged,
 )
-from mediafm_store.importing.given import Given, Place, check, shot_row
+from mediafm_store.importing.given import Given, TitleInFile, check, shot_row
 from mediafm_store.importing.tables import TableFile
 from mediafm_store.ingestion.featurize import check_name, check_same_film, clash
 from mediafm_store.ingestion.ingest import Ingested, failure
@@ -82,7 +82,7 @@ def import_features(
     store.check_writable()
     given = {m: name for m, name in (arrays or {}).items() if name is not None}
     rate = None if fps is None else frame_rate(fps)
-    how = How({m: given.get(m, m) for m in MODALITIES}, rate, title, scenes)
+    how = ImportOptions({m: given.get(m, m) for m in MODALITIES}, rate, title, scenes)
     opened = [how.open(path) for path in paths]
     usable = [file for file in opened if not isinstance(file, Ingested)]
     features = declare(store, usable, {**how.arrays, **(made_by or {})})
@@ -100,7 +100,7 @@ def import_features(
 
 
 @dataclass(frozen=True)
-class How:
+class ImportOptions:
     """How files are read."""
 
     arrays: Mapping[Modality, str]
@@ -132,7 +132,7 @@ class Pending(NamedTuple):
     """What the store holds of it."""
 
 
-class Made(NamedTuple):
+class WrittenTitle(NamedTuple):
     """What becomes of a title once it is written."""
 
     result: Ingested
@@ -151,7 +151,7 @@ class ImportJob:
     """What all titles of one import share."""
 
     store: Store
-    how: How
+    how: ImportOptions
     features: Features
     reader: Encoder
     """Of words and metadata."""
@@ -171,10 +171,10 @@ class ImportJob:
         What is wrong with one comes back as its result.
         """
         made = chain.from_iterable(map(self._made, files))
-        for together in groups(made, Made.size, most=AT_ONCE):
+        for together in groups(made, WrittenTitle.size, most=AT_ONCE):
             yield from self._write(together)
 
-    def _write(self, made: Sequence[Made]) -> Iterator[Ingested]:
+    def _write(self, made: Sequence[WrittenTitle]) -> Iterator[Ingested]:
         """Write titles together; if that fails each by itself, to tell which is at fault."""
         try:
             self.store.add_titles([one.rows for one in made if one.rows])
@@ -188,10 +188,10 @@ class ImportJob:
         else:
             yield from (one.result for one in made)
 
-    def _made(self, file: FeatureFile | Ingested) -> Iterator[Made]:
+    def _made(self, file: FeatureFile | Ingested) -> Iterator[WrittenTitle]:
         """What is to be written of each title of a file."""
         if isinstance(file, Ingested):
-            yield Made(file)
+            yield WrittenTitle(file)
             return
         try:
             stat = stat_of(file.path)
@@ -199,11 +199,11 @@ class ImportJob:
                 try:
                     yield self._title(file, name, id, stat)
                 except Exception as error:
-                    yield Made(failure(id, file.path, error))
+                    yield WrittenTitle(failure(id, file.path, error))
         finally:
             file.close()
 
-    def _title(self, file: FeatureFile, name: str, id: str, stat: str) -> Made:
+    def _title(self, file: FeatureFile, name: str, id: str, stat: str) -> WrittenTitle:
         began = time.perf_counter()
         if self.first.setdefault(id, (file.path, name)) != (file.path, name):
             raise clash(file.path, id, self.first[id][0])
@@ -214,14 +214,14 @@ class ImportJob:
         before = sources_of(pending.row)
         whole = id not in self.lacking
         if whole and pending.row and before and pending.sources == before._replace(media=""):
-            return Made(unchanged(pending.row, file.path))
-        given = check(file.read(name), Place(file.path, id))
+            return WrittenTitle(unchanged(pending.row, file.path))
+        given = check(file.read(name), TitleInFile(file.path, id))
         sources = pending.sources._replace(media=given.content)
         if pending.row:
             check_same_film(pending.row, pending.title, sources)
             if whole and before and sources == before._replace(media_stat=sources.media_stat):
                 moved = {"media": str(file.path), "sources": sources._asdict()}
-                return Made(unchanged(pending.row, file.path), moved=moved)
+                return WrittenTitle(unchanged(pending.row, file.path), moved=moved)
         warnings = Warnings(
             media=[
                 f"{id}: no {modality} vectors ({self.how.arrays[modality]}) in {file.path.name}"
@@ -239,7 +239,7 @@ class ImportJob:
             took_s=time.perf_counter() - began,
             warnings=tuple(warnings.media),
         )
-        return Made(result, rows)
+        return WrittenTitle(result, rows)
 
     def _look(self, file: FeatureFile, name: str, id: str, stat: str) -> Pending:
         """What is known of a title before its vectors are read."""

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from mediafm_store.arrays import Modality
 from mediafm_store.errors import BadInput
 from mediafm_store.importing.bounds import too_many
-from mediafm_store.importing.given import Native, Place, Raw, Times, telling
+from mediafm_store.importing.given import Native, Raw, Times, TitleInFile, telling
 from mediafm_store.sources.ids import id_of
 from mediafm_store.storage import place
 from mediafm_store.storage.tables import Tables
@@ -60,7 +60,7 @@ class TableFile:
                 f"{self.path}, title {name!r}: its rows do not lie together; sort the table by"
                 " title and start_s"
             )
-        place = Place(self.path, self.ids[name])
+        place = TitleInFile(self.path, self.ids[name])
         if name in self._too_many:
             raise place.bad(f"it has {self._too_many[name]}")
         for found, rows in self._titles:
@@ -89,7 +89,7 @@ class TableFile:
                     batch, missing = batch.slice(missing), missing - len(part)
                 yield name, pa.concat_tables(parts)
 
-    def _raw(self, rows: pa.Table, place: Place) -> Raw:
+    def _raw(self, rows: pa.Table, place: TitleInFile) -> Raw:
         """A title's columns as arrays."""
         return Raw(
             times=Times(rows["start_s"].to_numpy(), rows["end_s"].to_numpy()),
@@ -105,7 +105,7 @@ class TableFile:
 def schema_of(path: Path) -> pa.Schema:
     """The columns of a table."""
     if path.suffix == ".lance":
-        return Tables(place.Place.of(path.parent)).open(path.stem).schema
+        return Tables(place.StoreLocation.of(path.parent)).open(path.stem).schema
     with telling(path), pq.ParquetFile(path) as file:
         return file.schema_arrow
 
@@ -113,7 +113,7 @@ def schema_of(path: Path) -> pa.Schema:
 def batches_of(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Some columns of a table, some rows at a time."""
     if path.suffix == ".lance":
-        yield from Tables(place.Place.of(path.parent)).batches(path.stem, columns, ROWS)
+        yield from Tables(place.StoreLocation.of(path.parent)).batches(path.stem, columns, ROWS)
         return
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=PARQUET_BUFFER) as file:
         for batch in file.iter_batches(ROWS, columns=columns, use_threads=False):
@@ -192,7 +192,7 @@ def title_runs(path: Path) -> list[tuple[str, int]]:
     return runs
 
 
-def matrix(column: pa.ChunkedArray, width: int, name: str, place: Place) -> Native:
+def matrix(column: pa.ChunkedArray, width: int, name: str, place: TitleInFile) -> Native:
     """Lists as rows of an array; a null is a row of zeros."""
     there = column.is_valid().to_numpy()
     lengths = pc.list_value_length(column).fill_null(width).to_numpy()

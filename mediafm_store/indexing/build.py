@@ -21,8 +21,8 @@ from mediafm_store.indexing.directories import (
 )
 from mediafm_store.indexing.edited import edited, told
 from mediafm_store.indexing.index_rows import Shard
-from mediafm_store.indexing.shard_builder import BuildShard, Progress, is_made
-from mediafm_store.indexing.shard_plan import Plan, ShardToMake, plan
+from mediafm_store.indexing.shard_builder import BuildProgress, BuildShard, is_made
+from mediafm_store.indexing.shard_plan import ShardPlan, ShardToMake, plan
 from mediafm_store.indexing.space_index import check_index, config_of, open_index
 from mediafm_store.indexing.status import IndexStatus, index_status, kept_status
 from mediafm_store.storage.spaces import Space
@@ -93,7 +93,7 @@ def refresh_indexes(
     The other shards stay as they are. Raises BadInput as `build_indexes` does.
     """
 
-    def plans(space: Space, scratch: Path) -> Plan:
+    def plans(space: Space, scratch: Path) -> ShardPlan:
         opened = open_index(store, space)
         changed = edited(store, space, opened) if opened else {}
         if changed:
@@ -117,7 +117,7 @@ class Making:
     """An index on its way."""
 
     generation: Generation
-    plan: Plan
+    plan: ShardPlan
     lacking: set[Path]
     """Folders of shards that are not made yet."""
     lock: ExitStack
@@ -134,7 +134,7 @@ class Making:
 def make(
     store: Store,
     spaces: Sequence[Space],
-    plans: Callable[[Space, Path], Plan],
+    plans: Callable[[Space, Path], ShardPlan],
     *,
     engine: str,
     workers: int | None,
@@ -161,7 +161,7 @@ def make(
             making[table] = Making(generation, todo, {s.folder for s in lacking}, lock)
             making[table].complete_if_nothing_lacks()
             items += lacking
-        stage, progress = BuildShard(store), Progress(items, on_vectors)
+        stage, progress = BuildShard(store), BuildProgress(items, on_vectors)
         on_gpu = any(shard.device != "cpu" for shard in items)
         with closing(runs_on.run(stage, items, progress.tell, on_gpu=on_gpu)) as outcomes:
             for outcome in outcomes:
@@ -210,7 +210,7 @@ def planned(
     config: IndexConfig,
     device: DeviceChoice,
     shards: Sequence[Shard] = (),
-) -> Plan:
+) -> ShardPlan:
     """What is to become of an index; raise BadInput if the space has no vectors."""
     odd = set(store.lacking(space))  # of which rows were lost, or are there twice
     counts = {t: n for t, n in store.rows_by_title(space).items() if t not in odd}

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
 
-from mediafm_indexes import EXACT, KINDS, Train, Wanted, read_facts, trainers
+from mediafm_indexes import EXACT, KINDS, IndexTarget, Train, read_facts, trainers
 from mediafm_store import plugins
 from mediafm_store.errors import BadInput
 
@@ -25,9 +25,9 @@ class IndexConfig:
 
     kind: str | None = None
     """None: chosen by the number of rows, by memory and by device."""
-    target: float = Wanted.target
+    target: float = IndexTarget.target
     """The recall@10."""
-    memory_gb: float = Wanted.memory_bytes / 1e9
+    memory_gb: float = IndexTarget.memory_bytes / 1e9
     """That all of it may take in searches."""
     shard_rows: int = SHARD_ROWS
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from mediafm_indexes import Facts, IndexedVectors
+from mediafm_indexes import IndexedVectors, IndexMetadata
 from mediafm_store.arrays import HalfVectors
 from mediafm_store.storage.spaces import Space, VectorBatch
 from mediafm_store.store.store import Store
@@ -16,7 +16,7 @@ from mediafm_store.store.store import Store
 IDS, RUNS = "ids.arrow", "runs.json"
 
 
-class Origin(NamedTuple):
+class IndexedVersion(NamedTuple):
     """Which vectors an index holds."""
 
     space: str
@@ -30,12 +30,12 @@ class Origin(NamedTuple):
         return self[:2] == (space.table, space.fingerprint)
 
 
-def origin(store: Store, space: Space) -> Origin:
+def origin(store: Store, space: Space) -> IndexedVersion:
     """The vectors of a space as they are now."""
-    return Origin(space.table, space.fingerprint, store.tables.version(space.table))
+    return IndexedVersion(space.table, space.fingerprint, store.tables.version(space.table))
 
 
-class Run(NamedTuple):
+class RowRange(NamedTuple):
     """Rows of one title, one after the other."""
 
     title: str
@@ -44,12 +44,12 @@ class Run(NamedTuple):
     stop: int
 
 
-def still_valid(runs: Iterable[Run], revisions: Mapping[str, str]) -> list[Run]:
+def still_valid(runs: Iterable[RowRange], revisions: Mapping[str, str]) -> list[RowRange]:
     """The runs of titles that have not been replaced or deleted since."""
     return [run for run in runs if revisions.get(run.title) == run.revision]
 
 
-def rows_of(runs: Iterable[Run]) -> int:
+def rows_of(runs: Iterable[RowRange]) -> int:
     """How many rows they are together."""
     return sum(run.stop - run.start for run in runs)
 
@@ -60,20 +60,20 @@ class Shard:
 
     folder: Path
     indexed: IndexedVectors
-    facts: Facts
+    facts: IndexMetadata
     ids: pl.Series
     """Of the shots or titles whose vectors are its rows."""
-    runs: list[Run]
-    origin: Origin
+    runs: list[RowRange]
+    origin: IndexedVersion
 
 
-class Rows:
+class RowRecorder:
     """Takes down whose vectors pass by on their way into an index."""
 
-    def __init__(self, origin: Origin, before: Shard | None = None) -> None:
+    def __init__(self, origin: IndexedVersion, before: Shard | None = None) -> None:
         self.origin = origin
         self.ids: list[str] = before.ids.to_list() if before else []
-        self.runs: list[Run] = list(before.runs) if before else []
+        self.runs: list[RowRange] = list(before.runs) if before else []
 
     def passing(
         self, batches: Iterable[VectorBatch], folder: Path, on_batch: Callable[[int], object]
@@ -93,8 +93,8 @@ class Rows:
         (folder / RUNS).write_text(json.dumps(told), encoding="utf-8")
 
     def _add(self, title: str, revision: str) -> None:
-        last = self.runs[-1] if self.runs else Run("", "", 0, 0)
+        last = self.runs[-1] if self.runs else RowRange("", "", 0, 0)
         if (last.title, last.revision) == (title, revision):
             self.runs[-1] = last._replace(stop=last.stop + 1)
         else:
-            self.runs.append(Run(title, revision, last.stop, last.stop + 1))
+            self.runs.append(RowRange(title, revision, last.stop, last.stop + 1))

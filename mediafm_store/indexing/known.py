@@ -13,7 +13,7 @@ from mediafm_store.storage.spaces import Space
 from mediafm_store.store.store import Store
 
 
-class Known:
+class ReadCache:
     """Vectors, shots and revisions that were read."""
 
     def __init__(self, store: Store) -> None:

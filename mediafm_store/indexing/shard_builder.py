@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mediafm_indexes import DamagedError, Wanted, build, extend
+from mediafm_indexes import DamagedError, IndexTarget, build, extend
 from mediafm_indexes.faiss_index import has_gpu
 from mediafm_store.disk import writing
 from mediafm_store.encoding import resolve_device
@@ -17,7 +17,7 @@ from mediafm_store.engines import Tell
 from mediafm_store.errors import BadInput
 from mediafm_store.indexing.config import write_config
 from mediafm_store.indexing.directories import delete, new_half
-from mediafm_store.indexing.index_rows import Rows, origin
+from mediafm_store.indexing.index_rows import RowRecorder, origin
 from mediafm_store.indexing.shard_plan import ShardToMake
 from mediafm_store.indexing.space_index import UNREADABLE, read_shard
 from mediafm_store.store.store import Store
@@ -31,7 +31,7 @@ class Passed(NamedTuple):
     vectors: int
 
 
-class Progress:
+class BuildProgress:
     """How many vectors have been read and added, of all that are to be: each is both."""
 
     def __init__(
@@ -90,11 +90,11 @@ class BuildShard:
         batches = self.store.vector_batches(shard.space, {*shard.titles, *shard.held})
         build(
             folder,
-            Rows(now).passing(batches, folder, on_batch),
+            RowRecorder(now).passing(batches, folder, on_batch),
             dim=shard.space.dim,
             generator=np.random.default_rng(0),
             kinds=shard.config.kinds(),
-            wanted=Wanted(
+            wanted=IndexTarget(
                 shard.config.target,
                 shard.config.memory_gb * 1e9,
                 resolve_device(shard.device, has_gpu),
@@ -113,7 +113,7 @@ class BuildShard:
         now = origin(self.store, shard.space)
         batches = self.store.vector_batches(shard.space, set(shard.titles))
         try:
-            rows = Rows(now, read_shard(shard.before, shard.space))
+            rows = RowRecorder(now, read_shard(shard.before, shard.space))
             facts = extend(
                 folder,
                 shard.before,

@@ -41,7 +41,7 @@ class ShardToMake:
     """Where it is when it is made. The name follows from all that it is made of."""
 
 
-class Plan(NamedTuple):
+class ShardPlan(NamedTuple):
     """What is to become of an index."""
 
     kept: list[Path]
@@ -58,7 +58,7 @@ def plan(
     config: IndexConfig,
     device: DeviceChoice,
     scratch: Path,
-) -> Plan:
+) -> ShardPlan:
     """Which shards make an index of a space, whose titles have so many rows (`counts`).
 
     Of the `shards` that there are, those stay that are not mostly dead. The last of them takes what
@@ -93,7 +93,7 @@ def plan(
     made += [to_make(titles) for titles in divided(new, config.shard_rows)]
     if len(kept) + len(made) > MOST_SHARDS:
         raise BadInput(f"{config.shard_rows} rows a shard make more than {MOST_SHARDS}; take more")
-    return Plan([shard.folder for shard in kept], made)
+    return ShardPlan([shard.folder for shard in kept], made)
 
 
 def fitting(counts: Mapping[str, int], room: int) -> set[str]:

@@ -13,8 +13,8 @@ from jaxtyping import Bool
 
 from mediafm_indexes import (
     DamagedError,
-    Measured,
     Searched,
+    SearchQuality,
     load,
     of_all,
     together,
@@ -24,7 +24,15 @@ from mediafm_store.encoding import Device, DeviceChoice, resolve_device
 from mediafm_store.errors import BadInput, first_line
 from mediafm_store.indexing.config import IndexConfig, read_config
 from mediafm_store.indexing.directories import index_folder, newest, shard_folders
-from mediafm_store.indexing.index_rows import IDS, RUNS, Origin, Run, Shard, rows_of, still_valid
+from mediafm_store.indexing.index_rows import (
+    IDS,
+    RUNS,
+    IndexedVersion,
+    RowRange,
+    Shard,
+    rows_of,
+    still_valid,
+)
 from mediafm_store.records import index_of, title_of
 from mediafm_store.storage.spaces import Space
 from mediafm_store.store.store import Store
@@ -41,7 +49,7 @@ class SpaceIndex:
     """Those that can be read."""
 
     @property
-    def measured(self) -> Measured:
+    def measured(self) -> SearchQuality:
         """How good it can be expected to be."""
         return of_all([shard.facts for shard in self.shards])
 
@@ -56,24 +64,26 @@ class SpaceIndex:
         return pl.concat([shard.ids for shard in self.shards])
 
     @cached_property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[RowRange]:
         """Of all rows."""
         found, start = [], 0
         for shard in self.shards:
-            found += [Run(r.title, r.revision, start + r.start, start + r.stop) for r in shard.runs]
+            found += [
+                RowRange(r.title, r.revision, start + r.start, start + r.stop) for r in shard.runs
+            ]
             start += len(shard.ids)
         return found
 
-    def still_valid(self, revisions: Mapping[str, str]) -> list[Run]:
+    def still_valid(self, revisions: Mapping[str, str]) -> list[RowRange]:
         """The rows of titles that have not been replaced or deleted since."""
         return still_valid(self.runs, revisions)
 
-    def replaced(self, valid: list[Run]) -> int:
+    def replaced(self, valid: list[RowRange]) -> int:
         """How many of its rows do not hold any more."""
         return len(self.ids) - rows_of(valid)
 
     def rows(
-        self, valid: list[Run], ids: pl.Series | None = None
+        self, valid: list[RowRange], ids: pl.Series | None = None
     ) -> Bool[np.ndarray, " rows"] | None:
         """Which rows may be found: the valid ones, and of `ids` alone if given; None for all."""
         only = np.zeros(len(self.ids), bool)
@@ -190,14 +200,14 @@ def read_shard(folder: Path, space: Space, device: Device = "cpu") -> Shard:
     told = json.loads((folder / RUNS).read_text(encoding="utf-8"))
     if isinstance(told, list):  # as it was written before it named its space
         raise DamagedError(folder / RUNS, "is of an older version, which did not name its space")
-    held = Origin(**told["origin"])
+    held = IndexedVersion(**told["origin"])
     if not held.is_of(space):
         raise DamagedError(
             folder / RUNS,
             f"is of {held.space} (fingerprint {held.fingerprint}), not of {space.table}"
             f" ({space.fingerprint})",
         )
-    return Shard(folder, indexed, facts, ids, [Run(*r) for r in told["runs"]], held)
+    return Shard(folder, indexed, facts, ids, [RowRange(*r) for r in told["runs"]], held)
 
 
 Version = tuple[Path, str, int, int]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mediafm_indexes import INDEX
 from mediafm_store.indexing.directories import index_folder, newest
-from mediafm_store.indexing.index_rows import Run
+from mediafm_store.indexing.index_rows import RowRange
 from mediafm_store.indexing.space_index import open_index
 from mediafm_store.storage.spaces import Space
 from mediafm_store.store.evaluations import Figure, record_if_writable
@@ -111,7 +111,7 @@ def has_index(store: Store, space: Space) -> bool:
     return newest(index_folder(store, space)) is not None
 
 
-def rows_not_in(store: Store, space: Space, valid: list[Run]) -> dict[str, int]:
+def rows_not_in(store: Store, space: Space, valid: list[RowRange]) -> dict[str, int]:
     """How many rows a space has of titles that an index does not hold."""
     held = {run.title for run in valid}
     return {t: n for t, n in store.rows_by_title(space).items() if t not in held}

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from mediafm_store.arrays import BLOCK, FUSED, Vectors
 from mediafm_store.encoders.encoder import Encoders
-from mediafm_store.engines import Outcome, Tell, engine_of
+from mediafm_store.engines import TaskOutcome, Tell, engine_of
 from mediafm_store.errors import BadInput
 from mediafm_store.features.extract import KEYFRAMES, extract
-from mediafm_store.ingestion.featurize import Progress, Watched
+from mediafm_store.ingestion.featurize import IngestProgress, Watched
 from mediafm_store.ingestion.ingest import Ingested, failure
 from mediafm_store.ingestion.rows import Spaces
 from mediafm_store.records import Cue, Title
@@ -54,7 +54,7 @@ def backfill(
     workers: int | None = None,
     engine: str = "threads",
     on_cost: Callable[[Cost], None] = lambda cost: None,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_progress: Callable[[IngestProgress], None] = lambda progress: None,
     on_title: Callable[[Ingested], None] = lambda result: None,
 ) -> Backfilled:
     """Write `fused`, `described` and `metadata` vectors of these encoders for all titles.
@@ -167,7 +167,7 @@ class Refeaturize:
         return Revectored(vectors, watched.frames, time.perf_counter() - began)
 
 
-def written(store: Store, outcome: Outcome[KnownFilm, Revectored]) -> Ingested:
+def written(store: Store, outcome: TaskOutcome[KnownFilm, Revectored]) -> Ingested:
     """Write the vectors of a title; what is wrong with it comes back as a result."""
     began = time.perf_counter()
     known = outcome.item

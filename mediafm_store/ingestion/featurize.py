@@ -30,7 +30,7 @@ from mediafm_store.sources.videos import read_title
 from mediafm_store.store.rows import TitleRows
 
 
-class Progress(NamedTuple):
+class IngestProgress(NamedTuple):
     """How far the ingest of one film is."""
 
     media: Path
@@ -49,11 +49,11 @@ class Watched:
     def __call__(self, number: int, done_s: float, total_s: float) -> None:
         """See OnFrame."""
         self.frames = number
-        self.tell(Progress(self.media, number, done_s, total_s))
+        self.tell(IngestProgress(self.media, number, done_s, total_s))
 
 
 @dataclass(frozen=True)
-class How:
+class IngestOptions:
     """How titles are cut and encoded."""
 
     encoders: Encoders
@@ -89,7 +89,7 @@ def load_detector(name: str) -> Detector:
 
 
 @dataclass(frozen=True)
-class Video:
+class IngestItem:
     """One video, and what the store holds of its title."""
 
     media: Path
@@ -107,7 +107,7 @@ class Video:
         return self.row["name"] if self.row else None
 
 
-def untouched(video: Video, how: How) -> bool:
+def untouched(video: IngestItem, how: IngestOptions) -> bool:
     """Whether no file of a stored title has been touched, so that there is nothing to compute.
 
     No film is read for that but its list of tracks, where no subtitles lie beside it; where one has
@@ -141,11 +141,11 @@ class Featurized:
 class Featurize:
     """Read, cut and encode one video, as far as that is not stored yet."""
 
-    how: How
+    how: IngestOptions
     spaces: Spaces
     """Where the vectors will go."""
 
-    def __call__(self, video: Video, tell: Tell) -> Featurized:
+    def __call__(self, video: IngestItem, tell: Tell) -> Featurized:
         """Raises BadInput for files that cannot be used."""
         began = time.perf_counter()
         media, row, warnings = video.media, video.row, Warnings()
@@ -175,7 +175,7 @@ class Featurize:
     def _extract(self, title: Title, warnings: Warnings, tell: Tell) -> tuple[Features, int]:
         """What is in the film, and how many frames it has."""
         watched = Watched(title.media, tell)
-        tell(Progress(title.media, 0, 0.0, 0.0))
+        tell(IngestProgress(title.media, 0, 0.0, 0.0))
         features = extract(
             title,
             encoders=self.how.encoders,
@@ -186,7 +186,7 @@ class Featurize:
             warn_of_words=warnings.words.append,
         )
         film_s = features.spans[-1].end_s
-        tell(Progress(title.media, watched.frames, film_s, film_s))
+        tell(IngestProgress(title.media, watched.frames, film_s, film_s))
         return features, watched.frames
 
 

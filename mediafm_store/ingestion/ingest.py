@@ -11,16 +11,16 @@ from typing import Any, Literal
 
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import load_encoders
-from mediafm_store.engines import Engine, Outcome, engine_of
+from mediafm_store.engines import Engine, TaskOutcome, engine_of
 from mediafm_store.errors import BadInput, MediaFMError, NotFound, first_line
 from mediafm_store.features.extract import KEYFRAMES
 from mediafm_store.files import path_list
 from mediafm_store.ingestion.featurize import (
     Featurize,
     Featurized,
-    How,
-    Progress,
-    Video,
+    IngestItem,
+    IngestOptions,
+    IngestProgress,
     check_name,
     clash,
     load_detector,
@@ -71,7 +71,7 @@ def ingest(
     force: bool = False,
     workers: int | None = None,
     engine: str = "threads",
-    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_progress: Callable[[IngestProgress], None] = lambda progress: None,
     on_title: Callable[[Ingested], None] = lambda result: None,
 ) -> list[Ingested]:
     """Ingest files, and the videos in folders; a title that fails does not stop the others.
@@ -103,7 +103,9 @@ def ingest(
         if title
         else title_ids(store, videos, is_same_film(store), series_of)
     )
-    how = How(encoders or load_encoders(store=store), detector, shot_list, keyframes, chosen)
+    how = IngestOptions(
+        encoders or load_encoders(store=store), detector, shot_list, keyframes, chosen
+    )
     job = Ingest(store, how, force=force, asked_for=title is not None)
     with engine_of(engine, workers=workers) as runs_on:
         return job.run(list(ids.items()), runs_on, on_progress, on_title)
@@ -112,7 +114,9 @@ def ingest(
 class Ingest:
     """The driver of an ingest: it alone reads the store and writes to it."""
 
-    def __init__(self, store: Store, how: How, *, force: bool, asked_for: bool = False) -> None:
+    def __init__(
+        self, store: Store, how: IngestOptions, *, force: bool, asked_for: bool = False
+    ) -> None:
         load_detector(how.detector)  # an unknown one is said at once
         self.store = store
         self.force = force
@@ -128,7 +132,7 @@ class Ingest:
         self,
         videos: Sequence[tuple[Path, str]],
         engine: Engine,
-        on_progress: Callable[[Progress], None],
+        on_progress: Callable[[IngestProgress], None],
         on_title: Callable[[Ingested], None],
     ) -> list[Ingested]:
         """Ingest all, several at once; Ctrl-C ends those under way before they are written."""
@@ -139,7 +143,7 @@ class Ingest:
             results[result.media] = result
             on_title(result)
 
-        def wanted() -> Iterator[Video]:
+        def wanted() -> Iterator[IngestItem]:
             begun = False
             for media, id in videos:
                 try:
@@ -164,7 +168,7 @@ class Ingest:
                     finish(self.result(outcome))
         return [results[media] for media, _ in videos]
 
-    def video(self, media: Path, id: str, first: dict[str, Path]) -> Video:
+    def video(self, media: Path, id: str, first: dict[str, Path]) -> IngestItem:
         """What a worker is told of a video; `first` is the first of this ingest with each id.
 
         A film that was moved stays the title that it was, whatever its file is called by now.
@@ -181,7 +185,7 @@ class Ingest:
         if (namesake := first.setdefault(id, media)) != media:
             raise clash(media, id, namesake)
         anew = row is not None and (self.force or id in self.lacking)
-        return Video(media, id, row, anew=anew, note=note)
+        return IngestItem(media, id, row, anew=anew, note=note)
 
     def _row(self, id: str) -> dict[str, Any] | None:
         """What the store holds of a title."""
@@ -190,7 +194,7 @@ class Ingest:
         except NotFound:
             return None
 
-    def result(self, outcome: Outcome[Video, Featurized]) -> Ingested:
+    def result(self, outcome: TaskOutcome[IngestItem, Featurized]) -> Ingested:
         """Write what was made; what is wrong with its files comes back as a result."""
         video = outcome.item
         try:
@@ -198,7 +202,7 @@ class Ingest:
         except Exception as error:
             return failure(video.id, video.media, error)
 
-    def write(self, video: Video, found: Featurized) -> Ingested:
+    def write(self, video: IngestItem, found: Featurized) -> Ingested:
         """Bring into the store what is new."""
         began = time.perf_counter()
         made, row, id = found.made, video.row, video.id
@@ -230,7 +234,7 @@ class Ingest:
             warnings=(*found.warnings.media, *found.warnings.words),
         )
 
-    def unchanged(self, video: Video) -> Ingested:
+    def unchanged(self, video: IngestItem) -> Ingested:
         """What is told of a title that is stored as it is."""
         assert video.row is not None
         shots, film_s = video.row["shots"], video.row["duration_s"]

@@ -11,7 +11,13 @@ import numpy as np
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import DeviceChoice, load_encoders
 from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.judgements.judgements import Judgements, Place, Query, SimilarQuery, TextQuery
+from mediafm_store.judgements.judgements import (
+    Judgements,
+    Query,
+    ShotPosition,
+    SimilarQuery,
+    TextQuery,
+)
 from mediafm_store.judgements.matching import (
     StoredShot,
     at_best,
@@ -21,7 +27,14 @@ from mediafm_store.judgements.matching import (
     judged,
     places_of,
 )
-from mediafm_store.judgements.outcomes import BEST, CHANCE, JudgedReport, Outcome, Sort, figures
+from mediafm_store.judgements.outcomes import (
+    BEST,
+    CHANCE,
+    JudgedReport,
+    QueryOutcome,
+    Sort,
+    figures,
+)
 from mediafm_store.retrieval.search import search
 from mediafm_store.storage.tables import one_of
 from mediafm_store.store.evaluations import record_if_writable
@@ -38,7 +51,7 @@ TOLD = 10
 """Films and queries that are named when some are left out."""
 
 
-class Asked(NamedTuple):
+class JudgedQuery(NamedTuple):
     """A query, as a store can answer it."""
 
     query: Query
@@ -60,7 +73,7 @@ class Ground(NamedTuple):
     labels: Judgements
     shots: Sequence[StoredShot]
     """Of the films that are labelled."""
-    places: Mapping[str, Place]
+    places: Mapping[str, ShotPosition]
     """Of those that are judged."""
 
     @property
@@ -129,7 +142,7 @@ def ground_of(store: Store, labels: Judgements) -> Ground:
     return Ground(labels, shots, places_of(shots, labels))
 
 
-def askable(ground: Ground) -> tuple[list[Asked], list[str]]:
+def askable(ground: Ground) -> tuple[list[JudgedQuery], list[str]]:
     """The queries that a store can answer, and the ids of the others."""
     titles, asked, skipped = set(ground.titles), [], []
     for query in ground.labels.queries:
@@ -140,11 +153,13 @@ def askable(ground: Ground) -> tuple[list[Asked], list[str]]:
         if (query.relevant and not relevant) or (isinstance(query, SimilarQuery) and like is None):
             skipped.append(query.id)
         else:
-            asked.append(Asked(replace(query, relevant=relevant), like))
+            asked.append(JudgedQuery(replace(query, relevant=relevant), like))
     return asked, skipped
 
 
-def tell(store: Store, ground: Ground, asked: Sequence[Asked], skipped: Sequence[str]) -> None:
+def tell(
+    store: Store, ground: Ground, asked: Sequence[JudgedQuery], skipped: Sequence[str]
+) -> None:
     """Warn of what is left out; raise NotFound if that is all."""
     labels = ground.labels
     lacking = sorted(labels.films.keys() - set(ground.titles))
@@ -172,7 +187,7 @@ def first_of(names: Sequence[str]) -> str:
 
 
 def arguments(
-    asked: Asked,
+    asked: JudgedQuery,
     setting: Mapping[str, Any],
     confined: str | None,
     loaded: Callable[[], Encoders],
@@ -186,7 +201,7 @@ def arguments(
 
 
 def answered(
-    store: Store, asked: Asked, options: Mapping[str, Any], ground: Ground
+    store: Store, asked: JudgedQuery, options: Mapping[str, Any], ground: Ground
 ) -> dict[str, float]:
     """Measure -> value, of one query in one setting."""
     seen = search(store, **options)
@@ -199,7 +214,7 @@ def answered(
     return values | {"unanswered": float(not seen)}
 
 
-def beside(asked: Asked, ground: Ground, rng: np.random.Generator) -> Iterator[Outcome]:
+def beside(asked: JudgedQuery, ground: Ground, rng: np.random.Generator) -> Iterator[QueryOutcome]:
     """What random orders of the shots come to, and their best one."""
     pool = [shot for shot in ground.places if shot != asked.like]
     common = (asked.query, pool, ground.places, ground.labels)
@@ -207,11 +222,11 @@ def beside(asked: Asked, ground: Ground, rng: np.random.Generator) -> Iterator[O
     yield outcome(asked, BEST, at_best(*common))
 
 
-def outcome(asked: Asked, of: str, values: Mapping[str, float]) -> Outcome:
+def outcome(asked: JudgedQuery, of: str, values: Mapping[str, float]) -> QueryOutcome:
     """With what is known of the query."""
     query = asked.query
     kind = query.kind if isinstance(query, TextQuery) else ""
-    return Outcome(query.id, asked.sort, kind, query.kept, of, values)
+    return QueryOutcome(query.id, asked.sort, kind, query.kept, of, values)
 
 
 def keep(store: Store, report: JudgedReport, labels: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class ShotPosition(NamedTuple):
     """Where a shot lies among the labelled shots of its film."""
 
     film: str
@@ -34,9 +34,9 @@ class SimilarQuery:
     """A labelled shot that others are to be found for."""
 
     id: str
-    place: Place
+    place: ShotPosition
     middle_s: float
-    relevant: Mapping[Place, int]
+    relevant: Mapping[ShotPosition, int]
     """Labelled shot -> its grade."""
     kept: bool
     """Whether it is kept out of tuning."""
@@ -49,7 +49,7 @@ class TextQuery:
     id: str
     text: str
     kind: str
-    relevant: Mapping[Place, int]
+    relevant: Mapping[ShotPosition, int]
     """Labelled shot -> its grade; empty for what no shot answers."""
     kept: bool
     """Whether it is kept out of tuning."""
@@ -73,13 +73,13 @@ class Judgements:
         """Of both sorts."""
         return [*self.similar, *self.text]
 
-    def labelled(self, place: Place) -> LabelledShot | None:
+    def labelled(self, place: ShotPosition) -> LabelledShot | None:
         """The labelled shot at a place; None in a gap between them."""
         return None if place.shot else self.films[place.film][place.at]
 
-    def place(self, film: str, middle_s: float, *, shot: str) -> Place:
+    def place(self, film: str, middle_s: float, *, shot: str) -> ShotPosition:
         """The labelled shot of a film that holds a time, else the gap in which `shot` lies."""
         shots = self.films[film]
         at = bisect_right(shots, middle_s, key=lambda labelled: labelled.start_s) - 1
         held = at >= 0 and middle_s < shots[at].end_s
-        return Place(film, at, "" if held else shot)
+        return ShotPosition(film, at, "" if held else shot)

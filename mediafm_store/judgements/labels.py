@@ -24,7 +24,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.judgements.judgements import (
     Judgements,
     LabelledShot,
-    Place,
+    ShotPosition,
     SimilarQuery,
     TextQuery,
 )
@@ -139,9 +139,9 @@ def text_query(labels: Judgements, row: Row, where: str, kept: bool) -> TextQuer
     return TextQuery(id, text, kind, relevant, kept)
 
 
-def grades(labels: Judgements, row: Row, where: str) -> dict[Place, int]:
+def grades(labels: Judgements, row: Row, where: str) -> dict[ShotPosition, int]:
     """The relevant shots of a query."""
-    found: dict[Place, int] = {}
+    found: dict[ShotPosition, int] = {}
     for at, relevant in objects(row, "relevant", where):
         place, grade = labelled(labels, relevant, at), relevant.get("grade")
         if not isinstance(grade, int) or isinstance(grade, bool) or grade not in GRADES:
@@ -152,7 +152,7 @@ def grades(labels: Judgements, row: Row, where: str) -> dict[Place, int]:
     return found
 
 
-def labelled(labels: Judgements, row: Row, where: str) -> Place:
+def labelled(labels: Judgements, row: Row, where: str) -> ShotPosition:
     """The labelled shot that holds the middle of a stretch."""
     film = words(row, "film", where)
     start_s, end_s = stretch(row, where)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mediafm_store.judgements.judgements import Judgements, Place, Query, SimilarQuery
+from mediafm_store.judgements.judgements import Judgements, Query, ShotPosition, SimilarQuery
 from mediafm_store.metrics.retrieval import average_precision, ndcg_at, precision_at
 
 P_AT, NDCG_AT, NEAR_AT = 5, 10, 10
@@ -28,7 +28,7 @@ class StoredShot(NamedTuple):
         return (self.start_s + self.end_s) / 2
 
 
-def places_of(shots: Iterable[StoredShot], labels: Judgements) -> dict[str, Place]:
+def places_of(shots: Iterable[StoredShot], labels: Judgements) -> dict[str, ShotPosition]:
     """Shot -> where it lies; without those of films that nobody labelled, and of tiny shots."""
     found = {
         shot.id: labels.place(shot.title, shot.middle_s, shot=shot.id)
@@ -38,7 +38,7 @@ def places_of(shots: Iterable[StoredShot], labels: Judgements) -> dict[str, Plac
     return {id: place for id, place in found.items() if not is_tiny(labels, place)}
 
 
-def is_tiny(labels: Judgements, place: Place) -> bool:
+def is_tiny(labels: Judgements, place: ShotPosition) -> bool:
     """Whether it is a labelled shot that is too short to be judged."""
     shot = labels.labelled(place)
     return shot is not None and shot.tiny
@@ -50,7 +50,7 @@ def holder(shots: Iterable[StoredShot], film: str, time_s: float) -> str | None:
     return next(on_screen, None)
 
 
-def condensed(found: Iterable[str], places: Mapping[str, Place]) -> list[Place]:
+def condensed(found: Iterable[str], places: Mapping[str, ShotPosition]) -> list[ShotPosition]:
     """A ranked list as it is judged: without what nobody judged, each labelled shot once.
 
     Sakai, "Alternatives to Bpref" (2007). Several shots in one labelled shot count at the first.
@@ -58,7 +58,7 @@ def condensed(found: Iterable[str], places: Mapping[str, Place]) -> list[Place]:
     return list(dict.fromkeys(places[shot] for shot in found if shot in places))
 
 
-def is_near(place: Place, other: Place, labels: Judgements) -> bool:
+def is_near(place: ShotPosition, other: ShotPosition, labels: Judgements) -> bool:
     """Whether two shots are of one film, and few shots apart or in one labelled scene."""
     if place.film != other.film:
         return False
@@ -68,8 +68,8 @@ def is_near(place: Place, other: Place, labels: Judgements) -> bool:
 
 def judged(
     query: Query,
-    seen: Sequence[Place],
-    deep: Sequence[Place],
+    seen: Sequence[ShotPosition],
+    deep: Sequence[ShotPosition],
     labels: Judgements,
 ) -> dict[str, float]:
     """Measure -> value: of the answers that are `seen`, and of all that there are, `deep`.
@@ -91,7 +91,7 @@ def judged(
 def by_chance(
     query: Query,
     pool: Sequence[str],
-    places: Mapping[str, Place],
+    places: Mapping[str, ShotPosition],
     labels: Judgements,
     rng: np.random.Generator,
 ) -> dict[str, float]:
@@ -106,7 +106,7 @@ def by_chance(
 def at_best(
     query: Query,
     pool: Sequence[str],
-    places: Mapping[str, Place],
+    places: Mapping[str, ShotPosition],
     labels: Judgements,
 ) -> dict[str, float]:
     """What the best order of the shots in `pool` reaches, which may lack relevant ones."""

@@ -20,7 +20,7 @@ Table = Mapping[str, Mapping[str, Interval]]
 """Setting, `chance` or `best` -> measure -> the mean over queries."""
 
 
-class Outcome(NamedTuple):
+class QueryOutcome(NamedTuple):
     """What one query came to."""
 
     query: str
@@ -53,7 +53,7 @@ class JudgedReport:
     """That the store has of them."""
     skipped: Sequence[str]
     """The ids of queries about what is not in the store."""
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[QueryOutcome]
 
     @property
     def similar(self) -> Table:
@@ -90,7 +90,7 @@ class JudgedReport:
         """How many were asked."""
         return len({outcome.query for outcome in self.some(sort, part, kind)})
 
-    def some(self, sort: Sort, part: Part, kind: str | None) -> list[Outcome]:
+    def some(self, sort: Sort, part: Part, kind: str | None) -> list[QueryOutcome]:
         """The outcomes of some of the queries."""
         return [
             outcome

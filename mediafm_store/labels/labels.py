@@ -31,7 +31,7 @@ TOLD = 5
 Row = dict[str, Any]
 
 
-class Labelled(NamedTuple):
+class TaskLabels(NamedTuple):
     """What the store knows of one task."""
 
     task: str
@@ -43,7 +43,7 @@ class Labelled(NamedTuple):
     """Of the table, which can still be read as it was: `store.view("labels", version=...)`."""
 
 
-def import_labels(store: Store, file: str | Path, *, task: str | None = None) -> list[Labelled]:
+def import_labels(store: Store, file: str | Path, *, task: str | None = None) -> list[TaskLabels]:
     """Add the labels of a .csv, .jsonl or .parquet file, in place of what files said of its items.
 
     A row has `title`, `shot`, or `title`, `start` and `end`; `label` (or `labels`, several, or an
@@ -52,7 +52,7 @@ def import_labels(store: Store, file: str | Path, *, task: str | None = None) ->
     first: BadInput names the lines that are wrong, and nothing is written then.
     """
     store.check_writable()
-    file, known = Path(file), Known(store)
+    file, known = Path(file), LabelTargets(store)
     found: dict[tuple[str, str, str], Row] = {}
     wrong: list[tuple[int, str]] = []
     for line, raw in read_list(file, "labels", EXAMPLE):
@@ -82,11 +82,11 @@ def import_labels(store: Store, file: str | Path, *, task: str | None = None) ->
 
 def remove_labels(
     store: Store, task: str, titles: Collection[str] | None = None, *, dry_run: bool = False
-) -> Labelled:
+) -> TaskLabels:
     """Delete the labels of a task, of some titles or of all, and what people answered to its tags.
 
     Returns what goes, or would go by a `dry_run`. The table can still be read as it was: see
-    `Labelled`. Raises NotFound if there is no such label or title.
+    `TaskLabels`. Raises NotFound if there is no such label or title.
     """
     store.check_writable()
     own = f"task = {quoted(task)}"
@@ -109,7 +109,7 @@ def add(store: Store, rows: Sequence[Row], *, source: str, instead_of: str | Non
     store.put("labels", [{**same, **row} for row in rows], instead_of=instead_of)
 
 
-def labelled(store: Store, where: str | None = None) -> list[Labelled]:
+def labelled(store: Store, where: str | None = None) -> list[TaskLabels]:
     """The tasks that have labels, by name; of those labels alone that fulfil a condition."""
     version = table_version(store)
     tasks = (
@@ -122,7 +122,7 @@ def labelled(store: Store, where: str | None = None) -> list[Labelled]:
             pl.col("title").n_unique().alias("titles"),
         )
     )
-    return [Labelled(**row, version=version) for row in tasks.sort("task").to_dicts()]
+    return [TaskLabels(**row, version=version) for row in tasks.sort("task").to_dicts()]
 
 
 def table_version(store: Store) -> int:
@@ -130,7 +130,7 @@ def table_version(store: Store) -> int:
     return int(store.versions("labels")["version"].to_list()[-1])
 
 
-class Known:
+class LabelTargets:
     """What of a store labels may be about, looked up once."""
 
     def __init__(self, store: Store) -> None:
@@ -139,7 +139,7 @@ class Known:
         self.names = Names(store)
 
 
-def rows_of(raw: Mapping[str, Any], task: str, known: Known) -> Iterator[Row]:
+def rows_of(raw: Mapping[str, Any], task: str, known: LabelTargets) -> Iterator[Row]:
     """One row of a file as rows of the table; raise BadInput for what is wrong with it."""
     if unknown := sorted(map(str, raw.keys() - COLUMNS)):
         known_ones = ", ".join(sorted(COLUMNS))
@@ -154,7 +154,7 @@ def rows_of(raw: Mapping[str, Any], task: str, known: Known) -> Iterator[Row]:
         yield {**about, "task": str(raw.get("task", task)), "label": name, "value": value}
 
 
-def item_of(raw: Mapping[str, Any], known: Known) -> Row:
+def item_of(raw: Mapping[str, Any], known: LabelTargets) -> Row:
     """What a row is about: a shot, a stretch of a title, or a title."""
     if "shot" in raw:
         shot = known.names.shot(str(raw["shot"]))

@@ -7,13 +7,13 @@ import numpy as np
 from jaxtyping import Float32
 
 from mediafm_store.arrays import Vectors
-from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.known import ReadCache
 from mediafm_store.storage.spaces import Space
 
 Shares = Float32[np.ndarray, "4 rows shots"]
 
 
-class Probe(NamedTuple):
+class CandidateQuery(NamedTuple):
     """Vectors whose nearest neighbours in a space may be answers."""
 
     space: Space
@@ -53,11 +53,11 @@ class Matcher(Protocol):
         """Shots that it has; those of a sequence are matched in play order."""
         ...
 
-    def probes(self) -> Sequence[Probe]:
+    def probes(self) -> Sequence[CandidateQuery]:
         """What to look for candidates with, one or several rows a space."""
         ...
 
-    def shares(self, known: Known, ids: Sequence[str]) -> Shares:
+    def shares(self, known: ReadCache, ids: Sequence[str]) -> Shares:
         """What each part (`PARTS`) adds to the score of each row and each of some shots."""
         ...
 
@@ -66,7 +66,7 @@ class Matcher(Protocol):
         """Shots that may be answers, whatever is near to the probes."""
         ...
 
-    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+    def strengths(self, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
         """How good runs of shots are, on the scale of `null`."""
         ...
 

@@ -10,12 +10,12 @@ from jaxtyping import Float32
 from mediafm_store.arrays import MODALITIES, Vectors, block, weigh
 from mediafm_store.errors import BadInput
 from mediafm_store.examples.example import Example
-from mediafm_store.examples.queries import NOTHING_LEFT, NOTHING_THERE, UNLIKE, Query
-from mediafm_store.indexing.known import Known
+from mediafm_store.examples.queries import NOTHING_LEFT, NOTHING_THERE, UNLIKE, VectorQuery
+from mediafm_store.indexing.known import ReadCache
 from mediafm_store.likeness.alignment import mean_in_order
 from mediafm_store.likeness.sampling import LENGTH
 from mediafm_store.likeness.scale import PARTS, Part, Scale, scale_of
-from mediafm_store.matching.matcher import Matcher, Null, Probe, Shares
+from mediafm_store.matching.matcher import CandidateQuery, Matcher, Null, Shares
 from mediafm_store.matching.null_distribution import null_of
 from mediafm_store.storage.spaces import Space
 from mediafm_store.store.store import Store
@@ -33,12 +33,12 @@ class Compared(NamedTuple):
     rows: Vectors
     """Standardised, and weighed."""
 
-    def probe(self) -> Probe:
+    def probe(self) -> CandidateQuery:
         """Each row for the index; of several, all as one first."""
         rows = self.rows
         if len(rows) > 1:
             rows = np.concatenate([rows.mean(axis=0, keepdims=True), rows])
-        return Probe(self.space, np.stack([self.scale.proposing(row) for row in rows]))
+        return CandidateQuery(self.space, np.stack([self.scale.proposing(row) for row in rows]))
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ class ExampleMatcher:
         *,
         weights: Mapping[Part, float],
         whole: bool = False,
-        known: Known | None = None,
+        known: ReadCache | None = None,
     ) -> "ExampleMatcher":
         """Examples as one query.
 
         `weights` multiply the usual `WEIGHTS`; 0 leaves a part out. Raises BadInput if nothing is
         left to compare.
         """
-        known = known or Known(store)
+        known = known or ReadCache(store)
         spaces = [store.live("fused")]
         if store.has("context"):
             spaces.append(store.live("context"))
@@ -115,11 +115,11 @@ class ExampleMatcher:
         """The median of `null`, which is of scores."""
         return self.null().typical
 
-    def probes(self) -> Sequence[Probe]:
+    def probes(self) -> Sequence[CandidateQuery]:
         """The shots by themselves, where they are compared so: context is the lesser part."""
         return [self.compared[0].probe()]
 
-    def shares(self, known: Known, ids: Sequence[str]) -> Shares:
+    def shares(self, known: ReadCache, ids: Sequence[str]) -> Shares:
         """In standard deviations above what two random shots have."""
         total = np.zeros((len(PARTS), self.length, len(ids)), np.float32)
         for space, scale, rows in self.compared:
@@ -127,7 +127,7 @@ class ExampleMatcher:
                 total[PARTS.index(part)] += products
         return total
 
-    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+    def strengths(self, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
         """Their scores."""
         return scores_of(self, known, runs)
 
@@ -169,7 +169,7 @@ class SpaceMatcher:
     """A query compared by plain cosines in one space, as `--space` asks for."""
 
     store: Store
-    query: Query
+    query: VectorQuery
     whole: bool
 
     @property
@@ -186,19 +186,19 @@ class SpaceMatcher:
         """The median of `null`, which is of scores."""
         return self.null().typical
 
-    def probes(self) -> Sequence[Probe]:
+    def probes(self) -> Sequence[CandidateQuery]:
         """The space alone."""
         rows = self.query.rows
         if len(rows) > 1:
             rows = np.concatenate([self.query.as_one.rows, rows])
-        return [Probe(self.query.space, rows)]
+        return [CandidateQuery(self.query.space, rows)]
 
-    def shares(self, known: Known, ids: Sequence[str]) -> Shares:
+    def shares(self, known: ReadCache, ids: Sequence[str]) -> Shares:
         """Of the cosine; context is no part of it."""
         by_modality = self.query.shares(known.vectors(self.query.space, ids))
         return np.concatenate([by_modality, np.zeros_like(by_modality[:1])])
 
-    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+    def strengths(self, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
         """Their scores."""
         return scores_of(self, known, runs)
 
@@ -220,14 +220,14 @@ class SpaceMatcher:
         )
 
 
-def scores_of(matcher: Matcher, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+def scores_of(matcher: Matcher, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
     """What runs of shots score, each matched in play order."""
     similar = matcher.shares(known, [shot for run in runs for shot in run]).sum(axis=0)
     parts = np.split(similar, np.cumsum([len(run) for run in runs])[:-1], axis=1)
     return [float(mean_in_order(part)) for part in parts] if runs else []
 
 
-def rows_in(space: Space, example: Example, known: Known) -> Vectors:
+def rows_in(space: Space, example: Example, known: ReadCache) -> Vectors:
     """The shots of an example in a space, as they are stored; zeros for what it has not."""
     if space.name == "fused":
         return example.alone

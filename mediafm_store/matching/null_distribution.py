@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mediafm_store.arrays import FUSED, Vectors
-from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.known import ReadCache
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.likeness.alignment import mean_in_order
 from mediafm_store.likeness.sampling import LENGTH, once, passages
@@ -22,14 +22,14 @@ DEPTH = 10
 """Candidates of each that are compared, beside its own surroundings."""
 
 
-class Asked(NamedTuple):
+class RandomShots(NamedTuple):
     """Shots that are asked with at random."""
 
     ids: tuple[str, ...]
     rows: Vectors
 
 
-MatcherOf = Callable[[Asked], Matcher]
+MatcherOf = Callable[[RandomShots], Matcher]
 """From shots to a query for the like of each of them, in play order."""
 
 
@@ -67,7 +67,7 @@ def best_of_shots(
     asked = random_shots(sample, blocks)
     if not asked.ids:
         return Null(np.zeros(0, np.float32))
-    query, known = matcher(asked), Known(store)
+    query, known = matcher(asked), ReadCache(store)
     near = candidates(store, asked, query, known)
     # Each question to a table takes some milliseconds, so all shots are compared together.
     every = sorted({id for ids in near for id in ids})
@@ -79,7 +79,7 @@ def best_of_shots(
     return Null(np.sort(np.array(best, np.float32)))
 
 
-def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> Asked:
+def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> RandomShots:
     """Some shots of a sample, evenly spread over it; none that has nothing in the `blocks`."""
     ids = [id for passage in sample for id in passage.ids]
     rows = [row for passage in sample for row in passage.vectors]
@@ -87,10 +87,12 @@ def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> Asked:
     places = np.linspace(0, len(there) - 1, min(QUERIES, len(there))).astype(int)
     chosen = sorted((there[place] for place in places), key=lambda i: ids[i])
     made = np.stack([rows[i] for i in chosen]) if chosen else np.zeros((0, FUSED))
-    return Asked(tuple(ids[i] for i in chosen), made.astype(np.float32))
+    return RandomShots(tuple(ids[i] for i in chosen), made.astype(np.float32))
 
 
-def candidates(store: Store, asked: Asked, query: Matcher, known: Known) -> list[list[str]]:
+def candidates(
+    store: Store, asked: RandomShots, query: Matcher, known: ReadCache
+) -> list[list[str]]:
     """The nearest shots of each row of a query by its first space, without its surroundings."""
     probe = query.probes()[0]
     found = nearest(store, probe.space, probe.rows[-len(asked.ids) :], DEPTH + 2 * NEAR + 1)
@@ -116,7 +118,7 @@ def best_of_passages(
 
     Where none is as long as the query they are as long as there are.
     """
-    known = Known(store)
+    known = ReadCache(store)
     for passage in sample:
         known.add(space, passage.ids, passage.vectors.astype(np.float32))
     length = min(length, max((len(p.ids) for p in sample), default=0))
@@ -132,7 +134,7 @@ def best_of_passages(
         others = others or [p for p in sample if p is not passage]
         if others:
             rows = passage.vectors[:length].astype(np.float32)
-            query = matcher(Asked(passage.ids[:length], rows))
+            query = matcher(RandomShots(passage.ids[:length], rows))
             shares = query.shares(known, [id for p in others for id in p.ids]).sum(axis=0)
             runs = np.split(shares, np.cumsum([len(p.ids) for p in others])[:-1], axis=1)
             best.append(max(float(mean_in_order(run)) for run in runs))

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.known import ReadCache
 from mediafm_store.likeness.scale import PARTS
 from mediafm_store.matching.matcher import Matcher, Null, Shares
 from mediafm_store.store.store import Store
@@ -27,7 +27,7 @@ class Ranking:
     matchers: Sequence[Matcher]
     said: Mapping[str, float]
     """Shot -> BM25."""
-    known: Known
+    known: ReadCache
     """What was read already."""
 
     @cached_property
@@ -49,7 +49,7 @@ class Ranking:
         """Shots that may be answers for the words that are said in them."""
         return [*self.said, *(id for matcher in self.matchers for id in matcher.named)]
 
-    def shares(self, known: Known, ids: Sequence[str]) -> Shares:
+    def shares(self, known: ReadCache, ids: Sequence[str]) -> Shares:
         """What each part adds to the score of each row of the query and each of some shots."""
         rows = max((matcher.length for matcher in self.matchers), default=1)
         total = np.zeros((len(PARTS), rows, len(ids)), np.float32)
@@ -61,7 +61,7 @@ class Ranking:
             total[PARTS.index("text")] += np.float32(SAID if self.matchers else 1.0) * share
         return total
 
-    def chances(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float | None]:
+    def chances(self, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float | None]:
         """How often random queries find something as good as runs of shots; None if unknown.
 
         Of several queries all would have to.

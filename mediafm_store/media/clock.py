@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mediafm_store.media.decode import Warn, duration_s, log_warning
-from mediafm_store.media.parts import HOLE_S, JUMP_S, LOOKED_AT, Part, parts_of, told
+from mediafm_store.media.parts import HOLE_S, JUMP_S, LOOKED_AT, ClockPart, parts_of, told
 from mediafm_store.media.timecode import nearest
 
 BEYOND_S = 2.0
@@ -22,20 +22,23 @@ class Clock:
     """
 
     def __init__(
-        self, length_s: float, time_base: Fraction, parts: Callable[[], list[Part]] = lambda: []
+        self,
+        length_s: float,
+        time_base: Fraction,
+        parts: Callable[[], list[ClockPart]] = lambda: [],
     ) -> None:
         """`parts` is asked once, and only if a time stamp jumps: it reads the whole file."""
         self._end = (length_s + BEYOND_S) / time_base if length_s else math.inf
         self._jump, self._hole = JUMP_S / time_base, HOLE_S / time_base
         self._tick, self._find = time_base, parts
-        self._parts: list[Part] | None = None
+        self._parts: list[ClockPart] | None = None
         self._part, self._moved, self._before = 0, 0, -math.inf
 
     @classmethod
     def of(cls, container: Any, stream: Any, path: Path, warn: Warn = log_warning) -> "Clock":
         """That of a track of an open file; `warn` is told where it jumps."""
 
-        def parts() -> list[Part]:
+        def parts() -> list[ClockPart]:
             found = parts_of(path)
             if len(found) > 1:
                 warn(f"{path.name}: {told(found)}")

@@ -66,7 +66,7 @@ def places(light: Float32[np.ndarray, "*shape"]) -> UInt16[np.ndarray, "*shape"]
     return np.minimum(root, CODES - 1).astype(np.uint16)
 
 
-class Tables(NamedTuple):
+class TransferTables(NamedTuple):
     """What each code of a transfer stands for."""
 
     light: Float32[np.ndarray, " codes"]
@@ -81,12 +81,12 @@ class Tables(NamedTuple):
 
 
 @cache
-def tables_of(transfer: int) -> Tables:
+def tables_of(transfer: int) -> TransferTables:
     """Those of PQ or HLG."""
     codes = np.linspace(0, 1, CODES)
     light = np.minimum(pq_nits(codes) / PEAK, 1) if transfer == PQ else hlg_light(codes)
     nits = np.maximum(codes**2 * PEAK, 1e-3)
-    return Tables(
+    return TransferTables(
         light=light.astype(np.float32),
         gain=(rolled_off(nits) / nits * PEAK / REFERENCE).astype(np.float32),
         bent=(codes**0.4).astype(np.float32),

@@ -24,7 +24,7 @@ LOOKED_AT = 8
 """Parts that the next packet of a track may belong to: some have no sound, or no picture."""
 
 
-class Part(NamedTuple):
+class ClockPart(NamedTuple):
     """A stretch of a file in which the time stamps run on, in seconds from its start."""
 
     start_s: float
@@ -41,7 +41,7 @@ class Stamp(NamedTuple):
     length_s: float
 
 
-def parts_of(path: Path) -> list[Part]:
+def parts_of(path: Path) -> list[ClockPart]:
     """The parts of a file, one if its clock never jumps; all its packets are read for that."""
     return joined(stretches(stamps(path)))
 
@@ -52,7 +52,7 @@ def lasting_s(path: Path) -> float:
         return duration_s(container) + parts_of(path)[-1].moved_s
 
 
-def told(parts: list[Part]) -> str:
+def told(parts: list[ClockPart]) -> str:
     """Where the clock of a file jumps, in words."""
     last, first = parts[0].end_s, parts[1].start_s
     more = f", and {len(parts) - 2} more times" if len(parts) > 2 else ""
@@ -80,7 +80,7 @@ def stamps(path: Path) -> Iterator[Stamp]:
 
 
 @dataclass
-class Stretch:
+class GrowingPart:
     """A part as it is being found."""
 
     start_s: float
@@ -99,7 +99,7 @@ class Stretch:
 
 
 @dataclass
-class Track:
+class TrackClock:
     """How far one track has come."""
 
     part: int
@@ -108,13 +108,13 @@ class Track:
     """A packet that is not where it is expected, if it was the last."""
 
 
-def stretches(found: Iterable[Stamp]) -> list[Stretch]:
+def stretches(found: Iterable[Stamp]) -> list[GrowingPart]:
     """The parts that packets lie in. One packet alone that lies elsewhere is damaged."""
-    parts: list[Stretch] = []
-    tracks: dict[int, Track] = {}
+    parts: list[GrowingPart] = []
+    tracks: dict[int, TrackClock] = {}
     for stamp in found:
         if not parts:
-            parts.append(Stretch(stamp.time_s, stamp.time_s))
+            parts.append(GrowingPart(stamp.time_s, stamp.time_s))
         if stamp.track not in tracks:
             tracks[stamp.track] = first_in(stamp, parts)
         track = tracks[stamp.track]
@@ -132,33 +132,33 @@ def stretches(found: Iterable[Stamp]) -> list[Stretch]:
     return parts
 
 
-def first_in(stamp: Stamp, parts: list[Stretch]) -> Track:
+def first_in(stamp: Stamp, parts: list[GrowingPart]) -> TrackClock:
     """A track that begins with a packet: in the last part that holds it, else in the last."""
     recent = range(len(parts) - 1, max(-1, len(parts) - 1 - LOOKED_AT), -1)
     number = next((n for n in recent if parts[n].holds(stamp.time_s)), len(parts) - 1)
-    return Track(number, parts[number].start_s)
+    return TrackClock(number, parts[number].start_s)
 
 
-def part_of(stamp: Stamp, track: Track, parts: list[Stretch]) -> int:
+def part_of(stamp: Stamp, track: TrackClock, parts: list[GrowingPart]) -> int:
     """The part that a track jumps to: one that the other has jumped to before, or a new one."""
     after = track.part + 1
     for number, part in enumerate(parts[after : after + LOOKED_AT], after):
         if part.holds(stamp.time_s):
             return number
-    parts.append(Stretch(stamp.time_s, stamp.time_s, ahead=stamp.time_s > track.last_s))
+    parts.append(GrowingPart(stamp.time_s, stamp.time_s, ahead=stamp.time_s > track.last_s))
     return len(parts) - 1
 
 
-def joined(found: list[Stretch]) -> list[Part]:
+def joined(found: list[GrowingPart]) -> list[ClockPart]:
     """Parts one behind the other; a jump forwards that another track bridges is none."""
-    parts: list[Part] = []
+    parts: list[ClockPart] = []
     for stretch in found:
         before = parts[-1] if parts else None
         if before is None:
-            parts.append(Part(stretch.start_s, stretch.end_s))
+            parts.append(ClockPart(stretch.start_s, stretch.end_s))
         elif stretch.ahead and before.start_s <= stretch.start_s <= before.end_s + HOLE_S:
             parts[-1] = before._replace(end_s=max(before.end_s, stretch.end_s))
         else:
             moved_s = before.end_s + before.moved_s - stretch.start_s
-            parts.append(Part(stretch.start_s, stretch.end_s, moved_s))
-    return parts or [Part(0.0, 0.0)]
+            parts.append(ClockPart(stretch.start_s, stretch.end_s, moved_s))
+    return parts or [ClockPart(0.0, 0.0)]

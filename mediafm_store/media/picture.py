@@ -39,7 +39,7 @@ EVERY = 2
 """Colours are counted in every second pixel of every second row."""
 
 
-class Measured(NamedTuple):
+class PictureMeasures(NamedTuple):
     """What a picture is measured to be, within its bars."""
 
     bars: float
@@ -55,7 +55,7 @@ class Measured(NamedTuple):
     faces: int | None
 
 
-COLUMNS = Measured._fields
+COLUMNS = PictureMeasures._fields
 
 
 def columns(jpeg: bytes) -> dict[str, Any]:
@@ -83,13 +83,13 @@ def stored(jpeg: bytes, size: tuple[int, int] | None = None) -> Pictures.Image |
         return None
 
 
-def measured(image: Picture) -> Measured:
+def measured(image: Picture) -> PictureMeasures:
     """Measure a picture."""
     inside = without_bars(image)
     chroma, named = colours(np.ascontiguousarray(inside[::EVERY, ::EVERY]))
     found = faces(inside)
     height = inside.shape[0]
-    return Measured(
+    return PictureMeasures(
         bars=1 - inside.size / image.size,
         saturation=chroma,
         colours=list(named),

@@ -20,7 +20,7 @@ SAMPLE = 4096
 Scenes = Int[np.ndarray, " shots"]
 
 
-class Labelled(NamedTuple):
+class LabelledFilm(NamedTuple):
     """The shots of a film."""
 
     vectors: Vectors
@@ -29,7 +29,7 @@ class Labelled(NamedTuple):
     """The number of the scene that each shot belongs to, -1 where nobody said."""
 
 
-def stratified_auc(films: Sequence[Labelled], farthest: int = FARTHEST) -> float:
+def stratified_auc(films: Sequence[LabelledFilm], farthest: int = FARTHEST) -> float:
     """How often two shots of one scene are more alike than two of different scenes; chance is .5.
 
     Only pairs that lie equally far apart are compared, and the mean over distances of 1 to
@@ -40,7 +40,7 @@ def stratified_auc(films: Sequence[Labelled], farthest: int = FARTHEST) -> float
     return mean(film_auc(film, farthest) for film in films)
 
 
-def film_auc(film: Labelled, farthest: int) -> float:
+def film_auc(film: LabelledFilm, farthest: int) -> float:
     """Of one film."""
     from sklearn.metrics import roc_auc_score
 
@@ -53,7 +53,7 @@ def film_auc(film: Labelled, farthest: int) -> float:
 
 
 def pairs_at(
-    film: Labelled, apart: int
+    film: LabelledFilm, apart: int
 ) -> tuple[Shaped[np.ndarray, " pairs"], Float32[np.ndarray, " pairs"]]:
     """Whether each two labelled shots `apart` are of one scene, and their cosine."""
     one, other = film.scenes[:-apart], film.scenes[apart:]
@@ -62,7 +62,7 @@ def pairs_at(
     return (one == other)[labelled], alike[labelled]
 
 
-def boundary_ap(films: Sequence[Labelled], width: int = 1) -> float:
+def boundary_ap(films: Sequence[LabelledFilm], width: int = 1) -> float:
     """Average precision of telling where a scene ends by `cut_changes`; chance is its frequency.
 
     Returns the mean over films; NaN where no labelled cut ends a scene.
@@ -70,7 +70,7 @@ def boundary_ap(films: Sequence[Labelled], width: int = 1) -> float:
     return mean(film_ap(film, width) for film in films)
 
 
-def film_ap(film: Labelled, width: int) -> float:
+def film_ap(film: LabelledFilm, width: int) -> float:
     """Of one film."""
     from sklearn.metrics import average_precision_score
 
@@ -110,7 +110,7 @@ Reached = Mapping[str, Sequence[float]]
 """What is compared -> what it reaches on one film, a figure a width where there are several."""
 
 
-def film_aucs(alone: Labelled, context: Labelled) -> Reached:
+def film_aucs(alone: LabelledFilm, context: LabelledFilm) -> Reached:
     """Of single shots, of moving averages over them, and of contextual ones."""
     averages = (alone._replace(vectors=smoothed(alone.vectors, width)) for width in WIDTHS)
     return {
@@ -120,7 +120,7 @@ def film_aucs(alone: Labelled, context: Labelled) -> Reached:
     }
 
 
-def film_aps(alone: Labelled, context: Labelled) -> Reached:
+def film_aps(alone: LabelledFilm, context: LabelledFilm) -> Reached:
     """Of the change from shot to shot, from one window to the next, and in context."""
     return {
         "isolated": [film_ap(alone, 1)],
@@ -137,12 +137,12 @@ def over_films(films: Sequence[Reached]) -> dict[str, float]:
     }
 
 
-def scene_auc(alone: Sequence[Labelled], context: Sequence[Labelled]) -> dict[str, float]:
+def scene_auc(alone: Sequence[LabelledFilm], context: Sequence[LabelledFilm]) -> dict[str, float]:
     """`film_aucs` over films."""
     return over_films([film_aucs(*both) for both in zip(alone, context, strict=True)])
 
 
-def scene_ap(alone: Sequence[Labelled], context: Sequence[Labelled]) -> dict[str, float]:
+def scene_ap(alone: Sequence[LabelledFilm], context: Sequence[LabelledFilm]) -> dict[str, float]:
     """`film_aps` over films."""
     return over_films([film_aps(*both) for both in zip(alone, context, strict=True)])
 

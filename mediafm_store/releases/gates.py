@@ -10,7 +10,7 @@ from mediafm_store.indexing.build import build_index
 from mediafm_store.indexing.space_index import config_of
 from mediafm_store.indexing.status import has_index
 from mediafm_store.model.facts import read_facts
-from mediafm_store.model.quality import Labelled, random_pair_cosine, stratified_auc
+from mediafm_store.model.quality import LabelledFilm, random_pair_cosine, stratified_auc
 from mediafm_store.storage.spaces import Space
 from mediafm_store.store.evaluations import Figure
 from mediafm_store.store.moment import at_one_moment
@@ -148,5 +148,5 @@ def same_scene(store: Store, space: Space, titles: Sequence[str]) -> float:
         labels = store.shots(title)["scene"].fill_null(-1).to_numpy().astype(np.int64)
         vectors = store.vectors(space, title).vectors
         if len(vectors) == len(labels):
-            films.append(Labelled(vectors, labels))
+            films.append(LabelledFilm(vectors, labels))
     return stratified_auc(films)

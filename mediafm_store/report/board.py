@@ -84,7 +84,7 @@ class Group(NamedTuple):
     series: Sequence[Series]
 
 
-class Tag(NamedTuple):
+class TagFigures(NamedTuple):
     """One tag of a probe."""
 
     series: Series
@@ -101,9 +101,9 @@ class Section(NamedTuple):
     groups: Sequence[Group]
     others: Sequence[tuple[str, Series, str]]
     """What stands alone: its name, the figures, and a line of them."""
-    best: Sequence[Tag]
-    worst: Sequence[Tag]
-    rest: Sequence[Tag]
+    best: Sequence[TagFigures]
+    worst: Sequence[TagFigures]
+    rest: Sequence[TagFigures]
     confusion: tuple[Series, Confused] | None
     calibration: tuple[Series, Sequence[charts.Bubble]] | None
 
@@ -267,13 +267,13 @@ def share(value: float, longest: float) -> float:
     return min(100.0, max(0.0, 100 * value / longest))
 
 
-def tags_of(series: Sequence[Series]) -> list[Tag]:
+def tags_of(series: Sequence[Series]) -> list[TagFigures]:
     """The tags of a probe, best first: in its own vectors, beside the others that it has."""
     found: dict[str, list[Series]] = {}
     for one in series:
         if one.measure == "ap":
             found.setdefault(one.label, []).append(one)
-    tags = [Tag(several[0], list(curves(several))) for several in found.values()]
+    tags = [TagFigures(several[0], list(curves(several))) for several in found.values()]
     return sorted(tags, key=lambda tag: (-tag.series.newest.value, tag.series.label))
 
 

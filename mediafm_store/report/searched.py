@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from mediafm_store.charts.sprites import Small, Sprites, sprites
-from mediafm_store.examples.origin import Origin
+from mediafm_store.examples.origin import ClipMatch
 from mediafm_store.records import shot_id
 from mediafm_store.report import views
 from mediafm_store.report.links import Links
@@ -51,7 +51,7 @@ class SearchView:
         return self.hits.own_scene if isinstance(self.hits, Hits) else None
 
     @property
-    def origin(self) -> Origin | None:
+    def origin(self) -> ClipMatch | None:
         """Where in the store a clip lies that was asked with."""
         return self.hits.origin if isinstance(self.hits, Hits) else None
 
@@ -76,7 +76,7 @@ class Onward:
     """The search for the place that a clip was cut from."""
 
 
-class Beside(NamedTuple):
+class ShotsAround(NamedTuple):
     """The shots of one answer, and those around it, as rows of the store."""
 
     shot: Mapping[str, Any] | None
@@ -93,7 +93,7 @@ class Beside(NamedTuple):
 class Shown(NamedTuple):
     """Rows of the store that the page of a search shows."""
 
-    beside: Mapping[str, Beside]
+    beside: Mapping[str, ShotsAround]
     """Of each hit, by its shot, and of the query."""
     own: Sequence[Mapping[str, Any]]
     """The shots of the scene that was asked with."""
@@ -154,7 +154,7 @@ def shots_beside(store: Store, view: SearchView) -> Shown:
     for shot, lists in wanted.items():
         before, strip, after, alike = ([rows[id] for id in ids if id in rows] for ids in lists)
         left_out = len(answers[shot][0]) - len(lists[1]) if strip else 0
-        found[shot] = Beside(rows.get(shot), before, strip, left_out, after, alike)
+        found[shot] = ShotsAround(rows.get(shot), before, strip, left_out, after, alike)
     return Shown(found, [rows[id] for id in own if id in rows])
 
 
@@ -172,7 +172,7 @@ def ids_beside(shot: str, own: Sequence[str], alike: Sequence[str]) -> tuple[Seq
     return neighbours(own[0], -1)[::-1], strip, neighbours(own[-1], 1), alike
 
 
-def parts(beside: Beside) -> tuple[Sequence[Mapping[str, Any]], ...]:
+def parts(beside: ShotsAround) -> tuple[Sequence[Mapping[str, Any]], ...]:
     """All rows of it."""
     return beside.before, beside.shots, beside.after, beside.alike
 

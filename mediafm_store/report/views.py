@@ -16,7 +16,7 @@ LAST_TICK = 96.0
 """In percent; the text of a later one would not fit."""
 
 
-class Piece(NamedTuple):
+class BarPiece(NamedTuple):
     """A part of a score as a piece of a bar, in percent of the bar's track."""
 
     part: ScorePart
@@ -28,10 +28,10 @@ class Bars(NamedTuple):
     """The shares of several hits to one scale, on both sides of a common zero."""
 
     zero: float
-    rows: list[list[Piece]]
+    rows: list[list[BarPiece]]
 
 
-class Part(NamedTuple):
+class TimelinePart(NamedTuple):
     """A stretch of a title's timeline, in percent: one shot, or a few where there are many."""
 
     shot: Mapping[str, Any]
@@ -47,7 +47,7 @@ class Mark(NamedTuple):
     place: Break
 
 
-class Tick(NamedTuple):
+class TimelineTick(NamedTuple):
     """A time under the timeline."""
 
     left: float
@@ -57,9 +57,9 @@ class Tick(NamedTuple):
 class Timeline(NamedTuple):
     """The shots of a title in proportion to their length."""
 
-    parts: list[Part]
+    parts: list[TimelinePart]
     marks: list[Mark]
-    ticks: list[Tick]
+    ticks: list[TimelineTick]
 
 
 def bars(shares: Sequence[Mapping[ScorePart, float]]) -> Bars:
@@ -73,7 +73,7 @@ def bars(shares: Sequence[Mapping[ScorePart, float]]) -> Bars:
     return Bars(percent(below, track), [pieces(s, below, track) for s in shares])
 
 
-def pieces(shares: Mapping[ScorePart, float], zero: float, track: float) -> list[Piece]:
+def pieces(shares: Mapping[ScorePart, float], zero: float, track: float) -> list[BarPiece]:
     """One stacked bar."""
     left = right = zero
     found = []
@@ -81,9 +81,9 @@ def pieces(shares: Mapping[ScorePart, float], zero: float, track: float) -> list
         value = shares.get(part, 0.0)
         if value < 0:
             left = max(0.0, left + value)  # rounding may carry it below
-            found.append(Piece(part, percent(left, track), percent(-value, track)))
+            found.append(BarPiece(part, percent(left, track), percent(-value, track)))
         elif value > 0:
-            found.append(Piece(part, percent(right, track), percent(value, track)))
+            found.append(BarPiece(part, percent(right, track), percent(value, track)))
             right += value
     return found
 
@@ -104,9 +104,9 @@ def timeline(shots: Sequence[Mapping[str, Any]], breaks: Sequence[Break], step: 
 
     shown = shots[::step]
     edges = [place(s["start_s"]) for s in shown] + [100.0]
-    parts = [Part(s, edges[i], edges[i + 1] - edges[i]) for i, s in enumerate(shown)]
+    parts = [TimelinePart(s, edges[i], edges[i + 1] - edges[i]) for i, s in enumerate(shown)]
     marks = [Mark(i, place(b.seconds), b) for i, b in enumerate(breaks, start=1)]
-    ticks = [Tick(place(s), clock(s)) for s in tick_times(begin, end)]
+    ticks = [TimelineTick(place(s), clock(s)) for s in tick_times(begin, end)]
     return Timeline(parts, marks, [t for t in ticks if t.left < LAST_TICK])
 
 

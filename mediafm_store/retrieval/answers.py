@@ -8,7 +8,7 @@ import polars as pl
 from jaxtyping import Float32
 
 from mediafm_store.encoding import DeviceChoice
-from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.known import ReadCache
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.likeness.alignment import in_order
 from mediafm_store.likeness.sampling import likeness_from
@@ -28,7 +28,7 @@ TITLES = 4
 """So many titles are looked through for each answer that is wanted."""
 
 
-class Wanted(NamedTuple):
+class AnswerOptions(NamedTuple):
     """How many answers, and which."""
 
     k: int
@@ -47,7 +47,7 @@ class Wanted(NamedTuple):
     device: DeviceChoice
 
 
-class Answer(NamedTuple):
+class Candidate(NamedTuple):
     """What was found, as yet without what the store says of it."""
 
     shares: Float32[np.ndarray, " 4"]
@@ -71,7 +71,7 @@ class Found(NamedTuple):
     chance: float | None
 
 
-def shots_like(ranking: Ranking, wanted: Wanted) -> Found:
+def shots_like(ranking: Ranking, wanted: AnswerOptions) -> Found:
     """The best shots."""
     known = ranking.known
     for ids, exhausted in candidates(ranking, wanted, known):
@@ -91,17 +91,19 @@ def shots_like(ranking: Ranking, wanted: Wanted) -> Found:
     return told(ranking, known, answers, wanted)
 
 
-def ranked(ranking: Ranking, known: Known, ids: Sequence[str]) -> list[Answer]:
+def ranked(ranking: Ranking, known: ReadCache, ids: Sequence[str]) -> list[Candidate]:
     """Shots as answers, best first; those that have something in common with the query.
 
     No words where words are asked for are no answer.
     """
     shares = ranking.shares(known, ids)[:, 0]
     best = np.argsort(-shares.sum(axis=0), kind="stable")
-    return [Answer(shares[:, i], ids[i], (ids[i],)) for i in best if shares[:, i].any()]
+    return [Candidate(shares[:, i], ids[i], (ids[i],)) for i in best if shares[:, i].any()]
 
 
-def folded(ranking: Ranking, known: Known, answers: Sequence[Answer], k: int) -> list[Answer]:
+def folded(
+    ranking: Ranking, known: ReadCache, answers: Sequence[Candidate], k: int
+) -> list[Candidate]:
     """Near duplicates as one, the best of them with the others' ids.
 
     No more answers are looked through than it takes to find `k`.
@@ -121,7 +123,7 @@ def folded(ranking: Ranking, known: Known, answers: Sequence[Answer], k: int) ->
         depth *= DEEPER
 
 
-def runs_like(ranking: Ranking, wanted: Wanted, *, titles: bool) -> Found:
+def runs_like(ranking: Ranking, wanted: AnswerOptions, *, titles: bool) -> Found:
     """The best scenes, or titles, by how well their shots match those of the query in order."""
     known, store = ranking.known, ranking.store
     ids, _ = next(candidates(ranking, wanted, known))
@@ -139,7 +141,7 @@ def runs_like(ranking: Ranking, wanted: Wanted, *, titles: bool) -> Found:
     return told(ranking, known, sorted(answers, key=lambda a: -a.score), wanted)
 
 
-def titles_like(ranking: Ranking, wanted: Wanted) -> Found:
+def titles_like(ranking: Ranking, wanted: AnswerOptions) -> Found:
     """The best titles, by their own vectors; the shot in the middle stands for each.
 
     All that is looked for is one vector in the space `title`.
@@ -167,25 +169,29 @@ def titles_like(ranking: Ranking, wanted: Wanted) -> Found:
     return told(ranking, known, found, wanted)
 
 
-def laid_along(ranking: Ranking, known: Known, runs: Sequence[Sequence[str]]) -> list[Answer]:
+def laid_along(
+    ranking: Ranking, known: ReadCache, runs: Sequence[Sequence[str]]
+) -> list[Candidate]:
     """Runs of shots as answers."""
     shares = ranking.shares(known, [shot for run in runs for shot in run])
     parts = np.split(shares, np.cumsum([len(run) for run in runs])[:-1], axis=2) if runs else []
     return [best_path(run, part) for run, part in zip(runs, parts, strict=True)]
 
 
-def best_path(run: Sequence[str], shares: Float32[np.ndarray, "4 rows shots"]) -> Answer:
+def best_path(run: Sequence[str], shares: Float32[np.ndarray, "4 rows shots"]) -> Candidate:
     """A run of shots as an answer, by the shots that match the rows of the query in order."""
     similar = shares.sum(axis=0)
     rows, shots = np.arange(len(similar)), in_order(similar)
-    return Answer(
+    return Candidate(
         shares=shares[:, rows, shots].mean(axis=1),
         key=run[int(shots[similar[rows, shots].argmax()])],
         shots=tuple(run),
     )
 
 
-def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple[list[str], bool]]:
+def candidates(
+    ranking: Ranking, wanted: AnswerOptions, known: ReadCache
+) -> Iterator[tuple[list[str], bool]]:
     """Ever more shots that may be answers, and whether these are all."""
     count = max(LEAST_DEPTH, DEEPER * wanted.k) + len(wanted.itself)
     among = None if wanted.among is None else frozenset(wanted.among)
@@ -212,7 +218,9 @@ def candidates(ranking: Ranking, wanted: Wanted, known: Known) -> Iterator[tuple
         count *= DEEPER
 
 
-def told(ranking: Ranking, known: Known, answers: Sequence[Answer], wanted: Wanted) -> Found:
+def told(
+    ranking: Ranking, known: ReadCache, answers: Sequence[Candidate], wanted: AnswerOptions
+) -> Found:
     """Answers with what the store says of them; none if the best of them is no good match.
 
     Those that were replaced a moment ago are left out.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from mediafm_store.examples.origin import Origin
+from mediafm_store.examples.origin import ClipMatch
 from mediafm_store.likeness.scale import Part
 from mediafm_store.scenes.own_scene import OwnScene
 
@@ -61,7 +61,7 @@ class Hits(list[Hit]):
         compared: str,
         chance: float | None = None,
         own_scene: Callable[[], OwnScene | None] | None = None,
-        origin: Origin | None = None,
+        origin: ClipMatch | None = None,
     ) -> None:
         super().__init__(hits)
         self.compared, self.chance, self.origin = compared, chance, origin

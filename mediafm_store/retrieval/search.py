@@ -11,9 +11,9 @@ from mediafm_store.encoding import DeviceChoice, load_encoders
 from mediafm_store.errors import BadInput
 from mediafm_store.examples.example import Example
 from mediafm_store.examples.file_kinds import Kind
-from mediafm_store.examples.origin import Origin
+from mediafm_store.examples.origin import ClipMatch
 from mediafm_store.examples.queries import Examples, OnOrigin, query_of, title_query
-from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.known import ReadCache
 from mediafm_store.likeness.scale import NAMES, PARTS, Part
 from mediafm_store.matching.matcher import Matcher
 from mediafm_store.matching.matching import ExampleMatcher, SpaceMatcher
@@ -23,8 +23,8 @@ from mediafm_store.records import title_of
 from mediafm_store.retrieval.answers import (
     DEEPER,
     LEAST_DEPTH,
+    AnswerOptions,
     Found,
-    Wanted,
     runs_like,
     shots_like,
     titles_like,
@@ -109,15 +109,15 @@ def search(
     check_parts(weights or {}, space if text is None else None)
     check_characters({"text": text, "words that are said": said, "condition": where})
     loaded = cache(lambda: encoders or load_encoders(device=device, store=store))
-    origins: list[Origin] = []
+    origins: list[ClipMatch] = []
 
-    def found_at(path: Path, origin: Origin) -> None:
+    def found_at(path: Path, origin: ClipMatch) -> None:
         origins.append(origin)
         on_origin(path, origin)
 
     if title is None and not start_s is end_s is None:
         raise BadInput("a start or an end is of a title: name that too")
-    known = Known(store)
+    known = ReadCache(store)
     chosen = store.registry.shot_space(space or "fused")
     examples = Examples(store, chosen, loaded, device, found_at)
     liked = [examples.of(name) for name in like]
@@ -137,7 +137,7 @@ def search(
     if liked:
         disliked = [examples.of(name) for name in unlike]
         alone = unit == "title" and text is said is None
-        how = How(space, weights or {}, whole=unit != "shot")
+        how = Comparing(space, weights or {}, whole=unit != "shot")
         described.append(by_example(store, liked, disliked, how, known, alone=alone))
     if text is not None:
         described.append(by_text(store, text, loaded(), weights or {}, known))
@@ -148,7 +148,7 @@ def search(
     ranking = Ranking(store, [matcher for matcher, _ in described], spoken, known)
     parts = [e.ids for e in liked if e.whole is None and e.ids]
     near = frozenset[str]() if same_scene else surroundings(id for ids in parts for id in ids)
-    wanted = Wanted(
+    wanted = AnswerOptions(
         k=k,
         least=least,
         fold=fold,
@@ -170,7 +170,7 @@ def search(
     )
 
 
-class How(NamedTuple):
+class Comparing(NamedTuple):
     """How examples are compared."""
 
     space: Literal["fused", "context"] | None
@@ -184,8 +184,8 @@ def by_example(
     store: Store,
     like: Sequence[Example],
     unlike: Sequence[Example],
-    how: How,
-    known: Known,
+    how: Comparing,
+    known: ReadCache,
     *,
     alone: bool,
 ) -> tuple[Matcher, str]:
@@ -221,7 +221,7 @@ def told(counts: Mapping[Part, float]) -> str:
 
 
 def by_text(
-    store: Store, text: str, encoders: Encoders, weights: Mapping[Part, float], known: Known
+    store: Store, text: str, encoders: Encoders, weights: Mapping[Part, float], known: ReadCache
 ) -> tuple[Matcher, str]:
     """A text as a query, and in plain words how it is compared."""
     captions = caption_map_of(store, encoders)
@@ -229,7 +229,7 @@ def by_text(
     return matcher, matcher.asked.reason
 
 
-def answers(ranking: Ranking, wanted: Wanted, unit: Unit) -> Found:
+def answers(ranking: Ranking, wanted: AnswerOptions, unit: Unit) -> Found:
     """What is found, by what an answer is."""
     if unit == "shot":
         return shots_like(ranking, wanted)
@@ -238,7 +238,7 @@ def answers(ranking: Ranking, wanted: Wanted, unit: Unit) -> Found:
     return runs_like(ranking, wanted, titles=unit == "title")
 
 
-def scene_of(store: Store, shot: str, known: Known) -> Sequence[str]:
+def scene_of(store: Store, shot: str, known: ReadCache) -> Sequence[str]:
     """The shots of the scene that a shot belongs to."""
     return next(shots for shots in scene_shots(store, title_of(shot), known) if shot in shots)
 

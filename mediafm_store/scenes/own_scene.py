@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
-from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.known import ReadCache
 from mediafm_store.records import index_of, shot_id, title_of
 from mediafm_store.scenes.scenes import scene_shots
 from mediafm_store.store.store import Store
@@ -32,7 +32,7 @@ def own_scene(store: Store, shots: Collection[str]) -> OwnScene | None:
     if not shots:
         return None
     title, wanted = title_of(min(shots)), set(shots)
-    scenes = scene_shots(store, title, Known(store))
+    scenes = scene_shots(store, title, ReadCache(store))
     own = tuple(shot for scene in scenes if not wanted.isdisjoint(scene) for shot in scene)
     rows = store.shots_by_id([own[0], own[-1]]) if own else {}
     if not own or rows.keys() < {own[0], own[-1]}:  # replaced a moment ago

@@ -8,7 +8,7 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import Vectors, block, pooled, unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.known import ReadCache
 from mediafm_store.model.segments import Segments, segment
 from mediafm_store.store.store import Store
 from mediafm_store.titles.naming import find_title
@@ -53,7 +53,7 @@ def find_scenes(store: Store, title: str) -> list[Scene]:
     ]
 
 
-def scene_shots(store: Store, title: str, known: Known) -> list[list[str]]:
+def scene_shots(store: Store, title: str, known: ReadCache) -> list[list[str]]:
     """The shots of each scene of a title, as `find_scenes` finds them, and nothing else of them.
 
     Where scenes begin is kept until the title or the table of its vectors has changed.

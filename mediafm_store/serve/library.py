@@ -25,7 +25,7 @@ from mediafm_store.report.titled import title_page
 from mediafm_store.retrieval.hit import Hits
 from mediafm_store.retrieval.search import search
 from mediafm_store.serve.kept import Kept
-from mediafm_store.serve.query import Query, query_of
+from mediafm_store.serve.query import PageQuery, query_of
 from mediafm_store.serve.titles import titles_page
 from mediafm_store.store.store import Store
 from mediafm_store.titles.naming import Names
@@ -34,7 +34,7 @@ MOST_OFFERS = 5
 """Titles of one name that are offered."""
 
 
-class Known(NamedTuple):
+class PageFacts(NamedTuple):
     """What most pages show."""
 
     of: tuple[Store, int, int]
@@ -56,11 +56,11 @@ class Looked(NamedTuple):
     tables: dict[tuple[str, str], Any]
 
 
-class Moment(NamedTuple):
+class StoreState(NamedTuple):
     """A store as it is while a page is made."""
 
     store: Store
-    known: Known
+    known: PageFacts
     commits: Hashable
 
     @property
@@ -80,12 +80,12 @@ class Library:
         self._names = list(encoders)
         self._encoders: tuple[str, Encoders] | None = None
         self._loading = Lock()
-        self._known: Known | None = None
+        self._known: PageFacts | None = None
         self._looked = Looked(None, {})
         self._kept = Kept()
 
     @contextmanager
-    def _moment(self) -> Iterator[Moment]:
+    def _moment(self) -> Iterator[StoreState]:
         """The store, all of it as it is now; opened anew if another was put in its place."""
         if (born := self._store.tables.born("titles")) != self._born:
             self._store, self._born = Store(self._store.path), born
@@ -94,9 +94,9 @@ class Library:
         if commits is None or looked.commits != commits:
             looked = self._looked = Looked(commits, {})
         with store.tables.held(looked.tables):
-            yield Moment(store, self._read(store), commits)
+            yield StoreState(store, self._read(store), commits)
 
-    def _read(self, store: Store) -> Known:
+    def _read(self, store: Store) -> PageFacts:
         """What most pages show; read again only when its tables have changed."""
         of = store, store.tables.version("titles"), store.tables.version("spaces")
         known = self._known
@@ -104,10 +104,10 @@ class Library:
             titles = store.titles().to_dicts()
             by_id = {row["id"]: row for row in titles}
             links = served_links(store, titles)
-            known = self._known = Known(of, by_id, links, views.names(titles), Names(store))
+            known = self._known = PageFacts(of, by_id, links, views.names(titles), Names(store))
         return known
 
-    def search(self, query: Query) -> str:
+    def search(self, query: PageQuery) -> str:
         """The page of what was found. Raises NotFound or BadInput as `search` does."""
         with self._moment() as (store, known, _):
             if query.shot is not None:
@@ -126,7 +126,7 @@ class Library:
                 onward=self._onward(query, hits, known),
             )
 
-    def _onward(self, query: Query, hits: Hits, known: Known) -> Onward:
+    def _onward(self, query: PageQuery, hits: Hits, known: PageFacts) -> Onward:
         """Where the page of a search leads on to."""
         found = known.called.called(query.text) if query.text else []
         offers = [
@@ -147,7 +147,7 @@ class Library:
             origin=again.address if hits.origin else None,
         )
 
-    def _hits(self, store: Store, query: Query) -> Hits:
+    def _hits(self, store: Store, query: PageQuery) -> Hits:
         ask = partial(
             search,
             store,
@@ -188,7 +188,7 @@ class Library:
                 self._encoders = live, made
             return self._encoders[1]
 
-    def _page(self, name: str, make: Callable[[Store, Known], str]) -> str:
+    def _page(self, name: str, make: Callable[[Store, PageFacts], str]) -> str:
         """A page that depends on nothing but the store, kept until any table has changed."""
         with self._moment() as now:
             return self._kept.get(name, now.state, lambda: make(now.store, now.known))
@@ -254,7 +254,7 @@ class Library:
             revision = known.links.revisions.get(title_of(shot))
             return self._kept.get(f"picture {shot}", revision, lambda: read_picture(store, shot))
 
-    def meant(self, values: Mapping[str, str]) -> Query:
+    def meant(self, values: Mapping[str, str]) -> PageQuery:
         """What the fields of the search form mean: `q` is a shot or a stretch if it names one.
 
         Words that are a title's name stay words. Raises as `find_shot` does for what names a title

@@ -6,7 +6,7 @@ from typing import NamedTuple, get_args
 from urllib.parse import urlencode
 
 from mediafm_store.errors import BadInput
-from mediafm_store.examples.origin import Origin
+from mediafm_store.examples.origin import ClipMatch
 from mediafm_store.examples.queries import seconds
 from mediafm_store.likeness.scale import Part
 from mediafm_store.report.form import COUNTS, MOST_COUNT, MOST_HITS, USUAL
@@ -17,7 +17,7 @@ UNITS: tuple[Unit, ...] = get_args(Unit)
 YES, NO = ("1", "on", "true"), ("", "0", "off", "false")
 
 
-class Query(NamedTuple):
+class PageQuery(NamedTuple):
     """What is looked for, one thing or several together, and how."""
 
     text: str | None = None
@@ -109,7 +109,7 @@ class Query(NamedTuple):
         """Where the search is found again; of a file, without it."""
         return f"/search?{urlencode(self.fields)}"
 
-    def from_place(self, origin: Origin) -> "Query":
+    def from_place(self, origin: ClipMatch) -> "PageQuery":
         """The same with the place that a clip was cut from instead of the file."""
         start, end = (f"{s:.2f}".rstrip("0").rstrip(".") for s in (origin.start_s, origin.end_s))
         return self._replace(title=origin.title, start=start, end=end, file=None, called="")
@@ -121,7 +121,7 @@ def form_of(values: Mapping[str, str]) -> dict[str, str]:
     return {**values, "q": q}
 
 
-def query_of(values: Mapping[str, str]) -> Query:
+def query_of(values: Mapping[str, str]) -> PageQuery:
     """The search that the fields of an address ask for. Raises BadInput for what cannot be."""
     values = {name: value.strip() for name, value in values.items()}
     unit = values.get("unit") or "shot"
@@ -130,7 +130,7 @@ def query_of(values: Mapping[str, str]) -> Query:
     k = values.get("k") or USUAL["k"]
     if not k.isascii() or not k.isdecimal() or len(k) > 9 or not 0 < int(k) <= MOST_HITS:
         raise BadInput(f"the number of answers (k) must be from 1 to {MOST_HITS}, is {k!r}")
-    query = Query(
+    query = PageQuery(
         text=values.get("text"),
         said=values.get("said") or None,
         shot=values.get("shot") or None,

@@ -116,7 +116,7 @@ class TransNetV2(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         inputs = [3, *(len(DILATIONS) * filters for filters in STAGE_FILTERS)]
-        self.stages = nn.ModuleList(map(Stage, inputs, STAGE_FILTERS))
+        self.stages = nn.ModuleList(map(DilatedStage, inputs, STAGE_FILTERS))
         self.project = nn.Linear(sum(inputs[1:]), COMPARED)
         self.similar = nn.Linear(2 * NEIGHBOURS + 1, COMPARED)
         self.colours = nn.Linear(2 * NEIGHBOURS + 1, COMPARED)
@@ -139,13 +139,13 @@ class TransNetV2(nn.Module):
         return torch.sigmoid(self.answer(functional.relu(self.hidden(x)))).squeeze(1)
 
 
-class Stage(nn.Module):
+class DilatedStage(nn.Module):
     """Two cells with a shortcut around the second, then half the height and width."""
 
     def __init__(self, inputs: int, filters: int) -> None:
         super().__init__()
-        self.first = Cell(inputs, filters)
-        self.second = Cell(len(DILATIONS) * filters, filters)
+        self.first = DilatedConvolutions(inputs, filters)
+        self.second = DilatedConvolutions(len(DILATIONS) * filters, filters)
 
     def forward(self, x: Float[Tensor, "t inputs h w"]) -> Float[Tensor, "t outputs half_h half_w"]:
         """Frames as images in, frames as images out."""
@@ -153,7 +153,7 @@ class Stage(nn.Module):
         return functional.avg_pool2d(functional.relu(self.second(first)) + first, 2)
 
 
-class Cell(nn.Module):
+class DilatedConvolutions(nn.Module):
     """DDCNN V2: 3x3 convolutions in space, then one in time for each dilation (section 3.1).
 
     The four convolutions in space have the same input and are computed as one.

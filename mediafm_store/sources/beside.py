@@ -15,7 +15,7 @@ VIDEO_SUFFIXES = (
 """What is taken from a folder; a file that is named itself is tried whatever it is called."""
 
 
-class Beside(NamedTuple):
+class FileBeside(NamedTuple):
     """A file that is called as a film."""
 
     path: Path
@@ -23,7 +23,7 @@ class Beside(NamedTuple):
     """What its name says beyond that of the film, in small letters: `.en` of `film.en.srt`."""
 
 
-def beside(media: Path, suffixes: tuple[str, ...]) -> Iterator[Beside]:
+def beside(media: Path, suffixes: tuple[str, ...]) -> Iterator[FileBeside]:
     """The files called as a film, `film.en.srt` or `film.mp4.srt`, that have one of the suffixes.
 
     Case, and how accents are encoded, do not count. What is called as another film there, and
@@ -39,7 +39,7 @@ def beside(media: Path, suffixes: tuple[str, ...]) -> Iterator[Beside]:
         own = match(media.name, name)
         if all(match(film, name) <= own for film in films):
             called = caseless(os.path.splitext(name)[0])
-            yield Beside(media.parent / name, called[own[0] :])
+            yield FileBeside(media.parent / name, called[own[0] :])
 
 
 def match(film: str, name: str) -> tuple[int, bool]:

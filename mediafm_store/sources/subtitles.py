@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mediafm_store.media.decode import Warn
-from mediafm_store.sources.beside import Beside, beside
+from mediafm_store.sources.beside import FileBeside, beside
 from mediafm_store.subtitles.language import NEAR, distance, spelled_out, standard
 from mediafm_store.subtitles.parse import SUFFIXES
 from mediafm_store.subtitles.tracks import text_tracks
@@ -85,7 +85,7 @@ def subtitle_files(media: Path, warn: Warn) -> list[Subtitles]:
     return files
 
 
-def subtitle_file(named: Beside) -> Subtitles | None:
+def subtitle_file(named: FileBeside) -> Subtitles | None:
     """What the name of a file says; None for something else, such as film.commentary.srt."""
     words = {word.removesuffix(ORIGINAL) for word in re.split(r"[.()\[\]]+", named.more) if word}
     numbers = {word for word in words if word.isdecimal() and len(word) <= 2}

@@ -13,7 +13,7 @@ from mediafm_store.files import file_system, remote
 
 
 @dataclass(frozen=True)
-class Place:
+class StoreLocation:
     """Tables lie at the address; indexes and checkpoints in a folder of this machine.
 
     That is the same for a local store. That of a remote one is a cache: indexes are built into it
@@ -25,7 +25,7 @@ class Place:
     remote: bool
 
     @classmethod
-    def of(cls, path: Path | str) -> "Place":
+    def of(cls, path: Path | str) -> "StoreLocation":
         """A path, or an address such as s3://bucket/store."""
         if not remote(str(path)):
             local = Path(path).absolute()  # another folder may be the working one later on

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from mediafm_store.errors import BadInput, first_line
 from mediafm_store.storage.later import init_later
-from mediafm_store.storage.place import Place
+from mediafm_store.storage.place import StoreLocation
 from mediafm_store.storage.turns import turn
 
 # LanceDB needs a few types of this client of a REST service, whose __init__ builds all of it with
@@ -44,13 +44,13 @@ SETTLED_NS = 2_000_000_000
 class Tables:
     """The LanceDB tables at a place. Raises BadInput where a table cannot be read or written."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: StoreLocation) -> None:
         self.place = place
         self._whole: dict[tuple[str, ...], tuple[int, pa.Table]] = {}
         with self._telling("opened"):
             self._db = lancedb.connect(place.address)
 
-    def __reduce__(self) -> tuple[type["Tables"], tuple[Place]]:
+    def __reduce__(self) -> tuple[type["Tables"], tuple[StoreLocation]]:
         """Another process opens them for itself."""
         return Tables, (self.place,)
 

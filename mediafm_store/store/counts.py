@@ -18,14 +18,14 @@ SHOT = ("id", "revision")
 """What tells those of the others apart."""
 
 
-class Rows(NamedTuple):
+class RowCounts(NamedTuple):
     """What a table has of a title that readers see."""
 
     there: int
     different: int
 
 
-def rows_by_title(store: Store, name: str) -> dict[str, Rows]:
+def rows_by_title(store: Store, name: str) -> dict[str, RowCounts]:
     """How many rows a table has of each title, and how many of them are not there already."""
     numbers: dict[str, list[np.ndarray]] = defaultdict(list)
     valid = store.revisions()
@@ -34,7 +34,7 @@ def rows_by_title(store: Store, name: str) -> dict[str, Rows]:
         for (title,), part in seen.group_by("title"):
             numbers[str(title)].append(part["id"].hash().to_numpy())
     every = {title: np.concatenate(parts) for title, parts in numbers.items()}
-    return {title: Rows(len(ids), len(np.unique(ids))) for title, ids in every.items()}
+    return {title: RowCounts(len(ids), len(np.unique(ids))) for title, ids in every.items()}
 
 
 def tables_of_shots(store: Store) -> list[str]:

@@ -18,7 +18,7 @@ from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.records import shot_id
 from mediafm_store.storage.contents import Contents
 from mediafm_store.storage.migrations import format_of, migrate
-from mediafm_store.storage.place import Place
+from mediafm_store.storage.place import StoreLocation
 from mediafm_store.storage.registry import CURES, Registry
 from mediafm_store.storage.schema import FORMAT, KEYS, OF_IDS, TABLES
 from mediafm_store.storage.spaces import Passage, Space, SpaceName, StoredVectors, VectorBatch
@@ -43,7 +43,7 @@ class Store:
     """
 
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
-        self.place = Place.of(path)
+        self.place = StoreLocation.of(path)
         self.path = self.place.address if self.place.remote else Path(path)
         """As it is told to people."""
         if self.place.local.exists() and not self.place.local.is_dir():

@@ -22,7 +22,7 @@ from mediafm_store.titles.naming import find_titles
 CLOSE = 1e-6
 
 
-class Answer(NamedTuple):
+class Feedback(NamedTuple):
     """What somebody says to a proposed tag."""
 
     title: str
@@ -60,7 +60,7 @@ def distance(tag: Tag) -> float:
 
 def answer_tags(
     store: Store,
-    answers: Sequence[Answer],
+    answers: Sequence[Feedback],
     *,
     device: DeviceChoice = "auto",
     on_step: OnStep = lambda what, done, total: None,

@@ -37,7 +37,7 @@ OnStep = Callable[[str, int, int], None]
 log = logging.getLogger("mediafm_store")
 
 
-class Captioned(NamedTuple):
+class CaptionedPictures(NamedTuple):
     """Pictures, and what is said of them."""
 
     pictures: list[Path]
@@ -145,7 +145,7 @@ def fit_caption_map(
     return fitted
 
 
-def read(file: Path) -> Captioned:
+def read(file: Path) -> CaptionedPictures:
     """Pictures with their texts, from one or several rows each; BadInput names a wrong line."""
     pictures: dict[Path, int] = {}
     texts, of = [], []
@@ -158,7 +158,7 @@ def read(file: Path) -> Captioned:
             raise BadInput(f"{file}, line {line}: no file {picture}")
         texts += said
         of += [pictures.setdefault(picture, len(pictures))] * len(said)
-    return Captioned(list(pictures), texts, np.array(of, np.int64))
+    return CaptionedPictures(list(pictures), texts, np.array(of, np.int64))
 
 
 def said_in(row: Mapping[str, Any]) -> list[str]:
@@ -179,7 +179,7 @@ def check_count(file: Path, pictures: int, fewest: int) -> None:
         )
 
 
-def encoded(captioned: Captioned, encoders: Encoders, on_step: OnStep) -> Pairs:
+def encoded(captioned: CaptionedPictures, encoders: Encoders, on_step: OnStep) -> Pairs:
     """The pictures that can be read, with their texts, as blocks."""
     blocks = zeros(len(captioned.pictures))
     for start in range(0, len(blocks), BATCH):

@@ -11,11 +11,11 @@ from jaxtyping import Float32
 from mediafm_store import weights as shipped
 from mediafm_store.arrays import Blocks, Modality, Vectors, block, unit_rows
 from mediafm_store.encoders.encoder import Encoder, Encoders, encode_query
-from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.known import ReadCache
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.likeness.sampling import once, passages
 from mediafm_store.likeness.scale import Part
-from mediafm_store.matching.matcher import Null, Probe
+from mediafm_store.matching.matcher import CandidateQuery, Null
 from mediafm_store.matching.null_distribution import QUERIES
 from mediafm_store.picture_text.caption_map import CaptionMap
 from mediafm_store.storage.spaces import Space
@@ -128,11 +128,11 @@ class Evidence:
     _cosines: dict[str, float] = field(default_factory=dict)
     """Of shots that were compared already."""
 
-    def probe(self) -> Probe:
+    def probe(self) -> CandidateQuery:
         """For an index to propose candidates."""
-        return Probe(self.space, self._padded(self.asker.directions(self.query)))
+        return CandidateQuery(self.space, self._padded(self.asker.directions(self.query)))
 
-    def cosines(self, known: Known, ids: Sequence[str]) -> Float32[np.ndarray, " shots"]:
+    def cosines(self, known: ReadCache, ids: Sequence[str]) -> Float32[np.ndarray, " shots"]:
         """Of shots; nan where one has no such modality, or is not there."""
         if new := [id for id in dict.fromkeys(ids) if id not in self._cosines]:
             blocks = self._blocks(known.vectors(self.space, new))
@@ -141,7 +141,7 @@ class Evidence:
             self._cosines.update(zip(new, cosines.tolist(), strict=True))
         return np.array([self._cosines[id] for id in ids], np.float32)
 
-    def scores(self, known: Known, ids: Sequence[str]) -> Float32[np.ndarray, " shots"]:
+    def scores(self, known: ReadCache, ids: Sequence[str]) -> Float32[np.ndarray, " shots"]:
         """In standard deviations above a random shot; nan where the modality is absent."""
         mean, spread = self._usual
         return (self.cosines(known, ids) - mean) / spread

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from mediafm_store.errors import BadInput
-from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.known import ReadCache
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.store.store import Store
 from mediafm_store.text_search.asked_for import content_words, quoted
@@ -23,13 +23,13 @@ RANK_OFFSET = 60
 
 
 def meanings(
-    evidence: Sequence[Evidence], known: Known, literal: Sequence[str] = ()
+    evidence: Sequence[Evidence], known: ReadCache, literal: Sequence[str] = ()
 ) -> dict[str, float]:
     """How well shots match by what is said in them, of some of which it is known literally."""
     return fused_by_rank([literal, *(meant(e, known) for e in evidence if e.part == "text")])
 
 
-def meant(evidence: Evidence, known: Known) -> list[str]:
+def meant(evidence: Evidence, known: ReadCache) -> list[str]:
     """Shots in which something is said that means the same, best first."""
     probe = evidence.probe()
     (near,) = nearest(evidence.store, probe.space, probe.rows, MOST_SAID)

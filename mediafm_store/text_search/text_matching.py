@@ -19,11 +19,11 @@ from mediafm_store.encoders.encoder import Encoded, Encoder, Encoders, encode, e
 from mediafm_store.errors import BadInput
 from mediafm_store.examples.example import Example, check_encoders
 from mediafm_store.examples.queries import NOTHING_LEFT
-from mediafm_store.indexing.known import Known
+from mediafm_store.indexing.known import ReadCache
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.likeness.sampling import once, passages
 from mediafm_store.likeness.scale import PARTS, Part
-from mediafm_store.matching.matcher import Null, Probe, Shares
+from mediafm_store.matching.matcher import CandidateQuery, Null, Shares
 from mediafm_store.matching.matching import ExampleMatcher
 from mediafm_store.picture_text.caption_map import CaptionMap
 from mediafm_store.scenes.own_scene import neighbours
@@ -69,7 +69,7 @@ class TextMatcher:
     """Shots in which its words are said -> how well they match, at most 1."""
     look: AskedLook | None
     """What it asks shots to look like, as was measured."""
-    known: Known
+    known: ReadCache
     """What was read already."""
     spoken: tuple[str, ...] = ()
     """Those of them in which they are said literally, not only what they mean."""
@@ -81,7 +81,7 @@ class TextMatcher:
         """A text is one thing to look for."""
         return 1
 
-    def probes(self) -> Sequence[Probe]:
+    def probes(self) -> Sequence[CandidateQuery]:
         """Each evidence, and the shots that look like the first answers."""
         feedback = self.feedback.probes() if self.feedback else ()
         return [*(e.probe() for e in self.evidence), *feedback]
@@ -93,7 +93,7 @@ class TextMatcher:
         looks = self.look.degrees if self.look else {}
         return [*spoken, *sorted(looks, key=lambda id: -looks[id])[:MOST_SAID]]
 
-    def shares(self, known: Known, ids: Sequence[str]) -> Shares:
+    def shares(self, known: ReadCache, ids: Sequence[str]) -> Shares:
         """In standard deviations above random shots."""
         total = np.zeros((len(PARTS), 1, len(ids)), np.float32)
         for one in self.evidence:
@@ -114,7 +114,7 @@ class TextMatcher:
         total[PARTS.index("text"), 0] += np.float32(self.asked.weights["text"] * SPOKEN) * spoken
         return total
 
-    def strengths(self, known: Known, runs: Sequence[Sequence[str]]) -> list[float]:
+    def strengths(self, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
         """The best cosines of the leading evidence: what everyday texts are compared by.
 
         Of a look that is plainly asked for, its degrees. Where quoted words are said there can be
@@ -150,7 +150,7 @@ class TextMatcher:
                 replace(e, query=texts[[i * len(texts) // count]], _cosines={})
                 for e, texts in zip(self.evidence, common, strict=True)
             )
-            known = Known(self.store)
+            known = ReadCache(self.store)
             said = meanings(evidence, known)
             one = TextMatcher(self.store, self.asked, evidence, said, look=None, known=known)
             best.append(one.best())
@@ -182,7 +182,7 @@ class TextMatcher:
         return next((e for e in self.evidence if e.part == "visual"), None)
 
     def _around(
-        self, looks: Evidence, known: Known, ids: Sequence[str]
+        self, looks: Evidence, known: ReadCache, ids: Sequence[str]
     ) -> Float32[np.ndarray, " shots"]:
         """What the shots just before and after each add: their mean, weighed as context."""
         weight = np.float32(self.asked.weights["context"])
@@ -230,7 +230,7 @@ def text_matcher(
     captions: CaptionMap | None,
     *,
     weights: Mapping[Part, float],
-    known: Known,
+    known: ReadCache,
 ) -> TextMatcher:
     """A text as a query.
 

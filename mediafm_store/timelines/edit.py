@@ -27,7 +27,7 @@ BEGIN = "01:00:00:00"
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class FilmFrames:
     """A title's file as it is counted in frames."""
 
     title: str
@@ -67,7 +67,7 @@ class Event:
     """A stretch in an edit; all ends are those of half-open ranges of frames."""
 
     stretch: Stretch
-    film: Film
+    film: FilmFrames
     start: int
     end: int
     """In its film, counted from the first picture."""
@@ -113,7 +113,9 @@ def arrange(
     return Edit(name, rate, drop, tuple(events(stretches, films, rate)))
 
 
-def events(stretches: Iterable[Stretch], films: dict[str, Film], rate: Fraction) -> Iterator[Event]:
+def events(
+    stretches: Iterable[Stretch], films: dict[str, FilmFrames], rate: Fraction
+) -> Iterator[Event]:
     """Stretches and the frames where they lie; rounding does not add up."""
     passed, placed = Fraction(0), 0
     for stretch in stretches:
@@ -125,7 +127,7 @@ def events(stretches: Iterable[Stretch], films: dict[str, Film], rate: Fraction)
         placed = ends
 
 
-def films_of(stretches: Iterable[Stretch], fps: Fraction | float | None) -> dict[str, Film]:
+def films_of(stretches: Iterable[Stretch], fps: Fraction | float | None) -> dict[str, FilmFrames]:
     """The film of each title, by id; what must be known of one is logged, once."""
     firsts: dict[str, Stretch] = {}
     for stretch in stretches:
@@ -137,7 +139,7 @@ def films_of(stretches: Iterable[Stretch], fps: Fraction | float | None) -> dict
     return films
 
 
-def film_of(stretch: Stretch, fps: Fraction | float | None) -> Film:
+def film_of(stretch: Stretch, fps: Fraction | float | None) -> FilmFrames:
     """The film that a stretch is of; raise BadInput if nothing tells its rate."""
     try:
         footage = read_footage(stretch.media)
@@ -145,7 +147,7 @@ def film_of(stretch: Stretch, fps: Fraction | float | None) -> Film:
         return unread_film(stretch, fps, error)
     rate = timecode_rate(footage.rate)
     drop = can_drop(rate) if footage.drop is None else footage.drop
-    return Film(
+    return FilmFrames(
         title=stretch.title,
         media=stretch.media.absolute(),
         rate=rate,
@@ -166,7 +168,7 @@ def caution(footage: Footage, rate: Fraction) -> str:
     return ""
 
 
-def unread_film(stretch: Stretch, fps: Fraction | float | None, error: BadMedia) -> Film:
+def unread_film(stretch: Stretch, fps: Fraction | float | None, error: BadMedia) -> FilmFrames:
     """A film whose file is not there: its shots' clock, or `fps`, tells its rate."""
     told = exact_rate(1 / stretch.span.time_base)
     if fps is None and not SLOWEST <= told <= FASTEST:
@@ -175,7 +177,7 @@ def unread_film(stretch: Stretch, fps: Fraction | float | None, error: BadMedia)
             " was, ingest it where it is, or give --fps"
         ) from error
     rate = timecode_rate(told if fps is None else exact_rate(fps))
-    return Film(
+    return FilmFrames(
         title=stretch.title,
         media=stretch.media.absolute(),
         rate=rate,

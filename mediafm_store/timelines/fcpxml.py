@@ -3,7 +3,7 @@
 from fractions import Fraction
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from mediafm_store.timelines.edit import Edit, Event, Film
+from mediafm_store.timelines.edit import Edit, Event, FilmFrames
 from mediafm_store.timelines.text import one_line
 
 VERSION = "1.9"
@@ -38,7 +38,7 @@ def fcpxml(edit: Edit) -> str:
     )
 
 
-def add_format(resources: Element, id: str, rate: Fraction, film: Film) -> str:
+def add_format(resources: Element, id: str, rate: Fraction, film: FilmFrames) -> str:
     """The shape and rate of a film or of the edit; its id."""
     size = (film.footage.width, film.footage.height) if film.footage else USUAL_SIZE
     width, height = map(str, size)
@@ -51,7 +51,7 @@ def add_format(resources: Element, id: str, rate: Fraction, film: Film) -> str:
     return id
 
 
-def add_asset(resources: Element, number: int, edit: Edit, film: Film) -> str:
+def add_asset(resources: Element, number: int, edit: Edit, film: FilmFrames) -> str:
     """A film's file; its id."""
     id = f"r{2 * number}"
     used = [event.end for event in edit.events if event.film.title == film.title]

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from mediafm_store.timelines.edit import Edit, Event, Film
+from mediafm_store.timelines.edit import Edit, Event, FilmFrames
 from mediafm_store.timelines.text import one_line
 
 if TYPE_CHECKING:
@@ -83,6 +83,6 @@ def frames(start: int, length: int, rate: Fraction) -> "TimeRange":
     return TimeRange(RationalTime(start, float(rate)), RationalTime(length, float(rate)))
 
 
-def has_sound(film: Film) -> bool:
+def has_sound(film: FilmFrames) -> bool:
     """Whether a film has a sound track."""
     return bool(film.footage and film.footage.channels)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from mediafm_store.errors import BadInput
-from mediafm_store.timelines.edit import Film, film_of
+from mediafm_store.timelines.edit import FilmFrames, film_of
 from mediafm_store.timelines.stretch import Stretch
 from mediafm_store.timelines.text import one_line
 
@@ -37,7 +37,7 @@ def sheet_json(stretches: Sequence[Stretch], fps: Fraction | float | None) -> st
 
 def rows(stretches: Sequence[Stretch], fps: Fraction | float | None) -> Iterator[dict[str, Any]]:
     """What is told of each stretch; without frames where nothing tells the film's rate."""
-    films: dict[str, Film | None] = {}
+    films: dict[str, FilmFrames | None] = {}
     for stretch in stretches:
         if stretch.title not in films:
             films[stretch.title] = counted(stretch, fps)
@@ -64,7 +64,7 @@ def rows(stretches: Sequence[Stretch], fps: Fraction | float | None) -> Iterator
         }
 
 
-def counted(stretch: Stretch, fps: Fraction | float | None) -> Film | None:
+def counted(stretch: Stretch, fps: Fraction | float | None) -> FilmFrames | None:
     """The film that a stretch is of, if anything tells its rate."""
     try:
         film = film_of(stretch, fps)

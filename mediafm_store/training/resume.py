@@ -17,7 +17,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.files import read_file, remove_file, whole_file
 from mediafm_store.model.packed import Title
 from mediafm_store.model.transformer import ModelConfig
-from mediafm_store.training.run import Best, Run, Step, TrainConfig
+from mediafm_store.training.run import Best, Step, TrainConfig, TrainingRun
 from mediafm_store.training.world import World
 
 EVERY_S = 60.0
@@ -41,7 +41,7 @@ class Unfinished:
                 " anew, all alike, when nothing is written to the store"
             )
 
-    def keep(self, run: Run) -> None:
+    def keep(self, run: TrainingRun) -> None:
         """Write the state, if it is time; a kill while it is written leaves the one before."""
         if self.world.rank or time.monotonic() - self.written < EVERY_S:
             return
@@ -55,7 +55,7 @@ class Unfinished:
             save_file(tensors_of(run), part, metadata={"facts": json.dumps(facts)})
         self.written = time.monotonic()
 
-    def restore(self, run: Run) -> None:
+    def restore(self, run: TrainingRun) -> None:
         """Bring a run to where it was cut off; one of other titles or settings is passed over."""
         found = self.world.tell(b"" if self.world.rank else read_file(self.address) or b"")
         facts = facts_of(found)
@@ -97,7 +97,7 @@ def facts_of(file: bytes) -> dict[str, Any]:
     return facts
 
 
-def tensors_of(run: Run) -> dict[str, Tensor]:
+def tensors_of(run: TrainingRun) -> dict[str, Tensor]:
     """All that a run would miss, by name."""
     parts = {"model": run.model.state_dict(), "best": run.best.weights}
     for number, optimizer in enumerate(run.optimizers):

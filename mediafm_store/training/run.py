@@ -73,7 +73,7 @@ class Step(NamedTuple):
     """Of the training step alone, all processes together."""
 
 
-class Share(NamedTuple):
+class StepShare(NamedTuple):
     """What one process computes of a step."""
 
     shots: int
@@ -95,7 +95,7 @@ class Best(NamedTuple):
         return cls(step, validation, {k: w.clone() for k, w in model.state_dict().items()})
 
 
-class Run:
+class TrainingRun:
     """A model in training, its optimizers, and the best it has been."""
 
     best: Best
@@ -126,7 +126,7 @@ class Run:
         self,
         training: Sequence[Title],
         on_step: Callable[[Step], None],
-        keep: Callable[["Run"], None],
+        keep: Callable[["TrainingRun"], None],
     ) -> str:
         """Step until the steps are over or patience is; return why they ended.
 
@@ -164,14 +164,14 @@ class Run:
         waited = len(self.history) - self.best.step
         return waited >= self.config.patience * self.config.validate_every
 
-    def share(self, batch: Sequence[Title]) -> Share:
+    def share(self, batch: Sequence[Title]) -> StepShare:
         """Read what this process computes of a step; the others read theirs."""
         mine = self.world.share(list(enumerate(batch)))
         found = read(title for _, title in mine)
         numbers = [number for number, _ in mine]
-        return Share(sum(s.shots for s in batch), list(zip(numbers, found, strict=True)))
+        return StepShare(sum(s.shots for s in batch), list(zip(numbers, found, strict=True)))
 
-    def step(self, number: int, share: Share) -> Step:
+    def step(self, number: int, share: StepShare) -> Step:
         """One update of the weights."""
         began = time.perf_counter()
         factor = lr_factor(number, steps=self.config.steps, warmup=self.config.warmup)

@@ -11,7 +11,7 @@ from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 from mediafm_store.training.exam import Exam
 from mediafm_store.training.masking import trivial_predictors
 from mediafm_store.training.resume import Unfinished, key_of
-from mediafm_store.training.run import Best, Run, Step, TrainConfig
+from mediafm_store.training.run import Best, Step, TrainConfig, TrainingRun
 from mediafm_store.training.split import split_titles
 from mediafm_store.training.start import fit_mix, start_model
 from mediafm_store.training.world import ALONE, World, joined
@@ -102,7 +102,7 @@ def prepare(
     device: str | torch.device,
     world: World,
     start: Start,
-) -> tuple[Run, list[Title], list[Title]]:
+) -> tuple[TrainingRun, list[Title], list[Title]]:
     """All that stands before the first step; the titles to train on, and those held out."""
     generator = torch.Generator().manual_seed(config.seed)
     training, held_out = split_titles(titles, share=config.validation_share, generator=generator)
@@ -121,4 +121,4 @@ def prepare(
     model = start(model_config, training, generator=generator).to(device)
     fit_mix(model, practice)
     world.agree(model)
-    return Run(model, exam, config, world), training, held_out
+    return TrainingRun(model, exam, config, world), training, held_out

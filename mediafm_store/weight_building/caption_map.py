@@ -58,7 +58,7 @@ LICENCE = (
 )
 
 
-class Captioned(NamedTuple):
+class CaptionedSet(NamedTuple):
     """Pictures of a set, and what people say of them."""
 
     features: Float32[np.ndarray, "pictures 1280"]
@@ -68,7 +68,7 @@ class Captioned(NamedTuple):
     """The picture of each text."""
 
     @classmethod
-    def read(cls, folder: Path, name: str) -> "Captioned":
+    def read(cls, folder: Path, name: str) -> "CaptionedSet":
         """A set of the folder; SystemExit if it is not there."""
         if not (folder / f"{name}.npz").is_file():
             raise SystemExit(f"no {name}.npz in {folder}; name another folder by --captions")
@@ -82,13 +82,13 @@ class Captioned(NamedTuple):
             np.repeat(np.arange(len(said)), [len(texts) for texts in said]),
         )
 
-    def part(self, split: int) -> "Captioned":
+    def part(self, split: int) -> "CaptionedSet":
         """The pictures of one split."""
         kept = np.flatnonzero(self.split == split)
         number = np.full(len(self.split), -1)
         number[kept] = np.arange(len(kept))
         texts = np.flatnonzero(number[self.of] >= 0)
-        return Captioned(
+        return CaptionedSet(
             self.features[kept],
             self.split[kept],
             [self.texts[i] for i in texts],
@@ -155,7 +155,7 @@ class Fitted(NamedTuple):
 
 
 def fit(
-    train: Captioned, said: Blocks, classifier: Classifier, words: MiniLM, *, weight: float
+    train: CaptionedSet, said: Blocks, classifier: Classifier, words: MiniLM, *, weight: float
 ) -> Fitted:
     """The map, learnt from pairs of a picture and a text and, if they weigh, of class and name.
 
@@ -186,7 +186,7 @@ def report(folder: Path, maps: dict[str, CaptionMap], classifier: Classifier) ->
     words = MiniLM()
     print(f"{'':30} {'pictures':>8}   R@1   R@5  R@10")
     for name, split in TESTS:
-        test = Captioned.read(folder, name).part(split)
+        test = CaptionedSet.read(folder, name).part(split)
         said = words.encode_query(test.texts)
         blocks = BlockMap.of("picture").blocks(test.features)
         sides = {"class names": (said, classifier.described(test.features, words))}
@@ -258,7 +258,7 @@ def main() -> None:
     parser.add_argument("--update", action="store_true", help="replace the map that ships")
     arguments = parser.parse_args()
     classifier, words = classifier_of(arguments.wheels), MiniLM()
-    train = Captioned.read(arguments.captions, LEARNT_FROM).part(TRAIN)
+    train = CaptionedSet.read(arguments.captions, LEARNT_FROM).part(TRAIN)
     said = words.encode_query(train.texts)
     fitted = fit(train, said, classifier, words, weight=CLASS_WEIGHT)
     plain = fit(train, said, classifier, words, weight=0)

@@ -14,7 +14,7 @@ SMALL = 6000
 """Weights of a layer up to which it keeps float16: early layers, that all others build on."""
 
 
-class Stage(NamedTuple):
+class BlockGroup(NamedTuple):
     """Blocks of one kind in a row; only the first has the stride."""
 
     repeats: int
@@ -26,13 +26,13 @@ class Stage(NamedTuple):
 
 
 STAGES = (
-    Stage(1, 3, 1, 1, 32, 16),
-    Stage(2, 3, 2, 6, 16, 24),
-    Stage(2, 5, 2, 6, 24, 40),
-    Stage(3, 3, 2, 6, 40, 80),
-    Stage(3, 5, 1, 6, 80, 112),
-    Stage(4, 5, 2, 6, 112, 192),
-    Stage(1, 3, 1, 6, 192, 320),
+    BlockGroup(1, 3, 1, 1, 32, 16),
+    BlockGroup(2, 3, 2, 6, 16, 24),
+    BlockGroup(2, 5, 2, 6, 24, 40),
+    BlockGroup(3, 3, 2, 6, 40, 80),
+    BlockGroup(3, 5, 1, 6, 80, 112),
+    BlockGroup(4, 5, 2, 6, 112, 192),
+    BlockGroup(1, 3, 1, 6, 192, 320),
 )
 """Of EfficientNet-B0 (Tan and Le, 2019, table 1), which Lite0 shares."""
 SIDE, FEATURES, PICTURE_CLASSES = 224, 1280, 1000
@@ -94,7 +94,7 @@ class Drawing:
         )
         return self.node("Clip", y, "zero", "six", to=f"{layer}.relu6") if clip else y
 
-    def block(self, x: str, name: str, stage: Stage, *, first: bool) -> str:
+    def block(self, x: str, name: str, stage: BlockGroup, *, first: bool) -> str:
         """An inverted residual block (Sandler et al., 2018) without squeeze and excitation."""
         inputs = stage.inputs if first else stage.outputs
         stride = stage.stride if first else 1

@@ -23,7 +23,7 @@ from mediafm_cli.options import (
 from mediafm_cli.output import Row, emit, say, write_out, wrote
 
 if TYPE_CHECKING:
-    from mediafm_store.examples.origin import Origin
+    from mediafm_store.examples.origin import ClipMatch
     from mediafm_store.likeness.scale import Part
     from mediafm_store.scenes.own_scene import OwnScene
 
@@ -195,7 +195,7 @@ def nothing_found(where: str | None, *, alone: bool) -> str:
     return f"No good match{such}. --least 0 shows what is nearest all the same."
 
 
-def origin_line(path: Path, origin: "Origin") -> str:
+def origin_line(path: Path, origin: "ClipMatch") -> str:
     """Where in the store a clip lies."""
     from mediafm_store.report.timecode import timespan
 

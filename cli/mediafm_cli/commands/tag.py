@@ -20,7 +20,7 @@ from mediafm_cli.output import Row, emit, is_terminal, say
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from mediafm_store import Answer, Store, Tag
+    from mediafm_store import Feedback, Store, Tag
 
 EXAMPLE = (
     "Examples: mediafm tag apply; mediafm tag list sintel; mediafm tag apply --name 'car chase';"
@@ -132,7 +132,7 @@ def review(
     store: "Store",
     task: str | None,
     n: int,
-    given: "list[Answer]",
+    given: "list[Feedback]",
     device: Device,
     as_json: bool,
 ) -> None:
@@ -164,9 +164,9 @@ def review(
     emit(rows, as_json=as_json)
 
 
-def asked(found: "list[Tag]") -> "Iterator[Answer]":
+def asked(found: "list[Tag]") -> "Iterator[Feedback]":
     """Ask a person about each, until they have had enough."""
-    from mediafm_store import Answer
+    from mediafm_store import Feedback
 
     say("y: the title has the tag, n: it has not, s: skip, q: enough")
     for number, one in enumerate(found, start=1):
@@ -180,19 +180,19 @@ def asked(found: "list[Tag]") -> "Iterator[Answer]":
         if said == "q":
             return
         if said in ("y", "n"):
-            yield Answer(one.title, one.tag, said == "y")
+            yield Feedback(one.title, one.tag, said == "y")
 
 
-def answers(accept: list[str] | None, reject: list[str] | None) -> "Iterator[Answer]":
+def answers(accept: list[str] | None, reject: list[str] | None) -> "Iterator[Feedback]":
     """Those of the command line."""
-    from mediafm_store import Answer
+    from mediafm_store import Feedback
 
     for given, yes in ((accept, True), (reject, False)):
         for pair in given or ():
             title, equals, name = pair.partition("=")
             if not equals or not name:
                 raise typer.BadParameter(f"{pair!r} is not TITLE=TAG, as in 'sintel=Fantasy'")
-            yield Answer(title, name, yes)
+            yield Feedback(title, name, yes)
 
 
 def told(one: "Tag") -> Row:

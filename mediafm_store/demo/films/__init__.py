@@ -3,7 +3,7 @@
 from mediafm_store.demo.films.catalogue import SampleTitle, make_sample_catalogue
 from mediafm_store.demo.films.edit import CuttingList, SampleShot
 from mediafm_store.demo.films.films import FILMS
-from mediafm_store.demo.films.photos import PHOTOS, QUERIES, Photo, Query
+from mediafm_store.demo.films.photos import PHOTOS, QUERIES, Photo, PhotoQuery
 
 __all__ = [
     "FILMS",
@@ -11,7 +11,7 @@ __all__ = [
     "QUERIES",
     "CuttingList",
     "Photo",
-    "Query",
+    "PhotoQuery",
     "SampleShot",
     "SampleTitle",
     "make_sample_catalogue",

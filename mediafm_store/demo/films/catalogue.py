@@ -15,7 +15,7 @@ from mediafm_store.demo.films.edit import CuttingList, plan
 from mediafm_store.demo.films.films import FILMS
 from mediafm_store.demo.films.mix import RATE, dialogue, scene_frames, soundtrack
 from mediafm_store.demo.films.photos import PHOTOS, QUERIES, licences, load_photo
-from mediafm_store.demo.films.script import Film
+from mediafm_store.demo.films.script import Screenplay
 from mediafm_store.demo.films.shoot import pictures
 from mediafm_store.errors import BadInput
 from mediafm_store.files import write_text
@@ -64,7 +64,7 @@ def make_sample_catalogue(
     return made
 
 
-def _make(film: Film, folder: Path, generator: np.random.Generator) -> SampleTitle:
+def _make(film: Screenplay, folder: Path, generator: np.random.Generator) -> SampleTitle:
     cutting = plan(film, generator=generator)
     media, metadata = folder / f"{film.id}.mp4", folder / f"{film.id}.json"
     subtitles = folder / f"{film.id}.{film.subtitles}"

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from mediafm_store.demo.films.camera import SETUPS
-from mediafm_store.demo.films.script import Film
+from mediafm_store.demo.films.script import Screenplay
 
 Frames = tuple[int, int]  # [start, end)
 SHOT_SECONDS = (1.2, 3.0)
@@ -49,7 +49,7 @@ class CuttingList:
         return tuple(shot.start for shot in self.shots[1:])
 
 
-def plan(film: Film, *, generator: np.random.Generator) -> CuttingList:
+def plan(film: Screenplay, *, generator: np.random.Generator) -> CuttingList:
     """Lay out all shots of a film; their lengths are drawn from `generator`."""
     shots: list[SampleShot] = []
     black: list[Frames] = []

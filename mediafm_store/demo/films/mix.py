@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mediafm_store.demo.films.edit import CuttingList
-from mediafm_store.demo.films.script import Film
+from mediafm_store.demo.films.script import Screenplay
 from mediafm_store.demo.films.sounds import synthesise
 from mediafm_store.records import Cue
 
@@ -15,7 +15,7 @@ RAMP_SECONDS = 0.05
 
 
 def soundtrack(
-    film: Film, cutting: CuttingList, *, generator: np.random.Generator
+    film: Screenplay, cutting: CuttingList, *, generator: np.random.Generator
 ) -> Float32[np.ndarray, " n"]:
     """The sound of each scene, at 16 kHz, with silence where the picture is black."""
     track = np.zeros(round(cutting.frames * RATE / film.fps), np.float32)
@@ -30,7 +30,7 @@ def soundtrack(
     return track
 
 
-def dialogue(film: Film, cutting: CuttingList) -> list[Cue]:
+def dialogue(film: Screenplay, cutting: CuttingList) -> list[Cue]:
     """The lines of each scene, spread over it; a line lasts as long as it takes to read."""
     cues = []
     for scene, (start, end) in zip(film.scenes, scene_frames(cutting), strict=True):

@@ -27,7 +27,7 @@ class Photo(NamedTuple):
     focus: tuple[Point, Point]  # (x, y) as parts of width and height
 
 
-class Query(NamedTuple):
+class PhotoQuery(NamedTuple):
     """A text query, and the photograph (key of PHOTOS) that answers it."""
 
     text: str
@@ -100,23 +100,23 @@ PHOTOS: dict[str, Photo] = {
 }  # fmt: skip
 
 # Written before any of them was tried.
-QUERIES: tuple[Query, ...] = (
-    Query("an astronaut in a space suit", "astronaut"),
-    Query("a brick wall", "brick"),
-    Query("a man with a camera", "camera"),
-    Query("a cat", "cat"),
-    Query("a single cell under a microscope", "cell"),
-    Query("a cup of coffee", "coffee"),
-    Query("old coins", "coins"),
-    Query("a flower", "flower"),
-    Query("galaxies in deep space", "galaxies"),
-    Query("grass", "grass"),
-    Query("small stones", "gravel"),
-    Query("a palace", "palace"),
-    Query("the inside of a human eye", "retina"),
-    Query("a rocket launch", "rocket"),
-    Query("stained tissue in a laboratory", "tissue"),
-    Query("handwritten mathematics", "writing"),
+QUERIES: tuple[PhotoQuery, ...] = (
+    PhotoQuery("an astronaut in a space suit", "astronaut"),
+    PhotoQuery("a brick wall", "brick"),
+    PhotoQuery("a man with a camera", "camera"),
+    PhotoQuery("a cat", "cat"),
+    PhotoQuery("a single cell under a microscope", "cell"),
+    PhotoQuery("a cup of coffee", "coffee"),
+    PhotoQuery("old coins", "coins"),
+    PhotoQuery("a flower", "flower"),
+    PhotoQuery("galaxies in deep space", "galaxies"),
+    PhotoQuery("grass", "grass"),
+    PhotoQuery("small stones", "gravel"),
+    PhotoQuery("a palace", "palace"),
+    PhotoQuery("the inside of a human eye", "retina"),
+    PhotoQuery("a rocket launch", "rocket"),
+    PhotoQuery("stained tissue in a laboratory", "tissue"),
+    PhotoQuery("handwritten mathematics", "writing"),
 )
 
 

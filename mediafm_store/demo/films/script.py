@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 
-class Place(NamedTuple):
+class Setting(NamedTuple):
     """One or two photographs (keys of PHOTOS), a sound (of SOUNDS) and a grade (of GRADES)."""
 
     photos: tuple[str, ...]
@@ -12,7 +12,7 @@ class Place(NamedTuple):
     grade: str = "plain"
 
 
-class Scene(NamedTuple):
+class Beat(NamedTuple):
     """A scene at a place, cut as `cutting` says: one letter (a key of SETUPS) a shot."""
 
     place: str
@@ -21,7 +21,7 @@ class Scene(NamedTuple):
     then: Literal["cut", "black", "fade"] = "cut"  # how the scene ends
 
 
-class Film(NamedTuple):
+class Screenplay(NamedTuple):
     """A film: its metadata, its places and its scenes in play order."""
 
     id: str
@@ -29,8 +29,8 @@ class Film(NamedTuple):
     synopsis: str
     genres: tuple[str, ...]
     tags: tuple[str, ...]
-    places: dict[str, Place]
-    scenes: tuple[Scene, ...]
+    places: dict[str, Setting]
+    scenes: tuple[Beat, ...]
     fps: Fraction = Fraction(24)
     size: tuple[int, int] = (320, 180)
     subtitles: Literal["srt", "vtt"] = "srt"

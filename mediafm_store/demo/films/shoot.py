@@ -10,13 +10,13 @@ from PIL import Image
 from mediafm_store.demo.films.camera import GRADES, SETUPS, Framing, frame_shot, light
 from mediafm_store.demo.films.edit import CuttingList, SampleShot
 from mediafm_store.demo.films.photos import PHOTOS, load_photo
-from mediafm_store.demo.films.script import Film
+from mediafm_store.demo.films.script import Screenplay
 
 Stand = tuple[Image.Image, Framing]
 
 
 def pictures(
-    film: Film, cutting: CuttingList, *, generator: np.random.Generator
+    film: Screenplay, cutting: CuttingList, *, generator: np.random.Generator
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """All frames of the film in order; `generator` moves each camera a little."""
     stands: dict[tuple[str, str], Stand] = {}
@@ -34,13 +34,15 @@ def pictures(
         done = shot.end
 
 
-def _shoot(film: Film, shot: SampleShot, stand: Stand) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
+def _shoot(
+    film: Screenplay, shot: SampleShot, stand: Stand
+) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     photo, framing = stand
     move = SETUPS[shot.setup].move
     return frame_shot(photo, framing, move, frames=shot.end - shot.start, size=film.size)
 
 
-def _set_up(film: Film, shot: SampleShot, *, generator: np.random.Generator) -> Stand:
+def _set_up(film: Screenplay, shot: SampleShot, *, generator: np.random.Generator) -> Stand:
     """Light the photograph and choose the framing; the shots of a setup share both."""
     setup = SETUPS[shot.setup]
     lit = light(load_photo(shot.photo), GRADES[film.places[shot.place].grade], setup.light)
