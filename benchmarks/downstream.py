@@ -65,7 +65,7 @@ from mediafm_store.storage.schema import TITLES
 from mediafm_store.storage.spaces import SpaceName
 from mediafm_store.store.rows import vector_rows
 from mediafm_store.training.run import TrainConfig
-from mediafm_store.training.trainer import train
+from mediafm_store.training.trainer import train_model
 
 COMMON = 50
 """Films that a genre needs to count."""
@@ -282,7 +282,7 @@ def scene_ends(films: list[Film]) -> dict[str, Any]:
     found: dict[str, list[float]] = defaultdict(list)
     for film in films:
         known = [other for other in films if other is not film]
-        model = train([f.shots for f in known], PRESETS[PRESET], TrainConfig()).model
+        model = train_model([f.shots for f in known], PRESETS[PRESET], TrainConfig()).model
         made = embed_titles(model, [f.shots for f in films])
         context = {f.name: m.shots for f, m in zip(films, made, strict=True)}
         alone = {f.name: f.shots.fused for f in films}

@@ -38,7 +38,7 @@ from mediafm_store.training.batches import endless
 from mediafm_store.training.exam import Exam
 from mediafm_store.training.optim import OptimizerName
 from mediafm_store.training.run import StepShare, TrainConfig, TrainingRun, seeded
-from mediafm_store.training.trainer import train
+from mediafm_store.training.trainer import train_model
 from mediafm_store.training.world import ALONE
 
 PEAK = {"H100": 989e12, "H200": 989e12}
@@ -236,7 +236,7 @@ def whole(scale: Scale, device: torch.device) -> Iterator[dict[str, Any]]:
     every = titles(scale.shots)
     ends: list[float] = []
     began = time.perf_counter()
-    result = train(
+    result = train_model(
         every,
         PRESETS[scale.trained],
         config,

@@ -24,7 +24,7 @@ from mediafm_store.ingestion.rows import with_looks
 from mediafm_store.media.picture import columns
 from mediafm_store.shots.detectors import adaptive
 from mediafm_store.shots.flags import is_black
-from mediafm_store.shots.looks import words
+from mediafm_store.shots.looks import look_words
 from mediafm_store.shots.shots import Light, read_shots
 
 Row = Mapping[str, Any]
@@ -103,7 +103,7 @@ def figures(
     """How far a word says what people say."""
     (look,) = (look for look in LOOKS if look.word == word)
     truth = np.array([is_so(shot) for shot, _ in pairs])
-    said = np.array([word in words(row) for _, row in pairs])
+    said = np.array([word in look_words(row) for _, row in pairs])
     degrees = [look.degree(row) for _, row in pairs]
     return {
         "labelled": int(truth.sum()),

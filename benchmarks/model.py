@@ -46,7 +46,7 @@ from mediafm_store.training.exam import Exam
 from mediafm_store.training.masking import Predictor, trivial_predictors
 from mediafm_store.training.run import StepShare, TrainConfig, TrainingRun, seeded
 from mediafm_store.training.start import start_model
-from mediafm_store.training.trainer import train
+from mediafm_store.training.trainer import train_model
 from mediafm_store.training.world import ALONE
 
 FOLDS, REPEATS, DRAWS = 5, 7, 8
@@ -159,7 +159,7 @@ def quality(films: Sequence[Film]) -> dict[str, Any]:
         "boundary_ap": {},
     }
     for training, held_out in folds(films):
-        model = train(training, PRESETS[PRESET], TrainConfig()).model
+        model = train_model(training, PRESETS[PRESET], TrainConfig()).model
         exam = exam_of(held_out)
         guesses: dict[str, Predictor] = {"model": model, **trivial_predictors()}
         alone = [LabelledFilm(film.shots.fused, film.scenes) for film in held_out]
@@ -224,7 +224,7 @@ def ablation(films: Sequence[Film], variant: Variant) -> dict[str, Any]:
     """`drift`: how much the loss on validation titles has risen from the start to the last step."""
     rows = []
     for training, held_out in folds(films):
-        result = train(
+        result = train_model(
             variant.prepare(training), variant.model, variant.config, start=variant.start
         )
         context = contextual(result.model, held_out)

@@ -25,11 +25,11 @@ from mediafm_store import Store
 from mediafm_store.arrays import Vectors
 from mediafm_store.model import segments
 from mediafm_store.model.quality import cut_changes, mean
-from mediafm_store.model.segments import cheapest, scene_costs, segment, spread
+from mediafm_store.model.segments import cheapest, mean_squared_distance, scene_costs, segment
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.scenes.scenes import looks
 from mediafm_store.training.run import TrainConfig
-from mediafm_store.training.trainer import train
+from mediafm_store.training.trainer import train_model
 
 REPORTED = ("sintel", "tears_of_steel", "elephants_dream")
 """Films that are measured in scene_figures, so nothing may be chosen on them."""
@@ -73,7 +73,7 @@ def main() -> None:
 def seen(films: Sequence[Film]) -> Iterator[Seen]:
     """The films that something may be chosen on, each by a model that never saw it."""
     for training, held_out in folds(films):
-        model = train(training, PRESETS[PRESET], TrainConfig(steps=0)).model
+        model = train_model(training, PRESETS[PRESET], TrainConfig(steps=0)).model
         for film, made in zip(held_out, contextual(model, held_out), strict=True):
             if not any(name in film.name for name in REPORTED):
                 yield Seen(film.name, film.shots.fused, made.vectors, film.scenes)
@@ -89,7 +89,7 @@ def equal(vectors: Vectors, shots: float) -> list[int]:
 
 def partition(vectors: Vectors, penalty: float) -> list[int]:
     """As `segment`, with another penalty."""
-    return cheapest(scene_costs(vectors) + penalty * spread(vectors))
+    return cheapest(scene_costs(vectors) + penalty * mean_squared_distance(vectors))
 
 
 def fixed(vectors: Vectors, penalty: float) -> list[int]:
@@ -105,7 +105,7 @@ def by_neighbours(vectors: Vectors, penalty: float) -> list[int]:
 def elbow(vectors: Vectors, _: float) -> list[int]:
     """So many scenes as distances have singular values before the bend (Rotman et al. 2016)."""
     count = bend(1 - vectors @ vectors.T)
-    costs, low, high = scene_costs(vectors), 0.0, len(vectors) * spread(vectors)
+    costs, low, high = scene_costs(vectors), 0.0, len(vectors) * mean_squared_distance(vectors)
     for _step in range(20):  # fewer scenes for a greater penalty
         middle = (low + high) / 2
         found = cheapest(costs + middle)

@@ -10,7 +10,7 @@ from pathlib import Path
 from mediafm_store.errors import first_line
 from mediafm_store.indexing.build import mend_index, refresh_index
 from mediafm_store.indexing.directories import delete_unfinished, indexes, unfinished
-from mediafm_store.indexing.edited import edited, told
+from mediafm_store.indexing.edited import edited, edits_in_words
 from mediafm_store.indexing.shard_plan import MOSTLY_DEAD
 from mediafm_store.indexing.space_index import check_index, open_index
 from mediafm_store.indexing.status import index_status
@@ -104,7 +104,7 @@ def tables(store: Store) -> Iterator[Fault]:
             yield Fault(f"{table.name}: {', '.join(said)}", mend=mend, due=True)
 
 
-def rows(store: Store) -> Iterator[Fault]:
+def check_rows(store: Store) -> Iterator[Fault]:
     """Every title has a row a shot in every table that has rows of it, and none is there twice."""
     for name in sorted(UNIQUE):
         if count := len(doubled(store, name)):
@@ -192,7 +192,7 @@ def stale(store: Store) -> Iterator[Fault]:
         opened = open_index(store, space)
         if opened and (changed := edited(store, space, opened)):
             yield Fault(
-                f"the index of {space.table}: {told(changed)}",
+                f"the index of {space.table}: {edits_in_words(changed)}",
                 cure="mediafm index refresh",
                 mend=partial(refresh_index, store, space),
             )
@@ -248,7 +248,7 @@ def media(store: Store) -> Iterator[Fault]:
         )
 
 
-def words(store: Store) -> Iterator[Fault]:
+def check_words(store: Store) -> Iterator[Fault]:
     """Titles without any words among titles with words: a subtitle file that was not found?"""
     shots = store.shots(columns=["title", "words"])
     if shots.is_empty():
@@ -265,13 +265,13 @@ def words(store: Store) -> Iterator[Fault]:
 
 CHECKS: dict[str, Callable[[Store], Iterator[Fault]]] = {
     "tables": tables,
-    "rows": rows,
+    "rows": check_rows,
     "damage": damage,
     "stale indexes": stale,
     "strays": strays,  # after these, which go on with what was not finished
     "vectors": vectors,
     "media": media,
-    "words": words,
+    "words": check_words,
 }
 
 

@@ -12,7 +12,7 @@ from mediafm_store.retrieval.hit import Hit
 from mediafm_store.scenes.scenes import Scene
 from mediafm_store.store.rows import span_of
 from mediafm_store.store.store import Store
-from mediafm_store.timelines.stretch import Stretch, joined, note_of
+from mediafm_store.timelines.stretch import Stretch, joined_span, note_of
 from mediafm_store.titles.naming import find_shots, find_title
 
 
@@ -47,7 +47,7 @@ def stretch_of_run(
         )
     called = first if first == last else f"{first}-{last.rpartition('/')[2]}"
     title = store.title(began["title"])
-    return stretch(title, joined([span_of(began), span_of(ended)]), label or called, note)
+    return stretch(title, joined_span([span_of(began), span_of(ended)]), label or called, note)
 
 
 def stretches_of_hits(store: Store, hits: Sequence[Hit]) -> list[Stretch]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mediafm_store.model.averages import LAGS, Surroundings, best_reach, likeness
+from mediafm_store.model.averages import LAGS, Surroundings, best_reach, likeness_by_lag
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -37,7 +37,7 @@ def test_the_reach_that_is_fitted_estimates_the_scene_best(kept, share):
     """Of all reaches, by the error that is left after the best scaling."""
     scene, seen = drifting(kept, share)
     averaged = Surroundings()
-    averaged.reach.fill_(best_reach(likeness([seen])))
+    averaged.reach.fill_(best_reach(likeness_by_lag([seen])))
 
     def error(reach: float) -> float:
         averaged.reach.fill_(reach)
@@ -59,6 +59,6 @@ def test_shots_that_have_nothing_in_common_are_hardly_averaged():
 def test_likeness_against_pairs_one_by_one():
     titles = [torch.randn(n, 5, generator=seeded(n)) for n in (3, 12)]
     own = torch.cat([t.square().sum(1) for t in titles]).mean()
-    for lag, found in enumerate(likeness(titles), start=1):
+    for lag, found in enumerate(likeness_by_lag(titles), start=1):
         products = [float(t[i] @ t[i + lag]) for t in titles for i in range(len(t) - lag)]
         assert found == pytest.approx(np.mean(products) / own.item(), abs=1e-4)

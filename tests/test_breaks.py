@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mediafm_store import Rails, Store, rank_breaks
 from mediafm_store.ad_breaks import labelled
-from mediafm_store.ad_breaks.facts import read_facts
+from mediafm_store.ad_breaks.facts import read_break_context
 from mediafm_store.ad_breaks.labelled import LabelledCuts, nearest_cuts, weights_for, weights_of
 from mediafm_store.ad_breaks.rank import rank_cuts, why_none
 from mediafm_store.ad_breaks.score import DEFAULT
@@ -114,7 +114,7 @@ def test_signs_of_sound_and_picture(store):
         4: {"heard": ["Child speech, kid speaking"], "cut_loudness_db": -35.0},
     }
     add_title(store, "film", random_vectors(5), changed)
-    signs = signs_of(read_facts(store, "film"))
+    signs = signs_of(read_break_context(store, "film"))
     assert signs["music_ends"].tolist() == [0, 1, 0, 0]
     assert signs["voiceless"].tolist() == [0, 1, 1, 0]
     assert signs["quiet"].tolist() == [0, 0, 0, 0.5]
@@ -181,7 +181,7 @@ def test_a_series_is_one_title_to_the_folds(store):
 def test_weights_are_fitted_once(store, monkeypatch):
     label(store, [marked(store, seed) for seed in range(4)])
     weights = weights_of(store)
-    monkeypatch.setattr(labelled, "labelled", None)
+    monkeypatch.setattr(labelled, "titles_with_breaks", None)
     assert weights_of(store) is weights
 
 
@@ -235,14 +235,14 @@ def test_bad_labels_are_no_good_ones(store):
 def test_labels_of_titles_without_vectors_are_left_out(store, monkeypatch):
     moments = [marked(store, seed) for seed in range(4)]
     label(store, moments)
-    read = labelled.read_facts
+    read = labelled.read_break_context
 
     def refuse(store, title):
         if title == "t0":
             raise BadInput("title 't0' has no vectors")
         return read(store, title)
 
-    monkeypatch.setattr(labelled, "read_facts", refuse)
+    monkeypatch.setattr(labelled, "read_break_context", refuse)
     assert "in 3 titles" in weights_of(store).said
 
 

@@ -301,9 +301,12 @@ def test_errors_of_the_command(tmp_path, shown_store, arguments, given, told):
 
 
 def test_rows_come_in_lines_or_in_an_array():
-    assert list(command.rows('{"shot": "a"}\n\n{"shot": "b"}\n')) == [{"shot": "a"}, {"shot": "b"}]
-    assert list(command.rows(' [{"shot": "a"}]')) == [{"shot": "a"}]
-    assert list(command.rows("")) == []
+    assert list(command.json_rows('{"shot": "a"}\n\n{"shot": "b"}\n')) == [
+        {"shot": "a"},
+        {"shot": "b"},
+    ]
+    assert list(command.json_rows(' [{"shot": "a"}]')) == [{"shot": "a"}]
+    assert list(command.json_rows("")) == []
 
 
 def test_what_out_wrote_can_be_cut(tmp_path, shown_store):

@@ -9,7 +9,7 @@ import pytest
 
 from mediafm_store import Store, build_index, doctor, index_status
 from mediafm_store.health import CHECKS, MANY_FILES
-from mediafm_store.indexing.directories import index_folder, new_generation, newest
+from mediafm_store.indexing.directories import index_folder, new_generation, newest_build
 from mediafm_store.indexing.space_index import OPENED
 from mediafm_store.labels.labels import table_version
 from mediafm_store.storage import tables
@@ -109,13 +109,13 @@ def test_an_index_without_a_space_and_half_an_index(films):
     (films.path / "indexes" / "fused_v1@3_4").mkdir()
     (films.path / "indexes" / "fused_v1" / ".building-x").mkdir()
     mended(films, "strays")
-    assert newest(index_folder(films, films.live("fused")))
+    assert newest_build(index_folder(films, films.live("fused")))
 
 
 @pytest.mark.parametrize("name", ["vectors.f16", "ids.arrow", "facts.json"])
 def test_a_damaged_index(films, name):
     build_index(films, films.live("fused"))
-    path = newest(index_folder(films, films.live("fused"))) / name
+    path = newest_build(index_folder(films, films.live("fused"))) / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 4
     path.write_bytes(content)

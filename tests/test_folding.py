@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediafm_store.arrays import FUSED, unit_rows
-from mediafm_store.retrieval.near_duplicates import EXCHANGE, SPREAD, fold, spread
+from mediafm_store.retrieval.near_duplicates import EXCHANGE, SPREAD, diversify, fold
 from tests.conftest import shot_row
 from tests.planted import between, direction, fused
 
@@ -118,7 +118,7 @@ def test_answers_are_spread_by_maximal_marginal_relevance(n, k, seed):
     vectors = np.zeros((n, FUSED), np.float32)
     vectors[:, :4] = rng.normal(size=(n, 4))
     vectors = unit_rows(vectors)
-    order = spread(scores, vectors, k)
+    order = diversify(scores, vectors, k)
     assert len(order) == len(set(order)) == min(n, k)
     assert order[:1] == [0][: min(n, k)]
     for place, chosen in enumerate(order):
@@ -130,5 +130,5 @@ def test_answers_are_spread_by_maximal_marginal_relevance(n, k, seed):
 
 def test_what_is_unlike_the_answers_before_comes_first():
     vectors = fused(["lake", "lake", "lake", "wood"])
-    assert spread([0.9, 0.89, 0.88, 0.7], vectors, 4) == [0, 3, 1, 2]
-    assert spread([0.9, 0.89, 0.88, -0.7], vectors, 2) == [0, 1]  # but not at any price
+    assert diversify([0.9, 0.89, 0.88, 0.7], vectors, 4) == [0, 3, 1, 2]
+    assert diversify([0.9, 0.89, 0.88, -0.7], vectors, 2) == [0, 1]  # but not at any price

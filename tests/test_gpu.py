@@ -21,7 +21,7 @@ from mediafm_store.training.optim import Muon, orthogonalise
 from mediafm_store.training.resume import Unfinished, tensors_of
 from mediafm_store.training.run import Best, TrainConfig, TrainingRun, seeded
 from mediafm_store.training.start import start_model
-from mediafm_store.training.trainer import prepare, train
+from mediafm_store.training.trainer import prepare, train_model
 from mediafm_store.training.world import ALONE
 from tests import stages
 
@@ -66,7 +66,7 @@ def random(*shape: int, seed: int = 0) -> torch.Tensor:
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
 def test_training_goes_as_on_a_cpu(optimizer):
     config = TrainConfig(**{**vars(CONFIG), "optimizer": optimizer})
-    on_cpu, on_gpu = (train(titles(), MODEL, config, device=d) for d in ("cpu", "cuda"))
+    on_cpu, on_gpu = (train_model(titles(), MODEL, config, device=d) for d in ("cpu", "cuda"))
     assert on_gpu.model.cls.is_cuda
     assert [s.loss for s in on_gpu.history] == pytest.approx(
         [s.loss for s in on_cpu.history], abs=NEAR

@@ -8,7 +8,7 @@ import pytest
 from mediafm_store import IndexConfig, Store, build_index, index_status, refresh_index
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import BadInput
-from mediafm_store.indexing.directories import index_folder, newest, shard_folders
+from mediafm_store.indexing.directories import index_folder, newest_build, shard_folders
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.indexing.space_index import OPENED, RUNS, open_index
 from tests.conftest import random_vectors, title_rows
@@ -68,13 +68,13 @@ def test_answers_are_those_of_the_table_as_it_is_now(films):
 def test_refresh_adds_what_is_new_and_keeps_the_rest(films):
     fused = films.live("fused")
     build_index(films, fused)
-    first = newest(index_folder(films, fused))
+    first = newest_build(index_folder(films, fused))
     assert refresh_index(films, fused).rows == 60
-    assert newest(index_folder(films, fused)) == first  # nothing to do
+    assert newest_build(index_folder(films, fused)) == first  # nothing to do
 
     films.add_title(title_rows(films, "delta", random_vectors(5, 5)))
     assert refresh_index(films, fused).rows == 65
-    second = newest(index_folder(films, fused))
+    second = newest_build(index_folder(films, fused))
     assert second.name > first.name
     assert not first.exists()
     opened = open_index(films, fused)
@@ -187,7 +187,7 @@ def test_left_overs_of_a_killed_build_are_cleared(films):
 def test_only_the_newest_index_is_kept(films):
     fused = films.live("fused")
     build_index(films, fused)
-    first = newest(index_folder(films, fused))
+    first = newest_build(index_folder(films, fused))
     (first.parent / "000000").mkdir()  # left by a kill between two steps
     build_index(films, fused)
     assert [f.name for f in first.parent.glob("0*")] == ["000002"]
@@ -235,7 +235,7 @@ def test_a_large_space_gets_an_index_that_is_tuned(store, monkeypatch):
 def test_an_index_that_cannot_be_read_at_all_is_told_once(films, caplog):
     fused = films.live("fused")
     build_index(films, fused, device="cpu")
-    (folder,) = shard_folders(newest(index_folder(films, fused)))
+    (folder,) = shard_folders(newest_build(index_folder(films, fused)))
     (folder / RUNS).write_text("{", encoding="utf-8")
     OPENED.clear()  # as in a process of its own
     for _ in range(3):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mediafm_indexes import KINDS, DamagedError, IndexTarget, build, extend, load, trainers
-from mediafm_indexes.facts import FACTS, read_facts, write_facts
+from mediafm_indexes.facts import FACTS, read_metadata, write_facts
 from mediafm_indexes.faiss_index import FaissIndex
 from mediafm_indexes.index import Neighbours
 from mediafm_indexes.recall import recall_at_k, recall_by_candidates
@@ -55,7 +55,7 @@ def truth(vectors, queries, k, only=None):
 
 
 def test_an_index_is_chosen_tuned_and_measured(built, vectors):
-    facts = read_facts(built)
+    facts = read_metadata(built)
     assert facts.kind == "pca-ivf-sq8"
     assert (facts.rows, facts.trained_on, facts.dim) == (N, N, D)
     assert facts.measured.recall_at_10 >= 0.99
@@ -170,7 +170,7 @@ def test_what_drifts_or_outgrows_is_learned_anew(built, tmp_path):
     # Settings that are just enough for the rows that they were tuned on.
     narrow = tmp_path / "narrow"
     copy(built, narrow)
-    facts = read_facts(built)
+    facts = read_metadata(built)
     few = replace(facts.settings, effort=1, candidates=15, exact_up_to=0)
     write_facts(narrow, replace(facts, settings=few))
     other = np.random.default_rng(9).normal(size=(500, D))

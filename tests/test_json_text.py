@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from mediafm_cli.commands.cut import rows
+from mediafm_cli.commands.cut import json_rows
 from mediafm_store import import_labels, read_ads, read_judgements
 from mediafm_store.errors import BadInput
 from mediafm_store.sources.videos import metadata_of, read_metadata
@@ -34,7 +34,7 @@ def test_what_is_wrong_is_told_by_every_reader(store, tmp_path, content):
     readers = [partial(read_ads, lines), partial(import_labels, store, lines)]
     readers += [partial(read_metadata, whole), partial(read_judgements, whole)]
     if isinstance(content, str):
-        readers += [lambda: list(rows(content)), lambda: list(rows(f"[{content}]"))]
+        readers += [lambda: list(json_rows(content)), lambda: list(json_rows(f"[{content}]"))]
     for read in readers:
         with pytest.raises(BadInput, match=r"JSON|UTF|cannot be read") as told:
             read()

@@ -15,12 +15,12 @@ from mediafm_store.features.passes import see
 from mediafm_store.ingestion.rows import named
 from mediafm_store.media import faces as finder
 from mediafm_store.media import picture
-from mediafm_store.media.picture import measured, without_bars
+from mediafm_store.media.picture import measure_picture, without_bars
 from mediafm_store.records import Span
 from mediafm_store.shots import looks
 from mediafm_store.shots.detectors import adaptive
 from mediafm_store.shots.flags import is_black
-from mediafm_store.shots.looks import cuts_per_min, ramp, words
+from mediafm_store.shots.looks import cuts_per_min, look_words, ramp
 from mediafm_store.shots.shotlist import listed
 from mediafm_store.shots.shots import CutShot, Light, read_shots
 from mediafm_store.storage.schema import SHOTS
@@ -87,7 +87,7 @@ needs_faces = pytest.mark.skipif(finder.library() is None, reason="no package th
     ],
 )
 def test_colours_have_their_names(rgb, name):
-    found = measured(flat(90, 160, rgb))
+    found = measure_picture(flat(90, 160, rgb))
     assert found.colours == [name]
     assert found.colour_shares == [1.0]
     assert found.saturation == pytest.approx((max(rgb) - min(rgb)) / 255)
@@ -97,7 +97,7 @@ def test_only_what_fills_a_good_part_is_a_colour():
     image = flat(90, 160, (120, 120, 120))
     image[:, :64] = (30, 60, 220)
     image[:, 64:70] = (220, 20, 20)
-    found = measured(image)
+    found = measure_picture(image)
     assert found.colours == ["grey", "blue"]
     assert found.colour_shares == pytest.approx([0.5625, 0.4])
 
@@ -107,8 +107,8 @@ def test_bars_are_cut_off(turned):
     image = flat(90, 160, (30, 160, 40))
     image[:11] = image[-12:] = 3
     image = np.rot90(image) if turned else image
-    assert measured(np.ascontiguousarray(image)).colours == ["green"]
-    assert measured(np.ascontiguousarray(image)).bars == pytest.approx(24 / 90)
+    assert measure_picture(np.ascontiguousarray(image)).colours == ["green"]
+    assert measure_picture(np.ascontiguousarray(image)).bars == pytest.approx(24 / 90)
 
 
 def test_what_is_dark_at_one_side_or_all_over_has_no_bars():
@@ -122,21 +122,21 @@ def test_what_is_dark_at_one_side_or_all_over_has_no_bars():
 
 @needs_faces
 def test_a_face_is_measured_within_the_bars(portrait):
-    plain = measured(portrait)
+    plain = measure_picture(portrait)
     assert plain.faces == 1
     assert 0.3 < plain.face < 0.6
     bars = np.zeros((356, 256, 3), np.uint8)
     bars[50:-50] = portrait
-    assert measured(bars).face == pytest.approx(plain.face, abs=0.03)
+    assert measure_picture(bars).face == pytest.approx(plain.face, abs=0.03)
     two = np.concatenate([portrait, portrait[:, ::-1]], axis=1)
-    assert measured(two).faces == 2
-    assert measured(flat(90, 160, (90, 80, 70)))[4:] == (0.0, 0)
+    assert measure_picture(two).faces == 2
+    assert measure_picture(flat(90, 160, (90, 80, 70)))[4:] == (0.0, 0)
 
 
 def test_nobody_looks_for_faces_without_the_package(portrait, monkeypatch):
     monkeypatch.setattr(finder, "library", lambda: None)
-    assert measured(portrait)[4:] == (None, None)
-    assert "face" not in words(row(**measured(portrait)._asdict()))
+    assert measure_picture(portrait)[4:] == (None, None)
+    assert "face" not in look_words(row(**measure_picture(portrait)._asdict()))
 
 
 @needs_faces
@@ -157,7 +157,7 @@ def test_a_picture_that_cannot_be_read_says_nothing():
 def test_measures_lie_in_their_ranges(height, width, seed):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, rng.integers(1, 256), (height, width, 3)).astype(np.uint8)
-    found = measured(image)
+    found = measure_picture(image)
     assert 0 <= found.bars < 1
     assert 0 <= found.saturation <= 1
     assert len(found.colours) == len(found.colour_shares)
@@ -186,7 +186,7 @@ rows = st.fixed_dictionaries(
 def test_degrees_lie_in_their_range_and_give_the_words(row):
     degrees = {look.word: look.degree(row) for look in LOOKS}
     assert all(0 <= degree <= 1 for degree in degrees.values()), degrees
-    assert words(row) == [word for word, degree in degrees.items() if degree >= 0.5]
+    assert look_words(row) == [word for word, degree in degrees.items() if degree >= 0.5]
 
 
 @settings(deadline=None)
@@ -197,7 +197,7 @@ def test_many_shots_are_graded_as_one_is(some, look):
 
 
 def test_of_what_is_not_known_nothing_is_said():
-    assert words(UNKNOWN) == []
+    assert look_words(UNKNOWN) == []
     assert {look.degree(UNKNOWN) for look in LOOKS} == {0.0}
 
 
@@ -241,7 +241,7 @@ def test_every_look_follows_from_columns_of_shots_and_can_be_asked_for():
 def test_the_more_the_greater_the_degree(word, less, more):
     look = BY_WORD[word]
     assert look.degree(row(**less)) < look.degree(row(**more))
-    assert word in words(row(**more)) or word == "black"
+    assert word in look_words(row(**more)) or word == "black"
 
 
 @settings(deadline=None)
@@ -270,8 +270,8 @@ def test_motion_is_that_within_a_shot(tmp_path):
     assert still < 0.005
     assert moving > 0.1
     assert alone is None
-    assert words(row(motion=still)) == ["still"]
-    assert words(row(motion=moving)) == ["moving"]
+    assert look_words(row(motion=still)) == ["still"]
+    assert look_words(row(motion=moving)) == ["moving"]
 
 
 def test_a_shot_is_black_though_a_fade_begins_or_ends_in_it(tmp_path):

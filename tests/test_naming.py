@@ -26,7 +26,7 @@ from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import Library
 from mediafm_store.storage.tables import Tables
-from mediafm_store.tags.tag import Tag, keep
+from mediafm_store.tags.tag import Tag, write_tags
 from mediafm_store.titles.naming import (
     Named,
     Names,
@@ -380,7 +380,9 @@ def test_labels_and_tags_know_them(store, tmp_path):
     file.write_text('{"shot": "Film Nr. 1/7", "label": "dark"}')
     with pytest.raises(BadInput, match=r"line 1: no shot 'Film Nr\. 1/7' in .*; f1 has 3 shots"):
         import_labels(store, file)
-    keep(store, ["f1"], [Tag("tags", "f1", "dark", 0.5, 0.5, "neighbours", ())], instead="FALSE")
+    write_tags(
+        store, ["f1"], [Tag("tags", "f1", "dark", 0.5, 0.5, "neighbours", ())], instead="FALSE"
+    )
     answer_tags(store, [Feedback("FILM NR. 1", "dark", True)], device="cpu")
     assert set(store.rows("labels", "task = 'tags'")["item"]) == {"f1"}
 
@@ -456,7 +458,7 @@ def test_a_page_of_a_search_by_a_name_shows_the_shot(films, tmp_path):
 def test_tags_are_listed_by_name(store):
     add_film(store, "one", ["lake"], name="The First", genres=["Drama"])
     add_film(store, "two", ["wood"], name="The Second")
-    keep(
+    write_tags(
         store,
         ["two"],
         [Tag("tags", "two", "dark", 0.5, 0.5, "neighbours", ("one",))],

@@ -8,8 +8,8 @@ import pytest
 from benchmarks.nodes import KILLED, KILLED_AT, on_two
 from mediafm_store.errors import BadInput
 from mediafm_store.training.run import TrainConfig
-from mediafm_store.training.trainer import train
-from mediafm_store.training.world import joined
+from mediafm_store.training.trainer import train_model
+from mediafm_store.training.world import process_group
 from tests.test_train import MODEL, catalogue
 
 CONFIG = TrainConfig(steps=8, warmup=2, validate_every=2, batch_shots=48, muon_lr=1e-2)
@@ -19,7 +19,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from benchmarks.nodes import take_part
-from mediafm_store.training.trainer import train
+from mediafm_store.training.trainer import train_model as train
 from tests.test_nodes import CONFIG
 from tests.test_train import MODEL, catalogue
 results = Path(sys.argv[1])
@@ -32,7 +32,7 @@ take_part(lambda on_step: run(on_step=on_step), results, sys.argv[2])
 def alone():
     """The losses of one process that takes twice as many shots a step."""
     config = replace(CONFIG, batch_shots=2 * CONFIG.batch_shots)
-    return [step.loss for step in train(catalogue(12), MODEL, config).history]
+    return [step.loss for step in train_model(catalogue(12), MODEL, config).history]
 
 
 @pytest.mark.slow
@@ -51,8 +51,11 @@ def test_restarts_that_would_fail_are_refused(monkeypatch):
     """A process that starts again would look for those that have ended."""
     monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", "3")
     monkeypatch.setenv("TORCHELASTIC_USE_AGENT_STORE", "True")
-    with pytest.raises(BadInput, match="needs TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1"), joined("cpu"):
+    with (
+        pytest.raises(BadInput, match="needs TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1"),
+        process_group("cpu"),
+    ):
         pass
     monkeypatch.setenv("TORCHELASTIC_USE_AGENT_STORE", "False")
-    with joined("cpu") as world:
+    with process_group("cpu") as world:
         assert world.size == 1

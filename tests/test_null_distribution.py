@@ -17,8 +17,8 @@ from mediafm_store.likeness.sampling import (
     MOST_ANSWERS,
     PASSAGES,
     SAMPLED,
+    cached,
     likeness_from,
-    once,
     passages,
 )
 from mediafm_store.matching import null_distribution as module
@@ -364,7 +364,7 @@ def test_what_is_kept_is_of_the_context_that_is_live(store):
 def test_no_more_is_kept_than_there_is_room_for():
     sample = []
     for number in range(3 * MOST_ANSWERS):
-        assert once(sample, number, lambda n=number: n) == number
+        assert cached(sample, number, lambda n=number: n) == number
     assert len(ANSWERED) == MOST_ANSWERS
 
 

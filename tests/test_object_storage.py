@@ -12,7 +12,7 @@ from pyarrow import fs
 from mediafm_store import Store, TrainConfig, build_index, build_indexes, doctor, embed, train
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.files import file_system
-from mediafm_store.indexing.directories import index_folder, newest
+from mediafm_store.indexing.directories import index_folder, newest_build
 from mediafm_store.training import resume
 from mediafm_store.training.checkpoints import CHECKPOINTS, UNFINISHED, saved
 from tests.conftest import random_vectors, title_rows
@@ -67,7 +67,7 @@ def test_a_store_lives_in_a_bucket(bucket, machine, tmp_path):
         store.add_title(title_rows(store, title, random_vectors(8, seed)))
     before = [h.shot for h in search(store, shot="alpha/00003", k=5)]
     build_index(store, store.live("fused"))
-    assert newest(index_folder(store, store.live("fused"))).is_relative_to(tmp_path / "one")
+    assert newest_build(index_folder(store, store.live("fused"))).is_relative_to(tmp_path / "one")
     assert [h.shot for h in search(store, shot="alpha/00003", k=5)] == before
 
     with pytest.raises(BadInput, match="lie on this machine, where workers on others cannot write"):

@@ -12,7 +12,7 @@ from benchmarks.clips import write_clip
 from mediafm_store import Store, ingest, search
 from mediafm_store.arrays import block
 from mediafm_store.clips.clip import cut_clip
-from mediafm_store.examples.origin import cosines, likeness, origin_of, starts
+from mediafm_store.examples.origin import cosines, origin_of, shotwise_likeness, starts
 from mediafm_store.media.sound import sound
 from mediafm_store.records import Span
 from tests.planted import add_film, between, fused
@@ -70,8 +70,8 @@ def test_the_true_start_is_among_those_of_every_pair(lengths, first, last, data)
 
 def test_longer_shots_count_for_more():
     asked, title = fused(["lake", "wood"]), fused(["lake", "moon"])
-    picture, _ = likeness(asked, title, spans(0, 3, 4))
-    other, _ = likeness(asked, title, spans(0, 1, 4))
+    picture, _ = shotwise_likeness(asked, title, spans(0, 3, 4))
+    other, _ = shotwise_likeness(asked, title, spans(0, 1, 4))
     chance = float(fused(["wood"])[0] @ fused(["moon"])[0])
     assert picture == pytest.approx(0.75 + 0.25 * chance, abs=1e-3)
     assert other == pytest.approx(0.25 + 0.75 * chance, abs=1e-3)
@@ -86,7 +86,7 @@ def test_pictures_and_sounds_count_the_same_and_words_not_at_all():
         (fused([None], ["rain"]), (0, 0.5)),
         (fused([None]), (0, 0)),
     ):
-        assert likeness(asked, title, spans(0, 1)) == pytest.approx(alike, abs=1e-3)
+        assert shotwise_likeness(asked, title, spans(0, 1)) == pytest.approx(alike, abs=1e-3)
 
 
 def test_cosines_are_row_by_row():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mediafm_store.engines.places import Node, WorkerResources, place
+from mediafm_store.engines.places import Node, WorkerResources, allocate
 
 
 def nodes(*each):
@@ -26,7 +26,7 @@ def nodes(*each):
     ],
 )
 def test_cores(machines, workers, each):
-    assert place(nodes(*machines), workers) == each
+    assert allocate(nodes(*machines), workers) == each
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_cores(machines, workers, each):
     ],
 )
 def test_shares_of_gpus(machines, workers, each):
-    assert place(nodes(*machines), workers, on_gpu=True) == each
+    assert allocate(nodes(*machines), workers, on_gpu=True) == each

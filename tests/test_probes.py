@@ -13,7 +13,7 @@ from mediafm_store.arrays import FUSED, unit_rows
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.probing.items import items_of
 from mediafm_store.probing.pools import pool_vectors
-from mediafm_store.probing.saved import newest
+from mediafm_store.probing.saved import newest_probe
 from tests import command
 from tests.conftest import random_vectors, title_rows
 
@@ -106,7 +106,7 @@ def test_figures_stand_beside_others_and_chance(built, genre):
 
 
 def test_it_is_read_back_as_it_was(built, genre):
-    again = newest(Store(built.path), "genre")
+    again = newest_probe(Store(built.path), "genre")
     assert again.labels == genre.labels == KINDS
     assert again.facts == json.loads(json.dumps(genre.facts))
     inputs = {"vector": random_vectors(3), "words": genre.words.matrix(["war", "", "talk"])}
@@ -119,7 +119,7 @@ def test_fitting_again_makes_a_version(built, genre):
     second = fit_probe(built, "genre", pool="concatenation", folds=3)
     assert second.version == 2
     assert len(probes(built)) == before + 1
-    assert newest(built, "genre", 1).pool == "context"
+    assert newest_probe(built, "genre", 1).pool == "context"
     built.tables.delete("probes", "version = 2 AND name = 'genre'")
 
 
@@ -167,14 +167,14 @@ def test_probes_are_fitted_to_vectors_that_went_live_and_stay_for_those_before(t
         found = store.vectors(one, title)
         store.add_vectors(two, store.title(title), found.ids, unit_rows(-found.vectors))
     assert refit_probes(store) == []
-    before = newest(store, "genre")
+    before = newest_probe(store, "genre")
     store.registry.promote(two)
     (anew,) = [probe for probe in refit_probes(store) if probe.task == "genre"]
     assert (anew.version, anew.fingerprint, anew.pool) == (before.version + 1, "two", before.pool)
     assert (anew.facts["folds"], anew.facts["seed"]) == (3, 7)
     assert apply_probe(store, "genre")
     store.registry.promote(one)
-    assert newest(store, "genre").version == before.version
+    assert newest_probe(store, "genre").version == before.version
     assert [probe.task for probe in refit_probes(store)] == []
 
 

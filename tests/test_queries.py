@@ -13,7 +13,7 @@ from mediafm_store import Store
 from mediafm_store.arrays import FUSED, MODALITIES, block, unit_rows, weigh
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.examples.example import Example
-from mediafm_store.examples.queries import UNLIKE, Examples, VectorQuery, query_of, seconds
+from mediafm_store.examples.queries import UNLIKE, Examples, VectorQuery, parse_clock, vector_query
 from mediafm_store.features.fusion import fingerprint
 from mediafm_store.likeness.scale import PARTS
 from mediafm_store.media.sound import SAMPLE_RATE
@@ -86,7 +86,7 @@ def picture(path, brightness):
     ],
 )
 def test_times(clock, value):
-    assert seconds(clock) == value
+    assert parse_clock(clock) == value
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,14 @@ def test_times(clock, value):
 )
 def test_what_is_no_time(clock):
     with pytest.raises(BadInput, match="is not a time; give"):
-        seconds(clock)
+        parse_clock(clock)
 
 
 @given(st.integers(0, 999), st.integers(0, 59), st.integers(0, 59), st.integers(0, 999))
 def test_a_clock_and_its_seconds_are_the_same_time(hours, minutes, whole, thousandths):
     total = 3600 * hours + 60 * minutes + whole + thousandths / 1000
-    assert seconds(f"{hours}:{minutes:02}:{whole:02}.{thousandths:03}") == pytest.approx(total)
-    assert seconds(f"{total:.3f}") == pytest.approx(total)
+    assert parse_clock(f"{hours}:{minutes:02}:{whole:02}.{thousandths:03}") == pytest.approx(total)
+    assert parse_clock(f"{total:.3f}") == pytest.approx(total)
 
 
 # Names
@@ -354,7 +354,7 @@ def test_what_is_not_wanted_changes_the_order(store):
 def test_what_is_not_wanted_is_taken_off_each_row_by_half():
     like, unlike = random_vectors(3, 1), random_vectors(4, 2)
     off = unit_rows(unlike.mean(axis=0, keepdims=True))
-    made = query_of(SPACE, [Example(like, like)], [Example(unlike, unlike)], {})
+    made = vector_query(SPACE, [Example(like, like)], [Example(unlike, unlike)], {})
     assert np.allclose(made.rows, unit_rows(like - UNLIKE * off), atol=1e-6)
     assert np.allclose(np.linalg.norm(made.rows, axis=1), 1, atol=1e-5)
 

@@ -12,7 +12,7 @@ from mediafm_store import Break, Rails
 from mediafm_store.ad_breaks.credits import credit_shots
 from mediafm_store.ad_breaks.facts import BreakContext
 from mediafm_store.ad_breaks.mentions import mentions
-from mediafm_store.ad_breaks.rails import HOUR_S, Closed, closed, keep, why_not
+from mediafm_store.ad_breaks.rails import HOUR_S, Closed, closed, why_not, within_rails
 from mediafm_store.ad_breaks.speech import RUNS_ON_S, runs_on, sentences
 from mediafm_store.media.picture import columns
 from mediafm_store.records import Cue
@@ -57,7 +57,7 @@ busy = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_rails_are_never_broken_and_nothing_is_left_out_without_need(times, given_rails, spans):
     rails = Rails(**given_rails)
     off = [Closed(start, start + length, "why") for start, length in spans]
-    kept = [b.seconds for b in keep([place(t) for t in times], rails, off)]
+    kept = [b.seconds for b in within_rails([place(t) for t in times], rails, off)]
     assert allowed(kept, rails, off)
     slow: list[float] = []
     for time in times:
@@ -117,7 +117,7 @@ def test_all_rails_hold_in_any_title(shots, said, given_rails):
     }
     facts = title([s[0] for s in shots], cues, changed)
     ranked = [place(shot["start_s"]) for shot in facts.shots[1:]]
-    kept = [b.seconds for b in keep(ranked, rails, closed(facts, rails))]
+    kept = [b.seconds for b in within_rails(ranked, rails, closed(facts, rails))]
     margin = rails.margin_s
     if margin is None:
         margin = min(0.05 * facts.duration_s, 180)
@@ -307,7 +307,9 @@ def test_no_break_near_what_is_to_be_avoided():
     off = closed(facts, Rails(margin_s=0, avoid=("gunshot",)))
     kept = [
         b.seconds
-        for b in keep([place(10.0 * i) for i in range(1, 20)], Rails(min_gap_s=0, per_hour=99), off)
+        for b in within_rails(
+            [place(10.0 * i) for i in range(1, 20)], Rails(min_gap_s=0, per_hour=99), off
+        )
     ]
     assert kept == [10, 20, 30, 40, 50, 60, 70, 140, 150, 160, 170, 180, 190]
     assert why_not([100.0], off) == ["“gunshot” is heard in film/00010"]

@@ -212,7 +212,7 @@ def test_bars_of_nothing():
 
 
 def test_numbers_have_a_true_minus_and_no_minus_zero():
-    assert [views.number(x) for x in (0.5, -0.125, -0.001)] == ["0.50", "\u22120.12", "0.00"]
+    assert [views.two_decimals(x) for x in (0.5, -0.125, -0.001)] == ["0.50", "\u22120.12", "0.00"]
 
 
 # Timelines

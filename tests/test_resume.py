@@ -10,7 +10,7 @@ import torch
 
 from mediafm_store.training import resume
 from mediafm_store.training.run import Step, TrainConfig
-from mediafm_store.training.trainer import train
+from mediafm_store.training.trainer import train_model
 from tests.test_train import MODEL, catalogue
 
 CONFIG = TrainConfig(steps=12, warmup=2, validate_every=2, batch_shots=64, patience=99)
@@ -31,7 +31,7 @@ def cut_off(at: int, unfinished: Path, config: TrainConfig = CONFIG) -> None:
             raise Killed
 
     with pytest.raises(Killed):
-        train(catalogue(), MODEL, config, unfinished=unfinished, on_step=kill)
+        train_model(catalogue(), MODEL, config, unfinished=unfinished, on_step=kill)
 
 
 def comparable(history: list[Step]) -> list[Step]:
@@ -42,12 +42,12 @@ def comparable(history: list[Step]) -> list[Step]:
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
 def test_a_training_cut_off_goes_on_as_if_it_had_not_been(tmp_path, optimizer):
     config = TrainConfig(**{**vars(CONFIG), "optimizer": optimizer})
-    whole = train(catalogue(), MODEL, config)
+    whole = train_model(catalogue(), MODEL, config)
     unfinished = tmp_path / "unfinished"
     cut_off(5, unfinished, config)
     cut_off(9, unfinished, config)
     taken: list[Step] = []
-    found = train(catalogue(), MODEL, config, unfinished=unfinished, on_step=taken.append)
+    found = train_model(catalogue(), MODEL, config, unfinished=unfinished, on_step=taken.append)
     assert [s.step for s in taken] == [9, 10, 11, 12], "steps 1 to 8 were kept"
     assert comparable(found.history) == comparable(whole.history)
     assert (found.validation, found.best_step) == (whole.validation, whole.best_step)
@@ -67,14 +67,14 @@ def test_what_was_cut_off_of_another_training_is_passed_over(tmp_path, change):
         config = TrainConfig(**{**vars(CONFIG), "seed": 1})
     if change == "broken":
         unfinished.write_bytes(unfinished.read_bytes()[:999])
-    found = train(titles, MODEL, config, unfinished=unfinished)
-    assert comparable(found.history) == comparable(train(titles, MODEL, config).history)
+    found = train_model(titles, MODEL, config, unfinished=unfinished)
+    assert comparable(found.history) == comparable(train_model(titles, MODEL, config).history)
 
 
 def test_a_training_whose_patience_was_over_takes_no_step_more(tmp_path, monkeypatch):
     harmful = {"steps": 50, "muon_lr": 1.0, "adamw_lr": 1.0, "warmup": 0, "patience": 3}
     config = TrainConfig(**{**vars(CONFIG), **harmful})
-    whole = train(catalogue(), MODEL, config)
+    whole = train_model(catalogue(), MODEL, config)
     assert whole.stopped == "no better validation loss since step 0"
 
     def kill(state: resume.Unfinished) -> None:
@@ -83,9 +83,9 @@ def test_a_training_whose_patience_was_over_takes_no_step_more(tmp_path, monkeyp
     with monkeypatch.context() as patched:
         patched.setattr(resume.Unfinished, "remove", kill)
         with pytest.raises(Killed):
-            train(catalogue(), MODEL, config, unfinished=tmp_path / "unfinished")
+            train_model(catalogue(), MODEL, config, unfinished=tmp_path / "unfinished")
     taken: list[Step] = []
-    found = train(
+    found = train_model(
         catalogue(), MODEL, config, unfinished=tmp_path / "unfinished", on_step=taken.append
     )
     assert not taken
@@ -103,7 +103,7 @@ SLOWLY = """
 import sys, time
 from pathlib import Path
 from mediafm_store.training import resume
-from mediafm_store.training.trainer import train
+from mediafm_store.training.trainer import train_model as train
 from tests.test_resume import CONFIG
 from tests.test_train import MODEL, catalogue
 resume.EVERY_S = 0.0
@@ -120,6 +120,6 @@ def test_a_kill_at_any_moment_leaves_what_can_go_on(tmp_path):
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert unfinished.exists()
-    found = train(catalogue(), MODEL, CONFIG, unfinished=unfinished)
-    assert comparable(found.history) == comparable(train(catalogue(), MODEL, CONFIG).history)
+    found = train_model(catalogue(), MODEL, CONFIG, unfinished=unfinished)
+    assert comparable(found.history) == comparable(train_model(catalogue(), MODEL, CONFIG).history)
     assert os.listdir(tmp_path) in ([], [".unfinished"])

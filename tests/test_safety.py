@@ -12,7 +12,7 @@ import pytest
 from benchmarks.kills import kills
 from mediafm_store import IndexConfig, Store, build_index
 from mediafm_store.errors import BadInput
-from mediafm_store.indexing.directories import index_folder, newest
+from mediafm_store.indexing.directories import index_folder, newest_build
 from tests.conftest import ROOT, random_vectors, title_rows
 from tests.plain import search_all as search
 
@@ -49,7 +49,7 @@ def test_a_disk_that_is_full_loses_nothing(store):
     store.add_title(title_rows(store, "small", random_vectors(90)))
     build_index(store, store.live("fused"))
     before = store.shots()
-    index = newest(index_folder(store, store.live("fused")))
+    index = newest_build(index_folder(store, store.live("fused")))
     told = subprocess.run(
         [sys.executable, "-c", FULL_DISK, store.path],
         capture_output=True,
@@ -60,7 +60,7 @@ def test_a_disk_that_is_full_loses_nothing(store):
     assert told.stdout.splitlines() == ["BadInput 0", "BadInput 0"]
     again = Store(store.path)
     assert again.shots().equals(before)
-    assert newest(index_folder(again, again.live("fused"))) == index
+    assert newest_build(index_folder(again, again.live("fused"))) == index
     assert len(search(again, shot="small/00003", k=50)) == 50
     again.add_title(title_rows(again, "large", random_vectors(200, 5)))
     assert len(again.shots("large")) == 200

@@ -17,7 +17,7 @@ import pytest
 from mediafm_store.clips.write import write_video
 from mediafm_store.demo.films import PHOTOS, QUERIES, SampleTitle, make_sample_catalogue
 from mediafm_store.demo.films.camera import GRADES, SETUPS
-from mediafm_store.demo.films.edit import plan
+from mediafm_store.demo.films.edit import plan_film
 from mediafm_store.demo.films.films import FILMS
 from mediafm_store.demo.films.mix import RATE, dialogue, scene_frames, soundtrack
 from mediafm_store.demo.films.photos import load_photo
@@ -90,13 +90,13 @@ def test_a_film_depends_on_the_seed_alone(catalogue: list[SampleTitle], tmp_path
         hashlib.sha256(grey_frames(t.media).tobytes()).digest() for t in (catalogue[0], again)
     )
     assert first == second
-    other = plan(FILMS[0], generator=np.random.default_rng([1, 0]))
+    other = plan_film(FILMS[0], generator=np.random.default_rng([1, 0]))
     assert other.cuts != again.cutting.cuts
 
 
 @pytest.mark.parametrize("film", FILMS, ids=lambda film: film.id)
 def test_shots_and_black_fill_a_film_without_a_gap(film: Screenplay) -> None:
-    cutting = plan(film, generator=np.random.default_rng(0))
+    cutting = plan_film(film, generator=np.random.default_rng(0))
     stretches = sorted([(s.start, s.end) for s in cutting.shots] + list(cutting.black))
     assert stretches[0][0] == 0
     assert all(a[1] == b[0] for a, b in pairwise(stretches))
@@ -111,7 +111,7 @@ def test_shots_and_black_fill_a_film_without_a_gap(film: Screenplay) -> None:
 
 @pytest.mark.parametrize("film", FILMS, ids=lambda film: film.id)
 def test_lines_stay_in_their_scene_and_apart(film: Screenplay) -> None:
-    cutting = plan(film, generator=np.random.default_rng(0))
+    cutting = plan_film(film, generator=np.random.default_rng(0))
     cues = dialogue(film, cutting)
     assert all(a.end_s < b.start_s for a, b in pairwise(cues))
     said = iter(cues)
@@ -149,7 +149,7 @@ def test_the_catalogue_is_as_varied_as_promised() -> None:
 
 def test_the_black_is_silent() -> None:
     film = FILMS[0]
-    cutting = plan(film, generator=np.random.default_rng(0))
+    cutting = plan_film(film, generator=np.random.default_rng(0))
     track = soundtrack(film, cutting, generator=np.random.default_rng(0))
     for start, end in cutting.black:
         assert not track[round(start * RATE / film.fps) : round(end * RATE / film.fps)].any()

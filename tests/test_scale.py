@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, block, unit_rows
-from mediafm_store.likeness.scale import LEAST_SPREAD, PARTS, PRIOR, measured, scale_of
+from mediafm_store.likeness.scale import LEAST_SPREAD, PARTS, PRIOR, measure_scale, scale_of
 from mediafm_store.matching.matching import WEIGHTS
 from mediafm_store.retrieval.search import search
 from mediafm_store.storage.spaces import Passage, Space
@@ -53,7 +53,7 @@ ABSENT = st.sets(st.tuples(st.integers(0, 11), st.sampled_from(MODALITIES)), max
 @given(seed=st.integers(0, 999), absent=ABSENT, length=st.integers(1, 6))
 def test_mean_and_spread_are_those_of_a_slow_loop(seed, absent, length):
     sample = sample_of(rows(12, seed, absent), length)
-    scale = measured(SPACE, sample)
+    scale = measure_scale(SPACE, sample)
     shots = [(n, v.astype(np.float64)) for n, p in enumerate(sample) for v in p.vectors]
     for (part, at), spread in zip(scale.blocks, scale.spread, strict=True):
         there = [(n, v[at] / np.linalg.norm(v[at])) for n, v in shots if v[at].any()]
@@ -67,7 +67,7 @@ def test_mean_and_spread_are_those_of_a_slow_loop(seed, absent, length):
 
 def test_random_pairs_vary_by_one_on_the_scale():
     vectors = rows(240, 1)
-    scale = measured(SPACE, sample_of(vectors[:120], 1))
+    scale = measure_scale(SPACE, sample_of(vectors[:120], 1))
     made = scale.standardised(vectors[120:])
     for _, at in scale.blocks:
         pairs = (made[:, at] @ made[:, at].T)[np.triu_indices(120, 1)]
@@ -76,7 +76,7 @@ def test_random_pairs_vary_by_one_on_the_scale():
 
 
 def test_a_context_is_one_block():
-    scale = measured(CONTEXT, sample_of(rows(20, 2)))
+    scale = measure_scale(CONTEXT, sample_of(rows(20, 2)))
     assert scale.blocks == (("context", slice(0, FUSED)),)
     assert scale.spread.shape == (1,)
 
@@ -101,12 +101,12 @@ def test_tiny_stores(store, names):
 
 def test_what_is_the_same_again_and_again_is_not_magnified():
     vectors = np.repeat(rows(1, 3), 40, axis=0)
-    scale = measured(SPACE, sample_of(vectors, 1))
+    scale = measure_scale(SPACE, sample_of(vectors, 1))
     assert scale.spread.tolist() == pytest.approx([LEAST_SPREAD] * 3)
 
 
 def test_one_passage_alone_tells_no_spread():
-    assert measured(SPACE, sample_of(rows(4, 4), 8)).spread.tolist() == [1, 1, 1]
+    assert measure_scale(SPACE, sample_of(rows(4, 4), 8)).spread.tolist() == [1, 1, 1]
 
 
 # Standardised
@@ -125,7 +125,7 @@ def slowly(scale, row):
 @settings(max_examples=25)
 @given(seed=st.integers(0, 999), absent=ABSENT, space=st.sampled_from([SPACE, CONTEXT]))
 def test_standardised_is_as_by_hand(seed, absent, space):
-    scale = measured(space, sample_of(rows(12, seed + 1)))
+    scale = measure_scale(space, sample_of(rows(12, seed + 1)))
     vectors = rows(12, seed, absent)
     made = scale.standardised(vectors)
     assert np.allclose(made, [slowly(scale, row) for row in vectors], atol=1e-4)
@@ -139,7 +139,7 @@ def test_standardised_is_as_by_hand(seed, absent, space):
 @settings(max_examples=25)
 @given(seed=st.integers(0, 999), absent=ABSENT, space=st.sampled_from([SPACE, CONTEXT]))
 def test_products_are_those_of_standardised_vectors(seed, absent, space):
-    scale = measured(space, sample_of(rows(12, seed + 1)))
+    scale = measure_scale(space, sample_of(rows(12, seed + 1)))
     asked, vectors = scale.standardised(rows(3, seed + 2)), rows(12, seed, absent)
     found, slow = scale.products(asked, vectors), scale.standardised(vectors)
     assert list(found) == [part for part, _ in scale.blocks]
@@ -150,7 +150,7 @@ def test_products_are_those_of_standardised_vectors(seed, absent, space):
 @settings(max_examples=25)
 @given(seed=st.integers(0, 999), count=st.integers(1, 5))
 def test_several_as_one_is_their_mean_of_full_length(seed, count):
-    scale = measured(SPACE, sample_of(rows(12, seed + 1)))
+    scale = measure_scale(SPACE, sample_of(rows(12, seed + 1)))
     made = scale.standardised(rows(count, seed, {(0, "audio")}))
     one = scale.as_one(made)
     for (_, at), spread in zip(scale.blocks, scale.spread, strict=True):
@@ -162,7 +162,7 @@ def test_several_as_one_is_their_mean_of_full_length(seed, count):
 @settings(max_examples=25)
 @given(seed=st.integers(0, 999))
 def test_what_an_index_is_asked_orders_what_is_stored_as_the_scale_but_for_means(seed):
-    scale = measured(SPACE, sample_of(rows(12, seed + 1)))
+    scale = measure_scale(SPACE, sample_of(rows(12, seed + 1)))
     row = scale.standardised(rows(1, seed))[0]
     stored = rows(6, seed + 2)
     asked = scale.proposing(row)
@@ -177,7 +177,7 @@ def test_what_an_index_is_asked_orders_what_is_stored_as_the_scale_but_for_means
 
 
 def test_nothing_is_asked_of_an_index_as_nothing():
-    scale = measured(SPACE, sample_of(rows(12, 1)))
+    scale = measure_scale(SPACE, sample_of(rows(12, 1)))
     assert not scale.proposing(np.zeros(FUSED, np.float32)).any()
 
 
@@ -187,7 +187,7 @@ def test_nothing_is_asked_of_an_index_as_nothing():
 @settings(max_examples=25)
 @given(seed=st.integers(0, 999), modality=st.sampled_from(MODALITIES))
 def test_a_modality_that_one_of_two_lacks_changes_nothing(seed, modality):
-    scale = measured(SPACE, sample_of(rows(12, seed + 1)))
+    scale = measure_scale(SPACE, sample_of(rows(12, seed + 1)))
     full = rows(2, seed)
     parts = {}
     for lacking in ((), (0,), (1,), (0, 1)):

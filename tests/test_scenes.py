@@ -13,7 +13,7 @@ from mediafm_store import Scene, find_scenes
 from mediafm_store.arrays import BLOCK, unit_rows
 from mediafm_store.errors import NotFound
 from mediafm_store.model import segments
-from mediafm_store.model.segments import PENALTY, TEMPER, segment, spread
+from mediafm_store.model.segments import PENALTY, TEMPER, mean_squared_distance, segment
 from tests.conftest import random_vectors, title_rows
 
 
@@ -34,7 +34,7 @@ def cost(vectors, starts):
     """What a partition costs, as the docstring of `segment` says it."""
     parts = np.split(vectors.astype(np.float64), starts[1:])
     squares = sum(np.square(part - part.mean(axis=0)).sum() for part in parts)
-    return squares + len(parts) * PENALTY * spread(vectors)
+    return squares + len(parts) * PENALTY * mean_squared_distance(vectors)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -48,7 +48,7 @@ def test_it_is_the_best_of_all_partitions(seed, longest, monkeypatch):
     costs = np.array([cost(vectors, way) for way in ways])
     found = segment(vectors)
     assert found.starts == ways[costs.argmin()]
-    shares = np.exp(-(costs - costs.min()) / (TEMPER * PENALTY * spread(vectors)))
+    shares = np.exp(-(costs - costs.min()) / (TEMPER * PENALTY * mean_squared_distance(vectors)))
     shares /= shares.sum()
     begun = [sum(s for s, w in zip(shares, ways, strict=True) if i in w) for i in range(1, 9)]
     np.testing.assert_allclose(found.scores, begun, atol=1e-5)

@@ -7,7 +7,7 @@ from mediafm_store import Encoded, IndexConfig, build_index
 from mediafm_store.arrays import MODALITIES, block, shares, unit_rows, weigh
 from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
 from mediafm_store.features.fusion import describe, fingerprint
-from mediafm_store.indexing.directories import index_folder, newest
+from mediafm_store.indexing.directories import index_folder, newest_build
 from mediafm_store.indexing.space_index import OPENED
 from tests.conftest import random_vectors, shot_row, title_rows
 from tests.plain import search_all as search
@@ -127,7 +127,7 @@ def test_a_broken_index_is_told_and_searched_without(films, caplog, name, conten
     fused = films.live("fused")
     build_index(films, fused, device="cpu")
     before = search(films, shot="alpha/00007", k=5)
-    broken = newest(index_folder(films, fused)) / name
+    broken = newest_build(index_folder(films, fused)) / name
     OPENED.clear()
     if content is None:
         broken.unlink()

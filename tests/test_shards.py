@@ -16,8 +16,8 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediafm_indexes import DamagedError, IndexedVectors, build, load, recall_at_k, together
-from mediafm_indexes.facts import Settings, read_facts, sums, write_facts
+from mediafm_indexes import DamagedError, IndexedVectors, build, combine_shards, load, recall_at_k
+from mediafm_indexes.facts import Settings, read_metadata, sums, write_facts
 from mediafm_indexes.index import Neighbours
 from mediafm_indexes.vectors import Vectors, write_vectors
 from mediafm_store import IndexConfig, Store, build_indexes, index_status, refresh_indexes
@@ -27,7 +27,12 @@ from mediafm_store.indexing import build as index
 from mediafm_store.indexing import shard_builder as building
 from mediafm_store.indexing.build import mend_index
 from mediafm_store.indexing.config import read_config
-from mediafm_store.indexing.directories import index_folder, new_generation, newest, shard_folders
+from mediafm_store.indexing.directories import (
+    index_folder,
+    new_generation,
+    newest_build,
+    shard_folders,
+)
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.indexing.shard_builder import BuildShard
 from mediafm_store.indexing.shard_plan import divided, plan
@@ -72,7 +77,7 @@ def shards(store):
 
 def files(store):
     """The file of the vectors of each shard."""
-    folders = shard_folders(newest(index_folder(store, store.live("fused"))))
+    folders = shard_folders(newest_build(index_folder(store, store.live("fused"))))
     return [(folder / "vectors.f16").stat().st_ino for folder in folders]
 
 
@@ -117,7 +122,7 @@ def test_shards_answer_as_one_exact_search(tmp_path_factory, sizes, k, queries, 
         write_vectors(folder, [part])
         stored = Vectors(folder, rows=len(part), dim=8)
         parts.append(IndexedVectors(stored, None, Settings(effort=0, candidates=0)))
-    one = together(parts)
+    one = combine_shards(parts)
     scores = asked @ vectors.astype(np.float32).T
     for among in (None, only):
         allowed = scores if among is None else np.where(among, scores, -np.inf)
@@ -138,7 +143,7 @@ def test_tuned_shards_find_together_what_they_should(tmp_path):
     for name, part in zip("ab", np.split(vectors, 2), strict=True):
         (tmp_path / name).mkdir()
         build(tmp_path / name, [part], dim=64, generator=np.random.default_rng(0))
-    found = together([load(tmp_path / n)[0] for n in "ab"])
+    found = combine_shards([load(tmp_path / n)[0] for n in "ab"])
     queries = vectors[::40].astype(np.float32)
     for only in (None, rng.random(len(vectors)) < 0.1):
         scores = queries @ vectors.astype(np.float32).T
@@ -173,7 +178,7 @@ def test_titles_are_divided_evenly(rows, most):
 
 def test_a_small_space_has_one_shard_which_is_the_index_itself(films):
     assert rebuilt(films, 5 * ROWS).shards == 1
-    folder = newest(index_folder(films, films.live("fused")))
+    folder = newest_build(index_folder(films, films.live("fused")))
     names = {"facts.json", "config.json", "vectors.f16", "checks.u64", "ids.arrow", "runs.json"}
     assert {path.name for path in folder.iterdir()} == names
     check_answers(films)
@@ -198,9 +203,9 @@ def test_new_rows_go_to_the_last_shard_while_it_has_room(sharded):
     assert files(sharded)[:3] == before
     check_answers(sharded)
 
-    again = newest(index_folder(sharded, sharded.live("fused")))
+    again = newest_build(index_folder(sharded, sharded.live("fused")))
     assert refreshed(sharded).shards == 4
-    assert newest(index_folder(sharded, sharded.live("fused"))) == again  # nothing to do
+    assert newest_build(index_folder(sharded, sharded.live("fused"))) == again  # nothing to do
 
 
 def test_only_shards_that_are_mostly_dead_are_built_anew(sharded):
@@ -254,7 +259,7 @@ def with_config(store, text):
     (shard / "config.json").unlink()
     if text is not None:
         (shard / "config.json").write_text(text)
-    write_facts(shard, replace(read_facts(shard), checksums=sums(shard)))
+    write_facts(shard, replace(read_metadata(shard), checksums=sums(shard)))
     OPENED.clear()
     return config_of(store, store.live("fused"))
 
@@ -333,7 +338,7 @@ def spoil(path: Path):
 
 
 def folders(store):
-    return shard_folders(newest(index_folder(store, store.live("fused"))))
+    return shard_folders(newest_build(index_folder(store, store.live("fused"))))
 
 
 def test_titles_of_a_shard_that_cannot_be_read_are_compared_and_indexed_anew(sharded, caplog):
@@ -406,7 +411,7 @@ def test_a_damaged_last_shard_is_not_extended(sharded):
 
 @pytest.mark.parametrize("name", ["0001/vectors.f16", "0002/facts.json"])
 def test_doctor_checks_every_shard(sharded, name):
-    spoil(newest(index_folder(sharded, sharded.live("fused"))) / name)
+    spoil(newest_build(index_folder(sharded, sharded.live("fused"))) / name)
     told = [f for f in doctor(sharded) if f.check == "damage"]
     assert [finding.state for finding in told] == ["wrong"]
     assert Path(name).name in told[0].said
@@ -441,10 +446,10 @@ def unfinished(store):
 
 
 def test_a_killed_build_leaves_the_index_before_and_is_gone_on_with(sharded, monkeypatch):
-    before = newest(index_folder(sharded, sharded.live("fused")))
+    before = newest_build(index_folder(sharded, sharded.live("fused")))
     done = subprocess.run([sys.executable, "-c", KILLED, sharded.path], check=False)
     assert done.returncode == -signal.SIGKILL
-    assert newest(index_folder(sharded, sharded.live("fused"))) == before
+    assert newest_build(index_folder(sharded, sharded.live("fused"))) == before
     made, half = unfinished(sharded)
     assert half.name.startswith("half-")
     check_answers(sharded)
@@ -550,7 +555,7 @@ def test_a_space_is_free_as_soon_as_its_index_is_made(films, monkeypatch):
     def looked(folder, *arguments, **options):
         if folder.parents[1].name == "fused_v1":
             with FileLock(index_folder(films, spaces[0]) / ".lock", timeout=0):
-                seen.append(newest(index_folder(films, spaces[0])))
+                seen.append(newest_build(index_folder(films, spaces[0])))
         return build(folder, *arguments, **options)
 
     monkeypatch.setattr(building, "build", looked)
@@ -603,7 +608,7 @@ def test_ray_builds_what_threads_build(films, local_ray, tmp_path):
     assert shards(others) == shards(films)
     check_answers(others)
     for one, other in zip(
-        *(shard_folders(newest(index_folder(s, s.live("fused")))) for s in (films, others)),
+        *(shard_folders(newest_build(index_folder(s, s.live("fused")))) for s in (films, others)),
         strict=True,
     ):
         assert (one / "vectors.f16").read_bytes() == (other / "vectors.f16").read_bytes()

@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from mediafm_store.charts.sprites import sprites
-from mediafm_store.media.picture import COLUMNS, columns, stored
+from mediafm_store.media.picture import COLUMNS, columns, decode_stored
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import Library
 from tests.test_report import fill, jpeg
@@ -40,7 +40,7 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_no_small_picture_is_none(name):
-    assert stored(BAD[name], (160, 90)) is None
+    assert decode_stored(BAD[name], (160, 90)) is None
     assert columns(BAD[name]) == dict.fromkeys(COLUMNS)
 
 

@@ -12,7 +12,7 @@ from mediafm_store.training.exam import Exam
 from mediafm_store.training.run import TrainConfig, TrainingRun, seeded
 from mediafm_store.training.start import sample_shots, start_model
 from mediafm_store.training.train import stored_titles
-from mediafm_store.training.trainer import train
+from mediafm_store.training.trainer import train_model
 from mediafm_store.training.world import World
 from tests.conftest import random_vectors, title_rows
 
@@ -75,7 +75,8 @@ def test_a_title_has_another_key_when_it_was_replaced(catalogue):
 def test_training_is_the_same_from_a_store_and_from_memory(catalogue):
     config = TrainConfig(steps=4, warmup=1, validate_every=2, batch_shots=64)
     found, expected = (
-        train(titles, MODEL, config) for titles in (stored_titles(catalogue), in_memory(catalogue))
+        train_model(titles, MODEL, config)
+        for titles in (stored_titles(catalogue), in_memory(catalogue))
     )
     assert [s._replace(shots_per_s=0) for s in found.history] == [
         s._replace(shots_per_s=0) for s in expected.history
@@ -128,7 +129,7 @@ def test_steps_are_read_when_they_come(catalogue):
     def most(steps: int) -> int:
         nonlocal read_shots
         read_shots = 0
-        train(titles, MODEL, TrainConfig(steps=steps, validate_every=100, batch_shots=48))
+        train_model(titles, MODEL, TrainConfig(steps=steps, validate_every=100, batch_shots=48))
         return read_shots
 
     assert 2 * 24 <= most(2) - most(0) <= 2 * 48

@@ -26,7 +26,7 @@ from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.probing.saved import by_chance
 from mediafm_store.tags import apply as applying
 from mediafm_store.tags.review import distance
-from mediafm_store.tags.tag import Tag, keep, kept, row_of
+from mediafm_store.tags.tag import Tag, read_tags, row_of, write_tags
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 
@@ -159,7 +159,7 @@ def test_a_probe_tags_the_titles_that_nobody_labelled(probed, monkeypatch):
 
 
 def test_what_labels_say_is_not_said_again(probed, caplog):
-    row = applying.from_probe(probed, applying.newest(probed, "kind"), ["film00"])[0]
+    row = applying.from_probe(probed, applying.newest_probe(probed, "kind"), ["film00"])[0]
     probed.put("tags", [row_of(row)])  # from before it was labelled
     assert apply_tags(probed, ["film00"]) == []
     assert "labels of kind say it already: film00" in caplog.text
@@ -167,7 +167,7 @@ def test_what_labels_say_is_not_said_again(probed, caplog):
 
 
 def test_a_threshold_of_0_is_no_error(probed):
-    probe = applying.newest(probed, "kind")
+    probe = applying.newest_probe(probed, "kind")
     always = replace(probe.linear, thresholds=np.zeros_like(probe.linear.thresholds))
     found = applying.from_probe(probed, replace(probe, linear=always), ["film15"])
     assert {tag.tag for tag in found if tag.applies} == set(KINDS)
@@ -182,9 +182,9 @@ def test_a_tag_applies_in_the_table_as_in_python(store):
             [(0.1, 0.1 + 1e-12), (0.7, 0.7), (0.3 - 1e-12, 0.3), (0.2, 0.3), (1 / 3, 0.33333334)]
         )
     ]
-    keep(store, ["film"], made, instead="true")
+    write_tags(store, ["film"], made, instead="true")
     rows = {row["tag"]: row["applies"] for row in store.tags().to_dicts()}
-    assert rows == {tag.tag: tag.applies for tag in kept(store)}
+    assert rows == {tag.tag: tag.applies for tag in read_tags(store)}
     assert rows == {tag.tag: tag.applies for tag in made}
     numbers = store.tags()
     assert (numbers["score"] >= numbers["threshold"]).to_list() == numbers["applies"].to_list()
@@ -199,7 +199,7 @@ def test_a_run_that_was_cut_off_goes_on(probed, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         apply_tags(probed, on_titles=stop)
-    half = {t.title for t in kept(probed)}
+    half = {t.title for t in read_tags(probed)}
     assert len(half) == 2
     rest = {t.title for t in apply_tags(probed)}
     assert (half | rest, half & rest) == ({f"film{n:02d}" for n in range(14, 18)}, set())
@@ -210,11 +210,11 @@ def test_the_most_uncertain_are_asked_and_answers_teach(tmp_path):
     first = fit_probe(store, "kind", folds=3)
     apply_tags(store)
     asked = uncertain_tags(store, n=3)
-    assert [distance(t) for t in asked] == sorted(distance(t) for t in kept(store))[:3]
+    assert [distance(t) for t in asked] == sorted(distance(t) for t in read_tags(store))[:3]
     answers = [Feedback(t.title, t.tag, not t.applies) for t in asked]
     (learnt,) = answer_tags(store, answers)
     assert (learnt.task, learnt.answers, learnt.probe.version) == ("kind", 3, first.version + 1)
-    reviewed = {(t.title, t.tag): t for t in kept(store) if t.source == "review"}
+    reviewed = {(t.title, t.tag): t for t in read_tags(store) if t.source == "review"}
     assert {key: t.applies for key, t in reviewed.items()} == {
         (a.title, a.tag): a.accept for a in answers
     }
@@ -232,9 +232,9 @@ def test_answers_to_proposals_of_neighbours_are_kept_though_no_probe_can_be_fitt
     (learnt,) = answer_tags(genres, [Feedback("film4", "space", False)])
     assert (learnt.task, learnt.probe) == ("tags", None)
     assert "too few titles" in learnt.reason
-    assert not next(t for t in kept(genres) if t.tag == "space" and t.title == "film4").applies
+    assert not next(t for t in read_tags(genres) if t.tag == "space" and t.title == "film4").applies
     apply_tags(genres, ["film4"])
-    assert not next(t for t in kept(genres) if t.tag == "space" and t.title == "film4").applies
+    assert not next(t for t in read_tags(genres) if t.tag == "space" and t.title == "film4").applies
 
 
 def test_a_probe_that_knows_no_more_than_a_guess_tags_nothing(tmp_path, caplog):

@@ -13,7 +13,7 @@ from mediafm_store.training.exam import Exam
 from mediafm_store.training.masking import trivial_predictors
 from mediafm_store.training.run import Step, TrainConfig
 from mediafm_store.training.split import split_titles
-from mediafm_store.training.trainer import train
+from mediafm_store.training.trainer import train_model
 
 MODEL = ModelConfig(dim=32, metadata_dim=8, hidden=16, layers=2, heads=4, max_shots=24)
 CONFIG = TrainConfig(steps=6, warmup=2, validate_every=2, batch_shots=64)
@@ -37,7 +37,7 @@ def catalogue(count: int = 8, shots: int = 24) -> list[TitleShots]:
 
 def test_training_learns_what_the_average_of_the_neighbours_cannot_know():
     config = TrainConfig(steps=120, muon_lr=5e-3, adamw_lr=5e-3, validate_every=20, patience=9)
-    result = train(catalogue(30), MODEL, config)
+    result = train_model(catalogue(30), MODEL, config)
     assert result.validation < result.baselines["untrained"] - 0.01
     assert result.best_step > 0
     seen = [s.validation for s in result.history if s.validation is not None]
@@ -45,7 +45,7 @@ def test_training_learns_what_the_average_of_the_neighbours_cannot_know():
 
 
 def test_without_any_step_the_start_comes_back():
-    result = train(catalogue(), MODEL, TrainConfig(steps=0))
+    result = train_model(catalogue(), MODEL, TrainConfig(steps=0))
     assert result.history == []
     assert result.validation == result.baselines["untrained"]
     assert result.validation < result.baselines["title mean"]
@@ -53,11 +53,11 @@ def test_without_any_step_the_start_comes_back():
 
 
 def test_training_that_only_harms_gives_the_start_back():
-    start = train(catalogue(), MODEL, TrainConfig(steps=0)).model.state_dict()
+    start = train_model(catalogue(), MODEL, TrainConfig(steps=0)).model.state_dict()
     config = TrainConfig(
         steps=50, muon_lr=1.0, adamw_lr=1.0, warmup=0, validate_every=1, patience=3
     )
-    result = train(catalogue(), MODEL, config)
+    result = train_model(catalogue(), MODEL, config)
     assert result.best_step == 0
     assert result.validation == result.baselines["untrained"]
     assert len(result.history) == 3
@@ -69,7 +69,7 @@ def test_training_that_only_harms_gives_the_start_back():
 def test_the_model_returned_is_the_one_that_was_best():
     """Measured again by hand, on the exam that its seed sets."""
     config = TrainConfig(steps=30, muon_lr=5e-3, adamw_lr=5e-3, validate_every=1, patience=5)
-    result = train(catalogue(), MODEL, config)
+    result = train_model(catalogue(), MODEL, config)
     assert 0 < result.best_step < len(result.history)
     generator = torch.Generator().manual_seed(config.seed)
     _, held_out = split_titles(catalogue(), share=config.validation_share, generator=generator)
@@ -80,7 +80,7 @@ def test_the_model_returned_is_the_one_that_was_best():
 def test_the_same_seed_trains_the_same_and_another_does_not():
     def losses(seed: int) -> list[float]:
         config = TrainConfig(steps=4, seed=seed, batch_shots=64)
-        return [s.loss for s in train(catalogue(), MODEL, config).history]
+        return [s.loss for s in train_model(catalogue(), MODEL, config).history]
 
     torch.manual_seed(1)
     first = losses(0)
@@ -90,16 +90,16 @@ def test_the_same_seed_trains_the_same_and_another_does_not():
 
 
 def test_all_sizes_sit_the_same_exam():
-    small = train(catalogue(), MODEL, TrainConfig(steps=0))
+    small = train_model(catalogue(), MODEL, TrainConfig(steps=0))
     deep = ModelConfig(dim=32, metadata_dim=8, hidden=8, layers=1, heads=2, max_shots=24)
-    other = train(catalogue(), deep, TrainConfig(steps=0))
+    other = train_model(catalogue(), deep, TrainConfig(steps=0))
     for name in trivial_predictors():
         assert other.baselines[name] == pytest.approx(small.baselines[name])
 
 
 def test_every_step_is_reported():
     seen: list[Step] = []
-    result = train(catalogue(), MODEL, CONFIG, on_step=seen.append)
+    result = train_model(catalogue(), MODEL, CONFIG, on_step=seen.append)
     assert seen == result.history
     assert [s.step for s in seen] == [1, 2, 3, 4, 5, 6]
     assert [s.validation is not None for s in seen] == [False, True] * 3
@@ -110,7 +110,7 @@ def test_every_step_is_reported():
 
 
 def test_titles_longer_than_a_sequence_train_too():
-    result = train([title(100, 1), title(60, 2), title(5, 3)], MODEL, CONFIG)
+    result = train_model([title(100, 1), title(60, 2), title(5, 3)], MODEL, CONFIG)
     assert len(result.history) == 6
     assert np.isfinite(result.validation)
 
@@ -118,17 +118,17 @@ def test_titles_longer_than_a_sequence_train_too():
 @pytest.mark.parametrize("titles", [[], [title(9)], [title(9), title(1)]])
 def test_too_few_titles_are_refused(titles):
     with pytest.raises(BadInput, match="needs 2 titles of 2 or more shots"):
-        train(titles, MODEL, CONFIG)
+        train_model(titles, MODEL, CONFIG)
 
 
 def test_shots_without_any_modality_do_not_count_and_do_no_harm():
     blank = TitleShots(np.zeros((9, 32), np.float32), np.zeros(8, np.float32))
     with pytest.raises(BadInput, match="have no shot with a picture, a sound or a word"):
-        train([blank, blank], MODEL, CONFIG)
-    assert np.isfinite(train([title(9), blank, title(9, 1)], MODEL, CONFIG).validation)
+        train_model([blank, blank], MODEL, CONFIG)
+    assert np.isfinite(train_model([title(9), blank, title(9, 1)], MODEL, CONFIG).validation)
     holes = title(24)
     holes.fused[::3] = 0
-    result = train([holes, title(24, 1), title(24, 2)], MODEL, CONFIG)
+    result = train_model([holes, title(24, 1), title(24, 2)], MODEL, CONFIG)
     assert all(np.isfinite(s.loss) for s in result.history)
 
 
@@ -202,4 +202,6 @@ def test_titles_of_a_series_are_held_out_together():
 
 def test_a_single_series_is_refused():
     with pytest.raises(BadInput, match="not both of one series"):
-        train([title(9)._replace(series="a"), title(9, 1)._replace(series="a")], MODEL, CONFIG)
+        train_model(
+            [title(9)._replace(series="a"), title(9, 1)._replace(series="a")], MODEL, CONFIG
+        )

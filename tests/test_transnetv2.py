@@ -57,7 +57,7 @@ def test_a_cell_is_the_papers_convolutions_in_3d():
 def test_likeness_is_the_cosine_with_each_neighbour():
     rows = torch.from_numpy(np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32))
     unit = rows / rows.norm(dim=1, keepdim=True)
-    found = transnetv2.likeness(rows)
+    found = transnetv2.neighbour_cosines(rows)
     for here in range(7):
         for offset in range(-transnetv2.NEIGHBOURS, transnetv2.NEIGHBOURS + 1):
             there = here + offset

@@ -8,7 +8,7 @@ import pytest
 from mediafm_store import Store
 from mediafm_store.errors import BadInput
 from mediafm_store.storage import turns
-from mediafm_store.tags.tag import Tag, keep, keep_answers
+from mediafm_store.tags.tag import Tag, keep_answers, write_tags
 from tests.conftest import ROOT, random_vectors, title_rows
 
 HOLDS = """
@@ -52,7 +52,7 @@ def test_who_has_the_lock_may_take_it_again(store):
 def test_an_answer_that_comes_while_tags_are_made_stays(store, monkeypatch):
     store.add_title(title_rows(store, "a", random_vectors(2)))
     tag = Tag("genre", "a", "Drama", 0.6, 0.5, "text", ())
-    keep(store, ["a"], [tag], instead="true")
+    write_tags(store, ["a"], [tag], instead="true")
     put = store.put
 
     def answered_meanwhile(*arguments, **options):
@@ -68,10 +68,10 @@ def test_an_answer_that_comes_while_tags_are_made_stays(store, monkeypatch):
         put(*arguments, **options)
 
     monkeypatch.setattr(store, "put", answered_meanwhile)
-    keep(store, ["a"], [tag], instead="true")
+    write_tags(store, ["a"], [tag], instead="true")
     monkeypatch.undo()
     keep_answers(store, {tag: True})
-    assert keep(store, ["a"], [tag], instead="true") == []
+    assert write_tags(store, ["a"], [tag], instead="true") == []
     assert store.tags()["source"].to_list() == ["review"]
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mediafm_store.training.run import TrainConfig
-from mediafm_store.training.trainer import train
+from mediafm_store.training.trainer import train_model
 from mediafm_store.training.world import World
 from tests.test_train import MODEL, catalogue
 
@@ -17,7 +17,7 @@ CONFIG = TrainConfig(steps=6, warmup=2, validate_every=2, batch_shots=64, muon_l
 TOGETHER = """
 import json, sys
 from pathlib import Path
-from mediafm_store.training.trainer import train
+from mediafm_store.training.trainer import train_model as train
 from tests.test_train import MODEL, catalogue
 from tests.test_world import CONFIG
 found = train(catalogue(12), MODEL, CONFIG)
@@ -45,7 +45,7 @@ def together(tmp_path):
 
 def test_two_processes_train_as_one_that_takes_twice_as_many_shots(together):
     assert together[0] == together[1]
-    alone = train(catalogue(12), MODEL, replace(CONFIG, batch_shots=128))
+    alone = train_model(catalogue(12), MODEL, replace(CONFIG, batch_shots=128))
     losses, weights = together[0]
     expected = [[step.loss, step.validation] for step in alone.history]
     for found, one in zip(losses, expected, strict=True):

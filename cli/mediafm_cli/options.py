@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 def time(text: str) -> float:
     """A time on the command line, in seconds."""
-    from mediafm_store.examples.queries import seconds
+    from mediafm_store.examples.queries import parse_clock
 
-    return seconds(text)
+    return parse_clock(text)
 
 
 StorePath = Annotated[

@@ -162,7 +162,7 @@ def first_to_reach(
         if train is None or len(vectors) < FEWEST:
             return BuiltIndex(EXACT, None, Settings(effort=0, candidates=0), took_s=0.0)
         began = time.perf_counter()
-        index = filled(train, vectors, wanted, generator, on_batch)
+        index = filled_index(train, vectors, wanted, generator, on_batch)
         took_s = time.perf_counter() - began
         settings = tune(vectors, index, sample, target=wanted.target, generator=generator)
         made = BuiltIndex(kind, index, settings or widest(index), took_s)
@@ -171,7 +171,7 @@ def first_to_reach(
     return made
 
 
-def filled(
+def filled_index(
     train: Train,
     vectors: Vectors,
     wanted: IndexTarget,

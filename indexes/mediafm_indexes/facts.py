@@ -91,7 +91,7 @@ def write_facts(folder: Path, facts: IndexMetadata) -> None:
     (folder / FACTS).write_text(json.dumps(written, indent=1), encoding="utf-8")
 
 
-def read_facts(folder: Path) -> IndexMetadata:
+def read_metadata(folder: Path) -> IndexMetadata:
     """Read what `write_facts` wrote; raise DamagedError if it is something else."""
     path = folder / FACTS
     with told_damaged(path):

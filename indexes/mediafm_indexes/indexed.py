@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from mediafm_indexes.facts import INDEX, IndexMetadata, Settings, read_facts, sums
+from mediafm_indexes.facts import INDEX, IndexMetadata, Settings, read_metadata, sums
 from mediafm_indexes.index import Device, Index, Neighbours, load_index
 from mediafm_indexes.kinds import EXACT
 from mediafm_indexes.vectors import DamagedError, Vectors
@@ -70,7 +70,7 @@ def load(folder: Path, *, device: Device = "cpu") -> tuple[IndexedVectors, Index
     Vectors are mapped, not read: candidates are compared with their checksums when they are
     scored; all are now, where there is no index and every search goes through all of them.
     """
-    facts = read_facts(folder)
+    facts = read_metadata(folder)
     vectors = Vectors(folder, rows=facts.rows, dim=facts.dim)
     now = sums(folder)
     if now != facts.checksums:

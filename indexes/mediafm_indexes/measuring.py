@@ -93,10 +93,12 @@ def answer(
     """Rows with their exact answers."""
     queries = vectors.read(rows)
     exact = vectors.nearest(queries, DEEP + 1, only=only)
-    return Sample(rows, queries, others(exact, rows, DEEP))
+    return Sample(rows, queries, without_itself(exact, rows, DEEP))
 
 
-def others(found: Sequence[Neighbours], rows: Int64[np.ndarray, " q"], k: int) -> list[Neighbours]:
+def without_itself(
+    found: Sequence[Neighbours], rows: Int64[np.ndarray, " q"], k: int
+) -> list[Neighbours]:
     """The best `k` answers without the row that asked."""
     kept = [(one, one.rows != row) for one, row in zip(found, rows, strict=True)]
     return [Neighbours(one.rows[keep][:k], one.scores[keep][:k]) for one, keep in kept]
@@ -130,7 +132,7 @@ def recall(
 ) -> float:
     """recall@10 of a search."""
     found = indexed.search(sample.queries, TUNED_FOR, only=only)
-    return recall_at_k(others(found, sample.rows, K), sample.exact, K)
+    return recall_at_k(without_itself(found, sample.rows, K), sample.exact, K)
 
 
 def seconds_each(

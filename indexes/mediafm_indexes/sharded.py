@@ -61,6 +61,6 @@ class Sharded:
 Searched = IndexedVectors | Sharded
 
 
-def together(shards: Sequence[IndexedVectors]) -> Searched:
+def combine_shards(shards: Sequence[IndexedVectors]) -> Searched:
     """Shards as one index; one alone is one."""
     return shards[0] if len(shards) == 1 else Sharded(shards)

@@ -16,8 +16,8 @@ from mediafm_indexes.measuring import (
     K,
     Sample,
     filters,
-    others,
     seconds_each,
+    without_itself,
     worst_recall,
 )
 from mediafm_indexes.recall import recall_by_candidates
@@ -69,7 +69,7 @@ def tune_plain(vectors: Vectors, index: Index, sample: Sample, *, target: float)
 def fewest_candidates(index: Index, sample: Sample, effort: int, wanted: float) -> int | None:
     """The least of CANDIDATES with which this effort reaches a recall; None if none does."""
     most = min(CANDIDATES[-1], len(index))
-    proposed = others(index.search(sample.queries, most, effort=effort), sample.rows, most)
+    proposed = without_itself(index.search(sample.queries, most, effort=effort), sample.rows, most)
     besides = [count - 1 for count in CANDIDATES]  # the row that asks is one of them
     recalls = recall_by_candidates(proposed, sample.exact, K, besides)
     return next((c for c, r in zip(CANDIDATES, recalls, strict=True) if r >= wanted), None)

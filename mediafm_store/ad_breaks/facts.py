@@ -37,7 +37,7 @@ class BreakContext(NamedTuple):
         return max(0, len(self.shots) - 1)
 
 
-def read_facts(store: Store, title: str) -> BreakContext:
+def read_break_context(store: Store, title: str) -> BreakContext:
     """Raises NotFound for an unknown title, BadInput for one without vectors."""
     title = find_title(store, title)
     duration_s = store.title(title)["duration_s"]

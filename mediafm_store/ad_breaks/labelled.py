@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from mediafm_store.ad_breaks.facts import read_facts
+from mediafm_store.ad_breaks.facts import read_break_context
 from mediafm_store.ad_breaks.score import DEFAULT, Weights
 from mediafm_store.ad_breaks.signs import SIGNS, signs_of
 from mediafm_store.errors import BadInput
@@ -47,7 +47,7 @@ def weights_of(store: Store) -> Weights:
     # No other store has these revisions: one may be made anew at the same place.
     version, key = (space, made_of, store.revisions()), store.place.address
     if key not in FITTED or FITTED[key][0] != version:
-        FITTED[key] = version, weights_for(labelled(store))
+        FITTED[key] = version, weights_for(titles_with_breaks(store))
     return FITTED[key][1]
 
 
@@ -68,12 +68,12 @@ def weights_for(titles: Sequence[LabelledCuts]) -> Weights:
     found = f"average precision {ours:.2f} on titles held out, default weights {usual:.2f}"
     if ours <= usual:
         return DEFAULT._replace(said=f"default weights; fitted ones are no better: {found}")
-    fitted = fit(titles)
+    fitted = fit_weights(titles)
     count = sum(int(t.good.sum()) for t in titles)
     return fitted._replace(said=f"fitted to {count} labels in {len(marked)} titles: {found}")
 
 
-def labelled(store: Store) -> list[LabelledCuts]:
+def titles_with_breaks(store: Store) -> list[LabelledCuts]:
     """The titles with labels, as far as they have vectors."""
     good: dict[str, list[float]] = defaultdict(list)
     for row in store.rows("labels", f"task = '{TASK}'").to_dicts():
@@ -83,7 +83,7 @@ def labelled(store: Store) -> list[LabelledCuts]:
     groups = groups_of(store, sorted(good))
     for group, (title, times) in zip(groups.tolist(), sorted(good.items()), strict=True):
         try:
-            facts = read_facts(store, title)
+            facts = read_break_context(store, title)
         except BadInput as error:
             log.warning("labels of breaks are not used: %s", error)
             continue
@@ -114,7 +114,7 @@ def one_sided(titles: Sequence[LabelledCuts]) -> bool:
     return bool(good.all() or not good.any())
 
 
-def fit(titles: Sequence[LabelledCuts]) -> Weights:
+def fit_weights(titles: Sequence[LabelledCuts]) -> Weights:
     """Logistic regression over all cuts of these titles."""
     from sklearn.linear_model import LogisticRegression
 
@@ -139,7 +139,7 @@ def held_out(titles: Sequence[LabelledCuts]) -> float | None:
         others = [title for title in titles if title.group not in left_out]
         if one_sided(others):
             return None
-        weights = fit(others)
+        weights = fit_weights(others)
         found += [precision(weights, [marked[i]]) for i in fold]
     return float(np.mean(found))
 

@@ -33,17 +33,17 @@ def mentions(words: Sequence[str], shots: Sequence[Shot]) -> list[Mention]:
             ("seen", shot["seen"]),
             ("heard", shot["heard"]),
         )
-        if any(whole(word).search(plain(text)) for text in texts)
+        if any(whole(word).search(normalized(text)) for text in texts)
     ]
 
 
 @lru_cache(maxsize=4096)
 def whole(word: str) -> re.Pattern[str]:
     """A word, or several in a row, but no part of one."""
-    parts = r"\s+".join(map(re.escape, plain(word).split()))
+    parts = r"\s+".join(map(re.escape, normalized(word).split()))
     return re.compile(rf"(?<!\w){parts}(?!\w)")
 
 
-def plain(text: str) -> str:
+def normalized(text: str) -> str:
     """A text without differences of case, apostrophes, and how accents are encoded."""
     return straight(caseless(text))

@@ -81,7 +81,7 @@ def closed(facts: BreakContext, rails: Rails) -> list[Closed]:
     return found
 
 
-def keep(ranked: Sequence[Break], rails: Rails, off: Sequence[Closed]) -> list[Break]:
+def within_rails(ranked: Sequence[Break], rails: Rails, off: Sequence[Closed]) -> list[Break]:
     """Those of the breaks, best first, that are in no closed stretch and go with all better ones.
 
     Two lie at least `min_gap_s` apart, and in no hour are more than `per_hour`.

@@ -1,8 +1,8 @@
 """Rank the cuts of a title as places for an ad break."""
 
-from mediafm_store.ad_breaks.facts import read_facts
+from mediafm_store.ad_breaks.facts import read_break_context
 from mediafm_store.ad_breaks.labelled import weights_of
-from mediafm_store.ad_breaks.rails import USUAL, Rails, closed, held_back, keep
+from mediafm_store.ad_breaks.rails import USUAL, Rails, closed, held_back, within_rails
 from mediafm_store.ad_breaks.record import Break
 from mediafm_store.ad_breaks.score import Weights, score_cuts
 from mediafm_store.store.store import Store
@@ -22,17 +22,17 @@ def rank_breaks(
     ones where there are too few: see `weights_of`. Raises NotFound for an unknown title, BadInput
     for one that is not embedded.
     """
-    facts = read_facts(store, title)
+    facts = read_break_context(store, title)
     ranked = score_cuts(facts, weights or weights_of(store))
-    return keep(ranked, rails, closed(facts, rails))[:k]
+    return within_rails(ranked, rails, closed(facts, rails))[:k]
 
 
 def rank_cuts(store: Store, title: str, *, weights: Weights | None = None) -> list[Break]:
     """Every cut of a title, best first, without guard rails."""
-    return score_cuts(read_facts(store, title), weights or weights_of(store))
+    return score_cuts(read_break_context(store, title), weights or weights_of(store))
 
 
 def why_none(store: Store, title: str, rails: Rails = USUAL) -> dict[str, int]:
     """How many cuts of a title each guard rail rules out."""
-    facts = read_facts(store, title)
+    facts = read_break_context(store, title)
     return held_back(score_cuts(facts, weights_of(store)), closed(facts, rails))

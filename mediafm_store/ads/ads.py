@@ -38,7 +38,7 @@ def read_ads(path: str | Path) -> list[Ad]:
     """
     path = Path(path)
     ads: dict[str, Ad] = {}
-    for number, row in rows(path):
+    for number, row in ad_rows(path):
         where = f"{path}, line {number}"
         ad = read_ad(row, where, path.parent)
         if ad.id in ads:
@@ -49,7 +49,7 @@ def read_ads(path: str | Path) -> list[Ad]:
     return list(ads.values())
 
 
-def rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def ad_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """The rows of the list, with the numbers of their lines."""
     suffix = path.suffix.lower()
     if suffix in CSV:

@@ -20,7 +20,7 @@ from mediafm_store.ads.ads import Ad
 from mediafm_store.arrays import Vectors
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import DeviceChoice, load_encoders
-from mediafm_store.examples.queries import Examples, VectorQuery, query_of, text_query
+from mediafm_store.examples.queries import Examples, VectorQuery, text_query, vector_query
 from mediafm_store.likeness.sampling import LENGTH, passages
 from mediafm_store.store.store import Store
 
@@ -133,22 +133,24 @@ def asked_of(
     if ad.video is not None:
         space = store.live("fused")
         examples = Examples(store, space, encoders, device, lambda path, origin: None)
-        video = query_of(space, [examples.file(Path(ad.video))], [], {}).as_one
+        video = vector_query(space, [examples.file(Path(ad.video))], [], {}).as_one
         yield asked(store, "video", video)
 
 
 def asked(store: Store, part: str, query: VectorQuery) -> AdQuery:
     """A query, with what it scores with random passages of the store."""
-    sample = [fit(query, p.vectors.astype(np.float32)) for p in passages(store, query.space)]
+    sample = [
+        mean_cosine(query, p.vectors.astype(np.float32)) for p in passages(store, query.space)
+    ]
     return AdQuery(part, query, np.sort(np.array(sample or [0.0], np.float32)))
 
 
-def fit(query: VectorQuery, vectors: Vectors) -> float:
+def mean_cosine(query: VectorQuery, vectors: Vectors) -> float:
     """How like the query some shots are: the mean of their cosines."""
-    return float(likeness(query, vectors).mean())
+    return float(shot_cosines(query, vectors).mean())
 
 
-def likeness(query: VectorQuery, vectors: Vectors) -> Float32[np.ndarray, " shots"]:
+def shot_cosines(query: VectorQuery, vectors: Vectors) -> Float32[np.ndarray, " shots"]:
     """How like the query each of some shots is."""
     return query.shares(vectors).sum(axis=0)[0]
 
@@ -181,7 +183,7 @@ def match(title: str, context: Context, ad: Ad, parts: Sequence[AdQuery]) -> Mat
     """An ad at a break."""
     scores, leads = {}, []
     for part in parts:
-        value = np.float32(fit(part.query, context.vectors[part.query.space.name]))
+        value = np.float32(mean_cosine(part.query, context.vectors[part.query.space.name]))
         scores[part.part] = float(np.searchsorted(part.usual, value) / len(part.usual))
         spread = float(part.usual.std()) or 1.0
         leads.append(float(value - part.usual.mean()) / spread)
@@ -204,7 +206,7 @@ def reasons(
     """Why an ad fits a break, or how little; tags that occur are told word by word."""
     yield from dict.fromkeys(map(str, mentions(ad.tags, context.before)))
     for part in parts:
-        alike = likeness(part.query, context.vectors[part.query.space.name])
+        alike = shot_cosines(part.query, context.vectors[part.query.space.name])
         shot = context.before[int(alike.argmax())]
         yield (
             f"{FITS[part.part]} the shots before better than {scores[part.part]:.0%} of random"

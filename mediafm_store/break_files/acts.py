@@ -9,7 +9,7 @@ from mediafm_store.records import Span
 from mediafm_store.store.rows import span_of
 from mediafm_store.store.store import Store
 from mediafm_store.stretches import stretch
-from mediafm_store.timelines.stretch import Stretch, joined
+from mediafm_store.timelines.stretch import Stretch, joined_span
 
 
 def acts(store: Store, title: str, breaks: Iterable[Break]) -> list[Stretch]:
@@ -19,7 +19,7 @@ def acts(store: Store, title: str, breaks: Iterable[Break]) -> list[Stretch]:
     """
     row = store.title(title)
     placed = spans_after(store, title, list(breaks))
-    whole = joined([span_of(shot) for shot in store.shots(title).to_dicts()])
+    whole = joined_span([span_of(shot) for shot in store.shots(title).to_dicts()])
     edges = [whole.start, *(span.start for _, span in placed), whole.end]
     said = [f"score {found.score:.3f}; {'; '.join(found.reasons)}" for found, _ in placed]
     markers = ["", *(f"break {i}: {text}" for i, text in enumerate(said, 1))]

@@ -43,14 +43,14 @@ def scte35(moments: list[BreakTime], break_s: float | None) -> str:
             "pts": at % (1 << PTS_BITS),
             "wraps": at >> PTS_BITS,
             "break_s": break_s,
-            "splice_insert": told(splice_insert(moment, at, ticks)),
-            "time_signal": told(time_signal(moment, at, ticks)),
+            "splice_insert": message_forms(splice_insert(moment, at, ticks)),
+            "time_signal": message_forms(time_signal(moment, at, ticks)),
         }
         lines.append(json.dumps(row, ensure_ascii=False))
     return "".join(f"{line}\n" for line in lines)
 
 
-def told(message: bytes) -> dict[str, str]:
+def message_forms(message: bytes) -> dict[str, str]:
     """A message in both forms that programs take."""
     return {"base64": b64encode(message).decode(), "hex": f"0x{message.hex()}"}
 

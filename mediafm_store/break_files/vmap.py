@@ -57,7 +57,7 @@ def ad_break(
         source.setAttribute("followRedirects", "true")
         address = source.appendChild(document.createElement("vmap:AdTagURI"))
         address.setAttribute("templateType", "vast3")
-        address.appendChild(document.createCDATASection(filled(ad_tag, moment, ads)))
+        address.appendChild(document.createCDATASection(filled_tag(ad_tag, moment, ads)))
     extensions = element.appendChild(document.createElement("vmap:Extensions"))
     extension = extensions.appendChild(document.createElement("vmap:Extension"))
     extension.setAttribute("type", OURS)
@@ -101,7 +101,7 @@ def check_tag(ad_tag: str) -> None:
             )
 
 
-def filled(ad_tag: str, moment: BreakTime, ads: Sequence[Match]) -> str:
+def filled_tag(ad_tag: str, moment: BreakTime, ads: Sequence[Match]) -> str:
     """An ad tag with what it asks for in braces."""
     values = {
         "title": moment.title,

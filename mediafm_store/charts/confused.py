@@ -45,12 +45,15 @@ def confused(detail: Mapping[str, Any]) -> Confused:
     ]
     return Confused(
         names,
-        [[cell(count, row, i == j) for j, count in enumerate(row)] for i, row in enumerate(merged)],
+        [
+            [confusion_cell(count, row, i == j) for j, count in enumerate(row)]
+            for i, row in enumerate(merged)
+        ],
         sorted(wrong, key=lambda pair: -pair[2])[:PAIRS],
     )
 
 
-def cell(count: float, row: Sequence[float], right: bool) -> ConfusionCell:
+def confusion_cell(count: float, row: Sequence[float], right: bool) -> ConfusionCell:
     """One count, as a share of its row."""
     total = sum(row)
     return ConfusionCell(count, 100 * count / total if total else 0.0, right)

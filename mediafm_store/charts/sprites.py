@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from mediafm_store.media.picture import stored
+from mediafm_store.media.picture import decode_stored
 from mediafm_store.store.store import Store
 
 COLUMNS, ROWS = 12, 12
@@ -46,11 +46,11 @@ def sprites(store: Store, shots: Iterable[str], *, width: int = 160) -> Sprites:
             continue
         name, rows = f"m{len(sheets)}", -(-len(found) // COLUMNS)
         sheets[name] = data_uri(sheet(list(found.values()), size))
-        places |= {shot: Small(name, place(i, rows)) for i, shot in enumerate(found)}
+        places |= {shot: Small(name, sprite_style(i, rows)) for i, shot in enumerate(found)}
     return Sprites(places, sheets)
 
 
-def place(i: int, rows: int) -> str:
+def sprite_style(i: int, rows: int) -> str:
     """The styles that show picture `i` of a sheet of so many rows, at whatever size."""
     across = 100 * (i % COLUMNS) / (COLUMNS - 1)
     down = 100 * (i // COLUMNS) / (rows - 1) if rows > 1 else 0
@@ -62,7 +62,7 @@ def sheet(jpegs: Sequence[bytes], size: tuple[int, int]) -> bytes:
     width, height = size
     paper = Image.new("RGB", (COLUMNS * width, -(-len(jpegs) // COLUMNS) * height), BACKGROUND)
     for i, jpeg in enumerate(jpegs):
-        picture = stored(jpeg, size) or Image.new("RGB", size, BACKGROUND)
+        picture = decode_stored(jpeg, size) or Image.new("RGB", size, BACKGROUND)
         left = i % COLUMNS * width + (width - picture.width) // 2
         top = i // COLUMNS * height + (height - picture.height) // 2
         paper.paste(picture, (left, top))

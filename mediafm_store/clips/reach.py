@@ -75,13 +75,13 @@ def look(media: Path, span: Span) -> CutPlan:
 
     Raises BadInput if it has no picture there, or if its clock jumps within the stretch.
     """
-    found = search(media, span, 0.0)
+    found = search_part(media, span, 0.0)
     if found is None or found.end < found.zero + nearest(
         Fraction(span.end_s - LACKS_S) / found.tick
     ):
         parts = parts_of(media)
         if len(parts) > 1:
-            found = search(media, span, part_with(span, parts, media).moved_s)
+            found = search_part(media, span, part_with(span, parts, media).moved_s)
     if found is None:
         raise BadInput(f"{media} has no picture from {span.start_s:.3f} s to {span.end_s:.3f} s")
     return found
@@ -105,7 +105,7 @@ def part_with(span: Span, parts: Sequence[ClockPart], media: Path) -> ClockPart:
     return part
 
 
-def search(media: Path, span: Span, moved_s: float) -> CutPlan | None:
+def search_part(media: Path, span: Span, moved_s: float) -> CutPlan | None:
     """Where a stretch lies, in a part of a film whose time stamps have to be moved so much."""
     for back_s in BACK_S:
         with open_media(media) as container:
@@ -117,7 +117,7 @@ def search(media: Path, span: Span, moved_s: float) -> CutPlan | None:
             only(picture)
             found = list(around(container, picture, start, end, back_s))
             asked = TickRange(start, end, half, tick, zero, back_s)
-            if (made := plan(found, asked)) is not None:
+            if (made := plan_packets(found, asked)) is not None:
                 return made
     return None
 
@@ -150,7 +150,7 @@ def rewind(container: Any, stream: Any, ticks: int, back_s: float) -> None:
         container.seek(max(first, ticks - back), stream=stream, backward=True)
 
 
-def plan(found: Sequence[Packet], asked: TickRange) -> CutPlan | None:
+def plan_packets(found: Sequence[Packet], asked: TickRange) -> CutPlan | None:
     """What belongs to a stretch among packets in the order of the file.
 
     None if no picture does, or if they begin too late.
@@ -174,15 +174,15 @@ def plan(found: Sequence[Packet], asked: TickRange) -> CutPlan | None:
         key=needed[0].pts,
         first=first.pts,
         last=last.pts,
-        end=last.pts + shown(last, asked),
+        end=last.pts + display_ticks(last, asked),
         copy_last=copied[-1].pts,
-        copy_end=shown_last.pts + shown(shown_last, asked),
+        copy_end=shown_last.pts + display_ticks(shown_last, asked),
         early=sum(packet.pts < first.pts for packet in copied),
         clean=shown_last == last,
     )
 
 
-def shown(picture: Packet, asked: TickRange) -> int:
+def display_ticks(picture: Packet, asked: TickRange) -> int:
     """How long a picture is shown; one that stays for long no longer than the stretch goes."""
     return min(picture.duration, max(nearest(LONG_S / asked.tick), asked.end - picture.pts))
 

@@ -41,7 +41,7 @@ def encode(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int
     with open_media(media) as container, open_media(media) as heard:
         stream = main_picture(container, media)
         footage = read_footage(media)
-        shown = pictures(container, stream, plan, footage)
+        shown = reencoded_pictures(container, stream, plan, footage)
         first = next(shown, None)
         if first is None:
             raise BadInput(f"{media}: no picture of this stretch can be decoded")
@@ -73,7 +73,7 @@ class Counted:
             yield picture
 
 
-def pictures(
+def reencoded_pictures(
     container: Any, stream: Any, plan: CutPlan, footage: Footage
 ) -> Iterator[av.VideoFrame]:
     """The pictures of a stretch as x264 takes them, the first at time zero."""
@@ -81,7 +81,7 @@ def pictures(
     if not footage.variable:  # a clock of milliseconds would say .042 s
         per_tick = tick * footage.rate
         count = max(1, nearest((plan.end - plan.first) * per_tick))
-        shown = filled(((nearest(t * per_tick), picture) for t, picture in shown), count)
+        shown = at_even_rate(((nearest(t * per_tick), picture) for t, picture in shown), count)
         tick = 1 / footage.rate
     size: tuple[int, int] | None = None
     for ticks, picture in shown:
@@ -111,7 +111,7 @@ def passing(container: Any, stream: Any, plan: CutPlan) -> Iterator[Placed]:
             yield picture.pts - plan.first, picture
 
 
-def filled(shown: Iterable[Placed], count: int) -> Iterator[Placed]:
+def at_even_rate(shown: Iterable[Placed], count: int) -> Iterator[Placed]:
     """`count` pictures at an even rate: where one is missing, the one before it stays."""
     number, waiting = 0, None
     for place, picture in shown:

@@ -118,7 +118,7 @@ def run_demo(
         searches=searches,
         tags=proposals(store),
         breaks=breaks,
-        facts=facts(result, store),
+        facts=page_facts(result, store),
     )
     return result
 
@@ -141,7 +141,7 @@ def middle_shot(store: Store, title: str) -> str:
     return str(ids[len(ids) // 2])
 
 
-def facts(result: DemoResult, store: Store) -> dict[str, str]:
+def page_facts(result: DemoResult, store: Store) -> dict[str, str]:
     """What stands at the top of the page."""
     minutes = store.titles()["duration_s"].sum() / 60
     return {

@@ -49,6 +49,6 @@ def elsewhere(name: str) -> bool:
     """
     if name != "ray":
         return name.startswith("ray://")
-    from mediafm_store.engines.ray import others
+    from mediafm_store.engines.ray import has_other_machines
 
-    return others()
+    return has_other_machines()

@@ -108,7 +108,7 @@ class HeldEncoder:
 
     def encode(self, items: Sequence[Any]) -> Encoded:
         """As the encoder does, in messages of MESSAGE_BYTES at most, or of one item."""
-        messages = list(groups(items, size, most=MESSAGE_BYTES)) or [[]]
+        messages = list(groups(items, bytes_of_item, most=MESSAGE_BYTES)) or [[]]
         parts = [self._ask("encode", message) for message in messages]
         return Encoded(
             blocks=np.concatenate([part.blocks for part in parts]),
@@ -130,6 +130,6 @@ class HeldEncoder:
             raise cause(error) from None
 
 
-def size(item: Any) -> int:
+def bytes_of_item(item: Any) -> int:
     """Bytes of a picture, of sound, or of words."""
     return len(item.encode()) if isinstance(item, str) else int(np.asarray(item).nbytes)

@@ -21,7 +21,7 @@ class WorkerResources(NamedTuple):
     """A share of one."""
 
 
-def place(nodes: Sequence[Node], workers: int, *, on_gpu: bool = False) -> WorkerResources:
+def allocate(nodes: Sequence[Node], workers: int, *, on_gpu: bool = False) -> WorkerResources:
     """The most that each of so many workers can have, if all are to find a place.
 
     Each has a core at least, so there are places for no more than that. `on_gpu`: each has an even

@@ -11,7 +11,7 @@ from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.engines.cluster import check_listens, gone_told, nodes, ray, sendable, start
 from mediafm_store.engines.crew import Crew, Waiting
 from mediafm_store.engines.engine import Item, Result, Stage, TaskOutcome, Tell
-from mediafm_store.engines.places import place
+from mediafm_store.engines.places import allocate
 
 CORES = 2
 """That one film keeps busy: there is a worker for each two, unless a number is asked for."""
@@ -78,7 +78,7 @@ class Ray:
         self.connect()
         with gone_told():
             most = min(self.workers, len(items)) if isinstance(items, Sized) else self.workers
-            each = place(nodes(), most, on_gpu=on_gpu)
+            each = allocate(nodes(), most, on_gpu=on_gpu)
             crew: Crew[Item, Result] = Crew(sendable(stage), most, each)
             try:
                 while crew.assign(waiting):
@@ -89,7 +89,7 @@ class Ray:
                 crew.dismiss()
 
 
-def others() -> bool:
+def has_other_machines() -> bool:
     """Whether this process is connected to a cluster that has other machines."""
     if not ray.is_initialized():
         return False

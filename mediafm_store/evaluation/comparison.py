@@ -60,7 +60,8 @@ def compare(series: Sequence[Series], before: str, after: str) -> Comparison:
             pairs.setdefault(key, {}).update(last)
             about.setdefault(key, one)
     differences = [
-        difference(about[key], found.get(first), found.get(second)) for key, found in pairs.items()
+        metric_difference(about[key], found.get(first), found.get(second))
+        for key, found in pairs.items()
     ]
     if all(one.before is None or one.after is None for one in differences):
         raise NotFound(
@@ -94,7 +95,7 @@ def version_named(name: str, versions: Sequence[str]) -> str:
     raise NotFound(f"nothing was measured of a version {name!r}; there are {known}")
 
 
-def difference(series: Series, before: Point | None, after: Point | None) -> Difference:
+def metric_difference(series: Series, before: Point | None, after: Point | None) -> Difference:
     """Of one figure."""
     change = verdict(series, before, after), outside(before, after)
     return Difference(series, before, after, *change)
@@ -111,7 +112,7 @@ def in_words(first: str, second: str, differences: Sequence[Difference]) -> str:
     also = f"{better} of {compared} figures got better."
     if not worse:
         return f"From {first} to {second} nothing got worse; {also}"
-    named = "; ".join(told(one) for one in worse[:MOST_NAMED])
+    named = "; ".join(worsened_line(one) for one in worse[:MOST_NAMED])
     more = f"; and {len(worse) - MOST_NAMED} more" if len(worse) > MOST_NAMED else ""
     return f"From {first} to {second} got worse: {named}{more}. {also}"
 
@@ -122,7 +123,7 @@ def relative(one: Difference) -> float:
     return abs(one.change or 0.0) / size if size else 0.0
 
 
-def told(one: Difference) -> str:
+def worsened_line(one: Difference) -> str:
     """One figure that got worse."""
     assert one.before is not None
     assert one.after is not None

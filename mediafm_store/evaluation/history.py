@@ -139,10 +139,10 @@ def series_of(rows: Sequence[Mapping[str, Any]]) -> list[Series]:
         ours = measure not in SIZES and bool(same[-1]["own"])
         points = [point(row) for row in same]
         found.append(Series(what, name, measure, of, label, same[-1]["better"], ours, points))
-    return sorted(found, key=place)
+    return sorted(found, key=place_among)
 
 
-def place(series: Series) -> tuple[Any, ...]:
+def place_among(series: Series) -> tuple[Any, ...]:
     """Where a figure stands among the others: ours before what it is compared with."""
     kind = rank(series.what, KINDS), series.what, series.name, series.measure
     beside = series.of == "chance", rank(series.of, ORDER), series.of

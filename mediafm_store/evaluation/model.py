@@ -88,7 +88,7 @@ def evaluate_model(
             " train anew with `mediafm train`"
         )
     rate = mask_rate(folder, facts)
-    labels = scenes(store, titles)
+    labels = scene_numbers(store, titles)
     report = ModelReport(
         checkpoint=folder,
         preset=str(facts.get("preset", "")),
@@ -102,7 +102,7 @@ def evaluate_model(
     record_if_writable(
         store,
         "model",
-        figures(report),
+        model_metrics(report),
         name=report.preset,
         version=f"checkpoint {folder.name}",
         fingerprint=context_fingerprint(folder, store.live("fused").fingerprint),
@@ -110,7 +110,7 @@ def evaluate_model(
     return report
 
 
-def figures(report: ModelReport) -> list[Figure]:
+def model_metrics(report: ModelReport) -> list[Figure]:
     """What is kept of a report. Near duplicates are a fact of the catalogue, not of the model."""
     measured: list[tuple[str, Mapping[str, float], Literal["higher", "lower"]]] = [
         ("masked_shots", report.msm, "lower"),
@@ -210,7 +210,7 @@ def masked_shots(model: ShotTransformer, titles: Sequence[Title], rate: float) -
     return {name: exam.grade(guess) for name, guess in guesses.items()}
 
 
-def scenes(store: Store, titles: Sequence[Title]) -> dict[int, np.ndarray]:
+def scene_numbers(store: Store, titles: Sequence[Title]) -> dict[int, np.ndarray]:
     """The scene of each shot, -1 where there is none, of those titles that have scenes."""
     by_title = store.shots(columns=["title", "scene"]).partition_by("title", as_dict=True)
     found = {}

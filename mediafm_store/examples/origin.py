@@ -65,7 +65,7 @@ def origin_of(store: Store, fused: Fused, spans: Sequence[Span]) -> ClipMatch | 
             at = np.searchsorted(begins, np.array(middles) + start_s, side="right") - 1
             if (at < 0).any():
                 continue
-            picture, both = likeness(fused, vectors.vectors[at], spans)
+            picture, both = shotwise_likeness(fused, vectors.vectors[at], spans)
             if best is None or both > best[0]:
                 inside = (begins < start_s + length) & (ends > start_s)
                 ids = [vectors.ids[i] for i in np.flatnonzero(inside)]
@@ -88,7 +88,7 @@ def starts(spans: Sequence[Span], number: int, start_s: float, end_s: float) -> 
         yield max(0.0, (start_s + end_s - span.end_s + span.start_s) / 2)
 
 
-def likeness(clip: Fused, title: Fused, spans: Sequence[Span]) -> tuple[float, float]:
+def shotwise_likeness(clip: Fused, title: Fused, spans: Sequence[Span]) -> tuple[float, float]:
     """How alike the pictures are, and pictures and sounds together, shot by shot."""
     lengths = np.array([s.end_s - s.start_s for s in spans], np.float32)
     of = {m: cosines(clip[:, block(m)], title[:, block(m)]) for m in ("visual", "audio")}

@@ -63,7 +63,7 @@ class VectorQuery(NamedTuple):
         return np.divide(parts, lengths, out=np.zeros_like(parts), where=lengths > 0)
 
 
-def query_of(
+def vector_query(
     space: Space,
     like: Sequence[Example],
     unlike: Sequence[Example],
@@ -142,7 +142,7 @@ class Examples:
             return self.shots([shot])
         if start is None or end is None:
             return self.stretch(title)
-        return self.stretch(title, seconds(start), seconds(end))
+        return self.stretch(title, parse_clock(start), parse_clock(end))
 
     def shots(self, ids: Sequence[str]) -> Example:
         """Shots of the store, all of one title; raise NotFound for one that is not there."""
@@ -180,7 +180,7 @@ class Examples:
         return self.shots(found.shots)
 
 
-def seconds(clock: str) -> float:
+def parse_clock(clock: str) -> float:
     """1:02:03.5, 2:03 or 123.5 as seconds; raise BadInput for anything else."""
     value = clock_s(clock)
     if value is None:

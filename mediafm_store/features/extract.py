@@ -84,7 +84,7 @@ def extract(
     """
     if cues is None:
         cues = read_words(title, warn_of_words)
-    warn = once(warn)
+    warn = tell_once(warn)
     light = Light.unknown()
     shots = read_shots(
         title.media, detector, keyframes=keyframes, light=light, on_frame=on_frame, warn=warn
@@ -109,7 +109,7 @@ def extract(
     )
 
 
-def once(warn: Warn) -> Warn:
+def tell_once(warn: Warn) -> Warn:
     """Tells each line once, whichever thread has it first: picture and sound share a clock."""
     told: set[str] = set()
     telling = Lock()

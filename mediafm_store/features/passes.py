@@ -145,8 +145,8 @@ class Pool:
         middle = [several[len(several) // 2] for several in labels]
         tells = all(likely is not None for _, likely in middle)
         return Encoded(
-            blocks=unit_rows(rows(self._blocks, every)),
-            described=unit_rows(rows(self._described, every)),
+            blocks=unit_rows(dense_rows(self._blocks, every)),
+            described=unit_rows(dense_rows(self._described, every)),
             labels=[names for names, _ in middle],
             probabilities=[likely or () for _, likely in middle] if tells else (),
         )
@@ -157,7 +157,7 @@ def add(sums: dict[int, Row], shot: int, row: Row) -> None:
     sums[shot] = sums[shot] + row if shot in sums else row
 
 
-def rows(found: Mapping[int, Row], every: Iterable[int]) -> Blocks:
+def dense_rows(found: Mapping[int, Row], every: Iterable[int]) -> Blocks:
     """A row a shot, zero where nothing was found."""
     return np.concatenate([zeros(0), *(found.get(shot, zeros(1)) for shot in every)])
 

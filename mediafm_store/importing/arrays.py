@@ -12,7 +12,7 @@ import numpy as np
 from mediafm_store.arrays import Modality
 from mediafm_store.errors import BadInput
 from mediafm_store.importing.bounds import MOST_NUMBERS, too_many
-from mediafm_store.importing.given import Raw, Times, telling
+from mediafm_store.importing.given import Raw, Times, damaged_files
 from mediafm_store.sources.videos import title_id
 
 MOST_FPS, MOST_BYTES = 100_000, 8 * MOST_NUMBERS
@@ -62,7 +62,7 @@ class ArrayFile:
     def read(self, name: str) -> Raw:
         """The arrays of the title."""
         del name
-        with telling(self.path), np.load(self.path, allow_pickle=False) as arrays:
+        with damaged_files(self.path), np.load(self.path, allow_pickle=False) as arrays:
             vectors = {m: arrays[self._arrays[m]] for m in self.widths}
             words = np.atleast_1d(arrays["words"]).tolist() if "words" in self.holds else None
             scenes = arrays[self._scenes] if self._scenes in self.holds else None
@@ -118,7 +118,7 @@ def frame_rate(given: Any, where: object = "--fps") -> Fraction:
 def read_headers(path: Path) -> dict[str, Header]:
     """The arrays of a file by name; their values are not read."""
     headers = {}
-    with telling(path), zipfile.ZipFile(path) as members:
+    with damaged_files(path), zipfile.ZipFile(path) as members:
         for member in members.namelist():
             with members.open(member) as array:
                 headers[member.removesuffix(".npy")] = read_header(array)

@@ -82,7 +82,7 @@ def declare(store: Store, files: Iterable[HasWidths], names: Mapping[Modality, s
                     f"{modality} has {first} numbers a shot in {other} and {width} in {file.path};"
                     " leave one of them out"
                 )
-    kept = stored(store)
+    kept = stored_features(store)
     if kept is None:
         return {m: Feature(checked(names[m], m), found[m][0]) for m in MODALITIES if m in found}
     for modality in sorted(kept.keys() & found.keys()):
@@ -119,7 +119,7 @@ def check_fits(file: HasWidths, features: Features, store: Store) -> None:
             )
 
 
-def stored(store: Store) -> Features | None:
+def stored_features(store: Store) -> Features | None:
     """What the titles of a store brought along; None if it has none, or they came as films."""
     if not store.has("fused") or not is_imported(store.live("fused")):
         return None

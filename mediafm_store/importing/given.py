@@ -81,7 +81,7 @@ class Given:
         return digest.hexdigest()
 
 
-def check(raw: Raw, place: TitleInFile) -> Given:
+def checked_title(raw: Raw, place: TitleInFile) -> Given:
     """A title as it can be stored; raise BadInput that names the shot and the cure."""
     spans = spans_of(raw.times, place)
     vectors = {m: native(v, m, len(spans), place) for m, v in raw.vectors.items()}
@@ -96,11 +96,13 @@ def spans_of(times: Times, place: TitleInFile) -> list[Span]:
     possible = np.isfinite(edges) & (edges >= 0) & (edges * float(time_base) < LONGEST_S)
     for shot in np.flatnonzero(~possible.all(axis=1)).tolist():
         raise place.bad(
-            f"its times are {told(times, shot)}; give seconds or frames from 0 on", shot
+            f"its times are {given_times(times, shot)}; give seconds or frames from 0 on", shot
         )
     ticks = np.rint(edges).astype(np.int64)
     for shot in np.flatnonzero(ticks[:, 0] >= ticks[:, 1]).tolist():
-        raise place.bad(f"it ends before it starts ({told(times, shot)}); correct its times", shot)
+        raise place.bad(
+            f"it ends before it starts ({given_times(times, shot)}); correct its times", shot
+        )
     for shot in np.flatnonzero(ticks[1:, 0] < ticks[:-1, 1]).tolist():
         raise place.bad(
             f"it starts at {times.start[shot + 1]}, before the end of the shot before it"
@@ -124,7 +126,7 @@ def edges_of(times: Times, place: TitleInFile) -> Float64[np.ndarray, "shots 2"]
     return np.stack([start, end], axis=1).astype(np.float64)
 
 
-def told(times: Times, shot: int) -> str:
+def given_times(times: Times, shot: int) -> str:
     """The times of a shot as they were given."""
     return f"{times.start[shot]} to {times.end[shot]}"
 
@@ -178,7 +180,7 @@ def scenes_of(scenes: np.ndarray | None, shots: int, place: TitleInFile) -> list
 
 
 @contextmanager
-def telling(file: Path) -> Iterator[None]:
+def damaged_files(file: Path) -> Iterator[None]:
     """Damaged files: zipfile, NumPy and Arrow have a dozen errors for them between them."""
     try:
         yield

@@ -25,7 +25,7 @@ from mediafm_store.importing.files import (
     nothing_in,
     unchanged,
 )
-from mediafm_store.importing.given import Given, TitleInFile, check, shot_row
+from mediafm_store.importing.given import Given, TitleInFile, checked_title, shot_row
 from mediafm_store.importing.tables import TableFile
 from mediafm_store.ingestion.featurize import check_name, check_same_film, clash
 from mediafm_store.ingestion.ingest import Ingested, failure
@@ -215,7 +215,7 @@ class ImportJob:
         whole = id not in self.lacking
         if whole and pending.row and before and pending.sources == before._replace(media=""):
             return WrittenTitle(unchanged(pending.row, file.path))
-        given = check(file.read(name), TitleInFile(file.path, id))
+        given = checked_title(file.read(name), TitleInFile(file.path, id))
         sources = pending.sources._replace(media=given.content)
         if pending.row:
             check_same_film(pending.row, pending.title, sources)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from mediafm_store.arrays import Modality
 from mediafm_store.errors import BadInput
 from mediafm_store.importing.bounds import too_many
-from mediafm_store.importing.given import Native, Raw, Times, TitleInFile, telling
+from mediafm_store.importing.given import Native, Raw, Times, TitleInFile, damaged_files
 from mediafm_store.sources.ids import id_of
 from mediafm_store.storage import place
 from mediafm_store.storage.tables import Tables
@@ -76,7 +76,7 @@ class TableFile:
         """The rows of title after title; memory holds one title, and what is read at once."""
         wanted = {"title", "start_s", "end_s", "words", self._scenes}
         wanted |= {*(self._arrays[m] for m in self.widths)}
-        with telling(self.path):
+        with damaged_files(self.path):
             batches = batches_of(self.path, [c for c in self.holds if c in wanted])
             batch = next(batches)
             for name, rows in self._runs:
@@ -106,7 +106,7 @@ def schema_of(path: Path) -> pa.Schema:
     """The columns of a table."""
     if path.suffix == ".lance":
         return Tables(place.StoreLocation.of(path.parent)).open(path.stem).schema
-    with telling(path), pq.ParquetFile(path) as file:
+    with damaged_files(path), pq.ParquetFile(path) as file:
         return file.schema_arrow
 
 
@@ -152,7 +152,7 @@ def width_of(path: Path, column: pa.Field) -> int:
         raise BadInput(f"{path}: {column.name} has {reason}")
     if fixed:
         return width
-    with telling(path):
+    with damaged_files(path):
         for batch in batches_of(path, [column.name]):
             for width in pc.list_value_length(batch[column.name].drop_null()):
                 if width.as_py():
@@ -164,7 +164,7 @@ def mean_width(path: Path, column: str) -> int:
     """Numbers a row of a column of lists, as a Parquet file declares them; 0 if nothing does."""
     if path.suffix == ".lance":
         return 0
-    with telling(path), pq.ParquetFile(path) as file:
+    with damaged_files(path), pq.ParquetFile(path) as file:
         groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
         parts = [(g.num_rows, g.column(i)) for g in groups for i in range(g.num_columns)]
         means = [
@@ -177,7 +177,7 @@ def mean_width(path: Path, column: str) -> int:
 
 def title_runs(path: Path) -> list[tuple[str, int]]:
     """Titles in the order of their rows, and how many rows each has there."""
-    with telling(path):
+    with damaged_files(path):
         names = (
             name for batch in batches_of(path, ["title"]) for name in batch["title"].to_pylist()
         )

@@ -16,10 +16,10 @@ from mediafm_store.indexing.directories import (
     Generation,
     index_folder,
     new_generation,
-    newest,
+    newest_build,
     shard_folders,
 )
-from mediafm_store.indexing.edited import edited, told
+from mediafm_store.indexing.edited import edited, edits_in_words
 from mediafm_store.indexing.index_rows import Shard
 from mediafm_store.indexing.shard_builder import BuildProgress, BuildShard, is_made
 from mediafm_store.indexing.shard_plan import ShardPlan, ShardToMake, plan
@@ -97,7 +97,7 @@ def refresh_indexes(
         opened = open_index(store, space)
         changed = edited(store, space, opened) if opened else {}
         if changed:
-            log.warning("the index of %s is built anew: %s", space.table, told(changed))
+            log.warning("the index of %s is built anew: %s", space.table, edits_in_words(changed))
         odd = {*damaged, *changed}
         shards = [s for s in opened.shards if s.folder not in odd] if opened else []
         config = config_of(store, space)
@@ -145,7 +145,7 @@ def make(
     `plans` are asked for when nobody else can write for the space. Where a shard cannot be made the
     others are, before its error is raised.
     """
-    check(store, engine)
+    check_request(store, engine)
     making, items, errors = dict[str, Making](), list[ShardToMake](), list[Exception]()
     with engine_of(engine, workers=workers) as runs_on, ExitStack() as locks:
         # In one order, so that no two programs wait for each other.
@@ -192,7 +192,7 @@ def missing(shard: ShardToMake) -> BadInput | None:
     return None
 
 
-def check(store: Store, engine: str) -> None:
+def check_request(store: Store, engine: str) -> None:
     """Raise BadInput before work is done for nothing."""
     if store.place.remote and elsewhere(engine):
         raise BadInput(
@@ -223,5 +223,5 @@ def planned(
 
 def current(store: Store, space: Space) -> list[Path]:
     """The shards of the newest index of a space."""
-    folder = newest(index_folder(store, space))
+    folder = newest_build(index_folder(store, space))
     return shard_folders(folder) if folder else []

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
 
-from mediafm_indexes import EXACT, KINDS, IndexTarget, Train, read_facts, trainers
+from mediafm_indexes import EXACT, KINDS, IndexTarget, Train, read_metadata, trainers
 from mediafm_store import plugins
 from mediafm_store.errors import BadInput
 
@@ -73,7 +73,7 @@ def write_config(folder: Path, config: IndexConfig) -> None:
 def read_config(folder: Path) -> IndexConfig:
     """Read what `write_config` wrote; a shard that was built before there was any has a target."""
     if not (folder / CONFIG).exists():
-        return IndexConfig(target=read_facts(folder).target)
+        return IndexConfig(target=read_metadata(folder).target)
     told = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     if ":" in (told["kind"] or ""):  # of versions that built what they could not open
         told["kind"] = None

@@ -47,7 +47,7 @@ class Generation:
                 shard.rename(place)
             else:
                 shutil.copytree(shard, place, copy_function=link)
-        before = newest(self.base)
+        before = newest_build(self.base)
         newer = self.base / f"{int(before.name) + 1 if before else 1:06d}"
         (placed[0] if len(placed) == 1 else index).rename(newer)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -107,7 +107,7 @@ def shard_folders(folder: Path) -> list[Path]:
     return sorted(folder.glob(SHARD)) or [folder]
 
 
-def newest(base: Path) -> Path | None:
+def newest_build(base: Path) -> Path | None:
     """The last complete index of a space."""
     return max(base.glob(GENERATION), default=None)
 

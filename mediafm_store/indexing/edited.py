@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from mediafm_indexes import DamagedError
-from mediafm_store.indexing.index_rows import rows_of
+from mediafm_store.indexing.index_rows import count_rows
 from mediafm_store.indexing.space_index import SpaceIndex
 from mediafm_store.records import index_of
 from mediafm_store.storage.spaces import Space, VectorBatch
@@ -35,7 +35,7 @@ def edited(store: Store, space: Space, index: SpaceIndex) -> dict[Path, int]:
     for shard in index.shards:
         start, end = end, end + len(shard.ids)
         inside = [run for run in valid if start <= run.start < end]
-        found[shard.folder] = rows_of(inside) - int(same[start:end].sum())
+        found[shard.folder] = count_rows(inside) - int(same[start:end].sum())
     return {folder: rows for folder, rows in found.items() if rows}
 
 
@@ -66,6 +66,6 @@ def equal(
     return (held == batch.vectors[rows].astype(np.float32)).all(axis=1)
 
 
-def told(found: Mapping[Path, int]) -> str:
+def edits_in_words(found: Mapping[Path, int]) -> str:
     """What `edited` found, in words."""
     return f"{sum(found.values())} of its vectors are not those of the table any more"

@@ -49,7 +49,7 @@ def still_valid(runs: Iterable[RowRange], revisions: Mapping[str, str]) -> list[
     return [run for run in runs if revisions.get(run.title) == run.revision]
 
 
-def rows_of(runs: Iterable[RowRange]) -> int:
+def count_rows(runs: Iterable[RowRange]) -> int:
     """How many rows they are together."""
     return sum(run.stop - run.start for run in runs)
 

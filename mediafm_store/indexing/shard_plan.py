@@ -12,7 +12,7 @@ import numpy as np
 from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import BadInput
 from mediafm_store.indexing.config import IndexConfig
-from mediafm_store.indexing.index_rows import Shard, rows_of, still_valid
+from mediafm_store.indexing.index_rows import Shard, count_rows, still_valid
 from mediafm_store.storage.spaces import Space
 
 MOST_SHARDS = 9_999
@@ -67,7 +67,7 @@ def plan(
     kept, new = [], dict(counts)
     for shard in shards:
         valid = still_valid(shard.runs, revisions)
-        if len(shard.ids) - rows_of(valid) <= MOSTLY_DEAD * len(shard.ids):
+        if len(shard.ids) - count_rows(valid) <= MOSTLY_DEAD * len(shard.ids):
             kept.append(shard)
             for run in valid:
                 new.pop(run.title, None)

@@ -15,22 +15,22 @@ from mediafm_indexes import (
     DamagedError,
     Searched,
     SearchQuality,
+    combine_shards,
     load,
     of_all,
-    together,
 )
 from mediafm_indexes.faiss_index import has_gpu
 from mediafm_store.encoding import Device, DeviceChoice, resolve_device
 from mediafm_store.errors import BadInput, first_line
 from mediafm_store.indexing.config import IndexConfig, read_config
-from mediafm_store.indexing.directories import index_folder, newest, shard_folders
+from mediafm_store.indexing.directories import index_folder, newest_build, shard_folders
 from mediafm_store.indexing.index_rows import (
     IDS,
     RUNS,
     IndexedVersion,
     RowRange,
     Shard,
-    rows_of,
+    count_rows,
     still_valid,
 )
 from mediafm_store.records import index_of, title_of
@@ -56,7 +56,7 @@ class SpaceIndex:
     @cached_property
     def indexed(self) -> Searched:
         """What is searched."""
-        return together([shard.indexed for shard in self.shards])
+        return combine_shards([shard.indexed for shard in self.shards])
 
     @cached_property
     def ids(self) -> pl.Series:
@@ -80,7 +80,7 @@ class SpaceIndex:
 
     def replaced(self, valid: list[RowRange]) -> int:
         """How many of its rows do not hold any more."""
-        return len(self.ids) - rows_of(valid)
+        return len(self.ids) - count_rows(valid)
 
     def rows(
         self, valid: list[RowRange], ids: pl.Series | None = None
@@ -122,9 +122,9 @@ def open_index(store: Store, space: Space, *, device: DeviceChoice = "cpu") -> S
     exactly.
     """
     base = index_folder(store, space)
-    while (folder := newest(base)) is not None:
+    while (folder := newest_build(base)) is not None:
         opened, damage = read_index(folder, space, resolve_device(device, has_gpu))
-        if damage and newest(base) != folder:
+        if damage and newest_build(base) != folder:
             continue  # another program has put a newer one in its place
         for where, error in damage.items():
             tell_damaged(where, error)
@@ -134,7 +134,7 @@ def open_index(store: Store, space: Space, *, device: DeviceChoice = "cpu") -> S
 
 def config_of(store: Store, space: Space) -> IndexConfig:
     """What the index of a space was built with; where there is none, as by default."""
-    folder = newest(index_folder(store, space))
+    folder = newest_build(index_folder(store, space))
     for shard in shard_folders(folder) if folder else ():
         try:
             return read_config(shard)
@@ -219,13 +219,13 @@ UNREADABLE = (DamagedError, BadInput, OSError, RuntimeError, ValueError, KeyErro
 def check_index(store: Store, space: Space) -> Damage:
     """Read all of the newest index of a space; what is wrong with it, by folder."""
     base = index_folder(store, space)
-    while (folder := newest(base)) is not None:
+    while (folder := newest_build(base)) is not None:
         damage: Damage = {}
         for shard in shard_folders(folder):
             try:
                 read_shard(shard, space).indexed.vectors.check()
             except UNREADABLE as error:
                 damage[shard] = error
-        if not damage or newest(base) == folder:
+        if not damage or newest_build(base) == folder:
             return damage
     return {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediafm_indexes import INDEX
-from mediafm_store.indexing.directories import index_folder, newest
+from mediafm_store.indexing.directories import index_folder, newest_build
 from mediafm_store.indexing.index_rows import RowRange
 from mediafm_store.indexing.space_index import open_index
 from mediafm_store.storage.spaces import Space
@@ -56,11 +56,11 @@ def kept_status(store: Store, space: Space) -> IndexStatus:
     """How good an index is that has just been measured; its figures are kept."""
     status = index_status(store, space)
     told = {"name": space.name, "version": space.table, "fingerprint": space.fingerprint}
-    record_if_writable(store, "index", figures(status), **told)
+    record_if_writable(store, "index", index_metrics(status), **told)
     return status
 
 
-def figures(status: IndexStatus) -> list[Figure]:
+def index_metrics(status: IndexStatus) -> list[Figure]:
     """What is kept of an index; of those with filters by the share of rows that they keep."""
     found = [
         Figure("recall_at_10", status.recall_at_10, detail={"kind": status.kind}),
@@ -100,15 +100,15 @@ def index_status(store: Store, space: Space) -> IndexStatus:
         recall_filtered=measured.filtered_recall,
         p50_ms=measured.p50_ms,
         p99_ms=measured.p99_ms,
-        memory_mb=sum(size(shard.folder / INDEX) for shard in opened.shards) / 1e6,
-        disk_mb=size(opened.folder) / 1e6,
+        memory_mb=sum(bytes_of_files(shard.folder / INDEX) for shard in opened.shards) / 1e6,
+        disk_mb=bytes_of_files(opened.folder) / 1e6,
         build_s=sum(one.build_s for one in facts),
     )
 
 
 def has_index(store: Store, space: Space) -> bool:
     """Whether a space has an index."""
-    return newest(index_folder(store, space)) is not None
+    return newest_build(index_folder(store, space)) is not None
 
 
 def rows_not_in(store: Store, space: Space, valid: list[RowRange]) -> dict[str, int]:
@@ -117,6 +117,6 @@ def rows_not_in(store: Store, space: Space, valid: list[RowRange]) -> dict[str, 
     return {t: n for t, n in store.rows_by_title(space).items() if t not in held}
 
 
-def size(folder: Path) -> int:
+def bytes_of_files(folder: Path) -> int:
     """Bytes of all files."""
     return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())

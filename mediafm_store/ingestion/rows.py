@@ -13,7 +13,7 @@ from mediafm_store.features.fusion import describe, fingerprint, fuse
 from mediafm_store.features.passes import encode_text, say
 from mediafm_store.records import Cue, Shot, Title
 from mediafm_store.shots.flags import is_black, is_silent
-from mediafm_store.shots.looks import cuts_per_min, words
+from mediafm_store.shots.looks import cuts_per_min, look_words
 from mediafm_store.sources.changes import Sources, sources_of
 from mediafm_store.storage.spaces import Space
 from mediafm_store.store.rows import TitleRows, span_of
@@ -195,7 +195,7 @@ def with_looks(shots: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows of a title's shots, with what follows from all else that is known of them."""
     pace = cuts_per_min([s["start_s"] for s in shots], [s["end_s"] for s in shots])
     paced = [shot | {"cuts_per_min": cuts} for shot, cuts in zip(shots, pace, strict=True)]
-    return [shot | {"looks": words(shot)} for shot in paced]
+    return [shot | {"looks": look_words(shot)} for shot in paced]
 
 
 def place_columns(shot: Shot) -> dict[str, Any]:

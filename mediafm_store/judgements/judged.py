@@ -33,7 +33,7 @@ from mediafm_store.judgements.outcomes import (
     JudgedReport,
     QueryOutcome,
     Sort,
-    figures,
+    judged_metrics,
 )
 from mediafm_store.retrieval.search import search
 from mediafm_store.storage.tables import one_of
@@ -127,7 +127,7 @@ def judge(
             outcomes += beside(one, ground, rng)
         on_query(one.query.id, done, len(asked))
     report = JudgedReport(ground.titles, len(ground.shots), skipped, outcomes)
-    keep(store, report, judgements.path.name)
+    record_figures(store, report, judgements.path.name)
     return report
 
 
@@ -229,10 +229,10 @@ def outcome(asked: JudgedQuery, of: str, values: Mapping[str, float]) -> QueryOu
     return QueryOutcome(query.id, asked.sort, kind, query.kept, of, values)
 
 
-def keep(store: Store, report: JudgedReport, labels: str) -> None:
+def record_figures(store: Store, report: JudgedReport, labels: str) -> None:
     """Add the figures to what was measured of the store."""
-    similar = list(figures(report, "similar", labels))
-    text = [*figures(report, "text", labels), *figures(report, "nothing", labels)]
+    similar = list(judged_metrics(report, "similar", labels))
+    text = [*judged_metrics(report, "text", labels), *judged_metrics(report, "nothing", labels)]
     if similar:
         space = store.registry.shot_space()
         told = {"version": space.table, "fingerprint": space.fingerprint}

@@ -51,12 +51,12 @@ def read_judgements(path: str | Path) -> Judgements:
     """
     path = Path(path)
     try:
-        return judgements(path, load(path))
+        return judgements(path, load_object(path))
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error
 
 
-def load(path: Path) -> Row:
+def load_object(path: Path) -> Row:
     """The JSON object in a file of bounded size."""
     if not path.is_file():
         raise BadInput("there is no such file; give a file of labels as JSON")
@@ -88,7 +88,7 @@ def judgements(path: Path, found: Row) -> Judgements:
     if not times:
         raise BadInput("it has no queries: similar_queries and text_queries are empty")
     if twice := [id for id, count in times.items() if count > 1]:
-        raise BadInput(f"two queries have the id {shown(twice[0])}")
+        raise BadInput(f"two queries have the id {short(twice[0])}")
     return every
 
 
@@ -99,7 +99,7 @@ def is_kept(number: int) -> bool:
 
 def labelled_shots(film: str, row: object) -> list[LabelledShot]:
     """The shots of a film, none of which begins before the one before it ends."""
-    where = f"films {shown(film)}"
+    where = f"films {short(film)}"
     shots: list[LabelledShot] = []
     for at, shot in objects(an_object(row, where), "shots", where):
         start_s, end_s = stretch(shot, at)
@@ -107,9 +107,9 @@ def labelled_shots(film: str, row: object) -> list[LabelledShot]:
         if shots and start_s < shots[-1].end_s:
             raise BadInput(f"{at}: start_s {start_s} lies before the end of the shot before it")
         if not isinstance(tiny, bool):
-            raise BadInput(f"{at}: tiny must be true or false, is {shown(tiny)}")
+            raise BadInput(f"{at}: tiny must be true or false, is {short(tiny)}")
         if isinstance(scene, bool) or not isinstance(scene, str | int | None):
-            raise BadInput(f"{at}: scene must be a text or a whole number, is {shown(scene)}")
+            raise BadInput(f"{at}: scene must be a text or a whole number, is {short(scene)}")
         shots.append(LabelledShot(start_s, end_s, tiny, scene))
     if not shots:
         raise BadInput(f"{where}: shots is empty; leave the film out")
@@ -118,7 +118,7 @@ def labelled_shots(film: str, row: object) -> list[LabelledShot]:
 
 def similar_query(labels: Judgements, row: Row, where: str, kept: bool) -> SimilarQuery:
     """A query by a shot."""
-    id, place = words(row, "id", where), labelled(labels, row, where)
+    id, place = nonempty_text(row, "id", where), labelled_shot(labels, row, where)
     relevant = grades(labels, row, where)
     if not relevant:
         raise BadInput(f"{where}: relevant is empty: there is nothing to find")
@@ -129,11 +129,11 @@ def similar_query(labels: Judgements, row: Row, where: str, kept: bool) -> Simil
 
 def text_query(labels: Judgements, row: Row, where: str, kept: bool) -> TextQuery:
     """A query by words."""
-    id, text, kind = (words(row, name, where) for name in ("id", "text", "kind"))
+    id, text, kind = (nonempty_text(row, name, where) for name in ("id", "text", "kind"))
     relevant = grades(labels, row, where)
     if (kind == NOTHING) is bool(relevant):
         raise BadInput(
-            f"{where}: {len(relevant)} shots are relevant and kind is {shown(kind)}; queries that"
+            f"{where}: {len(relevant)} shots are relevant and kind is {short(kind)}; queries that"
             f" no shot answers, and only those, are of kind {NOTHING!r}"
         )
     return TextQuery(id, text, kind, relevant, kept)
@@ -143,7 +143,7 @@ def grades(labels: Judgements, row: Row, where: str) -> dict[ShotPosition, int]:
     """The relevant shots of a query."""
     found: dict[ShotPosition, int] = {}
     for at, relevant in objects(row, "relevant", where):
-        place, grade = labelled(labels, relevant, at), relevant.get("grade")
+        place, grade = labelled_shot(labels, relevant, at), relevant.get("grade")
         if not isinstance(grade, int) or isinstance(grade, bool) or grade not in GRADES:
             raise BadInput(f"{at}: grade must be 1 or 2, {as_found(relevant, 'grade')}")
         if place in found:
@@ -152,12 +152,12 @@ def grades(labels: Judgements, row: Row, where: str) -> dict[ShotPosition, int]:
     return found
 
 
-def labelled(labels: Judgements, row: Row, where: str) -> ShotPosition:
+def labelled_shot(labels: Judgements, row: Row, where: str) -> ShotPosition:
     """The labelled shot that holds the middle of a stretch."""
-    film = words(row, "film", where)
+    film = nonempty_text(row, "film", where)
     start_s, end_s = stretch(row, where)
     if film not in labels.films:
-        raise BadInput(f"{where}: film {shown(film)} is not among the films of the file")
+        raise BadInput(f"{where}: film {short(film)} is not among the films of the file")
     place = labels.place(film, (start_s + end_s) / 2, shot=where)
     shot = labels.labelled(place)
     if shot is None:
@@ -169,13 +169,13 @@ def labelled(labels: Judgements, row: Row, where: str) -> ShotPosition:
 
 def stretch(row: Row, where: str) -> tuple[float, float]:
     """Start and end in seconds."""
-    start_s, end_s = (seconds(row, name, where) for name in ("start_s", "end_s"))
+    start_s, end_s = (finite_seconds(row, name, where) for name in ("start_s", "end_s"))
     if not 0 <= start_s < end_s:
         raise BadInput(f"{where}: it must be 0 <= start_s < end_s, is {start_s} and {end_s}")
     return start_s, end_s
 
 
-def seconds(row: Row, name: str, where: str) -> float:
+def finite_seconds(row: Row, name: str, where: str) -> float:
     """A finite number."""
     found = row.get(name)
     if isinstance(found, int | float) and not isinstance(found, bool):
@@ -187,11 +187,11 @@ def seconds(row: Row, name: str, where: str) -> float:
     raise BadInput(f"{where}: {name} must be a number of seconds, {as_found(row, name)}")
 
 
-def words(row: Row, name: str, where: str) -> str:
+def nonempty_text(row: Row, name: str, where: str) -> str:
     """A text that is not empty, and is one: JSON can hold halves of characters."""
     found = value(row, name, str, where)
     if not found.strip() or any("\ud800" <= character <= "\udfff" for character in found):
-        raise BadInput(f"{where}: {name} must be a text that can be read, is {shown(found)}")
+        raise BadInput(f"{where}: {name} must be a text that can be read, is {short(found)}")
     return found
 
 
@@ -205,7 +205,7 @@ def objects(row: Row, name: str, where: str = "") -> Iterator[tuple[str, Row]]:
 def an_object(found: object, where: str) -> Row:
     """An object with names."""
     if not isinstance(found, dict):
-        raise BadInput(f"{where} must be an object, is {shown(found)}")
+        raise BadInput(f"{where} must be an object, is {short(found)}")
     return found
 
 
@@ -220,9 +220,9 @@ def value(row: Row, name: str, kind: type[T], where: str = "") -> T:
 
 def as_found(row: Row, name: str) -> str:
     """What stands where something else should."""
-    return f"is {shown(row[name])}" if name in row else "is missing"
+    return f"is {short(row[name])}" if name in row else "is missing"
 
 
-def shown(found: object) -> str:
+def short(found: object) -> str:
     """A value, cut where it is long."""
     return reprlib.repr(found)

@@ -106,7 +106,7 @@ def better(measure: str) -> Literal["higher", "lower"]:
     return "lower" if measure in LOWER else "higher"
 
 
-def figures(report: JudgedReport, sort: Sort, labels: str) -> Iterator[Figure]:
+def judged_metrics(report: JudgedReport, sort: Sort, labels: str) -> Iterator[Figure]:
     """The figures of all queries of a sort, for the table `evaluations`.
 
     Those of the two parts are told as details, with what the file of `labels` is called.

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from mediafm_store.errors import BadInput, MediaFMError, NotFound
-from mediafm_store.examples.queries import seconds
+from mediafm_store.examples.queries import parse_clock
 from mediafm_store.records import title_of
 from mediafm_store.storage.tables import one_of, quoted
 from mediafm_store.store.store import Store
@@ -57,7 +57,7 @@ def import_labels(store: Store, file: str | Path, *, task: str | None = None) ->
     wrong: list[tuple[int, str]] = []
     for line, raw in read_list(file, "labels", EXAMPLE):
         try:
-            for row in rows_of(raw, task or file.stem, known):
+            for row in table_rows(raw, task or file.stem, known):
                 key = row["task"], row["item"], row["label"]
                 if found.setdefault(key, row)["value"] != row["value"]:
                     raise BadInput(f"{key[1]} has another value for {key[2]!r} in a line before")
@@ -139,7 +139,7 @@ class LabelTargets:
         self.names = Names(store)
 
 
-def rows_of(raw: Mapping[str, Any], task: str, known: LabelTargets) -> Iterator[Row]:
+def table_rows(raw: Mapping[str, Any], task: str, known: LabelTargets) -> Iterator[Row]:
     """One row of a file as rows of the table; raise BadInput for what is wrong with it."""
     if unknown := sorted(map(str, raw.keys() - COLUMNS)):
         known_ones = ", ".join(sorted(COLUMNS))
@@ -149,7 +149,7 @@ def rows_of(raw: Mapping[str, Any], task: str, known: LabelTargets) -> Iterator[
     has_none = names == []
     if names is None and "value" not in raw:
         raise BadInput("neither label nor value; what has no label has the labels []")
-    value = number(raw.get("value", float(not has_none)))
+    value = parse_number(raw.get("value", float(not has_none)))
     for name in names or [NONE]:
         yield {**about, "task": str(raw.get("task", task)), "label": name, "value": value}
 
@@ -184,7 +184,7 @@ def moment(raw: Mapping[str, Any], name: str) -> float:
     given = raw.get(name, raw.get("start"))
     if given is None:
         raise BadInput("end without start")
-    return seconds(given) if isinstance(given, str) else number(given)
+    return parse_clock(given) if isinstance(given, str) else parse_number(given)
 
 
 def labels_of(raw: Mapping[str, Any]) -> list[str] | None:
@@ -201,7 +201,7 @@ def labels_of(raw: Mapping[str, Any]) -> list[str] | None:
     return [name for name in (str(g).strip() for g in given) if name]
 
 
-def number(given: object) -> float:
+def parse_number(given: object) -> float:
     """A finite number, with a point or a comma; also true and false, yes and no."""
     words = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
     text = str(given).strip().lower()

@@ -29,7 +29,7 @@ SAMPLED: dict[tuple[str, str], tuple[tuple[int, dict[str, str]], list[Passage]]]
 the passages that were taken last."""
 
 
-def once(sample: list[Passage], question: Hashable, make: Callable[[], Answer]) -> Answer:
+def cached(sample: list[Passage], question: Hashable, make: Callable[[], Answer]) -> Answer:
     """What `make` works out from a sample, kept for those who ask the same of the same sample."""
     known = ANSWERED.pop(question, None)
     answer = known[1] if known and known[0] is sample else make()
@@ -52,7 +52,7 @@ def likeness_from(store: Store, share: float) -> float:
     """
     sample = passages(store, store.live("fused"))
     question = ("usual likeness", store.place.address)
-    return 1 - share * (1 - once(sample, question, lambda: usual_likeness(sample)))
+    return 1 - share * (1 - cached(sample, question, lambda: usual_likeness(sample)))
 
 
 def usual_likeness(sample: list[Passage]) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES, Vectors, block, unit_rows
-from mediafm_store.likeness.sampling import once, passages
+from mediafm_store.likeness.sampling import cached, passages
 from mediafm_store.storage.spaces import Passage, Space
 from mediafm_store.store.store import Store
 
@@ -103,10 +103,12 @@ class Scale(NamedTuple):
 def scale_of(store: Store, space: Space) -> Scale:
     """The scale of a space, from a random sample of it."""
     sample = passages(store, space)
-    return once(sample, ("scale", str(store.path), space.table), lambda: measured(space, sample))
+    return cached(
+        sample, ("scale", str(store.path), space.table), lambda: measure_scale(space, sample)
+    )
 
 
-def measured(space: Space, sample: Sequence[Passage]) -> Scale:
+def measure_scale(space: Space, sample: Sequence[Passage]) -> Scale:
     """The scale by the shots of a sample; those of one passage are not compared."""
     blocks = blocks_of(space)
     rows = np.concatenate(

@@ -77,26 +77,26 @@ def micro_ap_in(
     return np.nan_to_num(average_precision(truth[known], predicted[known], times[:, items]))
 
 
-def once(truth: Values) -> Int[np.ndarray, "1 items"]:
+def single_round(truth: Values) -> Int[np.ndarray, "1 items"]:
     """A single round that has every item."""
     return np.ones((1, len(truth)), int)
 
 
 def aps(truth: Values, predicted: Values) -> Float[np.ndarray, " labels"]:
     """Average precision of each label; nan where no item has it, or all have."""
-    return aps_in(truth, predicted, once(truth))[0]
+    return aps_in(truth, predicted, single_round(truth))[0]
 
 
 def macro_ap(truth: Values, predicted: Values, groups: Groups) -> float:
     """Mean average precision of the labels; 0 if none can be measured."""
     del groups
-    return float(macro_ap_in(truth, predicted, once(truth))[0])
+    return float(macro_ap_in(truth, predicted, single_round(truth))[0])
 
 
 def micro_ap(truth: Values, predicted: Values, groups: Groups) -> float:
     """Average precision of all items and labels in one list; 0 without any that apply."""
     del groups
-    return float(micro_ap_in(truth, predicted, once(truth))[0])
+    return float(micro_ap_in(truth, predicted, single_round(truth))[0])
 
 
 def spearman(truth: Values, predicted: Values, groups: Groups) -> float:
@@ -182,7 +182,7 @@ def interval_in(
         for start in range(0, len(times), step)
         for value in measure(truth, predicted, times[start : start + step, place])
     ]
-    return between(float(measure(truth, predicted, once(truth))[0]), drawn)
+    return between(float(measure(truth, predicted, single_round(truth))[0]), drawn)
 
 
 def rounds_of(truth: Values) -> int:

@@ -9,7 +9,7 @@ from mediafm_store.arrays import FUSED, Vectors
 from mediafm_store.indexing.known import ReadCache
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.likeness.alignment import mean_in_order
-from mediafm_store.likeness.sampling import LENGTH, once, passages
+from mediafm_store.likeness.sampling import LENGTH, cached, passages
 from mediafm_store.matching.matcher import Matcher, Null
 from mediafm_store.scenes.own_scene import NEAR, surroundings
 from mediafm_store.storage.spaces import Passage, Space
@@ -52,12 +52,12 @@ def null_of(
     question = (key, str(store.path), space.table)
     if length > 1:
         few = min(length, LENGTH)
-        return once(
+        return cached(
             sample,
             question,
             lambda: best_of_passages(store, space, sample, matcher, length=few, blocks=blocks),
         )
-    return once(sample, question, lambda: best_of_shots(store, sample, matcher, blocks))
+    return cached(sample, question, lambda: best_of_shots(store, sample, matcher, blocks))
 
 
 def best_of_shots(

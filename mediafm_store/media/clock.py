@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mediafm_store.media.decode import Warn, duration_s, log_warning
-from mediafm_store.media.parts import HOLE_S, JUMP_S, LOOKED_AT, ClockPart, parts_of, told
+from mediafm_store.media.parts import HOLE_S, JUMP_S, LOOKED_AT, ClockPart, jumps_in_words, parts_of
 from mediafm_store.media.timecode import nearest
 
 BEYOND_S = 2.0
@@ -41,7 +41,7 @@ class Clock:
         def parts() -> list[ClockPart]:
             found = parts_of(path)
             if len(found) > 1:
-                warn(f"{path.name}: {told(found)}")
+                warn(f"{path.name}: {jumps_in_words(found)}")
             return found
 
         return cls(duration_s(container), stream.time_base or Fraction(1, 48_000), parts)

@@ -68,9 +68,11 @@ def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
         began = Fraction(container.start_time or 0, av.time_base)
         first_s = max(Fraction(0), (stream.start_time or 0) * tick - began)
         length_s = (stream.duration or 0) * tick or Fraction(container.duration or 0, av.time_base)
-        notes = told(container, stream)
+        notes = file_notes(container, stream)
         only(stream)
-        times = sorted(p.pts * tick for p in islice(shown(container, stream, path), LOOKED_AT))
+        times = sorted(
+            p.pts * tick for p in islice(timed_packets(container, stream, path), LOOKED_AT)
+        )
         whole = times[:-REORDERED] if len(times) == LOOKED_AT else times
         rate, variable = rate_of(stream, whole, length_s)
         start, drop = start_frame(path, notes.get("timecode"), rate, warn)
@@ -103,7 +105,7 @@ def is_on_its_side(path: Path) -> bool:
         return first is not None and round(first.rotation / 90) % 2 == 1
 
 
-def told(container: av.container.InputContainer, stream: Any) -> dict[str, str]:
+def file_notes(container: av.container.InputContainer, stream: Any) -> dict[str, str]:
     """What a file notes of itself; the picture's own notes count more than those of the rest."""
     notes: dict[str, str] = {}
     for source in (*container.streams, container, stream):
@@ -111,7 +113,7 @@ def told(container: av.container.InputContainer, stream: Any) -> dict[str, str]:
     return notes
 
 
-def shown(container: Any, stream: Any, path: Path) -> Iterator[Any]:
+def timed_packets(container: Any, stream: Any, path: Path) -> Iterator[Any]:
     """The packets of a stream that say when their picture is shown."""
     for packet in packets(container, stream, path.name, lambda text: None):
         if packet.pts is not None:

@@ -43,7 +43,7 @@ class Stamp(NamedTuple):
 
 def parts_of(path: Path) -> list[ClockPart]:
     """The parts of a file, one if its clock never jumps; all its packets are read for that."""
-    return joined(stretches(stamps(path)))
+    return join_parts(stretches(stamps(path)))
 
 
 def lasting_s(path: Path) -> float:
@@ -52,7 +52,7 @@ def lasting_s(path: Path) -> float:
         return duration_s(container) + parts_of(path)[-1].moved_s
 
 
-def told(parts: list[ClockPart]) -> str:
+def jumps_in_words(parts: list[ClockPart]) -> str:
     """Where the clock of a file jumps, in words."""
     last, first = parts[0].end_s, parts[1].start_s
     more = f", and {len(parts) - 2} more times" if len(parts) > 2 else ""
@@ -149,7 +149,7 @@ def part_of(stamp: Stamp, track: TrackClock, parts: list[GrowingPart]) -> int:
     return len(parts) - 1
 
 
-def joined(found: list[GrowingPart]) -> list[ClockPart]:
+def join_parts(found: list[GrowingPart]) -> list[ClockPart]:
     """Parts one behind the other; a jump forwards that another track bridges is none."""
     parts: list[ClockPart] = []
     for stretch in found:

@@ -60,11 +60,15 @@ COLUMNS = PictureMeasures._fields
 
 def columns(jpeg: bytes) -> dict[str, Any]:
     """The columns of a stored picture; None in all of them if it cannot be read."""
-    picture = stored(jpeg)
-    return dict.fromkeys(COLUMNS) if picture is None else measured(np.asarray(picture))._asdict()
+    picture = decode_stored(jpeg)
+    return (
+        dict.fromkeys(COLUMNS)
+        if picture is None
+        else measure_picture(np.asarray(picture))._asdict()
+    )
 
 
-def stored(jpeg: bytes, size: tuple[int, int] | None = None) -> Pictures.Image | None:
+def decode_stored(jpeg: bytes, size: tuple[int, int] | None = None) -> Pictures.Image | None:
     """A stored picture as RGB, fitted into `size` (width, height) if that is given.
 
     None of bytes that are none, or of more than MOST_PIXELS: a store from elsewhere may hold any.
@@ -83,7 +87,7 @@ def stored(jpeg: bytes, size: tuple[int, int] | None = None) -> Pictures.Image |
         return None
 
 
-def measured(image: Picture) -> PictureMeasures:
+def measure_picture(image: Picture) -> PictureMeasures:
     """Measure a picture."""
     inside = without_bars(image)
     chroma, named = colours(np.ascontiguousarray(inside[::EVERY, ::EVERY]))

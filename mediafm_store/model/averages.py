@@ -68,10 +68,10 @@ class Surroundings(nn.Module):
     @torch.no_grad()
     def fit(self, titles: Iterable[Float[Tensor, "shots dim"]]) -> None:
         """Set the reach by the vectors of titles in play order."""
-        self.reach.fill_(SHARPER * best_reach(likeness(titles)))
+        self.reach.fill_(SHARPER * best_reach(likeness_by_lag(titles)))
 
 
-def likeness(titles: Iterable[Tensor]) -> Float[Tensor, " lags"]:
+def likeness_by_lag(titles: Iterable[Tensor]) -> Float[Tensor, " lags"]:
     """Mean inner product of shots that are 1, 2 ... `LAGS` apart, over that of shots themselves."""
     products, pairs = torch.zeros(LAGS + 1), torch.zeros(LAGS + 1)
     for vectors in titles:

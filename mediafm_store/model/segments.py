@@ -38,14 +38,14 @@ def segment(vectors: Vectors) -> Segments:
     the Gibbs distribution over partitions, forward and backward (Rabiner 1989).
     """
     shots = len(vectors)
-    variance = spread(vectors)
+    variance = mean_squared_distance(vectors)
     if shots < 2 or variance < SAME:
         return Segments([0][:shots], np.zeros(max(0, shots - 1), np.float32))
     costs = scene_costs(vectors) + PENALTY * variance
     return Segments(cheapest(costs), chances(costs / (TEMPER * PENALTY * variance)))
 
 
-def spread(vectors: Vectors) -> float:
+def mean_squared_distance(vectors: Vectors) -> float:
     """Mean squared distance from the mean."""
     if not len(vectors):
         return 0.0

@@ -36,7 +36,7 @@ from mediafm_store.probing.pools import (
     pool_vectors,
     single,
 )
-from mediafm_store.probing.saved import VECTOR, WORDS, Probe, keep, next_version
+from mediafm_store.probing.saved import VECTOR, WORDS, Probe, next_version, write_probe
 from mediafm_store.storage.spaces import Space
 from mediafm_store.store.evaluations import Figure, record
 from mediafm_store.store.store import Store
@@ -92,7 +92,7 @@ def fit_probe(
     if counted:
         own[WORDS] = Texts(texts)
     warn_of_leaks(store, items, pool)
-    compared = {pool: own, **others(store, items, pool, own, device)}
+    compared = {pool: own, **other_pools(store, items, pool, own, device)}
     figures: list[Figure] = []
     for done, (name, inputs) in enumerate(compared.items()):
         on_step(name, done, len(compared) + 1)
@@ -132,7 +132,7 @@ def fit_probe(
             },
         },
     )
-    keep(store, probe)
+    write_probe(store, probe)
     record(store, "probe", figures, name=task, version=probe.name, fingerprint=space.fingerprint)
     on_step("done", len(compared) + 1, len(compared) + 1)
     return probe
@@ -202,7 +202,7 @@ def warn_of_chance(figures: Sequence[Figure], task: str) -> None:
             return
 
 
-def others(
+def other_pools(
     store: Store, items: Items, pool: str, own: Inputs, device: DeviceChoice
 ) -> dict[str, Inputs]:
     """Other vectors of the same items, to compare with: those that the store has."""

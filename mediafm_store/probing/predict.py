@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from mediafm_store.arrays import Vectors
 from mediafm_store.probing.items import texts_of
 from mediafm_store.probing.pools import title_means
-from mediafm_store.probing.saved import VECTOR, WORDS, Probe, newest, space_of
+from mediafm_store.probing.saved import VECTOR, WORDS, Probe, newest_probe, space_of
 from mediafm_store.storage.spaces import SpaceName
 from mediafm_store.store.store import Store
 from mediafm_store.titles.naming import find_titles
@@ -44,10 +44,10 @@ def apply_probe(
     A probe of titles is applied to them, one of clips to each of their shots. Raises SpaceMismatch
     if other vectors are live than those it was fitted to.
     """
-    probe = newest(store, task, version)
+    probe = newest_probe(store, task, version)
     wanted = list(store.revisions()) if titles is None else find_titles(store, titles)
     found = []
-    for items, of, inputs in batches(store, probe, wanted):
+    for items, of, inputs in probe_batches(store, probe, wanted):
         scores = probe.linear.decide(inputs)
         for item, title, row in zip(items, of, scores, strict=True):
             for label, score, least in zip(probe.labels, row, probe.linear.thresholds, strict=True):
@@ -56,7 +56,7 @@ def apply_probe(
     return found
 
 
-def batches(
+def probe_batches(
     store: Store, probe: Probe, titles: Sequence[str]
 ) -> Iterator[tuple[list[str], list[str], dict[str, Any]]]:
     """Items, their titles, and what the probe reads of them; those without vectors are left out."""

@@ -5,7 +5,7 @@ import logging
 from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import MediaFMError
 from mediafm_store.probing.fit import OnStep, fit_probe
-from mediafm_store.probing.saved import Probe, newest, reads_live, tasks
+from mediafm_store.probing.saved import Probe, newest_probe, reads_live, tasks
 from mediafm_store.store.store import Store
 
 log = logging.getLogger("mediafm_store")
@@ -23,7 +23,7 @@ def refit_probes(
     """
     fitted = []
     for task in tasks(store):
-        before = newest(store, task)
+        before = newest_probe(store, task)
         if reads_live(store, before):
             continue
         try:

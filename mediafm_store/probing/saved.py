@@ -52,7 +52,7 @@ class Probe:
         return self.linear.kind
 
 
-def keep(store: Store, probe: Probe) -> None:
+def write_probe(store: Store, probe: Probe) -> None:
     """Write a probe."""
     linear = probe.linear
     tensors = {
@@ -91,7 +91,7 @@ def tasks(store: Store) -> list[str]:
     return store.rows("probes")["name"].unique().sort().to_list()
 
 
-def newest(store: Store, task: str, version: int | None = None) -> Probe:
+def newest_probe(store: Store, task: str, version: int | None = None) -> Probe:
     """The last probe of a task that reads the live vectors, else the last; or one version of it.
 
     Raises NotFound if there is none.

@@ -59,7 +59,7 @@ def complete(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
     yield Gate("complete", not lacking, f"{len(lacking)} titles lack vectors; may be 0")
 
 
-def spread(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+def spread_gate(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
     """Vectors have not collapsed into a narrow cone."""
     if space.of_titles or space.name == "described":
         return
@@ -77,7 +77,7 @@ def spread(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
     )
 
 
-def scenes(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+def scenes_gate(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
     """Scenes are told apart, where somebody labelled them."""
     if space.of_titles or space.name == "described" or live is None:
         return
@@ -123,7 +123,7 @@ def index_recall(store: Store, space: Space, live: Space | None) -> Iterator[Gat
     yield Gate("index recall", built.recall_at_10 >= least, said)
 
 
-CHECKS = (complete, spread, scenes, masked_shots, index_recall)
+CHECKS = (complete, spread_gate, scenes_gate, masked_shots, index_recall)
 
 
 def some_titles(store: Store) -> list[str]:

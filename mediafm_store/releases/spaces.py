@@ -55,8 +55,8 @@ def promote(
     SpaceMismatch for contextual vectors of other fused vectors than the live ones.
     """
     store.check_writable()
-    space = kept(find_space(store, name, version))
-    versions = together(store, space)
+    space = kept_version(find_space(store, name, version))
+    versions = released_with(store, space)
     group = group_of(space)
     found = {one.table: gates(store, one) for one in versions if one.name in group}
     for one in (one for one in versions if one.table in found):
@@ -100,7 +100,7 @@ def rollback(store: Store, name: str) -> Promoted:
     for moment, one in line:
         if moment >= since:
             undone[one.name, one.version].append(moment)
-    versions = together(store, space)
+    versions = released_with(store, space)
     if lacking := sorted({title for one in versions for title in store.lacking(one)}):
         cure = "space backfill" if name in MADE_BY_ENCODERS else "embed --checkpoint"
         log.warning(
@@ -148,7 +148,7 @@ def retire(store: Store, name: str, version: int) -> list[Space]:
     Raises BadInput for a live one.
     """
     store.check_writable()
-    space = kept(find_space(store, name, version))
+    space = kept_version(find_space(store, name, version))
     if space.live:
         raise BadInput(
             f"{name} version {version} is live; promote another one before it is retired"
@@ -174,7 +174,7 @@ def group_of(space: Space) -> Sequence[str]:
     return MADE_BY_MODEL if space.name in MADE_BY_MODEL else MADE_BY_ENCODERS
 
 
-def kept(space: Space) -> Space:
+def kept_version(space: Space) -> Space:
     """The same version; raise NotFound if its vectors are gone."""
     if space.state == "retired":
         raise NotFound(
@@ -183,7 +183,7 @@ def kept(space: Space) -> Space:
     return space
 
 
-def together(store: Store, space: Space) -> list[Space]:
+def released_with(store: Store, space: Space) -> list[Space]:
     """The versions that go live with one."""
     there = [s for s in store.spaces() if s.state != "retired"]
     if space.name in MADE_BY_MODEL:

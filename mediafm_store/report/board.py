@@ -155,7 +155,7 @@ def most(changed: Sequence[T]) -> list[T]:
     """Figures over all before those of single tags; for the worse, for sure and by much first."""
 
     def key(one: T) -> tuple[bool, bool, bool, float]:
-        return of(one).label != "", one.verdict != "worse", not one.outside, -size(one)
+        return of(one).label != "", one.verdict != "worse", not one.outside, -change_in_words(one)
 
     return sorted(changed, key=key)
 
@@ -165,7 +165,7 @@ def of(one: Series | Difference) -> Series:
     return one.series if isinstance(one, Difference) else one
 
 
-def size(one: Series | Difference) -> float:
+def change_in_words(one: Series | Difference) -> float:
     """How much, beside what it was."""
     was = abs(one.before.value) if one.before else 0.0
     return abs(one.change or 0.0) / was if was else 0.0
@@ -221,19 +221,19 @@ def section(anchor: str, what: str, name: str, series: Sequence[Series]) -> Sect
 
 def called(series: Series) -> str:
     """What a measure is called, of what, for which tag."""
-    title = MEASURES.get(series.measure, (plain(series.measure), ""))[0]
+    title = MEASURES.get(series.measure, (unknown_measure(series.measure), ""))[0]
     named = f"{series.label}: {title.lower()}" if series.label else title
     return f"{named}, {series.of}" if series.of else named
 
 
-def plain(measure: str) -> str:
+def unknown_measure(measure: str) -> str:
     """A measure that this page does not know."""
     return measure.replace("_", " ").capitalize()
 
 
 def group(measure: str, series: Sequence[Series]) -> Group:
     """One measure: bars of the newest version, and all versions as lines."""
-    title, about = MEASURES.get(measure, (plain(measure), ""))
+    title, about = MEASURES.get(measure, (unknown_measure(measure), ""))
     lead = series[0]
     now = [one for one in series if one.newest.version == lead.newest.version]
     longest = max(max(one.newest.value, one.newest.high or 0.0) for one in now) or 1.0

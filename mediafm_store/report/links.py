@@ -70,5 +70,5 @@ def served_links(store: Store, titles: list[dict[str, Any]]) -> Links:
         {id: f"/media/{quote(id, safe='')}" for id in films},
         served=True,
         revisions={row["id"]: row["revision"] for row in titles},
-        names=dict(islice(views.names(titles).items(), MOST_NAMES)),
+        names=dict(islice(views.title_names(titles).items(), MOST_NAMES)),
     )

@@ -12,7 +12,7 @@ from mediafm_store.report import views
 from mediafm_store.report.links import Links, file_links
 from mediafm_store.report.mapped import atlas_page
 from mediafm_store.report.rendering import render
-from mediafm_store.report.searched import SearchView, Unit, asked_shots, pictures, search_page
+from mediafm_store.report.searched import SearchView, Unit, asked_shots, picture_uris, search_page
 from mediafm_store.report.titled import title_page
 from mediafm_store.retrieval.hit import Hit
 from mediafm_store.store.store import Store
@@ -56,7 +56,7 @@ def write_search_page(
         SearchView(query, hits, query_shot),
         unit=unit,
         links=file_links(store, titles),
-        names=views.names(titles),
+        names=views.title_names(titles),
     )
     write_text(path, text)
 
@@ -67,7 +67,7 @@ def write_title_page(path: str | Path, *, store: Store, title: str) -> None:
     Raises NotFound for an unknown title, BadInput if `path` cannot be written.
     """
     titles = store.titles().to_dicts()
-    links, names = file_links(store, titles), views.names(titles)
+    links, names = file_links(store, titles), views.title_names(titles)
     write_text(path, title_page(store, title, links=links, names=names))
 
 
@@ -77,7 +77,7 @@ def write_atlas_page(path: str | Path, *, store: Store) -> None:
     Raises BadInput if `path` cannot be written.
     """
     titles = store.titles().to_dicts()
-    links, names = file_links(store, titles), views.names(titles)
+    links, names = file_links(store, titles), views.title_names(titles)
     write_text(path, atlas_page(store, titles, links=links, names=names))
 
 
@@ -123,8 +123,8 @@ def write_catalogue_page(
         searches=searches,
         step=step,
         asked=asked_shots(store, [s.query_shot for s in searches]),
-        names=views.names(titles),
-        pictures=pictures(store, [*shown, *found]),
+        names=views.title_names(titles),
+        pictures=picture_uris(store, [*shown, *found]),
         anchors={shot: f"s{i}" for i, shot in enumerate(shown, 1)},
     )
     write_text(path, text)

@@ -63,7 +63,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "timecode": timecode,
-        "number": views.number,
+        "number": views.two_decimals,
         "figure": figure,
         "signed": views.signed,
         "tooltip": views.tooltip,

@@ -117,7 +117,7 @@ def search_page(
     asked = view.query_shot and (beside[view.query_shot].shot or store.shot(view.query_shot))
     small = {row["id"]: row for b in beside.values() for part in parts(b) for row in part}
     small |= {row["id"]: row for row in own}
-    big = pictures(store, views.without_repeats(view.hits, view.query_shot))
+    big = picture_uris(store, views.without_repeats(view.hits, view.query_shot))
     return render(
         "search.html.j2",
         scripts=(*SCRIPTS, *((PLAYER,) if links.served else ())),
@@ -205,7 +205,7 @@ def asked_shots(store: Store, shots: Iterable[str | None]) -> dict[str, dict[str
     return {shot: store.shot(shot) for shot in shots if shot is not None}
 
 
-def pictures(store: Store, shots: Iterable[str]) -> dict[str, tuple[str, str]]:
+def picture_uris(store: Store, shots: Iterable[str]) -> dict[str, tuple[str, str]]:
     """For each shot with a picture, a CSS class and the data URI that it stands for.
 
     A shot may be shown in several places; through the class its picture is on the page once.

@@ -49,7 +49,7 @@ def title_page(store: Store, title: str, *, links: Links, names: Mapping[str, st
     """The page as HTML. Raises NotFound for an unknown title."""
     row = store.title(title)
     shots = store.shots(title).to_dicts()
-    breaks, similar = compared(store, title, len(shots))
+    breaks, similar = breaks_and_similarity(store, title, len(shots))
     tags = store.tags().filter(pl.col("title") == title).to_dicts()
     return render(
         "title.html.j2",
@@ -69,7 +69,9 @@ def title_page(store: Store, title: str, *, links: Links, names: Mapping[str, st
     )
 
 
-def compared(store: Store, title: str, shots: int) -> tuple[Sequence[Break], Matrix | None]:
+def breaks_and_similarity(
+    store: Store, title: str, shots: int
+) -> tuple[Sequence[Break], Matrix | None]:
     """Ad breaks and the similarity of shots; nothing of a title without vectors."""
     if not shots:
         return (), None

@@ -129,7 +129,7 @@ def tooltip(shot: Mapping[str, Any]) -> str:
     return f"{where}\n{shot['words']}" if shot["words"] else where
 
 
-def number(value: float) -> str:
+def two_decimals(value: float) -> str:
     """Two decimals and a true minus sign; never minus zero."""
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
 
@@ -149,7 +149,7 @@ def heading(query: str, like: object, what: str = "shot") -> str:
     return f"{what.capitalize()}s {'like' if like else 'for'} {query}"
 
 
-def names(titles: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def title_names(titles: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """What to call each title: its name, or its id where it has none."""
     return {t["id"]: t["name"] or t["id"] for t in titles}
 

@@ -16,7 +16,7 @@ from mediafm_store.likeness.scale import PARTS
 from mediafm_store.matching.ranking import Ranking
 from mediafm_store.records import title_of
 from mediafm_store.retrieval.hit import Hit
-from mediafm_store.retrieval.near_duplicates import SAME_VIEW, fold, spread
+from mediafm_store.retrieval.near_duplicates import SAME_VIEW, diversify, fold
 from mediafm_store.scenes.own_scene import PAGE, in_pages
 from mediafm_store.scenes.scenes import scene_shots
 
@@ -85,10 +85,10 @@ def shots_like(ranking: Ranking, wanted: AnswerOptions) -> Found:
         # Beside cosines of answers scores that are none count as shares of the best.
         best = max([1.0, *(a.score for a in answers)])
         worth = [a.score / best for a in answers]
-        answers = [answers[i] for i in spread(worth, fused, max(wanted.k, PAGE))]
+        answers = [answers[i] for i in diversify(worth, fused, max(wanted.k, PAGE))]
     elif wanted.scattered:
         answers = in_pages(answers, [a.key for a in answers])
-    return told(ranking, known, answers, wanted)
+    return to_hits(ranking, known, answers, wanted)
 
 
 def ranked(ranking: Ranking, known: ReadCache, ids: Sequence[str]) -> list[Candidate]:
@@ -138,7 +138,7 @@ def runs_like(ranking: Ranking, wanted: AnswerOptions, *, titles: bool) -> Found
     near = frozenset(found)
     wished = [r for r in runs if wanted.itself.isdisjoint(r) and not near.isdisjoint(r)]
     answers = laid_along(ranking, known, wished)
-    return told(ranking, known, sorted(answers, key=lambda a: -a.score), wanted)
+    return to_hits(ranking, known, sorted(answers, key=lambda a: -a.score), wanted)
 
 
 def titles_like(ranking: Ranking, wanted: AnswerOptions) -> Found:
@@ -166,7 +166,7 @@ def titles_like(ranking: Ranking, wanted: AnswerOptions) -> Found:
         shots = store.shot_ids(answer.key)
         middle = shots[len(shots) // 2]
         found.append(answer._replace(key=middle, shots=tuple(shots), title=answer.key))
-    return told(ranking, known, found, wanted)
+    return to_hits(ranking, known, found, wanted)
 
 
 def laid_along(
@@ -218,7 +218,7 @@ def candidates(
         count *= DEEPER
 
 
-def told(
+def to_hits(
     ranking: Ranking, known: ReadCache, answers: Sequence[Candidate], wanted: AnswerOptions
 ) -> Found:
     """Answers with what the store says of them; none if the best of them is no good match.

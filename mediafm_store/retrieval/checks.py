@@ -43,7 +43,9 @@ def check_parts(weights: Mapping[Part, float], space: str | None) -> None:
         )
 
 
-def check(weights: Mapping[Part, float], least: float, words: Mapping[str, str | None]) -> None:
+def check_query(
+    weights: Mapping[Part, float], least: float, words: Mapping[str, str | None]
+) -> None:
     """Raise BadInput for values that mean nothing."""
     if not all(0 <= weight < np.inf for weight in weights.values()):
         raise BadInput(f"weights must be finite numbers from 0 on, are {weights}")

@@ -97,7 +97,7 @@ def in_exchange(
     return found
 
 
-def spread(scores: Sequence[float], vectors: Fused, k: int) -> list[int]:
+def diversify(scores: Sequence[float], vectors: Fused, k: int) -> list[int]:
     """The `k` answers to show, each as good as may be and unlike those before it."""
     worth = np.asarray(scores, np.float32)
     left = dict.fromkeys(range(len(worth)))

@@ -12,7 +12,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.examples.example import Example
 from mediafm_store.examples.file_kinds import Kind
 from mediafm_store.examples.origin import ClipMatch
-from mediafm_store.examples.queries import Examples, OnOrigin, query_of, title_query
+from mediafm_store.examples.queries import Examples, OnOrigin, title_query, vector_query
 from mediafm_store.indexing.known import ReadCache
 from mediafm_store.likeness.scale import NAMES, PARTS, Part
 from mediafm_store.matching.matcher import Matcher
@@ -30,9 +30,9 @@ from mediafm_store.retrieval.answers import (
     titles_like,
 )
 from mediafm_store.retrieval.checks import (
-    check,
     check_characters,
     check_parts,
+    check_query,
     check_something,
     modalities,
 )
@@ -105,7 +105,7 @@ def search(
 
     Raises NotFound or BadInput for a query that cannot be made.
     """
-    check(weights or {}, least, {"text": text, "words that are said": said})
+    check_query(weights or {}, least, {"text": text, "words that are said": said})
     check_parts(weights or {}, space if text is None else None)
     check_characters({"text": text, "words that are said": said, "condition": where})
     loaded = cache(lambda: encoders or load_encoders(device=device, store=store))
@@ -203,14 +203,14 @@ def by_example(
         matcher = ExampleMatcher.of(
             store, like, unlike, weights=how.weights, whole=how.whole, known=known
         )
-        return matcher, told(matcher.counts)
-    query = query_of(store.live(how.space), like, unlike, modalities(how.weights))
+        return matcher, comparison_in_words(matcher.counts)
+    query = vector_query(store.live(how.space), like, unlike, modalities(how.weights))
     words = "shot by shot" if how.space == "fused" else "as the trained model sees them in context"
     one = query if how.whole else query.as_one
     return SpaceMatcher(store, one, how.whole), f"{words}, by cosine"
 
 
-def told(counts: Mapping[Part, float]) -> str:
+def comparison_in_words(counts: Mapping[Part, float]) -> str:
     """What is compared, in plain words; what counts most comes first."""
     names = [NAMES[part] for part in PARTS if part in counts]
     first = NAMES[max(counts, key=lambda part: counts[part])]

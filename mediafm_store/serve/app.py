@@ -43,13 +43,18 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> ASGIApp:
         middleware=[Middleware(Guarded)],
     )
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False)
-    handlers = {MediaFMError: told, HTTPException: told, ClientDisconnect: gone, 500: told}
+    handlers = {
+        MediaFMError: error_page,
+        HTTPException: error_page,
+        ClientDisconnect: gone,
+        500: error_page,
+    }
     app = Starlette(routes=[guarded], middleware=[hosts], exception_handlers=handlers)
     # Around all of it: Starlette answers errors of the code outside of its middleware.
     return WithHeaders(app, headers(policy(SCRIPTS, served=True)))
 
 
-def told(request: Request, error: Exception) -> Response:
+def error_page(request: Request, error: Exception) -> Response:
     """An error as a page, in one line."""
     extra = None
     if isinstance(error, HTTPException):

@@ -25,7 +25,7 @@ from mediafm_store.report.titled import title_page
 from mediafm_store.retrieval.hit import Hits
 from mediafm_store.retrieval.search import search
 from mediafm_store.serve.kept import Kept
-from mediafm_store.serve.query import PageQuery, query_of
+from mediafm_store.serve.query import PageQuery, query_of_address
 from mediafm_store.serve.titles import titles_page
 from mediafm_store.store.store import Store
 from mediafm_store.titles.naming import Names
@@ -104,7 +104,9 @@ class Library:
             titles = store.titles().to_dicts()
             by_id = {row["id"]: row for row in titles}
             links = served_links(store, titles)
-            known = self._known = PageFacts(of, by_id, links, views.names(titles), Names(store))
+            known = self._known = PageFacts(
+                of, by_id, links, views.title_names(titles), Names(store)
+            )
         return known
 
     def search(self, query: PageQuery) -> str:
@@ -260,7 +262,7 @@ class Library:
         Words that are a title's name stay words. Raises as `find_shot` does for what names a title
         but none of its shots, and as `query_of` does.
         """
-        query = query_of({name: value for name, value in values.items() if name != "q"})
+        query = query_of_address({name: value for name, value in values.items() if name != "q"})
         q = values.get("q", "").strip()
         if not q:
             return query

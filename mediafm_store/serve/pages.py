@@ -18,7 +18,7 @@ from mediafm_store.errors import BadInput, MediaFMError
 from mediafm_store.parallel import cores
 from mediafm_store.serve.guard import bounded
 from mediafm_store.serve.library import Library
-from mediafm_store.serve.query import query_of
+from mediafm_store.serve.query import query_of_address
 from mediafm_store.serve.turns import Turns
 from mediafm_store.sources.beside import VIDEO_SUFFIXES
 
@@ -68,7 +68,7 @@ class Pages:
         if "q" in values:  # what is typed may be the name of a shot
             meant = await self._searches.take(request, partial(self._library.meant, values))
             return RedirectResponse(meant.address, 303)
-        query = query_of(values)
+        query = query_of_address(values)
         if query.text is not None:
             await self._loading.take(request, self._library.load)
         search = partial(self._library.search, query)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from mediafm_store.errors import BadInput
 from mediafm_store.examples.origin import ClipMatch
-from mediafm_store.examples.queries import seconds
+from mediafm_store.examples.queries import parse_clock
 from mediafm_store.likeness.scale import Part
 from mediafm_store.report.form import COUNTS, MOST_COUNT, MOST_HITS, USUAL
 from mediafm_store.report.timecode import timecode, timespan
@@ -42,12 +42,12 @@ class PageQuery(NamedTuple):
     @property
     def start_s(self) -> float | None:
         """In seconds."""
-        return None if self.start is None else seconds(self.start)
+        return None if self.start is None else parse_clock(self.start)
 
     @property
     def end_s(self) -> float | None:
         """In seconds."""
-        return None if self.end is None else seconds(self.end)
+        return None if self.end is None else parse_clock(self.end)
 
     @property
     def weights(self) -> dict[Part, float]:
@@ -121,7 +121,7 @@ def form_of(values: Mapping[str, str]) -> dict[str, str]:
     return {**values, "q": q}
 
 
-def query_of(values: Mapping[str, str]) -> PageQuery:
+def query_of_address(values: Mapping[str, str]) -> PageQuery:
     """The search that the fields of an address ask for. Raises BadInput for what cannot be."""
     values = {name: value.strip() for name, value in values.items()}
     unit = values.get("unit") or "shot"

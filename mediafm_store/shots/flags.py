@@ -53,13 +53,15 @@ class Repeats:
         pictures are not alike for being dark.
         """
         tiny = np.asarray(Pictures.fromarray(picture).resize(TINY, BOX), np.float32)
-        alike = (n for n, other in reversed(self._before) if difference(tiny, other) <= SAME)
+        alike = (
+            n for n, other in reversed(self._before) if relative_difference(tiny, other) <= SAME
+        )
         found = next(alike, None)
         self._before.append((self._count, tiny))
         self._count += 1
         return found
 
 
-def difference(a: Tiny, b: Tiny) -> float:
+def relative_difference(a: Tiny, b: Tiny) -> float:
     """Root mean square of the difference, as a share of the contrast of `a`."""
     return float(np.sqrt(np.mean((a - b) ** 2)) / max(a.std(), 1.0))

@@ -27,7 +27,7 @@ class Rule(NamedTuple):
     degree: Degree
 
 
-def words(row: Row) -> list[str]:
+def look_words(row: Row) -> list[str]:
     """What is said of a shot."""
     return [word for word, rule in RULES.items() if rule.degree(row) >= SAID]
 

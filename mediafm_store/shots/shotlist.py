@@ -65,7 +65,10 @@ def csv_starts(path: Path, fps: float) -> list[float]:
     column = start_column(header)
     if column is None:
         raise BadInput(f"{path} has no column called start, start_s or start_frame; add a header")
-    in_frames, first = plain(header[column]) == FRAMES, header[column].strip() == COUNTED_FROM_ONE
+    in_frames, first = (
+        column_name(header[column]) == FRAMES,
+        header[column].strip() == COUNTED_FROM_ONE,
+    )
     starts: list[float] = []
     origin = 0.0
     for number, row in rows:
@@ -73,7 +76,7 @@ def csv_starts(path: Path, fps: float) -> list[float]:
         try:
             if len(row) > len(header):
                 raise ValueError("more cells than the header; quote cells that hold a comma")
-            start = frames_s(text, fps, int(first)) if in_frames else seconds(text, fps)
+            start = frames_s(text, fps, int(first)) if in_frames else parse_seconds(text, fps)
             origin = origin if starts else full_hours(text, fps)
         except ValueError as error:
             raise BadInput(f"{path} line {number}: {error}") from error
@@ -85,11 +88,11 @@ def csv_starts(path: Path, fps: float) -> list[float]:
 
 def start_column(cells: list[str]) -> int | None:
     """Which cell of a header names the column of starts; None where none does."""
-    names = [plain(cell) for cell in cells]
+    names = [column_name(cell) for cell in cells]
     return next((names.index(name) for name in (*TIMES, FRAMES) if name in names), None)
 
 
-def plain(name: str) -> str:
+def column_name(name: str) -> str:
     """A column's name in lower case, its words joined by one underscore."""
     return "_".join(re.findall(r"[a-z0-9]+", name.lower()))
 
@@ -121,7 +124,7 @@ def edl_starts(path: Path, fps: float) -> list[float]:
     return [start - first_start for start in starts]
 
 
-def seconds(text: str, fps: float) -> float:
+def parse_seconds(text: str, fps: float) -> float:
     """Seconds, H:MM:SS.mmm or HH:MM:SS:FF as seconds; ValueError for anything else."""
     if TIMECODE.fullmatch(text) and not re.search(r"[.,]", text):
         return timecode(text, fps)

@@ -132,8 +132,8 @@ class TransNetV2(nn.Module):
             x = stage(x)
             means.append(x.mean((2, 3)))
         compared = [
-            functional.relu(self.colours(likeness(histograms(frames)))),
-            functional.relu(self.similar(likeness(self.project(torch.cat(means, 1))))),
+            functional.relu(self.colours(neighbour_cosines(histograms(frames)))),
+            functional.relu(self.similar(neighbour_cosines(self.project(torch.cat(means, 1))))),
         ]
         x = torch.cat([*compared, x.permute(0, 2, 3, 1).flatten(1)], 1)
         return torch.sigmoid(self.answer(functional.relu(self.hidden(x)))).squeeze(1)
@@ -176,7 +176,7 @@ class DilatedConvolutions(nn.Module):
         return x.permute(0, 2, 3, 1).reshape(t, h, w, -1).permute(0, 3, 1, 2)
 
 
-def likeness(rows: Float[Tensor, "t width"]) -> Float[Tensor, "t neighbours"]:
+def neighbour_cosines(rows: Float[Tensor, "t width"]) -> Float[Tensor, "t neighbours"]:
     """Cosine of each row with those up to `NEIGHBOURS` before and after it, 0 beyond the ends."""
     rows = functional.normalize(rows)
     every = functional.pad(rows @ rows.T, (NEIGHBOURS, NEIGHBOURS))

@@ -38,7 +38,7 @@ def id_of(name: str) -> str:
     `My Film` is my_film. Names without letters and digits differ by a digest of theirs.
     """
     shown = caseless("".join(c for c in name if not is_invisible(c)))
-    id = re.sub("_+", "_", "".join(kept(shown))).strip(SIGNS)
+    id = re.sub("_+", "_", "".join(kept_characters(shown))).strip(SIGNS)
     if any(map(str.isalnum, id)):
         return id
     digest = hashlib.sha256(caseless(name).encode(errors="surrogatepass")).hexdigest()
@@ -50,7 +50,7 @@ def is_invisible(character: str) -> bool:
     return unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"
 
 
-def kept(name: str) -> Iterator[str]:
+def kept_characters(name: str) -> Iterator[str]:
     """The characters of a name that an id can hold, `_` in place of each other one."""
     on_letter = False
     for c in name:

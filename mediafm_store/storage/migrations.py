@@ -136,7 +136,7 @@ def to_6_shots(tables: Tables, shots: Sequence[Row]) -> list[Row]:
             jpeg = jpegs.get((row["id"], row["revision"]))
             told = picture.columns(jpeg) if jpeg else {}
             known = row | told | {"cuts_per_min": cuts}
-            found.append(known | {"looks": looks.words(known)})
+            found.append(known | {"looks": looks.look_words(known)})
     return found
 
 

@@ -14,7 +14,7 @@ MOST_PARTED = 16
 """Words that are looked for in two parts as well."""
 
 
-def query_of(words: str, column: str) -> FullTextQuery:
+def full_text_query(words: str, column: str) -> FullTextQuery:
     """Any of the words, or if they are in quotes all of them in a row.
 
     Texts write apostrophes in several ways, and so do people: each finds all.

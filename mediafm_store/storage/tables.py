@@ -20,7 +20,7 @@ init_later("lance_namespace_urllib3_client")
 import lancedb  # noqa: E402
 import lancedb.index  # noqa: E402
 
-from mediafm_store.storage.spoken import query_of  # noqa: E402
+from mediafm_store.storage.spoken import full_text_query  # noqa: E402
 
 MOST_TABLES = 10_000
 AT_ONCE = 1000
@@ -300,7 +300,7 @@ class Tables:
         self, name: str, column: str, words: str, k: int, condition: str | None
     ) -> pa.Table:
         """The ids of the best `k` rows by BM25, as `id` and `_score`; a phrase if in quotes."""
-        query = query_of(words, column)
+        query = full_text_query(words, column)
         with self._telling("read"):
             asked = self.open(name).search(query, query_type="fts").limit(k)
             if condition:

@@ -52,7 +52,7 @@ def check_bounds(condition: str, columns: frozenset[str]) -> None:
         depth += (kind == "open") - (kind == "close")
         if count > MOST or depth > DEEPEST:
             raise BadInput(
-                f"the condition {shown(condition)} is too complex: it may have {MOST} names,"
+                f"the condition {excerpt(condition)} is too complex: it may have {MOST} names,"
                 f" operators and brackets, {DEEPEST} brackets deep; several values can be named as"
                 " title IN ('a', 'b')"
             )
@@ -72,12 +72,12 @@ def check_bracket(bracket: str, before: str, columns: frozenset[str]) -> None:
             raise BadInput("a condition cannot hold a list in [ ]; write title IN ('a', 'b')")
     elif before and before not in BEFORE_BRACKETS:
         raise BadInput(
-            f"a condition cannot call {shown(before)}; it may call what makes no text longer,"
+            f"a condition cannot call {excerpt(before)}; it may call what makes no text longer,"
             " such as lower, length, starts_with, array_contains, round"
         )
 
 
-def shown(condition: str) -> str:
+def excerpt(condition: str) -> str:
     """A condition in an error: its beginning."""
     return repr(condition if len(condition) <= 80 else f"{condition[:80]}...")
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from mediafm_store.errors import BadInput, first_line
 from mediafm_store.storage.schema import SHOTS, TITLES
-from mediafm_store.store.bounds import check_bounds, shown
+from mediafm_store.store.bounds import check_bounds, excerpt
 
 OF_SHOTS = {name: name for name in SHOTS.names if name != "revision"}
 OF_TITLES = {
@@ -39,7 +39,7 @@ def matching(
         raise misunderstood(where, error) from error
     if not named:
         raise BadInput(
-            f"the condition {shown(where)} names no column; there are {', '.join(COLUMNS)}"
+            f"the condition {excerpt(where)} names no column; there are {', '.join(COLUMNS)}"
         )
     if unknown := named - NAMES:
         raise BadInput(f"no column {min(unknown)!r} to filter by; there are {', '.join(COLUMNS)}")
@@ -52,10 +52,10 @@ def matching(
     try:
         fulfilled = frame.select(condition.alias("fulfilled"))["fulfilled"]
         if len(fulfilled) != len(frame):
-            raise BadInput(f"the condition {shown(where)} is on all shots together, not on each")
+            raise BadInput(f"the condition {excerpt(where)} is on all shots together, not on each")
         if fulfilled.dtype != pl.Boolean:
             raise BadInput(
-                f"the condition {shown(where)} cannot be understood: it is not true or false"
+                f"the condition {excerpt(where)} cannot be understood: it is not true or false"
             )
         return frame.filter(fulfilled)["id"]
     except pl.exceptions.PolarsError as error:
@@ -66,6 +66,6 @@ def misunderstood(where: str, error: Exception) -> BadInput:
     """A condition that Polars cannot make sense of."""
     reason = first_line(error)[:200]
     return BadInput(
-        f"the condition {shown(where)} cannot be understood: {reason}; conditions look like"
+        f"the condition {excerpt(where)} cannot be understood: {reason}; conditions look like"
         " \"duration_s > 5 AND array_contains(genres, 'Drama')\""
     )

@@ -13,13 +13,13 @@ from mediafm_store.encoding import DeviceChoice
 from mediafm_store.engines import Engine, Tell, engine_of
 from mediafm_store.errors import BadInput
 from mediafm_store.labels.labels import FILE
-from mediafm_store.probing.saved import Probe, by_chance, newest, space_of, tasks
+from mediafm_store.probing.saved import Probe, by_chance, newest_probe, space_of, tasks
 from mediafm_store.storage.tables import one_of, quoted
 from mediafm_store.store.store import Store
 from mediafm_store.tags.by_name import from_names
 from mediafm_store.tags.by_neighbours import from_neighbours, known_tags, title_vectors
 from mediafm_store.tags.by_probe import from_probe
-from mediafm_store.tags.tag import NEIGHBOURS, PROPOSALS, REVIEW, Tag, answered, keep
+from mediafm_store.tags.tag import NEIGHBOURS, PROPOSALS, REVIEW, Tag, answered, write_tags
 from mediafm_store.titles.naming import find_titles
 
 log = logging.getLogger("mediafm_store")
@@ -61,8 +61,8 @@ def apply_tags(
         wanted = list(store.revisions() if titles is None else titles)
         tags = from_names(store, wanted, names, encoders=encoders, device=device)
         named = f"task = {quoted(PROPOSALS)} AND {one_of('tag', list(names))}"
-        return keep(store, wanted, tags, instead=named)
-    chosen = [newest(store, task)] if task else of_titles(store)
+        return write_tags(store, wanted, tags, instead=named)
+    chosen = [newest_probe(store, task)] if task else of_titles(store)
     if task and not tags_titles(chosen[0]):
         raise BadInput(
             f"probe {chosen[0].name} does not tag titles: that needs labels of titles, with names,"
@@ -100,8 +100,8 @@ def by_probe(
 ) -> list[Tag]:
     """Write and return the tags of titles that no file has labelled, in the order of the titles."""
     own = f"task = {quoted(probe.task)} AND source LIKE '% v%'"
-    known = labelled(store, probe)
-    keep(store, known, [], instead=own)
+    known = titles_labelled(store, probe)
+    write_tags(store, known, [], instead=own)
     asked = lacking(store, probe) if titles is None else titles
     wanted = [t for t in asked if t not in known]
     if titles and (told := known.intersection(titles)):
@@ -112,7 +112,7 @@ def by_probe(
         for outcome in outcomes:
             part, tags = outcome.item, outcome.get()
             warn_of_missing(part, {t.title for t in tags})
-            for tag in keep(store, part, tags, instead=own):
+            for tag in write_tags(store, part, tags, instead=own):
                 found[tag.title].append(tag)
             on_titles(probe.name, done := done + len(part), len(wanted))
     return [tag for title in wanted for tag in found[title]]
@@ -120,7 +120,11 @@ def by_probe(
 
 def of_titles(store: Store) -> list[Probe]:
     """The newest probe of each task that tags titles."""
-    return [probe for probe in (newest(store, task) for task in tasks(store)) if tags_titles(probe)]
+    return [
+        probe
+        for probe in (newest_probe(store, task) for task in tasks(store))
+        if tags_titles(probe)
+    ]
 
 
 def better_than_chance(chosen: Sequence[Probe]) -> list[Probe]:
@@ -153,7 +157,7 @@ def lacking(store: Store, probe: Probe) -> list[str]:
     return [title for title in left if counts[title] < len(probe.labels)]
 
 
-def labelled(store: Store, probe: Probe) -> set[str]:
+def titles_labelled(store: Store, probe: Probe) -> set[str]:
     """The titles of which a file says which tags of the task they have."""
     task = f"task = {quoted(probe.task)} AND source = {quoted(FILE)}"
     return set(store.rows("labels", task)["title"])
@@ -192,7 +196,7 @@ def by_neighbours(
     tags = from_neighbours(store, there, top=top)
     for part in parts(there):
         found = [tag for _ in part for tag in next(tags)]
-        written = keep(store, part, found, instead=f"source = {quoted(NEIGHBOURS)}")
+        written = write_tags(store, part, found, instead=f"source = {quoted(NEIGHBOURS)}")
         on_titles("similar titles", done := done + len(part), len(there))
         yield from written
 

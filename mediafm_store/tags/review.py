@@ -11,12 +11,12 @@ from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import BadInput, MediaFMError, NotFound
 from mediafm_store.labels.labels import FILE, REVIEW, add
 from mediafm_store.probing.fit import OnStep, fit_probe
-from mediafm_store.probing.saved import Probe, newest
+from mediafm_store.probing.saved import Probe, newest_probe
 from mediafm_store.storage.tables import quoted
 from mediafm_store.store.store import Store
 from mediafm_store.tags.apply import apply_tags
 from mediafm_store.tags.tag import REVIEW as ANSWERED
-from mediafm_store.tags.tag import Tag, keep_answers, kept
+from mediafm_store.tags.tag import Tag, keep_answers, read_tags
 from mediafm_store.titles.naming import find_titles
 
 CLOSE = 1e-6
@@ -48,7 +48,7 @@ def uncertain_tags(store: Store, *, task: str | None = None, n: int = 20) -> lis
 
     Only those of one task, if it is named; those that have been answered are not asked again.
     """
-    found = [t for t in kept(store) if t.source != ANSWERED and task in (None, t.task)]
+    found = [t for t in read_tags(store) if t.source != ANSWERED and task in (None, t.task)]
     return sorted(found, key=lambda t: (distance(t), t.title, t.tag))[:n]
 
 
@@ -71,7 +71,7 @@ def answer_tags(
     contradicts another; then nothing is kept.
     """
     proposed: dict[tuple[str, str], list[Tag]] = defaultdict(list)
-    for tag in kept(store):
+    for tag in read_tags(store):
         proposed[tag.title, tag.tag].append(tag)
     said: dict[Tag, bool] = {}
     titles = find_titles(store, (answer.title for answer in answers))
@@ -123,7 +123,7 @@ def label(tag: Tag, accept: bool) -> dict[str, object]:
 def learn(store: Store, task: str, answers: int, device: DeviceChoice, on_step: OnStep) -> Learnt:
     """Fit a probe anew, as it was fitted before, and tag titles with it."""
     try:
-        before = newest(store, task)
+        before = newest_probe(store, task)
     except NotFound:
         before = None
     pool, words = (before.pool, before.words is not None) if before else (None, False)

@@ -45,7 +45,9 @@ class Tag:
         return bool(np.float32(self.score) >= np.float32(self.threshold))
 
 
-def keep(store: Store, titles: Collection[str], tags: Sequence[Tag], *, instead: str) -> list[Tag]:
+def write_tags(
+    store: Store, titles: Collection[str], tags: Sequence[Tag], *, instead: str
+) -> list[Tag]:
     """Write tags of titles in the place of those that fulfil a condition, in one commit.
 
     What people have answered stays; returns the others, which were written.
@@ -74,7 +76,7 @@ def keep_answers(store: Store, answers: Mapping[Tag, bool]) -> None:
     store.put("tags", [row_of(tag) for tag in sure])
 
 
-def kept(store: Store) -> list[Tag]:
+def read_tags(store: Store) -> list[Tag]:
     """All tags of titles that are in the store, best first within a title."""
     rows = store.tags().drop("proposed_at", "applies")
     return [Tag(**row | {"evidence": tuple(row["evidence"])}) for row in rows.to_dicts()]

@@ -51,8 +51,8 @@ def read_table(path: Path, is_header: Callable[[Cells], bool] = any) -> Table:
     are not closed and the like.
     """
     text = read_text(path, few=EXCEL)
-    divider = max(DIVIDERS, key=lambda one: len(header_of(rows_of(text, one), is_header)))
-    rows = telling(path, rows_of(text, divider))
+    divider = max(DIVIDERS, key=lambda one: len(header_of(nonempty_rows(text, one), is_header)))
+    rows = errors_with_file(path, nonempty_rows(text, divider))
     return Table(header_of(rows, is_header), rows)
 
 
@@ -63,7 +63,7 @@ def header_of(rows: Rows, is_header: Callable[[Cells], bool]) -> Cells:
     return []
 
 
-def rows_of(text: str, divider: str) -> Rows:
+def nonempty_rows(text: str, divider: str) -> Rows:
     """The rows that are not empty, which quotes may spread over lines, each with its first line."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=divider, strict=True)
     line = 1
@@ -76,7 +76,7 @@ def rows_of(text: str, divider: str) -> Rows:
         raise csv.Error(f"line {line}: {error}") from error
 
 
-def telling(path: Path, rows: Rows) -> Rows:
+def errors_with_file(path: Path, rows: Rows) -> Rows:
     """The same rows; an error names the file."""
     try:
         yield from rows

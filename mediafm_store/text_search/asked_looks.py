@@ -49,7 +49,7 @@ def asked_look(store: Store, text: str, encoder: Encoder) -> AskedLook | None:
     weight = float(np.clip((cosines[best] - UNSURE) / (SURE - UNSURE), 0, 1))
     if weight == 0:
         return None
-    return measured(store, near[best][1], weight)
+    return measured_look(store, near[best][1], weight)
 
 
 def encoded(encoder: Encoder, phrases: Sequence[str]) -> Blocks:
@@ -64,7 +64,7 @@ ENCODED: dict[str, dict[str, Float32[np.ndarray, " 768"]]] = {}
 """By the fingerprint of the encoder."""
 
 
-def measured(store: Store, look: Look, weight: float) -> AskedLook | None:
+def measured_look(store: Store, look: Look, weight: float) -> AskedLook | None:
     """A look with what every shot of the store has of it; None if nobody measured it."""
     columns = list(dict.fromkeys(["id", *look.columns]))
     shots = store.view("shots").lazy().select(columns).collect()

@@ -127,7 +127,9 @@ def fit_caption_map(
     base = Moments.shipped() if fits(CaptionMap.shipped(), encoders) else None
     common = encode_query(encoders["text"], weights.lines(PHRASES))
     held = held_out(len(pairs.pictures), seed)
-    figures = compared(learnt(pairs.among(~held), encoders, base, common), pairs.among(held), base)
+    figures = compared_maps(
+        learnt(pairs.among(~held), encoders, base, common), pairs.among(held), base
+    )
     fitted = replace(
         learnt(pairs, encoders, base, common),
         facts={
@@ -227,7 +229,7 @@ def learnt(pairs: Pairs, encoders: Encoders, base: Moments | None, common: Block
     )
 
 
-def compared(own: CaptionMap, pairs: Pairs, base: Moments | None) -> list[dict[str, Any]]:
+def compared_maps(own: CaptionMap, pairs: Pairs, base: Moments | None) -> list[dict[str, Any]]:
     """Recall on held-out pictures, a row a map, and of chance."""
     maps = {"own": own} | ({"shipped": CaptionMap.shipped()} if base else {})
     rows = {

@@ -13,7 +13,7 @@ from mediafm_store.arrays import Blocks, Modality, Vectors, block, unit_rows
 from mediafm_store.encoders.encoder import Encoder, Encoders, encode_query
 from mediafm_store.indexing.known import ReadCache
 from mediafm_store.indexing.nearest import nearest
-from mediafm_store.likeness.sampling import once, passages
+from mediafm_store.likeness.sampling import cached, passages
 from mediafm_store.likeness.scale import Part
 from mediafm_store.matching.matcher import CandidateQuery, Null
 from mediafm_store.matching.null_distribution import QUERIES
@@ -148,7 +148,7 @@ class Evidence:
 
     def null(self) -> Null:
         """The best cosines of everyday texts."""
-        return once(
+        return cached(
             passages(self.store, self.space),
             ("text", str(self.store.path), self.space.table, self.modality, self.asker.key),
             self._best_of_common,
@@ -197,10 +197,10 @@ def sampled(store: Store, space: Space) -> Vectors:
     sample = passages(store, space)
     rows = [np.zeros((0, space.dim), np.float16), *(p.vectors for p in sample)]
     question = ("random shots", str(store.path), space.table)
-    return once(sample, question, lambda: np.concatenate(rows).astype(np.float32))
+    return cached(sample, question, lambda: np.concatenate(rows).astype(np.float32))
 
 
-def compared(
+def comparable_parts(
     store: Store, encoders: Encoders, captions: CaptionMap | None
 ) -> Iterator[tuple[Part, Modality, Space, Asker]]:
     """What a text can be compared with: part of the score, modality, space, and by what."""

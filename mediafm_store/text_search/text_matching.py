@@ -21,7 +21,7 @@ from mediafm_store.examples.example import Example, check_encoders
 from mediafm_store.examples.queries import NOTHING_LEFT
 from mediafm_store.indexing.known import ReadCache
 from mediafm_store.indexing.nearest import nearest
-from mediafm_store.likeness.sampling import once, passages
+from mediafm_store.likeness.sampling import cached, passages
 from mediafm_store.likeness.scale import PARTS, Part
 from mediafm_store.matching.matcher import CandidateQuery, Null, Shares
 from mediafm_store.matching.matching import ExampleMatcher
@@ -31,7 +31,7 @@ from mediafm_store.storage.spaces import is_imported
 from mediafm_store.store.store import Store
 from mediafm_store.text_search.asked_for import SAID, AskedFor, asked_of, content_words, quoted
 from mediafm_store.text_search.asked_looks import AskedLook, asked_look
-from mediafm_store.text_search.evidence import Evidence, compared, sampled
+from mediafm_store.text_search.evidence import Evidence, comparable_parts, sampled
 from mediafm_store.text_search.spoken_words import (
     MOST_SAID,
     fused_by_rank,
@@ -139,7 +139,7 @@ class TextMatcher:
         """What the best answer to an everyday text that asks for the same scores, words apart."""
         asked = tuple((e.space.table, e.part, e.weight, e.asker.key) for e in self.evidence)
         sample = passages(self.store, self.leading.space)
-        return once(sample, ("typical text", str(self.store.path), asked), self._typical)
+        return cached(sample, ("typical text", str(self.store.path), asked), self._typical)
 
     def _typical(self) -> float:
         common = [e.asker.common() for e in self.evidence]
@@ -252,7 +252,7 @@ def text_matcher(
         asked = AskedFor(SAID, "by what is said, as it is said word for word")
     evidence = [
         Evidence(store, space, modality, part, asked.weights[part], asker, asker.queries([text]))
-        for part, modality, space, asker in compared(store, known_by, captions)
+        for part, modality, space, asker in comparable_parts(store, known_by, captions)
         if asked.weights[part] >= TINY
     ]
     if any(e.part != "text" for e in evidence):

@@ -21,8 +21,8 @@ def fcpxml(edit: Edit) -> str:
         project,
         "sequence",
         format=format_id,
-        duration=seconds(edit.events[-1].record_end, edit.rate),
-        tcStart=seconds(edit.begin, edit.rate),
+        duration=rational_seconds(edit.events[-1].record_end, edit.rate),
+        tcStart=rational_seconds(edit.begin, edit.rate),
         tcFormat=tc_format(edit.drop),
     )
     spine = SubElement(sequence, "spine")
@@ -43,7 +43,12 @@ def add_format(resources: Element, id: str, rate: Fraction, film: FilmFrames) ->
     size = (film.footage.width, film.footage.height) if film.footage else USUAL_SIZE
     width, height = map(str, size)
     made = SubElement(
-        resources, "format", id=id, frameDuration=seconds(1, rate), width=width, height=height
+        resources,
+        "format",
+        id=id,
+        frameDuration=rational_seconds(1, rate),
+        width=width,
+        height=height,
     )
     if film.footage and film.footage.pixel_aspect != 1:
         made.set("paspH", str(film.footage.pixel_aspect.numerator))
@@ -60,8 +65,8 @@ def add_asset(resources: Element, number: int, edit: Edit, film: FilmFrames) -> 
         "asset",
         id=id,
         name=one_line(film.media.name),
-        start=seconds(film.start, film.rate),
-        duration=seconds(max(film.length, *used), film.rate),
+        start=rational_seconds(film.start, film.rate),
+        duration=rational_seconds(max(film.length, *used), film.rate),
         hasVideo="1",
         format=add_format(resources, f"r{2 * number + 1}", film.rate, film),
         videoSources="1",
@@ -78,15 +83,15 @@ def add_asset(resources: Element, number: int, edit: Edit, film: FilmFrames) -> 
 def add_clip(spine: Element, edit: Edit, event: Event, asset: str) -> None:
     """A stretch of a film, with its note and its marker."""
     stretch, film = event.stretch, event.film
-    start = seconds(film.start + event.start, film.rate)
+    start = rational_seconds(film.start + event.start, film.rate)
     clip = SubElement(
         spine,
         "asset-clip",
         ref=asset,
         name=one_line(stretch.label),
-        offset=seconds(edit.begin + event.record_start, edit.rate),
+        offset=rational_seconds(edit.begin + event.record_start, edit.rate),
         start=start,
-        duration=seconds(event.record_end - event.record_start, edit.rate),
+        duration=rational_seconds(event.record_end - event.record_start, edit.rate),
         format=f"r{int(asset[1:]) + 1}",
         tcFormat=tc_format(film.drop),
     )
@@ -96,7 +101,7 @@ def add_clip(spine: Element, edit: Edit, event: Event, asset: str) -> None:
     if film.rate != edit.rate:  # in its own time, not faster or slower
         SubElement(clip, "conform-rate", scaleEnabled="0", srcFrameRate=rate_name(film.rate))
     if stretch.marker:
-        frame = seconds(1, film.rate)
+        frame = rational_seconds(1, film.rate)
         SubElement(clip, "marker", start=start, duration=frame, value=one_line(stretch.marker))
 
 
@@ -105,7 +110,7 @@ def rate_name(rate: Fraction) -> str:
     return f"{float(rate):.2f}".removesuffix(".00")
 
 
-def seconds(frames: int, rate: Fraction) -> str:
+def rational_seconds(frames: int, rate: Fraction) -> str:
     """Frames as seconds: `1001/24000s`, or `5s`."""
     return f"{frames / rate}s"
 

@@ -21,21 +21,23 @@ FORMULA = ("=", "+", "-", "@")
 def sheet_csv(stretches: Sequence[Stretch], fps: Fraction | float | None) -> str:
     """A line a stretch; ends are those of half-open ranges, as in an EDL."""
     text = io.StringIO()
-    lines = [row | {"time_base": str(row["time_base"])} for row in rows(stretches, fps)]
+    lines = [row | {"time_base": str(row["time_base"])} for row in sheet_rows(stretches, fps)]
     names = list(lines[0]) if lines else ["title", "start_s", "end_s"]
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     for row in lines:
-        writer.writerow({name: cell(value) for name, value in row.items()})
+        writer.writerow({name: sheet_cell(value) for name, value in row.items()})
     return text.getvalue()
 
 
 def sheet_json(stretches: Sequence[Stretch], fps: Fraction | float | None) -> str:
     """An array of objects. `start` and `end` are ticks of `time_base` seconds, and exact."""
-    return json.dumps(list(rows(stretches, fps)), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(list(sheet_rows(stretches, fps)), ensure_ascii=False, indent=1) + "\n"
 
 
-def rows(stretches: Sequence[Stretch], fps: Fraction | float | None) -> Iterator[dict[str, Any]]:
+def sheet_rows(
+    stretches: Sequence[Stretch], fps: Fraction | float | None
+) -> Iterator[dict[str, Any]]:
     """What is told of each stretch; without frames where nothing tells the film's rate."""
     films: dict[str, FilmFrames | None] = {}
     for stretch in stretches:
@@ -76,7 +78,7 @@ def counted(stretch: Stretch, fps: Fraction | float | None) -> FilmFrames | None
     return film
 
 
-def cell(value: object) -> object:
+def sheet_cell(value: object) -> object:
     """A value as a cell of a table: one line, and no formula."""
     if not isinstance(value, str):
         return value

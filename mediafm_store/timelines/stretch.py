@@ -32,6 +32,6 @@ def note_of(*, score: float | None = None, reasons: Iterable[str] = (), words: s
     return "; ".join(filter(None, (scored, *reasons, f"“{words}”" if words else "")))
 
 
-def joined(spans: Sequence[Span]) -> Span:
+def joined_span(spans: Sequence[Span]) -> Span:
     """From the start of the first to the end of the last; all of one time base."""
     return Span(spans[0].start, spans[-1].end, spans[0].time_base)

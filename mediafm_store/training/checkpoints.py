@@ -53,7 +53,9 @@ def save_next(
     from mediafm_store.model.checkpoint import save_checkpoint
 
     with store.tables.lock():
-        folder = checkpoints(store) / f"{1 + max(map(number, saved(store)), default=0):04d}"
+        folder = (
+            checkpoints(store) / f"{1 + max(map(checkpoint_number, saved(store)), default=0):04d}"
+        )
         save_checkpoint(model, folder, extra=extra, files=files)
         publish(store, folder)
     return folder
@@ -63,7 +65,7 @@ def saved(store: Store) -> list[Path]:
     """A store's checkpoints, oldest first; those of a remote store are fetched."""
     store.place.fetch(CHECKPOINTS, complete=CONFIG)
     folders = checkpoints(store).glob("[0-9]*") if checkpoints(store).is_dir() else ()
-    return sorted((f for f in folders if f.name.isdigit()), key=number)
+    return sorted((f for f in folders if f.name.isdigit()), key=checkpoint_number)
 
 
 def publish(store: Store, checkpoint: Path) -> None:
@@ -71,7 +73,7 @@ def publish(store: Store, checkpoint: Path) -> None:
     store.place.publish(checkpoint, complete=CONFIG)
 
 
-def number(checkpoint: Path) -> int:
+def checkpoint_number(checkpoint: Path) -> int:
     """A checkpoint's number, its folder's name."""
     return int(checkpoint.name)
 

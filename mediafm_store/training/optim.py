@@ -64,7 +64,7 @@ class Muon(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            for matrices in together(p for p in group["params"] if p.grad is not None):
+            for matrices in grouped_by_shape(p for p in group["params"] if p.grad is not None):
                 self.update(matrices, group["lr"], group["weight_decay"], group["momentum"])
         return loss
 
@@ -91,7 +91,7 @@ class Muon(Optimizer):
         return average
 
 
-def together(matrices: Iterable[nn.Parameter]) -> Collection[list[nn.Parameter]]:
+def grouped_by_shape(matrices: Iterable[nn.Parameter]) -> Collection[list[nn.Parameter]]:
     """Those of one shape on a GPU, where a product of many takes little longer than one of few.
 
     A CPU has enough to do with one at a time, and needs less memory so.

@@ -44,7 +44,7 @@ def start_model(
     del sample
     some = [titles[i] for i in torch.randperm(len(titles), generator=generator).tolist()[:SOME]]
     with torch.no_grad():
-        start_ends(model, spread(basis, config.heads))
+        start_ends(model, deal_directions(basis, config.heads))
         for block in model.modules():
             if isinstance(block, Block):
                 start_block(block, generator)
@@ -140,7 +140,7 @@ def start_block(block: Block, generator: torch.Generator) -> None:
         nn.init.normal_(random.weight, std=random.in_features**-0.5, generator=generator)
 
 
-def spread(basis: Float[Tensor, "dim hidden"], heads: int) -> Float[Tensor, "dim hidden"]:
+def deal_directions(basis: Float[Tensor, "dim hidden"], heads: int) -> Float[Tensor, "dim hidden"]:
     """Deal the directions out to the heads in turn, so that each sees as much as the others."""
     return basis.reshape(len(basis), -1, heads).transpose(1, 2).flatten(1)
 

@@ -20,7 +20,7 @@ from mediafm_store.training.checkpoints import HISTORY, save_next, unfinished
 from mediafm_store.training.resume import key_of
 from mediafm_store.training.run import Step, TrainConfig
 from mediafm_store.training.trainer import TrainResult
-from mediafm_store.training.trainer import train as fit
+from mediafm_store.training.trainer import train_model as fit
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mediafm_store.training.resume import Unfinished, key_of
 from mediafm_store.training.run import Best, Step, TrainConfig, TrainingRun
 from mediafm_store.training.split import split_titles
 from mediafm_store.training.start import fit_mix, start_model
-from mediafm_store.training.world import ALONE, World, joined
+from mediafm_store.training.world import ALONE, World, process_group
 
 PRACTICE = 32
 """Training titles that are enough to weigh averages."""
@@ -43,7 +43,7 @@ class TrainResult:
     """Which of the processes that trained together this is; the first writes the checkpoint."""
 
 
-def train(
+def train_model(
     titles: Sequence[Title],
     model_config: ModelConfig,
     config: TrainConfig,
@@ -63,7 +63,7 @@ def train(
     Under `torchrun` each process takes its share of a step, which then is as many times larger.
     `start` makes the model. Raises BadInput if too few titles can be used.
     """
-    with joined(device) as world:
+    with process_group(device) as world:
         run, training, held_out = prepare(
             titles, model_config, config, device=device, world=world, start=start
         )

@@ -76,7 +76,7 @@ def check_restarts() -> None:
 
 
 @contextmanager
-def joined(device: str | torch.device) -> Iterator[World]:
+def process_group(device: str | torch.device) -> Iterator[World]:
     """Meet the other processes of this training, and leave them at the end.
 
     Raises BadInput if `torchrun` is to start processes again in a way in which it fails.

@@ -40,8 +40,8 @@ from mediafm_store.weight_building.sources import (
     WORDS,
     Source,
     download,
-    facts,
     member,
+    provenance_of,
     state_dict,
 )
 from mediafm_store.weights import BLOCK_MAPS, FOLDER, record, sha256
@@ -98,7 +98,7 @@ def write_block_maps(read: Read, out: Path) -> None:
     """Means, projections and embedded class names of the three encoders."""
     reader = words.Reader(Graph(out.with_name(words.GRAPH)), out.with_name(words.VOCABULARY))
     words_mean = np.zeros(words.WIDTH, np.float32)  # centring it was measured to gain nothing
-    seen, heard = (names(out.with_name(file)) for file in (picture.NAMES, sound.NAMES))
+    seen, heard = (class_lines(out.with_name(file)) for file in (picture.NAMES, sound.NAMES))
 
     def embed(classes: list[str]) -> np.ndarray:
         return unit_rows(reader.read(classes) - words_mean).astype(np.float16)
@@ -118,7 +118,7 @@ def write_block_maps(read: Read, out: Path) -> None:
     save_file(maps, out)
 
 
-def names(file: Path) -> list[str]:
+def class_lines(file: Path) -> list[str]:
     """One class a line."""
     return file.read_text(encoding="utf-8").splitlines()
 
@@ -158,7 +158,7 @@ def provenance(folder: Path) -> dict[str, Any]:
             "sha256": sha256(folder / name),
             "bytes": (folder / name).stat().st_size,
             "made": product.made,
-            "sources": [facts(source) for source in product.sources],
+            "sources": [provenance_of(source) for source in product.sources],
         }
         for name, product in PRODUCTS.items()
     }

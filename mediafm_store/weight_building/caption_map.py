@@ -34,8 +34,8 @@ from mediafm_store.weight_building.sources import (
     PICTURE_NAMES,
     WORDS,
     download,
-    facts,
     member,
+    provenance_of,
     state_dict,
 )
 
@@ -154,7 +154,7 @@ class Fitted(NamedTuple):
         return replace(fitted, common=self.map.common)
 
 
-def fit(
+def fit_map(
     train: CaptionedSet, said: Blocks, classifier: Classifier, words: MiniLM, *, weight: float
 ) -> Fitted:
     """The map, learnt from pairs of a picture and a text and, if they weigh, of class and name.
@@ -221,7 +221,7 @@ def provenance(folder: Path) -> dict[str, object]:
         }
         for ending in (".npz", ".jsonl")
     ]
-    everything = [*learnt, *map(facts, (PICTURE, PICTURE_NAMES, WORDS))]
+    everything = [*learnt, *map(provenance_of, (PICTURE, PICTURE_NAMES, WORDS))]
     made = {
         PHRASES: ("written for this package", []),
         FILE: (
@@ -260,8 +260,8 @@ def main() -> None:
     classifier, words = classifier_of(arguments.wheels), MiniLM()
     train = CaptionedSet.read(arguments.captions, LEARNT_FROM).part(TRAIN)
     said = words.encode_query(train.texts)
-    fitted = fit(train, said, classifier, words, weight=CLASS_WEIGHT)
-    plain = fit(train, said, classifier, words, weight=0)
+    fitted = fit_map(train, said, classifier, words, weight=CLASS_WEIGHT)
+    plain = fit_map(train, said, classifier, words, weight=0)
     maps = {"map without class pairs": plain.map, "map": fitted.map}
     report(arguments.captions, maps, classifier)
     with tempfile.TemporaryDirectory() as scratch:

@@ -34,7 +34,9 @@ def transnetv2(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         for number, cell in enumerate(("first", "second")):
             folded = fold_cell(state, f"SDDCNN.{stage}.DDCNN.{number}")
             arrays |= {f"stages.{stage}.{cell}.{name}": array for name, array in folded.items()}
-    return {key: value for name, array in arrays.items() for key, value in stored(name, array)}
+    return {
+        key: value for name, array in arrays.items() for key, value in stored_array(name, array)
+    }
 
 
 def fold_cell(state: Mapping[str, np.ndarray], cell: str) -> dict[str, np.ndarray]:
@@ -54,7 +56,7 @@ def fold_cell(state: Mapping[str, np.ndarray], cell: str) -> dict[str, np.ndarra
     return folded
 
 
-def stored(name: str, array: np.ndarray) -> list[tuple[str, np.ndarray]]:
+def stored_array(name: str, array: np.ndarray) -> list[tuple[str, np.ndarray]]:
     """An array as it is stored, by name."""
     if array.size <= SMALL:
         return [(name, array.astype(np.float16))]

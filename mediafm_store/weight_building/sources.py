@@ -101,7 +101,7 @@ def state_dict(content: bytes) -> dict[str, np.ndarray]:
     return {name: tensor.numpy() for name, tensor in state.items()}
 
 
-def facts(source: Source) -> dict[str, str]:
+def provenance_of(source: Source) -> dict[str, str]:
     """A source as provenance.json tells it."""
     return {
         "package": source.package,

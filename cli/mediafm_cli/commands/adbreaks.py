@@ -144,7 +144,7 @@ def adbreaks(
         emit(best, as_json=as_json, table=shown_match, fold="reasons")
     else:
         rows = break_rows(found, ads_of_breaks(matches, k or FEW) if ads else None)
-        emit(rows, as_json=as_json, table=shown, fold="reasons")
+        emit(rows, as_json=as_json, table=break_cells, fold="reasons")
     if any(found.values()):
         say(f"Scored by {weights.said}.")
     for title, places in found.items():
@@ -176,7 +176,7 @@ def nothing_left(store: "Store", title: str, rails: "Rails") -> str:
     return f"No cut of {title} qualifies: {told}{more}. See --margin, --no-credits and --avoid."
 
 
-def shown(row: Row) -> Row:
+def break_cells(row: Row) -> Row:
     """What the table shows of a break."""
     from mediafm_store.report.timecode import timecode
 

@@ -59,7 +59,7 @@ def cut(
             fast=fast,
             on_clip=lambda clip, done, total: update("clips", done, total, clip.file.name),
         )
-    emit([asdict(clip) for clip in clips], as_json=as_json, table=shown)
+    emit([asdict(clip) for clip in clips], as_json=as_json, table=clip_cells)
     early = [clip.early for clip in clips if clip.early]
     if early:
         say(f"{len(early)} of {len(clips)} clips begin early, by up to {max(early)} frames.")
@@ -81,11 +81,11 @@ def wanted(
     if "-" in what:
         if len(what) > 1:
             raise typer.BadParameter("- stands alone: the shots come from the pipe")
-        return [stretch_of_row(store, row) for row in rows(sys.stdin.read())]
+        return [stretch_of_row(store, row) for row in json_rows(sys.stdin.read())]
     return stretches_of_shots(store, what)
 
 
-def rows(text: str) -> Iterator[dict[str, Any]]:
+def json_rows(text: str) -> Iterator[dict[str, Any]]:
     """JSON objects: one a line, as --json prints them, or in an array, as --out writes them."""
     whole = text.lstrip().startswith("[")
     try:
@@ -98,7 +98,7 @@ def rows(text: str) -> Iterator[dict[str, Any]]:
         raise BadInput(f"the pipe brings no JSON ({error}); give search --json") from error
 
 
-def shown(clip: Row) -> Row:
+def clip_cells(clip: Row) -> Row:
     """What the table shows of a clip."""
     from mediafm_store.report.timecode import timecode
 

@@ -32,7 +32,9 @@ def doctor(
             fix=fix,
             on_check=lambda name: update(name, names.index(name), len(names)),
         )
-    emit([asdict(finding) for finding in findings], as_json=as_json, table=shown, fold="what")
+    emit(
+        [asdict(finding) for finding in findings], as_json=as_json, table=finding_cells, fold="what"
+    )
     wrong = [finding for finding in findings if finding.state == "wrong"]
     if wrong:
         stop(f"Wrong: {len(wrong)}.", 1)
@@ -40,7 +42,7 @@ def doctor(
     say(f"All is well; due: {due}." if due else "All is well.")
 
 
-def shown(row: Row) -> Row:
+def finding_cells(row: Row) -> Row:
     """What the table shows of a finding."""
     cure = row["cure"] if row["state"] in ("wrong", "due") else ""
     return {

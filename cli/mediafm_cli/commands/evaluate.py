@@ -82,7 +82,7 @@ def evaluate(
         f"{report.checkpoint}, preset {report.preset}: {report.titles} titles, {report.shots}"
         f" shots; {report.held_out} held out, {report.labelled} with scenes"
     )
-    emit(list(rows(report)), as_json=False)
+    emit(list(metric_rows(report)), as_json=False)
 
 
 def evaluate_searches(store: "Store", as_json: bool) -> None:
@@ -156,7 +156,7 @@ def table_rows(
         }
 
 
-def rows(report: "ModelReport") -> Iterator[Row]:
+def metric_rows(report: "ModelReport") -> Iterator[Row]:
     """A line a figure."""
     from mediafm_store.charts.measures import measures
 

@@ -77,7 +77,7 @@ def import_(
             title=title,
             on_title=report,
         )
-    emit([asdict(r) for r in results], as_json=as_json, table=shown)
+    emit([asdict(r) for r in results], as_json=as_json, table=import_cells)
     tell_failures(results, done="imported", what="titles", strict=strict)
 
 
@@ -98,7 +98,7 @@ def parse_made_by(given: Sequence[str]) -> "dict[Modality, str]":
     return names
 
 
-def shown(row: Row) -> Row:
+def import_cells(row: Row) -> Row:
     """What the table shows of a result."""
     return {
         "title": row["title"],

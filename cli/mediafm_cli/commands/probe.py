@@ -75,20 +75,20 @@ def probe(
         from mediafm_store import apply_probe
 
         said = apply_probe(opened, task, titles, version=version)
-        emit([p._asdict() for p in said], as_json=as_json, table=shown)
+        emit([p._asdict() for p in said], as_json=as_json, table=prediction_cells)
         return
     if action == "fit":
         options = {"kind": kind, "pool": pool, "words": words, "folds": folds, "seed": seed}
         one = fitted(opened, task, device, options)
     else:
-        from mediafm_store.probing.saved import newest
+        from mediafm_store.probing.saved import newest_probe
 
-        one = newest(opened, task, version)
+        one = newest_probe(opened, task, version)
     if as_json:
         emit_one({**row(one), "facts": one.facts}, as_json=True)
         return
     emit_one(row(one), as_json=False)
-    emit(list(figures(one)), as_json=False)
+    emit(list(probe_lines(one)), as_json=False)
 
 
 def fitted(store: "Store", task: str, device: Device, options: dict[str, Any]) -> "Probe":
@@ -113,7 +113,7 @@ def row(probe: "Probe") -> Row:
     }
 
 
-def figures(probe: "Probe") -> Iterator[Row]:
+def probe_lines(probe: "Probe") -> Iterator[Row]:
     """A line a figure."""
     for name, (value, low, high) in probe.facts["figures"].items():
         measure, _, of = name.partition(" ")
@@ -122,7 +122,7 @@ def figures(probe: "Probe") -> Iterator[Row]:
         yield {"measure": measure, "of": of, "value": value, "95 %": interval, "": own}
 
 
-def shown(row: Row) -> Row:
+def prediction_cells(row: Row) -> Row:
     """What a table shows of a prediction."""
     applies = {True: "yes", False: "", None: ""}[row["applies"]]
     return {"item": row["item"], "label": row["label"], "score": row["score"], "applies": applies}

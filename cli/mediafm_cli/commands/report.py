@@ -48,14 +48,14 @@ def report(
         write_board_page(html, store=opened, board=dashboard(opened), comparison=comparison)
         wrote(html)
     elif comparison is None:
-        newest(series, as_json)
+        newest_lines(series, as_json)
     else:
-        emit([difference(d) for d in shown(comparison, as_json)], as_json=as_json, table=side)
+        emit([difference(d) for d in is_listed(comparison, as_json)], as_json=as_json, table=side)
     if comparison is not None:
         say(comparison.said)
 
 
-def newest(series: "list[Series]", as_json: bool) -> None:
+def newest_lines(series: "list[Series]", as_json: bool) -> None:
     """A line a figure; those of single tags are for programs and pages."""
     if not series:
         say("Nothing was measured yet: try `mediafm evaluate model`, or `mediafm index`.")
@@ -90,7 +90,7 @@ def brief(row: Row) -> Row:
     }
 
 
-def shown(comparison: "Comparison", as_json: bool) -> "list[Difference]":
+def is_listed(comparison: "Comparison", as_json: bool) -> "list[Difference]":
     """A table has single tags only where they got worse."""
     every = comparison.differences
     return [d for d in every if as_json or not d.series.label or d.verdict == "worse"]

@@ -38,7 +38,7 @@ def scenes(
         rows += [asdict(scene) | known(scene, shots, cues) for scene in found]
     if stretches:
         write_out(out, stretches, fps=fps)
-    emit(rows, as_json=as_json, table=shown)
+    emit(rows, as_json=as_json, table=scene_cells)
 
 
 def known(
@@ -59,7 +59,7 @@ def known(
     return {"words": " ".join(filter(None, words)), **often}
 
 
-def shown(row: Row) -> Row:
+def scene_cells(row: Row) -> Row:
     """What the table shows of a scene."""
     from mediafm_cli.commands.search import about
     from mediafm_store.report.timecode import timecode

@@ -174,7 +174,7 @@ def search(
         query = " + ".join([str(q) for q in asked if q not in (None, text, said)] + words)
         write_search_page(html, store=opened, query=query, hits=hits, query_shot=shot, unit=unit)
         wrote(html)
-    table = partial(shown, until=unit != "shot")
+    table = partial(hit_cells, until=unit != "shot")
     emit([asdict(hit) for hit in hits], as_json=as_json, table=table)
     if not hits:
         say(nothing_found(where, alone=hits.chance is None))
@@ -235,7 +235,7 @@ def parse_weights(text: str) -> "dict[Part, float]":
     return weights
 
 
-def shown(hit: Row, *, until: bool) -> Row:
+def hit_cells(hit: Row, *, until: bool) -> Row:
     """What the table shows of a hit, and perhaps `until` when it lasts."""
     from mediafm_store.report.timecode import timecode
 

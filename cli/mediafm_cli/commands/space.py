@@ -75,7 +75,7 @@ def space(
         backfill(opened, encoder, dry_run, frames, strict, workers, engine, device, as_json)
         return
     if action == "list":
-        emit(rows(opened), as_json=as_json, table=shown)
+        emit(version_rows(opened), as_json=as_json, table=version_cells)
         return
     if name is None:
         raise typer.BadParameter(f"{action} what? Name a space, as: mediafm space {action} context")
@@ -83,7 +83,7 @@ def space(
 
     if action == "show":
         table = find_space(opened, name, version).table
-        (row,) = (row for row in rows(opened) if row["table"] == table)
+        (row,) = (row for row in version_rows(opened) if row["table"] == table)
         emit_one(row if as_json else detail(row), as_json=as_json)
         return
     if action == "retire":
@@ -97,7 +97,11 @@ def space(
     if action != "retire":
         refit(opened, device)
     tables = {space.table for space in changed}
-    emit([row for row in rows(opened) if row["table"] in tables], as_json=as_json, table=shown)
+    emit(
+        [row for row in version_rows(opened) if row["table"] in tables],
+        as_json=as_json,
+        table=version_cells,
+    )
 
 
 def backfill(
@@ -145,12 +149,16 @@ def backfill(
             on_title=report,
         )
     tables = {space.table for space in made.spaces}
-    emit([row for row in rows(store) if row["table"] in tables], as_json=as_json, table=shown)
+    emit(
+        [row for row in version_rows(store) if row["table"] in tables],
+        as_json=as_json,
+        table=version_cells,
+    )
     if made.results:
         tell_failures(made.results, done="backfilled", what="titles", strict=strict)
 
 
-def rows(store: "Store") -> list[dict[str, Any]]:
+def version_rows(store: "Store") -> list[dict[str, Any]]:
     """Every version with the number of its vectors."""
     from mediafm_store.storage.registry import space_of
 
@@ -162,7 +170,7 @@ def rows(store: "Store") -> list[dict[str, Any]]:
     return found
 
 
-def shown(row: Row) -> Row:
+def version_cells(row: Row) -> Row:
     """What the table shows of a version."""
     return {
         "space": row["name"],
@@ -179,4 +187,4 @@ def detail(row: Row) -> Row:
     said = {True: "passed", False: "FAILED"}
     gates = {gate["name"]: f"{said[gate['passed']]}: {gate['said']}" for gate in row["gates"]}
     dates = {"created": row["created_at"], "promoted": row["promoted_at"]}
-    return {**shown(row), "fused": row["fused"], **dates, **gates}
+    return {**version_cells(row), "fused": row["fused"], **dates, **gates}

@@ -82,16 +82,16 @@ def tag(
     """
     opened = open_store(store)
     if action == "list":
-        from mediafm_store.tags.tag import kept
+        from mediafm_store.tags.tag import read_tags
         from mediafm_store.titles.naming import find_titles
 
         titles = titles and find_titles(opened, titles)
         there = [
             one
-            for one in kept(opened)
+            for one in read_tags(opened)
             if (not titles or one.title in titles) and task in (None, one.task)
         ]
-        emit([told(one) for one in there], as_json=as_json, table=shown, fold="evidence")
+        emit([tag_row(one) for one in there], as_json=as_json, table=tag_cells, fold="evidence")
         if not there:
             say("No tags: `mediafm tag apply` proposes some.")
         return
@@ -121,7 +121,7 @@ def tag(
             engine=engine,
             on_titles=report,
         )
-    emit([told(one) for one in found], as_json=as_json, table=shown, fold="evidence")
+    emit([tag_row(one) for one in found], as_json=as_json, table=tag_cells, fold="evidence")
     if not found and looked_at:
         say(f"No new tags: nothing speaks for one in the {looked_at} titles that were looked at.")
     elif not found:
@@ -142,7 +142,7 @@ def review(
     if not given:
         found = uncertain_tags(store, task=task, n=n)
         if as_json or not found or not is_terminal():
-            emit([told(one) for one in found], as_json=as_json, table=shown, fold="evidence")
+            emit([tag_row(one) for one in found], as_json=as_json, table=tag_cells, fold="evidence")
             if not found:
                 say("Nothing to review: `mediafm tag apply` proposes tags.")
             return
@@ -195,12 +195,12 @@ def answers(accept: list[str] | None, reject: list[str] | None) -> "Iterator[Fee
             yield Feedback(title, name, yes)
 
 
-def told(one: "Tag") -> Row:
+def tag_row(one: "Tag") -> Row:
     """A tag as a row."""
     return asdict(one) | {"applies": one.applies}
 
 
-def shown(row: Row) -> Row:
+def tag_cells(row: Row) -> Row:
     """What a table shows of a tag."""
     return {
         "title": row["title"],

@@ -62,7 +62,7 @@ def titles(
         from mediafm_store import remove_titles
 
         gone = remove_titles(opened, given, dry_run=dry_run)
-        emit([asdict(one) for one in gone], as_json=as_json, table=shown)
+        emit([asdict(one) for one in gone], as_json=as_json, table=title_cells)
         if dry_run:
             say("Nothing was deleted.")
 
@@ -75,11 +75,11 @@ def show(store: "Store", names: list[str], as_json: bool) -> None:
     for title in find_titles(store, names):
         row, own = store.title(title), asdict(held(store, title))
         del row["revision"], row["sources"]
-        rows = own["rows"] if as_json else shown(own)["rows"]
+        rows = own["rows"] if as_json else title_cells(own)["rows"]
         emit_one(row | {"rows": rows}, as_json=as_json)
 
 
-def shown(row: Row) -> Row:
+def title_cells(row: Row) -> Row:
     """What the table shows of a title that goes."""
     rows = [f"{count} {table}" for table, count in row["rows"].items() if count]
     return {"title": row["title"], "name": row["name"], "rows": rows}

@@ -11,12 +11,12 @@ import numpy as np
 import pysubs2
 
 from mediafm_store.clips.write import write_video
-from mediafm_store.demo.films.edit import CuttingList, plan
+from mediafm_store.demo.films.edit import CuttingList, plan_film
 from mediafm_store.demo.films.films import FILMS
 from mediafm_store.demo.films.mix import RATE, dialogue, scene_frames, soundtrack
 from mediafm_store.demo.films.photos import PHOTOS, QUERIES, licences, load_photo
 from mediafm_store.demo.films.script import Screenplay
-from mediafm_store.demo.films.shoot import pictures
+from mediafm_store.demo.films.shoot import film_frames
 from mediafm_store.errors import BadInput
 from mediafm_store.files import write_text
 from mediafm_store.records import Cue
@@ -65,7 +65,7 @@ def make_sample_catalogue(
 
 
 def _make(film: Screenplay, folder: Path, generator: np.random.Generator) -> SampleTitle:
-    cutting = plan(film, generator=generator)
+    cutting = plan_film(film, generator=generator)
     media, metadata = folder / f"{film.id}.mp4", folder / f"{film.id}.json"
     subtitles = folder / f"{film.id}.{film.subtitles}"
     _write_json(
@@ -74,7 +74,7 @@ def _make(film: Screenplay, folder: Path, generator: np.random.Generator) -> Sam
     )
     _write_subtitles(subtitles, dialogue(film, cutting))
     audio = soundtrack(film, cutting, generator=generator)
-    frames = pictures(film, cutting, generator=generator)
+    frames = film_frames(film, cutting, generator=generator)
     write_video(media, frames, fps=film.fps, audio=audio, audio_rate=RATE)
     return SampleTitle(film.id, media, subtitles, metadata, film.fps, cutting)
 

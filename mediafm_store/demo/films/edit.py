@@ -49,7 +49,7 @@ class CuttingList:
         return tuple(shot.start for shot in self.shots[1:])
 
 
-def plan(film: Screenplay, *, generator: np.random.Generator) -> CuttingList:
+def plan_film(film: Screenplay, *, generator: np.random.Generator) -> CuttingList:
     """Lay out all shots of a film; their lengths are drawn from `generator`."""
     shots: list[SampleShot] = []
     black: list[Frames] = []

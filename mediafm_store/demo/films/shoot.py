@@ -15,7 +15,7 @@ from mediafm_store.demo.films.script import Screenplay
 Stand = tuple[Image.Image, Framing]
 
 
-def pictures(
+def film_frames(
     film: Screenplay, cutting: CuttingList, *, generator: np.random.Generator
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """All frames of the film in order; `generator` moves each camera a little."""

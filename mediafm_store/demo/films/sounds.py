@@ -11,7 +11,7 @@ Number = int | float
 Sound = Callable[[int, int, np.random.Generator], Wave]
 
 
-def seconds(n: int, rate: int) -> Wave:
+def sample_times(n: int, rate: int) -> Wave:
     """The time of each sample."""
     return np.arange(n) / rate
 
@@ -73,7 +73,7 @@ def wind(n: int, rate: int, rng: np.random.Generator) -> Wave:
 
 def sea(n: int, rate: int, rng: np.random.Generator) -> Wave:
     """Broad noise in waves of about five seconds."""
-    swell = sine(seconds(n, rate) / 5 + rng.random()) ** 4
+    swell = sine(sample_times(n, rate) / 5 + rng.random()) ** 4
     return noise(n, rate, rng, low=200, high=3000) * (swell + 0.15)
 
 
@@ -92,7 +92,7 @@ def engine(n: int, rate: int, rng: np.random.Generator) -> Wave:
 
 def drone(n: int, rate: int, rng: np.random.Generator) -> Wave:
     """A dark, slowly beating hum: the inside of a ship in a science-fiction film."""
-    t = seconds(n, rate)
+    t = sample_times(n, rate)
     tones = (55, 55.4, 82.5, 110.3)
     hum = total(sine(hz * t + rng.random()) for hz in tones)
     return total([hum, 0.2 * noise(n, rate, rng, low=300, high=900)])
@@ -109,7 +109,7 @@ def music(n: int, rate: int, rng: np.random.Generator) -> Wave:
 
 def lament(n: int, rate: int, rng: np.random.Generator) -> Wave:
     """A slow minor chord held by strings, with vibrato."""
-    t = seconds(n, rate)
+    t = sample_times(n, rate)
     bend = 0.0008 * sine(5 * t + rng.random())
     voices = (total(sine(f * k * (t + bend)) / k for k in range(1, 8))
               for f in (146.8, 174.6, 220.0))  # fmt: skip
@@ -120,7 +120,7 @@ def drums(n: int, rate: int, rng: np.random.Generator) -> Wave:
     """A low drum twice a second and a hiss of cymbal between."""
     starts = beats(n, rate, rng, every=0.5, jitter=0.003)
     low = strikes(n, rate, starts, np.full(len(starts), 62.0), decay=0.12, partials=(1, 1.5))
-    pulse: Wave = np.exp(-np.mod(seconds(n, rate) + 0.25, 0.5) / 0.04)
+    pulse: Wave = np.exp(-np.mod(sample_times(n, rate) + 0.25, 0.5) / 0.04)
     return total([2 * low, 0.5 * pulse * noise(n, rate, rng, low=3000, high=7000)])
 
 
@@ -133,7 +133,7 @@ def bells(n: int, rate: int, rng: np.random.Generator) -> Wave:
 
 def birds(n: int, rate: int, rng: np.random.Generator) -> Wave:
     """Chirps that sweep about 3 kHz, in short songs, over faint wind."""
-    t = seconds(n, rate)
+    t = sample_times(n, rate)
     singing = (noise(n, rate, rng, low=0.1, high=1) > 0) * sine(6 * t).clip(0)
     sweep = 3000 + 700 * sine(12 * t) + 300 * noise(n, rate, rng, low=0.1, high=1)
     song = sine(np.cumsum(sweep) / rate) * singing
@@ -142,7 +142,7 @@ def birds(n: int, rate: int, rng: np.random.Generator) -> Wave:
 
 def crickets(n: int, rate: int, rng: np.random.Generator) -> Wave:
     """A 4.5 kHz trill, on and off: a summer night."""
-    t = seconds(n, rate)
+    t = sample_times(n, rate)
     trill = sine(30 * t).clip(0) * (np.mod(t + rng.random(), 0.8) < 0.45)
     song: Wave = trill * sine((4500 + 40 * rng.random()) * t)
     return song
@@ -158,7 +158,7 @@ def ticking(n: int, rate: int, rng: np.random.Generator) -> Wave:
 
 def beeps(n: int, rate: int, rng: np.random.Generator) -> Wave:
     """The beeps of an instrument over the hum of a laboratory."""
-    t = seconds(n, rate)
+    t = sample_times(n, rate)
     tone = sine(1000 * t) * (np.mod(t + rng.random(), 1.0) < 0.12)
     hum = noise(n, rate, rng, low=50, high=2000)
     return total([tone, 0.1 * sine(100 * t), 0.03 * hum])
@@ -190,5 +190,5 @@ def synthesise(
     power = float(np.sqrt(np.mean(wave**2)))
     if power == 0:
         return np.zeros(n, np.float32)
-    level = 1 + 0.15 * sine(seconds(n, rate) / 7 + generator.random())
+    level = 1 + 0.15 * sine(sample_times(n, rate) / 7 + generator.random())
     return np.clip(wave * level * (LOUDNESS / power), -1, 1).astype(np.float32)

@@ -23,7 +23,7 @@ class ModelFolder:
         transformers = import_transformers()
         self.name = f"hf={Path(model).name}"
         self.device = device
-        with telling(model):
+        with short_errors(model):
             self.path = find(model)
             self.config: Any = transformers.AutoConfig.from_pretrained(self.path)
         if not list(self.path.glob("*.safetensors")):
@@ -42,7 +42,7 @@ class ModelFolder:
 
     def load(self, auto: str, **options: Any) -> Any:
         """A part of the model by the name of its auto class, such as AutoTokenizer."""
-        with telling(self._model):
+        with short_errors(self._model):
             return getattr(import_transformers(), auto).from_pretrained(self.path, **options)
 
     def network(self) -> Any:
@@ -59,7 +59,7 @@ class ModelFolder:
         """What `call` makes of the network, as a float32 array."""
         import torch
 
-        with telling(self._model), torch.inference_mode():
+        with short_errors(self._model), torch.inference_mode():
             out = call(self.network())
         # Versions differ in whether features come as they are or as one of several outputs.
         found = out if isinstance(out, torch.Tensor) else out.pooler_output
@@ -89,7 +89,7 @@ def find(model: str) -> Path:
 
 
 @contextmanager
-def telling(model: str) -> Iterator[None]:
+def short_errors(model: str) -> Iterator[None]:
     """Errors of the package are pages long, and of many kinds."""
     try:
         yield

@@ -8,7 +8,7 @@ from typing import Any
 from mediafm_store.arrays import Blocks, Modality
 from mediafm_store.encoders.blocks import in_batches
 from mediafm_store.encoders.encoder import Encoded
-from mediafm_store.encoders.huggingface.folder import ModelFolder, telling
+from mediafm_store.encoders.huggingface.folder import ModelFolder, short_errors
 from mediafm_store.encoders.huggingface.picture import to_plain_blocks
 from mediafm_store.errors import BadInput
 
@@ -35,10 +35,10 @@ class Sentence:
                 f"{folder.name}: models of type {kind} cannot be used; known are clip, siglip,"
                 " clap, wav2vec2 and text encoders with a tokenizer"
             )
-        other = [m["type"] for m in facts(folder, "modules.json", []) if unknown(m["type"])]
+        other = [m["type"] for m in read_json(folder, "modules.json", []) if unknown(m["type"])]
         if other:
             raise BadInput(f"{folder.name}: its part {other[0]} is not known; choose another model")
-        pooling = facts(folder, "1_Pooling/config.json", {"pooling_mode_mean_tokens": True})
+        pooling = read_json(folder, "1_Pooling/config.json", {"pooling_mode_mean_tokens": True})
         on = [key for key in pooling if key.startswith("pooling_mode_") and pooling[key]]
         if len(on) != 1 or on[0] not in POOLINGS:
             raise BadInput(f"{folder.name}: pooling {on} is not known; choose another model")
@@ -61,7 +61,7 @@ class Sentence:
         return in_batches(texts, BATCH, self._blocks)
 
     def _blocks(self, texts: Sequence[str]) -> Blocks:
-        with telling(self.name):  # such as tokenizers that cannot pad
+        with short_errors(self.name):  # such as tokenizers that cannot pad
             longest = min(self._tokenizer.model_max_length, MOST_TOKENS)
             inputs = self._tokenizer(
                 list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt"
@@ -79,10 +79,10 @@ class Sentence:
         return to_plain_blocks(self._folder.run(pooled))
 
 
-def facts(folder: ModelFolder, name: str, missing: Any) -> Any:
+def read_json(folder: ModelFolder, name: str, missing: Any) -> Any:
     """A JSON file of the folder; raise BadInput if it is none."""
     path = folder.path / name
-    with telling(folder.name):
+    with short_errors(folder.name):
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else missing
 
 
