@@ -9,15 +9,15 @@ from jaxtyping import Float32, Int
 from mediafm_store.arrays import Vectors
 from mediafm_store.store.store import Store
 
-MOST = 5000
+_MOST = 5000
 """Shots that are laid out; of a larger catalogue, as many of each title as there is room for."""
-DIRECTIONS = 50
+_DIRECTIONS = 50
 """Principal components that t-SNE compares: it takes less time, and noise lies in the others."""
-PERPLEXITY = 30.0
+_PERPLEXITY = 30.0
 """Neighbours that count, about; the default of t-SNE."""
 FEWEST = 10
 """Fewer points have no neighbourhoods: they are laid out by their principal components."""
-SEED = 0
+_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Layout:
     """0 to 1 both ways; the larger extent takes up all of it."""
 
 
-def lay_out(store: Store, *, most: int = MOST) -> Layout:
+def lay_out(store: Store, *, most: int = _MOST) -> Layout:
     """The places of at most `most` shots, the same whenever their vectors are.
 
     Shots are compared alone: in context the shots of a title lie along a thread of their own.
@@ -42,7 +42,7 @@ def lay_out(store: Store, *, most: int = MOST) -> Layout:
         taken = evenly(len(found.ids), count)
         ids += [found.ids[i] for i in taken]
         vectors.append(found.vectors[taken])
-    return Layout(tuple(ids), fitted(project(np.concatenate(vectors))))
+    return Layout(tuple(ids), _fitted(project(np.concatenate(vectors))))
 
 
 def quotas(counts: Mapping[str, int], most: int) -> dict[str, int]:
@@ -72,19 +72,19 @@ def project(vectors: Vectors) -> Float32[np.ndarray, "n 2"]:
 
     if len(vectors) < 2:
         return np.zeros((len(vectors), 2), np.float32)
-    kept = min(DIRECTIONS, *vectors.shape)
-    pca = PCA(kept, svd_solver="randomized", random_state=SEED)
+    kept = min(_DIRECTIONS, *vectors.shape)
+    pca = PCA(kept, svd_solver="randomized", random_state=_SEED)
     components = pca.fit_transform(vectors).astype(np.float32)
     if len(vectors) < FEWEST or not components.any():
         return np.pad(components, ((0, 0), (0, 2)))[:, :2]
-    perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
+    perplexity = min(_PERPLEXITY, (len(vectors) - 1) / 3)
     # Scaled as scikit-learn scales its own start, which other components would turn.
     start = components[:, :2] / components[:, 0].std() * 1e-4
-    found = TSNE(init=start, perplexity=perplexity, random_state=SEED).fit_transform(components)
+    found = TSNE(init=start, perplexity=perplexity, random_state=_SEED).fit_transform(components)
     return found.astype(np.float32)
 
 
-def fitted(places: Float32[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n 2"]:
+def _fitted(places: Float32[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n 2"]:
     """Moved and scaled into the unit square, proportions kept."""
     if not len(places):
         return places

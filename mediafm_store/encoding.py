@@ -42,7 +42,7 @@ def resolve_device(choice: DeviceChoice, has_gpu: Callable[[], bool] = cuda_avai
     return choice
 
 
-def onnx_has_gpu() -> bool:
+def _onnx_has_gpu() -> bool:
     """Whether the encoders' runtime can use a GPU that is there; its usual package cannot."""
     import onnxruntime
 
@@ -59,27 +59,27 @@ def load_encoders(
     there, BadInput for two of one modality, SpaceMismatch for one of the store that is not here as
     it was.
     """
-    made = [(settled(name), load_encoder(name, device)) for name in names]
+    made = [(_settled(name), load_encoder(name, device)) for name in names]
     read = {encoder.modality for _, encoder in made}
-    kept = {} if store is None else stored(store, read)
+    kept = {} if store is None else _stored(store, read)
     if store is not None:
-        check_paths(store, kept.values())
-        made += [(used.plugin, load_stored(store, used, device)) for used in kept.values()]
+        _check_paths(store, kept.values())
+        made += [(used.plugin, _load_stored(store, used, device)) for used in kept.values()]
     rest = [name for m, name in DEFAULTS.items() if m not in read | kept.keys()]
     made += [(name, load_encoder(name, device)) for name in rest]
-    on_gpu = {encoder.modality for name, encoder in made if device_of(name, device) == "cuda"}
+    on_gpu = {encoder.modality for name, encoder in made if _device_of(name, device) == "cuda"}
     plugins = {encoder.modality: name for name, encoder in made}
     return Loaded(by_modality(encoder for _, encoder in made), plugins, device, on_gpu)
 
 
-def settled(name: str) -> str:
+def _settled(name: str) -> str:
     """The name of a plug-in, which another working folder does not change."""
     plugin, given, argument = name.partition("=")
     there = bool(argument) and Path(argument).exists()
     return f"{plugin}={Path(argument).absolute()}" if given and there else name
 
 
-def stored(store: Store, without: Collection[Modality]) -> dict[Modality, Used]:
+def _stored(store: Store, without: Collection[Modality]) -> dict[Modality, Used]:
     """What made the live vectors of a store, as far as it knows the names."""
     if not store.has("fused"):
         return {}
@@ -87,10 +87,10 @@ def stored(store: Store, without: Collection[Modality]) -> dict[Modality, Used]:
     return {m: known[m] for m in MODALITIES if m in known and m not in without}
 
 
-def check_paths(store: Store, kept: Collection[Used]) -> None:
+def _check_paths(store: Store, kept: Collection[Used]) -> None:
     """Raise BadInput if code would run that the writer of a store chose, not who opens it."""
     names = [used.plugin for used in kept]
-    if chosen := [name for name in names if not is_harmless(name)]:
+    if chosen := [name for name in names if not _is_harmless(name)]:
         told = " ".join(f"--encoder {quote(name)}" for name in chosen)
         raise BadInput(
             f"the vectors of {store.path} were made by {' and '.join(chosen)}, and a store cannot"
@@ -98,7 +98,7 @@ def check_paths(store: Store, kept: Collection[Used]) -> None:
         )
 
 
-def is_harmless(name: str) -> bool:
+def _is_harmless(name: str) -> bool:
     """Whether a plug-in may be loaded because a store names it."""
     plugin, given, _ = name.partition("=")
     if plugins.is_path(plugin):
@@ -106,7 +106,7 @@ def is_harmless(name: str) -> bool:
     return not given or plugins.runs_no_code("encoders", plugin)
 
 
-def load_stored(store: Store, used: Used, device: DeviceChoice) -> Encoder:
+def _load_stored(store: Store, used: Used, device: DeviceChoice) -> Encoder:
     """An encoder that a store names; raise SpaceMismatch unless it is what made the vectors."""
     name, made = used.plugin, f"the {used.modality} vectors of {store.path} were made by"
     try:
@@ -147,10 +147,10 @@ class Loaded(dict[Modality, Encoder]):
     def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[object, ...]]:
         """See pickle."""
         device = "cpu" if self._device == "cpu" else "auto"
-        return load_same, (tuple(self.plugins.values()), device, fingerprints(self))
+        return _load_same, (tuple(self.plugins.values()), device, fingerprints(self))
 
 
-def load_same(names: Sequence[str], device: DeviceChoice, made: Sequence[str]) -> Encoders:
+def _load_same(names: Sequence[str], device: DeviceChoice, made: Sequence[str]) -> Encoders:
     """Load encoders on a worker; raise SpaceMismatch unless they have these fingerprints."""
     encoders = load_encoders(names, device=device)
     if (own := fingerprints(encoders)) != made:
@@ -170,7 +170,7 @@ def load_encoder(name: str, device: DeviceChoice) -> Encoder:
     plugin, given, argument = name.partition("=")
     make = plugins.load("encoders", plugin)
     arguments = (argument,) if given else ()
-    encoder = plugins.make(name, make, *arguments, device=device_of(name, device))
+    encoder = plugins.make(name, make, *arguments, device=_device_of(name, device))
     if not isinstance(encoder, Encoder) or encoder.modality not in MODALITIES:
         raise BadInput(
             f"plug-in {name!r} makes no encoder; it has name, fingerprint, encode, encode_query and"
@@ -179,10 +179,10 @@ def load_encoder(name: str, device: DeviceChoice) -> Encoder:
     return encoder
 
 
-def device_of(name: str, choice: DeviceChoice) -> Device:
+def _device_of(name: str, choice: DeviceChoice) -> Device:
     """Where an encoder runs on this machine."""
     # torch runs what takes an argument, ONNX Runtime what ships; each has its own view of GPUs.
-    return resolve_device(choice, cuda_available if "=" in name else onnx_has_gpu)
+    return resolve_device(choice, cuda_available if "=" in name else _onnx_has_gpu)
 
 
 def names_of(encoders: Encoders) -> tuple[Used, ...]:

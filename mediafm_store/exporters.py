@@ -19,7 +19,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.store.views import View
 
 log = logging.getLogger("mediafm_store")
-Exporter = Callable[[View, Path], None]
+_Exporter = Callable[[View, Path], None]
 """Writes a view to a file that is not there yet, and perhaps to others beside it."""
 
 
@@ -49,11 +49,11 @@ def export(
     return [path.with_name(file.name) for file in written]
 
 
-def exporter_for(path: Path, format: str | None) -> Exporter:
+def exporter_for(path: Path, format: str | None) -> _Exporter:
     """The plug-in of a name, or of a suffix; raise BadInput if there is none."""
     name = format or path.suffix.lower().lstrip(".")
     try:
-        exporter: Exporter = plugins.load("exporters", name)
+        exporter: _Exporter = plugins.load("exporters", name)
     except NotFound as error:
         known = ", ".join(plugins.names("exporters"))
         raise BadInput(
@@ -75,13 +75,13 @@ def csv(view: View, path: Path) -> None:
 
     Raises BadInput for a table with nothing else.
     """
-    columns = [field.name for field in view.schema if not is_bulk(field)]
+    columns = [field.name for field in view.schema if not _is_bulk(field)]
     if left_out := [name for name in view.schema.names if name not in columns]:
         log.warning("%s leaves out %s; .parquet has all", path.name, " and ".join(left_out))
     with path.open("wb") as file:
         first = True
         for batch in view.batches(columns):
-            flat = [in_words(batch[name]) for name in columns]
+            flat = [_in_words(batch[name]) for name in columns]
             frame = pl.DataFrame(pl.from_arrow(pa.table(flat, names=columns)))
             frame.write_csv(file, include_header=first)
             first = False
@@ -89,12 +89,12 @@ def csv(view: View, path: Path) -> None:
             file.write((",".join(columns) + "\n").encode())
 
 
-def is_bulk(field: pa.Field) -> bool:
+def _is_bulk(field: pa.Field) -> bool:
     """Whether a column is one that no spreadsheet shows: vectors, weights, pictures."""
     return pa.types.is_fixed_size_list(field.type) or pa.types.is_binary(field.type)
 
 
-def in_words(column: pa.Array) -> pa.Array:
+def _in_words(column: pa.Array) -> pa.Array:
     """A column of one value a cell: what has parts, as JSON."""
     if not pa.types.is_nested(column.type):
         return column
@@ -105,8 +105,8 @@ def in_words(column: pa.Array) -> pa.Array:
 
 def npy(view: View, path: Path) -> None:
     """The vectors as a float16 .npy, and beside it FILE.rows.parquet with all else, row by row."""
-    dim = dimension(view)
-    rows = write_rows(view, path)
+    dim = _dimension(view)
+    rows = _write_rows(view, path)
     array = np.lib.format.open_memmap(path, "w+", np.float16, (len(rows), dim))
     start = 0
     for batch in view.batches([VECTOR]):
@@ -120,7 +120,7 @@ def safetensors(view: View, path: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    dim = dimension(view)
+    dim = _dimension(view)
     batches = list(view.batches(["id", VECTOR]))
     ids = [id for batch in batches for id in batch["id"].to_pylist()]
     vectors = [half_vectors(pa.Table.from_batches([batch])) for batch in batches]
@@ -130,7 +130,7 @@ def safetensors(view: View, path: Path) -> None:
         save_file({"vectors": joined}, path, metadata=told)
 
 
-def write_rows(view: View, path: Path) -> pl.DataFrame:
+def _write_rows(view: View, path: Path) -> pl.DataFrame:
     """All but the vectors, beside the file of these."""
     names = [name for name in view.schema.names if name != VECTOR]
     rows = view.lazy().select(names).collect()
@@ -138,7 +138,7 @@ def write_rows(view: View, path: Path) -> pl.DataFrame:
     return rows
 
 
-def dimension(view: View) -> int:
+def _dimension(view: View) -> int:
     """Of a view's vectors; raise BadInput if it has none."""
     if VECTOR not in view.schema.names:
         raise BadInput(f"{view.name} has no vectors; write it as .parquet")

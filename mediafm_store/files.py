@@ -47,7 +47,7 @@ def scratch_folder(address: str | Path) -> Iterator[Path]:
     """A folder that is gone afterwards, for files that are to be `put` at or beside an address."""
     beside = None
     with named_in_errors(address):
-        if not (remote(str(address)) or is_stream(Path(address))):
+        if not (remote(str(address)) or _is_stream(Path(address))):
             beside = Path(os.path.realpath(address)).parent
             beside.mkdir(parents=True, exist_ok=True)
         scratch = tempfile.TemporaryDirectory(dir=beside, prefix=".writing-")
@@ -72,16 +72,16 @@ def put(part: Path, address: str | Path) -> None:
     to = Path(address)
     if to.is_dir():
         raise BadInput(f"cannot write {to}: it is a folder; name a file in it")
-    if is_stream(to):
-        with part.open("rb") as read, open_stream(to) as out:
+    if _is_stream(to):
+        with part.open("rb") as read, _open_stream(to) as out:
             shutil.copyfileobj(read, out)
         return
     real = Path(os.path.realpath(to))
-    part.chmod(rights(real if real.exists() else part.parent))
+    part.chmod(_rights(real if real.exists() else part.parent))
     part.replace(real)
 
 
-def rights(place: Path) -> int:
+def _rights(place: Path) -> int:
     """Of a file; in a folder, of those that are made there."""
     if place.is_file():
         return stat.S_IMODE(place.stat().st_mode)
@@ -98,15 +98,15 @@ def is_stdout(path: str | Path) -> bool:
     if str(path) == "-":
         return True
     with suppress(OSError):
-        return os.path.samestat(os.stat(path), os.fstat(STDOUT))
+        return os.path.samestat(os.stat(path), os.fstat(_STDOUT))
     return False
 
 
-STDOUT = 1
+_STDOUT = 1
 """Its number."""
 
 
-def is_stream(path: Path) -> bool:
+def _is_stream(path: Path) -> bool:
     """Whether it is written into as it is, and never replaced."""
     if is_stdout(path):
         return True
@@ -117,12 +117,12 @@ def is_stream(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def open_stream(path: Path) -> BinaryIO:
+def _open_stream(path: Path) -> BinaryIO:
     """What is no regular file, or stdout, to write to."""
     if not is_stdout(path):
         return path.open("wb")
     sys.stdout.flush()
-    return open(STDOUT, "wb", closefd=False)
+    return open(_STDOUT, "wb", closefd=False)
 
 
 @contextmanager

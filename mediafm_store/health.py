@@ -32,16 +32,16 @@ from mediafm_store.training.checkpoints import forgotten
 
 MANY_FILES = 50
 """Small files of a table: each write adds one, and every search opens all of them."""
-MANY_VERSIONS = 500
+_MANY_VERSIONS = 500
 """Of a table: each takes a listing of all of its files."""
-MANY_HIDDEN = 0.1
+_MANY_HIDDEN = 0.1
 """Share of a table's rows that no reader sees."""
-FEW_WORDS = 0.5
+_FEW_WORDS = 0.5
 """Share of titles with words, where some have any."""
 
 
 @dataclass(frozen=True)
-class Finding:
+class _Finding:
     """What one check found."""
 
     check: str
@@ -53,7 +53,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Fault:
+class _Fault:
     """Something that is wrong, or due."""
 
     said: str
@@ -66,7 +66,7 @@ class Fault:
 
 def doctor(
     store: Store, *, fix: bool = False, on_check: Callable[[str], None] = lambda check: None
-) -> list[Finding]:
+) -> list[_Finding]:
     """Check tables, spaces, indexes and titles; mend what can be mended if `fix` is set.
 
     Each index is read as a whole and compared with its checksums. Tables are compacted as a
@@ -75,7 +75,7 @@ def doctor(
     """
     if fix:
         store.check_writable()
-    findings: list[Finding] = []
+    findings: list[_Finding] = []
     for name, look in CHECKS.items():
         on_check(name)
         found = []
@@ -84,50 +84,50 @@ def doctor(
             if mended and fault.mend:
                 fault.mend()
             state = "fixed" if mended else "due" if fault.due else "wrong"
-            found.append(Finding(name, state, fault.said, fault.cure))
-        findings += found or [Finding(name, "fine", "")]
+            found.append(_Finding(name, state, fault.said, fault.cure))
+        findings += found or [_Finding(name, "fine", "")]
     return findings
 
 
-def tables(store: Store) -> Iterator[Fault]:
+def _tables(store: Store) -> Iterator[_Fault]:
     """Rows that no reader sees, many small files, many versions: all make every read slow."""
     for table in health(store):
         said = []
-        if table.hidden > MANY_HIDDEN * table.rows:
+        if table.hidden > _MANY_HIDDEN * table.rows:
             said.append(f"{table.hidden} of {table.rows} rows are of replaced titles")
         if table.small_files > MANY_FILES:
             said.append(f"{table.small_files} small files")
-        if table.versions > MANY_VERSIONS:
+        if table.versions > _MANY_VERSIONS:
             said.append(f"{table.versions} versions")
         if said:
             mend = partial(tidy, store, table.name)
-            yield Fault(f"{table.name}: {', '.join(said)}", mend=mend, due=True)
+            yield _Fault(f"{table.name}: {', '.join(said)}", mend=mend, due=True)
 
 
-def check_rows(store: Store) -> Iterator[Fault]:
+def _check_rows(store: Store) -> Iterator[_Fault]:
     """Every title has a row a shot in every table that has rows of it, and none is there twice."""
     for name in sorted(UNIQUE):
         if count := len(doubled(store, name)):
             mend = partial(drop_doubled, store, name)
-            yield Fault(f"{name}: {count} rows are there more than once", mend=mend)
+            yield _Fault(f"{name}: {count} rows are there more than once", mend=mend)
     for name in OF_IDS:
         if count := orphans(store, name):
             mend = partial(drop_orphans, store, name)
-            yield Fault(f"{name}: {count} rows are of titles that are not there", mend=mend)
+            yield _Fault(f"{name}: {count} rows are of titles that are not there", mend=mend)
     live = Counter(name for name, _ in {(s.name, s.version) for s in store.registry.live_spaces()})
     for name in (name for name, count in live.items() if count > 1):
-        yield Fault(
+        yield _Fault(
             f"several versions of {name} are live", cure=f"mediafm space promote {name} VERSION"
         )
     for name in tables_of_shots(store):
-        yield from rows_of_shots(store, name)
+        yield from _rows_of_shots(store, name)
 
 
-def rows_of_shots(store: Store, name: str) -> Iterator[Fault]:
-    """The same of one table; what lacks of vectors is told with the `vectors`."""
+def _rows_of_shots(store: Store, name: str) -> Iterator[_Fault]:
+    """The same of one table; what lacks of vectors is told with the `_vectors`."""
     there = rows_by_title(store, name)
     if twice := sorted(title for title, found in there.items() if found.there > found.different):
-        yield Fault(
+        yield _Fault(
             f"{name}: rows of {len(twice)} titles are there more than once, as of {twice[0]}",
             mend=partial(drop_doubled, store, name, twice),
         )
@@ -140,58 +140,58 @@ def rows_of_shots(store: Store, name: str) -> Iterator[Fault]:
         if (found := there.get(title, none)).different != shots and (found.there or name == "shots")
     ]
     if odd:
-        yield Fault(
-            f"{name}: {len(odd)} titles do not have a row a shot, as {odd[0]}", cure=anew(store)
+        yield _Fault(
+            f"{name}: {len(odd)} titles do not have a row a shot, as {odd[0]}", cure=_anew(store)
         )
 
 
-def anew(store: Store) -> str:
+def _anew(store: Store) -> str:
     """How titles are made again from what they came from."""
     if is_imported(store.live("fused")):
         return "mediafm titles remove TITLE, and mediafm import its file again"
     return "mediafm ingest --force, with its film"
 
 
-def strays(store: Store) -> Iterator[Fault]:
+def _strays(store: Store) -> Iterator[_Fault]:
     """Tables and indexes of no space, and indexes that were not finished."""
     if lost := stray_tables(store):
-        yield Fault(
+        yield _Fault(
             f"tables of no space: {', '.join(lost)}", mend=partial(drop_stray_tables, store)
         )
     there = {space.table for space in store.spaces() if space.state != "retired"}
     folder = indexes(store)
     for stray in sorted(f for f in folder.glob("*") if f.is_dir() and f.name not in there):
-        yield Fault(f"an index of no space: {stray.name}", mend=partial(shutil.rmtree, stray))
+        yield _Fault(f"an index of no space: {stray.name}", mend=partial(shutil.rmtree, stray))
     for state in forgotten(store):
-        yield Fault(
+        yield _Fault(
             f"a training that was cut off more than a week ago: {state.name}",
             "mediafm train, as it was begun, goes on with it; mediafm doctor --fix deletes it",
             mend=state.unlink,
         )
     for folder in unfinished(store):
-        yield Fault(
+        yield _Fault(
             f"an index that was not finished: {folder.parent.name}",
             "the same command again goes on with it; mediafm doctor --fix deletes it",
             mend=partial(delete_unfinished, folder),
         )
 
 
-def damage(store: Store) -> Iterator[Fault]:
+def _damage(store: Store) -> Iterator[_Fault]:
     """Every byte of an index is as it was written."""
     for space in store.registry.live_spaces():
         if damage := check_index(store, space):
             what = "; ".join(first_line(error) for error in damage.values())
-            yield Fault(
+            yield _Fault(
                 f"the index of {space.table}: {what}", mend=partial(mend_index, store, space)
             )
 
 
-def stale(store: Store) -> Iterator[Fault]:
+def _stale(store: Store) -> Iterator[_Fault]:
     """Indexes hold what their space holds."""
     for space in store.registry.live_spaces():
         opened = open_index(store, space)
         if opened and (changed := edited(store, space, opened)):
-            yield Fault(
+            yield _Fault(
                 f"the index of {space.table}: {edits_in_words(changed)}",
                 cure="mediafm index refresh",
                 mend=partial(refresh_index, store, space),
@@ -200,7 +200,7 @@ def stale(store: Store) -> Iterator[Fault]:
         status = index_status(store, space)
         many = status.replaced > MOSTLY_DEAD * (status.rows + status.replaced)
         if status.kind != "none" and (status.new or many):
-            yield Fault(
+            yield _Fault(
                 f"the index of {space.table} lacks {status.new} rows and holds {status.replaced}"
                 " of replaced titles",
                 cure="mediafm index refresh",
@@ -209,7 +209,7 @@ def stale(store: Store) -> Iterator[Fault]:
             )
 
 
-def vectors(store: Store) -> Iterator[Fault]:
+def _vectors(store: Store) -> Iterator[_Fault]:
     """Every title has vectors in every version that is in use or on its way."""
     for space in store.spaces():
         if space.state == "retired":
@@ -217,18 +217,18 @@ def vectors(store: Store) -> Iterator[Fault]:
         lacking, there = store.lacking(space), store.rows_by_title(space)
         some = [title for title in lacking if title in there]
         none = [title for title in lacking if title not in there]
-        cure, due = cure_of(space)
+        cure, due = _cure_of(space)
         if some:
-            yield Fault(
+            yield _Fault(
                 f"{len(some)} titles do not have a vector a shot in {space.table}, as {some[0]}",
                 cure,
             )
         if none:
             said = f"{len(none)} titles have no vectors in {space.table}, as {none[0]}"
-            yield Fault(said, cure, due=due)
+            yield _Fault(said, cure, due=due)
 
 
-def cure_of(space: Space) -> tuple[str, bool]:
+def _cure_of(space: Space) -> tuple[str, bool]:
     """What makes vectors of a space, and whether they come later than the titles do."""
     if space.name in ("context", "title"):
         return "mediafm embed" if space.live else "mediafm space retire", True
@@ -237,45 +237,45 @@ def cure_of(space: Space) -> tuple[str, bool]:
     return "mediafm import" if is_imported(space) else "mediafm ingest", False
 
 
-def media(store: Store) -> Iterator[Fault]:
+def _media(store: Store) -> Iterator[_Fault]:
     """The files that titles were made from are where they were."""
     titles = store.titles()
-    gone = [id for id, path in zip(titles["id"], titles["media"], strict=True) if not exists(path)]
+    gone = [id for id, path in zip(titles["id"], titles["media"], strict=True) if not _exists(path)]
     if gone:
-        yield Fault(
+        yield _Fault(
             f"the files of {len(gone)} titles are not where they were, as {gone[0]}",
             cure="mediafm ingest, with the folder where they are",
         )
 
 
-def check_words(store: Store) -> Iterator[Fault]:
+def _check_words(store: Store) -> Iterator[_Fault]:
     """Titles without any words among titles with words: a subtitle file that was not found?"""
     shots = store.shots(columns=["title", "words"])
     if shots.is_empty():
         return
     said = shots.filter(shots["words"] != "")["title"].n_unique()
     titles = shots["title"].n_unique()
-    if 0 < said < FEW_WORDS * titles:
-        yield Fault(
+    if 0 < said < _FEW_WORDS * titles:
+        yield _Fault(
             f"only {said} of {titles} titles have words",
             cure="put film.srt beside film.mp4 and run mediafm ingest",
             due=True,
         )
 
 
-CHECKS: dict[str, Callable[[Store], Iterator[Fault]]] = {
-    "tables": tables,
-    "rows": check_rows,
-    "damage": damage,
-    "stale indexes": stale,
-    "strays": strays,  # after these, which go on with what was not finished
-    "vectors": vectors,
-    "media": media,
-    "words": check_words,
+CHECKS: dict[str, Callable[[Store], Iterator[_Fault]]] = {
+    "tables": _tables,
+    "rows": _check_rows,
+    "damage": _damage,
+    "stale indexes": _stale,
+    "strays": _strays,  # after these, which go on with what was not finished
+    "vectors": _vectors,
+    "media": _media,
+    "words": _check_words,
 }
 
 
-def exists(path: str) -> bool:
+def _exists(path: str) -> bool:
     """Whether a file is there; one that may not be looked at is not."""
     try:
         return Path(path).exists()

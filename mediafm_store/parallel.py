@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 T = TypeVar("T")
 END = object()
-GIVE_WAY = 15
+_GIVE_WAY = 15
 """Steps of niceness by which workers give way to the source that they wait for."""
 
 
@@ -91,7 +91,7 @@ def fan_out(
     with ONE_BLAS_THREAD.held(), ThreadPoolExecutor(len(workers)) as pool:
         failed = Event()
         running = [
-            pool.submit(consume, worker, queue, failed)
+            pool.submit(_consume, worker, queue, failed)
             for worker, queue in zip(workers, queues, strict=True)
         ]
         try:
@@ -109,7 +109,7 @@ def fan_out(
     return [future.result() for future in running]
 
 
-class OneBlasThread:
+class _OneBlasThread:
     """NumPy's products in the thread that asks for them, as long as anybody holds it.
 
     Threads that multiply small matrices at the same time have nothing of OpenBLAS's own threads:
@@ -137,17 +137,17 @@ class OneBlasThread:
                     self._limits.restore_original_limits()
 
 
-ONE_BLAS_THREAD = OneBlasThread()
+ONE_BLAS_THREAD = _OneBlasThread()
 
 
-def consume(worker: Callable[[Iterator[T]], Any], queue: "Queue[Any]", failed: Event) -> Any:
+def _consume(worker: Callable[[Iterator[T]], Any], queue: "Queue[Any]", failed: Event) -> Any:
     """Run a worker over a queue, and empty it if the worker fails: its source must not wait.
 
     Where another has failed its items end, since nobody wants what it makes of the others. Linux
     alone gives each thread its own niceness.
     """
     if sys.platform == "linux":
-        os.nice(GIVE_WAY)
+        os.nice(_GIVE_WAY)
     waiting = iter(queue.get, END)
     try:
         return worker(item for item in waiting if not failed.is_set())

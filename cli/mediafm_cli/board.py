@@ -10,7 +10,7 @@ from mediafm_store.errors import BadInput
 if TYPE_CHECKING:
     from mediafm_store.training.run import Step
 
-SHOWN = ("loss", "validation", "lr", "grad_norm", "shots_per_s")
+_SHOWN = ("loss", "validation", "lr", "grad_norm", "shots_per_s")
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def board(folder: Path | None) -> Iterator[Callable[["Step"], None]]:
     with SummaryWriter(str(folder)) as writer:
 
         def log(step: "Step") -> None:
-            for name in SHOWN:
+            for name in _SHOWN:
                 value = getattr(step, name)
                 if value is not None:
                     writer.add_scalar(name, value, step.step)

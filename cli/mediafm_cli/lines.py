@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from mediafm_store import Ingested
     from mediafm_store import IngestProgress as FilmProgress
 
-LEAST_S, MOST_S = 30.0, 600.0
+_LEAST_S, MOST_S = 30.0, 600.0
 """Seconds between two lines."""
-LEAST_SHARE = 0.1
+_LEAST_SHARE = 0.1
 """Of the work, between two lines that are less than `MOST_S` apart."""
-Clock = Callable[[], float]
+_Clock = Callable[[], float]
 
 
 class Lines:
     """At most a line every half minute and every tenth of the work; one in ten minutes."""
 
-    def __init__(self, unit: str, clock: Clock = time.monotonic) -> None:
+    def __init__(self, unit: str, clock: _Clock = time.monotonic) -> None:
         self._unit, self._clock, self._lock = unit, clock, Lock()
         self._what = ""
         self._began = self._told = clock()
@@ -36,8 +36,8 @@ class Lines:
                 self._what, self._began, self._first, self._share = what, now, done, -1.0
             share = done / total if total else 0.0
             waited = now - self._told
-            further = not total or share - self._share >= LEAST_SHARE
-            if waited < LEAST_S or not (further or waited >= MOST_S):
+            further = not total or share - self._share >= _LEAST_SHARE
+            if waited < _LEAST_S or not (further or waited >= MOST_S):
                 return
             self._told, self._share = now, share
             took = now - self._began
@@ -50,7 +50,7 @@ class Lines:
         if self._unit and per_s:
             parts.append(f"{per_s:,.{0 if per_s > 10 else 2}f}{self._unit}")
         if left_s is not None:
-            parts.append(f"about {clock_of(left_s)} left")
+            parts.append(f"about {_clock_of(left_s)} left")
         tell(
             "progress",
             ", ".join(filter(None, [*parts, detail])),
@@ -65,7 +65,7 @@ class Lines:
 class FilmLines:
     """The same of the films of an ingest, with the rate at which frames are decoded."""
 
-    def __init__(self, films: int, clock: Clock = time.monotonic) -> None:
+    def __init__(self, films: int, clock: _Clock = time.monotonic) -> None:
         self._films, self._clock = films, clock
         self._lines = Lines("", clock)
         self._began = clock()
@@ -90,7 +90,7 @@ class FilmLines:
         self._frames += result.frames
 
 
-def clock_of(seconds: float) -> str:
+def _clock_of(seconds: float) -> str:
     """Hours, minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

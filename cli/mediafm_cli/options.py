@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from mediafm_store import Store
 
 
-def time(text: str) -> float:
+def _time(text: str) -> float:
     """A time on the command line, in seconds."""
     from mediafm_store.examples.queries import parse_clock
 
@@ -43,7 +43,7 @@ EncoderNames = Annotated[
 ]
 
 
-def known_formats(files: list[Path] | None) -> list[Path] | None:
+def _known_formats(files: list[Path] | None) -> list[Path] | None:
     """Refuse a file of no known format before the work that is to fill it."""
     if files:
         from mediafm_store.timelines.write import check_format
@@ -60,7 +60,7 @@ Out = Annotated[
         help="Write it for editing programs (.edl, .otio, .fcpxml), tables (.csv, .json) or"
         " players (.vtt, chapters); may be repeated.",
         metavar="FILE",
-        callback=known_formats,
+        callback=_known_formats,
     ),
 ]
 Fps = Annotated[
@@ -75,19 +75,19 @@ Fps = Annotated[
 Start = Annotated[
     float | None,
     typer.Option(
-        "--from", parser=time, help="Where a stretch of the title begins.", metavar="TIME"
+        "--from", parser=_time, help="Where a stretch of the title begins.", metavar="TIME"
     ),
 ]
 End = Annotated[
     float | None,
-    typer.Option("--to", parser=time, help="Where it ends, as 0:03:40 or 220.", metavar="TIME"),
+    typer.Option("--to", parser=_time, help="Where it ends, as 0:03:40 or 220.", metavar="TIME"),
 ]
 Device = Annotated[
     Literal["auto", "cpu", "cuda"], typer.Option(help="Where models and indexes run.")
 ]
 
 
-def known_engine(name: str) -> str:
+def _known_engine(name: str) -> str:
     """The name of an engine; an unknown one is told before a store is made."""
     if name != "threads":
         from mediafm_store.engines import check_engine
@@ -100,7 +100,7 @@ Engine = Annotated[
     str,
     typer.Option(
         "--engine",
-        callback=known_engine,
+        callback=_known_engine,
         help="Where the work runs: threads, ray (processes on this machine), or a cluster at"
         " ray://HOST:PORT.",
     ),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mediafm_store import Ingested, Stretch
 
 Row = Mapping[str, Any]
-INTERRUPTED = 130
+_INTERRUPTED = 130
 """Exit status that Typer makes of Ctrl-C."""
 
 
@@ -44,12 +44,12 @@ def emit(
     shown = [{name: cell(value) for name, value in table(row).items()} for row in rows]
     numbers = {name for name, value in table(rows[0]).items() if isinstance(value, int | float)}
     if sys.stdout.isatty():
-        print_table(shown, numbers, fold)
+        _print_table(shown, numbers, fold)
     else:
-        write_table(shown, numbers)
+        _write_table(shown, numbers)
 
 
-def print_table(rows: Sequence[Mapping[str, str]], numbers: Collection[str], fold: str) -> None:
+def _print_table(rows: Sequence[Mapping[str, str]], numbers: Collection[str], fold: str) -> None:
     """A table as wide as the terminal."""
     from rich.console import Console
     from rich.table import Table
@@ -69,7 +69,7 @@ def print_table(rows: Sequence[Mapping[str, str]], numbers: Collection[str], fol
     console.print(sheet)
 
 
-def write_table(rows: Sequence[Mapping[str, str]], numbers: Collection[str]) -> None:
+def _write_table(rows: Sequence[Mapping[str, str]], numbers: Collection[str]) -> None:
     """A table as wide as it is: a pipe or a file has no width to fit into."""
     from rich.cells import cell_len
 
@@ -159,7 +159,7 @@ def wrote(file: "Path") -> None:
     say(f"Wrote {file}")
 
 
-class ToStderr(logging.Handler):
+class _ToStderr(logging.Handler):
     """Warnings of the library, one line each."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -170,7 +170,7 @@ class ToStderr(logging.Handler):
 @contextmanager
 def errors_to_exit(arguments: Sequence[str]) -> Iterator[None]:
     """Turn errors that a user can mend into one line and exit status 1, wrong usage into 2."""
-    log, handler = logging.getLogger("mediafm_store"), ToStderr()
+    log, handler = logging.getLogger("mediafm_store"), _ToStderr()
     log.addHandler(handler)
     tell_as(log_json=False, data_json="--json" in arguments)
     try:
@@ -187,7 +187,7 @@ def errors_to_exit(arguments: Sequence[str]) -> Iterator[None]:
     except typer.Abort:
         stop("Aborted: there is no answer to read.", 1)
     except SystemExit as leaving:
-        if leaving.code == INTERRUPTED:
+        if leaving.code == _INTERRUPTED:
             say(f"Interrupted; what `mediafm {' '.join(arguments[:1])}` finished is kept.")
         raise
     finally:

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from mediafm_store import Ingested
     from mediafm_store import IngestProgress as FilmProgress
 
-Update = Callable[..., None]
+_Update = Callable[..., None]
 """Called with what is going on, how much is done, how much there is, and perhaps a detail."""
-REFRESH_S = 0.1
+_REFRESH_S = 0.1
 
 
 @contextmanager
-def progress_bar(unit: str) -> Iterator[Update]:
+def progress_bar(unit: str) -> Iterator[_Update]:
     """A bar with rate and time left; `unit` follows the rate, as ` steps/s`."""
-    if not draws_bars():
+    if not _draws_bars():
         yield Lines(unit).update
         return
-    with bars() as bar:
+    with _bars() as bar:
         task = bar.add_task("", total=None, rate="")
         current = ""
 
@@ -43,7 +43,7 @@ def progress_bar(unit: str) -> Iterator[Update]:
         yield update
 
 
-class FilmBars:
+class _FilmBars:
     """A bar for each film that is being ingested, and one for all of them."""
 
     def __init__(self, bar: "Progress", films: int) -> None:
@@ -59,7 +59,7 @@ class FilmBars:
         if film.media not in self._tasks:
             self._began[film.media] = now
             self._tasks[film.media] = self._bar.add_task(film.media.name, total=None, rate="")
-        elif now - self._shown[film.media] < REFRESH_S:
+        elif now - self._shown[film.media] < _REFRESH_S:
             return
         self._shown[film.media] = now
         took = now - self._began[film.media]
@@ -80,21 +80,21 @@ class FilmBars:
 
 
 @contextmanager
-def film_bars(films: int) -> Iterator[FilmBars | FilmLines]:
+def film_bars(films: int) -> Iterator[_FilmBars | FilmLines]:
     """Bars with frames a second and the time left."""
-    if not draws_bars():
+    if not _draws_bars():
         yield FilmLines(films)
         return
-    with bars() as bar:
-        yield FilmBars(bar, films)
+    with _bars() as bar:
+        yield _FilmBars(bar, films)
 
 
-def draws_bars() -> bool:
+def _draws_bars() -> bool:
     """Whether a person looks on."""
     return sys.stderr.isatty() and not logs_json()
 
 
-def bars() -> "Progress":
+def _bars() -> "Progress":
     """Bars that vanish when they are done."""
     from rich.console import Console
     from rich.progress import (

@@ -5,43 +5,43 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
-Level = Literal["info", "progress", "warning", "error"]
-PREFIXES: dict[Level, str] = {"warning": "Warning: ", "error": "Error: "}
+_Level = Literal["info", "progress", "warning", "error"]
+_PREFIXES: dict[_Level, str] = {"warning": "Warning: ", "error": "Error: "}
 
 
-class Form:
+class _Form:
     """How it is told; one command sets it for all of its process."""
 
-    in_json: frozenset[Level] = frozenset()
+    in_json: frozenset[_Level] = frozenset()
 
 
 def tell_as(*, log_json: bool, data_json: bool) -> None:
     """Everything as JSON, or errors alone where only the data are."""
-    levels: tuple[Level, ...] = ("info", "progress", "warning", "error") if log_json else ()
-    Form.in_json = frozenset(levels or (("error",) if data_json else ()))
+    levels: tuple[_Level, ...] = ("info", "progress", "warning", "error") if log_json else ()
+    _Form.in_json = frozenset(levels or (("error",) if data_json else ()))
 
 
 def logs_json() -> bool:
     """Whether a program reads all that is told."""
-    return "info" in Form.in_json
+    return "info" in _Form.in_json
 
 
 def errors_in_json() -> bool:
     """Whether a program reads what is wrong."""
-    return "error" in Form.in_json
+    return "error" in _Form.in_json
 
 
-def tell(level: Level, message: str, *, prefix: bool = True, **facts: object) -> None:
+def tell(level: _Level, message: str, *, prefix: bool = True, **facts: object) -> None:
     """Tell a line, with the level before it for people; `facts` go beside it for programs."""
-    if level in Form.in_json:
+    if level in _Form.in_json:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         row = {"at": at, "level": level, "message": message.strip(), **facts}
         # Half characters, as names that are not UTF-8 have, cannot be printed otherwise.
-        sys.stderr.write(json.dumps(row, default=str, ensure_ascii=not is_text(message)) + "\n")
+        sys.stderr.write(json.dumps(row, default=str, ensure_ascii=not _is_text(message)) + "\n")
     else:
-        told = PREFIXES.get(level, "") + message if prefix else message
-        if level in PREFIXES:
-            lines = [one_line(told)]
+        told = _PREFIXES.get(level, "") + message if prefix else message
+        if level in _PREFIXES:
+            lines = [_one_line(told)]
         else:
             lines = [printable(line) for line in told.split("\n")]
         sys.stderr.write("\n".join(lines) + "\n")
@@ -53,7 +53,7 @@ def warn(text: str) -> None:
     tell("warning", text)
 
 
-def one_line(text: str) -> str:
+def _one_line(text: str) -> str:
     """A message as one line: a line break in the name of a file becomes `\\n`."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
@@ -63,7 +63,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def is_text(message: str) -> bool:
+def _is_text(message: str) -> bool:
     """Whether it can be written as UTF-8."""
     try:
         message.encode()

@@ -24,11 +24,11 @@ from mediafm_indexes.vectors import CHECKS, VECTORS, Vectors, write_vectors
 
 Train = Callable[..., Index]
 """`train` of an index class."""
-OnBatch = Callable[[int], object]
+_OnBatch = Callable[[int], object]
 """Called with the number of vectors in a batch."""
-FEWEST = 40
+_FEWEST = 40
 """Rows from which codes can be learned; fewer are all compared, whatever kind is asked for."""
-OUTGROWN = 2
+_OUTGROWN = 2
 """With so many times the rows that lists and codes were learned from, they are learned anew."""
 
 
@@ -53,7 +53,7 @@ def build(
     generator: np.random.Generator,
     kinds: Mapping[str, Train | None] | None = None,
     wanted: IndexTarget = IndexTarget(),
-    on_batch: OnBatch = lambda vectors: None,
+    on_batch: _OnBatch = lambda vectors: None,
 ) -> IndexMetadata:
     """Write an index of the vectors to an empty folder.
 
@@ -67,7 +67,7 @@ def build(
         memory_bytes = wanted.share * wanted.memory_bytes
         kinds = trainers(preferred(rows, dim, memory_bytes, wanted.device))
     tuning, measuring = draw(vectors, generator)
-    made = first_to_reach(wanted, kinds, vectors, tuning, generator, on_batch=on_batch)
+    made = _first_to_reach(wanted, kinds, vectors, tuning, generator, on_batch=on_batch)
     indexed = IndexedVectors(vectors, made.index, made.settings)
     if made.index is not None:
         made.index.save(folder / INDEX)
@@ -93,7 +93,7 @@ def extend(
     *,
     more: int,
     generator: np.random.Generator,
-    on_batch: OnBatch = lambda vectors: None,
+    on_batch: _OnBatch = lambda vectors: None,
 ) -> IndexMetadata | None:
     """Write the index of the folder `before`, with `more` vectors in it, to an empty folder.
 
@@ -102,7 +102,7 @@ def extend(
     `on_batch` is called as vectors are added, and may raise to stop.
     """
     old, facts = load(before)
-    if len(old) + more > (EXACT_UP_TO if old.index is None else OUTGROWN * facts.trained_on):
+    if len(old) + more > (EXACT_UP_TO if old.index is None else _OUTGROWN * facts.trained_on):
         return None
     for name in (VECTORS, CHECKS):
         copyfile(before / name, folder / name)
@@ -138,7 +138,7 @@ def trainers(kinds: Iterable[str]) -> dict[str, Train | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltIndex:
+class _BuiltIndex:
     """An index of some kind, how to search it, and how long it took to make."""
 
     kind: str
@@ -148,35 +148,35 @@ class BuiltIndex:
     took_s: float
 
 
-def first_to_reach(
+def _first_to_reach(
     wanted: IndexTarget,
     kinds: Mapping[str, Train | None],
     vectors: Vectors,
     sample: Sample,
     generator: np.random.Generator,
     *,
-    on_batch: OnBatch,
-) -> BuiltIndex:
+    on_batch: _OnBatch,
+) -> _BuiltIndex:
     """The first kind that reaches the target, or else the last."""
     for kind, train in kinds.items():
-        if train is None or len(vectors) < FEWEST:
-            return BuiltIndex(EXACT, None, Settings(effort=0, candidates=0), took_s=0.0)
+        if train is None or len(vectors) < _FEWEST:
+            return _BuiltIndex(EXACT, None, Settings(effort=0, candidates=0), took_s=0.0)
         began = time.perf_counter()
-        index = filled_index(train, vectors, wanted, generator, on_batch)
+        index = _filled_index(train, vectors, wanted, generator, on_batch)
         took_s = time.perf_counter() - began
         settings = tune(vectors, index, sample, target=wanted.target, generator=generator)
-        made = BuiltIndex(kind, index, settings or widest(index), took_s)
+        made = _BuiltIndex(kind, index, settings or widest(index), took_s)
         if settings is not None:
             break
     return made
 
 
-def filled_index(
+def _filled_index(
     train: Train,
     vectors: Vectors,
     wanted: IndexTarget,
     generator: np.random.Generator,
-    on_batch: OnBatch,
+    on_batch: _OnBatch,
 ) -> Index:
     """An index trained on a sample, with all vectors in it."""
     most = max(1, int(wanted.memory_bytes / 4 / (4 * vectors.dim)))

@@ -12,7 +12,7 @@ from mediafm_indexes.vectors import VECTORS, DamagedError
 FACTS = "facts.json"
 INDEX = "index"
 """The folder of the index proper, within that of vectors and facts."""
-BLOCK = 1 << 20
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +87,25 @@ def of_all(shards: Sequence[IndexMetadata]) -> SearchQuality:
 def write_facts(folder: Path, facts: IndexMetadata) -> None:
     """Write them to a folder, as JSON with its checksum."""
     told = asdict(facts)
-    written = {"crc32": crc32_of(told), "facts": told}
+    written = {"crc32": _crc32_of(told), "facts": told}
     (folder / FACTS).write_text(json.dumps(written, indent=1), encoding="utf-8")
 
 
 def read_metadata(folder: Path) -> IndexMetadata:
     """Read what `write_facts` wrote; raise DamagedError if it is something else."""
     path = folder / FACTS
-    with told_damaged(path):
+    with _told_damaged(path):
         written = json.loads(path.read_text(encoding="utf-8"))
         read, sum = dict(written["facts"]), written.get("crc32")
-    if sum != crc32_of(read):
+    if sum != _crc32_of(read):
         raise DamagedError(path)
-    with told_damaged(path):
+    with _told_damaged(path):
         settings, measured = Settings(**read["settings"]), SearchQuality(**read["measured"])
         return IndexMetadata(**read | {"settings": settings, "measured": measured})
 
 
 @contextmanager
-def told_damaged(path: Path) -> Iterator[None]:
+def _told_damaged(path: Path) -> Iterator[None]:
     """Whatever is wrong with a file is a DamagedError."""
     try:
         yield
@@ -113,7 +113,7 @@ def told_damaged(path: Path) -> Iterator[None]:
         raise DamagedError(path, "cannot be read") from error
 
 
-def crc32_of(facts: Mapping[str, object]) -> int:
+def _crc32_of(facts: Mapping[str, object]) -> int:
     """Of facts as JSON."""
     return zlib.crc32(json.dumps(facts, sort_keys=True).encode())
 
@@ -122,13 +122,13 @@ def sums(folder: Path) -> dict[str, int]:
     """The crc32 of every file that is read as a whole; the rows of vectors have their own."""
     files = sorted(f for f in folder.rglob("*") if f.is_file())
     names = {f.relative_to(folder).as_posix(): f for f in files}
-    return {name: crc32(f) for name, f in names.items() if name not in (VECTORS, FACTS)}
+    return {name: _crc32(f) for name, f in names.items() if name not in (VECTORS, FACTS)}
 
 
-def crc32(path: Path) -> int:
+def _crc32(path: Path) -> int:
     """Of a file: 2 GB/s, and enough against accidents."""
     sum = 0
     with path.open("rb") as file:
-        while part := file.read(BLOCK):
+        while part := file.read(_BLOCK):
             sum = zlib.crc32(part, sum)
     return sum

@@ -14,13 +14,13 @@ from mediafm_indexes.faiss_tools import faiss, selector, threads_for
 from mediafm_indexes.index import Device, Neighbours
 from mediafm_indexes.kinds import KINDS, REDUCED
 
-MOST_ON_GPU = 2048
+_MOST_ON_GPU = 2048
 """Neighbours that FAISS can select on a GPU, and lists that it can probe; more on the CPU."""
-NOT_ON_GPU = (faiss.IndexHNSW, faiss.IndexIVFPQFastScan, faiss.IndexIVFRaBitQ)
+_NOT_ON_GPU = (faiss.IndexHNSW, faiss.IndexIVFPQFastScan, faiss.IndexIVFRaBitQ)
 """Kinds of which FAISS has no GPU version: they stay on the CPU."""
-GPU_LOCK = Lock()
+_GPU_LOCK = Lock()
 """FAISS's resources of a GPU are for one thread at a time."""
-POINTS_PER_LIST = 39
+_POINTS_PER_LIST = 39
 """The least that FAISS wants to see of each list while training."""
 
 
@@ -30,9 +30,9 @@ class FaissIndex:
     def __init__(self, index: Any, *, kind: str, device: Device) -> None:
         self.kind = kind
         self._index = index
-        self._core = faiss.downcast_index(index.index) if is_chain(index) else index
+        self._core = faiss.downcast_index(index.index) if _is_chain(index) else index
         self._on_gpu = None
-        self._device = "cpu" if isinstance(self._core, NOT_ON_GPU) else device
+        self._device = "cpu" if isinstance(self._core, _NOT_ON_GPU) else device
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -46,9 +46,9 @@ class FaissIndex:
     def efforts(self) -> Sequence[int]:
         """Lists that are probed, or nodes of the graph that are kept in view."""
         if isinstance(self._core, faiss.IndexIVF):
-            return doubling(1, self._core.nlist)
+            return _doubling(1, self._core.nlist)
         if isinstance(self._core, faiss.IndexHNSW):
-            return doubling(16, max(16, min(len(self), 4096)))
+            return _doubling(16, max(16, min(len(self), 4096)))
         return (1,)
 
     @classmethod
@@ -64,13 +64,13 @@ class FaissIndex:
         kind = kind or "flat"
         how, dim = KINDS[kind], sample.shape[1]
         kept = min(REDUCED, dim) if how.reduced else dim
-        lists = max(1, min(lists_for(rows), len(sample) // POINTS_PER_LIST))
+        lists = max(1, min(_lists_for(rows), len(sample) // _POINTS_PER_LIST))
         key = how.factory.format(lists=lists, half=kept // 2)
         index = faiss.index_factory(kept, key, faiss.METRIC_INNER_PRODUCT)
         if how.reduced:
-            projection = principal_directions(sample, kept)
+            projection = _principal_directions(sample, kept)
             index.train(projection.apply(sample))
-            index = chained(projection, index)
+            index = _chained(projection, index)
         else:
             index.train(sample)
         return cls(index, kind=kind, device=device)
@@ -90,10 +90,10 @@ class FaissIndex:
     ) -> list[Neighbours]:
         """FAISS pads short answers with row -1; those are dropped."""
         k = min(k, len(self))
-        if self._device == "cuda" and only is None and max(k, effort) <= MOST_ON_GPU:
-            with GPU_LOCK:
+        if self._device == "cuda" and only is None and max(k, effort) <= _MOST_ON_GPU:
+            with _GPU_LOCK:
                 searched = self._gpu()
-                set_effort(searched, effort)
+                _set_effort(searched, effort)
                 scores, rows = searched.search(queries, k)
         else:
             how = self._parameters(effort, only)
@@ -109,13 +109,13 @@ class FaissIndex:
             how = faiss.SearchParametersHNSW(efSearch=effort, **chosen)
         else:
             how = faiss.SearchParameters(**chosen)
-        if not is_chain(self._index):
+        if not _is_chain(self._index):
             return how
         return faiss.SearchParametersPreTransform(index_params=how)
 
     def _gpu(self) -> Any:
         if self._on_gpu is None:
-            self._on_gpu = to_gpu(self._index)
+            self._on_gpu = _to_gpu(self._index)
         return self._on_gpu
 
     def save(self, folder: Path) -> None:
@@ -132,17 +132,17 @@ class FaissIndex:
         return cls(faiss.read_index(str(folder / "index.faiss")), kind=kind, device=device)
 
 
-def lists_for(rows: int) -> int:
+def _lists_for(rows: int) -> int:
     """How many lists to divide vectors into: to choose among them costs as much as to read some."""
     return round(2 * rows**0.5)
 
 
 def sample_for(rows: int) -> int:
     """How many vectors are enough to learn lists and directions from."""
-    return max(20_000, 50 * lists_for(rows))
+    return max(20_000, 50 * _lists_for(rows))
 
 
-def doubling(first: int, last: int) -> list[int]:
+def _doubling(first: int, last: int) -> list[int]:
     """first, 2 first, 4 first, ... last."""
     steps = [first]
     while steps[-1] * 2 < last:
@@ -150,7 +150,7 @@ def doubling(first: int, last: int) -> list[int]:
     return steps if steps[-1] >= last else [*steps, last]
 
 
-def principal_directions(sample: Float32[np.ndarray, "n dim"], kept: int) -> Any:
+def _principal_directions(sample: Float32[np.ndarray, "n dim"], kept: int) -> Any:
     """The linear map on the `kept` directions that hold most of the vectors' inner products.
 
     FAISS's own PCA takes all eigenvectors of 2304 dimensions, 20 s; here are only those needed,
@@ -167,7 +167,7 @@ def principal_directions(sample: Float32[np.ndarray, "n dim"], kept: int) -> Any
     return projection
 
 
-def chained(transform: Any, index: Any) -> Any:
+def _chained(transform: Any, index: Any) -> Any:
     """An index behind a transform of its vectors, which it owns."""
     chain = faiss.IndexPreTransform(transform, index)
     chain.own_fields = True
@@ -176,7 +176,7 @@ def chained(transform: Any, index: Any) -> Any:
     return chain
 
 
-def is_chain(index: Any) -> bool:
+def _is_chain(index: Any) -> bool:
     """Whether vectors are transformed before they reach the index proper."""
     return isinstance(index, faiss.IndexPreTransform)
 
@@ -186,22 +186,22 @@ def has_gpu() -> bool:
     return bool(faiss.get_num_gpus())
 
 
-def to_gpu(index: Any) -> Any:
+def _to_gpu(index: Any) -> Any:
     """A copy on the first GPU, in float16; cuVS does the work where FAISS was built with it."""
     options = faiss.GpuClonerOptions()
     options.useFloat16 = True
     options.use_cuvs = hasattr(faiss, "GpuIndexCagra")
-    return faiss.index_cpu_to_gpu(gpu_resources(), 0, index, options)
+    return faiss.index_cpu_to_gpu(_gpu_resources(), 0, index, options)
 
 
 @cache
-def gpu_resources() -> Any:
+def _gpu_resources() -> Any:
     """What all indexes of this process share: 1.5 GB of the GPU are taken at once."""
     return faiss.StandardGpuResources()
 
 
-def set_effort(index: Any, effort: int) -> None:
+def _set_effort(index: Any, effort: int) -> None:
     """Lists to probe, of an index that takes no parameters with a search."""
-    core = faiss.downcast_index(index.index) if is_chain(index) else index
+    core = faiss.downcast_index(index.index) if _is_chain(index) else index
     if hasattr(core, "nprobe"):
         core.nprobe = effort

@@ -15,8 +15,8 @@ from mediafm_indexes.vectors import Vectors
 
 K = TUNED_FOR - 1
 """recall@10: a row that asks is no answer to itself."""
-DEEP = 5 * K
-QUERIES = 150
+_DEEP = 5 * K
+_QUERIES = 150
 """To tune with, and as many again to measure with: a standard error of .003 at a recall of .99."""
 FILTERED = 50
 """Queries for each filter."""
@@ -50,9 +50,9 @@ def draw(
     From the rows from `start` on. Those to which any answer is right are left out, as one that is
     all zeros, or one of many that are equal.
     """
-    rows = start + generator.permutation(len(vectors) - start)[: 2 * QUERIES]
-    all = answer(vectors, rows)
-    telling = [i for i, one in enumerate(all.exact) if not undecided(one)]
+    rows = start + generator.permutation(len(vectors) - start)[: 2 * _QUERIES]
+    all = _answer(vectors, rows)
+    telling = [i for i, one in enumerate(all.exact) if not _undecided(one)]
     halves = np.array_split(np.array(telling), 2) if len(telling) > 1 else [[0], [0]]
     tuning, measuring = (
         Sample(all.rows[h], all.queries[h], [all.exact[i] for i in h]) for h in halves
@@ -60,16 +60,16 @@ def draw(
     return tuning, measuring
 
 
-def undecided(answers: Neighbours) -> bool:
+def _undecided(answers: Neighbours) -> bool:
     """Whether all of the answers are as near as the K-th, and more that are not here may be."""
-    return len(answers.scores) == DEEP and bool(reached(answers.scores, answers.scores[:K]).all())
+    return len(answers.scores) == _DEEP and bool(reached(answers.scores, answers.scores[:K]).all())
 
 
 def measure(
     indexed: IndexedVectors, sample: Sample, generator: np.random.Generator
 ) -> SearchQuality:
     """Recall and latency of a search."""
-    took = times(indexed, sample.queries)
+    took = _times(indexed, sample.queries)
     rows = sample.rows[:FILTERED]
     by_share = {s: filters(indexed.vectors, rows, s, generator) for s in SHARES}
     return SearchQuality(
@@ -84,7 +84,7 @@ def measure(
     )
 
 
-def answer(
+def _answer(
     vectors: Vectors,
     rows: Int64[np.ndarray, " q"],
     *,
@@ -92,8 +92,8 @@ def answer(
 ) -> Sample:
     """Rows with their exact answers."""
     queries = vectors.read(rows)
-    exact = vectors.nearest(queries, DEEP + 1, only=only)
-    return Sample(rows, queries, without_itself(exact, rows, DEEP))
+    exact = vectors.nearest(queries, _DEEP + 1, only=only)
+    return Sample(rows, queries, without_itself(exact, rows, _DEEP))
 
 
 def without_itself(
@@ -119,7 +119,7 @@ def filters(
     scattered[generator.choice(len(vectors), count, replace=False)] = True
     start = int(generator.integers(len(vectors) - count + 1))
     run[start : start + count] = True
-    return [Filter(only, answer(vectors, rows, only=only)) for only in (scattered, run)]
+    return [Filter(only, _answer(vectors, rows, only=only)) for only in (scattered, run)]
 
 
 def worst_recall(indexed: IndexedVectors, chosen: Sequence[Filter]) -> float:
@@ -141,10 +141,10 @@ def seconds_each(
     only: Bool[np.ndarray, " rows"] | None = None,
 ) -> float:
     """The median time of one of a few queries."""
-    return float(np.median(times(indexed, queries[:TIMED], only)))
+    return float(np.median(_times(indexed, queries[:TIMED], only)))
 
 
-def times(
+def _times(
     indexed: IndexedVectors,
     queries: Float32[np.ndarray, "q dim"],
     only: Bool[np.ndarray, " rows"] | None = None,

@@ -7,7 +7,7 @@ from jaxtyping import Float32
 
 from mediafm_indexes.index import Neighbours
 
-TIE = 1e-6
+_TIE = 1e-6
 """Scores closer than this are one score: which of two equal rows is found does not matter."""
 
 
@@ -43,4 +43,4 @@ def recall_by_candidates(
 
 def reached(scores: Float32[np.ndarray, " n"], wanted: Float32[np.ndarray, " k"]) -> np.ndarray:
     """Which scores are as good as the last that is wanted."""
-    return scores >= wanted[-1] - TIE if len(wanted) else np.zeros(len(scores), bool)
+    return scores >= wanted[-1] - _TIE if len(wanted) else np.zeros(len(scores), bool)

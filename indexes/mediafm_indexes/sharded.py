@@ -15,7 +15,7 @@ POOL = ThreadPoolExecutor(os.cpu_count(), "shards")
 """One query is looked for in several shards at once; of many, FAISS takes several at once."""
 
 
-class Sharded:
+class _Sharded:
     """Search among the vectors of several indexes, rows numbered one index after the other.
 
     Each shard is searched with its own settings for all `k` answers, so what each of them would
@@ -58,9 +58,9 @@ class Sharded:
         return found
 
 
-Searched = IndexedVectors | Sharded
+Searched = IndexedVectors | _Sharded
 
 
 def combine_shards(shards: Sequence[IndexedVectors]) -> Searched:
     """Shards as one index; one alone is one."""
-    return shards[0] if len(shards) == 1 else Sharded(shards)
+    return shards[0] if len(shards) == 1 else _Sharded(shards)

@@ -23,9 +23,9 @@ from mediafm_indexes.measuring import (
 from mediafm_indexes.recall import recall_by_candidates
 from mediafm_indexes.vectors import Vectors
 
-CANDIDATES = (15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 800, 1200, 2000, 3000)
-WIDENINGS = (1.0, 2.0, 4.0, 8.0, 16.0)
-BETWEEN_SHARES = 10**0.5
+_CANDIDATES = (15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 800, 1200, 2000, 3000)
+_WIDENINGS = (1.0, 2.0, 4.0, 8.0, 16.0)
+_BETWEEN_SHARES = 10**0.5
 """From one share to the middle between it and the next."""
 
 
@@ -38,23 +38,25 @@ def tune(
     generator: np.random.Generator,
 ) -> Settings | None:
     """The quickest settings that reach a recall@10, with filters too; None if there are none."""
-    quickest = tune_plain(vectors, index, sample, target=target)
+    quickest = _tune_plain(vectors, index, sample, target=target)
     if quickest is None:
         return None
     indexed = IndexedVectors(vectors, index, quickest)
-    return tune_filters(indexed, sample.rows[:FILTERED], target=target, generator=generator)
+    return _tune_filters(indexed, sample.rows[:FILTERED], target=target, generator=generator)
 
 
 def widest(index: Index) -> Settings:
     """The settings that miss the least."""
-    return Settings(effort=index.efforts[-1], candidates=CANDIDATES[-1])
+    return Settings(effort=index.efforts[-1], candidates=_CANDIDATES[-1])
 
 
-def tune_plain(vectors: Vectors, index: Index, sample: Sample, *, target: float) -> Settings | None:
+def _tune_plain(
+    vectors: Vectors, index: Index, sample: Sample, *, target: float
+) -> Settings | None:
     """The quickest settings without a filter, with half as many misses as the target allows."""
     best: tuple[float, Settings] | None = None
     for effort in index.efforts:
-        count = fewest_candidates(index, sample, effort, halved(target))
+        count = _fewest_candidates(index, sample, effort, _halved(target))
         if count is None:
             continue
         settings = Settings(effort, count)
@@ -66,16 +68,16 @@ def tune_plain(vectors: Vectors, index: Index, sample: Sample, *, target: float)
     return best and best[1]
 
 
-def fewest_candidates(index: Index, sample: Sample, effort: int, wanted: float) -> int | None:
+def _fewest_candidates(index: Index, sample: Sample, effort: int, wanted: float) -> int | None:
     """The least of CANDIDATES with which this effort reaches a recall; None if none does."""
-    most = min(CANDIDATES[-1], len(index))
+    most = min(_CANDIDATES[-1], len(index))
     proposed = without_itself(index.search(sample.queries, most, effort=effort), sample.rows, most)
-    besides = [count - 1 for count in CANDIDATES]  # the row that asks is one of them
+    besides = [count - 1 for count in _CANDIDATES]  # the row that asks is one of them
     recalls = recall_by_candidates(proposed, sample.exact, K, besides)
-    return next((c for c, r in zip(CANDIDATES, recalls, strict=True) if r >= wanted), None)
+    return next((c for c, r in zip(_CANDIDATES, recalls, strict=True) if r >= wanted), None)
 
 
-def tune_filters(
+def _tune_filters(
     indexed: IndexedVectors,
     rows: Int64[np.ndarray, " q"],
     *,
@@ -89,31 +91,31 @@ def tune_filters(
     those that are tried go with the nearer one.
     """
     vectors, index = indexed.vectors, indexed.index
-    each_s = seconds_each_row(vectors, generator)
+    each_s = _seconds_each_row(vectors, generator)
     plain = seconds_each(indexed, vectors.read(rows[:TIMED]))
     widest, exact_up_to = 1.0, plain / each_s
     for share in SHARES:
         chosen = filters(vectors, rows, share, generator)
         exact_s = share * len(vectors) * each_s
-        for widening in WIDENINGS:
+        for widening in _WIDENINGS:
             tried = IndexedVectors(
                 vectors, index, replace(indexed.settings, widening=max(widest, widening))
             )
             took = max(seconds_each(tried, f.sample.queries, f.only) for f in chosen)
-            if took < exact_s and worst_recall(tried, chosen) >= halved(target):
+            if took < exact_s and worst_recall(tried, chosen) >= _halved(target):
                 widest = max(widest, widening)
                 break
         else:
-            exact_up_to = max(exact_up_to, share * len(vectors) * BETWEEN_SHARES)
+            exact_up_to = max(exact_up_to, share * len(vectors) * _BETWEEN_SHARES)
     return replace(indexed.settings, widening=widest, exact_up_to=round(exact_up_to))
 
 
-def halved(target: float) -> float:
+def _halved(target: float) -> float:
     """The recall with half as many misses: other queries shall reach the target, too."""
     return 1 - (1 - target) / 2
 
 
-def seconds_each_row(vectors: Vectors, generator: np.random.Generator) -> float:
+def _seconds_each_row(vectors: Vectors, generator: np.random.Generator) -> float:
     """What comparing one row more takes."""
     rows = generator.choice(len(vectors), min(1000, len(vectors)), replace=False)
     query: Float32[np.ndarray, " dim"] = vectors.read(rows[:1])[0]

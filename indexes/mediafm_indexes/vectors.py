@@ -9,11 +9,11 @@ from jaxtyping import Bool, Float16, Float32, Int64, UInt64
 from mediafm_indexes.faiss_tools import faiss, half_index, selector, threads_for
 from mediafm_indexes.index import Neighbours
 
-BATCH = 8192
+_BATCH = 8192
 """Vectors that are held as float32 at a time: 75 MB of 2304 dimensions."""
-MANY = 20
+_MANY = 20
 """Queries that are quicker answered together."""
-NARROW = 16
+_NARROW = 16
 """One row in so many or fewer is fetched; of more, all are gone through in order."""
 
 
@@ -69,8 +69,8 @@ class Vectors:
             self._checked(rows)
 
     def _parts(self, start: int = 0) -> Iterator[Int64[np.ndarray, " _"]]:
-        for first in range(start, len(self), BATCH):
-            yield np.arange(first, min(first + BATCH, len(self)))
+        for first in range(start, len(self), _BATCH):
+            yield np.arange(first, min(first + _BATCH, len(self)))
 
     def nearest(
         self,
@@ -80,11 +80,11 @@ class Vectors:
         only: Bool[np.ndarray, " rows"] | None = None,
     ) -> list[Neighbours]:
         """The `k` nearest of all vectors, or of those that `only` allows."""
-        if only is None and len(queries) >= MANY:
+        if only is None and len(queries) >= _MANY:
             return self._nearest_of_many(queries, min(k, len(self)))
         if only is not None:
             allowed = np.flatnonzero(only)
-            if len(allowed) * NARROW <= len(self):
+            if len(allowed) * _NARROW <= len(self):
                 return [self.nearest_of(query, allowed, k) for query in queries]
         how = faiss.SearchParameters(sel=selector(only)) if only is not None else None
         with threads_for(queries):
@@ -109,9 +109,10 @@ class Vectors:
         """The `k` nearest of some rows; none of none."""
         if not len(rows):
             return Neighbours(np.empty(0, np.int64), np.empty(0, np.float32))
-        if len(rows) > BATCH:
+        if len(rows) > _BATCH:
             parts = [
-                self.nearest_of(query, p, k) for p in np.split(rows, range(BATCH, len(rows), BATCH))
+                self.nearest_of(query, p, k)
+                for p in np.split(rows, range(_BATCH, len(rows), _BATCH))
             ]
             return best_of(parts, k)
         # Scored by FAISS from float16: numpy takes .8 ns for each number that it widens.
@@ -122,7 +123,7 @@ class Vectors:
 
     def _checked(self, rows: Int64[np.ndarray, " n"]) -> Float16[np.ndarray, "n dim"]:
         found = np.take(self._stored, rows, axis=0)
-        if not np.array_equal(checksums(found), self._checks[rows]):
+        if not np.array_equal(_checksums(found), self._checks[rows]):
             raise DamagedError(self._folder / VECTORS)
         return found
 
@@ -137,12 +138,12 @@ def write_vectors(folder: Path, batches: Iterable[Float16[np.ndarray, "_ dim"]])
     with (folder / VECTORS).open("ab") as vectors, (folder / CHECKS).open("ab") as checks:
         for batch in batches:
             vectors.write(np.ascontiguousarray(batch).data)
-            checks.write(checksums(batch).data)
+            checks.write(_checksums(batch).data)
             written += len(batch)
     return written
 
 
-def checksums(vectors: Float16[np.ndarray, "n dim"]) -> UInt64[np.ndarray, " n"]:
+def _checksums(vectors: Float16[np.ndarray, "n dim"]) -> UInt64[np.ndarray, " n"]:
     """One number a row: the exclusive or of its words, against accidents rather than attacks."""
     words = np.ascontiguousarray(vectors).view(
         np.uint64 if vectors.shape[1] % 4 == 0 else np.uint16

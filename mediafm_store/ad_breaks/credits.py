@@ -20,13 +20,13 @@ import numpy as np
 from mediafm_store.ad_breaks.facts import BreakContext, Shot
 from mediafm_store.ad_breaks.signs import SPEECH, hears
 
-LONG, MOST = 3.0, 0.15
-MOST_WITH_CARDS = 1 / 3
+LONG, _MOST = 3.0, 0.15
+_MOST_WITH_CARDS = 1 / 3
 """Of the title: credits of short films are a good part of them."""
-BLACK, COLOURLESS = 0.8, 0.005
+_BLACK, _COLOURLESS = 0.8, 0.005
 """So much of a card is black at least, and so high is its mean chroma at most: dark scenes of films
 in colour have .013 and more."""
-BESIDE = 2.0
+_BESIDE = 2.0
 """What is no card counts so many times: two thirds of what begins with a card are cards."""
 
 
@@ -34,19 +34,19 @@ def credit_shots(facts: BreakContext) -> tuple[int, int]:
     """How many shots at the start and at the end are credits."""
     if not facts.shots:
         return 0, 0
-    spoken = speaking(facts)
+    spoken = _speaking(facts)
     usual_s = float(np.median([shot["duration_s"] for shot in facts.shots]))
     calm = [
         not says and bool(shot["black"] or shot["duration_s"] >= LONG * usual_s)
         for shot, says in zip(facts.shots, spoken, strict=True)
     ]
-    most_s = MOST * facts.duration_s
-    first = run(zip(calm, facts.shots, strict=True), most_s)
-    last = run(zip(calm[::-1], facts.shots[::-1], strict=True), most_s)
-    return first, max(last, from_first_card(facts, spoken))
+    most_s = _MOST * facts.duration_s
+    first = _run(zip(calm, facts.shots, strict=True), most_s)
+    last = _run(zip(calm[::-1], facts.shots[::-1], strict=True), most_s)
+    return first, max(last, _from_first_card(facts, spoken))
 
 
-def speaking(facts: BreakContext) -> Sequence[bool]:
+def _speaking(facts: BreakContext) -> Sequence[bool]:
     """In which shots somebody speaks; in all, where nothing tells."""
     if any(shot["words"] for shot in facts.shots):
         return [bool(shot["words"]) for shot in facts.shots]
@@ -55,7 +55,7 @@ def speaking(facts: BreakContext) -> Sequence[bool]:
     return [True] * len(facts.shots)
 
 
-def run(shots: Iterable[tuple[bool, Shot]], most_s: float) -> int:
+def _run(shots: Iterable[tuple[bool, Shot]], most_s: float) -> int:
     """How many of the first shots are calm and together no longer than `most_s`."""
     count, length_s = 0, 0.0
     for calm, shot in shots:
@@ -66,36 +66,36 @@ def run(shots: Iterable[tuple[bool, Shot]], most_s: float) -> int:
     return count
 
 
-def from_first_card(facts: BreakContext, spoken: Sequence[bool]) -> int:
+def _from_first_card(facts: BreakContext, spoken: Sequence[bool]) -> int:
     """How many of the last shots come from the first card of the closing credits on; 0 without."""
     count, best_s, worth_s, beside_s, length_s = 0, 0.0, 0.0, 0.0, 0.0
-    ending = zip(facts.shots[::-1], cards(facts)[::-1], spoken[::-1], strict=True)
+    ending = zip(facts.shots[::-1], _cards(facts)[::-1], spoken[::-1], strict=True)
     for number, (shot, card, says) in enumerate(ending, start=1):
         length_s += shot["duration_s"]
         beside_s += 0.0 if card else shot["duration_s"]
-        too_long = beside_s > MOST * facts.duration_s
-        if (says and not card) or too_long or length_s > MOST_WITH_CARDS * facts.duration_s:
+        too_long = beside_s > _MOST * facts.duration_s
+        if (says and not card) or too_long or length_s > _MOST_WITH_CARDS * facts.duration_s:
             break
-        worth_s += shot["duration_s"] * (1.0 if card else -BESIDE)
+        worth_s += shot["duration_s"] * (1.0 if card else -_BESIDE)
         if card and worth_s > best_s:
             count, best_s = number, worth_s
     return count
 
 
-def cards(facts: BreakContext) -> list[bool]:
+def _cards(facts: BreakContext) -> list[bool]:
     """Which shots are letters on black, as far as their pictures tell."""
     known = [s["saturation"] for s in facts.shots if s["saturation"] is not None]
-    if not known or np.median(known) <= COLOURLESS:
+    if not known or np.median(known) <= _COLOURLESS:
         return [False] * len(facts.shots)
     return [
         shot["saturation"] is not None
-        and shot["saturation"] <= COLOURLESS
-        and black_share(shot) >= BLACK
+        and shot["saturation"] <= _COLOURLESS
+        and _black_share(shot) >= _BLACK
         for shot in facts.shots
     ]
 
 
-def black_share(shot: Shot) -> float:
+def _black_share(shot: Shot) -> float:
     """How much of a shot's picture is black."""
     colours = zip(shot["colours"] or (), shot["colour_shares"] or (), strict=True)
     return float(dict(colours).get("black", 0.0))

@@ -16,14 +16,14 @@ from mediafm_store.probing.items import groups_of
 from mediafm_store.store.store import Store
 
 log = logging.getLogger("mediafm_store")
-TASK = "break"
+_TASK = "break"
 """Of the table `labels`: an item is a moment, as sintel@190, its value 1 (good) or 0 (bad)."""
-GOOD, TITLES = 10, 3
+_GOOD, TITLES = 10, 3
 """So many good cuts in so many titles or series must be labelled before weights are fitted."""
-NEAR_S = 1.0
+_NEAR_S = 1.0
 """A cut so near to a label is the one that is meant."""
-MOST_FOLDS = 10
-ONE_SIDED = "to fit weights, cuts without a good label are needed in two titles or series"
+_MOST_FOLDS = 10
+_ONE_SIDED = "to fit weights, cuts without a good label are needed in two titles or series"
 
 
 class LabelledCuts(NamedTuple):
@@ -46,13 +46,13 @@ def weights_of(store: Store) -> Weights:
     made_of = tuple(int(store.table(name).version) for name in ("labels", "titles", space))
     # No other store has these revisions: one may be made anew at the same place.
     version, key = (space, made_of, store.revisions()), store.place.address
-    if key not in FITTED or FITTED[key][0] != version:
-        FITTED[key] = version, weights_for(titles_with_breaks(store))
-    return FITTED[key][1]
+    if key not in _FITTED or _FITTED[key][0] != version:
+        _FITTED[key] = version, weights_for(titles_with_breaks(store))
+    return _FITTED[key][1]
 
 
-State = tuple[str, tuple[int, ...], dict[str, str]]
-FITTED: dict[str, tuple[State, Weights]] = {}
+_State = tuple[str, tuple[int, ...], dict[str, str]]
+_FITTED: dict[str, tuple[_State, Weights]] = {}
 """Of each store, by its address, the weights that were fitted last, and to what."""
 
 
@@ -60,15 +60,15 @@ def weights_for(titles: Sequence[LabelledCuts]) -> Weights:
     """The weights that rank the breaks of these titles best."""
     marked = [title for title in titles if title.good.any()]
     groups = {title.group for title in marked}
-    if sum(int(t.good.sum()) for t in titles) < GOOD or len(groups) < TITLES:
+    if sum(int(t.good.sum()) for t in titles) < _GOOD or len(groups) < TITLES:
         return DEFAULT
-    ours, usual = held_out(titles), precision(DEFAULT, marked)
+    ours, usual = held_out(titles), _precision(DEFAULT, marked)
     if ours is None:
-        return DEFAULT._replace(said=f"default weights; {ONE_SIDED}")
+        return DEFAULT._replace(said=f"default weights; {_ONE_SIDED}")
     found = f"average precision {ours:.2f} on titles held out, default weights {usual:.2f}"
     if ours <= usual:
         return DEFAULT._replace(said=f"default weights; fitted ones are no better: {found}")
-    fitted = fit_weights(titles)
+    fitted = _fit_weights(titles)
     count = sum(int(t.good.sum()) for t in titles)
     return fitted._replace(said=f"fitted to {count} labels in {len(marked)} titles: {found}")
 
@@ -76,9 +76,9 @@ def weights_for(titles: Sequence[LabelledCuts]) -> Weights:
 def titles_with_breaks(store: Store) -> list[LabelledCuts]:
     """The titles with labels, as far as they have vectors."""
     good: dict[str, list[float]] = defaultdict(list)
-    for row in store.rows("labels", f"task = '{TASK}'").to_dicts():
+    for row in store.rows("labels", f"task = '{_TASK}'").to_dicts():
         if row["start_s"] is not None:
-            good[row["title"]] += [row["start_s"]] if is_good(row) else []
+            good[row["title"]] += [row["start_s"]] if _is_good(row) else []
     found = []
     groups = groups_of(store, sorted(good))
     for group, (title, times) in zip(groups.tolist(), sorted(good.items()), strict=True):
@@ -94,7 +94,7 @@ def titles_with_breaks(store: Store) -> list[LabelledCuts]:
     return found
 
 
-def is_good(row: Mapping[str, Any]) -> bool:
+def _is_good(row: Mapping[str, Any]) -> bool:
     """Whether a label says that there is a good place."""
     return bool(row["value"] is not None and row["value"] >= 0.5)
 
@@ -104,17 +104,17 @@ def nearest_cuts(at: np.ndarray, times: Sequence[float]) -> Bool[np.ndarray, " c
     good = np.zeros(len(at), bool)
     for time in times:
         nearest = int(np.abs(at - time).argmin())
-        good[nearest] |= abs(at[nearest] - time) <= NEAR_S
+        good[nearest] |= abs(at[nearest] - time) <= _NEAR_S
     return good
 
 
-def one_sided(titles: Sequence[LabelledCuts]) -> bool:
+def _one_sided(titles: Sequence[LabelledCuts]) -> bool:
     """Whether all cuts are good, or none is: nothing can be told apart by them."""
     good = np.concatenate([title.good for title in titles])
     return bool(good.all() or not good.any())
 
 
-def fit_weights(titles: Sequence[LabelledCuts]) -> Weights:
+def _fit_weights(titles: Sequence[LabelledCuts]) -> Weights:
     """Logistic regression over all cuts of these titles."""
     from sklearn.linear_model import LogisticRegression
 
@@ -134,17 +134,17 @@ def held_out(titles: Sequence[LabelledCuts]) -> float | None:
 
     marked = [title for title in titles if title.good.any()]
     found = []
-    for _, fold in split(np.array([title.group for title in marked]), MOST_FOLDS, seed=0):
+    for _, fold in split(np.array([title.group for title in marked]), _MOST_FOLDS, seed=0):
         left_out = {marked[i].group for i in fold}
         others = [title for title in titles if title.group not in left_out]
-        if one_sided(others):
+        if _one_sided(others):
             return None
-        weights = fit_weights(others)
-        found += [precision(weights, [marked[i]]) for i in fold]
+        weights = _fit_weights(others)
+        found += [_precision(weights, [marked[i]]) for i in fold]
     return float(np.mean(found))
 
 
-def precision(weights: Weights, titles: Sequence[LabelledCuts]) -> float:
+def _precision(weights: Weights, titles: Sequence[LabelledCuts]) -> float:
     """Mean average precision of weights over titles."""
     from sklearn.metrics import average_precision_score
 

@@ -10,7 +10,7 @@ from mediafm_store.sources.ids import caseless
 from mediafm_store.text_files.plain_text import straight
 
 
-class Mention(NamedTuple):
+class _Mention(NamedTuple):
     """A word and where it is."""
 
     word: str
@@ -22,10 +22,10 @@ class Mention(NamedTuple):
         return f"“{self.word}” is {self.how} in {self.shot}"
 
 
-def mentions(words: Sequence[str], shots: Sequence[Shot]) -> list[Mention]:
+def mentions(words: Sequence[str], shots: Sequence[Shot]) -> list[_Mention]:
     """Each of the words (whole words, in any case) in the shots that hold it, in their order."""
     return [
-        Mention(word, how, shot["id"])
+        _Mention(word, how, shot["id"])
         for shot in shots
         for word in words
         for how, texts in (
@@ -33,17 +33,17 @@ def mentions(words: Sequence[str], shots: Sequence[Shot]) -> list[Mention]:
             ("seen", shot["seen"]),
             ("heard", shot["heard"]),
         )
-        if any(whole(word).search(normalized(text)) for text in texts)
+        if any(_whole(word).search(_normalized(text)) for text in texts)
     ]
 
 
 @lru_cache(maxsize=4096)
-def whole(word: str) -> re.Pattern[str]:
+def _whole(word: str) -> re.Pattern[str]:
     """A word, or several in a row, but no part of one."""
-    parts = r"\s+".join(map(re.escape, normalized(word).split()))
+    parts = r"\s+".join(map(re.escape, _normalized(word).split()))
     return re.compile(rf"(?<!\w){parts}(?!\w)")
 
 
-def normalized(text: str) -> str:
+def _normalized(text: str) -> str:
     """A text without differences of case, apostrophes, and how accents are encoded."""
     return straight(caseless(text))

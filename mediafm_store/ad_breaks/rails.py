@@ -16,7 +16,7 @@ from mediafm_store.ad_breaks.speech import sentences
 from mediafm_store.errors import BadInput
 
 HOUR_S = 3600.0
-MARGIN_SHARE, MARGIN_MOST_S = 0.05, 180.0
+_MARGIN_SHARE, _MARGIN_MOST_S = 0.05, 180.0
 """The margin unless one is given: this share of a title, up to three minutes (from one hour on)."""
 AROUND_S = 30.0
 """Nobody wants to be so near to what is to be avoided."""
@@ -63,7 +63,7 @@ def closed(facts: BreakContext, rails: Rails) -> list[Closed]:
     ends_s, shots = facts.duration_s, facts.shots
     margin_s = rails.margin_s
     if margin_s is None:
-        margin_s = min(MARGIN_SHARE * ends_s, MARGIN_MOST_S)
+        margin_s = min(_MARGIN_SHARE * ends_s, _MARGIN_MOST_S)
     edge = f"within {margin_s:g} s of an end"
     found = [Closed(-inf, margin_s, edge), Closed(ends_s - margin_s, inf, edge)]
     found += [Closed(start, end, "inside a sentence") for start, end in sentences(facts.cues)]
@@ -91,7 +91,7 @@ def within_rails(ranked: Sequence[Break], rails: Rails, off: Sequence[Closed]) -
     reasons = why_not([candidate.seconds for candidate in ranked], off)
     for candidate, reason in zip(ranked, reasons, strict=True):
         at = candidate.seconds
-        if reason is None and fits(at, times, rails):
+        if reason is None and _fits(at, times, rails):
             kept.append(candidate)
             insort(times, at)
     return kept
@@ -112,7 +112,7 @@ def why_not(times: Sequence[float], off: Sequence[Closed]) -> list[str | None]:
     return found
 
 
-def fits(at: float, times: Sequence[float], rails: Rails) -> bool:
+def _fits(at: float, times: Sequence[float], rails: Rails) -> bool:
     """Whether a break goes with those at `times`, which are in order and keep to the rails."""
     place, most = bisect(times, at), rails.per_hour
     if any(abs(at - other) < rails.min_gap_s for other in times[max(0, place - 1) : place + 1]):

@@ -10,7 +10,7 @@ from mediafm_store.ad_breaks.facts import BreakContext
 from mediafm_store.ad_breaks.record import Break
 from mediafm_store.ad_breaks.signs import SIGNS, WINDOW, PerCut, signs_of
 
-STRONG = 0.5
+_STRONG = 0.5
 """A sign that is at least so much there is a reason."""
 
 
@@ -65,25 +65,25 @@ def score_cuts(facts: BreakContext, weights: Weights) -> list[Break]:
                 after["start_s"],
                 score,
                 here,
-                reasons(facts, cut, here, weights),
-                around(facts, cut),
+                _reasons(facts, cut, here, weights),
+                _around(facts, cut),
                 weights.said,
             )
         )
     return sorted(found, key=lambda b: (-b.score, b.seconds))
 
 
-def reasons(
+def _reasons(
     facts: BreakContext, cut: int, signs: Mapping[str, float], weights: Weights
 ) -> tuple[str, ...]:
     """The signs that are at least half there and speak for a break, in words."""
-    counts = {name: weights.of[name] * value for name, value in signs.items() if value >= STRONG}
+    counts = {name: weights.of[name] * value for name, value in signs.items() if value >= _STRONG}
     strong = sorted((n for n, count in counts.items() if count > 0), key=lambda n: -counts[n])
     texts = tuple(SIGNS[name].said(facts, cut, signs[name]) for name in strong)
     return texts or ("no strong sign; the best that is left",)
 
 
-def around(facts: BreakContext, cut: int) -> tuple[str, ...]:
+def _around(facts: BreakContext, cut: int) -> tuple[str, ...]:
     """What is seen and heard in the shots on both sides, each name once."""
     shots = facts.shots[max(0, cut + 1 - WINDOW) : cut + 1 + WINDOW]
     return tuple(dict.fromkeys(name for s in shots for name in (*s["seen"], *s["heard"])))

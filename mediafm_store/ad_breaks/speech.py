@@ -8,11 +8,11 @@ from mediafm_store.records import Cue
 
 RUNS_ON_S = 1.5
 """A sentence without an end goes on in the next subtitle if that begins so soon."""
-ENDS = tuple(".!?\u2026\u3002\uff01\uff1f\u061f\u0964")
+_ENDS = tuple(".!?\u2026\u3002\uff01\uff1f\u061f\u0964")
 """Full stops, exclamation and question marks and dots of Latin, Chinese, Arabic and Hindi."""
-AFTER_END = "\"')]}*_ \u201d\u2019\u201c\u00bb\u00ab\u203a\u300d\u300f\u266a\u266b"
+_AFTER_END = "\"')]}*_ \u201d\u2019\u201c\u00bb\u00ab\u203a\u300d\u300f\u266a\u266b"
 """Quotation marks and brackets that may follow them."""
-ASIDES = re.compile(r"\[[^\[\]]*\]|\([^()]*\)")
+_ASIDES = re.compile(r"\[[^\[\]]*\]|\([^()]*\)")
 
 
 def sentences(cues: Iterable[Cue]) -> list[tuple[float, float]]:
@@ -35,5 +35,5 @@ def sentences(cues: Iterable[Cue]) -> list[tuple[float, float]]:
 
 def runs_on(text: str) -> bool:
     """Whether a subtitle does not end its sentence; a mere sound, as [sighs], is none."""
-    words = ASIDES.sub("", text).rstrip().rstrip(AFTER_END)
-    return bool(re.search(r"\w", words)) and not words.endswith(ENDS)
+    words = _ASIDES.sub("", text).rstrip().rstrip(_AFTER_END)
+    return bool(re.search(r"\w", words)) and not words.endswith(_ENDS)

@@ -38,9 +38,9 @@ def read_ads(path: str | Path) -> list[Ad]:
     """
     path = Path(path)
     ads: dict[str, Ad] = {}
-    for number, row in ad_rows(path):
+    for number, row in _ad_rows(path):
         where = f"{path}, line {number}"
-        ad = read_ad(row, where, path.parent)
+        ad = _read_ad(row, where, path.parent)
         if ad.id in ads:
             raise BadInput(f"{where}: the ad {ad.id!r} was listed before; give each its own id")
         ads[ad.id] = ad
@@ -49,19 +49,19 @@ def read_ads(path: str | Path) -> list[Ad]:
     return list(ads.values())
 
 
-def ad_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _ad_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """The rows of the list, with the numbers of their lines."""
     suffix = path.suffix.lower()
     if suffix in CSV:
-        for number, row in read_list(path, "ads", EXAMPLE):
-            yield number, {name: of_text(name, cell) for name, cell in row.items()}
+        for number, row in read_list(path, "ads", _EXAMPLE):
+            yield number, {name: _of_text(name, cell) for name, cell in row.items()}
     elif suffix == PARQUET:
-        yield from read_list(path, "ads", EXAMPLE)
+        yield from read_list(path, "ads", _EXAMPLE)
     else:
-        yield from read_json_lines(path, EXAMPLE)
+        yield from read_json_lines(path, _EXAMPLE)
 
 
-def of_text(name: str, cell: str) -> object:
+def _of_text(name: str, cell: str) -> object:
     """A cell of CSV as a field wants it; one that is wrong stays a text."""
     if name in {"tags", "avoid"}:
         return [one.strip() if isinstance(one, str) else one for one in several(cell)]
@@ -70,13 +70,13 @@ def of_text(name: str, cell: str) -> object:
     return cell
 
 
-def read_ad(row: Mapping[str, Any], where: str, folder: Path) -> Ad:
+def _read_ad(row: Mapping[str, Any], where: str, folder: Path) -> Ad:
     """An ad as the file tells it; `where` is told in errors."""
-    if unknown := sorted(row.keys() - FIELDS.keys()):
-        raise BadInput(f"{where}: it has {unknown[0]!r}; an ad has {', '.join(FIELDS)}")
+    if unknown := sorted(row.keys() - _FIELDS.keys()):
+        raise BadInput(f"{where}: it has {unknown[0]!r}; an ad has {', '.join(_FIELDS)}")
     if not row.get("id"):
-        raise BadInput(f"{where}: it has no id; an ad is as {EXAMPLE}")
-    ad = Ad(**dict(fields(row, where)))
+        raise BadInput(f"{where}: it has no id; an ad is as {_EXAMPLE}")
+    ad = Ad(**dict(_fields(row, where)))
     if not (ad.text or ad.tags or ad.video):
         raise BadInput(f"{where}: the ad {ad.id!r} has neither text, tags nor video to rank it by")
     if ad.video is None:
@@ -87,43 +87,43 @@ def read_ad(row: Mapping[str, Any], where: str, folder: Path) -> Ad:
     return Ad(ad.id, ad.name, ad.text, ad.tags, video, ad.duration_s, ad.avoid)
 
 
-EXAMPLE = '{"id": "a1", "text": "A weekend in the mountains"}'
+_EXAMPLE = '{"id": "a1", "text": "A weekend in the mountains"}'
 
 
-def fields(row: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any]]:
+def _fields(row: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any]]:
     """The values of an ad, each checked."""
     for name, value in row.items():
-        is_right, made, what = FIELDS[name]
+        is_right, made, what = _FIELDS[name]
         if not is_right(value):
             raise BadInput(f"{where}: {name} is {what}, not {value!r:.60}")
         yield name, made(value)
 
 
-def is_text(value: object) -> bool:
+def _is_text(value: object) -> bool:
     """Text that says something."""
     return isinstance(value, str) and bool(value.strip())
 
 
-def are_texts(value: object) -> bool:
+def _are_texts(value: object) -> bool:
     """A list of such."""
-    return isinstance(value, list) and all(map(is_text, value))
+    return isinstance(value, list) and all(map(_is_text, value))
 
 
-def is_length(value: object) -> bool:
+def _is_length(value: object) -> bool:
     """Seconds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return isfinite(value) and value > 0
 
 
-Field = tuple[Callable[[object], bool], Callable[[Any], Any], str]
-FIELDS: dict[str, Field] = {
-    "id": (is_text, str, "a text"),
+_Field = tuple[Callable[[object], bool], Callable[[Any], Any], str]
+_FIELDS: dict[str, _Field] = {
+    "id": (_is_text, str, "a text"),
     "name": (lambda value: isinstance(value, str), str, "a text"),
-    "text": (is_text, str, "a text"),
-    "tags": (are_texts, tuple, "a list of texts"),
-    "video": (is_text, Path, "a path"),
-    "duration_s": (is_length, float, "seconds, more than 0"),
-    "avoid": (are_texts, tuple, "a list of words"),
+    "text": (_is_text, str, "a text"),
+    "tags": (_are_texts, tuple, "a list of texts"),
+    "video": (_is_text, Path, "a path"),
+    "duration_s": (_is_length, float, "seconds, more than 0"),
+    "avoid": (_are_texts, tuple, "a list of words"),
 }
 """What a value must be, what is made of it, and how that is told."""

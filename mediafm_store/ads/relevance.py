@@ -24,7 +24,7 @@ from mediafm_store.examples.queries import Examples, VectorQuery, text_query, ve
 from mediafm_store.likeness.sampling import LENGTH, passages
 from mediafm_store.store.store import Store
 
-BEFORE = LENGTH
+_BEFORE = LENGTH
 """Shots before a break that are its context: as many as the random passages have."""
 
 
@@ -49,7 +49,7 @@ class Match:
     reasons: tuple[str, ...]
 
 
-class AdQuery(NamedTuple):
+class _AdQuery(NamedTuple):
     """Something that is known of an ad, as a query, and how well random passages fit it."""
 
     part: str
@@ -58,7 +58,7 @@ class AdQuery(NamedTuple):
     """In ascending order."""
 
 
-class Context(NamedTuple):
+class _Context(NamedTuple):
     """The shots before a break."""
 
     place: Break
@@ -87,12 +87,12 @@ def match_ads(
     """
     loaded = cache(lambda: encoders or load_encoders(device=device, store=store))
     fitting = [ad for ad in ads if break_s is None or (ad.duration_s or 0) <= break_s]
-    asked = {ad.id: list(asked_of(store, ad, loaded, device)) for ad in fitting}
+    asked = {ad.id: list(_asked_of(store, ad, loaded, device)) for ad in fitting}
     spaces = sorted({a.query.space.name for parts in asked.values() for a in parts})
     found = [
-        match(title, context, ad, asked[ad.id])
+        _match(title, context, ad, asked[ad.id])
         for title, places in breaks.items()
-        for context in contexts(store, title, places, spaces)
+        for context in _contexts(store, title, places, spaces)
         for ad in fitting
         if not mentions(ad.avoid, context.around)
     ]
@@ -101,15 +101,15 @@ def match_ads(
 
 def ads_of_breaks(matches: Sequence[Match], k: int = 5) -> dict[str, list[Match]]:
     """The `k` best ads for each break, by the shot that starts there."""
-    return best_by(matches, attrgetter("after"), k)
+    return _best_by(matches, attrgetter("after"), k)
 
 
 def breaks_of_ads(matches: Sequence[Match], k: int = 5) -> dict[str, list[Match]]:
     """The `k` best breaks for each ad, by its id."""
-    return best_by(matches, attrgetter("ad"), k)
+    return _best_by(matches, attrgetter("ad"), k)
 
 
-def best_by(
+def _best_by(
     matches: Sequence[Match], key: Callable[[Match], str], k: int
 ) -> dict[str, list[Match]]:
     """The first `k` matches of each kind."""
@@ -123,52 +123,52 @@ def best_by(
 # What is compared
 
 
-def asked_of(
+def _asked_of(
     store: Store, ad: Ad, encoders: Callable[[], Encoders], device: DeviceChoice
-) -> Iterator[AdQuery]:
+) -> Iterator[_AdQuery]:
     """All that is known of an ad, as queries."""
     for part, text in (("text", ad.text), ("tags", ", ".join(ad.tags))):
         if text:
-            yield asked(store, part, text_query(store, text, encoders(), {}))
+            yield _asked(store, part, text_query(store, text, encoders(), {}))
     if ad.video is not None:
         space = store.live("fused")
         examples = Examples(store, space, encoders, device, lambda path, origin: None)
         video = vector_query(space, [examples.file(Path(ad.video))], [], {}).as_one
-        yield asked(store, "video", video)
+        yield _asked(store, "video", video)
 
 
-def asked(store: Store, part: str, query: VectorQuery) -> AdQuery:
+def _asked(store: Store, part: str, query: VectorQuery) -> _AdQuery:
     """A query, with what it scores with random passages of the store."""
     sample = [
-        mean_cosine(query, p.vectors.astype(np.float32)) for p in passages(store, query.space)
+        _mean_cosine(query, p.vectors.astype(np.float32)) for p in passages(store, query.space)
     ]
-    return AdQuery(part, query, np.sort(np.array(sample or [0.0], np.float32)))
+    return _AdQuery(part, query, np.sort(np.array(sample or [0.0], np.float32)))
 
 
-def mean_cosine(query: VectorQuery, vectors: Vectors) -> float:
+def _mean_cosine(query: VectorQuery, vectors: Vectors) -> float:
     """How like the query some shots are: the mean of their cosines."""
-    return float(shot_cosines(query, vectors).mean())
+    return float(_shot_cosines(query, vectors).mean())
 
 
-def shot_cosines(query: VectorQuery, vectors: Vectors) -> Float32[np.ndarray, " shots"]:
+def _shot_cosines(query: VectorQuery, vectors: Vectors) -> Float32[np.ndarray, " shots"]:
     """How like the query each of some shots is."""
     return query.shares(vectors).sum(axis=0)[0]
 
 
-def contexts(
+def _contexts(
     store: Store, title: str, places: Sequence[Break], spaces: Sequence[str]
-) -> Iterator[Context]:
+) -> Iterator[_Context]:
     """The shots before each break of a title."""
     shots = store.shots(title)
     vectors = {name: store.vectors(store.live(name), title).vectors for name in spaces}
     numbers = {id: number for number, id in enumerate(shots["id"])}
     for place in places:
         end = numbers[place.after]
-        begin = max(0, end - BEFORE)
+        begin = max(0, end - _BEFORE)
         near = (pl.col("start_s") < place.seconds + AROUND_S) & (
             pl.col("end_s") > place.seconds - AROUND_S
         )
-        yield Context(
+        yield _Context(
             place,
             shots[begin:end].to_dicts(),
             shots.filter(near).to_dicts(),
@@ -179,11 +179,11 @@ def contexts(
 # How well it fits
 
 
-def match(title: str, context: Context, ad: Ad, parts: Sequence[AdQuery]) -> Match:
+def _match(title: str, context: _Context, ad: Ad, parts: Sequence[_AdQuery]) -> Match:
     """An ad at a break."""
     scores, leads = {}, []
     for part in parts:
-        value = np.float32(mean_cosine(part.query, context.vectors[part.query.space.name]))
+        value = np.float32(_mean_cosine(part.query, context.vectors[part.query.space.name]))
         scores[part.part] = float(np.searchsorted(part.usual, value) / len(part.usual))
         spread = float(part.usual.std()) or 1.0
         leads.append(float(value - part.usual.mean()) / spread)
@@ -196,28 +196,28 @@ def match(title: str, context: Context, ad: Ad, parts: Sequence[AdQuery]) -> Mat
         float(np.mean(list(scores.values()))),
         float(np.mean(leads)),
         scores,
-        tuple(reasons(context, ad, parts, scores)),
+        tuple(_reasons(context, ad, parts, scores)),
     )
 
 
-def reasons(
-    context: Context, ad: Ad, parts: Sequence[AdQuery], scores: Mapping[str, float]
+def _reasons(
+    context: _Context, ad: Ad, parts: Sequence[_AdQuery], scores: Mapping[str, float]
 ) -> Iterator[str]:
     """Why an ad fits a break, or how little; tags that occur are told word by word."""
     yield from dict.fromkeys(map(str, mentions(ad.tags, context.before)))
     for part in parts:
-        alike = shot_cosines(part.query, context.vectors[part.query.space.name])
+        alike = _shot_cosines(part.query, context.vectors[part.query.space.name])
         shot = context.before[int(alike.argmax())]
         yield (
-            f"{FITS[part.part]} the shots before better than {scores[part.part]:.0%} of random"
-            f" passages, {shot['id']} most{about(shot)}"
+            f"{_FITS[part.part]} the shots before better than {scores[part.part]:.0%} of random"
+            f" passages, {shot['id']} most{_about(shot)}"
         )
 
 
-FITS = {"text": "its text fits", "tags": "its tags fit", "video": "its video fits"}
+_FITS = {"text": "its text fits", "tags": "its tags fit", "video": "its video fits"}
 
 
-def about(shot: Shot) -> str:
+def _about(shot: Shot) -> str:
     """What is known of a shot, in brackets."""
     said = f"“{shot['words']}”" if shot["words"] else ""
     known = ", ".join(filter(None, (said, *shot["seen"], *shot["heard"])))

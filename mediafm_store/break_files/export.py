@@ -15,7 +15,7 @@ from mediafm_store.store.store import Store
 from mediafm_store.timelines.write import FORMATS, Rate, suffix_of, write_timeline
 
 Ads = Mapping[str, Sequence[Match]]
-BREAKS: dict[str, Callable[[list[BreakTime], float | None, str | None, Ads], str]] = {
+_BREAKS: dict[str, Callable[[list[BreakTime], float | None, str | None, Ads], str]] = {
     ".vmap": lambda found, break_s, ad_tag, ads: vmap(found, ad_tag, ads),
     ".scte35": lambda found, break_s, ad_tag, ads: scte35(found, break_s),
 }
@@ -39,7 +39,7 @@ def write_breaks(
     an unknown format or no break, NotFound for one that the store no longer has.
     """
     path = Path(path)
-    suffix = break_format(path)
+    suffix = _break_format(path)
     if not any(breaks.values()):
         raise BadInput(f"nothing to write to {path}: there is no break")
     if suffix in FORMATS:
@@ -47,7 +47,7 @@ def write_breaks(
         write_timeline(path, parts, fps=fps)
     else:
         found = moments(store, breaks)
-        write_text(path, BREAKS[suffix](found, break_s, ad_tag, ads_of_breaks(ads)))
+        write_text(path, _BREAKS[suffix](found, break_s, ad_tag, ads_of_breaks(ads)))
 
 
 def check_break_files(
@@ -58,7 +58,7 @@ def check_break_files(
     with_ads: bool = False,
 ) -> None:
     """Raise BadInput for what cannot be written, before there are breaks to write."""
-    vmaps = [path for path in paths if break_format(path) == ".vmap"]
+    vmaps = [path for path in paths if _break_format(path) == ".vmap"]
     if vmaps and len(titles) > 1:
         raise BadInput(f"VMAP is of one title, {len(titles)} are given; write {vmaps[0]} of one")
     if ad_tag is not None:
@@ -71,6 +71,6 @@ def check_break_files(
             )
 
 
-def break_format(path: Path) -> str:
+def _break_format(path: Path) -> str:
     """The suffix that says how breaks are written; raise BadInput if it is none of them."""
-    return suffix_of(path, known=(*FORMATS, *BREAKS))
+    return suffix_of(path, known=(*FORMATS, *_BREAKS))

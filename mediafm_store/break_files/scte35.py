@@ -16,10 +16,10 @@ from mediafm_store.media.timecode import nearest
 
 CLOCK, PTS_BITS = 90_000, 33
 """Ticks a second of a presentation time stamp; it begins again after 2^33, 95,443.7 s."""
-SPLICE_INSERT, TIME_SIGNAL = 0x05, 0x06
-PLACEMENT_START = 0x34
+_SPLICE_INSERT, _TIME_SIGNAL = 0x05, 0x06
+_PLACEMENT_START = 0x34
 """Provider Placement Opportunity Start."""
-POLYNOMIAL = 0x04C11DB7
+_POLYNOMIAL = 0x04C11DB7
 """Of the CRC of MPEG-2 sections."""
 
 
@@ -43,28 +43,28 @@ def scte35(moments: list[BreakTime], break_s: float | None) -> str:
             "pts": at % (1 << PTS_BITS),
             "wraps": at >> PTS_BITS,
             "break_s": break_s,
-            "splice_insert": message_forms(splice_insert(moment, at, ticks)),
-            "time_signal": message_forms(time_signal(moment, at, ticks)),
+            "splice_insert": _message_forms(splice_insert(moment, at, ticks)),
+            "time_signal": _message_forms(time_signal(moment, at, ticks)),
         }
         lines.append(json.dumps(row, ensure_ascii=False))
     return "".join(f"{line}\n" for line in lines)
 
 
-def message_forms(message: bytes) -> dict[str, str]:
+def _message_forms(message: bytes) -> dict[str, str]:
     """A message in both forms that programs take."""
     return {"base64": b64encode(message).decode(), "hex": f"0x{message.hex()}"}
 
 
 def splice_insert(moment: BreakTime, at: int, ticks: int | None) -> bytes:
     """Leave the programme at a time stamp; return by yourself, if it is told after how long."""
-    return section(
-        SPLICE_INSERT,
-        packed(
-            (event_id(moment), 32),
+    return _section(
+        _SPLICE_INSERT,
+        _packed(
+            (_event_id(moment), 32),
             *((0, 1), (0x7F, 7)),  # not cancelled; reserved
             *((1, 1), (1, 1), (int(ticks is not None), 1), (0, 1)),  # out of network, the whole
             (0xF, 4),  # nothing is said of how ids are made; reserved
-            *splice_time(at),
+            *_splice_time(at),
             *(() if ticks is None else ((1, 1), (0x3F, 6), (ticks, PTS_BITS))),
             *((1, 16), (small(moment.number), 8), (small(moment.of), 8)),
         ),
@@ -74,43 +74,43 @@ def splice_insert(moment: BreakTime, at: int, ticks: int | None) -> bytes:
 
 def time_signal(moment: BreakTime, at: int, ticks: int | None) -> bytes:
     """At a time stamp the provider offers a place for ads."""
-    descriptor = packed(
+    descriptor = _packed(
         (int.from_bytes(b"CUEI"), 32),
-        (event_id(moment), 32),
+        (_event_id(moment), 32),
         *((0, 1), (0x7F, 7)),  # not cancelled; as above; reserved
         *((1, 1), (int(ticks is not None), 1), (1, 1), (0x1F, 5)),  # the whole, everywhere
         *(() if ticks is None else ((ticks, 40),)),
         *((0, 8), (0, 8)),  # no name of a programme
-        *((PLACEMENT_START, 8), (small(moment.number), 8), (small(moment.of), 8)),
+        *((_PLACEMENT_START, 8), (small(moment.number), 8), (small(moment.of), 8)),
     )
-    return section(
-        TIME_SIGNAL, packed(*splice_time(at)), packed((2, 8), (len(descriptor), 8)) + descriptor
+    return _section(
+        _TIME_SIGNAL, _packed(*_splice_time(at)), _packed((2, 8), (len(descriptor), 8)) + descriptor
     )
 
 
-def section(command: int, body: bytes, descriptors: bytes) -> bytes:
+def _section(command: int, body: bytes, descriptors: bytes) -> bytes:
     """A splice_info_section, in the clear."""
-    rest = packed(
+    rest = _packed(
         *((0, 8), (0, 1), (0, 6), (0, PTS_BITS), (0xFF, 8), (0xFFF, 12)),
         *((len(body), 12), (command, 8)),
     )
-    rest += body + packed((len(descriptors), 16)) + descriptors
-    head = packed((0xFC, 8), (0, 1), (0, 1), (3, 2), (len(rest) + 4, 12))
+    rest += body + _packed((len(descriptors), 16)) + descriptors
+    head = _packed((0xFC, 8), (0, 1), (0, 1), (3, 2), (len(rest) + 4, 12))
     return head + rest + crc32(head + rest).to_bytes(4)
 
 
-def splice_time(at: int) -> Iterator[tuple[int, int]]:
+def _splice_time(at: int) -> Iterator[tuple[int, int]]:
     """A time stamp, modulo its width."""
     yield from ((1, 1), (0x3F, 6), (at % (1 << PTS_BITS), PTS_BITS))
 
 
-def packed(*fields: tuple[int, int]) -> bytes:
+def _packed(*fields: tuple[int, int]) -> bytes:
     """Numbers of so many bits each, one after the other; whole bytes together."""
     bits = "".join(f"{value:0{width}b}" for value, width in fields)
     return int(bits, 2).to_bytes(len(bits) // 8)
 
 
-def event_id(moment: BreakTime) -> int:
+def _event_id(moment: BreakTime) -> int:
     """The same for the same break of the same title, and hardly for another."""
     return zip_crc32(f"{moment.title}@{nearest(moment.at * CLOCK)}".encode())
 
@@ -126,6 +126,6 @@ def crc32(message: bytes) -> int:
     for byte in message:
         value ^= byte << 24
         for _ in range(8):
-            value = (value << 1) ^ (POLYNOMIAL if value >> 31 else 0)
+            value = (value << 1) ^ (_POLYNOMIAL if value >> 31 else 0)
             value &= 0xFFFFFFFF
     return value

@@ -13,9 +13,9 @@ from mediafm_store.timelines.chapters import clock_of
 from mediafm_store.timelines.text import one_line
 
 SPACE, VERSION = "http://www.iab.net/videosuite/vmap", "1.0"
-OURS = "urn:mediafm-store:break"
+_OURS = "urn:mediafm-store:break"
 """The name space of what is told of a break beside its time: score, reasons and ads."""
-PLACES = ("title", "break", "seconds", "ad")
+_PLACES = ("title", "break", "seconds", "ad")
 """What an ad tag may hold in braces."""
 
 
@@ -38,11 +38,11 @@ def vmap(
     root.setAttribute("xmlns:vmap", SPACE)
     root.setAttribute("version", VERSION)
     for moment in moments:
-        root.appendChild(ad_break(document, moment, ad_tag, ads.get(moment.place.after, ())))
+        root.appendChild(_ad_break(document, moment, ad_tag, ads.get(moment.place.after, ())))
     return document.toprettyxml(indent=" ", encoding="UTF-8").decode()
 
 
-def ad_break(
+def _ad_break(
     document: Document, moment: BreakTime, ad_tag: str | None, ads: Sequence[Match]
 ) -> Element:
     """One break: when, whom to ask, why here."""
@@ -57,18 +57,18 @@ def ad_break(
         source.setAttribute("followRedirects", "true")
         address = source.appendChild(document.createElement("vmap:AdTagURI"))
         address.setAttribute("templateType", "vast3")
-        address.appendChild(document.createCDATASection(filled_tag(ad_tag, moment, ads)))
+        address.appendChild(document.createCDATASection(_filled_tag(ad_tag, moment, ads)))
     extensions = element.appendChild(document.createElement("vmap:Extensions"))
     extension = extensions.appendChild(document.createElement("vmap:Extension"))
-    extension.setAttribute("type", OURS)
-    extension.appendChild(why(document, moment, ads))
+    extension.setAttribute("type", _OURS)
+    extension.appendChild(_why(document, moment, ads))
     return element
 
 
-def why(document: Document, moment: BreakTime, ads: Sequence[Match]) -> Element:
+def _why(document: Document, moment: BreakTime, ads: Sequence[Match]) -> Element:
     """Score, reasons and ads of a break, for programs that look."""
     place = document.createElement("Break")
-    place.setAttribute("xmlns", OURS)
+    place.setAttribute("xmlns", _OURS)
     place.setAttribute("score", f"{moment.place.score:.3f}")
     place.setAttribute("shot", moment.place.after)
     for reason in moment.place.reasons:
@@ -94,14 +94,14 @@ def check_tag(ad_tag: str) -> None:
             " https://ads.example/vast?break={break}&at={seconds}"
         )
     for name in re.findall(r"{([^{}]*)}", ad_tag):
-        if name not in PLACES:
-            known = ", ".join(f"{{{place}}}" for place in PLACES)
+        if name not in _PLACES:
+            known = ", ".join(f"{{{place}}}" for place in _PLACES)
             raise BadInput(
                 f"{{{name}}} in {ad_tag!r:.80} is nothing to be filled in; there are {known}"
             )
 
 
-def filled_tag(ad_tag: str, moment: BreakTime, ads: Sequence[Match]) -> str:
+def _filled_tag(ad_tag: str, moment: BreakTime, ads: Sequence[Match]) -> str:
     """An ad tag with what it asks for in braces."""
     values = {
         "title": moment.title,
@@ -109,6 +109,6 @@ def filled_tag(ad_tag: str, moment: BreakTime, ads: Sequence[Match]) -> str:
         "seconds": f"{ceil(moment.at * 1000) / 1000:.3f}",
         "ad": ads[0].ad if ads else "",
     }
-    for name in PLACES:
+    for name in _PLACES:
         ad_tag = ad_tag.replace(f"{{{name}}}", quote(values[name], safe=""))
     return ad_tag

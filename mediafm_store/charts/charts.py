@@ -9,25 +9,25 @@ from mediafm_store.evaluation.curves import Steps
 from mediafm_store.evaluation.history import Point, Series
 
 WIDTH, HEIGHT = 340.0, 170.0
-LEFT, RIGHT, TOP, BOTTOM = 40.0, 14.0, 10.0, 24.0
+_LEFT, RIGHT, _TOP, _BOTTOM = 40.0, 14.0, 10.0, 24.0
 """Around the plot; texts of the axes stand there."""
-COLOURS = 5
-MOST_LABELS = 6
+_COLOURS = 5
+_MOST_LABELS = 6
 """Versions that are named under a trend."""
 MOST_STEPS = 160
 """Points of a training curve; of more, means."""
-SHORT = 14
+_SHORT = 14
 """Letters of a version under a trend."""
 
 
-class AxisTick(NamedTuple):
+class _AxisTick(NamedTuple):
     """A text beside an axis, and where it stands."""
 
     at: float
     text: str
 
 
-class Dot(NamedTuple):
+class _Dot(NamedTuple):
     """A figure, its interval, and what to say of it."""
 
     x: float
@@ -39,25 +39,25 @@ class Dot(NamedTuple):
     """Measured before, of the same version."""
 
 
-class Line(NamedTuple):
+class _Line(NamedTuple):
     """A line with its dots."""
 
     name: str
     colour: str
     """A class of the style sheet."""
     path: str
-    dots: Sequence[Dot] = ()
+    dots: Sequence[_Dot] = ()
 
 
 class Chart(NamedTuple):
     """Lines between two axes."""
 
-    lines: Sequence[Line]
-    across: Sequence[AxisTick]
-    up: Sequence[AxisTick]
+    lines: Sequence[_Line]
+    across: Sequence[_AxisTick]
+    up: Sequence[_AxisTick]
 
 
-class AxisScale(NamedTuple):
+class _AxisScale(NamedTuple):
     """From values to places."""
 
     low: float
@@ -84,21 +84,21 @@ def round_steps(low: float, high: float, most: int = 4) -> list[float]:
     return [round(i * step, 10) for i in range(first, last + 1)]
 
 
-def upward(values: Sequence[float]) -> tuple[AxisScale, list[AxisTick]]:
+def _upward(values: Sequence[float]) -> tuple[_AxisScale, list[_AxisTick]]:
     """The axis on the left."""
     steps = round_steps(min(values), max(values))
-    scale = AxisScale(steps[0], steps[-1], HEIGHT - BOTTOM, TOP)
-    return scale, [AxisTick(scale.at(s), f"{s:g}".replace("-", "\N{MINUS SIGN}")) for s in steps]
+    scale = _AxisScale(steps[0], steps[-1], HEIGHT - _BOTTOM, _TOP)
+    return scale, [_AxisTick(scale.at(s), f"{s:g}".replace("-", "\N{MINUS SIGN}")) for s in steps]
 
 
-def path(places: Sequence[tuple[float, float]]) -> str:
+def _path(places: Sequence[tuple[float, float]]) -> str:
     """A line through places."""
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in places) if places else ""
 
 
 def colour_of(series: Series, number: int) -> str:
     """A class: chance is dashed, all else by its place in the list."""
-    return "chance" if series.of == "chance" else f"c{number % COLOURS}"
+    return "chance" if series.of == "chance" else f"c{number % _COLOURS}"
 
 
 def trend(group: Sequence[Series]) -> Chart:
@@ -106,21 +106,21 @@ def trend(group: Sequence[Series]) -> Chart:
     versions = ordered(group)
     points = [p for one in group for p in one.points]
     bounds = [b for p in points for b in (p.low, p.high) if b is not None]
-    y, up = upward([*(p.value for p in points), *bounds])
-    x = AxisScale(0, max(1, len(versions) - 1), LEFT + 12, WIDTH - RIGHT - 12)
+    y, up = _upward([*(p.value for p in points), *bounds])
+    x = _AxisScale(0, max(1, len(versions) - 1), _LEFT + 12, WIDTH - RIGHT - 12)
     column = {v: x.at(i) if len(versions) > 1 else WIDTH / 2 for i, v in enumerate(versions)}
     lines = [
-        Line(
+        _Line(
             one.of or one.measure,
             colour_of(one, number),
-            path([(column[p.version], y.at(p.value)) for p in one.of_versions]),
-            [dot(p, column[p.version], y, faint=p not in one.of_versions) for p in one.points],
+            _path([(column[p.version], y.at(p.value)) for p in one.of_versions]),
+            [_dot(p, column[p.version], y, faint=p not in one.of_versions) for p in one.points],
         )
         for number, one in enumerate(group)
     ]
-    every = -(-len(versions) // MOST_LABELS)
+    every = -(-len(versions) // _MOST_LABELS)
     across = [
-        AxisTick(column[v], short(v, versions)) for i, v in enumerate(versions) if i % every == 0
+        _AxisTick(column[v], _short(v, versions)) for i, v in enumerate(versions) if i % every == 0
     ]
     return Chart(lines, across, up)
 
@@ -138,20 +138,20 @@ def ordered(group: Sequence[Series]) -> list[str]:
     return found
 
 
-def dot(point: Point, x: float, y: AxisScale, *, faint: bool) -> Dot:
+def _dot(point: Point, x: float, y: _AxisScale, *, faint: bool) -> _Dot:
     """A point of a trend."""
     low, high = (None if v is None else y.at(v) for v in (point.low, point.high))
     said = f"{point.version}: {figure(point.value)}"
     if point.low is not None and point.high is not None:
         said += f" ({figure(point.low)} to {figure(point.high)})"
-    return Dot(x, y.at(point.value), low, high, f"{said}, {point.at:%Y-%m-%d %H:%M}", faint)
+    return _Dot(x, y.at(point.value), low, high, f"{said}, {point.at:%Y-%m-%d %H:%M}", faint)
 
 
-def short(version: str, versions: Sequence[str]) -> str:
+def _short(version: str, versions: Sequence[str]) -> str:
     """The last word of a version, if that tells them apart."""
     last = [re.split(r"[ _]", v)[-1] for v in versions]
     text = last[list(versions).index(version)] if len(set(last)) == len(last) else version
-    return text if len(text) <= SHORT else f"{text[: SHORT - 1]}…"
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
 
 
 def spark(series: Series) -> str:
@@ -159,36 +159,36 @@ def spark(series: Series) -> str:
     values = [p.value for p in series.points]
     if len(values) < 2:
         return ""
-    x, y = AxisScale(0, len(values) - 1, 2, 78), AxisScale(min(values), max(values), 17, 3)
-    return path([(x.at(i), y.at(value)) for i, value in enumerate(values)])
+    x, y = _AxisScale(0, len(values) - 1, 2, 78), _AxisScale(min(values), max(values), 17, 3)
+    return _path([(x.at(i), y.at(value)) for i, value in enumerate(values)])
 
 
 def unit_path(across: Sequence[float], up: Sequence[float]) -> str:
     """A curve of shares from 0 to 1, in a square of 100."""
-    x, y = AxisScale(0, 1, 0, 100), AxisScale(0, 1, 100, 0)
-    return path([(x.at(a), y.at(b)) for a, b in zip(across, up, strict=False)])
+    x, y = _AxisScale(0, 1, 0, 100), _AxisScale(0, 1, 100, 0)
+    return _path([(x.at(a), y.at(b)) for a, b in zip(across, up, strict=False)])
 
 
 def training(steps: Steps, validation: Steps, baselines: Sequence[tuple[str, float]]) -> Chart:
     """Losses over the steps; `baselines` are level lines."""
     losses = thinned(steps)
-    y, up = upward([v for _, v in [*losses, *validation, *baselines]])
+    y, up = _upward([v for _, v in [*losses, *validation, *baselines]])
     last = max(step for step, _ in [*losses, *validation])
-    x = AxisScale(0, last, LEFT, WIDTH - RIGHT)
+    x = _AxisScale(0, last, _LEFT, WIDTH - RIGHT)
     lines = [
-        Line(name, "chance", path([(LEFT, y.at(v)), (WIDTH - RIGHT, y.at(v))]))
+        _Line(name, "chance", _path([(_LEFT, y.at(v)), (WIDTH - RIGHT, y.at(v))]))
         for name, v in baselines
     ]
     for name, colour, found in (("training", "c4", losses), ("validation", "c0", validation)):
         places = [(x.at(step), y.at(value)) for step, value in found]
         dots = [
-            Dot(*at, None, None, f"{name}, step {step}: {figure(value)}", False)
+            _Dot(*at, None, None, f"{name}, step {step}: {figure(value)}", False)
             for at, (step, value) in zip(places, found, strict=True)
         ]
         # Dots where there are few; one alone would not be seen without.
-        lines.append(Line(name, colour, path(places), dots if len(found) <= 30 else ()))
+        lines.append(_Line(name, colour, _path(places), dots if len(found) <= 30 else ()))
     return Chart(
-        lines, [AxisTick(x.at(s), f"{s:g}") for s in round_steps(0, last) if s <= last], up
+        lines, [_AxisTick(x.at(s), f"{s:g}") for s in round_steps(0, last) if s <= last], up
     )
 
 
@@ -212,7 +212,7 @@ def calibration(
     predicted: Sequence[float], observed: Sequence[float], count: Sequence[float]
 ) -> list[Bubble]:
     """How often what was predicted with a probability was so."""
-    x, y = AxisScale(0, 1, 0, 100), AxisScale(0, 1, 100, 0)
+    x, y = _AxisScale(0, 1, 0, 100), _AxisScale(0, 1, 100, 0)
     most = max(count, default=1) or 1
     return [
         Bubble(

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 MOST = 16
 """Tags of a table; the others are one row and one column together."""
 OTHERS = "all others"
-PAIRS = 8
+_PAIRS = 8
 
 
-class ConfusionCell(NamedTuple):
+class _ConfusionCell(NamedTuple):
     """How many items of a row's tag were taken for a column's."""
 
     number: float
@@ -22,7 +22,7 @@ class Confused(NamedTuple):
     """A table; rows are true tags, columns predicted ones, in the same order."""
 
     labels: Sequence[str]
-    rows: Sequence[Sequence[ConfusionCell]]
+    rows: Sequence[Sequence[_ConfusionCell]]
     pairs: Sequence[tuple[str, str, float, float]]
     """What is taken for what most often: true tag, predicted tag, how many, of how many."""
 
@@ -46,14 +46,14 @@ def confused(detail: Mapping[str, Any]) -> Confused:
     return Confused(
         names,
         [
-            [confusion_cell(count, row, i == j) for j, count in enumerate(row)]
+            [_confusion_cell(count, row, i == j) for j, count in enumerate(row)]
             for i, row in enumerate(merged)
         ],
-        sorted(wrong, key=lambda pair: -pair[2])[:PAIRS],
+        sorted(wrong, key=lambda pair: -pair[2])[:_PAIRS],
     )
 
 
-def confusion_cell(count: float, row: Sequence[float], right: bool) -> ConfusionCell:
+def _confusion_cell(count: float, row: Sequence[float], right: bool) -> _ConfusionCell:
     """One count, as a share of its row."""
     total = sum(row)
-    return ConfusionCell(count, 100 * count / total if total else 0.0, right)
+    return _ConfusionCell(count, 100 * count / total if total else 0.0, right)

@@ -10,9 +10,9 @@ from PIL import Image
 from mediafm_store.arrays import Vectors
 from mediafm_store.charts.sprites import data_uri
 
-SIDE = 720
+_SIDE = 720
 """Pixels; of a longer title a pixel is the mean of several shots."""
-DARKEST, BRIGHTEST = 1, 99.5
+_DARKEST, _BRIGHTEST = 1, 99.5
 """Percentiles of the cosines at which the shades end, since most lie close together."""
 
 
@@ -29,10 +29,10 @@ class Matrix(NamedTuple):
 
 def matrix(vectors: Vectors) -> Matrix:
     """A picture of vectors of length 1, one a shot."""
-    means = grouped(vectors)
+    means = _grouped(vectors)
     cosines = means @ means.T
     others = cosines[~np.eye(len(cosines), dtype=bool)]
-    ends = np.percentile(others, [DARKEST, BRIGHTEST]) if len(others) else np.array([0.0, 1.0])
+    ends = np.percentile(others, [_DARKEST, _BRIGHTEST]) if len(others) else np.array([0.0, 1.0])
     least, most = float(ends[0]), float(max(ends[1], ends[0] + 1e-3))
     greys = np.clip((cosines - least) / (most - least), 0, 1) * 255
     out = io.BytesIO()
@@ -40,13 +40,13 @@ def matrix(vectors: Vectors) -> Matrix:
     return Matrix(data_uri(out.getvalue(), "image/png"), least, most)
 
 
-def grouped(vectors: Vectors) -> Float32[np.ndarray, "side dim"]:
-    """Means of neighbouring vectors, so that at most `SIDE` are left.
+def _grouped(vectors: Vectors) -> Float32[np.ndarray, "side dim"]:
+    """Means of neighbouring vectors, so that at most `_SIDE` are left.
 
     The product of two means is the mean of the products, so of the cosines, of all pairs.
     """
-    if len(vectors) <= SIDE:
+    if len(vectors) <= _SIDE:
         return vectors
-    edges = np.linspace(0, len(vectors), SIDE + 1).astype(int)
+    edges = np.linspace(0, len(vectors), _SIDE + 1).astype(int)
     sums = np.add.reduceat(vectors, edges[:-1], axis=0)
     return (sums / np.diff(edges)[:, None]).astype(np.float32)

@@ -37,7 +37,7 @@ def measures(report: "ModelReport") -> Iterator[Measure]:
             " equally far apart; chance is .5. Smoothed: by the moving average that does best.",
             "higher",
             1.0,
-            known(report.auc),
+            _known(report.auc),
         )
     if report.ap is not None:
         yield Measure(
@@ -46,7 +46,7 @@ def measures(report: "ModelReport") -> Iterator[Measure]:
             " there. Window: the means of so many shots before and after as do best.",
             "higher",
             1.0,
-            known(report.ap),
+            _known(report.ap),
         )
     yield Measure(
         "random pairs",
@@ -71,6 +71,6 @@ def measures(report: "ModelReport") -> Iterator[Measure]:
     )
 
 
-def known(values: Mapping[str, float]) -> Mapping[str, float]:
+def _known(values: Mapping[str, float]) -> Mapping[str, float]:
     """Without those that labels were too few for."""
     return {name: value for name, value in values.items() if not math.isnan(value)}

@@ -13,9 +13,9 @@ from mediafm_store.store.store import Store
 
 COLUMNS, ROWS = 12, 12
 """Pictures of a sheet: a browser decodes a sheet when it shows the first of them."""
-BACKGROUND = (23, 25, 28)
+_BACKGROUND = (23, 25, 28)
 """Around pictures that are not 16:9, as `--frame` of the styles."""
-QUALITY = 72
+_QUALITY = 72
 
 
 class Small(NamedTuple):
@@ -45,29 +45,29 @@ def sprites(store: Store, shots: Iterable[str], *, width: int = 160) -> Sprites:
         if not found:
             continue
         name, rows = f"m{len(sheets)}", -(-len(found) // COLUMNS)
-        sheets[name] = data_uri(sheet(list(found.values()), size))
-        places |= {shot: Small(name, sprite_style(i, rows)) for i, shot in enumerate(found)}
+        sheets[name] = data_uri(_sheet(list(found.values()), size))
+        places |= {shot: Small(name, _sprite_style(i, rows)) for i, shot in enumerate(found)}
     return Sprites(places, sheets)
 
 
-def sprite_style(i: int, rows: int) -> str:
+def _sprite_style(i: int, rows: int) -> str:
     """The styles that show picture `i` of a sheet of so many rows, at whatever size."""
     across = 100 * (i % COLUMNS) / (COLUMNS - 1)
     down = 100 * (i // COLUMNS) / (rows - 1) if rows > 1 else 0
     return f"background-position:{across:.4g}% {down:.4g}%;background-size:{COLUMNS}00% {rows}00%"
 
 
-def sheet(jpegs: Sequence[bytes], size: tuple[int, int]) -> bytes:
+def _sheet(jpegs: Sequence[bytes], size: tuple[int, int]) -> bytes:
     """A JPEG file of pictures side by side, each fitted into `size` (width, height)."""
     width, height = size
-    paper = Image.new("RGB", (COLUMNS * width, -(-len(jpegs) // COLUMNS) * height), BACKGROUND)
+    paper = Image.new("RGB", (COLUMNS * width, -(-len(jpegs) // COLUMNS) * height), _BACKGROUND)
     for i, jpeg in enumerate(jpegs):
-        picture = decode_stored(jpeg, size) or Image.new("RGB", size, BACKGROUND)
+        picture = decode_stored(jpeg, size) or Image.new("RGB", size, _BACKGROUND)
         left = i % COLUMNS * width + (width - picture.width) // 2
         top = i // COLUMNS * height + (height - picture.height) // 2
         paper.paste(picture, (left, top))
     out = io.BytesIO()
-    paper.save(out, "JPEG", quality=QUALITY)
+    paper.save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()
 
 

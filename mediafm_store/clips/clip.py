@@ -17,11 +17,11 @@ from mediafm_store.media.streams import only
 from mediafm_store.media.timecode import nearest
 from mediafm_store.records import Span
 
-CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".webm": "webm", ".mkv": "matroska"}
+_CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".webm": "webm", ".mkv": "matroska"}
 """What copies go into: the film's own if it is one of them, else the first that takes it."""
-LEAD_S, HIDES = Fraction(1, 20), {"mp4", "mov"}
+_LEAD_S, _HIDES = Fraction(1, 20), {"mp4", "mov"}
 """Sound that is copied before the first that is heard, in containers that can hide it."""
-APART_S = 10
+_APART_S = 10
 """How far behind its pictures in the file sound is waited for."""
 
 
@@ -50,35 +50,35 @@ def cut_clip(media: Path, span: Span, target: Path, *, fast: bool = False) -> Cl
     """
     plan = look(media, span)
     whole = fast or (not plan.early and plan.clean)
-    suffix = container_for(media) if whole else ".mp4"
+    suffix = _container_for(media) if whole else ".mp4"
     file = target.with_name(target.name + suffix)
     if file.exists() and file.samefile(media):
         raise BadInput(f"{file} is the film itself; give another folder to cut into")
-    with whole_file(file) as part, av.open(address(part), "w", format=CONTAINERS[suffix]) as out:
-        frames = (copy if whole else encode)(media, plan, out)
+    with whole_file(file) as part, av.open(address(part), "w", format=_CONTAINERS[suffix]) as out:
+        frames = (_copy if whole else encode)(media, plan, out)
     shown = (plan.key, plan.copy_end) if whole else (plan.first, plan.end)
     start_s, end_s = (float((ticks - plan.zero) * plan.tick) for ticks in shown)
     return Clip(file, start_s, end_s, whole, frames, plan.early if whole else 0)
 
 
-def container_for(media: Path) -> str:
+def _container_for(media: Path) -> str:
     """The suffix of a container that takes a film's picture and sound as they are."""
     with open_media(media) as container:
         used = {s.codec_context.name for s in tracks(container, media) if s.codec_context}
     own = {".m4v": ".mp4", ".qt": ".mov"}.get(media.suffix.lower(), media.suffix.lower())
-    for suffix in sorted(CONTAINERS, key=lambda suffix: suffix != own):
-        if used <= supported(CONTAINERS[suffix]):
+    for suffix in sorted(_CONTAINERS, key=lambda suffix: suffix != own):
+        if used <= _supported(_CONTAINERS[suffix]):
             return suffix
     return ".mkv"
 
 
-def supported(name: str) -> set[str]:
+def _supported(name: str) -> set[str]:
     """The codecs that a container takes."""
     with av.open(io.BytesIO(), "w", format=name) as container:
         return set(container.supported_codecs)
 
 
-def copy(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int:
+def _copy(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int:
     """Copy the packets of a stretch, its sound in step; how many pictures that are."""
     with open_media(media) as container:
         picture, *sounds = tracks(container, media)
@@ -86,14 +86,14 @@ def copy(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int:
         made = {s.index: out.add_stream_from_template(s, opaque=True) for s in (picture, *sounds)}
         begin_s, end_s = (ticks * picture.time_base for ticks in (plan.key, plan.copy_end))
         # MP4 can hide the sound that a decoder wants before the first that is heard.
-        lead_s = LEAD_S if out.format.name in HIDES else 0
+        lead_s = _LEAD_S if out.format.name in _HIDES else 0
         started = done = False
         frames = 0
         for packet in from_before(container, picture, plan.first, plan.back_s):
             time_s = packet.pts * packet.time_base
             is_picture = packet.stream is picture
             # Sound may lie behind its pictures in the file.
-            if done and (not sounds or time_s >= end_s + (APART_S if is_picture else 0)):
+            if done and (not sounds or time_s >= end_s + (_APART_S if is_picture else 0)):
                 break
             if is_picture:
                 started = started or (packet.is_keyframe and packet.pts == plan.key)

@@ -8,7 +8,7 @@ from mediafm_store.clips.clip import Clip, cut_clip
 from mediafm_store.errors import BadInput
 from mediafm_store.timelines.stretch import Stretch
 
-LONGEST_NAME = 120
+_LONGEST_NAME = 120
 """Characters of a file's name."""
 
 
@@ -41,7 +41,7 @@ def file_names(labels: Iterable[str]) -> list[str]:
     """Labels as names of files, without suffix, each once: `sintel/00042` is sintel_00042."""
     names: list[str] = []
     for label in labels:
-        base = re.sub(r"[^\w.-]+", "_", label).strip("._")[:LONGEST_NAME] or "clip"
+        base = re.sub(r"[^\w.-]+", "_", label).strip("._")[:_LONGEST_NAME] or "clip"
         name, number = base, 1
         while name.casefold() in {n.casefold() for n in names}:
             number += 1

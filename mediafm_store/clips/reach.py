@@ -16,15 +16,15 @@ from mediafm_store.media.timecode import nearest
 from mediafm_store.media.video import usual_rate
 from mediafm_store.records import Span
 
-BACK_S = (0.2, 5, 60, inf)
+_BACK_S = (0.2, 5, 60, inf)
 """How far before a moment reading begins; some formats cannot seek exactly."""
-LONG_S, LACKS_S = Fraction(1), 0.05
+_LONG_S, _LACKS_S = Fraction(1), 0.05
 """How long a picture may stay behind a stretch, and what may lack at its end."""
-BEHIND_S = 2
+_BEHIND_S = 2
 """How far behind a stretch the file is looked through for pictures of it, or needed by them."""
 
 
-class Packet(NamedTuple):
+class _Packet(NamedTuple):
     """A packet of pictures, in ticks as the film has them."""
 
     pts: int
@@ -32,7 +32,7 @@ class Packet(NamedTuple):
     duration: int
 
 
-class TickRange(NamedTuple):
+class _TickRange(NamedTuple):
     """A stretch that is looked for, in ticks as the packets of the film have them."""
 
     start: int
@@ -75,21 +75,21 @@ def look(media: Path, span: Span) -> CutPlan:
 
     Raises BadInput if it has no picture there, or if its clock jumps within the stretch.
     """
-    found = search_part(media, span, 0.0)
+    found = _search_part(media, span, 0.0)
     if found is None or found.end < found.zero + nearest(
-        Fraction(span.end_s - LACKS_S) / found.tick
+        Fraction(span.end_s - _LACKS_S) / found.tick
     ):
         parts = parts_of(media)
         if len(parts) > 1:
-            found = search_part(media, span, part_with(span, parts, media).moved_s)
+            found = _search_part(media, span, _part_with(span, parts, media).moved_s)
     if found is None:
         raise BadInput(f"{media} has no picture from {span.start_s:.3f} s to {span.end_s:.3f} s")
     return found
 
 
-def part_with(span: Span, parts: Sequence[ClockPart], media: Path) -> ClockPart:
+def _part_with(span: Span, parts: Sequence[ClockPart], media: Path) -> ClockPart:
     """The part of a film that a stretch lies in; raise BadInput if that cannot be gone to."""
-    number = sum(span.start_s > part.end_s + part.moved_s - LACKS_S for part in parts[:-1])
+    number = sum(span.start_s > part.end_s + part.moved_s - _LACKS_S for part in parts[:-1])
     part, before = parts[number], parts[:number]
     if any(other.end_s > part.start_s for other in before):
         raise BadInput(
@@ -97,7 +97,7 @@ def part_with(span: Span, parts: Sequence[ClockPart], media: Path) -> ClockPart:
             " it to a new file to cut behind that"
         )
     end_s = part.end_s + part.moved_s
-    if part != parts[-1] and span.end_s > end_s + LACKS_S:
+    if part != parts[-1] and span.end_s > end_s + _LACKS_S:
         raise BadInput(
             f"the time stamps of {media} jump at {end_s:.3f} s; cut what lies before and what lies"
             " behind that one by one"
@@ -105,9 +105,9 @@ def part_with(span: Span, parts: Sequence[ClockPart], media: Path) -> ClockPart:
     return part
 
 
-def search_part(media: Path, span: Span, moved_s: float) -> CutPlan | None:
+def _search_part(media: Path, span: Span, moved_s: float) -> CutPlan | None:
     """Where a stretch lies, in a part of a film whose time stamps have to be moved so much."""
-    for back_s in BACK_S:
+    for back_s in _BACK_S:
         with open_media(media) as container:
             picture = main_picture(container, media)
             tick = picture.time_base or Fraction(1)
@@ -115,18 +115,18 @@ def search_part(media: Path, span: Span, moved_s: float) -> CutPlan | None:
             start, end = (zero + nearest(t * span.time_base / tick) for t in (span.start, span.end))
             half = nearest(1 / (2 * Fraction(usual_rate(picture)) * tick))
             only(picture)
-            found = list(around(container, picture, start, end, back_s))
-            asked = TickRange(start, end, half, tick, zero, back_s)
-            if (made := plan_packets(found, asked)) is not None:
+            found = list(_around(container, picture, start, end, back_s))
+            asked = _TickRange(start, end, half, tick, zero, back_s)
+            if (made := _plan_packets(found, asked)) is not None:
                 return made
     return None
 
 
-def around(container: Any, stream: Any, start: int, end: int, back_s: float) -> Iterator[Packet]:
+def _around(container: Any, stream: Any, start: int, end: int, back_s: float) -> Iterator[_Packet]:
     """The packets of a stream from a key frame before `start` on, to a while behind `end`."""
-    behind = end + nearest(BEHIND_S / stream.time_base)
+    behind = end + nearest(_BEHIND_S / stream.time_base)
     for packet in from_before(container, stream, start, back_s):
-        yield Packet(packet.pts, packet.is_keyframe, packet.duration or 0)
+        yield _Packet(packet.pts, packet.is_keyframe, packet.duration or 0)
         if min(packet.pts, packet.pts if packet.dts is None else packet.dts) >= behind:
             return
 
@@ -150,7 +150,7 @@ def rewind(container: Any, stream: Any, ticks: int, back_s: float) -> None:
         container.seek(max(first, ticks - back), stream=stream, backward=True)
 
 
-def plan_packets(found: Sequence[Packet], asked: TickRange) -> CutPlan | None:
+def _plan_packets(found: Sequence[_Packet], asked: _TickRange) -> CutPlan | None:
     """What belongs to a stretch among packets in the order of the file.
 
     None if no picture does, or if they begin too late.
@@ -174,17 +174,17 @@ def plan_packets(found: Sequence[Packet], asked: TickRange) -> CutPlan | None:
         key=needed[0].pts,
         first=first.pts,
         last=last.pts,
-        end=last.pts + display_ticks(last, asked),
+        end=last.pts + _display_ticks(last, asked),
         copy_last=copied[-1].pts,
-        copy_end=shown_last.pts + display_ticks(shown_last, asked),
+        copy_end=shown_last.pts + _display_ticks(shown_last, asked),
         early=sum(packet.pts < first.pts for packet in copied),
         clean=shown_last == last,
     )
 
 
-def display_ticks(picture: Packet, asked: TickRange) -> int:
+def _display_ticks(picture: _Packet, asked: _TickRange) -> int:
     """How long a picture is shown; one that stays for long no longer than the stretch goes."""
-    return min(picture.duration, max(nearest(LONG_S / asked.tick), asked.end - picture.pts))
+    return min(picture.duration, max(nearest(_LONG_S / asked.tick), asked.end - picture.pts))
 
 
 def tracks(container: Any, media: Path) -> list[Any]:

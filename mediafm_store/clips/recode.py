@@ -22,17 +22,29 @@ from mediafm_store.media.scale import even
 from mediafm_store.media.streams import only
 from mediafm_store.media.timecode import nearest
 
-LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")
+_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")
 """What so many channels are taken for where a film does not say, or AAC has none such."""
-QUALITY = {"preset": "medium", "crf": "18"}
+_QUALITY = {"preset": "medium", "crf": "18"}
 """Of x264 and x265: what the eye does not tell from the source."""
-DEEP_QUALITY = {**QUALITY, "x265-params": "log-level=none"}
-SOUND_BITS = 96_000
+_DEEP_QUALITY = {**_QUALITY, "x265-params": "log-level=none"}
+_SOUND_BITS = 96_000
 """A second and channel, of AAC."""
-SOUND_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000)
+_SOUND_RATES = (
+    8000,
+    11_025,
+    12_000,
+    16_000,
+    22_050,
+    24_000,
+    32_000,
+    44_100,
+    48_000,
+    88_200,
+    96_000,
+)
 """Those that AAC has; sound at others is resampled."""
 
-Placed = tuple[int, av.VideoFrame]
+_Placed = tuple[int, av.VideoFrame]
 """A picture and when it is shown, counted from the start of a stretch."""
 
 
@@ -41,27 +53,27 @@ def encode(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int
     with open_media(media) as container, open_media(media) as heard:
         stream = main_picture(container, media)
         footage = read_footage(media)
-        shown = reencoded_pictures(container, stream, plan, footage)
+        shown = _reencoded_pictures(container, stream, plan, footage)
         first = next(shown, None)
         if first is None:
             raise BadInput(f"{media}: no picture of this stretch can be decoded")
-        counted = Counted()
-        video = video_stream(out, first, stream, footage)
+        counted = _Counted()
+        video = _video_stream(out, first, stream, footage)
         work = [coded(video.encode, counted.all(chain([first], shown)))]
         tick = stream.time_base or Fraction(1)
         begin_s, end_s = plan.first * tick, plan.end * tick
         for sound in tracks(heard, media)[1:]:
-            pieces = sound_pieces(heard, sound, begin_s, end_s, plan.back_s)
+            pieces = _sound_pieces(heard, sound, begin_s, end_s, plan.back_s)
             lead = next(pieces, None)
             if lead is not None:
-                audio = sound_stream(out, lead)
+                audio = _sound_stream(out, lead)
                 work.append(coded(audio.encode, chain([lead], pieces)))
         for _, done in heapq.merge(*work, key=itemgetter(0)):
             out.mux(done)
     return counted.count
 
 
-class Counted:
+class _Counted:
     """Counts the pictures that go through."""
 
     count = 0
@@ -73,15 +85,15 @@ class Counted:
             yield picture
 
 
-def reencoded_pictures(
+def _reencoded_pictures(
     container: Any, stream: Any, plan: CutPlan, footage: Footage
 ) -> Iterator[av.VideoFrame]:
     """The pictures of a stretch as x264 takes them, the first at time zero."""
-    shown, tick = passing(container, stream, plan), Fraction(stream.time_base)
+    shown, tick = _passing(container, stream, plan), Fraction(stream.time_base)
     if not footage.variable:  # a clock of milliseconds would say .042 s
         per_tick = tick * footage.rate
         count = max(1, nearest((plan.end - plan.first) * per_tick))
-        shown = at_even_rate(((nearest(t * per_tick), picture) for t, picture in shown), count)
+        shown = _at_even_rate(((nearest(t * per_tick), picture) for t, picture in shown), count)
         tick = 1 / footage.rate
     size: tuple[int, int] | None = None
     for ticks, picture in shown:
@@ -89,17 +101,17 @@ def reencoded_pictures(
             take_for_usual(picture)
             fitted = even(picture)
             size = size or (fitted.width, fitted.height)
-            fitted = fitted.reformat(*size, format=pixels_of(picture))
+            fitted = fitted.reformat(*size, format=_pixels_of(picture))
             fitted.pts, fitted.time_base, fitted.pict_type = ticks, tick, PictureType.NONE
             yield fitted
 
 
-def pixels_of(picture: av.VideoFrame) -> str:
+def _pixels_of(picture: av.VideoFrame) -> str:
     """The form to encode a picture in: HDR wants ten bits."""
     return "yuv420p10le" if is_hdr(picture) else "yuv420p"
 
 
-def passing(container: Any, stream: Any, plan: CutPlan) -> Iterator[Placed]:
+def _passing(container: Any, stream: Any, plan: CutPlan) -> Iterator[_Placed]:
     """Pictures up to the last of a stretch; the first ones perhaps from before it."""
     stream.thread_type = "AUTO"
     only(stream)
@@ -111,7 +123,7 @@ def passing(container: Any, stream: Any, plan: CutPlan) -> Iterator[Placed]:
             yield picture.pts - plan.first, picture
 
 
-def at_even_rate(shown: Iterable[Placed], count: int) -> Iterator[Placed]:
+def _at_even_rate(shown: Iterable[_Placed], count: int) -> Iterator[_Placed]:
     """`count` pictures at an even rate: where one is missing, the one before it stays."""
     number, waiting = 0, None
     for place, picture in shown:
@@ -124,16 +136,16 @@ def at_even_rate(shown: Iterable[Placed], count: int) -> Iterator[Placed]:
         number += 1
 
 
-def video_stream(
+def _video_stream(
     out: av.container.OutputContainer, first: av.VideoFrame, source: Any, footage: Footage
 ) -> av.VideoStream:
     """A track for pictures like `first`: as bright, as wide, and turned as those of the source."""
     if is_hdr(first):
-        made = out.add_stream("libx265", rate=footage.rate, options=DEEP_QUALITY)
+        made = out.add_stream("libx265", rate=footage.rate, options=_DEEP_QUALITY)
         made.codec_context.codec_tag = "hvc1"  # Apple's programs play no other
     else:
-        made = out.add_stream("libx264", rate=footage.rate, options=QUALITY)
-    made.width, made.height, made.pix_fmt = first.width, first.height, pixels_of(first)
+        made = out.add_stream("libx264", rate=footage.rate, options=_QUALITY)
+    made.width, made.height, made.pix_fmt = first.width, first.height, _pixels_of(first)
     made.time_base = made.codec_context.time_base = first.time_base or Fraction(1, 1000)
     made.codec_context.sample_aspect_ratio = source.sample_aspect_ratio or Fraction(1)
     for name in ("color_primaries", "color_trc", "colorspace"):
@@ -143,7 +155,7 @@ def video_stream(
     return made
 
 
-def sound_pieces(
+def _sound_pieces(
     container: Any, stream: Any, begin_s: Fraction, end_s: Fraction, back_s: float
 ) -> Iterator[av.AudioFrame]:
     """The sound of [begin_s, end_s), to the sample, as AAC takes it; its first at time zero."""
@@ -156,23 +168,23 @@ def sound_pieces(
         if frame.pts * frame.time_base >= end_s:
             return
         if resampler is None:  # a file has one form of sound; AAC cannot change it midway
-            rate = frame.sample_rate if frame.sample_rate in SOUND_RATES else 48_000
-            layout = layout_for(frame.layout)
+            rate = frame.sample_rate if frame.sample_rate in _SOUND_RATES else 48_000
+            layout = _layout_for(frame.layout)
             resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
         for piece in resampler.resample(frame):
-            yield from trimmed(piece, begin_s, end_s)
+            yield from _trimmed(piece, begin_s, end_s)
 
 
-def layout_for(layout: av.AudioLayout) -> str:
+def _layout_for(layout: av.AudioLayout) -> str:
     """How AAC is to place channels."""
     count = layout.nb_channels
-    if aac_takes(layout.name):
+    if _aac_takes(layout.name):
         return layout.name
-    return LAYOUTS[count - 1] if count <= len(LAYOUTS) else "stereo"
+    return _LAYOUTS[count - 1] if count <= len(_LAYOUTS) else "stereo"
 
 
 @cache
-def aac_takes(layout: str) -> bool:
+def _aac_takes(layout: str) -> bool:
     """Whether AAC has such channels."""
     encoder = av.AudioCodecContext.create("aac", "w")
     encoder.sample_rate, encoder.format, encoder.layout = 48_000, "fltp", layout
@@ -183,7 +195,7 @@ def aac_takes(layout: str) -> bool:
     return True
 
 
-def trimmed(piece: av.AudioFrame, begin_s: Fraction, end_s: Fraction) -> Iterator[av.AudioFrame]:
+def _trimmed(piece: av.AudioFrame, begin_s: Fraction, end_s: Fraction) -> Iterator[av.AudioFrame]:
     """What of a piece of sound lies in [begin_s, end_s), timed from `begin_s`; perhaps nothing."""
     rate = piece.sample_rate
     assert piece.pts is not None
@@ -198,7 +210,7 @@ def trimmed(piece: av.AudioFrame, begin_s: Fraction, end_s: Fraction) -> Iterato
     yield part
 
 
-def sound_stream(out: av.container.OutputContainer, lead: av.AudioFrame) -> av.AudioStream:
+def _sound_stream(out: av.container.OutputContainer, lead: av.AudioFrame) -> av.AudioStream:
     """A track for sound like `lead`."""
-    bits = SOUND_BITS * lead.layout.nb_channels
+    bits = _SOUND_BITS * lead.layout.nb_channels
     return out.add_stream("aac", rate=lead.sample_rate, layout=lead.layout.name, bit_rate=bits)

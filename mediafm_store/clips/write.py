@@ -20,7 +20,7 @@ from mediafm_store.files import whole_file
 from mediafm_store.media.paths import address
 
 Frame = UInt8[np.ndarray, "h w 3"]
-Packets = list[Any]  # av.Packet: generic in its stub, not subscriptable when run
+_Packets = list[Any]  # av.Packet: generic in its stub, not subscriptable when run
 F = TypeVar("F", av.VideoFrame, av.AudioFrame)
 
 
@@ -78,8 +78,8 @@ def _audio_stream(container: OutputContainer, rate: int) -> AudioStream:
 
 
 def coded(
-    encode: Callable[[F | None], Packets], frames: Iterable[F]
-) -> Iterator[tuple[float, Packets]]:
+    encode: Callable[[F | None], _Packets], frames: Iterable[F]
+) -> Iterator[tuple[float, _Packets]]:
     """Encode frames one by one; each time is that of the frame that has just gone in."""
     time = 0.0
     for frame in frames:

@@ -22,16 +22,16 @@ from mediafm_store.tags.apply import apply_tags
 from mediafm_store.tags.tag import Tag
 from mediafm_store.training.train import check_preset, train
 
-HITS, TEXTS, SHOTS = 6, 6, 4
+_HITS, _TEXTS, _SHOTS = 6, 6, 4
 """Hits a search, and how many searches by text and by shot the page shows."""
 
 
-OnProgress = Callable[[str, float, float], None]
+_OnProgress = Callable[[str, float, float], None]
 """Called with the stage, how much of it is done and how much there is."""
 
 
 @dataclass(frozen=True)
-class DemoResult:
+class _DemoResult:
     """Where the demo left what, and its main figures."""
 
     store: Path
@@ -52,8 +52,8 @@ def run_demo(
     media: Path | None = None,
     preset: str = "tiny",
     device: DeviceChoice = "auto",
-    on_progress: OnProgress = lambda stage, done, total: None,
-) -> DemoResult:
+    on_progress: _OnProgress = lambda stage, done, total: None,
+) -> _DemoResult:
     """Make sample films (or take those of `media`), ingest, train, embed, index, and report.
 
     Leaves films/, store/ and report.html in `folder`; a second run goes on from there. Raises
@@ -78,7 +78,7 @@ def run_demo(
         on_progress=lambda film: on_progress(
             f"ingest: {film.media.name}", film.done_s, film.total_s
         ),
-        on_title=warn,
+        on_title=_warn,
     )
     if all(r.state == "failed" for r in results):
         raise BadInput(f"no video of {films} could be ingested")
@@ -94,16 +94,16 @@ def run_demo(
         build_index(store, space, device=device)
 
     titles = list(store.titles()["id"])
-    texts = [q.text for q in QUERIES[:TEXTS]] if media is None else []
-    examples = [middle_shot(store, title) for title in titles[:SHOTS]]
+    texts = [q.text for q in QUERIES[:_TEXTS]] if media is None else []
+    examples = [_middle_shot(store, title) for title in titles[:_SHOTS]]
     on_progress("search", 0, 0)
     searches = [
-        *(SearchView(f"“{t}”", search(store, text=t, k=HITS, encoders=encoders)) for t in texts),
-        *(SearchView(s, search(store, shot=s, k=HITS), query_shot=s) for s in examples),
+        *(SearchView(f"“{t}”", search(store, text=t, k=_HITS, encoders=encoders)) for t in texts),
+        *(SearchView(s, search(store, shot=s, k=_HITS), query_shot=s) for s in examples),
     ]
     rails = Rails(min_gap_s=15, margin_s=5)
     breaks = {t: rank_breaks(store, t, rails=rails, k=4) for t in titles}
-    result = DemoResult(
+    result = _DemoResult(
         store=store.local,
         report=folder / "report.html",
         titles=len(titles),
@@ -116,32 +116,32 @@ def run_demo(
         result.report,
         store=store,
         searches=searches,
-        tags=proposals(store),
+        tags=_proposals(store),
         breaks=breaks,
-        facts=page_facts(result, store),
+        facts=_page_facts(result, store),
     )
     return result
 
 
-def warn(result: Ingested) -> None:
+def _warn(result: Ingested) -> None:
     """Pass on what was wrong with a video."""
     for line in (*result.warnings, *filter(None, [result.error])):
         logging.getLogger("mediafm_store").warning(line)
 
 
-def proposals(store: Store) -> Sequence[Tag]:
+def _proposals(store: Store) -> Sequence[Tag]:
     """Proposed tags for the titles without any; none where no title has tags to learn from."""
     known = store.titles().select("tags", "genres").rows()
     return apply_tags(store) if any(tags or genres for tags, genres in known) else []
 
 
-def middle_shot(store: Store, title: str) -> str:
+def _middle_shot(store: Store, title: str) -> str:
     """A shot from the middle of a title, as an example to search for."""
     ids = store.shots(title)["id"]
     return str(ids[len(ids) // 2])
 
 
-def page_facts(result: DemoResult, store: Store) -> dict[str, str]:
+def _page_facts(result: _DemoResult, store: Store) -> dict[str, str]:
     """What stands at the top of the page."""
     minutes = store.titles()["duration_s"].sum() / 60
     return {

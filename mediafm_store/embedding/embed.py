@@ -28,7 +28,7 @@ from mediafm_store.training.train import title_shots
 
 
 @dataclass(frozen=True)
-class Embedded:
+class _Embedded:
     """The versions that hold the vectors, and how much had to be written."""
 
     context: Space
@@ -38,7 +38,7 @@ class Embedded:
 
 
 @dataclass(frozen=True)
-class ClipVectors:
+class _ClipVectors:
     """A stretch of a title as one vector, in three ways; each is a mean over its shots."""
 
     shots: list[str]
@@ -60,7 +60,7 @@ def embed(
     workers: int | None = None,
     engine: str = "threads",
     on_title: Callable[[str, int, int], None] = lambda title, done, total: None,
-) -> Embedded:
+) -> _Embedded:
     """Embed every title that lacks vectors of this checkpoint (default: the newest).
 
     A new checkpoint makes a new version of the spaces `context` and `title`; readers keep the
@@ -74,12 +74,12 @@ def embed(
     if checkpoint is None:
         folder = latest(store)
     else:
-        try_out(store, Path(checkpoint), device)
+        _try_out(store, Path(checkpoint), device)
         folder = adopt(store, Path(checkpoint))
-    stage = EmbedTitles(model_for(store, folder), device)
-    context, title = spaces_of(store, folder)
+    stage = _EmbedTitles(_model_for(store, folder), device)
+    context, title = _spaces_of(store, folder)
     lacking = {*store.lacking(context), *store.lacking(title)}
-    batches = groups(known_titles(store, lacking), lambda one: len(one.ids), most=AT_ONCE)
+    batches = groups(_known_titles(store, lacking), lambda one: len(one.ids), most=AT_ONCE)
     written = shots = 0
     errors: list[Exception] = []
     with (
@@ -104,20 +104,20 @@ def embed(
         for space in (context, title):
             store.registry.set_state(space, "backfilled")
         if not go_live:
-            return Embedded(*spaces_of(store, folder), written, shots)
+            return _Embedded(*_spaces_of(store, folder), written, shots)
         promote(store, "context", context.version)
-    return Embedded(store.live("context"), store.live("title"), written, shots)
+    return _Embedded(store.live("context"), store.live("title"), written, shots)
 
 
-def try_out(store: Store, checkpoint: Path, device: DeviceChoice) -> None:
+def _try_out(store: Store, checkpoint: Path, device: DeviceChoice) -> None:
     """Embed one title, before a checkpoint from elsewhere becomes the store's newest.
 
     Raises BadInput if that cannot be done, or gives no vectors.
     """
     title = min(store.shot_counts().items(), key=lambda one: one[1])[0]
-    model = model_for(store, checkpoint)
+    model = _model_for(store, checkpoint)
     try:
-        EmbedTitles(model, device)([*known_titles(store, [title])], lambda told: None)
+        _EmbedTitles(model, device)([*_known_titles(store, [title])], lambda told: None)
     except RuntimeError as error:  # of torch, for sizes that do not fit
         raise BadInput(
             f"checkpoint {checkpoint} cannot embed title {title!r}: {first_line(error)}"
@@ -132,7 +132,7 @@ def embed_clip(
     *,
     checkpoint: str | Path | None = None,
     device: DeviceChoice = "auto",
-) -> ClipVectors:
+) -> _ClipVectors:
     """A stretch of a title from within it, beside the same shots without the rest of the title.
 
     Nothing is written. `checkpoint` is by default the newest. Raises NotFound for a title that is
@@ -145,7 +145,7 @@ def embed_clip(
     inside = [ids.index(id) for id in own]
     fused = whole.fused
     alone = whole._replace(fused=fused[inside])
-    return ClipVectors(
+    return _ClipVectors(
         shots=own,
         fused=pooled(fused[inside]),
         isolated=pooled(embed_title(model, alone).shots),
@@ -153,7 +153,7 @@ def embed_clip(
     )
 
 
-class KnownTitle(NamedTuple):
+class _KnownTitle(NamedTuple):
     """A title as it is stored."""
 
     row: dict[str, Any]
@@ -162,22 +162,22 @@ class KnownTitle(NamedTuple):
     shots: TitleShots
 
 
-def known_titles(store: Store, titles: Collection[str]) -> Iterator[KnownTitle]:
+def _known_titles(store: Store, titles: Collection[str]) -> Iterator[_KnownTitle]:
     """What workers are told of titles, as their fused vectors lie in the table."""
     rows = {row["id"]: row for row in store.titles().to_dicts()}
     metadata = dict(zip(*store.vectors(store.live("metadata")), strict=True))
     for id, (ids, fused) in store.vectors_by_title(store.live("fused"), titles):
-        yield KnownTitle(rows[id], ids, title_shots(rows[id], fused, metadata[id]))
+        yield _KnownTitle(rows[id], ids, title_shots(rows[id], fused, metadata[id]))
 
 
 @dataclass(frozen=True)
-class EmbedTitles:
+class _EmbedTitles:
     """The stage of `embed`: titles of a batch in context, one after the other."""
 
     model: ShotTransformer
     device: DeviceChoice
 
-    def __call__(self, batch: Sequence[KnownTitle], tell: Tell) -> list[TitleEmbedding]:  # noqa: ARG002
+    def __call__(self, batch: Sequence[_KnownTitle], tell: Tell) -> list[TitleEmbedding]:  # noqa: ARG002
         """Raises BadInput if a title has no shots, a vector no numbers, or there is no device."""
         model = self.model.to(resolve_device(self.device)).eval()
         made = list(embed_titles(model, [known.shots for known in batch]))
@@ -199,10 +199,10 @@ def read_shots(store: Store, row: Mapping[str, Any]) -> tuple[list[str], TitleSh
 
 def open_model(store: Store, folder: Path, device: DeviceChoice) -> ShotTransformer:
     """Load a checkpoint for the store's fused vectors onto a device."""
-    return model_for(store, folder).to(resolve_device(device)).eval()
+    return _model_for(store, folder).to(resolve_device(device)).eval()
 
 
-def model_for(store: Store, folder: Path) -> ShotTransformer:
+def _model_for(store: Store, folder: Path) -> ShotTransformer:
     """Load a checkpoint, which must have been trained on the store's fused vectors."""
     trained_on, fused = read_facts(folder).get("fused"), store.live("fused")
     if trained_on != fused.fingerprint:
@@ -213,7 +213,7 @@ def model_for(store: Store, folder: Path) -> ShotTransformer:
     return load_checkpoint(folder)
 
 
-def spaces_of(store: Store, folder: Path) -> tuple[Space, Space]:
+def _spaces_of(store: Store, folder: Path) -> tuple[Space, Space]:
     """The versions of `context` and `title` that a checkpoint makes."""
     fused = store.live("fused").fingerprint
     hashed = context_fingerprint(folder, fused)

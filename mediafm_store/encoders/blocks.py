@@ -12,14 +12,14 @@ from mediafm_store.weights import tensors
 
 T = TypeVar("T")
 Mean = Float32[np.ndarray, " width"]
-Projection = Float32[np.ndarray, "width 768"]
+_Projection = Float32[np.ndarray, "width 768"]
 
 
 class BlockMap(NamedTuple):
     """The fixed map of an encoder; part of its fingerprint."""
 
     mean: Mean
-    projection: Projection | None
+    projection: _Projection | None
     """Orthonormal columns; None pads with zeros."""
 
     @classmethod
@@ -29,7 +29,7 @@ class BlockMap(NamedTuple):
         signs, frequencies = arrays.get("signs"), arrays.get("frequencies")
         if signs is None or frequencies is None:
             return cls(arrays["mean"], None)
-        return cls(arrays["mean"], signed_cosines(signs, frequencies))
+        return cls(arrays["mean"], _signed_cosines(signs, frequencies))
 
     @classmethod
     def plain(cls, width: int) -> "BlockMap":
@@ -43,7 +43,7 @@ class BlockMap(NamedTuple):
         noise = np.frombuffer(hashlib.shake_256(b"block map").digest(5 * width), np.uint8)
         signs = noise[:width].astype(np.int8) % 2 * 2 - 1
         order = np.argsort(noise[width:].view("<u4"), kind="stable")
-        return cls(mean, signed_cosines(signs, np.sort(order[:BLOCK])))
+        return cls(mean, _signed_cosines(signs, np.sort(order[:BLOCK])))
 
     def blocks(self, native: Float32[np.ndarray, "n width"]) -> Blocks:
         """Vectors of an encoder as unit rows of 768."""
@@ -72,7 +72,7 @@ def to_blocks(
     return unit_rows(np.pad(centred, ((0, 0), (0, BLOCK - centred.shape[1]))))
 
 
-def signed_cosines(
+def _signed_cosines(
     signs: Int[np.ndarray, " width"], frequencies: Int[np.ndarray, " 768"]
 ) -> Float32[np.ndarray, "width 768"]:
     """An orthonormal projection: random signs, then some rows of the cosine transform (DCT-II).

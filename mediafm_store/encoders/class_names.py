@@ -9,9 +9,9 @@ from mediafm_store import weights
 from mediafm_store.arrays import BLOCK, Blocks, unit_rows
 from mediafm_store.encoders.minilm import MiniLM
 
-TOP = 10
+_TOP = 10
 """Classes that describe an item, as in the ConSE paper."""
-MOST_LABELS = 3
+_MOST_LABELS = 3
 
 
 class Classes(NamedTuple):
@@ -41,7 +41,7 @@ class Classes(NamedTuple):
 
         Norouzi et al., "Zero-Shot Learning by Convex Combination of Semantic Embeddings", 2014.
         """
-        best = most_likely(probabilities, TOP)
+        best = _most_likely(probabilities, _TOP)
         weighed = np.einsum(
             "nt,ntd->nd", np.take_along_axis(probabilities, best, 1), self.vectors[best]
         )
@@ -50,7 +50,7 @@ class Classes(NamedTuple):
 
     def labels(self, probabilities: Float32[np.ndarray, "n classes"]) -> list[tuple[str, ...]]:
         """Up to three names each, most likely first."""
-        best = most_likely(probabilities, MOST_LABELS)
+        best = _most_likely(probabilities, _MOST_LABELS)
         return [
             tuple(self.names[i] for i in row if probability[i] >= self.label_from)
             for row, probability in zip(best, probabilities, strict=True)
@@ -60,11 +60,11 @@ class Classes(NamedTuple):
         self, probabilities: Float32[np.ndarray, "n classes"]
     ) -> list[tuple[float, ...]]:
         """Of each of these names."""
-        best = np.take_along_axis(probabilities, most_likely(probabilities, MOST_LABELS), 1)
+        best = np.take_along_axis(probabilities, _most_likely(probabilities, _MOST_LABELS), 1)
         return [tuple(float(p) for p in row if p >= self.label_from) for row in best]
 
 
-def most_likely(
+def _most_likely(
     probabilities: Float32[np.ndarray, "n classes"], count: int
 ) -> Int[np.ndarray, "n best"]:
     """The best classes of each row, most likely first."""

@@ -15,8 +15,8 @@ from mediafm_store.encoders.minilm import MiniLM
 from mediafm_store.encoders.onnx import Graph
 
 GRAPH, NAMES = "efficientnet_lite0.onnx", "imagenet_names.txt"
-SIDE = 224
-CENTRE, SCALE = np.float32(127), np.float32(128)
+_SIDE = 224
+_CENTRE, _SCALE = np.float32(127), np.float32(128)
 DESCRIBE_FROM, LABEL_FROM = 0.05, 0.2
 Picture = UInt8[np.ndarray, "_ _ 3"]
 
@@ -40,7 +40,7 @@ class EfficientNetLite0:
         self.fingerprint = weights.fingerprint(
             files=(GRAPH, NAMES),
             prefix="picture",
-            constants=("squash bicubic", SIDE, 127, 128, DESCRIBE_FROM, LABEL_FROM),
+            constants=("squash bicubic", _SIDE, 127, 128, DESCRIBE_FROM, LABEL_FROM),
         )
 
     @property
@@ -54,7 +54,7 @@ class EfficientNetLite0:
         logits = np.zeros((len(items), len(self._classes.names)), np.float32)
         for start in range(0, len(items), self._graph.batch):
             rows = slice(start, start + self._graph.batch)
-            pixels = np.stack([prepare(item) for item in items[rows]])
+            pixels = np.stack([_prepare(item) for item in items[rows]])
             features[rows], logits[rows] = self._graph.run(pixels=pixels)
         likely = softmax(logits)
         return Encoded(
@@ -69,13 +69,13 @@ class EfficientNetLite0:
         return self._classes.text.encode_query(texts)
 
 
-def prepare(picture: Picture) -> Float32[np.ndarray, "3 224 224"]:
+def _prepare(picture: Picture) -> Float32[np.ndarray, "3 224 224"]:
     """Resize the whole picture to a square, in the range that the network was trained on.
 
     Squashed, not cropped: what stands at the sides of a wide frame belongs to the shot.
     """
-    square = Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    scaled = (np.asarray(square, np.float32) - CENTRE) / SCALE
+    square = Image.fromarray(picture).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
+    scaled = (np.asarray(square, np.float32) - _CENTRE) / _SCALE
     return np.ascontiguousarray(scaled.transpose(2, 0, 1))
 
 

@@ -84,7 +84,7 @@ def encode(encoder: Encoder, items: Sequence[Any]) -> Encoded:
     """What an encoder makes of items; raise BadInput if it is not what `Encoder` promises."""
     encoded = encoder.encode(items)
     for rows in (encoded.blocks, encoded.described):
-        check_rows(encoder, rows, len(items))
+        _check_rows(encoder, rows, len(items))
     if len(encoded.labels) != len(items):
         raise BadInput(
             f"encoder {encoder.name} gives {len(encoded.labels)} lists of labels for {len(items)}"
@@ -96,11 +96,11 @@ def encode(encoder: Encoder, items: Sequence[Any]) -> Encoded:
 def encode_query(encoder: Encoder, texts: Sequence[str]) -> Blocks:
     """What an encoder makes of texts to search with; BadInput if it is not what it promises."""
     rows = encoder.encode_query(texts)
-    check_rows(encoder, rows, len(texts))
+    _check_rows(encoder, rows, len(texts))
     return rows
 
 
-def check_rows(encoder: Encoder, rows: Any, count: int) -> None:
+def _check_rows(encoder: Encoder, rows: Any, count: int) -> None:
     """Raise BadInput unless there is a row of the right width for each item, of finite numbers."""
     shape = np.shape(rows)
     if shape != (count, BLOCK):

@@ -16,7 +16,7 @@ from mediafm_store.encoders.onnx import Graph
 
 GRAPH, VOCABULARY = "minilm_l6_v2.onnx", "minilm_vocab.txt"
 WIDTH = 384
-MOST_TOKENS = 256
+_MOST_TOKENS = 256
 """Longer texts are cut: the model was trained on no longer ones."""
 
 
@@ -33,7 +33,7 @@ class MiniLM:
         self.fingerprint = weights.fingerprint(
             files=(GRAPH, VOCABULARY),
             prefix="words",
-            constants=("lower case, mean of tokens", MOST_TOKENS),
+            constants=("lower case, mean of tokens", _MOST_TOKENS),
         )
 
     def encode(self, items: Sequence[str]) -> Encoded:
@@ -55,7 +55,7 @@ class Reader:
     @cached_property
     def _tokenizer(self) -> BertWordPieceTokenizer:
         tokenizer = BertWordPieceTokenizer(str(self._vocabulary), lowercase=True)
-        tokenizer.enable_truncation(MOST_TOKENS)
+        tokenizer.enable_truncation(_MOST_TOKENS)
         return tokenizer
 
     def read(self, texts: Sequence[str]) -> Float32[np.ndarray, "n 384"]:

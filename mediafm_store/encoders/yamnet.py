@@ -16,16 +16,16 @@ from mediafm_store.encoders.onnx import Graph
 
 GRAPH, NAMES = "yamnet.onnx", "audioset_names.txt"
 RATE = 16_000
-WINDOW, HOP, FFT = 400, 160, 512
-FRAMES, BANDS = 96, 64
-FEATURES, CLASSES = 1024, 521
-LOWEST_HZ, HIGHEST_HZ = 125.0, 7500.0
-LOG_OFFSET = np.float32(0.001)
-PATCH = WINDOW + HOP * (FRAMES - 1)
+_WINDOW, _HOP, _FFT = 400, 160, 512
+_FRAMES, _BANDS = 96, 64
+_FEATURES, _CLASSES = 1024, 521
+_LOWEST_HZ, _HIGHEST_HZ = 125.0, 7500.0
+_LOG_OFFSET = np.float32(0.001)
+PATCH = _WINDOW + _HOP * (_FRAMES - 1)
 """Samples of a patch: .975 s."""
-DESCRIBE_FROM, LABEL_FROM = 0.05, 0.1
-Samples = Float32[np.ndarray, " _"]
-Patch = Float32[np.ndarray, "1 96 64"]
+_DESCRIBE_FROM, _LABEL_FROM = 0.05, 0.1
+_Samples = Float32[np.ndarray, " _"]
+_Patch = Float32[np.ndarray, "1 96 64"]
 
 
 class YAMNet:
@@ -40,16 +40,16 @@ class YAMNet:
         self._classes = Classes.of(
             "sound",
             names=NAMES,
-            describe_from=DESCRIBE_FROM,
-            label_from=LABEL_FROM,
+            describe_from=_DESCRIBE_FROM,
+            label_from=_LABEL_FROM,
             text=MiniLM(device=device, threads=threads),
         )
         self.fingerprint = weights.fingerprint(
             files=(GRAPH, NAMES),
             prefix="sound",
             constants=(
-                *("patches spread evenly, unit, mean", RATE, WINDOW, HOP, FFT, FRAMES, BANDS),
-                *(LOWEST_HZ, HIGHEST_HZ, 0.001, DESCRIBE_FROM, LABEL_FROM),
+                *("patches spread evenly, unit, mean", RATE, _WINDOW, _HOP, _FFT, _FRAMES, _BANDS),
+                *(_LOWEST_HZ, _HIGHEST_HZ, 0.001, _DESCRIBE_FROM, _LABEL_FROM),
             ),
         )
 
@@ -58,7 +58,7 @@ class YAMNet:
         """The names of sounds, as the text encoder has them."""
         return self._classes.vectors
 
-    def encode(self, items: Sequence[Samples]) -> Encoded:
+    def encode(self, items: Sequence[_Samples]) -> Encoded:
         """Sounds to unit blocks."""
         features = np.zeros((len(items), len(self._map.mean)), np.float32)
         likely = np.zeros((len(items), len(self._classes.names)), np.float32)
@@ -77,7 +77,7 @@ class YAMNet:
 
 
 def listen(
-    graph: Graph, samples: Samples
+    graph: Graph, samples: _Samples
 ) -> tuple[Float32[np.ndarray, " 1024"], Float32[np.ndarray, " 521"]]:
     """The mean over a sound's patches of unit features, and of class probabilities.
 
@@ -85,12 +85,12 @@ def listen(
     of silence would drown the rest.
     """
     starts = patch_starts(len(samples))
-    features, likely = np.zeros(FEATURES, np.float32), np.zeros(CLASSES, np.float32)
+    features, likely = np.zeros(_FEATURES, np.float32), np.zeros(_CLASSES, np.float32)
     for first in range(0, len(starts), graph.batch):
         batch = starts[first : first + graph.batch]
-        heard, logits = graph.run(patches=np.stack(list(patches(samples, batch))))
+        heard, logits = graph.run(patches=np.stack(list(_patches(samples, batch))))
         features += unit_rows(heard).sum(axis=0)
-        likely += sigmoid(logits).sum(axis=0)
+        likely += _sigmoid(logits).sum(axis=0)
     return features / np.float32(len(starts)), likely / np.float32(len(starts))
 
 
@@ -100,46 +100,46 @@ def patch_starts(samples: int) -> list[int]:
     return [int(s) for s in np.linspace(0, max(0, samples - PATCH), count)]
 
 
-def patches(samples: Samples, starts: Sequence[int]) -> Iterator[Patch]:
+def _patches(samples: _Samples, starts: Sequence[int]) -> Iterator[_Patch]:
     """Logarithmic mel spectrograms; a sound shorter than a patch is padded with zeros."""
     for start in starts:
         piece = samples[start : start + PATCH]
-        yield log_mel(np.pad(piece, (0, PATCH - len(piece))))[None]
+        yield _log_mel(np.pad(piece, (0, PATCH - len(piece))))[None]
 
 
-def log_mel(piece: Float32[np.ndarray, " 15600"]) -> Float32[np.ndarray, "96 64"]:
+def _log_mel(piece: Float32[np.ndarray, " 15600"]) -> Float32[np.ndarray, "96 64"]:
     """As YAMNet's features.py: magnitudes of a Hann-windowed Fourier transform in mel bands."""
-    frames = np.lib.stride_tricks.sliding_window_view(piece, WINDOW)[::HOP]
-    magnitudes = np.abs(np.fft.rfft(frames * hann(), FFT)).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(piece, _WINDOW)[::_HOP]
+    magnitudes = np.abs(np.fft.rfft(frames * _hann(), _FFT)).astype(np.float32)
     # Eight rows a product: small enough for BLAS to stay on this thread. Waking its others, while
     # the network's threads hold the cores, took 12 ms a patch instead of .2.
-    bands = magnitudes.reshape(-1, 8, magnitudes.shape[1]) @ mel_bands()
-    return np.asarray(np.log(bands.reshape(FRAMES, BANDS) + LOG_OFFSET))
+    bands = magnitudes.reshape(-1, 8, magnitudes.shape[1]) @ _mel_bands()
+    return np.asarray(np.log(bands.reshape(_FRAMES, _BANDS) + _LOG_OFFSET))
 
 
 @cache
-def hann() -> Float32[np.ndarray, " 400"]:
+def _hann() -> Float32[np.ndarray, " 400"]:
     """The periodic Hann window."""
-    turns = 2 * np.pi * np.arange(WINDOW) / WINDOW
+    turns = 2 * np.pi * np.arange(_WINDOW) / _WINDOW
     return np.asarray(0.5 - 0.5 * np.cos(turns), np.float32)
 
 
 @cache
-def mel_bands() -> Float32[np.ndarray, "257 64"]:
+def _mel_bands() -> Float32[np.ndarray, "257 64"]:
     """Triangles that are evenly spaced in mel, from 125 to 7500 Hz; the zero frequency has none."""
-    bins = mel(np.linspace(0, RATE / 2, FFT // 2 + 1))[:, None]
-    edges = np.linspace(mel(LOWEST_HZ), mel(HIGHEST_HZ), BANDS + 2)
+    bins = _mel(np.linspace(0, RATE / 2, _FFT // 2 + 1))[:, None]
+    edges = np.linspace(_mel(_LOWEST_HZ), _mel(_HIGHEST_HZ), _BANDS + 2)
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     triangles = np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre))
     triangles[0] = 0
     return np.asarray(np.maximum(triangles, 0), np.float32)
 
 
-def mel(hertz: np.ndarray | float) -> np.ndarray:
+def _mel(hertz: np.ndarray | float) -> np.ndarray:
     """The mel scale as HTK defines it."""
     return np.asarray(1127 * np.log1p(np.asarray(hertz) / 700))
 
 
-def sigmoid(logits: Float32[np.ndarray, "n classes"]) -> Float32[np.ndarray, "n classes"]:
+def _sigmoid(logits: Float32[np.ndarray, "n classes"]) -> Float32[np.ndarray, "n classes"]:
     """Probabilities of classes that do not exclude each other; this form cannot overflow."""
     return np.asarray(np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * logits)))

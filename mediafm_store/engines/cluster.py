@@ -26,14 +26,14 @@ __all__ = [
     "start",
 ]
 
-SETTINGS = {
+_SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
     "RAY_ENABLE_AUTO_CONNECT": "0",  # where a cluster is gone, no other is begun
     # A local Ray listens on 127.0.0.1 alone. Only its name is of Windows and macOS, where it is so
     # by default; `_node_ip_address` does not do it. Of no effect on clusters at an address.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
 }
-os.environ.update({name: os.environ.get(name, value) for name, value in SETTINGS.items()})
+os.environ.update({name: os.environ.get(name, value) for name, value in _SETTINGS.items()})
 try:
     import ray
     from ray.exceptions import RayError, RayTaskError
@@ -44,11 +44,11 @@ except ImportError as error:
 if private := getattr(getattr(ray, "_private", None), "worker", None):
     private.print_to_stdstream = lambda data, **_: log.debug("%s", data["lines"])
 
-OBJECTS_BYTES = 256 * 2**20
+_OBJECTS_BYTES = 256 * 2**20
 """Shared memory for what passes between processes: a title is some tens of MB."""
 PORT = 10001
 """Of clusters, where an address has none."""
-NOT_IN_TIME = "Starting Ray client server failed"
+_NOT_IN_TIME = "Starting Ray client server failed"
 """What a cluster says that has not made room for a client in the half minute that Ray waits."""
 
 
@@ -72,7 +72,7 @@ def start(address: str | None, cores: int) -> None:
     local = {
         "num_cpus": max(os.cpu_count() or 1, cores),
         "include_dashboard": False,
-        "object_store_memory": OBJECTS_BYTES,
+        "object_store_memory": _OBJECTS_BYTES,
     }
     try:
         with warnings.catch_warnings():
@@ -91,7 +91,7 @@ def start(address: str | None, cores: int) -> None:
             try:
                 connect()
             except ConnectionError as error:
-                if NOT_IN_TIME not in str(error):
+                if _NOT_IN_TIME not in str(error):
                     raise
                 log.warning("the cluster at %s is busy; once more", address)
                 connect()

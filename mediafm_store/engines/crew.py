@@ -17,7 +17,7 @@ from mediafm_store.engines.places import WorkerResources
 from mediafm_store.errors import BadInput, first_line
 
 log = logging.getLogger("mediafm_store")
-TRIES = 4
+_TRIES = 4
 """Times that an item is given to a worker, if each dies with it."""
 STARTS = 10
 """Workers in a row that may die before one of them can begin."""
@@ -26,7 +26,7 @@ PLACE_S = 30.0
 
 
 @dataclass(frozen=True)
-class Task(Generic[Item]):
+class _Task(Generic[Item]):
     """An item, and how many workers have died of it."""
 
     item: Item
@@ -38,18 +38,18 @@ class Waiting(Generic[Item]):
 
     def __init__(self, items: Iterable[Item]) -> None:
         self._source = iter(items)
-        self._tasks: deque[Task[Item]] = deque()
+        self._tasks: deque[_Task[Item]] = deque()
 
     def has(self, count: int) -> bool:
         """Whether there are so many."""
-        self._tasks.extend(map(Task, islice(self._source, max(0, count - len(self._tasks)))))
+        self._tasks.extend(map(_Task, islice(self._source, max(0, count - len(self._tasks)))))
         return len(self._tasks) >= count
 
-    def take(self) -> Task[Item]:
+    def take(self) -> _Task[Item]:
         """The next; there must be one."""
         return self._tasks.popleft()
 
-    def put_back(self, task: Task[Item]) -> None:
+    def put_back(self, task: _Task[Item]) -> None:
         """To be tried again before others."""
         self._tasks.appendleft(task)
 
@@ -71,7 +71,7 @@ class Worker:
         return self._stage(item, lambda told: None)
 
 
-class Hired(NamedTuple):
+class _Hired(NamedTuple):
     """A worker that is asked for."""
 
     worker: Any
@@ -88,9 +88,9 @@ class Crew(Generic[Item, Result]):
         self._failed = 0
         """Workers that died before they could begin, since one could."""
         self._idle: list[Any] = []
-        self._loading: dict[Any, Hired] = {}
+        self._loading: dict[Any, _Hired] = {}
         """By what Ray promises."""
-        self._working: dict[Any, tuple[Any, Task[Item]]] = {}
+        self._working: dict[Any, tuple[Any, _Task[Item]]] = {}
         self._quiet_since, self._told = time.monotonic(), False
 
     def assign(self, waiting: Waiting[Item]) -> bool:
@@ -102,7 +102,7 @@ class Crew(Generic[Item, Result]):
         while hired < self._most and waiting.has(len(self._loading) + 1):
             worker = self._hire()
             begun = worker.begin.remote()
-            self._loading[worker.load.remote(self._stage)] = Hired(worker, begun)
+            self._loading[worker.load.remote(self._stage)] = _Hired(worker, begun)
             hired += 1
         return bool(self._working) or waiting.has(1)
 
@@ -162,11 +162,11 @@ class Crew(Generic[Item, Result]):
             outcome = TaskOutcome(task.item, error=cause(error))
         except RayError as error:  # the worker, its machine or the way to it is gone
             ray.kill(worker)
-            if task.deaths + 1 < TRIES:
+            if task.deaths + 1 < _TRIES:
                 log.warning("a worker died (%s); its work is tried again", type(error).__name__)
-                waiting.put_back(Task(task.item, task.deaths + 1))
+                waiting.put_back(_Task(task.item, task.deaths + 1))
                 return None
-            told = BadInput(f"{TRIES} workers died of it ({type(error).__name__})")
+            told = BadInput(f"{_TRIES} workers died of it ({type(error).__name__})")
             return TaskOutcome(task.item, error=told)
         self._idle.append(worker)
         return outcome

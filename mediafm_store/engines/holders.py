@@ -26,7 +26,7 @@ OPTIONS = {"num_cpus": 0, "num_gpus": 1, "max_restarts": -1, "max_task_retries":
 """A holder that dies is begun again by Ray, and asked again: it writes nothing."""
 
 
-class Holder:
+class _Holder:
     """All encoders, in a process of its own."""
 
     def __init__(self, pickled: bytes) -> None:
@@ -57,7 +57,7 @@ def hold(encoders: Encoders, count: int) -> Encoders:
     The processes end with the stand-ins' first owner. Raises what keeps encoders from loading.
     """
     names = tuple(f"encoders-{uuid4()}" for _ in range(count))
-    sent, make = ray.put(sendable(encoders)), ray.remote(Holder)
+    sent, make = ray.put(sendable(encoders)), ray.remote(_Holder)
     holders = [make.options(name=name, **OPTIONS).remote(sent) for name in names]
     asked = {h.on_gpu.remote(): name for h, name in zip(holders, names, strict=True)}
     answered, _ = ray.wait(list(asked), num_returns=count, timeout=PLACE_S)
@@ -89,10 +89,10 @@ class RemoteEncoders(dict[Modality, Encoder]):
     def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[Encoders, ...]]:
         """Workers know the processes by name, and load what these do not hold."""
         all_held = self._own.keys() == self._stand_ins.keys()
-        return both, (self._stand_ins,) if all_held else (self._own, self._stand_ins)
+        return _both, (self._stand_ins,) if all_held else (self._own, self._stand_ins)
 
 
-def both(*encoders: Encoders) -> Encoders:
+def _both(*encoders: Encoders) -> Encoders:
     """Of each modality the last."""
     return {m: encoder for some in encoders for m, encoder in some.items()}
 
@@ -108,7 +108,7 @@ class HeldEncoder:
 
     def encode(self, items: Sequence[Any]) -> Encoded:
         """As the encoder does, in messages of MESSAGE_BYTES at most, or of one item."""
-        messages = list(groups(items, bytes_of_item, most=MESSAGE_BYTES)) or [[]]
+        messages = list(groups(items, _bytes_of_item, most=MESSAGE_BYTES)) or [[]]
         parts = [self._ask("encode", message) for message in messages]
         return Encoded(
             blocks=np.concatenate([part.blocks for part in parts]),
@@ -130,6 +130,6 @@ class HeldEncoder:
             raise cause(error) from None
 
 
-def bytes_of_item(item: Any) -> int:
+def _bytes_of_item(item: Any) -> int:
     """Bytes of a picture, of sound, or of words."""
     return len(item.encode()) if isinstance(item, str) else int(np.asarray(item).nbytes)

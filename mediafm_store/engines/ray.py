@@ -13,7 +13,7 @@ from mediafm_store.engines.crew import Crew, Waiting
 from mediafm_store.engines.engine import Item, Result, Stage, TaskOutcome, Tell
 from mediafm_store.engines.places import allocate
 
-CORES = 2
+_CORES = 2
 """That one film keeps busy: there is a worker for each two, unless a number is asked for."""
 
 
@@ -47,7 +47,7 @@ class Ray:
         """See Engine. The cluster is asked if nobody has said how many."""
         if self._workers is None:
             self.connect()
-            self._workers = max(1, sum(node.cpus for node in nodes()) // CORES)
+            self._workers = max(1, sum(node.cpus for node in nodes()) // _CORES)
         return self._workers
 
     def held(self, encoders: Encoders) -> Encoders:

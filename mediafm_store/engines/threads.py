@@ -48,14 +48,14 @@ class Threads:
                 start(self.workers)
                 while running:
                     for future in wait(running, WAKE_S, FIRST_COMPLETED).done:
-                        yield outcome_of(running.pop(future), future)
+                        yield _outcome_of(running.pop(future), future)
                         start(1)  # not before: a kill costs what has not been written
             finally:
                 stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
 
 
-def outcome_of(item: Item, future: "Future[Result]") -> TaskOutcome[Item, Result]:
+def _outcome_of(item: Item, future: "Future[Result]") -> TaskOutcome[Item, Result]:
     """What a thread returned or raised."""
     try:
         return TaskOutcome(item, future.result())

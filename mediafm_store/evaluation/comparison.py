@@ -7,7 +7,7 @@ from typing import NamedTuple
 from mediafm_store.errors import BadInput, NotFound
 from mediafm_store.evaluation.history import Point, Series, Verdict, outside, verdict
 
-MOST_NAMED = 6
+_MOST_NAMED = 6
 """Figures that a sentence can name."""
 
 
@@ -48,8 +48,8 @@ def compare(series: Sequence[Series], before: str, after: str) -> Comparison:
     BadInput for probes of two tasks.
     """
     versions = list(dict.fromkeys(p.version for one in series for p in one.points))
-    first, second = (version_named(name, versions) for name in (before, after))
-    check_alike(series, first, second)
+    first, second = (_version_named(name, versions) for name in (before, after))
+    _check_alike(series, first, second)
     pairs: dict[tuple[str, str, str, str], dict[str, Point]] = {}
     about: dict[tuple[str, str, str, str], Series] = {}
     for one in series:
@@ -60,7 +60,7 @@ def compare(series: Sequence[Series], before: str, after: str) -> Comparison:
             pairs.setdefault(key, {}).update(last)
             about.setdefault(key, one)
     differences = [
-        metric_difference(about[key], found.get(first), found.get(second))
+        _metric_difference(about[key], found.get(first), found.get(second))
         for key, found in pairs.items()
     ]
     if all(one.before is None or one.after is None for one in differences):
@@ -68,10 +68,10 @@ def compare(series: Sequence[Series], before: str, after: str) -> Comparison:
             f"{first} and {second} have no figure in common; compare two versions of one thing, as"
             " `mediafm report` lists them"
         )
-    return Comparison(first, second, differences, in_words(first, second, differences))
+    return Comparison(first, second, differences, _in_words(first, second, differences))
 
 
-def check_alike(series: Sequence[Series], first: str, second: str) -> None:
+def _check_alike(series: Sequence[Series], first: str, second: str) -> None:
     """Raise BadInput for probes of two tasks: their labels, and so their figures, are others."""
     tasks = [
         {
@@ -85,7 +85,7 @@ def check_alike(series: Sequence[Series], first: str, second: str) -> None:
         raise BadInput(f"{first} and {second} are not of one task; compare two versions of one")
 
 
-def version_named(name: str, versions: Sequence[str]) -> str:
+def _version_named(name: str, versions: Sequence[str]) -> str:
     """The version that a user means; raise NotFound if none was measured."""
     plain = name.replace("_", " ").casefold()
     for version in versions:
@@ -95,43 +95,43 @@ def version_named(name: str, versions: Sequence[str]) -> str:
     raise NotFound(f"nothing was measured of a version {name!r}; there are {known}")
 
 
-def metric_difference(series: Series, before: Point | None, after: Point | None) -> Difference:
+def _metric_difference(series: Series, before: Point | None, after: Point | None) -> Difference:
     """Of one figure."""
     change = verdict(series, before, after), outside(before, after)
     return Difference(series, before, after, *change)
 
 
-def in_words(first: str, second: str, differences: Sequence[Difference]) -> str:
+def _in_words(first: str, second: str, differences: Sequence[Difference]) -> str:
     """What got worse, surely before perhaps; and how many got better."""
     worse = sorted(
         (d for d in differences if d.verdict == "worse"),
-        key=lambda d: (not d.outside, bool(d.series.label), -relative(d)),
+        key=lambda d: (not d.outside, bool(d.series.label), -_relative(d)),
     )
     better = sum(d.verdict == "better" for d in differences)
     compared = sum(bool(d.verdict) for d in differences)
     also = f"{better} of {compared} figures got better."
     if not worse:
         return f"From {first} to {second} nothing got worse; {also}"
-    named = "; ".join(worsened_line(one) for one in worse[:MOST_NAMED])
-    more = f"; and {len(worse) - MOST_NAMED} more" if len(worse) > MOST_NAMED else ""
+    named = "; ".join(_worsened_line(one) for one in worse[:_MOST_NAMED])
+    more = f"; and {len(worse) - _MOST_NAMED} more" if len(worse) > _MOST_NAMED else ""
     return f"From {first} to {second} got worse: {named}{more}. {also}"
 
 
-def relative(one: Difference) -> float:
+def _relative(one: Difference) -> float:
     """How large a change is beside the figure."""
     size = abs(one.before.value) if one.before else 0.0
     return abs(one.change or 0.0) / size if size else 0.0
 
 
-def worsened_line(one: Difference) -> str:
+def _worsened_line(one: Difference) -> str:
     """One figure that got worse."""
     assert one.before is not None
     assert one.after is not None
     sure = {True: ", outside both intervals", False: ", within an interval", None: ""}[one.outside]
-    return f"{called(one.series)} ({one.before.value:.3f} to {one.after.value:.3f}{sure})"
+    return f"{_called(one.series)} ({one.before.value:.3f} to {one.after.value:.3f}{sure})"
 
 
-def called(series: Series) -> str:
+def _called(series: Series) -> str:
     """What a figure is called in a sentence."""
     of = f" of {series.of}" if series.of else ""
     label = f" for {series.label}" if series.label else ""

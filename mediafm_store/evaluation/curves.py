@@ -11,7 +11,7 @@ from mediafm_store.model.facts import read_facts
 from mediafm_store.store.store import Store
 from mediafm_store.training.checkpoints import HISTORY, saved
 
-NEWEST = 4
+_NEWEST = 4
 """Checkpoints whose curves are shown."""
 Steps = Sequence[tuple[int, float]]
 """A step and the loss after it."""
@@ -32,22 +32,22 @@ class Curve:
 def training_curves(store: Store) -> list[Curve]:
     """Of the newest checkpoints, the last first; those without a history that can be read are
     left out."""
-    curves = (curve(folder) for folder in reversed(saved(store)[-NEWEST:]))
+    curves = (_curve(folder) for folder in reversed(saved(store)[-_NEWEST:]))
     return [one for one in curves if one is not None]
 
 
-def curve(folder: Path) -> Curve | None:
+def _curve(folder: Path) -> Curve | None:
     """Of a checkpoint."""
     try:
         rows = list(csv.DictReader(io.StringIO((folder / HISTORY).read_text(encoding="utf-8"))))
         facts = read_facts(folder)
-        training, validation = (losses(rows, name) for name in ("loss", "validation"))
+        training, validation = (_losses(rows, name) for name in ("loss", "validation"))
     except (MediaFMError, OSError, ValueError, KeyError, TypeError):
         return None
     preset, baselines = str(facts.get("preset", "")), dict(facts.get("baselines", {}))
     return Curve(folder.name, preset, training, validation, baselines) if training else None
 
 
-def losses(rows: Sequence[Mapping[str, str]], name: str) -> Steps:
+def _losses(rows: Sequence[Mapping[str, str]], name: str) -> Steps:
     """A column of the history, where it was measured."""
     return [(int(row["step"]), float(row[name])) for row in rows if row[name]]

@@ -15,9 +15,9 @@ from mediafm_store.store.store import Store
 
 Verdict = Literal["better", "worse", "same", ""]
 """Of a change; nothing where there is nothing to compare with, or of what is no merit of ours."""
-KINDS: tuple[What, ...] = ("probe", "search", "model", "space", "index")
+_KINDS: tuple[What, ...] = ("probe", "search", "model", "space", "index")
 """In the order of tables and pages."""
-ORDER = (
+_ORDER = (
     "",
     "model",
     "context",
@@ -30,12 +30,12 @@ ORDER = (
     "text",
 )
 """Of what is measured side by side; others follow, chance comes last."""
-SIZES = ("memory_mb", "disk_mb", "build_s")
+_SIZES = ("memory_mb", "disk_mb", "build_s")
 """They grow with the catalogue, which makes nothing worse."""
-TIMES = ("p50_ms", "p99_ms")
-NOISE = 0.2
+_TIMES = ("p50_ms", "p99_ms")
+_NOISE = 0.2
 """Times that differ by less than this share are the same."""
-SAME = 5e-4
+_SAME = 5e-4
 """Less than this is no change: it cannot be seen with three decimals."""
 
 
@@ -128,7 +128,7 @@ def dashboard(store: Store) -> Dashboard:
 
 def series_of(rows: Sequence[Mapping[str, Any]]) -> list[Series]:
     """Rows of the table `evaluations`, by what they are figures of."""
-    order = version_order(rows)
+    order = _version_order(rows)
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         groups[row["what"], row["name"], row["measure"], row["of"], row["label"]].append(row)
@@ -136,42 +136,42 @@ def series_of(rows: Sequence[Mapping[str, Any]]) -> list[Series]:
     for key, same in groups.items():
         same.sort(key=lambda row: (order[row["version"]], row["at"], row["run"]))
         what, name, measure, of, label = key
-        ours = measure not in SIZES and bool(same[-1]["own"])
-        points = [point(row) for row in same]
+        ours = measure not in _SIZES and bool(same[-1]["own"])
+        points = [_point(row) for row in same]
         found.append(Series(what, name, measure, of, label, same[-1]["better"], ours, points))
-    return sorted(found, key=place_among)
+    return sorted(found, key=_place_among)
 
 
-def place_among(series: Series) -> tuple[Any, ...]:
+def _place_among(series: Series) -> tuple[Any, ...]:
     """Where a figure stands among the others: ours before what it is compared with."""
-    kind = rank(series.what, KINDS), series.what, series.name, series.measure
-    beside = series.of == "chance", rank(series.of, ORDER), series.of
+    kind = _rank(series.what, _KINDS), series.what, series.name, series.measure
+    beside = series.of == "chance", _rank(series.of, _ORDER), series.of
     return *kind, not series.ours, *beside, series.label
 
 
-def rank(name: str, order: Sequence[str]) -> int:
+def _rank(name: str, order: Sequence[str]) -> int:
     """The place of a name in a list; unknown ones come after all others."""
     return order.index(name) if name in order else len(order)
 
 
-def version_order(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[datetime, str, int]]:
+def _version_order(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[datetime, str, int]]:
     """Versions as they came: those of one name by their number, names as first measured."""
     first: dict[str, datetime] = {}
     for row in rows:
-        stem, _ = numbered(row["version"])
+        stem, _ = _numbered(row["version"])
         first[stem] = min(row["at"], first.get(stem, row["at"]))
-    parts = {row["version"]: numbered(row["version"]) for row in rows}
+    parts = {row["version"]: _numbered(row["version"]) for row in rows}
     return {version: (first[stem], stem, number) for version, (stem, number) in parts.items()}
 
 
-def numbered(version: str) -> tuple[str, int]:
+def _numbered(version: str) -> tuple[str, int]:
     """`genre v` and 10 of `genre v10`."""
     digits = re.search(r"[0-9]{0,9}\Z", version)
     number = digits[0] if digits else ""
     return version.removesuffix(number), int(number or 0)
 
 
-def point(row: Mapping[str, Any]) -> Point:
+def _point(row: Mapping[str, Any]) -> Point:
     """What a row tells of its figure."""
     detail = json.loads(row["detail"]) if row["detail"] else {}
     return Point(**{n: row[n] for n in Point._fields if n != "detail"}, detail=detail)
@@ -182,7 +182,7 @@ def verdict(series: Series, before: Point | None, after: Point | None) -> Verdic
     if before is None or after is None or not series.ours:
         return ""
     change = after.value - before.value
-    seen = NOISE * abs(before.value) if series.measure in TIMES else SAME
+    seen = _NOISE * abs(before.value) if series.measure in _TIMES else _SAME
     if abs(change) < seen:
         return "same"
     return "better" if (change > 0) == (series.better == "higher") else "worse"
@@ -192,9 +192,9 @@ def outside(a: Point | None, b: Point | None) -> bool | None:
     """Whether two figures lie outside the intervals of each other."""
     if a is None or b is None or None in (a.low, a.high, b.low, b.high):
         return None
-    return not within(a.value, b) and not within(b.value, a)
+    return not _within(a.value, b) and not _within(b.value, a)
 
 
-def within(value: float, point: Point) -> bool:
+def _within(value: float, point: Point) -> bool:
     """Whether a value lies in the interval of a figure."""
     return point.low is not None and point.high is not None and point.low <= value <= point.high

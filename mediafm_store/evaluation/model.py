@@ -35,9 +35,9 @@ from mediafm_store.training.masking import Predictor, trivial_predictors
 from mediafm_store.training.run import TrainConfig
 from mediafm_store.training.train import stored_titles
 
-DRAWS = 8
-SPACES = ("isolated", "context")
-OWN = ("model", "context")
+_DRAWS = 8
+_SPACES = ("isolated", "context")
+_OWN = ("model", "context")
 """What a model is; all beside it needs no training."""
 
 
@@ -88,7 +88,7 @@ def evaluate_model(
             " train anew with `mediafm train`"
         )
     rate = mask_rate(folder, facts)
-    labels = scene_numbers(store, titles)
+    labels = _scene_numbers(store, titles)
     report = ModelReport(
         checkpoint=folder,
         preset=str(facts.get("preset", "")),
@@ -97,12 +97,12 @@ def evaluate_model(
         held_out=len(held_out),
         msm=masked_shots(model, held_out, rate),
         labelled=len(labels),
-        **of_vectors(model, titles, labels),
+        **_of_vectors(model, titles, labels),
     )
     record_if_writable(
         store,
         "model",
-        model_metrics(report),
+        _model_metrics(report),
         name=report.preset,
         version=f"checkpoint {folder.name}",
         fingerprint=context_fingerprint(folder, store.live("fused").fingerprint),
@@ -110,7 +110,7 @@ def evaluate_model(
     return report
 
 
-def model_metrics(report: ModelReport) -> list[Figure]:
+def _model_metrics(report: ModelReport) -> list[Figure]:
     """What is kept of a report. Near duplicates are a fact of the catalogue, not of the model."""
     measured: list[tuple[str, Mapping[str, float], Literal["higher", "lower"]]] = [
         ("masked_shots", report.msm, "lower"),
@@ -120,21 +120,21 @@ def model_metrics(report: ModelReport) -> list[Figure]:
         ("effective_rank", report.rank, "higher"),
     ]
     return [
-        Figure(measure, value, of, better=better, own=of in OWN)
+        Figure(measure, value, of, better=better, own=of in _OWN)
         for measure, values, better in measured
         for of, value in values.items()
     ]
 
 
-def of_vectors(
+def _of_vectors(
     model: ShotTransformer, titles: Sequence[Title], labels: Mapping[int, np.ndarray]
 ) -> dict[str, Any]:
     """What a report says of the vectors of all titles, in one pass over them."""
     shots, rng = sum(title.shots for title in titles), np.random.default_rng(0)
-    pairs = [Sample.of(space, shots, 2 * SAMPLE, rng) for space in SPACES]
-    directions = [Sample.of(space, shots, SAMPLE, rng) for space in SPACES]
+    pairs = [_Sample.of(space, shots, 2 * SAMPLE, rng) for space in _SPACES]
+    directions = [_Sample.of(space, shots, SAMPLE, rng) for space in _SPACES]
     aucs, aps, repeated, start = [], [], 0, 0
-    for place, (alone, context) in enumerate(alone_and_in_context(model, titles)):
+    for place, (alone, context) in enumerate(_alone_and_in_context(model, titles)):
         for sample in (*pairs, *directions):
             sample.take(start, alone if sample.space == "isolated" else context)
         start += len(alone)
@@ -153,7 +153,7 @@ def of_vectors(
 
 
 @dataclass
-class Sample:
+class _Sample:
     """Some vectors of a space, taken title by title."""
 
     space: str
@@ -162,7 +162,7 @@ class Sample:
     rows: Vectors
 
     @classmethod
-    def of(cls, space: str, shots: int, count: int, rng: np.random.Generator) -> "Sample":
+    def of(cls, space: str, shots: int, count: int, rng: np.random.Generator) -> "_Sample":
         """As many as `count` of all shots, at random."""
         order = rng.permutation(shots)[:count]
         return cls(space, order, np.empty((len(order), FUSED), np.float32))
@@ -173,7 +173,7 @@ class Sample:
         self.rows[wanted] = vectors[self.order[wanted] - start]
 
 
-def alone_and_in_context(
+def _alone_and_in_context(
     model: ShotTransformer, titles: Iterable[Title]
 ) -> Iterator[tuple[Vectors, Vectors]]:
     """The vectors of titles as they are and as the model sees them, few of them in memory."""
@@ -202,7 +202,7 @@ def masked_shots(model: ShotTransformer, titles: Sequence[Title], rate: float) -
         titles,
         size=model.config.max_shots,
         mask_rate=rate,
-        draws=DRAWS,
+        draws=_DRAWS,
         generator=torch.Generator().manual_seed(0),
         device=model.cls.device,
     )
@@ -210,7 +210,7 @@ def masked_shots(model: ShotTransformer, titles: Sequence[Title], rate: float) -
     return {name: exam.grade(guess) for name, guess in guesses.items()}
 
 
-def scene_numbers(store: Store, titles: Sequence[Title]) -> dict[int, np.ndarray]:
+def _scene_numbers(store: Store, titles: Sequence[Title]) -> dict[int, np.ndarray]:
     """The scene of each shot, -1 where there is none, of those titles that have scenes."""
     by_title = store.shots(columns=["title", "scene"]).partition_by("title", as_dict=True)
     found = {}

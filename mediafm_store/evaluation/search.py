@@ -13,19 +13,19 @@ from mediafm_store.storage.spaces import Space
 from mediafm_store.store.evaluations import Figure, record_if_writable
 from mediafm_store.store.store import Store
 
-TASK = "same scene"
+_TASK = "same scene"
 WIDTH = 2
 """Shots to each side of the moving average that context must beat."""
-MEASURES = {"top_5": "top_5", "recall_10": "recall_10", "scene_auc": "auc"}
+_MEASURES = {"top_5": "top_5", "recall_10": "recall_10", "scene_auc": "auc"}
 """What is kept -> the field of what was ranked."""
-CHANCE = {"top_5": "chance", "recall_10": "recall_chance"}
-RESAMPLES = 1000
-NO_MERIT = ("chance", "smoothed")
+_CHANCE = {"top_5": "chance", "recall_10": "recall_chance"}
+_RESAMPLES = 1000
+_NO_MERIT = ("chance", "smoothed")
 """What is measured to be compared with."""
 
 
 @dataclass(frozen=True)
-class SearchReport:
+class _SearchReport:
     """Of the vectors that are live."""
 
     version: str
@@ -37,7 +37,7 @@ class SearchReport:
     figures: Sequence[Figure]
 
 
-def evaluate_search(store: Store) -> SearchReport:
+def evaluate_search(store: Store) -> _SearchReport:
     """Search for every labelled shot among those of its title, by itself and in context.
 
     The share of the five best answers that are of its scene (`top_5`), the share of its scene among
@@ -46,8 +46,8 @@ def evaluate_search(store: Store) -> SearchReport:
     titles anew; one title has none. The figures are kept in the table `evaluations`, if it can be
     written to. Raises NotFound if no shots carry scene numbers.
     """
-    space, scenes = store.registry.shot_space(), labelled_scenes(store)
-    fused, found = (of_titles(store, one, scenes) for one in (store.live("fused"), space))
+    space, scenes = store.registry.shot_space(), _labelled_scenes(store)
+    fused, found = (_of_titles(store, one, scenes) for one in (store.live("fused"), space))
     fused = {title: rows for title, rows in fused.items() if title in found}
     compared = {
         "isolated": fused,
@@ -60,28 +60,28 @@ def evaluate_search(store: Store) -> SearchReport:
         for of, vectors in compared.items()
     }
     figures = [
-        figure(measure, [getattr(film, name) for film in films], of)
-        for measure, name in MEASURES.items()
+        _figure(measure, [getattr(film, name) for film in films], of)
+        for measure, name in _MEASURES.items()
         for of, films in ranked.items()
     ]
     figures += [
-        figure(measure, [getattr(film, name) for film in ranked["isolated"]], "chance")
-        for measure, name in CHANCE.items()
+        _figure(measure, [getattr(film, name) for film in ranked["isolated"]], "chance")
+        for measure, name in _CHANCE.items()
     ]
     figures.append(Figure("scene_auc", 0.5, "chance", own=False))
-    told = {"name": TASK, "version": space.table, "fingerprint": space.fingerprint}
+    told = {"name": _TASK, "version": space.table, "fingerprint": space.fingerprint}
     record_if_writable(store, "search", figures, **told)
     shots = sum(len(film.auc) for film in ranked["isolated"])
-    return SearchReport(space.table, len(fused), shots, figures)
+    return _SearchReport(space.table, len(fused), shots, figures)
 
 
-def labelled_scenes(store: Store) -> dict[str, Scenes]:
+def _labelled_scenes(store: Store) -> dict[str, Scenes]:
     """The scene of each shot, -1 where nobody said, of titles of two scenes or more."""
     rows = store.view("shots").lazy().select("title", "index", "scene").collect()
     found = {}
     for (title,), shots in rows.partition_by("title", as_dict=True).items():
         scenes = shots.sort("index")["scene"].fill_null(-1).to_numpy().astype(np.int64)
-        if rankable(scenes):
+        if _rankable(scenes):
             found[title] = scenes
     if not found:
         raise NotFound(
@@ -91,26 +91,26 @@ def labelled_scenes(store: Store) -> dict[str, Scenes]:
     return dict(sorted(found.items()))
 
 
-def rankable(scenes: Scenes) -> bool:
+def _rankable(scenes: Scenes) -> bool:
     """Whether some shot has others of its scene, and others of another."""
     _, sizes = np.unique(scenes[scenes >= 0], return_counts=True)
     return len(sizes) > 1 and bool((sizes > 1).any())
 
 
-def of_titles(store: Store, space: Space, scenes: dict[str, Scenes]) -> dict[str, Vectors]:
+def _of_titles(store: Store, space: Space, scenes: dict[str, Scenes]) -> dict[str, Vectors]:
     """The vectors of those titles that have all of theirs."""
     found = {title: store.vectors(space, title).vectors for title in scenes}
     return {title: rows for title, rows in found.items() if len(rows) == len(scenes[title])}
 
 
-def figure(measure: str, titles: Sequence[np.ndarray], of: str) -> Figure:
+def _figure(measure: str, titles: Sequence[np.ndarray], of: str) -> Figure:
     """The mean over shots, with its interval."""
-    own = of not in NO_MERIT
+    own = of not in _NO_MERIT
     sums, counts = (np.array([f(t) for t in titles]) for f in (np.sum, len))
     value = float(sums.sum() / counts.sum()) if counts.sum() else float("nan")
     if len(titles) < 2 or not counts.sum():
         return Figure(measure, value, of, own=own)
-    drawn = np.random.default_rng(0).integers(len(titles), size=(RESAMPLES, len(titles)))
+    drawn = np.random.default_rng(0).integers(len(titles), size=(_RESAMPLES, len(titles)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return Figure(measure, value, of, low=float(low), high=float(high), own=own)

@@ -26,7 +26,7 @@ def kind_of(path: Path) -> Kind:
     Raises BadMedia for what is no media file, BadInput for one with nothing to see or hear.
     """
     check_file(path)
-    if is_picture(path):
+    if _is_picture(path):
         return "visual"
     streams = streams_in(path)
     if streams.moving:
@@ -34,29 +34,29 @@ def kind_of(path: Path) -> Kind:
     if streams.sound:
         return "audio"
     if streams.still:
-        raise unknown_picture(path)
+        raise _unknown_picture(path)
     raise BadInput(f"{path} has nothing to see or to hear; give a video, a picture or a sound")
 
 
 def require(path: Path, kind: Kind) -> None:
     """Raise BadInput, which names the option to use, for a file that cannot be compared as such."""
     check_file(path)
-    {"visual": require_picture, "audio": require_sound, "clip": require_clip}[kind](path)
+    {"visual": _require_picture, "audio": _require_sound, "clip": _require_clip}[kind](path)
 
 
-def require_picture(path: Path) -> None:
+def _require_picture(path: Path) -> None:
     """See `require`."""
     try:
         kind = kind_of(path)
     except BadMedia as error:
-        raise unknown_picture(path) from error
+        raise _unknown_picture(path) from error
     if kind == "clip":
         raise BadInput(f"{path} is a video, not a picture; search by it with --clip")
     if kind == "audio":
         raise BadInput(f"{path} is a sound, not a picture; search by it with --sound")
 
 
-def require_sound(path: Path) -> None:
+def _require_sound(path: Path) -> None:
     """See `require`. A film has a sound, too."""
     streams = streams_in(path)
     if streams.sound:
@@ -67,7 +67,7 @@ def require_sound(path: Path) -> None:
     raise BadInput(f"{path} has no sound; {cure}")
 
 
-def require_clip(path: Path) -> None:
+def _require_clip(path: Path) -> None:
     """See `require`. A GIF of several frames is a clip, too; the cover of a sound is none."""
     streams = streams_in(path)
     if streams.moving:
@@ -89,12 +89,12 @@ def streams_in(path: Path) -> "Streams":
     try:
         return streams_of(path)
     except BadMedia:
-        if is_picture(path):
+        if _is_picture(path):
             return Streams(moving=False, still=True, sound=False)
         raise
 
 
-def is_picture(path: Path) -> bool:
+def _is_picture(path: Path) -> bool:
     """Whether Pillow takes a file for a picture, by its first bytes."""
     from PIL import Image
 
@@ -110,6 +110,6 @@ def is_picture(path: Path) -> bool:
         return False
 
 
-def unknown_picture(path: Path) -> BadInput:
+def _unknown_picture(path: Path) -> BadInput:
     """The error for a picture that Pillow does not know."""
     return BadInput(f"{path} cannot be read as a picture; save it as JPEG or PNG")

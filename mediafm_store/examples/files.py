@@ -60,26 +60,26 @@ def file_example(against: Against, path: Path, kind: Kind | None = None) -> Exam
     encoders = against.encoders()
     check_encoders(store, store.live("fused"), encoders)
     if kind == "clip":
-        return clip(against, path, encoders)
+        return _clip(against, path, encoders)
     items = [picture(path)] if kind == "visual" else sounds(path)
     blocks = encode(encoders[kind], items).blocks
     rows = fuse({m: blocks if m == kind else zeros(len(blocks)) for m in MODALITIES})
     return Example(rows, rows, lacks=frozenset(MODALITIES) - {kind})
 
 
-def clip(against: Against, path: Path, encoders: Encoders) -> Example | ClipMatch:
+def _clip(against: Against, path: Path, encoders: Encoders) -> Example | ClipMatch:
     """A video, or where it was cut from."""
     features = extract(read_title(path), encoders=encoders, detector=adaptive)
     fused = features.fused
     origin = origin_of(against.store, fused, features.spans)
     if origin is not None:
         return origin
-    rows = in_context(against, features) if against.space.name == "context" else fused
+    rows = _in_context(against, features) if against.space.name == "context" else fused
     lacks = frozenset(m for m in MODALITIES if not fused[:, block(m)].any())
     return Example(rows, fused, lacks=lacks)
 
 
-def in_context(against: Against, features: Features) -> Fused:
+def _in_context(against: Against, features: Features) -> Fused:
     """The shots of a clip as the model sees them, as if the clip were a title."""
     # torch takes a second to import, which the other queries need not wait for.
     from mediafm_store.embedding.embed import open_model

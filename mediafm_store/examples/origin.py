@@ -13,13 +13,13 @@ from mediafm_store.likeness.sampling import likeness_from
 from mediafm_store.records import Span
 from mediafm_store.store.store import Store
 
-CANDIDATES = 20
+_CANDIDATES = 20
 """Shots of the store that each shot of a clip is taken for."""
-SAME_FILM = 0.6
+_SAME_FILM = 0.6
 """How far from identical to usual the pictures of a clip and its title may lie: a clip is smaller,
 darker, and other frames stand for its shots. With the default encoder that is a cosine of .46:
 clips of Sintel have .53 and more at their place, those of other films .26 at most."""
-STEP_S = 0.25
+_STEP_S = 0.25
 """Offsets that differ by less are one."""
 
 
@@ -44,14 +44,14 @@ def origin_of(store: Store, fused: Fused, spans: Sequence[Span]) -> ClipMatch | 
     space = store.live("fused")
     asked = weigh(fused, {"text": 0.0})  # a clip seldom has its subtitles with it
     usable = asked.any(axis=1)
-    near = nearest(store, space, asked[usable], CANDIDATES)
+    near = nearest(store, space, asked[usable], _CANDIDATES)
     rows = store.shots_by_id(sorted({id for one in near for id in one.ids}))
     # By title the seconds at which the clip may start, each once.
     offsets: defaultdict[str, dict[float, None]] = defaultdict(dict)
     for number, one in zip(np.flatnonzero(usable), near, strict=True):
         for shot in (rows[id] for id in one.ids if id in rows):
             for start_s in starts(spans, int(number), shot["start_s"], shot["end_s"]):
-                offsets[shot["title"]][round(start_s / STEP_S) * STEP_S] = None
+                offsets[shot["title"]][round(start_s / _STEP_S) * _STEP_S] = None
     best: tuple[float, ClipMatch] | None = None
     for title, its_offsets in offsets.items():
         vectors = store.vectors(space, title)
@@ -70,7 +70,7 @@ def origin_of(store: Store, fused: Fused, spans: Sequence[Span]) -> ClipMatch | 
                 inside = (begins < start_s + length) & (ends > start_s)
                 ids = [vectors.ids[i] for i in np.flatnonzero(inside)]
                 best = both, ClipMatch(title, start_s, start_s + length, ids, picture)
-    return best[1] if best and best[1].likeness >= likeness_from(store, SAME_FILM) else None
+    return best[1] if best and best[1].likeness >= likeness_from(store, _SAME_FILM) else None
 
 
 def starts(spans: Sequence[Span], number: int, start_s: float, end_s: float) -> Iterator[float]:

@@ -23,7 +23,7 @@ from mediafm_store.subtitles.tracks import read_words
 KEYFRAMES = 3
 """Pictures of a shot. Three instead of one raised nDCG@10 of similar shots from .45 to .52; five or
 eight are no better (docs/decisions/0026-search-on-a-common-scale.md)."""
-AHEAD = 32
+_AHEAD = 32
 """Shots that may wait for an encoder."""
 
 
@@ -84,7 +84,7 @@ def extract(
     """
     if cues is None:
         cues = read_words(title, warn_of_words)
-    warn = tell_once(warn)
+    warn = _tell_once(warn)
     light = Light.unknown()
     shots = read_shots(
         title.media, detector, keyframes=keyframes, light=light, on_frame=on_frame, warn=warn
@@ -96,9 +96,9 @@ def extract(
             partial(hear, encoders["audio"], title.media, warn),
             lambda cut: say(encoders["text"], cues, (shot.span for shot in cut)),
         ],
-        ahead=AHEAD,
+        ahead=_AHEAD,
     )
-    tell_if_cut_off(title, pictured.spans[-1].end_s, heard, warn)
+    _tell_if_cut_off(title, pictured.spans[-1].end_s, heard, warn)
     return Features(
         cues=cues,
         light=light,
@@ -109,7 +109,7 @@ def extract(
     )
 
 
-def tell_once(warn: Warn) -> Warn:
+def _tell_once(warn: Warn) -> Warn:
     """Tells each line once, whichever thread has it first: picture and sound share a clock."""
     told: set[str] = set()
     telling = Lock()
@@ -123,7 +123,7 @@ def tell_once(warn: Warn) -> Warn:
     return tell
 
 
-def tell_if_cut_off(title: Title, end_s: float, heard: Heard, warn: Warn) -> None:
+def _tell_if_cut_off(title: Title, end_s: float, heard: Heard, warn: Warn) -> None:
     """Warn if picture and sound end a second, and a hundredth, before the file says they do."""
 
     def is_cut_off(total_s: float) -> bool:

@@ -11,7 +11,7 @@ from mediafm_store.encoders.encoder import Encoder
 
 def fuse(blocks: Mapping[Modality, Blocks]) -> Fused:
     """Blocks side by side, each row of length 1: what a shot is. All zero stays zero."""
-    return unit_rows(side_by_side(blocks))
+    return unit_rows(_side_by_side(blocks))
 
 
 def describe(blocks: Mapping[Modality, Blocks]) -> Fused:
@@ -20,10 +20,10 @@ def describe(blocks: Mapping[Modality, Blocks]) -> Fused:
     Not scaled to length 1 as a whole: a text query asks each modality whether it is so, and a
     shot without sound must not score higher for being without it.
     """
-    return side_by_side(blocks) / np.float32(np.sqrt(len(MODALITIES)))
+    return _side_by_side(blocks) / np.float32(np.sqrt(len(MODALITIES)))
 
 
-def side_by_side(blocks: Mapping[Modality, Blocks]) -> Fused:
+def _side_by_side(blocks: Mapping[Modality, Blocks]) -> Fused:
     """Concatenate in the order of MODALITIES."""
     return np.concatenate([blocks[m] for m in MODALITIES], axis=1)
 

@@ -36,7 +36,7 @@ class Look:
         return np.fromiter(map(self.of_row, named), np.float32)
 
 
-PHRASES: dict[str, tuple[str, ...]] = {
+_PHRASES: dict[str, tuple[str, ...]] = {
     "black": ("a black screen", "a black frame", "nothing to see", "a blank screen"),
     "dark": ("a dark picture", "in the dark", "at night", "a dark scene", "low light", "darkness"),
     "bright": ("a bright picture", "bright light", "a bright scene", "in broad daylight"),
@@ -71,5 +71,5 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "small faces": ("small faces", "people far away", "faces in the distance"),
     "several faces": ("several faces", "two faces", "a group of faces", "a crowd of faces"),
 }
-LOOKS = tuple(Look(word, PHRASES[word], *RULES[word]) for word in RULES)
+LOOKS = tuple(Look(word, _PHRASES[word], *RULES[word]) for word in RULES)
 """All of them."""

@@ -23,13 +23,13 @@ from mediafm_store.shots.levels import Levels, loudness_db
 from mediafm_store.shots.shots import CutShot
 from mediafm_store.subtitles.parse import words_of_shots
 
-BATCH = 16
+_BATCH = 16
 """Items that an encoder gets at once."""
-THUMBNAIL_WIDTH = 320
-LOUDNESS_STEP = SAMPLE_RATE // 10
+_THUMBNAIL_WIDTH = 320
+_LOUDNESS_STEP = SAMPLE_RATE // 10
 """Samples over which loudness is measured: a tenth of a second."""
 Row = Float32[np.ndarray, "1 768"]
-Named = tuple[tuple[str, ...], tuple[float, ...] | None]
+_Named = tuple[tuple[str, ...], tuple[float, ...] | None]
 """The names of an item, and the probability of each, where the encoder tells."""
 
 
@@ -97,8 +97,8 @@ def hear(encoder: Encoder, media: Path, warn: Warn, shots: Iterable[CutShot]) ->
 
     def pieces() -> Iterator[tuple[int, Samples]]:
         for piece in split_sound(samples, known()):
-            for start in range(0, len(piece.samples), LOUDNESS_STEP):
-                level = loudness_db(piece.samples[start : start + LOUDNESS_STEP])
+            for start in range(0, len(piece.samples), _LOUDNESS_STEP):
+                level = loudness_db(piece.samples[start : start + _LOUDNESS_STEP])
                 loudness.append(piece.start_s + start / SAMPLE_RATE, level)
             yield piece.shot, piece.samples
 
@@ -129,12 +129,12 @@ class Pool:
     def __init__(self, encoder: Encoder, items: Iterable[tuple[int, Any]]) -> None:
         self._blocks: dict[int, Row] = {}
         self._described: dict[int, Row] = {}
-        self._labels: defaultdict[int, list[Named]] = defaultdict(list)
-        for batch in batches(items, BATCH):
+        self._labels: defaultdict[int, list[_Named]] = defaultdict(list)
+        for batch in batches(items, _BATCH):
             encoded = encode(encoder, [item for _, item in batch])
             for row, (shot, _) in enumerate(batch):
-                add(self._blocks, shot, encoded.blocks[row : row + 1])
-                add(self._described, shot, encoded.described[row : row + 1])
+                _add(self._blocks, shot, encoded.blocks[row : row + 1])
+                _add(self._described, shot, encoded.described[row : row + 1])
                 likely = encoded.probabilities[row] if encoded.probabilities else None
                 self._labels[shot].append((encoded.labels[row], likely))
 
@@ -145,19 +145,19 @@ class Pool:
         middle = [several[len(several) // 2] for several in labels]
         tells = all(likely is not None for _, likely in middle)
         return Encoded(
-            blocks=unit_rows(dense_rows(self._blocks, every)),
-            described=unit_rows(dense_rows(self._described, every)),
+            blocks=unit_rows(_dense_rows(self._blocks, every)),
+            described=unit_rows(_dense_rows(self._described, every)),
             labels=[names for names, _ in middle],
             probabilities=[likely or () for _, likely in middle] if tells else (),
         )
 
 
-def add(sums: dict[int, Row], shot: int, row: Row) -> None:
+def _add(sums: dict[int, Row], shot: int, row: Row) -> None:
     """Add to the sum of one shot."""
     sums[shot] = sums[shot] + row if shot in sums else row
 
 
-def dense_rows(found: Mapping[int, Row], every: Iterable[int]) -> Blocks:
+def _dense_rows(found: Mapping[int, Row], every: Iterable[int]) -> Blocks:
     """A row a shot, zero where nothing was found."""
     return np.concatenate([zeros(0), *(found.get(shot, zeros(1)) for shot in every)])
 
@@ -170,7 +170,7 @@ def encode_text(encoder: Encoder, text: str) -> Blocks:
 def jpeg(image: Image) -> bytes:
     """A small JPEG of a keyframe."""
     picture = Pictures.fromarray(image)
-    picture.thumbnail((THUMBNAIL_WIDTH, THUMBNAIL_WIDTH))
+    picture.thumbnail((_THUMBNAIL_WIDTH, _THUMBNAIL_WIDTH))
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=80)
     return out.getvalue()

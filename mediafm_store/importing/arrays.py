@@ -15,12 +15,12 @@ from mediafm_store.importing.bounds import MOST_NUMBERS, too_many
 from mediafm_store.importing.given import Raw, Times, damaged_files
 from mediafm_store.sources.videos import title_id
 
-MOST_FPS, MOST_BYTES = 100_000, 8 * MOST_NUMBERS
-READ = ("start_s", "end_s", "shots", "fps", "words")
+_MOST_FPS, _MOST_BYTES = 100_000, 8 * MOST_NUMBERS
+_READ = ("start_s", "end_s", "shots", "fps", "words")
 """Arrays that are read beside vectors and scenes."""
 
 
-class Header(NamedTuple):
+class _Header(NamedTuple):
     """What a `.npy` says of itself before its values."""
 
     shape: tuple[int, ...]
@@ -45,13 +45,13 @@ class ArrayFile:
         scenes: str = "scene",
     ) -> None:
         self.path, self._arrays, self._fps, self._scenes = path, arrays, fps, scenes
-        headers = read_headers(path)
+        headers = _read_headers(path)
         self.holds = list(headers)
         self.widths: dict[Modality, int] = {
-            m: width_of(path, name, headers[name]) for m, name in arrays.items() if name in headers
+            m: _width_of(path, name, headers[name]) for m, name in arrays.items() if name in headers
         }
-        for name in {*READ, scenes} & headers.keys():
-            check_size(path, name, headers[name])
+        for name in {*_READ, scenes} & headers.keys():
+            _check_size(path, name, headers[name])
         self.ids = {path.stem: title or title_id(path)}
 
     def metadata_beside(self, id: str) -> Path:
@@ -75,7 +75,7 @@ class ArrayFile:
         """From frames, which are exact, if their rate is known; else from seconds."""
         fps = frame_rate(arrays["fps"].tolist(), self.path) if "fps" in self.holds else self._fps
         if "shots" in self.holds and fps is not None:
-            return in_frames(self.path, arrays["shots"], fps)
+            return _in_frames(self.path, arrays["shots"], fps)
         if {"start_s", "end_s"} <= {*self.holds}:
             return Times(arrays["start_s"], arrays["end_s"])
         if "shots" in self.holds:
@@ -89,7 +89,7 @@ class ArrayFile:
         )
 
 
-def in_frames(path: Path, shots: np.ndarray, fps: Fraction) -> Times:
+def _in_frames(path: Path, shots: np.ndarray, fps: Fraction) -> Times:
     """Times from the first and the last frame of each shot."""
     if shots.ndim != 2 or shots.shape[1] != 2 or shots.dtype.kind not in "iu":
         raise BadInput(
@@ -106,22 +106,22 @@ def frame_rate(given: Any, where: object = "--fps") -> Fraction:
         fps = Fraction(given[0] if isinstance(given, list) and len(given) == 1 else given)
     except (TypeError, ValueError, ArithmeticError):
         fps = Fraction(0)
-    if fps.denominator > MOST_FPS:  # 23.976023976 is meant as 24000/1001
+    if fps.denominator > _MOST_FPS:  # 23.976023976 is meant as 24000/1001
         fps = fps.limit_denominator(1001)
-    if not 0 < fps <= MOST_FPS:
+    if not 0 < fps <= _MOST_FPS:
         raise BadInput(
             f"{where}: {given!r} is no frame rate; give a number or a fraction: 24000/1001"
         )
     return fps
 
 
-def read_headers(path: Path) -> dict[str, Header]:
+def _read_headers(path: Path) -> dict[str, _Header]:
     """The arrays of a file by name; their values are not read."""
     headers = {}
     with damaged_files(path), zipfile.ZipFile(path) as members:
         for member in members.namelist():
             with members.open(member) as array:
-                headers[member.removesuffix(".npy")] = read_header(array)
+                headers[member.removesuffix(".npy")] = _read_header(array)
     if holding := [name for name, header in headers.items() if header.dtype.hasobject]:
         raise BadInput(
             f"{path}: {', '.join(holding)} holds Python objects, which are not loaded from files;"
@@ -130,17 +130,17 @@ def read_headers(path: Path) -> dict[str, Header]:
     return headers
 
 
-def read_header(array: Any) -> Header:
+def _read_header(array: Any) -> _Header:
     """Of one array."""
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }
     shape, _, dtype = readers[np.lib.format.read_magic(array)](array)
-    return Header(shape, dtype)
+    return _Header(shape, dtype)
 
 
-def width_of(path: Path, name: str, header: Header) -> int:
+def _width_of(path: Path, name: str, header: _Header) -> int:
     """How many numbers a shot's vector has."""
     if len(header.shape) != 2 or header.shape[1] == 0:
         raise BadInput(f"{path}: {name} is {header.shape}; give it one row a shot: [shots, width]")
@@ -149,12 +149,12 @@ def width_of(path: Path, name: str, header: Header) -> int:
     return header.shape[1]
 
 
-def check_size(path: Path, name: str, header: Header) -> None:
+def _check_size(path: Path, name: str, header: _Header) -> None:
     """Raise BadInput for an array beside the vectors that declares too much."""
     if reason := too_many(max(header.shape[:1], default=1)):
         raise BadInput(f"{path}: {name} has {reason}")
-    if math.prod(header.shape) * header.dtype.itemsize > MOST_BYTES:
+    if math.prod(header.shape) * header.dtype.itemsize > _MOST_BYTES:
         raise BadInput(
             f"{path}: {name} is {header.dtype} {header.shape}, larger than"
-            f" {MOST_BYTES // 10**6} MB; make several titles of it"
+            f" {_MOST_BYTES // 10**6} MB; make several titles of it"
         )

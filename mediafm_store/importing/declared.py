@@ -22,12 +22,12 @@ from mediafm_store.importing.given import Native
 from mediafm_store.storage.spaces import IMPORTED, Space, is_imported
 from mediafm_store.store.store import Store
 
-FEATURE = re.compile(r"(visual|audio|text)=(\S+)/(\d+)")
-BLOCK_MAP = "plain"
+_FEATURE = re.compile(r"(visual|audio|text)=(\S+)/(\d+)")
+_BLOCK_MAP = "plain"
 """What brings vectors to blocks; `BlockMap.plain` is the same for good."""
 
 
-class Feature(NamedTuple):
+class _Feature(NamedTuple):
     """The vectors of one modality: what made them, and how many numbers each has."""
 
     name: str
@@ -36,14 +36,14 @@ class Feature(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """Of their blocks."""
-        return hashlib.sha256(repr((self.name, self.width, BLOCK_MAP)).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr((self.name, self.width, _BLOCK_MAP)).encode()).hexdigest()[:16]
 
 
-Features = Mapping[Modality, Feature]
+Features = Mapping[Modality, _Feature]
 
 
 @runtime_checkable
-class HasWidths(Protocol):
+class _HasWidths(Protocol):
     """A file, as far as this is about it."""
 
     path: Path
@@ -58,16 +58,16 @@ def unit_blocks(native: Native) -> Blocks:
     """
     largest = np.abs(native).max(axis=1, keepdims=True)
     scaled = np.divide(native, largest, out=np.zeros_like(native), where=largest > 0)
-    return block_map(native.shape[1]).blocks(scaled.astype(np.float32))
+    return _block_map(native.shape[1]).blocks(scaled.astype(np.float32))
 
 
 @lru_cache(maxsize=len(MODALITIES))
-def block_map(width: int) -> BlockMap:
+def _block_map(width: int) -> BlockMap:
     """Made once: that of wide vectors takes a moment."""
     return BlockMap.plain(width)
 
 
-def declare(store: Store, files: Iterable[HasWidths], names: Mapping[Modality, str]) -> Features:
+def declare(store: Store, files: Iterable[_HasWidths], names: Mapping[Modality, str]) -> Features:
     """The vectors that a store holds or, if it is empty, those that all files have together.
 
     So nothing depends on the order of files, and titles that come later may lack a modality.
@@ -82,9 +82,9 @@ def declare(store: Store, files: Iterable[HasWidths], names: Mapping[Modality, s
                     f"{modality} has {first} numbers a shot in {other} and {width} in {file.path};"
                     " leave one of them out"
                 )
-    kept = stored_features(store)
+    kept = _stored_features(store)
     if kept is None:
-        return {m: Feature(checked(names[m], m), found[m][0]) for m in MODALITIES if m in found}
+        return {m: _Feature(_checked(names[m], m), found[m][0]) for m in MODALITIES if m in found}
     for modality in sorted(kept.keys() & found.keys()):
         if kept[modality].name != names[modality]:
             raise SpaceMismatch(
@@ -95,16 +95,16 @@ def declare(store: Store, files: Iterable[HasWidths], names: Mapping[Modality, s
     return kept
 
 
-def checked(name: str, modality: Modality) -> str:
+def _checked(name: str, modality: Modality) -> str:
     """A name that can be read out of what a space says of itself."""
-    if not FEATURE.fullmatch(f"{modality}={name}/1"):
+    if not _FEATURE.fullmatch(f"{modality}={name}/1"):
         raise BadInput(
             f"{name!r} cannot name vectors; give one without spaces, as --made-by {modality}=vgg19"
         )
     return name
 
 
-def check_fits(file: HasWidths, features: Features, store: Store) -> None:
+def check_fits(file: _HasWidths, features: Features, store: Store) -> None:
     """Raise unless the vectors of a file are such as the store holds."""
     for modality, width in file.widths.items():
         if modality not in features:
@@ -119,13 +119,13 @@ def check_fits(file: HasWidths, features: Features, store: Store) -> None:
             )
 
 
-def stored_features(store: Store) -> Features | None:
+def _stored_features(store: Store) -> Features | None:
     """What the titles of a store brought along; None if it has none, or they came as films."""
     if not store.has("fused") or not is_imported(store.live("fused")):
         return None
-    found = FEATURE.findall(store.live("fused").made_by)
+    found = _FEATURE.findall(store.live("fused").made_by)
     known: dict[str, Modality] = {m: m for m in MODALITIES}
-    return {known[modality]: Feature(name, int(width)) for modality, name, width in found}
+    return {known[modality]: _Feature(name, int(width)) for modality, name, width in found}
 
 
 def spaces(store: Store, features: Features, reader: Encoder) -> tuple[Space, Space, Space]:
@@ -137,16 +137,16 @@ def spaces(store: Store, features: Features, reader: Encoder) -> tuple[Space, Sp
     reads: dict[Modality, str] = {"text": reader.name}
     made = words | {m: f.fingerprint for m, f in features.items()}
     told = reads | {m: f"{f.name}/{f.width}" for m, f in features.items()}
-    fused, by_reader = combined("fused", made), in_words(reads)
+    fused, by_reader = combined("fused", made), _in_words(reads)
     described = combined("described", words)
     version = store.registry.only_version
     return (
-        version("fused", fused, dim=FUSED, made_by=in_words(told), fused=fused),
+        version("fused", fused, dim=FUSED, made_by=_in_words(told), fused=fused),
         version("described", described, dim=FUSED, made_by=by_reader, fused=fused),
         version("metadata", fused, dim=BLOCK, made_by=by_reader, fused=fused),
     )
 
 
-def in_words(told: Mapping[Modality, str]) -> str:
+def _in_words(told: Mapping[Modality, str]) -> str:
     """What a space says of itself."""
     return IMPORTED + " + ".join(f"{m}={told[m]}" for m in MODALITIES if m in told)

@@ -14,7 +14,7 @@ from mediafm_store.ingestion.ingest import Ingested
 from mediafm_store.sources.ids import is_gone, name_ids, title_ids
 from mediafm_store.store.store import Store
 
-SUFFIXES = (".npz", ".parquet", ".lance")
+_SUFFIXES = (".npz", ".parquet", ".lance")
 
 
 FeatureFile = ArrayFile | TableFile
@@ -26,8 +26,8 @@ def find_files(files: Iterable[Path]) -> list[Path]:
     for path in files:
         if not path.exists():
             raise BadInput(f"{path} does not exist")
-        if path.suffix.lower() not in SUFFIXES:
-            raise BadInput(f"{path} cannot be imported; give files called {' '.join(SUFFIXES)}")
+        if path.suffix.lower() not in _SUFFIXES:
+            raise BadInput(f"{path} cannot be imported; give files called {' '.join(_SUFFIXES)}")
         found[Path(os.path.abspath(path))] = None
     return list(found)
 

@@ -17,12 +17,12 @@ from mediafm_store.ingestion.rows import place_columns
 from mediafm_store.media.picture import COLUMNS as MEASURED
 from mediafm_store.records import Shot, Span, shot_id
 
-SECONDS = Fraction(1, 1_000_000)
+_SECONDS = Fraction(1, 1_000_000)
 """Time base of shots whose times are given in seconds."""
-LONGEST_S = 1e9
+_LONGEST_S = 1e9
 """A later time is a mistake, and would not fit into ticks."""
-MOST_SCENES = 1_000_000
-NUMBERS = {*"fiu"}
+_MOST_SCENES = 1_000_000
+_NUMBERS = {*"fiu"}
 """Kinds of arrays that are taken."""
 Native = Float64[np.ndarray, "shots width"]
 
@@ -83,25 +83,25 @@ class Given:
 
 def checked_title(raw: Raw, place: TitleInFile) -> Given:
     """A title as it can be stored; raise BadInput that names the shot and the cure."""
-    spans = spans_of(raw.times, place)
-    vectors = {m: native(v, m, len(spans), place) for m, v in raw.vectors.items()}
-    words = words_of(raw.words, len(spans), place)
-    return Given(spans, vectors, words, scenes_of(raw.scenes, len(spans), place))
+    spans = _spans_of(raw.times, place)
+    vectors = {m: _native(v, m, len(spans), place) for m, v in raw.vectors.items()}
+    words = _words_of(raw.words, len(spans), place)
+    return Given(spans, vectors, words, _scenes_of(raw.scenes, len(spans), place))
 
 
-def spans_of(times: Times, place: TitleInFile) -> list[Span]:
+def _spans_of(times: Times, place: TitleInFile) -> list[Span]:
     """Where the shots lie; they must ascend and may not overlap."""
-    time_base = times.time_base or SECONDS
-    edges = edges_of(times, place) * (1.0 if times.time_base else float(1 / SECONDS))
-    possible = np.isfinite(edges) & (edges >= 0) & (edges * float(time_base) < LONGEST_S)
+    time_base = times.time_base or _SECONDS
+    edges = _edges_of(times, place) * (1.0 if times.time_base else float(1 / _SECONDS))
+    possible = np.isfinite(edges) & (edges >= 0) & (edges * float(time_base) < _LONGEST_S)
     for shot in np.flatnonzero(~possible.all(axis=1)).tolist():
         raise place.bad(
-            f"its times are {given_times(times, shot)}; give seconds or frames from 0 on", shot
+            f"its times are {_given_times(times, shot)}; give seconds or frames from 0 on", shot
         )
     ticks = np.rint(edges).astype(np.int64)
     for shot in np.flatnonzero(ticks[:, 0] >= ticks[:, 1]).tolist():
         raise place.bad(
-            f"it ends before it starts ({given_times(times, shot)}); correct its times", shot
+            f"it ends before it starts ({_given_times(times, shot)}); correct its times", shot
         )
     for shot in np.flatnonzero(ticks[1:, 0] < ticks[:-1, 1]).tolist():
         raise place.bad(
@@ -112,11 +112,11 @@ def spans_of(times: Times, place: TitleInFile) -> list[Span]:
     return [Span(int(start), int(end), time_base) for start, end in ticks]
 
 
-def edges_of(times: Times, place: TitleInFile) -> Float64[np.ndarray, "shots 2"]:
+def _edges_of(times: Times, place: TitleInFile) -> Float64[np.ndarray, "shots 2"]:
     """Starts and ends side by side."""
     start, end = times.start, times.end
     kinds = {start.dtype.kind, end.dtype.kind}
-    if start.ndim != 1 or start.shape != end.shape or not kinds <= NUMBERS:
+    if start.ndim != 1 or start.shape != end.shape or not kinds <= _NUMBERS:
         raise place.bad(
             f"starts are {start.dtype} {start.shape}, ends {end.dtype} {end.shape};"
             " give one number a shot for each"
@@ -126,14 +126,14 @@ def edges_of(times: Times, place: TitleInFile) -> Float64[np.ndarray, "shots 2"]
     return np.stack([start, end], axis=1).astype(np.float64)
 
 
-def given_times(times: Times, shot: int) -> str:
+def _given_times(times: Times, shot: int) -> str:
     """The times of a shot as they were given."""
     return f"{times.start[shot]} to {times.end[shot]}"
 
 
-def native(values: np.ndarray, modality: Modality, shots: int, place: TitleInFile) -> Native:
+def _native(values: np.ndarray, modality: Modality, shots: int, place: TitleInFile) -> Native:
     """Vectors as they were computed, one row a shot."""
-    if values.ndim != 2 or len(values) != shots or values.dtype.kind not in NUMBERS:
+    if values.ndim != 2 or len(values) != shots or values.dtype.kind not in _NUMBERS:
         raise place.bad(
             f"{modality} is {values.dtype} {values.shape} for {shots} shots; give numbers, one row"
             " a shot"
@@ -144,7 +144,7 @@ def native(values: np.ndarray, modality: Modality, shots: int, place: TitleInFil
     return found
 
 
-def words_of(words: Sequence[Any] | None, shots: int, place: TitleInFile) -> list[str]:
+def _words_of(words: Sequence[Any] | None, shots: int, place: TitleInFile) -> list[str]:
     """What is said in each shot."""
     if words is None:
         return [""] * shots
@@ -164,17 +164,17 @@ def words_of(words: Sequence[Any] | None, shots: int, place: TitleInFile) -> lis
     return found
 
 
-def scenes_of(scenes: np.ndarray | None, shots: int, place: TitleInFile) -> list[int | None]:
+def _scenes_of(scenes: np.ndarray | None, shots: int, place: TitleInFile) -> list[int | None]:
     """The number of the scene of each shot."""
     if scenes is None:
         return [None] * shots
-    if scenes.shape != (shots,) or scenes.dtype.kind not in NUMBERS:
+    if scenes.shape != (shots,) or scenes.dtype.kind not in _NUMBERS:
         raise place.bad(
             f"scenes are {scenes.dtype} {scenes.shape} for {shots} shots; give one number a shot,"
             " -1 where there is none"
         )
     there = np.nan_to_num(scenes.astype(np.float64), nan=-1)
-    for shot in np.flatnonzero((there > MOST_SCENES) | (there != np.rint(there))).tolist():
+    for shot in np.flatnonzero((there > _MOST_SCENES) | (there != np.rint(there))).tolist():
         raise place.bad(f"its scene is {there[shot]}; give whole numbers", shot)
     return [int(scene) if scene >= 0 else None for scene in there]
 

@@ -82,7 +82,7 @@ def import_features(
     store.check_writable()
     given = {m: name for m, name in (arrays or {}).items() if name is not None}
     rate = None if fps is None else frame_rate(fps)
-    how = ImportOptions({m: given.get(m, m) for m in MODALITIES}, rate, title, scenes)
+    how = _ImportOptions({m: given.get(m, m) for m in MODALITIES}, rate, title, scenes)
     opened = [how.open(path) for path in paths]
     usable = [file for file in opened if not isinstance(file, Ingested)]
     features = declare(store, usable, {**how.arrays, **(made_by or {})})
@@ -90,7 +90,7 @@ def import_features(
     if title is None:
         give_ids(store, usable)
     reader = encoder or load_encoder(DEFAULTS["text"], "auto")
-    job = ImportJob(store, how, features, reader)
+    job = _ImportJob(store, how, features, reader)
     results: list[Ingested] = []
     total = sum(1 if isinstance(file, Ingested) else len(file.ids) for file in opened)
     for result in job.run(opened):
@@ -100,7 +100,7 @@ def import_features(
 
 
 @dataclass(frozen=True)
-class ImportOptions:
+class _ImportOptions:
     """How files are read."""
 
     arrays: Mapping[Modality, str]
@@ -121,7 +121,7 @@ class ImportOptions:
             return failure(self.title or title_id(path), path, error)
 
 
-class Pending(NamedTuple):
+class _Pending(NamedTuple):
     """A title that has to be read."""
 
     title: Title
@@ -132,7 +132,7 @@ class Pending(NamedTuple):
     """What the store holds of it."""
 
 
-class WrittenTitle(NamedTuple):
+class _WrittenTitle(NamedTuple):
     """What becomes of a title once it is written."""
 
     result: Ingested
@@ -147,11 +147,11 @@ class WrittenTitle(NamedTuple):
 
 
 @dataclass
-class ImportJob:
+class _ImportJob:
     """What all titles of one import share."""
 
     store: Store
-    how: ImportOptions
+    how: _ImportOptions
     features: Features
     reader: Encoder
     """Of words and metadata."""
@@ -171,10 +171,10 @@ class ImportJob:
         What is wrong with one comes back as its result.
         """
         made = chain.from_iterable(map(self._made, files))
-        for together in groups(made, WrittenTitle.size, most=AT_ONCE):
+        for together in groups(made, _WrittenTitle.size, most=AT_ONCE):
             yield from self._write(together)
 
-    def _write(self, made: Sequence[WrittenTitle]) -> Iterator[Ingested]:
+    def _write(self, made: Sequence[_WrittenTitle]) -> Iterator[Ingested]:
         """Write titles together; if that fails each by itself, to tell which is at fault."""
         try:
             self.store.add_titles([one.rows for one in made if one.rows])
@@ -188,10 +188,10 @@ class ImportJob:
         else:
             yield from (one.result for one in made)
 
-    def _made(self, file: FeatureFile | Ingested) -> Iterator[WrittenTitle]:
+    def _made(self, file: FeatureFile | Ingested) -> Iterator[_WrittenTitle]:
         """What is to be written of each title of a file."""
         if isinstance(file, Ingested):
-            yield WrittenTitle(file)
+            yield _WrittenTitle(file)
             return
         try:
             stat = stat_of(file.path)
@@ -199,11 +199,11 @@ class ImportJob:
                 try:
                     yield self._title(file, name, id, stat)
                 except Exception as error:
-                    yield WrittenTitle(failure(id, file.path, error))
+                    yield _WrittenTitle(failure(id, file.path, error))
         finally:
             file.close()
 
-    def _title(self, file: FeatureFile, name: str, id: str, stat: str) -> WrittenTitle:
+    def _title(self, file: FeatureFile, name: str, id: str, stat: str) -> _WrittenTitle:
         began = time.perf_counter()
         if self.first.setdefault(id, (file.path, name)) != (file.path, name):
             raise clash(file.path, id, self.first[id][0])
@@ -214,14 +214,14 @@ class ImportJob:
         before = sources_of(pending.row)
         whole = id not in self.lacking
         if whole and pending.row and before and pending.sources == before._replace(media=""):
-            return WrittenTitle(unchanged(pending.row, file.path))
+            return _WrittenTitle(unchanged(pending.row, file.path))
         given = checked_title(file.read(name), TitleInFile(file.path, id))
         sources = pending.sources._replace(media=given.content)
         if pending.row:
             check_same_film(pending.row, pending.title, sources)
             if whole and before and sources == before._replace(media_stat=sources.media_stat):
                 moved = {"media": str(file.path), "sources": sources._asdict()}
-                return WrittenTitle(unchanged(pending.row, file.path), moved=moved)
+                return _WrittenTitle(unchanged(pending.row, file.path), moved=moved)
         warnings = Warnings(
             media=[
                 f"{id}: no {modality} vectors ({self.how.arrays[modality]}) in {file.path.name}"
@@ -239,9 +239,9 @@ class ImportJob:
             took_s=time.perf_counter() - began,
             warnings=tuple(warnings.media),
         )
-        return WrittenTitle(result, rows)
+        return _WrittenTitle(result, rows)
 
-    def _look(self, file: FeatureFile, name: str, id: str, stat: str) -> Pending:
+    def _look(self, file: FeatureFile, name: str, id: str, stat: str) -> _Pending:
         """What is known of a title before its vectors are read."""
         facts = metadata_of(file.metadata_beside(id))
         row = self.stored.get(id)
@@ -257,9 +257,9 @@ class ImportJob:
             words_made_by=f"{RULES} {self.reader.fingerprint}",
             metadata=metadata_digest(title, bool(facts)),
         )
-        return Pending(with_given_name(title, row), bool(facts), sources, row)
+        return _Pending(with_given_name(title, row), bool(facts), sources, row)
 
-    def _rows(self, pending: Pending, given: Given, warnings: Warnings) -> TitleRows:
+    def _rows(self, pending: _Pending, given: Given, warnings: Warnings) -> TitleRows:
         """Everything that is stored of a title."""
         title = pending.title
         text = title.metadata_text if pending.has_metadata else ""

@@ -20,7 +20,7 @@ from mediafm_store.storage.tables import Tables
 
 ROWS = 1024
 """Rows that are read at once; a title has as many as it has shots."""
-PARQUET_BUFFER = 1 << 20
+_PARQUET_BUFFER = 1 << 20
 """Bytes read at once of a column. Whole row groups, as Polars reads them, take gigabytes."""
 
 
@@ -33,15 +33,15 @@ class TableFile:
 
     def __init__(self, path: Path, arrays: Mapping[Modality, str], scenes: str = "scene") -> None:
         self.path, self._arrays, self._scenes = path, arrays, scenes
-        schema = schema_of(path)
+        schema = _schema_of(path)
         self.holds = list(schema.names)
-        check_columns(path, schema, arrays)
+        _check_columns(path, schema, arrays)
         self.widths: dict[Modality, int] = {
             m: width
             for m, name in arrays.items()
-            if name in self.holds and (width := width_of(path, schema.field(name)))
+            if name in self.holds and (width := _width_of(path, schema.field(name)))
         }
-        self._runs = title_runs(path)
+        self._runs = _title_runs(path)
         times = Counter(name for name, _ in self._runs)
         self._scattered = {name for name, count in times.items() if count > 1}
         self.ids = {name: id_of(name) for name in times}
@@ -77,7 +77,7 @@ class TableFile:
         wanted = {"title", "start_s", "end_s", "words", self._scenes}
         wanted |= {*(self._arrays[m] for m in self.widths)}
         with damaged_files(self.path):
-            batches = batches_of(self.path, [c for c in self.holds if c in wanted])
+            batches = _batches_of(self.path, [c for c in self.holds if c in wanted])
             batch = next(batches)
             for name, rows in self._runs:
                 parts, missing = [batch.slice(0, 0)], rows
@@ -94,7 +94,7 @@ class TableFile:
         return Raw(
             times=Times(rows["start_s"].to_numpy(), rows["end_s"].to_numpy()),
             vectors={
-                m: matrix(rows[self._arrays[m]], width, self._arrays[m], place)
+                m: _matrix(rows[self._arrays[m]], width, self._arrays[m], place)
                 for m, width in self.widths.items()
             },
             words=rows["words"].to_pylist() if "words" in self.holds else None,
@@ -102,7 +102,7 @@ class TableFile:
         )
 
 
-def schema_of(path: Path) -> pa.Schema:
+def _schema_of(path: Path) -> pa.Schema:
     """The columns of a table."""
     if path.suffix == ".lance":
         return Tables(place.StoreLocation.of(path.parent)).open(path.stem).schema
@@ -110,17 +110,17 @@ def schema_of(path: Path) -> pa.Schema:
         return file.schema_arrow
 
 
-def batches_of(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+def _batches_of(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Some columns of a table, some rows at a time."""
     if path.suffix == ".lance":
         yield from Tables(place.StoreLocation.of(path.parent)).batches(path.stem, columns, ROWS)
         return
-    with pq.ParquetFile(path, pre_buffer=False, buffer_size=PARQUET_BUFFER) as file:
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=_PARQUET_BUFFER) as file:
         for batch in file.iter_batches(ROWS, columns=columns, use_threads=False):
             yield pa.Table.from_batches([batch])
 
 
-def check_columns(path: Path, schema: pa.Schema, arrays: Mapping[Modality, str]) -> None:
+def _check_columns(path: Path, schema: pa.Schema, arrays: Mapping[Modality, str]) -> None:
     """Raise BadInput for columns that are not there, or that hold something else."""
     for name in ("title", "start_s", "end_s"):
         if name not in schema.names:
@@ -129,14 +129,14 @@ def check_columns(path: Path, schema: pa.Schema, arrays: Mapping[Modality, str])
                 " with title, start_s and end_s"
             )
     for name in arrays.values():
-        if name in schema.names and not is_vector(schema.field(name).type):
+        if name in schema.names and not _is_vector(schema.field(name).type):
             raise BadInput(
                 f"{path}: column {name} is {schema.field(name).type}; give it a list of numbers a"
                 " shot"
             )
 
 
-def is_vector(type: pa.DataType) -> bool:
+def _is_vector(type: pa.DataType) -> bool:
     """Whether a column holds lists of numbers."""
     lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
     if not any(is_a(type) for is_a in lists):
@@ -144,23 +144,23 @@ def is_vector(type: pa.DataType) -> bool:
     return pa.types.is_floating(type.value_type) or pa.types.is_integer(type.value_type)
 
 
-def width_of(path: Path, column: pa.Field) -> int:
+def _width_of(path: Path, column: pa.Field) -> int:
     """How many numbers a shot's vector has: the type says it, or the first row that has one."""
     fixed = pa.types.is_fixed_size_list(column.type)
-    width = int(column.type.list_size) if fixed else mean_width(path, column.name)
+    width = int(column.type.list_size) if fixed else _mean_width(path, column.name)
     if reason := too_many(1, width):
         raise BadInput(f"{path}: {column.name} has {reason}")
     if fixed:
         return width
     with damaged_files(path):
-        for batch in batches_of(path, [column.name]):
+        for batch in _batches_of(path, [column.name]):
             for width in pc.list_value_length(batch[column.name].drop_null()):
                 if width.as_py():
                     return int(width.as_py())
     return 0
 
 
-def mean_width(path: Path, column: str) -> int:
+def _mean_width(path: Path, column: str) -> int:
     """Numbers a row of a column of lists, as a Parquet file declares them; 0 if nothing does."""
     if path.suffix == ".lance":
         return 0
@@ -175,11 +175,11 @@ def mean_width(path: Path, column: str) -> int:
         return max(means, default=0)
 
 
-def title_runs(path: Path) -> list[tuple[str, int]]:
+def _title_runs(path: Path) -> list[tuple[str, int]]:
     """Titles in the order of their rows, and how many rows each has there."""
     with damaged_files(path):
         names = (
-            name for batch in batches_of(path, ["title"]) for name in batch["title"].to_pylist()
+            name for batch in _batches_of(path, ["title"]) for name in batch["title"].to_pylist()
         )
         runs = [(name, sum(1 for _ in rows)) for name, rows in groupby(names)]
     if not runs:
@@ -192,7 +192,7 @@ def title_runs(path: Path) -> list[tuple[str, int]]:
     return runs
 
 
-def matrix(column: pa.ChunkedArray, width: int, name: str, place: TitleInFile) -> Native:
+def _matrix(column: pa.ChunkedArray, width: int, name: str, place: TitleInFile) -> Native:
     """Lists as rows of an array; a null is a row of zeros."""
     there = column.is_valid().to_numpy()
     lengths = pc.list_value_length(column).fill_null(width).to_numpy()

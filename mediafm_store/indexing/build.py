@@ -31,7 +31,7 @@ from mediafm_store.store.store import Store
 log = logging.getLogger("mediafm_store")
 SEEN_S = 60.0
 """Until what another machine has made in a network's file system is seen here."""
-OnVectors = Callable[[int, int], object]
+_OnVectors = Callable[[int, int], object]
 
 
 def build_index(
@@ -53,7 +53,7 @@ def build_indexes(
     device: DeviceChoice = "auto",
     engine: str = "threads",
     workers: int | None = None,
-    on_vectors: OnVectors = lambda done, all: None,
+    on_vectors: _OnVectors = lambda done, all: None,
 ) -> list[IndexStatus]:
     """Index the vectors of spaces, tune the indexes to a recall@10, and measure them.
 
@@ -64,8 +64,8 @@ def build_indexes(
     What was measured is kept in the table `evaluations`. Raises BadInput if a space has no vectors,
     or if workers may be on other machines than the indexes of the store.
     """
-    plans = partial(planned, store, config=config or IndexConfig(), device=device)
-    make(store, spaces, plans, engine=engine, workers=workers, on_vectors=on_vectors)
+    plans = partial(_planned, store, config=config or IndexConfig(), device=device)
+    _make(store, spaces, plans, engine=engine, workers=workers, on_vectors=on_vectors)
     return [kept_status(store, space) for space in spaces]
 
 
@@ -81,7 +81,7 @@ def refresh_indexes(
     device: DeviceChoice = "auto",
     engine: str = "threads",
     workers: int | None = None,
-    on_vectors: OnVectors = lambda done, all: None,
+    on_vectors: _OnVectors = lambda done, all: None,
     damaged: Sequence[Path] = (),
 ) -> list[IndexStatus]:
     """Add to the indexes of spaces what came since they were built, without learning anew.
@@ -101,9 +101,9 @@ def refresh_indexes(
         odd = {*damaged, *changed}
         shards = [s for s in opened.shards if s.folder not in odd] if opened else []
         config = config_of(store, space)
-        return planned(store, space, scratch, config=config, device=device, shards=shards)
+        return _planned(store, space, scratch, config=config, device=device, shards=shards)
 
-    changed = make(store, spaces, plans, engine=engine, workers=workers, on_vectors=on_vectors)
+    changed = _make(store, spaces, plans, engine=engine, workers=workers, on_vectors=on_vectors)
     return [(kept_status if s.table in changed else index_status)(store, s) for s in spaces]
 
 
@@ -113,7 +113,7 @@ def mend_index(store: Store, space: Space) -> IndexStatus:
 
 
 @dataclass(frozen=True)
-class Making:
+class _Making:
     """An index on its way."""
 
     generation: Generation
@@ -131,22 +131,22 @@ class Making:
             self.lock.close()
 
 
-def make(
+def _make(
     store: Store,
     spaces: Sequence[Space],
     plans: Callable[[Space, Path], ShardPlan],
     *,
     engine: str,
     workers: int | None,
-    on_vectors: OnVectors,
+    on_vectors: _OnVectors,
 ) -> set[str]:
     """Make what lacks of the indexes of spaces, all shards in one run; the spaces with new ones.
 
     `plans` are asked for when nobody else can write for the space. Where a shard cannot be made the
     others are, before its error is raised.
     """
-    check_request(store, engine)
-    making, items, errors = dict[str, Making](), list[ShardToMake](), list[Exception]()
+    _check_request(store, engine)
+    making, items, errors = dict[str, _Making](), list[ShardToMake](), list[Exception]()
     with engine_of(engine, workers=workers) as runs_on, ExitStack() as locks:
         # In one order, so that no two programs wait for each other.
         for table, space in sorted({space.table: space for space in spaces}.items()):
@@ -154,11 +154,11 @@ def make(
             generation = lock.enter_context(new_generation(store, space))
             todo = plans(space, generation.folder)
             generation.keep_only([shard.folder for shard in todo.made])
-            if not todo.made and todo.kept == current(store, space):
+            if not todo.made and todo.kept == _current(store, space):
                 lock.close()
                 continue
             lacking = [shard for shard in todo.made if not is_made(shard)]
-            making[table] = Making(generation, todo, {s.folder for s in lacking}, lock)
+            making[table] = _Making(generation, todo, {s.folder for s in lacking}, lock)
             making[table].complete_if_nothing_lacks()
             items += lacking
         stage, progress = BuildShard(store), BuildProgress(items, on_vectors)
@@ -167,7 +167,7 @@ def make(
             for outcome in outcomes:
                 progress.finish(outcome.item)
                 table = outcome.item.space.table
-                if error := outcome.error or missing(outcome.item):
+                if error := outcome.error or _missing(outcome.item):
                     log.warning("a shard of %s is not made: %s", table, error)
                     errors.append(error)
                 else:
@@ -179,7 +179,7 @@ def make(
     return set(making)
 
 
-def missing(shard: ShardToMake) -> BadInput | None:
+def _missing(shard: ShardToMake) -> BadInput | None:
     """Why a shard that a worker has made is not here, if it is not."""
     until = time.monotonic() + SEEN_S
     while not shard.folder.exists():
@@ -192,7 +192,7 @@ def missing(shard: ShardToMake) -> BadInput | None:
     return None
 
 
-def check_request(store: Store, engine: str) -> None:
+def _check_request(store: Store, engine: str) -> None:
     """Raise BadInput before work is done for nothing."""
     if store.place.remote and elsewhere(engine):
         raise BadInput(
@@ -202,7 +202,7 @@ def check_request(store: Store, engine: str) -> None:
     store.check_writable()
 
 
-def planned(
+def _planned(
     store: Store,
     space: Space,
     scratch: Path,
@@ -221,7 +221,7 @@ def planned(
     return plan(space, counts, shards, revisions, config=config, device=device, scratch=scratch)
 
 
-def current(store: Store, space: Space) -> list[Path]:
+def _current(store: Store, space: Space) -> list[Path]:
     """The shards of the newest index of a space."""
     folder = newest_build(index_folder(store, space))
     return shard_folders(folder) if folder else []

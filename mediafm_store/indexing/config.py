@@ -10,7 +10,7 @@ from mediafm_indexes import EXACT, KINDS, IndexTarget, Train, read_metadata, tra
 from mediafm_store import plugins
 from mediafm_store.errors import BadInput
 
-SHARD_ROWS = 4_000_000
+_SHARD_ROWS = 4_000_000
 """Rows of a shard at most. Fewer make building linear and bound what it takes in memory and what
 a dead worker costs; each shard is one more to look into."""
 CONFIG = "config.json"
@@ -29,7 +29,7 @@ class IndexConfig:
     """The recall@10."""
     memory_gb: float = IndexTarget.memory_bytes / 1e9
     """That all of it may take in searches."""
-    shard_rows: int = SHARD_ROWS
+    shard_rows: int = _SHARD_ROWS
 
     def __post_init__(self) -> None:
         if not 0 < self.target <= 1:

@@ -19,11 +19,11 @@ from mediafm_store.storage.spaces import Space
 from mediafm_store.storage.turns import turn
 from mediafm_store.store.store import Store
 
-BUILDING = ".building"
-HALF = "half-"
-LOCK = ".lock"
-GENERATION = "[0-9]" * 6
-SHARD = "[0-9]" * 4
+_BUILDING = ".building"
+_HALF = "half-"
+_LOCK = ".lock"
+_GENERATION = "[0-9]" * 6
+_SHARD = "[0-9]" * 4
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class Generation:
             if shard.parent == self.folder:
                 shard.rename(place)
             else:
-                shutil.copytree(shard, place, copy_function=link)
+                shutil.copytree(shard, place, copy_function=_link)
         before = newest_build(self.base)
         newer = self.base / f"{int(before.name) + 1 if before else 1:06d}"
         (placed[0] if len(placed) == 1 else index).rename(newer)
         shutil.rmtree(self.folder, ignore_errors=True)
-        for older in sorted(self.base.glob(GENERATION))[:-1]:
+        for older in sorted(self.base.glob(_GENERATION))[:-1]:
             shutil.rmtree(older, ignore_errors=True)
 
     def keep_only(self, shards: Sequence[Path]) -> None:
@@ -63,18 +63,18 @@ class Generation:
 def delete(folder: Path) -> None:
     """At once for whoever may still write to it: a worker whose driver was killed."""
     with suppress(OSError):  # on Windows, where it is open
-        folder = folder.rename(folder.with_name(HALF + uuid.uuid4().hex))
+        folder = folder.rename(folder.with_name(_HALF + uuid.uuid4().hex))
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_half(shard: Path) -> Path:
     """An empty folder beside that of a shard to make it in; it does not outlive the build."""
-    folder = shard.with_name(HALF + uuid.uuid4().hex)
+    folder = shard.with_name(_HALF + uuid.uuid4().hex)
     folder.mkdir()
     return folder
 
 
-def link(source: str, target: str) -> None:
+def _link(source: str, target: str) -> None:
     """The same file under another name, or a copy where the file system has no such names."""
     try:
         os.link(source, target)
@@ -90,13 +90,13 @@ def new_generation(store: Store, space: Space) -> Iterator[Generation]:
     """
     base = index_folder(store, space)
     base.mkdir(parents=True, exist_ok=True)
-    with turn(base / LOCK, f"the index of {space.table}"):
-        generation = Generation(base, (base / BUILDING).absolute())
+    with turn(base / _LOCK, f"the index of {space.table}"):
+        generation = Generation(base, (base / _BUILDING).absolute())
         generation.folder.mkdir(exist_ok=True)
         try:
             yield generation
         finally:
-            for half in generation.folder.glob(f"{HALF}*"):
+            for half in generation.folder.glob(f"{_HALF}*"):
                 delete(half)
             with suppress(OSError):  # it is gone, or there are finished shards in it
                 generation.folder.rmdir()
@@ -104,27 +104,27 @@ def new_generation(store: Store, space: Space) -> Iterator[Generation]:
 
 def shard_folders(folder: Path) -> list[Path]:
     """The shards of an index, which may be its only one."""
-    return sorted(folder.glob(SHARD)) or [folder]
+    return sorted(folder.glob(_SHARD)) or [folder]
 
 
 def newest_build(base: Path) -> Path | None:
     """The last complete index of a space."""
-    return max(base.glob(GENERATION), default=None)
+    return max(base.glob(_GENERATION), default=None)
 
 
 def unfinished(store: Store) -> list[Path]:
     """What is left of indexes that were not finished; not those that are being built."""
     found = []
-    for folder in sorted(indexes(store).glob(f"*/{BUILDING}*")):
+    for folder in sorted(indexes(store).glob(f"*/{_BUILDING}*")):
         # A store that is only read cannot be locked.
-        with suppress(Timeout, OSError), FileLock(folder.parent / LOCK, timeout=0):
+        with suppress(Timeout, OSError), FileLock(folder.parent / _LOCK, timeout=0):
             found.append(folder)
     return found
 
 
 def delete_unfinished(folder: Path) -> None:
     """Delete one of these, unless it is gone on with by now."""
-    with suppress(Timeout), FileLock(folder.parent / LOCK, timeout=0):
+    with suppress(Timeout), FileLock(folder.parent / _LOCK, timeout=0):
         delete(folder)
 
 

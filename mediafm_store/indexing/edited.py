@@ -28,8 +28,8 @@ def edited(store: Store, space: Space, index: SpaceIndex) -> dict[Path, int]:
     starts = {run.title: run.start for run in reversed(valid)}
     same = np.zeros(len(index.ids), bool)
     for batch in store.vector_batches(space, starts.keys()):
-        rows, places = placed(space, index, batch, starts)
-        same[places] = equal(index, batch, rows, places)
+        rows, places = _placed(space, index, batch, starts)
+        same[places] = _equal(index, batch, rows, places)
     found: Counter[Path] = Counter()
     end = 0
     for shard in index.shards:
@@ -39,7 +39,7 @@ def edited(store: Store, space: Space, index: SpaceIndex) -> dict[Path, int]:
     return {folder: rows for folder, rows in found.items() if rows}
 
 
-def placed(
+def _placed(
     space: Space, index: SpaceIndex, batch: VectorBatch, starts: dict[str, int]
 ) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
     """The rows of a batch that an index holds, and where it holds them."""
@@ -52,7 +52,7 @@ def placed(
     return rows[there], places[rows][there]
 
 
-def equal(
+def _equal(
     index: SpaceIndex,
     batch: VectorBatch,
     rows: Int64[np.ndarray, " n"],

@@ -21,7 +21,7 @@ def read_vectors(store: Store, space: Space, ids: Sequence[str]) -> StoredVector
         return store.vectors_by_id(space, ids)
     counts = store.shot_counts()
     there = sorted({id for id in ids if index_of(id) < counts.get(title_of(id), 0)})
-    held = read_indexed(store, space, there)
+    held = _read_indexed(store, space, there)
     if not (rest := sorted(set(there) - set(held.ids))):
         return held
     others = store.vectors_by_id(space, rest)
@@ -32,7 +32,7 @@ def read_vectors(store: Store, space: Space, ids: Sequence[str]) -> StoredVector
     )
 
 
-def read_indexed(store: Store, space: Space, shots: Sequence[str]) -> StoredVectors:
+def _read_indexed(store: Store, space: Space, shots: Sequence[str]) -> StoredVectors:
     """Those that the index of the space holds as they are now; none if there is no index."""
     opened = open_index(store, space)
     while opened is not None:

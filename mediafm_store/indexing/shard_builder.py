@@ -23,7 +23,7 @@ from mediafm_store.indexing.space_index import UNREADABLE, read_shard
 from mediafm_store.store.store import Store
 
 
-class Passed(NamedTuple):
+class _Passed(NamedTuple):
     """Vectors that have been read from the store, or added to the index of a shard."""
 
     folder: Path
@@ -42,7 +42,7 @@ class BuildProgress:
         self._on_vectors = on_vectors
         self._lock = Lock()
 
-    def tell(self, told: Passed) -> None:
+    def tell(self, told: _Passed) -> None:
         """From the thread of any worker. A shard that is built anew is read more than once."""
         with self._lock:
             passed = self._passed[told.folder] + told.vectors
@@ -51,7 +51,7 @@ class BuildProgress:
 
     def finish(self, shard: ShardToMake) -> None:
         """Whatever was told of it."""
-        self.tell(Passed(shard.folder, self._most[shard.folder]))
+        self.tell(_Passed(shard.folder, self._most[shard.folder]))
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class BuildShard:
 
     def _built(self, shard: ShardToMake, tell: Tell) -> Path:
         """A folder with the index of all titles."""
-        folder, on_batch = new_half(shard.folder), partial(passed, shard, tell)
+        folder, on_batch = new_half(shard.folder), partial(_passed, shard, tell)
         write_config(folder, shard.config)
         now = origin(self.store, shard.space)
         batches = self.store.vector_batches(shard.space, {*shard.titles, *shard.held})
@@ -108,7 +108,7 @@ class BuildShard:
         """A folder with the shard before and more titles; None if it has to be built."""
         if shard.before is None:
             return None
-        folder, on_batch = new_half(shard.folder), partial(passed, shard, tell)
+        folder, on_batch = new_half(shard.folder), partial(_passed, shard, tell)
         write_config(folder, shard.config)
         now = origin(self.store, shard.space)
         batches = self.store.vector_batches(shard.space, set(shard.titles))
@@ -130,9 +130,9 @@ class BuildShard:
         return folder
 
 
-def passed(shard: ShardToMake, tell: Tell, vectors: int) -> None:
+def _passed(shard: ShardToMake, tell: Tell, vectors: int) -> None:
     """Tell what has passed of a shard."""
-    tell(Passed(shard.folder, vectors))
+    tell(_Passed(shard.folder, vectors))
 
 
 def is_made(shard: ShardToMake) -> bool:

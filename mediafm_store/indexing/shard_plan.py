@@ -15,7 +15,7 @@ from mediafm_store.indexing.config import IndexConfig
 from mediafm_store.indexing.index_rows import Shard, count_rows, still_valid
 from mediafm_store.storage.spaces import Space
 
-MOST_SHARDS = 9_999
+_MOST_SHARDS = 9_999
 """As many as there are names for."""
 MOSTLY_DEAD = 0.2
 """Share of a shard's rows that are of replaced titles, with which it is built anew."""
@@ -85,18 +85,18 @@ def plan(
         return ShardToMake(space, titles, before, held, more, share, config, device, folder)
 
     made: list[ShardToMake] = []
-    if kept and (more := fitting(new, config.shard_rows - len(kept[-1].ids))):
+    if kept and (more := _fitting(new, config.shard_rows - len(kept[-1].ids))):
         last = kept.pop()
         held = dict.fromkeys(run.title for run in still_valid(last.runs, revisions))
         made.append(to_make(sorted(more), last.folder.absolute(), held))
         new = {title: rows for title, rows in new.items() if title not in more}
     made += [to_make(titles) for titles in divided(new, config.shard_rows)]
-    if len(kept) + len(made) > MOST_SHARDS:
-        raise BadInput(f"{config.shard_rows} rows a shard make more than {MOST_SHARDS}; take more")
+    if len(kept) + len(made) > _MOST_SHARDS:
+        raise BadInput(f"{config.shard_rows} rows a shard make more than {_MOST_SHARDS}; take more")
     return ShardPlan([shard.folder for shard in kept], made)
 
 
-def fitting(counts: Mapping[str, int], room: int) -> set[str]:
+def _fitting(counts: Mapping[str, int], room: int) -> set[str]:
     """The first titles that have no more than so many rows together."""
     ends = np.cumsum(list(counts.values()))
     return {title for title, end in zip(counts, ends, strict=True) if end <= room}

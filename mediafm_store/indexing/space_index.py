@@ -123,11 +123,11 @@ def open_index(store: Store, space: Space, *, device: DeviceChoice = "cpu") -> S
     """
     base = index_folder(store, space)
     while (folder := newest_build(base)) is not None:
-        opened, damage = read_index(folder, space, resolve_device(device, has_gpu))
+        opened, damage = _read_index(folder, space, resolve_device(device, has_gpu))
         if damage and newest_build(base) != folder:
             continue  # another program has put a newer one in its place
         for where, error in damage.items():
-            tell_damaged(where, error)
+            _tell_damaged(where, error)
         return opened
     return None
 
@@ -154,11 +154,11 @@ def left_out(opened: SpaceIndex, error: DamagedError) -> SpaceIndex | None:
     for key, (version, kept) in list(OPENED.items()):
         if kept is opened:
             OPENED[key] = version, left
-    tell_damaged(error.path.parent, error)
+    _tell_damaged(error.path.parent, error)
     return left
 
 
-def tell_damaged(folder: Path, error: Exception) -> None:
+def _tell_damaged(folder: Path, error: Exception) -> None:
     """Warn that an index, or a shard of one, is of no use."""
     log.warning(
         "the index in %s cannot be used (%s), so its rows are compared one by one;"
@@ -168,21 +168,21 @@ def tell_damaged(folder: Path, error: Exception) -> None:
     )
 
 
-Damage = dict[Path, Exception]
+_Damage = dict[Path, Exception]
 """What is wrong with which folder."""
 
 
-def read_index(folder: Path, space: Space, device: Device) -> tuple[SpaceIndex | None, Damage]:
+def _read_index(folder: Path, space: Space, device: Device) -> tuple[SpaceIndex | None, _Damage]:
     """Read once: of each space the last is kept open. What is damaged is told at the first."""
     try:
         now = folder.stat()  # a folder may have been made anew
         key = folder.parent, device
         version = folder, space.fingerprint, now.st_mtime_ns, now.st_ino
     except OSError as error:
-        return None, Damage({folder: error})
+        return None, _Damage({folder: error})
     if key in OPENED and OPENED[key][0] == version:
         return OPENED[key][1], {}
-    shards, damage = [], Damage()
+    shards, damage = [], _Damage()
     for shard in shard_folders(folder):
         try:
             shards.append(read_shard(shard, space, device))
@@ -210,17 +210,17 @@ def read_shard(folder: Path, space: Space, device: Device = "cpu") -> Shard:
     return Shard(folder, indexed, facts, ids, [RowRange(*r) for r in told["runs"]], held)
 
 
-Version = tuple[Path, str, int, int]
-OPENED: dict[tuple[Path, Device], tuple[Version, SpaceIndex | None]] = {}
+_Version = tuple[Path, str, int, int]
+OPENED: dict[tuple[Path, Device], tuple[_Version, SpaceIndex | None]] = {}
 UNREADABLE = (DamagedError, BadInput, OSError, RuntimeError, ValueError, KeyError, TypeError)
 """What reading damaged files raises."""
 
 
-def check_index(store: Store, space: Space) -> Damage:
+def check_index(store: Store, space: Space) -> _Damage:
     """Read all of the newest index of a space; what is wrong with it, by folder."""
     base = index_folder(store, space)
     while (folder := newest_build(base)) is not None:
-        damage: Damage = {}
+        damage: _Damage = {}
         for shard in shard_folders(folder):
             try:
                 read_shard(shard, space).indexed.vectors.check()

@@ -56,11 +56,11 @@ def kept_status(store: Store, space: Space) -> IndexStatus:
     """How good an index is that has just been measured; its figures are kept."""
     status = index_status(store, space)
     told = {"name": space.name, "version": space.table, "fingerprint": space.fingerprint}
-    record_if_writable(store, "index", index_metrics(status), **told)
+    record_if_writable(store, "index", _index_metrics(status), **told)
     return status
 
 
-def index_metrics(status: IndexStatus) -> list[Figure]:
+def _index_metrics(status: IndexStatus) -> list[Figure]:
     """What is kept of an index; of those with filters by the share of rows that they keep."""
     found = [
         Figure("recall_at_10", status.recall_at_10, detail={"kind": status.kind}),
@@ -94,14 +94,14 @@ def index_status(store: Store, space: Space) -> IndexStatus:
         shards=len(facts),
         rows=len(opened.ids) - replaced,
         replaced=replaced,
-        new=sum(rows_not_in(store, space, valid).values()),
+        new=sum(_rows_not_in(store, space, valid).values()),
         target=facts[0].target,
         recall_at_10=measured.recall_at_10,
         recall_filtered=measured.filtered_recall,
         p50_ms=measured.p50_ms,
         p99_ms=measured.p99_ms,
-        memory_mb=sum(bytes_of_files(shard.folder / INDEX) for shard in opened.shards) / 1e6,
-        disk_mb=bytes_of_files(opened.folder) / 1e6,
+        memory_mb=sum(_bytes_of_files(shard.folder / INDEX) for shard in opened.shards) / 1e6,
+        disk_mb=_bytes_of_files(opened.folder) / 1e6,
         build_s=sum(one.build_s for one in facts),
     )
 
@@ -111,12 +111,12 @@ def has_index(store: Store, space: Space) -> bool:
     return newest_build(index_folder(store, space)) is not None
 
 
-def rows_not_in(store: Store, space: Space, valid: list[RowRange]) -> dict[str, int]:
+def _rows_not_in(store: Store, space: Space, valid: list[RowRange]) -> dict[str, int]:
     """How many rows a space has of titles that an index does not hold."""
     held = {run.title for run in valid}
     return {t: n for t, n in store.rows_by_title(space).items() if t not in held}
 
 
-def bytes_of_files(folder: Path) -> int:
+def _bytes_of_files(folder: Path) -> int:
     """Bytes of all files."""
     return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())

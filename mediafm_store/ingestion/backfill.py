@@ -20,7 +20,7 @@ from mediafm_store.shots.shotlist import listed
 from mediafm_store.storage.spaces import Space, is_imported
 from mediafm_store.store.store import Store
 
-BYTES = 2
+_BYTES = 2
 """Of a number as it is stored."""
 
 
@@ -38,7 +38,7 @@ class Cost(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Backfilled:
+class _Backfilled:
     """The new versions, and what became of each title."""
 
     spaces: list[Space]
@@ -56,7 +56,7 @@ def backfill(
     on_cost: Callable[[Cost], None] = lambda cost: None,
     on_progress: Callable[[IngestProgress], None] = lambda progress: None,
     on_title: Callable[[Ingested], None] = lambda result: None,
-) -> Backfilled:
+) -> _Backfilled:
     """Write `fused`, `described` and `metadata` vectors of these encoders for all titles.
 
     Shots and subtitles stay as they are stored; the films are decoded again, by `workers` of an
@@ -80,30 +80,30 @@ def backfill(
     waiting = {title for space in versions for title in store.lacking(space)}
     rows = [row for row in store.titles().to_dicts() if row["id"] in waiting]
     rows.sort(key=lambda row: row["duration_s"])
-    known = (known_film(store, row) for row in (rows[:1] if dry_run else rows))
+    known = (_known_film(store, row) for row in (rows[:1] if dry_run else rows))
     results = []
     with engine_of(engine, workers=workers) as runs_on:
         # To hold encoders an engine has to be started, which takes seconds.
-        stage = Refeaturize(spaces, runs_on.held(encoders) if rows else encoders, keyframes)
+        stage = _Refeaturize(spaces, runs_on.held(encoders) if rows else encoders, keyframes)
         with closing(runs_on.run(stage, known, on_progress)) as outcomes:
             for outcome in outcomes:
-                result = written(store, outcome)
+                result = _written(store, outcome)
                 results.append(result)
                 on_title(result)
                 if outcome.item.row["id"] == rows[0]["id"]:
-                    on_cost(cost(rows, result, runs_on.workers))
+                    on_cost(_cost(rows, result, runs_on.workers))
     if dry_run:
-        return Backfilled(versions, results)
+        return _Backfilled(versions, results)
     if all(result.state == "ingested" for result in results):
         versions = [
             store.registry.set_state(s, "backfilled") if s.state == "registered" else s
             for s in versions
         ]
-    return Backfilled(versions, results)
+    return _Backfilled(versions, results)
 
 
 @dataclass(frozen=True)
-class KnownFilm:
+class _KnownFilm:
     """A title as it is stored, without vectors."""
 
     row: Mapping[str, Any]
@@ -114,7 +114,7 @@ class KnownFilm:
 
 
 @dataclass(frozen=True)
-class Revectored:
+class _Revectored:
     """The vectors of a title by space."""
 
     vectors: Mapping[Space, Vectors]
@@ -123,15 +123,15 @@ class Revectored:
     took_s: float
 
 
-def known_film(store: Store, row: Mapping[str, Any]) -> KnownFilm:
+def _known_film(store: Store, row: Mapping[str, Any]) -> _KnownFilm:
     """What a worker is told of a title."""
     shots = store.shots(row["id"])
     cues = [Cue(**cue) for cue in store.cues(row["id"]).drop("title").to_dicts()]
-    return KnownFilm(row, tuple(shots["id"]), tuple(shots["start_s"]), cues)
+    return _KnownFilm(row, tuple(shots["id"]), tuple(shots["start_s"]), cues)
 
 
 @dataclass(frozen=True)
-class Refeaturize:
+class _Refeaturize:
     """The stage of a backfill: encode the shots that a title has."""
 
     spaces: Spaces
@@ -139,7 +139,7 @@ class Refeaturize:
     keyframes: int = KEYFRAMES
     """Pictures a shot."""
 
-    def __call__(self, known: KnownFilm, tell: Tell) -> Revectored:
+    def __call__(self, known: _KnownFilm, tell: Tell) -> _Revectored:
         """Raises BadInput where the film is not the one that was ingested."""
         began = time.perf_counter()
         row, media = known.row, Path(known.row["media"])
@@ -164,10 +164,10 @@ class Refeaturize:
                 f"{media} is not the film that was ingested as {row['id']!r}; ingest it again"
             )
         vectors = self.spaces.vectors(features.fused, features.described, features.metadata)
-        return Revectored(vectors, watched.frames, time.perf_counter() - began)
+        return _Revectored(vectors, watched.frames, time.perf_counter() - began)
 
 
-def written(store: Store, outcome: TaskOutcome[KnownFilm, Revectored]) -> Ingested:
+def _written(store: Store, outcome: TaskOutcome[_KnownFilm, _Revectored]) -> Ingested:
     """Write the vectors of a title; what is wrong with it comes back as a result."""
     began = time.perf_counter()
     known = outcome.item
@@ -190,7 +190,7 @@ def written(store: Store, outcome: TaskOutcome[KnownFilm, Revectored]) -> Ingest
     )
 
 
-def cost(rows: list[dict[str, Any]], first: Ingested, workers: int) -> Cost:
+def _cost(rows: list[dict[str, Any]], first: Ingested, workers: int) -> Cost:
     """Of all titles, by what the first took, if so many workers share them evenly."""
     shots, film_s = (sum(row[column] for row in rows) for column in ("shots", "duration_s"))
     numbers = shots * 2 * FUSED + len(rows) * BLOCK
@@ -199,7 +199,7 @@ def cost(rows: list[dict[str, Any]], first: Ingested, workers: int) -> Cost:
         titles=len(rows),
         shots=shots,
         film_s=film_s,
-        megabytes=numbers * BYTES / 1e6,
+        megabytes=numbers * _BYTES / 1e6,
         seconds=speed * film_s / min(workers, len(rows)),
         sample=first.title,
     )

@@ -37,14 +37,14 @@ class Films:
         for row in self._of_size.get(size_in(stat), ()):
             before, was = sources_of(row), row["media"]
             assert before is not None
-            if content(media, stat, None) == before.media and not is_there(row):
+            if content(media, stat, None) == before.media and not _is_there(row):
                 row |= {"media": str(media), "sources": before._replace(media_stat=stat)._asdict()}
                 self._store.update_title(row["id"], media=row["media"], sources=row["sources"])
                 return row["id"], was
         return None
 
 
-def is_there(row: Row) -> bool:
+def _is_there(row: Row) -> bool:
     """Whether the film of a title is where it was."""
     media, before = Path(row["media"]), sources_of(row)
     try:

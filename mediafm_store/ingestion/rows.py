@@ -20,10 +20,10 @@ from mediafm_store.store.rows import TitleRows, span_of
 from mediafm_store.store.store import Store
 from mediafm_store.subtitles.tracks import read_words
 
-CUT_WINDOW_S = 0.5
+_CUT_WINDOW_S = 0.5
 """How far from a cut its darkness and quiet are measured."""
 
-BELIEVED_FROM = {"seen": 0.9, "heard": 0.3}
+_BELIEVED_FROM = {"seen": 0.9, "heard": 0.3}
 """Probabilities from which a name is right in two of three cases: docs/decisions/0025-looks.md."""
 
 
@@ -61,8 +61,8 @@ def new_rows(
     extent = {"duration_s": features.spans[-1].end_s, "shots": len(shots)}
     return TitleRows(
         title=title_row(title, sources, warnings) | extent,
-        shots=with_looks([shot_row(features, shot) for shot in shots]),
-        cues=cue_rows(features.cues),
+        shots=with_looks([_shot_row(features, shot) for shot in shots]),
+        cues=_cue_rows(features.cues),
         thumbnails=[
             {"id": shot.id, "jpeg": jpeg}
             for shot, jpeg in zip(shots, features.pictured.thumbnails, strict=True)
@@ -119,9 +119,9 @@ def renewed_rows(
     if renewed.cues is not None:
         said = say(text, renewed.cues, [span_of(shot) for shot in stored])
         stored = [s | {"words": words} for s, words in zip(stored, said.words, strict=True)]
-        cues = cue_rows(renewed.cues)
-        fused = fuse(with_words(fused, said.encoded.blocks))
-        described = describe(with_words(described, said.encoded.described))
+        cues = _cue_rows(renewed.cues)
+        fused = fuse(_with_words(fused, said.encoded.blocks))
+        described = describe(_with_words(described, said.encoded.described))
     ids = [shot["id"] for shot in stored]
     return TitleRows(
         title={**row, **title_row(title, sources, warnings)},
@@ -132,7 +132,7 @@ def renewed_rows(
     )
 
 
-def with_words(vectors: Fused, words: Blocks) -> dict[Any, Blocks]:
+def _with_words(vectors: Fused, words: Blocks) -> dict[Any, Blocks]:
     """The blocks of stored vectors, each of length 1 or zero, with other words."""
     return {m: unit_rows(vectors[:, block(m)]) for m in MODALITIES} | {"text": words}
 
@@ -157,11 +157,11 @@ def title_row(title: Title, sources: Sources, warnings: Warnings) -> dict[str, A
     }
 
 
-def shot_row(features: Features, shot: Shot) -> dict[str, Any]:
+def _shot_row(features: Features, shot: Shot) -> dict[str, Any]:
     """The columns of one shot."""
     i, span, light, loudness = shot.index, shot.span, features.light, features.heard.loudness
     inside = (span.start_s, span.end_s)
-    around_cut = (span.start_s - CUT_WINDOW_S, span.start_s + CUT_WINDOW_S)
+    around_cut = (span.start_s - _CUT_WINDOW_S, span.start_s + _CUT_WINDOW_S)
     black = is_black(light.lit, *inside)
     repeats = features.pictured.repeats[i]
     return place_columns(shot) | {
@@ -187,7 +187,7 @@ def named(column: str, encoded: Encoded, shot: int) -> dict[str, Any]:
     if not encoded.probabilities:
         return {column: list(names), f"{column}_p": None}
     pairs = zip(names, encoded.probabilities[shot], strict=True)
-    believed = {name: p for name, p in pairs if p >= BELIEVED_FROM[column]}
+    believed = {name: p for name, p in pairs if p >= _BELIEVED_FROM[column]}
     return {column: [*believed], f"{column}_p": [*believed.values()]}
 
 
@@ -214,6 +214,6 @@ def place_columns(shot: Shot) -> dict[str, Any]:
     }
 
 
-def cue_rows(cues: list[Cue]) -> list[dict[str, Any]]:
+def _cue_rows(cues: list[Cue]) -> list[dict[str, Any]]:
     """The columns of subtitles."""
     return [{"start_s": c.start_s, "end_s": c.end_s, "text": c.text} for c in cues]

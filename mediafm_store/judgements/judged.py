@@ -44,14 +44,14 @@ log = logging.getLogger("mediafm_store")
 
 Settings = Mapping[Literal["similar", "text"], Mapping[str, Mapping[str, Any]]]
 """For queries by a shot and by words: name -> arguments of `search`."""
-DEFAULT: Settings = {"similar": {"default": {}}, "text": {"default": {}}}
-FIRST = 10
+_DEFAULT: Settings = {"similar": {"default": {}}, "text": {"default": {}}}
+_FIRST = 10
 """Answers that somebody sees."""
-TOLD = 10
+_TOLD = 10
 """Films and queries that are named when some are left out."""
 
 
-class JudgedQuery(NamedTuple):
+class _JudgedQuery(NamedTuple):
     """A query, as a store can answer it."""
 
     query: Query
@@ -67,7 +67,7 @@ class JudgedQuery(NamedTuple):
         return "text" if self.query.relevant else "nothing"
 
 
-class Ground(NamedTuple):
+class _Ground(NamedTuple):
     """What answers are judged by."""
 
     labels: Judgements
@@ -86,7 +86,7 @@ def judge(
     store: Store,
     judgements: Judgements,
     *,
-    settings: Settings = DEFAULT,
+    settings: Settings = _DEFAULT,
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
     on_query: Callable[[str, int, int], None] = lambda query, done, total: None,
@@ -110,9 +110,9 @@ def judge(
     """
     if taken := {name for named in settings.values() for name in named} & {CHANCE, BEST}:
         raise BadInput(f"no setting may be called {min(taken)!r}: it stands beside them")
-    ground = ground_of(store, judgements)
-    asked, skipped = askable(ground)
-    tell(store, ground, asked, skipped)
+    ground = _ground_of(store, judgements)
+    asked, skipped = _askable(ground)
+    _tell(store, ground, asked, skipped)
     others = store.revisions().keys() - ground.titles
     confined = one_of("title", ground.titles) if others else None
     loaded = cache(lambda: encoders or load_encoders(device=device, store=store))
@@ -121,17 +121,17 @@ def judge(
     for done, one in enumerate(asked, start=1):
         chosen = settings.get("similar" if one.sort == "similar" else "text", {})
         for name, setting in chosen.items():
-            options = arguments(one, setting, confined, loaded) | {"device": device}
-            outcomes.append(outcome(one, name, answered(store, one, options, ground)))
+            options = _arguments(one, setting, confined, loaded) | {"device": device}
+            outcomes.append(_outcome(one, name, _answered(store, one, options, ground)))
         if chosen and one.sort != "nothing":
-            outcomes += beside(one, ground, rng)
+            outcomes += _beside(one, ground, rng)
         on_query(one.query.id, done, len(asked))
     report = JudgedReport(ground.titles, len(ground.shots), skipped, outcomes)
-    record_figures(store, report, judgements.path.name)
+    _record_figures(store, report, judgements.path.name)
     return report
 
 
-def ground_of(store: Store, labels: Judgements) -> Ground:
+def _ground_of(store: Store, labels: Judgements) -> _Ground:
     """The shots of a store in the films that are labelled, and where they lie."""
     columns = StoredShot._fields
     shots = [
@@ -139,10 +139,10 @@ def ground_of(store: Store, labels: Judgements) -> Ground:
         for title in sorted(labels.films.keys() & store.revisions().keys())
         for row in store.shots(title).select(columns).iter_rows()
     ]
-    return Ground(labels, shots, places_of(shots, labels))
+    return _Ground(labels, shots, places_of(shots, labels))
 
 
-def askable(ground: Ground) -> tuple[list[JudgedQuery], list[str]]:
+def _askable(ground: _Ground) -> tuple[list[_JudgedQuery], list[str]]:
     """The queries that a store can answer, and the ids of the others."""
     titles, asked, skipped = set(ground.titles), [], []
     for query in ground.labels.queries:
@@ -153,12 +153,12 @@ def askable(ground: Ground) -> tuple[list[JudgedQuery], list[str]]:
         if (query.relevant and not relevant) or (isinstance(query, SimilarQuery) and like is None):
             skipped.append(query.id)
         else:
-            asked.append(JudgedQuery(replace(query, relevant=relevant), like))
+            asked.append(_JudgedQuery(replace(query, relevant=relevant), like))
     return asked, skipped
 
 
-def tell(
-    store: Store, ground: Ground, asked: Sequence[JudgedQuery], skipped: Sequence[str]
+def _tell(
+    store: Store, ground: _Ground, asked: Sequence[_JudgedQuery], skipped: Sequence[str]
 ) -> None:
     """Warn of what is left out; raise NotFound if that is all."""
     labels = ground.labels
@@ -183,11 +183,11 @@ def tell(
 
 def first_of(names: Sequence[str]) -> str:
     """The first TOLD names."""
-    return ", ".join([*names[:TOLD], *(["..."] if len(names) > TOLD else [])])
+    return ", ".join([*names[:_TOLD], *(["..."] if len(names) > _TOLD else [])])
 
 
-def arguments(
-    asked: JudgedQuery,
+def _arguments(
+    asked: _JudgedQuery,
     setting: Mapping[str, Any],
     confined: str | None,
     loaded: Callable[[], Encoders],
@@ -197,11 +197,11 @@ def arguments(
     if isinstance(asked.query, TextQuery):
         what = {"text": asked.query.text, "encoders": loaded()}
     where = [f"({one})" for one in (setting.get("where"), confined) if one]
-    return {"k": FIRST, **what, **setting, "where": " AND ".join(where) or None}
+    return {"k": _FIRST, **what, **setting, "where": " AND ".join(where) or None}
 
 
-def answered(
-    store: Store, asked: JudgedQuery, options: Mapping[str, Any], ground: Ground
+def _answered(
+    store: Store, asked: _JudgedQuery, options: Mapping[str, Any], ground: _Ground
 ) -> dict[str, float]:
     """Measure -> value, of one query in one setting."""
     seen = search(store, **options)
@@ -214,22 +214,24 @@ def answered(
     return values | {"unanswered": float(not seen)}
 
 
-def beside(asked: JudgedQuery, ground: Ground, rng: np.random.Generator) -> Iterator[QueryOutcome]:
+def _beside(
+    asked: _JudgedQuery, ground: _Ground, rng: np.random.Generator
+) -> Iterator[QueryOutcome]:
     """What random orders of the shots come to, and their best one."""
     pool = [shot for shot in ground.places if shot != asked.like]
     common = (asked.query, pool, ground.places, ground.labels)
-    yield outcome(asked, CHANCE, by_chance(*common, rng))
-    yield outcome(asked, BEST, at_best(*common))
+    yield _outcome(asked, CHANCE, by_chance(*common, rng))
+    yield _outcome(asked, BEST, at_best(*common))
 
 
-def outcome(asked: JudgedQuery, of: str, values: Mapping[str, float]) -> QueryOutcome:
+def _outcome(asked: _JudgedQuery, of: str, values: Mapping[str, float]) -> QueryOutcome:
     """With what is known of the query."""
     query = asked.query
     kind = query.kind if isinstance(query, TextQuery) else ""
     return QueryOutcome(query.id, asked.sort, kind, query.kept, of, values)
 
 
-def record_figures(store: Store, report: JudgedReport, labels: str) -> None:
+def _record_figures(store: Store, report: JudgedReport, labels: str) -> None:
     """Add the figures to what was measured of the store."""
     similar = list(judged_metrics(report, "similar", labels))
     text = [*judged_metrics(report, "text", labels), *judged_metrics(report, "nothing", labels)]

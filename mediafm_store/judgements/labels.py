@@ -32,15 +32,15 @@ from mediafm_store.text_files.json_text import read_json
 
 LARGEST = 50_000_000
 """Bytes; labels of a few hundred hours of film are smaller."""
-GRADES = (1, 2)
-NOTHING = "none"
+_GRADES = (1, 2)
+_NOTHING = "none"
 """The kind of the text queries that no shot answers."""
-KEPT_EVERY = 3
+_KEPT_EVERY = 3
 """One query of so many is kept out of tuning."""
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
-CALLED: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
+_CALLED: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
 
 
 def read_judgements(path: str | Path) -> Judgements:
@@ -51,12 +51,12 @@ def read_judgements(path: str | Path) -> Judgements:
     """
     path = Path(path)
     try:
-        return judgements(path, load_object(path))
+        return _judgements(path, _load_object(path))
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error
 
 
-def load_object(path: Path) -> Row:
+def _load_object(path: Path) -> Row:
     """The JSON object in a file of bounded size."""
     if not path.is_file():
         raise BadInput("there is no such file; give a file of labels as JSON")
@@ -68,96 +68,96 @@ def load_object(path: Path) -> Row:
         found = read_json(path)
     except (OSError, ValueError) as error:
         raise BadInput(f"it cannot be read as JSON: {error}") from error
-    return an_object(found, "it")
+    return _an_object(found, "it")
 
 
-def judgements(path: Path, found: Row) -> Judgements:
+def _judgements(path: Path, found: Row) -> Judgements:
     """What the object in a label file says."""
-    films = {film: labelled_shots(film, row) for film, row in value(found, "films", dict).items()}
+    films = {film: _labelled_shots(film, row) for film, row in _value(found, "films", dict).items()}
     labels = Judgements(path, films, (), ())
     similar = [
-        similar_query(labels, row, where, is_kept(number))
-        for number, (where, row) in enumerate(objects(found, "similar_queries"))
+        _similar_query(labels, row, where, _is_kept(number))
+        for number, (where, row) in enumerate(_objects(found, "similar_queries"))
     ]
     text = [
-        text_query(labels, row, where, is_kept(number))
-        for number, (where, row) in enumerate(objects(found, "text_queries"))
+        _text_query(labels, row, where, _is_kept(number))
+        for number, (where, row) in enumerate(_objects(found, "text_queries"))
     ]
     every = Judgements(path, films, similar, text)
     times = Counter(query.id for query in every.queries)
     if not times:
         raise BadInput("it has no queries: similar_queries and text_queries are empty")
     if twice := [id for id, count in times.items() if count > 1]:
-        raise BadInput(f"two queries have the id {short(twice[0])}")
+        raise BadInput(f"two queries have the id {_short(twice[0])}")
     return every
 
 
-def is_kept(number: int) -> bool:
+def _is_kept(number: int) -> bool:
     """Whether a query is kept out of tuning."""
-    return number % KEPT_EVERY == KEPT_EVERY - 1
+    return number % _KEPT_EVERY == _KEPT_EVERY - 1
 
 
-def labelled_shots(film: str, row: object) -> list[LabelledShot]:
+def _labelled_shots(film: str, row: object) -> list[LabelledShot]:
     """The shots of a film, none of which begins before the one before it ends."""
-    where = f"films {short(film)}"
+    where = f"films {_short(film)}"
     shots: list[LabelledShot] = []
-    for at, shot in objects(an_object(row, where), "shots", where):
-        start_s, end_s = stretch(shot, at)
+    for at, shot in _objects(_an_object(row, where), "shots", where):
+        start_s, end_s = _stretch(shot, at)
         tiny, scene = shot.get("tiny", False), shot.get("scene")
         if shots and start_s < shots[-1].end_s:
             raise BadInput(f"{at}: start_s {start_s} lies before the end of the shot before it")
         if not isinstance(tiny, bool):
-            raise BadInput(f"{at}: tiny must be true or false, is {short(tiny)}")
+            raise BadInput(f"{at}: tiny must be true or false, is {_short(tiny)}")
         if isinstance(scene, bool) or not isinstance(scene, str | int | None):
-            raise BadInput(f"{at}: scene must be a text or a whole number, is {short(scene)}")
+            raise BadInput(f"{at}: scene must be a text or a whole number, is {_short(scene)}")
         shots.append(LabelledShot(start_s, end_s, tiny, scene))
     if not shots:
         raise BadInput(f"{where}: shots is empty; leave the film out")
     return shots
 
 
-def similar_query(labels: Judgements, row: Row, where: str, kept: bool) -> SimilarQuery:
+def _similar_query(labels: Judgements, row: Row, where: str, kept: bool) -> SimilarQuery:
     """A query by a shot."""
-    id, place = nonempty_text(row, "id", where), labelled_shot(labels, row, where)
-    relevant = grades(labels, row, where)
+    id, place = _nonempty_text(row, "id", where), _labelled_shot(labels, row, where)
+    relevant = _grades(labels, row, where)
     if not relevant:
         raise BadInput(f"{where}: relevant is empty: there is nothing to find")
     if place in relevant:
         raise BadInput(f"{where}: the shot that is searched for is listed as relevant to itself")
-    return SimilarQuery(id, place, sum(stretch(row, where)) / 2, relevant, kept)
+    return SimilarQuery(id, place, sum(_stretch(row, where)) / 2, relevant, kept)
 
 
-def text_query(labels: Judgements, row: Row, where: str, kept: bool) -> TextQuery:
+def _text_query(labels: Judgements, row: Row, where: str, kept: bool) -> TextQuery:
     """A query by words."""
-    id, text, kind = (nonempty_text(row, name, where) for name in ("id", "text", "kind"))
-    relevant = grades(labels, row, where)
-    if (kind == NOTHING) is bool(relevant):
+    id, text, kind = (_nonempty_text(row, name, where) for name in ("id", "text", "kind"))
+    relevant = _grades(labels, row, where)
+    if (kind == _NOTHING) is bool(relevant):
         raise BadInput(
-            f"{where}: {len(relevant)} shots are relevant and kind is {short(kind)}; queries that"
-            f" no shot answers, and only those, are of kind {NOTHING!r}"
+            f"{where}: {len(relevant)} shots are relevant and kind is {_short(kind)}; queries that"
+            f" no shot answers, and only those, are of kind {_NOTHING!r}"
         )
     return TextQuery(id, text, kind, relevant, kept)
 
 
-def grades(labels: Judgements, row: Row, where: str) -> dict[ShotPosition, int]:
+def _grades(labels: Judgements, row: Row, where: str) -> dict[ShotPosition, int]:
     """The relevant shots of a query."""
     found: dict[ShotPosition, int] = {}
-    for at, relevant in objects(row, "relevant", where):
-        place, grade = labelled_shot(labels, relevant, at), relevant.get("grade")
-        if not isinstance(grade, int) or isinstance(grade, bool) or grade not in GRADES:
-            raise BadInput(f"{at}: grade must be 1 or 2, {as_found(relevant, 'grade')}")
+    for at, relevant in _objects(row, "relevant", where):
+        place, grade = _labelled_shot(labels, relevant, at), relevant.get("grade")
+        if not isinstance(grade, int) or isinstance(grade, bool) or grade not in _GRADES:
+            raise BadInput(f"{at}: grade must be 1 or 2, {_as_found(relevant, 'grade')}")
         if place in found:
             raise BadInput(f"{at}: the shot at {relevant['start_s']} s was listed before")
         found[place] = grade
     return found
 
 
-def labelled_shot(labels: Judgements, row: Row, where: str) -> ShotPosition:
+def _labelled_shot(labels: Judgements, row: Row, where: str) -> ShotPosition:
     """The labelled shot that holds the middle of a stretch."""
-    film = nonempty_text(row, "film", where)
-    start_s, end_s = stretch(row, where)
+    film = _nonempty_text(row, "film", where)
+    start_s, end_s = _stretch(row, where)
     if film not in labels.films:
-        raise BadInput(f"{where}: film {short(film)} is not among the films of the file")
+        raise BadInput(f"{where}: film {_short(film)} is not among the films of the file")
     place = labels.place(film, (start_s + end_s) / 2, shot=where)
     shot = labels.labelled(place)
     if shot is None:
@@ -167,15 +167,15 @@ def labelled_shot(labels: Judgements, row: Row, where: str) -> ShotPosition:
     return place
 
 
-def stretch(row: Row, where: str) -> tuple[float, float]:
+def _stretch(row: Row, where: str) -> tuple[float, float]:
     """Start and end in seconds."""
-    start_s, end_s = (finite_seconds(row, name, where) for name in ("start_s", "end_s"))
+    start_s, end_s = (_finite_seconds(row, name, where) for name in ("start_s", "end_s"))
     if not 0 <= start_s < end_s:
         raise BadInput(f"{where}: it must be 0 <= start_s < end_s, is {start_s} and {end_s}")
     return start_s, end_s
 
 
-def finite_seconds(row: Row, name: str, where: str) -> float:
+def _finite_seconds(row: Row, name: str, where: str) -> float:
     """A finite number."""
     found = row.get(name)
     if isinstance(found, int | float) and not isinstance(found, bool):
@@ -184,45 +184,45 @@ def finite_seconds(row: Row, name: str, where: str) -> float:
                 return float(found)
         except OverflowError:  # a whole number too large for one with a point
             pass
-    raise BadInput(f"{where}: {name} must be a number of seconds, {as_found(row, name)}")
+    raise BadInput(f"{where}: {name} must be a number of seconds, {_as_found(row, name)}")
 
 
-def nonempty_text(row: Row, name: str, where: str) -> str:
+def _nonempty_text(row: Row, name: str, where: str) -> str:
     """A text that is not empty, and is one: JSON can hold halves of characters."""
-    found = value(row, name, str, where)
+    found = _value(row, name, str, where)
     if not found.strip() or any("\ud800" <= character <= "\udfff" for character in found):
-        raise BadInput(f"{where}: {name} must be a text that can be read, is {short(found)}")
+        raise BadInput(f"{where}: {name} must be a text that can be read, is {_short(found)}")
     return found
 
 
-def objects(row: Row, name: str, where: str = "") -> Iterator[tuple[str, Row]]:
+def _objects(row: Row, name: str, where: str = "") -> Iterator[tuple[str, Row]]:
     """The objects of a list, each with where it stands."""
-    for i, found in enumerate(value(row, name, list, where)):
+    for i, found in enumerate(_value(row, name, list, where)):
         at = f"{where} {name}[{i}]".lstrip()
-        yield at, an_object(found, at)
+        yield at, _an_object(found, at)
 
 
-def an_object(found: object, where: str) -> Row:
+def _an_object(found: object, where: str) -> Row:
     """An object with names."""
     if not isinstance(found, dict):
-        raise BadInput(f"{where} must be an object, is {short(found)}")
+        raise BadInput(f"{where} must be an object, is {_short(found)}")
     return found
 
 
-def value(row: Row, name: str, kind: type[T], where: str = "") -> T:
+def _value(row: Row, name: str, kind: type[T], where: str = "") -> T:
     """A value of a type that must be there."""
     found = row.get(name)
     if not isinstance(found, kind):
         at = f"{where}: " if where else ""
-        raise BadInput(f"{at}{name} must be {CALLED[kind]}, {as_found(row, name)}")
+        raise BadInput(f"{at}{name} must be {_CALLED[kind]}, {_as_found(row, name)}")
     return found
 
 
-def as_found(row: Row, name: str) -> str:
+def _as_found(row: Row, name: str) -> str:
     """What stands where something else should."""
-    return f"is {short(row[name])}" if name in row else "is missing"
+    return f"is {_short(row[name])}" if name in row else "is missing"
 
 
-def short(found: object) -> str:
+def _short(found: object) -> str:
     """A value, cut where it is long."""
     return reprlib.repr(found)

@@ -8,10 +8,10 @@ import numpy as np
 from mediafm_store.judgements.judgements import Judgements, Query, ShotPosition, SimilarQuery
 from mediafm_store.metrics.retrieval import average_precision, ndcg_at, precision_at
 
-P_AT, NDCG_AT, NEAR_AT = 5, 10, 10
-WITHIN = 10
+_P_AT, _NDCG_AT, _NEAR_AT = 5, 10, 10
+_WITHIN = 10
 """Labelled shots on either side that are near."""
-SHUFFLES = 50
+_SHUFFLES = 50
 
 
 class StoredShot(NamedTuple):
@@ -35,10 +35,10 @@ def places_of(shots: Iterable[StoredShot], labels: Judgements) -> dict[str, Shot
         for shot in shots
         if shot.title in labels.films
     }
-    return {id: place for id, place in found.items() if not is_tiny(labels, place)}
+    return {id: place for id, place in found.items() if not _is_tiny(labels, place)}
 
 
-def is_tiny(labels: Judgements, place: ShotPosition) -> bool:
+def _is_tiny(labels: Judgements, place: ShotPosition) -> bool:
     """Whether it is a labelled shot that is too short to be judged."""
     shot = labels.labelled(place)
     return shot is not None and shot.tiny
@@ -63,7 +63,7 @@ def is_near(place: ShotPosition, other: ShotPosition, labels: Judgements) -> boo
     if place.film != other.film:
         return False
     scenes = [None if s is None else s.scene for s in map(labels.labelled, (place, other))]
-    return abs(place.at - other.at) <= WITHIN or (scenes[0] is not None and scenes[0] == scenes[1])
+    return abs(place.at - other.at) <= _WITHIN or (scenes[0] is not None and scenes[0] == scenes[1])
 
 
 def judged(
@@ -77,11 +77,11 @@ def judged(
     `near` is of similar queries alone, and of no answers nothing is said.
     """
     values = {
-        "p5": precision_at(P_AT, seen, query.relevant),
-        "ndcg10": ndcg_at(NDCG_AT, seen, query.relevant),
+        "p5": precision_at(_P_AT, seen, query.relevant),
+        "ndcg10": ndcg_at(_NDCG_AT, seen, query.relevant),
         "ap": average_precision(deep, query.relevant),
     }
-    first = seen[:NEAR_AT]
+    first = seen[:_NEAR_AT]
     if isinstance(query, SimilarQuery) and first:
         nearby = sum(is_near(query.place, place, labels) for place in first)
         values["near"] = nearby / len(first)
@@ -97,7 +97,7 @@ def by_chance(
 ) -> dict[str, float]:
     """What random orders of the shots in `pool` reach, the mean of SHUFFLES."""
     orders = (
-        condensed([pool[i] for i in rng.permutation(len(pool))], places) for _ in range(SHUFFLES)
+        condensed([pool[i] for i in rng.permutation(len(pool))], places) for _ in range(_SHUFFLES)
     )
     each = [judged(query, order, order, labels) for order in orders]
     return {measure: float(np.mean([one[measure] for one in each])) for measure in each[0]}

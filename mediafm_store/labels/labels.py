@@ -17,21 +17,21 @@ from mediafm_store.store.store import Store
 from mediafm_store.text_files.lists import read_list, several
 from mediafm_store.titles.naming import Names, find_titles
 
-COLUMNS = {"task", "title", "shot", "start", "end", "label", "labels", "value"}
+_COLUMNS = {"task", "title", "shot", "start", "end", "label", "labels", "value"}
 NONE = ""
 """The label of a grade that needs no name, and, with 0, of an item that has none of the labels."""
-EXAMPLE = '{"title": "sintel", "label": "dark"}'
+_EXAMPLE = '{"title": "sintel", "label": "dark"}'
 FILE, REVIEW = "file", "review"
 """Where labels come from."""
-THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}")
 """What may be meant as a thousand or as one: it is not guessed."""
-TOLD = 5
+_TOLD = 5
 """Lines that are named when some are wrong."""
 
 Row = dict[str, Any]
 
 
-class TaskLabels(NamedTuple):
+class _TaskLabels(NamedTuple):
     """What the store knows of one task."""
 
     task: str
@@ -43,7 +43,7 @@ class TaskLabels(NamedTuple):
     """Of the table, which can still be read as it was: `store.view("labels", version=...)`."""
 
 
-def import_labels(store: Store, file: str | Path, *, task: str | None = None) -> list[TaskLabels]:
+def import_labels(store: Store, file: str | Path, *, task: str | None = None) -> list[_TaskLabels]:
     """Add the labels of a .csv, .jsonl or .parquet file, in place of what files said of its items.
 
     A row has `title`, `shot`, or `title`, `start` and `end`; `label` (or `labels`, several, or an
@@ -52,12 +52,12 @@ def import_labels(store: Store, file: str | Path, *, task: str | None = None) ->
     first: BadInput names the lines that are wrong, and nothing is written then.
     """
     store.check_writable()
-    file, known = Path(file), LabelTargets(store)
+    file, known = Path(file), _LabelTargets(store)
     found: dict[tuple[str, str, str], Row] = {}
     wrong: list[tuple[int, str]] = []
-    for line, raw in read_list(file, "labels", EXAMPLE):
+    for line, raw in read_list(file, "labels", _EXAMPLE):
         try:
-            for row in table_rows(raw, task or file.stem, known):
+            for row in _table_rows(raw, task or file.stem, known):
                 key = row["task"], row["item"], row["label"]
                 if found.setdefault(key, row)["value"] != row["value"]:
                     raise BadInput(f"{key[1]} has another value for {key[2]!r} in a line before")
@@ -65,8 +65,8 @@ def import_labels(store: Store, file: str | Path, *, task: str | None = None) ->
             wrong.append((line, str(error)))
     if wrong:
         line, what = wrong[0]
-        more = ", ".join(str(n) for n, _ in wrong[1:TOLD])
-        rest = "..." if len(wrong) > TOLD else ""
+        more = ", ".join(str(n) for n, _ in wrong[1:_TOLD])
+        rest = "..." if len(wrong) > _TOLD else ""
         others = f" (also wrong: line {more}{rest})" if more else ""
         raise BadInput(f"{file}, line {line}: {what}{others}; nothing was imported")
     if not found:
@@ -82,11 +82,11 @@ def import_labels(store: Store, file: str | Path, *, task: str | None = None) ->
 
 def remove_labels(
     store: Store, task: str, titles: Collection[str] | None = None, *, dry_run: bool = False
-) -> TaskLabels:
+) -> _TaskLabels:
     """Delete the labels of a task, of some titles or of all, and what people answered to its tags.
 
     Returns what goes, or would go by a `dry_run`. The table can still be read as it was: see
-    `TaskLabels`. Raises NotFound if there is no such label or title.
+    `_TaskLabels`. Raises NotFound if there is no such label or title.
     """
     store.check_writable()
     own = f"task = {quoted(task)}"
@@ -109,7 +109,7 @@ def add(store: Store, rows: Sequence[Row], *, source: str, instead_of: str | Non
     store.put("labels", [{**same, **row} for row in rows], instead_of=instead_of)
 
 
-def labelled(store: Store, where: str | None = None) -> list[TaskLabels]:
+def labelled(store: Store, where: str | None = None) -> list[_TaskLabels]:
     """The tasks that have labels, by name; of those labels alone that fulfil a condition."""
     version = table_version(store)
     tasks = (
@@ -122,7 +122,7 @@ def labelled(store: Store, where: str | None = None) -> list[TaskLabels]:
             pl.col("title").n_unique().alias("titles"),
         )
     )
-    return [TaskLabels(**row, version=version) for row in tasks.sort("task").to_dicts()]
+    return [_TaskLabels(**row, version=version) for row in tasks.sort("task").to_dicts()]
 
 
 def table_version(store: Store) -> int:
@@ -130,7 +130,7 @@ def table_version(store: Store) -> int:
     return int(store.versions("labels")["version"].to_list()[-1])
 
 
-class LabelTargets:
+class _LabelTargets:
     """What of a store labels may be about, looked up once."""
 
     def __init__(self, store: Store) -> None:
@@ -139,22 +139,22 @@ class LabelTargets:
         self.names = Names(store)
 
 
-def table_rows(raw: Mapping[str, Any], task: str, known: LabelTargets) -> Iterator[Row]:
+def _table_rows(raw: Mapping[str, Any], task: str, known: _LabelTargets) -> Iterator[Row]:
     """One row of a file as rows of the table; raise BadInput for what is wrong with it."""
-    if unknown := sorted(map(str, raw.keys() - COLUMNS)):
-        known_ones = ", ".join(sorted(COLUMNS))
+    if unknown := sorted(map(str, raw.keys() - _COLUMNS)):
+        known_ones = ", ".join(sorted(_COLUMNS))
         raise BadInput(f"unknown column {unknown[0]!r}; there are {known_ones}")
-    about = item_of(raw, known)
-    names = labels_of(raw)
+    about = _item_of(raw, known)
+    names = _labels_of(raw)
     has_none = names == []
     if names is None and "value" not in raw:
         raise BadInput("neither label nor value; what has no label has the labels []")
-    value = parse_number(raw.get("value", float(not has_none)))
+    value = _parse_number(raw.get("value", float(not has_none)))
     for name in names or [NONE]:
         yield {**about, "task": str(raw.get("task", task)), "label": name, "value": value}
 
 
-def item_of(raw: Mapping[str, Any], known: LabelTargets) -> Row:
+def _item_of(raw: Mapping[str, Any], known: _LabelTargets) -> Row:
     """What a row is about: a shot, a stretch of a title, or a title."""
     if "shot" in raw:
         shot = known.names.shot(str(raw["shot"]))
@@ -165,7 +165,7 @@ def item_of(raw: Mapping[str, Any], known: LabelTargets) -> Row:
     title = known.names.title(str(raw.get("title", "")))
     if not {"start", "end"} & raw.keys():
         return {"item": title, "title": title, "start_s": None, "end_s": None}
-    start, end = (moment(raw, name) for name in ("start", "end"))
+    start, end = (_moment(raw, name) for name in ("start", "end"))
     if not 0 <= start <= end <= known.length[title] + 1:
         raise BadInput(
             f"{start:g} to {end:g} s is no stretch of {title!r}, which is"
@@ -179,15 +179,15 @@ def item_of(raw: Mapping[str, Any], known: LabelTargets) -> Row:
     }
 
 
-def moment(raw: Mapping[str, Any], name: str) -> float:
+def _moment(raw: Mapping[str, Any], name: str) -> float:
     """Seconds, or a clock's time; without an end it is a moment."""
     given = raw.get(name, raw.get("start"))
     if given is None:
         raise BadInput("end without start")
-    return parse_clock(given) if isinstance(given, str) else parse_number(given)
+    return parse_clock(given) if isinstance(given, str) else _parse_number(given)
 
 
-def labels_of(raw: Mapping[str, Any]) -> list[str] | None:
+def _labels_of(raw: Mapping[str, Any]) -> list[str] | None:
     """The names in `label` or `labels`; none in an empty list, None where there is neither."""
     given = raw.get("labels", raw.get("label"))
     if isinstance(given, str):
@@ -201,11 +201,11 @@ def labels_of(raw: Mapping[str, Any]) -> list[str] | None:
     return [name for name in (str(g).strip() for g in given) if name]
 
 
-def parse_number(given: object) -> float:
+def _parse_number(given: object) -> float:
     """A finite number, with a point or a comma; also true and false, yes and no."""
     words = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
     text = str(given).strip().lower()
-    if not THOUSANDS.fullmatch(text):
+    if not _THOUSANDS.fullmatch(text):
         text = text.replace(",", ".")
     try:
         value = words[text] if text in words else float(text)

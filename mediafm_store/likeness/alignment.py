@@ -11,7 +11,7 @@ def in_order(similar: Float32[np.ndarray, "rows shots"]) -> Int[np.ndarray, " ro
     and some for none. (Dynamic time warping that may skip and start anywhere: Müller, "Information
     Retrieval for Music and Motion", 2007, section 4.4.)
     """
-    totals = totals_in_order(similar)
+    totals = _totals_in_order(similar)
     chosen = [int(totals[-1].argmax())]
     for total in totals[-2::-1]:
         chosen.append(int(total[: chosen[-1] + 1].argmax()))
@@ -20,10 +20,10 @@ def in_order(similar: Float32[np.ndarray, "rows shots"]) -> Int[np.ndarray, " ro
 
 def mean_in_order(similar: Float32[np.ndarray, "*more rows shots"]) -> Float32[np.ndarray, "*more"]:
     """The mean similarity of rows and the shots that stand for them."""
-    return np.asarray(totals_in_order(similar)[-1].max(axis=-1) / similar.shape[-2])
+    return np.asarray(_totals_in_order(similar)[-1].max(axis=-1) / similar.shape[-2])
 
 
-def totals_in_order(
+def _totals_in_order(
     similar: Float32[np.ndarray, "*more rows shots"],
 ) -> list[Float32[np.ndarray, "*more shots"]]:
     """After each row: the greatest sum up to it if it is laid on each of the shots."""

@@ -52,10 +52,10 @@ def likeness_from(store: Store, share: float) -> float:
     """
     sample = passages(store, store.live("fused"))
     question = ("usual likeness", store.place.address)
-    return 1 - share * (1 - cached(sample, question, lambda: usual_likeness(sample)))
+    return 1 - share * (1 - cached(sample, question, lambda: _usual_likeness(sample)))
 
 
-def usual_likeness(sample: list[Passage]) -> float:
+def _usual_likeness(sample: list[Passage]) -> float:
     """The median cosine of two pictures; 1 if there are no two."""
     rows = np.concatenate([np.zeros((0, FUSED), np.float32), *(p.vectors for p in sample)])
     pictures = unit_rows(rows[:, block("visual")])

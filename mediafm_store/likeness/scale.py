@@ -29,7 +29,7 @@ NAMES: Mapping[Part, str] = {
 PRIOR = 8
 """Shots of mean zero that are added to a sample before its mean is taken: a mean over two or three
 shots would take away what they are."""
-MOST_COMPARED = 256
+_MOST_COMPARED = 256
 """Shots of a sample of which all pairs are compared, or up to twice as many."""
 LEAST_SPREAD = 0.05
 """Of cosines. Smaller ones are found only where a store holds the same shot again and again."""
@@ -110,12 +110,12 @@ def scale_of(store: Store, space: Space) -> Scale:
 
 def measure_scale(space: Space, sample: Sequence[Passage]) -> Scale:
     """The scale by the shots of a sample; those of one passage are not compared."""
-    blocks = blocks_of(space)
+    blocks = _blocks_of(space)
     rows = np.concatenate(
         [np.zeros((0, space.dim), np.float32), *(p.vectors.astype(np.float32) for p in sample)]
     )
     passage = np.repeat(np.arange(len(sample)), [len(p.vectors) for p in sample])
-    step = max(1, len(rows) // MOST_COMPARED)
+    step = max(1, len(rows) // _MOST_COMPARED)
     mean, spread = np.zeros(space.dim, np.float32), []
     for _, at in blocks:
         unit = unit_rows(rows[:, at])
@@ -128,7 +128,7 @@ def measure_scale(space: Space, sample: Sequence[Passage]) -> Scale:
     return Scale(blocks, mean, np.array(spread, np.float32))
 
 
-def blocks_of(space: Space) -> tuple[tuple[Part, slice], ...]:
+def _blocks_of(space: Space) -> tuple[tuple[Part, slice], ...]:
     """What lies where in the vectors of a space; those in context are one block."""
     if space.name == "context":
         return (("context", slice(0, space.dim)),)

@@ -22,21 +22,21 @@ from mediafm_store.linear.kinds import KINDS
 from mediafm_store.linear.layer import Inputs, Kind, Layer, Linear
 from mediafm_store.linear.words import Texts
 
-ALPHAS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+_ALPHAS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Regularisations that are tried, for rows whose mean length from their mean is 1."""
-INNER = 3
+_INNER = 3
 """Folds that choose among them."""
-TOLERANCE = 1e-4
+_TOLERANCE = 1e-4
 """Of what is left of a ridge regression's equations, relative to its targets."""
-SOFT = 10.0
+_SOFT = 10.0
 """Inverse regularisation of the calibration."""
 
-Targets = Float[np.ndarray, "items labels"]
+_Targets = Float[np.ndarray, "items labels"]
 """nan where it is not known."""
 Groups = Int[np.ndarray, " items"]
 
 
-def fit(kind: Kind, inputs: Inputs, targets: Targets, groups: Groups, *, seed: int = 0) -> Linear:
+def fit(kind: Kind, inputs: Inputs, targets: _Targets, groups: Groups, *, seed: int = 0) -> Linear:
     """Fit layers to the items whose targets are known.
 
     `groups` say which items may not be told apart by folds. Every label needs items of two values
@@ -44,7 +44,7 @@ def fit(kind: Kind, inputs: Inputs, targets: Targets, groups: Groups, *, seed: i
     """
     goal = KINDS[kind].encode(targets, groups)
     held = {
-        name: choose(kind, rows, goal, targets=targets, groups=groups, seed=seed)
+        name: _choose(kind, rows, goal, targets=targets, groups=groups, seed=seed)
         for name, rows in inputs.items()
     }
     scores = np.stack([out for _, out in held.values()])
@@ -58,7 +58,7 @@ def fit(kind: Kind, inputs: Inputs, targets: Targets, groups: Groups, *, seed: i
 
 
 def cross_validate(
-    kind: Kind, inputs: Inputs, targets: Targets, groups: Groups, *, folds: int, seed: int = 0
+    kind: Kind, inputs: Inputs, targets: _Targets, groups: Groups, *, folds: int, seed: int = 0
 ) -> tuple[Float32[np.ndarray, "items labels"], Float32[np.ndarray, "items labels"]]:
     """What is predicted of each item by a fit that saw none of its group; and its thresholds.
 
@@ -72,7 +72,7 @@ def cross_validate(
         known = ~np.isnan(targets[train])
         totals = np.where(known, targets[train], 0).sum(0)
         predicted[test] = totals / np.maximum(1, known.sum(0))
-        ours, theirs = parted(inputs, train, test)
+        ours, theirs = _parted(inputs, train, test)
         if not (usable.any() and ours):
             continue
         part = fit(kind, ours, targets[train][:, usable], groups[train], seed=seed)
@@ -81,7 +81,7 @@ def cross_validate(
     return predicted, thresholds
 
 
-def fittable(targets: Targets, groups: Groups) -> np.ndarray:
+def fittable(targets: _Targets, groups: Groups) -> np.ndarray:
     """Of each label, whether its greatest and its other values stand in INNER groups at least."""
     found = []
     for column in targets.T:
@@ -89,18 +89,18 @@ def fittable(targets: Targets, groups: Groups) -> np.ndarray:
         top = known & (column == np.max(column[known], initial=-np.inf))
         sides = (np.unique(groups[side]) for side in (top, known & ~top))
         graded = len(np.unique(column[known])) > 2
-        enough = min(map(len, sides)) >= INNER
-        found.append(enough or (graded and len(np.unique(groups[known])) >= INNER))
+        enough = min(map(len, sides)) >= _INNER
+        found.append(enough or (graded and len(np.unique(groups[known])) >= _INNER))
     return np.array(found, bool)
 
 
-def choose(
-    kind: Kind, rows: Any, goal: Targets, *, targets: Targets, groups: Groups, seed: int
+def _choose(
+    kind: Kind, rows: Any, goal: _Targets, *, targets: _Targets, groups: Groups, seed: int
 ) -> tuple[float, Float32[np.ndarray, "items labels"]]:
     """The regularisation that is best on held-out groups, and the scores that it gives them."""
-    best, found = -np.inf, (ALPHAS[0], np.zeros(targets.shape, np.float32))
-    parts = list(split(groups, INNER, seed))
-    for alpha in ALPHAS:
+    best, found = -np.inf, (_ALPHAS[0], np.zeros(targets.shape, np.float32))
+    parts = list(split(groups, _INNER, seed))
+    for alpha in _ALPHAS:
         out = np.zeros(targets.shape, np.float32)
         for train, test in parts:
             out[test] = ridge(rows[train], goal[train], alpha)(rows[test])
@@ -117,7 +117,7 @@ def split(groups: Groups, folds: int, seed: int) -> Iterator[tuple[np.ndarray, n
     yield from cut.split(groups, groups=groups)
 
 
-def ridge(rows: Any, goal: Targets, alpha: float) -> Layer:
+def ridge(rows: Any, goal: _Targets, alpha: float) -> Layer:
     """One layer of all labels; each is fitted to the rows that know it.
 
     The dual problems of all labels are solved together by conjugate gradients: labels may know
@@ -126,7 +126,7 @@ def ridge(rows: Any, goal: Targets, alpha: float) -> Layer:
     """
     known = ~np.isnan(goal)
     counts = np.maximum(1, known.sum(axis=0))
-    own, scale = scaled(rows)
+    own, scale = _scaled(rows)
 
     def centred(values: np.ndarray) -> Float32[np.ndarray, "items labels"]:
         mean = np.where(known, values, 0).sum(axis=0) / counts
@@ -137,7 +137,7 @@ def ridge(rows: Any, goal: Targets, alpha: float) -> Layer:
         return (centred(own @ (own.T @ duals)) + np.float32(alpha) * duals).ravel()
 
     system = LinearOperator((goal.size, goal.size), apply, dtype=np.float32)
-    duals, _ = cg(system, centred(goal).ravel(), rtol=TOLERANCE)
+    duals, _ = cg(system, centred(goal).ravel(), rtol=_TOLERANCE)
     weights = np.asarray((own.T @ duals.reshape(goal.shape)).T / scale, np.float32)
     usual = np.where(known, goal, 0).sum(axis=0) / counts
     among = np.asarray(rows.T @ (known / counts).astype(np.float32)).T
@@ -145,7 +145,7 @@ def ridge(rows: Any, goal: Targets, alpha: float) -> Layer:
     return Layer(weights, bias.astype(np.float32))
 
 
-def scaled(rows: Any) -> tuple[Any, float]:
+def _scaled(rows: Any) -> tuple[Any, float]:
     """Rows so that their mean length from their mean is 1, and what they were divided by.
 
     The regression takes the mean away.
@@ -157,7 +157,7 @@ def scaled(rows: Any) -> tuple[Any, float]:
 
 
 def mixed(
-    kind: Kind, scores: Float32[np.ndarray, "inputs items labels"], targets: Targets
+    kind: Kind, scores: Float32[np.ndarray, "inputs items labels"], targets: _Targets
 ) -> tuple[Float32[np.ndarray, "labels inputs"], Float32[np.ndarray, " labels"]]:
     """How the inputs' held-out scores are weighed and shifted, label by label.
 
@@ -175,12 +175,12 @@ def mixed(
         goal = targets[known, label]
         spread = own.std(axis=0)
         spread[spread == 0] = 1.0
-        weights, offset[label] = weighed(kind, own / spread, goal)
+        weights, offset[label] = _weighed(kind, own / spread, goal)
         mix[label] = weights / spread
     return mix, offset
 
 
-def weighed(
+def _weighed(
     kind: Kind, scores: Float[np.ndarray, "items inputs"], goal: Float[np.ndarray, " items"]
 ) -> tuple[Float[np.ndarray, " inputs"], float]:
     """Weights of 0 and more, and the constant: those of a regression, without what is below 0."""
@@ -191,7 +191,7 @@ def weighed(
     left = np.arange(scores.shape[1])
     while len(left):
         # Of a few inputs Newton's steps are cheap; L-BFGS waits for threads, ten times as long.
-        model = LogisticRegression(C=SOFT, solver="newton-cholesky").fit(scores[:, left], goal)
+        model = LogisticRegression(C=_SOFT, solver="newton-cholesky").fit(scores[:, left], goal)
         found = model.coef_[0]
         if (found >= 0).all():
             weights[left] = found
@@ -202,7 +202,7 @@ def weighed(
 
 
 def best_thresholds(
-    targets: Targets, chances: Float[np.ndarray, "items labels"]
+    targets: _Targets, chances: Float[np.ndarray, "items labels"]
 ) -> Float32[np.ndarray, " labels"]:
     """Of each label, the probability from which on F1 is best."""
     found = []
@@ -215,7 +215,7 @@ def best_thresholds(
     return np.array(found, np.float32)
 
 
-def parted(
+def _parted(
     inputs: Inputs, seen: np.ndarray, held: np.ndarray
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The items of each input that are seen, and those held out; without texts of no words."""

@@ -10,30 +10,30 @@ from mediafm_store.linear.layer import Kind
 from mediafm_store.linear.measures import macro_ap, spearman, tau_within
 
 Values = Float[np.ndarray, "items labels"]
-Groups = Int[np.ndarray, " items"]
+_Groups = Int[np.ndarray, " items"]
 
 
-class Handling(NamedTuple):
+class _Handling(NamedTuple):
     """How one kind is fitted and measured."""
 
-    encode: Callable[[Values, Groups], Values]
-    measure: Callable[[Values, Values, Groups], float]
+    encode: Callable[[Values, _Groups], Values]
+    measure: Callable[[Values, Values, _Groups], float]
     """Truth, predictions, groups -> what regularisation is chosen by; higher is better."""
 
 
-def signs(targets: Values, groups: Groups) -> Values:
+def _signs(targets: Values, groups: _Groups) -> Values:
     """1 for those that have a label, -1 for those that have not."""
     del groups
     return 2 * targets - 1
 
 
-def as_they_are(targets: Values, groups: Groups) -> Values:
+def _as_they_are(targets: Values, groups: _Groups) -> Values:
     """Grades are fitted themselves."""
     del groups
     return targets
 
 
-def within_groups(targets: Values, groups: Groups) -> Values:
+def _within_groups(targets: Values, groups: _Groups) -> Values:
     """How far each is above the mean of its group: only the order within one counts."""
     above = targets.copy()
     for group in np.unique(groups):
@@ -44,8 +44,8 @@ def within_groups(targets: Values, groups: Groups) -> Values:
     return above
 
 
-KINDS: Mapping[Kind, Handling] = {
-    "tags": Handling(signs, macro_ap),
-    "grades": Handling(as_they_are, spearman),
-    "ranking": Handling(within_groups, tau_within),
+KINDS: Mapping[Kind, _Handling] = {
+    "tags": _Handling(_signs, macro_ap),
+    "grades": _Handling(_as_they_are, spearman),
+    "ranking": _Handling(_within_groups, tau_within),
 }

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 Kind = Literal["tags", "grades", "ranking"]
 """What is predicted."""
-Matrix = Float[np.ndarray, "items dim"] | sparse.csr_matrix
+_Matrix = Float[np.ndarray, "items dim"] | sparse.csr_matrix
 Inputs = Mapping[str, Any]
 """A Matrix by the name of the input, the same items in each."""
 

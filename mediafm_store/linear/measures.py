@@ -10,21 +10,21 @@ from sklearn.metrics import precision_recall_curve
 
 from mediafm_store.metrics.intervals import Interval, between, draws
 
-ROUNDS = 200
-MOST_VALUES = 200_000_000
+_ROUNDS = 200
+_MOST_VALUES = 200_000_000
 """Values a bootstrap looks at in all: of large tables fewer rounds are made, FEWEST at least."""
-FEWEST = 20
+_FEWEST = 20
 AT_ONCE = 4_000_000
 """Values of which as many rounds are looked at together."""
-BINS = 10
-POINTS = 50
+_BINS = 10
+_POINTS = 50
 
 Values = Float[np.ndarray, "items labels"]
-Groups = Int[np.ndarray, " items"]
-Measure = Callable[[Values, Values, Groups], float]
+_Groups = Int[np.ndarray, " items"]
+Measure = Callable[[Values, Values, _Groups], float]
 
 
-def average_precision(
+def _average_precision(
     truth: Float[np.ndarray, " items"],
     predicted: Float[np.ndarray, " items"],
     times: Int[np.ndarray, "rounds items"],
@@ -46,7 +46,7 @@ def average_precision(
     return np.divide(gained.sum(axis=1), total, out=none, where=total > 0)
 
 
-def aps_in(
+def _aps_in(
     truth: Values, predicted: Values, times: Int[np.ndarray, "rounds items"]
 ) -> Float[np.ndarray, "rounds labels"]:
     """Average precision of each label in each round; nan where no item has it, or all have."""
@@ -55,67 +55,67 @@ def aps_in(
         known = ~np.isnan(real)
         own = times[:, known]
         lacked = (own * (1 - real[known])).sum(axis=1) > 0
-        found[lacked, label] = average_precision(real[known], guess[known], own)[lacked]
+        found[lacked, label] = _average_precision(real[known], guess[known], own)[lacked]
     return found
 
 
-def macro_ap_in(
+def _macro_ap_in(
     truth: Values, predicted: Values, times: Int[np.ndarray, "rounds items"]
 ) -> Float[np.ndarray, " rounds"]:
     """Mean average precision of the labels in each round; 0 if none can be measured."""
-    found = aps_in(truth, predicted, times)
+    found = _aps_in(truth, predicted, times)
     measured = np.isfinite(found)
     return np.where(measured, found, 0).sum(axis=1) / np.maximum(1, measured.sum(axis=1))
 
 
-def micro_ap_in(
+def _micro_ap_in(
     truth: Values, predicted: Values, times: Int[np.ndarray, "rounds items"]
 ) -> Float[np.ndarray, " rounds"]:
     """Average precision of all items and labels in one list; 0 without any that apply."""
     known = ~np.isnan(truth)
     items = np.nonzero(known)[0]
-    return np.nan_to_num(average_precision(truth[known], predicted[known], times[:, items]))
+    return np.nan_to_num(_average_precision(truth[known], predicted[known], times[:, items]))
 
 
-def single_round(truth: Values) -> Int[np.ndarray, "1 items"]:
+def _single_round(truth: Values) -> Int[np.ndarray, "1 items"]:
     """A single round that has every item."""
     return np.ones((1, len(truth)), int)
 
 
 def aps(truth: Values, predicted: Values) -> Float[np.ndarray, " labels"]:
     """Average precision of each label; nan where no item has it, or all have."""
-    return aps_in(truth, predicted, single_round(truth))[0]
+    return _aps_in(truth, predicted, _single_round(truth))[0]
 
 
-def macro_ap(truth: Values, predicted: Values, groups: Groups) -> float:
+def macro_ap(truth: Values, predicted: Values, groups: _Groups) -> float:
     """Mean average precision of the labels; 0 if none can be measured."""
     del groups
-    return float(macro_ap_in(truth, predicted, single_round(truth))[0])
+    return float(_macro_ap_in(truth, predicted, _single_round(truth))[0])
 
 
-def micro_ap(truth: Values, predicted: Values, groups: Groups) -> float:
+def micro_ap(truth: Values, predicted: Values, groups: _Groups) -> float:
     """Average precision of all items and labels in one list; 0 without any that apply."""
     del groups
-    return float(micro_ap_in(truth, predicted, single_round(truth))[0])
+    return float(_micro_ap_in(truth, predicted, _single_round(truth))[0])
 
 
-def spearman(truth: Values, predicted: Values, groups: Groups) -> float:
+def spearman(truth: Values, predicted: Values, groups: _Groups) -> float:
     """Rank correlation, the mean over labels."""
     del groups
     found = []
     for real, guess in zip(truth.T, predicted.T, strict=True):
         known = ~np.isnan(real)
-        found.append(correlation(spearmanr, real[known], guess[known]))
+        found.append(_correlation(spearmanr, real[known], guess[known]))
     return float(np.mean(found))
 
 
-def tau_within(truth: Values, predicted: Values, groups: Groups) -> float:
+def tau_within(truth: Values, predicted: Values, groups: _Groups) -> float:
     """Kendall's tau within each group, the mean over groups and labels that have an order."""
-    found = taus(truth, predicted, groups)
+    found = _taus(truth, predicted, groups)
     return float(np.nanmean(found)) if np.isfinite(found).any() else 0.0
 
 
-def taus(truth: Values, predicted: Values, groups: Groups) -> Float[np.ndarray, " groups"]:
+def _taus(truth: Values, predicted: Values, groups: _Groups) -> Float[np.ndarray, " groups"]:
     """Kendall's tau of each group, the mean over labels; nan where there is no order."""
     found = []
     for group in np.unique(groups):
@@ -123,12 +123,14 @@ def taus(truth: Values, predicted: Values, groups: Groups) -> Float[np.ndarray, 
         for real, guess in zip(truth[own].T, predicted[own].T, strict=True):
             known = ~np.isnan(real)
             if len(np.unique(real[known])) > 1:
-                ordered.append(correlation(kendalltau, real[known], guess[known]))
+                ordered.append(_correlation(kendalltau, real[known], guess[known]))
         found.append(np.mean(ordered) if ordered else np.nan)
     return np.array(found)
 
 
-def correlation(measure: Callable[..., tuple[float, float]], a: np.ndarray, b: np.ndarray) -> float:
+def _correlation(
+    measure: Callable[..., tuple[float, float]], a: np.ndarray, b: np.ndarray
+) -> float:
     """A correlation; 0 where one side is all the same."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # SciPy's, about constant input
@@ -137,12 +139,12 @@ def correlation(measure: Callable[..., tuple[float, float]], a: np.ndarray, b: n
 
 
 def interval(
-    measure: Measure, truth: Values, predicted: Values, groups: Groups, *, seed: int = 0
+    measure: Measure, truth: Values, predicted: Values, groups: _Groups, *, seed: int = 0
 ) -> Interval:
     """A figure, and the middle 95 % of what it is over groups drawn with replacement."""
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     drawn = []
-    for picks in draws(len(members), rounds_of(truth), seed):
+    for picks in draws(len(members), _rounds_of(truth), seed):
         picked = [members[i] for i in picks]
         rows = np.concatenate(picked)
         # A group that is drawn twice is two groups.
@@ -152,29 +154,29 @@ def interval(
 
 
 def macro_ap_interval(
-    truth: Values, predicted: Values, groups: Groups, *, seed: int = 0
+    truth: Values, predicted: Values, groups: _Groups, *, seed: int = 0
 ) -> Interval:
     """The same of `macro_ap`, all rounds together."""
-    return interval_in(macro_ap_in, truth, predicted, groups, seed)
+    return _interval_in(_macro_ap_in, truth, predicted, groups, seed)
 
 
 def micro_ap_interval(
-    truth: Values, predicted: Values, groups: Groups, *, seed: int = 0
+    truth: Values, predicted: Values, groups: _Groups, *, seed: int = 0
 ) -> Interval:
     """The same of `micro_ap`, all rounds together."""
-    return interval_in(micro_ap_in, truth, predicted, groups, seed)
+    return _interval_in(_micro_ap_in, truth, predicted, groups, seed)
 
 
-def interval_in(
+def _interval_in(
     measure: Callable[[Values, Values, np.ndarray], np.ndarray],
     truth: Values,
     predicted: Values,
-    groups: Groups,
+    groups: _Groups,
     seed: int,
 ) -> Interval:
     """An interval of a measure that tells items apart by how often each is drawn, not by group."""
     names, place = np.unique(groups, return_inverse=True)
-    rounds = draws(len(names), rounds_of(truth), seed)
+    rounds = draws(len(names), _rounds_of(truth), seed)
     times = np.stack([np.bincount(picks, minlength=len(names)) for picks in rounds])
     step = max(1, AT_ONCE // max(1, truth.size))
     drawn = [
@@ -182,21 +184,21 @@ def interval_in(
         for start in range(0, len(times), step)
         for value in measure(truth, predicted, times[start : start + step, place])
     ]
-    return between(float(measure(truth, predicted, single_round(truth))[0]), drawn)
+    return between(float(measure(truth, predicted, _single_round(truth))[0]), drawn)
 
 
-def rounds_of(truth: Values) -> int:
+def _rounds_of(truth: Values) -> int:
     """How many rounds are drawn: of large tables fewer."""
-    return int(np.clip(MOST_VALUES // max(1, truth.size), FEWEST, ROUNDS))
+    return int(np.clip(_MOST_VALUES // max(1, truth.size), _FEWEST, _ROUNDS))
 
 
-def tau_interval(truth: Values, predicted: Values, groups: Groups, *, seed: int = 0) -> Interval:
+def tau_interval(truth: Values, predicted: Values, groups: _Groups, *, seed: int = 0) -> Interval:
     """The same of `tau_within`, which is a mean over groups: each is looked at once."""
-    found = taus(truth, predicted, groups)
+    found = _taus(truth, predicted, groups)
     found = found[np.isfinite(found)]
     if not len(found):
         return Interval(0.0, 0.0, 0.0)
-    drawn = [float(found[picks].mean()) for picks in draws(len(found), ROUNDS, seed)]
+    drawn = [float(found[picks].mean()) for picks in draws(len(found), _ROUNDS, seed)]
     return between(float(found.mean()), drawn)
 
 
@@ -207,11 +209,11 @@ def calibration(truth: Values, chances: Values) -> tuple[float, dict[str, list[f
     """
     known = ~np.isnan(truth)
     real, guess = truth[known], chances[known].astype(np.float64)
-    place = np.minimum((guess * BINS).astype(int), BINS - 1)
-    count = np.bincount(place, minlength=BINS)
+    place = np.minimum((guess * _BINS).astype(int), _BINS - 1)
+    count = np.bincount(place, minlength=_BINS)
     some = count > 0
-    said = np.bincount(place, guess, BINS)[some] / count[some]
-    true = np.bincount(place, real, BINS)[some] / count[some]
+    said = np.bincount(place, guess, _BINS)[some] / count[some]
+    true = np.bincount(place, real, _BINS)[some] / count[some]
     error = float((np.abs(said - true) * count[some]).sum() / max(1, count.sum()))
     return error, {
         "predicted": said.tolist(),
@@ -224,7 +226,7 @@ def curve(truth: np.ndarray, chances: np.ndarray) -> dict[str, list[float]]:
     """Precision and recall of one label, at POINTS thresholds at most."""
     known = ~np.isnan(truth)
     precision, recall, _ = precision_recall_curve(truth[known], chances[known])
-    at = np.unique(np.linspace(0, len(recall) - 1, POINTS).astype(int))
+    at = np.unique(np.linspace(0, len(recall) - 1, _POINTS).astype(int))
     return {"precision": precision[at].tolist(), "recall": recall[at].tolist()}
 
 

@@ -13,8 +13,8 @@ from scipy import sparse
 
 from mediafm_store.errors import BadInput
 
-MOST_WORDS = 20_000
-IN_TEXTS = 2
+_MOST_WORDS = 20_000
+_IN_TEXTS = 2
 """A word counts if so many texts have it."""
 
 
@@ -26,7 +26,7 @@ class Words(NamedTuple):
 
     def matrix(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """One row a text, of length 1; of length 0 if it has none of the words."""
-        vectorizer = reader(vocabulary=self.vocabulary)
+        vectorizer = _reader(vocabulary=self.vocabulary)
         vectorizer.idf_ = self.idf
         return vectorizer.transform(texts).astype(np.float32)
 
@@ -48,7 +48,7 @@ class Texts(NamedTuple):
 
 def words_of(texts: Sequence[str]) -> Words:
     """The words of some texts; those of two at least."""
-    vectorizer = reader(min_df=min(IN_TEXTS, len(texts)), max_features=MOST_WORDS)
+    vectorizer = _reader(min_df=min(_IN_TEXTS, len(texts)), max_features=_MOST_WORDS)
     try:
         vectorizer.fit(texts)
     except ValueError as error:  # not a word is in two of them
@@ -58,7 +58,7 @@ def words_of(texts: Sequence[str]) -> Words:
     return Words(vectorizer.get_feature_names_out().tolist(), vectorizer.idf_)
 
 
-def reader(**options: object) -> Any:
+def _reader(**options: object) -> Any:
     """A vectorizer of words and pairs of words; one that comes again counts little more."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 

@@ -20,7 +20,7 @@ class CandidateQuery(NamedTuple):
     rows: Vectors
 
 
-SAME = 1e-5
+_SAME = 1e-5
 
 
 class Null(NamedTuple):
@@ -36,7 +36,7 @@ class Null(NamedTuple):
         if not len(self.best):
             return None
         # Sums of the same numbers in another order differ in their last digits.
-        return float(np.mean(self.best >= score - SAME * abs(score)))
+        return float(np.mean(self.best >= score - _SAME * abs(score)))
 
     @property
     def typical(self) -> float:

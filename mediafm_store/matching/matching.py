@@ -74,15 +74,15 @@ class ExampleMatcher:
         compared, there = [], False
         for space in spaces:
             scale = scale_of(store, space)
-            rows = directed(
+            rows = _directed(
                 scale,
-                [rows_in(space, e, known) for e in like],
-                [rows_in(space, e, known) for e in unlike],
+                [_rows_in(space, e, known) for e in like],
+                [_rows_in(space, e, known) for e in unlike],
             )
             if not whole:
                 rows = scale.as_one(rows)
             there |= bool(rows.any())
-            rows = weighed(scale, rows, weights)
+            rows = _weighed(scale, rows, weights)
             if rows.any():
                 compared.append(Compared(space, scale, rows))
         if not there:
@@ -129,7 +129,7 @@ class ExampleMatcher:
 
     def strengths(self, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
         """Their scores."""
-        return scores_of(self, known, runs)
+        return _scores_of(self, known, runs)
 
     def null(self) -> Null:
         """The best answers to random shots, or passages, of the store, by what this query has."""
@@ -200,7 +200,7 @@ class SpaceMatcher:
 
     def strengths(self, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
         """Their scores."""
-        return scores_of(self, known, runs)
+        return _scores_of(self, known, runs)
 
     def null(self) -> Null:
         """The best answers to random vectors of the space."""
@@ -220,14 +220,14 @@ class SpaceMatcher:
         )
 
 
-def scores_of(matcher: Matcher, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
+def _scores_of(matcher: Matcher, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
     """What runs of shots score, each matched in play order."""
     similar = matcher.shares(known, [shot for run in runs for shot in run]).sum(axis=0)
     parts = np.split(similar, np.cumsum([len(run) for run in runs])[:-1], axis=1)
     return [float(mean_in_order(part)) for part in parts] if runs else []
 
 
-def rows_in(space: Space, example: Example, known: ReadCache) -> Vectors:
+def _rows_in(space: Space, example: Example, known: ReadCache) -> Vectors:
     """The shots of an example in a space, as they are stored; zeros for what it has not."""
     if space.name == "fused":
         return example.alone
@@ -237,7 +237,7 @@ def rows_in(space: Space, example: Example, known: ReadCache) -> Vectors:
     return known.vectors(space, ids)
 
 
-def directed(
+def _directed(
     scale: Scale,
     like: Sequence[Float32[np.ndarray, "_ dim"]],
     unlike: Sequence[Float32[np.ndarray, "_ dim"]],
@@ -249,7 +249,7 @@ def directed(
     return scale.to_length(rows)
 
 
-def weighed(scale: Scale, rows: Vectors, weights: Mapping[Part, float]) -> Vectors:
+def _weighed(scale: Scale, rows: Vectors, weights: Mapping[Part, float]) -> Vectors:
     """Rows with each part scaled by its weight."""
     made = np.zeros_like(rows)
     for part, at in scale.blocks:

@@ -72,10 +72,10 @@ class Ranking:
             [null.chance(strength) for strength in matcher.strengths(known, runs)]
             for matcher, null in zip(self.matchers, self.nulls, strict=True)
         ]
-        return [joint_chance(chances) for chances in zip(*each, strict=True)]
+        return [_joint_chance(chances) for chances in zip(*each, strict=True)]
 
 
-def joint_chance(chances: Sequence[float | None]) -> float | None:
+def _joint_chance(chances: Sequence[float | None]) -> float | None:
     """The chance that all happen; None if one of them is not known."""
     known = [chance for chance in chances if chance is not None]
     return float(np.prod(known)) if len(known) == len(chances) else None

@@ -10,7 +10,7 @@ from mediafm_store.media.decode import Warn, duration_s, log_warning
 from mediafm_store.media.parts import HOLE_S, JUMP_S, LOOKED_AT, ClockPart, jumps_in_words, parts_of
 from mediafm_store.media.timecode import nearest
 
-BEYOND_S = 2.0
+_BEYOND_S = 2.0
 
 
 class Clock:
@@ -28,7 +28,7 @@ class Clock:
         parts: Callable[[], list[ClockPart]] = lambda: [],
     ) -> None:
         """`parts` is asked once, and only if a time stamp jumps: it reads the whole file."""
-        self._end = (length_s + BEYOND_S) / time_base if length_s else math.inf
+        self._end = (length_s + _BEYOND_S) / time_base if length_s else math.inf
         self._jump, self._hole = JUMP_S / time_base, HOLE_S / time_base
         self._tick, self._find = time_base, parts
         self._parts: list[ClockPart] | None = None

@@ -22,14 +22,14 @@ Warn = Callable[[str], None]
 """Takes one line about a file that is used all the same."""
 log_warning: Warn = logging.getLogger("mediafm_store").warning
 
-LISTS = frozenset(
+_LISTS = frozenset(
     ("concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "vobsub", "webm_dash_manifest")
 )
 """Formats whose files name others, which FFmpeg would open: films are in one file."""
-HEADS = (b"#EXTM3U", b"ffconcat")
+_HEADS = (b"#EXTM3U", b"ffconcat")
 """How such files begin."""
-OPTIONS = {
-    "format_whitelist": ",".join(sorted(av.format.formats_available - LISTS)),
+_OPTIONS = {
+    "format_whitelist": ",".join(sorted(av.format.formats_available - _LISTS)),
     "protocol_whitelist": "file",
 }
 """What may be opened: no lists, and nothing of the network."""
@@ -42,19 +42,19 @@ def open_media(path: Path) -> Iterator[av.container.InputContainer]:
     """Open a file for reading; raise BadMedia, naming the file, if it is not media."""
     check_file(path)
     try:
-        container = av.open(address(path), metadata_errors="replace", options=OPTIONS)
+        container = av.open(address(path), metadata_errors="replace", options=_OPTIONS)
     except (av.FFmpegError, ValueError) as error:  # ValueError: a header that PyAV cannot take
-        raise BadMedia(f"{path} {what_else(path, error)}") from error
+        raise BadMedia(f"{path} {_what_else(path, error)}") from error
     with container:
         yield container
 
 
-def what_else(path: Path, error: Exception) -> str:
+def _what_else(path: Path, error: Exception) -> str:
     """What a file is that FFmpeg does not read as media."""
     head = b"?"
     with suppress(OSError), path.open("rb") as file:
-        head = file.read(max(map(len, HEADS)))
-    if head.startswith(HEADS):
+        head = file.read(max(map(len, _HEADS)))
+    if head.startswith(_HEADS):
         return "is not media: it is a list of other files; give those"
     why = getattr(error, "strerror", None) or error
     reason = "is not media" if head else "is empty"
@@ -112,12 +112,12 @@ def decoded(container: Any, stream: Any, what: str, warn: Warn) -> Iterator[Any]
         for frame in frames:
             last = frame
             yield frame
-    yield from rest(stream)
+    yield from _rest(stream)
     if damaged:
         warn(f"{what}: {len(damaged)} damaged packets were left out, the first after {damaged[0]}")
 
 
-def rest(stream: Any) -> Iterator[Any]:
+def _rest(stream: Any) -> Iterator[Any]:
     """The frames that a decoder still holds where a file ended in an error."""
     try:
         yield from stream.decode(None)

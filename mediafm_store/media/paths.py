@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mediafm_store.errors import BadMedia
 
-OTHERS = (
+_OTHERS = (
     *((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket")),
     *((stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device")),
 )
@@ -22,7 +22,7 @@ def check_file(path: Path) -> None:
     except (OSError, ValueError) as error:  # ValueError: what no file can be called
         why = getattr(error, "strerror", None) or error
         raise BadMedia(f"{path} cannot be opened: {why}") from error
-    for is_such, what in OTHERS:
+    for is_such, what in _OTHERS:
         if is_such(mode):
             raise BadMedia(f"{path} is {what}, not a file; give a file")
 

@@ -10,36 +10,36 @@ from PIL import Image as Pictures
 
 from mediafm_store.media.faces import Picture, faces
 
-FORMATS, MOST_PIXELS = ("JPEG", "PNG", "WEBP"), 4096 * 4096
+_FORMATS, _MOST_PIXELS = ("JPEG", "PNG", "WEBP"), 4096 * 4096
 """Of stored pictures. Those that are made here are JPEG, 320 wide or high."""
-LIT, SPECKS, EDGE, INSIDE = 20, 0.02, 0.5, 3
+_LIT, _SPECKS, _EDGE, _INSIDE = 20, 0.02, 0.5, 3
 """Pixels up to LIT, of 255, are those of a bar, in all but SPECKS of each row; one of the INSIDE
 rows next to it has EDGE of others: a picture begins there, not the letters of a title."""
-WIDEST, UNEVEN = 0.36, 2
+_WIDEST, _UNEVEN = 0.36, 2
 """How much of it one bar takes at most (9:16 within 16:9), and how many pixels both differ by."""
-SOME_CHROMA, SOME_SATURATION = 24, 0.2
+_SOME_CHROMA, _SOME_SATURATION = 24, 0.2
 """What has less of either is black, grey or white."""
-BLACK, WHITE = 32, 217
+_BLACK, _WHITE = 32, 217
 """The lightest channel up to which it is black, and from which on it is white, of 255."""
-PART, MOST = 0.25, 0.5
+_PART, _MOST = 0.25, 0.5
 """How much of the picture a colour fills that is named; black, grey and white, which are
 everywhere, half of it."""
-HUES = {"red": 15, "orange": 45, "yellow": 70, "green": 165, "blue": 255, "purple": 290}
+_HUES = {"red": 15, "orange": 45, "yellow": 70, "green": 165, "blue": 255, "purple": 290}
 """Up to which degree of the colour wheel each goes; then pink, and red again from RED_AGAIN on.
 
 The middles are those of the wheel's names (red 0, orange 30, yellow 60, green 120, blue 240, purple
 270, pink 330), cyan counts as blue: the names are the basic ones of Berlin and Kay, "Basic Color
 Terms", 1969, which has none for it."""
-RED_AGAIN = 345
-BROWN, PALE = 0.5, 0.5
+_RED_AGAIN = 345
+_BROWN, _PALE = 0.5, 0.5
 """Orange and yellow darker than BROWN are brown (as in ISCC-NBS); red paler than PALE is pink."""
 NAMES = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
-GREYS = ("black", "grey", "white")
-EVERY = 2
+_GREYS = ("black", "grey", "white")
+_EVERY = 2
 """Colours are counted in every second pixel of every second row."""
 
 
-class PictureMeasures(NamedTuple):
+class _PictureMeasures(NamedTuple):
     """What a picture is measured to be, within its bars."""
 
     bars: float
@@ -55,7 +55,7 @@ class PictureMeasures(NamedTuple):
     faces: int | None
 
 
-COLUMNS = PictureMeasures._fields
+COLUMNS = _PictureMeasures._fields
 
 
 def columns(jpeg: bytes) -> dict[str, Any]:
@@ -76,8 +76,8 @@ def decode_stored(jpeg: bytes, size: tuple[int, int] | None = None) -> Pictures.
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Pictures.DecompressionBombWarning)
-            with Pictures.open(io.BytesIO(jpeg), formats=FORMATS) as picture:
-                if picture.width * picture.height > MOST_PIXELS:
+            with Pictures.open(io.BytesIO(jpeg), formats=_FORMATS) as picture:
+                if picture.width * picture.height > _MOST_PIXELS:
                     return None
                 if size is not None:
                     picture.draft("RGB", size)  # decodes at half the size where that is enough
@@ -87,13 +87,13 @@ def decode_stored(jpeg: bytes, size: tuple[int, int] | None = None) -> Pictures.
         return None
 
 
-def measure_picture(image: Picture) -> PictureMeasures:
+def measure_picture(image: Picture) -> _PictureMeasures:
     """Measure a picture."""
     inside = without_bars(image)
-    chroma, named = colours(np.ascontiguousarray(inside[::EVERY, ::EVERY]))
+    chroma, named = _colours(np.ascontiguousarray(inside[::_EVERY, ::_EVERY]))
     found = faces(inside)
     height = inside.shape[0]
-    return PictureMeasures(
+    return _PictureMeasures(
         bars=1 - inside.size / image.size,
         saturation=chroma,
         colours=list(named),
@@ -107,63 +107,63 @@ def measure_picture(image: Picture) -> PictureMeasures:
 
 def without_bars(image: Picture) -> UInt8[np.ndarray, "inside_h inside_w 3"]:
     """The picture without black bars: two of one size, black throughout, with a sharp edge."""
-    lit = image.max(axis=2) > LIT
-    top, left = bar(lit.mean(axis=1, dtype=np.float32)), bar(lit.mean(axis=0, dtype=np.float32))
+    lit = image.max(axis=2) > _LIT
+    top, left = _bar(lit.mean(axis=1, dtype=np.float32)), _bar(lit.mean(axis=0, dtype=np.float32))
     height, width, _ = image.shape
     return image[top : height - top, left : width - left]
 
 
-def bar(lit: Float32[np.ndarray, " n"]) -> int:
+def _bar(lit: Float32[np.ndarray, " n"]) -> int:
     """How many pixels the bars at both ends take, by how much of each row or column is lit."""
-    picture = np.flatnonzero(lit > SPECKS)
+    picture = np.flatnonzero(lit > _SPECKS)
     if not len(picture):
         return 0
     first, last = int(picture[0]), len(lit) - 1 - int(picture[-1])
     size = max(first, last)
-    if not first or not last or abs(first - last) > UNEVEN or size > WIDEST * len(lit):
+    if not first or not last or abs(first - last) > _UNEVEN or size > _WIDEST * len(lit):
         return 0
     inside = lit[size : len(lit) - size]
-    return size if min(inside[:INSIDE].max(), inside[-INSIDE:].max()) >= EDGE else 0
+    return size if min(inside[:_INSIDE].max(), inside[-_INSIDE:].max()) >= _EDGE else 0
 
 
-def colours(image: Picture) -> tuple[float, dict[str, float]]:
+def _colours(image: Picture) -> tuple[float, dict[str, float]]:
     """The mean chroma, and the colours that fill a good part of a picture, largest first."""
     chroma = image.max(axis=2) - image.min(axis=2)
-    codes = coded(np.asarray(Pictures.fromarray(image).convert("HSV")), chroma)
-    shares = np.bincount(codes.reshape(-1), minlength=len(NAMES) + len(GREYS)) / codes.size
-    parts = {name: float(s) for name, s in zip((*NAMES, *GREYS), shares, strict=True)}
-    named = {n: s for n, s in parts.items() if s >= (PART if n in NAMES else MOST)}
+    codes = _coded(np.asarray(Pictures.fromarray(image).convert("HSV")), chroma)
+    shares = np.bincount(codes.reshape(-1), minlength=len(NAMES) + len(_GREYS)) / codes.size
+    parts = {name: float(s) for name, s in zip((*NAMES, *_GREYS), shares, strict=True)}
+    named = {n: s for n, s in parts.items() if s >= (_PART if n in NAMES else _MOST)}
     return float(chroma.mean()) / 255, dict(sorted(named.items(), key=lambda kv: -kv[1]))
 
 
-def coded(
+def _coded(
     hsv: UInt8[np.ndarray, "h w 3"], chroma: UInt8[np.ndarray, "h w"]
 ) -> UInt8[np.ndarray, "h w"]:
     """Each pixel's colour by its place in NAMES, then GREYS."""
     hue, saturation, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
-    codes = HUE_CODES[hue]
-    codes[(codes == RED) & (saturation < 255 * PALE) & (value >= 255 * BROWN)] = PINK
-    codes[((codes == ORANGE) | (codes == YELLOW)) & (value < 255 * BROWN)] = BROWN_CODE
-    grey = (chroma < SOME_CHROMA) | (saturation < 255 * SOME_SATURATION)
-    codes[grey] = GREY
-    codes[grey & (value >= WHITE)] = GREY + 1
-    codes[value <= BLACK] = GREY - 1
+    codes = _HUE_CODES[hue]
+    codes[(codes == _RED) & (saturation < 255 * _PALE) & (value >= 255 * _BROWN)] = _PINK
+    codes[((codes == _ORANGE) | (codes == _YELLOW)) & (value < 255 * _BROWN)] = _BROWN_CODE
+    grey = (chroma < _SOME_CHROMA) | (saturation < 255 * _SOME_SATURATION)
+    codes[grey] = _GREY
+    codes[grey & (value >= _WHITE)] = _GREY + 1
+    codes[value <= _BLACK] = _GREY - 1
     return codes
 
 
-RED, ORANGE, YELLOW, PINK, BROWN_CODE = (
+_RED, _ORANGE, _YELLOW, _PINK, _BROWN_CODE = (
     NAMES.index(n) for n in ("red", "orange", "yellow", "pink", "brown")
 )
-GREY = len(NAMES) + 1
+_GREY = len(NAMES) + 1
 
 
-def hue_codes() -> UInt8[np.ndarray, " 256"]:
+def _hue_codes() -> UInt8[np.ndarray, " 256"]:
     """The colour of each hue as 8 bits hold it."""
     degrees = np.arange(256) * 360 / 256
-    place = np.searchsorted([*HUES.values()], degrees, side="right")
-    codes = np.array([*range(len(HUES)), PINK], np.uint8)[place]
-    codes[degrees >= RED_AGAIN] = RED
+    place = np.searchsorted([*_HUES.values()], degrees, side="right")
+    codes = np.array([*range(len(_HUES)), _PINK], np.uint8)[place]
+    codes[degrees >= _RED_AGAIN] = _RED
     return codes
 
 
-HUE_CODES = hue_codes()
+_HUE_CODES = _hue_codes()

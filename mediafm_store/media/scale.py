@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from mediafm_store.media.hdr import is_hdr, tone_mapped
 
 Image = UInt8[np.ndarray, "h w 3"]
-DEEP = {"yuv420p": "yuv420p10le", "rgb24": "rgb48le", "bgr24": "rgb48le"}
+_DEEP = {"yuv420p": "yuv420p10le", "rgb24": "rgb48le", "bgr24": "rgb48le"}
 """What HDR pictures become in place of eight bits."""
 
 
@@ -33,7 +33,7 @@ class Shrinker:
         wide, high = picture.width / self._squash[0], picture.height / self._squash[1]
         scale = min(1.0, self._longest / max(wide, high))
         width, height = max(1, round(wide * scale)), max(1, round(high * scale))
-        pixels = DEEP[self._pixels] if is_hdr(picture) else self._pixels
+        pixels = _DEEP[self._pixels] if is_hdr(picture) else self._pixels
         return self._scaler.reformat(
             picture, width, height, pixels, interpolation="AREA", threads=1
         )
@@ -52,7 +52,7 @@ class Shrinker:
 
 def one_field(picture: av.VideoFrame) -> av.VideoFrame:
     """Every second line of an interlaced frame: its two fields show two moments."""
-    return filtered(picture, "field", "top")
+    return _filtered(picture, "field", "top")
 
 
 def even(picture: av.VideoFrame) -> av.VideoFrame:
@@ -60,10 +60,10 @@ def even(picture: av.VideoFrame) -> av.VideoFrame:
     width, height = picture.width // 2 * 2, picture.height // 2 * 2
     if (width, height) == (picture.width, picture.height):
         return picture
-    return filtered(picture, "crop", f"{width}:{height}:0:0:exact=1")
+    return _filtered(picture, "crop", f"{width}:{height}:0:0:exact=1")
 
 
-def filtered(picture: av.VideoFrame, name: str, arguments: str) -> av.VideoFrame:
+def _filtered(picture: av.VideoFrame, name: str, arguments: str) -> av.VideoFrame:
     """One frame through one of FFmpeg's filters."""
     graph = av.filter.Graph()
     graph.link_nodes(

@@ -22,8 +22,8 @@ from mediafm_store.records import Span
 
 SAMPLE_RATE = 16_000
 """Samples per second of all sound: what speech and sound encoders are trained on."""
-LONGEST_PIECE, CHUNK = 60 * SAMPLE_RATE, SAMPLE_RATE // 2
-LONGEST_FILLED = SAMPLE_RATE
+LONGEST_PIECE, _CHUNK = 60 * SAMPLE_RATE, SAMPLE_RATE // 2
+_LONGEST_FILLED = SAMPLE_RATE
 """Samples of silence that FFmpeg may make at once: it makes all of a gap before it gives any."""
 Samples = Float32[np.ndarray, " _"]
 
@@ -39,33 +39,33 @@ def sound(path: Path, warn: Warn = log_warning) -> Iterator[Float32[np.ndarray, 
             warn(f"{path.name} has no sound")
             return
         done, ended, form, graph = 0, 0, None, None
-        for frame in sound_frames(container, path, warn):
+        for frame in _sound_frames(container, path, warn):
             begins = int((frame.pts or 0) * (frame.time_base or 1) * SAMPLE_RATE)
             # Television changes between stereo and surround sound in the middle of a file.
             now = (frame.sample_rate, frame.layout.name, frame.format.name)
-            if graph is None or form != now or begins - ended > LONGEST_FILLED:
-                for chunk in finish(graph):
+            if graph is None or form != now or begins - ended > _LONGEST_FILLED:
+                for chunk in _finish(graph):
                     done += len(chunk)
                     yield chunk
-                for chunk in silence(begins - LONGEST_FILLED - done):
+                for chunk in _silence(begins - _LONGEST_FILLED - done):
                     done += len(chunk)
                     yield chunk
-                form, graph = now, resampler(frame, done)
+                form, graph = now, _resampler(frame, done)
             graph.push(frame)
             ended = begins + frame.samples * SAMPLE_RATE // frame.sample_rate
-            for chunk in drain(graph):
+            for chunk in _drain(graph):
                 done += len(chunk)
                 yield chunk
-        yield from finish(graph)
+        yield from _finish(graph)
 
 
-def silence(samples: int) -> Iterator[Float32[np.ndarray, " n"]]:
+def _silence(samples: int) -> Iterator[Float32[np.ndarray, " n"]]:
     """So many samples of silence or none, in pieces."""
-    for start in range(0, samples, CHUNK):
-        yield np.zeros(min(CHUNK, samples - start), np.float32)
+    for start in range(0, samples, _CHUNK):
+        yield np.zeros(min(_CHUNK, samples - start), np.float32)
 
 
-def sound_frames(
+def _sound_frames(
     container: av.container.InputContainer, path: Path, warn: Warn
 ) -> Iterator[av.AudioFrame]:
     """Decode the main sound track, its time stamps counted from the start of the file."""
@@ -74,12 +74,12 @@ def sound_frames(
     clock = Clock.of(container, stream, path, warn)
     for frame in decoded(container, stream, f"{path.name}: sound", warn):
         given = None if frame.pts is None else frame.pts - start
-        frame.pts = clock.place(given, end_of(last))
+        frame.pts = clock.place(given, _end_of(last))
         last = frame
         yield frame
 
 
-def end_of(frame: av.AudioFrame | None) -> int:
+def _end_of(frame: av.AudioFrame | None) -> int:
     """The tick at which the sound after this one starts."""
     if frame is None:
         return 0
@@ -87,7 +87,7 @@ def end_of(frame: av.AudioFrame | None) -> int:
     return int(frame.pts or 0) + round(length)
 
 
-def resampler(frame: av.AudioFrame, done: int) -> av.filter.Graph:
+def _resampler(frame: av.AudioFrame, done: int) -> av.filter.Graph:
     """From the form of this frame to mono at SAMPLE_RATE, going on after `done` samples.
 
     `async` and `first_pts` keep it on the file's clock: they fill gaps and drop overlaps.
@@ -103,7 +103,7 @@ def resampler(frame: av.AudioFrame, done: int) -> av.filter.Graph:
         ),
         graph.add("aresample", f"{SAMPLE_RATE}:async=1:first_pts={first}"),
         graph.add("aformat", f"sample_fmts=flt:channel_layouts=mono:sample_rates={SAMPLE_RATE}"),
-        graph.add("asetnsamples", f"{CHUNK}:p=0"),  # fewer, larger: each costs a call
+        graph.add("asetnsamples", f"{_CHUNK}:p=0"),  # fewer, larger: each costs a call
         graph.add("abuffersink"),
     ).configure()
     return graph
@@ -120,14 +120,14 @@ def resample(samples: Samples, rate: int) -> Samples:
     return np.concatenate([part.to_ndarray().reshape(-1) for part in parts])
 
 
-def finish(graph: av.filter.Graph | None) -> Iterator[Float32[np.ndarray, " n"]]:
+def _finish(graph: av.filter.Graph | None) -> Iterator[Float32[np.ndarray, " n"]]:
     """The last samples of a filter graph."""
     if graph is not None:
         graph.push(None)
-        yield from drain(graph)
+        yield from _drain(graph)
 
 
-def drain(graph: av.filter.Graph) -> Iterator[Float32[np.ndarray, " n"]]:
+def _drain(graph: av.filter.Graph) -> Iterator[Float32[np.ndarray, " n"]]:
     """What a filter graph has ready."""
     while True:
         try:
@@ -136,7 +136,7 @@ def drain(graph: av.filter.Graph) -> Iterator[Float32[np.ndarray, " n"]]:
             return
 
 
-class SoundPiece(NamedTuple):
+class _SoundPiece(NamedTuple):
     """A stretch of the sound of one shot."""
 
     shot: int
@@ -144,7 +144,7 @@ class SoundPiece(NamedTuple):
     samples: Samples
 
 
-def split_sound(chunks: Iterator[Samples], spans: Iterable[Span]) -> Iterator[SoundPiece]:
+def split_sound(chunks: Iterator[Samples], spans: Iterable[Span]) -> Iterator[_SoundPiece]:
     """The sound of each of the ascending `spans`, in equal pieces of a minute at most.
 
     Only one piece is held at a time. A span after the end of the sound has no piece; `chunks`
@@ -152,7 +152,7 @@ def split_sound(chunks: Iterator[Samples], spans: Iterable[Span]) -> Iterator[So
     """
     held, first = np.zeros(0, np.float32), 0
     for shot, span in enumerate(spans):
-        for start, end in pairwise(edges(span)):
+        for start, end in pairwise(_edges(span)):
             parts, reached = [held], first + len(held)
             while reached < end and (chunk := next(chunks, None)) is not None:
                 parts.append(chunk)
@@ -160,12 +160,12 @@ def split_sound(chunks: Iterator[Samples], spans: Iterable[Span]) -> Iterator[So
             held = np.concatenate(parts)
             samples = held[max(0, start - first) : max(0, end - first)]
             if len(samples):
-                yield SoundPiece(shot, start / SAMPLE_RATE, samples)
+                yield _SoundPiece(shot, start / SAMPLE_RATE, samples)
             keep = min(len(held), max(0, end - first))
             held, first = held[keep:], first + keep
 
 
-def edges(span: Span) -> list[int]:
+def _edges(span: Span) -> list[int]:
     """The samples at which the pieces of a span start, and the end of the last."""
     start, end = round(span.start_s * SAMPLE_RATE), round(span.end_s * SAMPLE_RATE)
     pieces = max(1, -(-(end - start) // LONGEST_PIECE))

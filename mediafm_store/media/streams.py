@@ -7,9 +7,9 @@ import av
 
 from mediafm_store.media.decode import is_cover, open_media
 
-STILL = frozenset({"avif", "heic", "heix", "heim", "heis", "mif1"})
+_STILL = frozenset({"avif", "heic", "heix", "heim", "heis", "mif1"})
 """Brands of pictures that come in the container of MP4."""
-TEXT_ART = frozenset({"adf", "bin", "idf", "tty", "xbin"})
+_TEXT_ART = frozenset({"adf", "bin", "idf", "tty", "xbin"})
 """FFmpeg plays a text file as a film of a terminal."""
 
 
@@ -25,19 +25,19 @@ def streams_of(path: Path) -> Streams:
     """Look into a file, without decoding it. Raises BadMedia if it is not media."""
     with open_media(path) as container:
         pictures = [s for s in container.streams.video if not is_cover(s)]
-        if container.format.name in TEXT_ART:
+        if container.format.name in _TEXT_ART:
             pictures = []
-        still = bool(pictures) and is_still(container, pictures)
+        still = bool(pictures) and _is_still(container, pictures)
         return Streams(bool(pictures) and not still, still, bool(container.streams.audio))
 
 
-def is_still(container: av.container.InputContainer, pictures: list[av.VideoStream]) -> bool:
+def _is_still(container: av.container.InputContainer, pictures: list[av.VideoStream]) -> bool:
     """Whether a file is a picture that FFmpeg takes for a film of one frame."""
     name = container.format.name
     if name == "gif":
         return pictures[0].frames == 1
     brand = container.metadata.get("major_brand", "")
-    return name == "image2" or name.endswith("_pipe") or brand in STILL
+    return name == "image2" or name.endswith("_pipe") or brand in _STILL
 
 
 def only(*streams: Any) -> None:

@@ -3,23 +3,23 @@
 import re
 from fractions import Fraction
 
-CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d\d(?:[.,]\d{1,9})?)")
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d\d(?:[.,]\d{1,9})?)")
 TIMECODE = re.compile(r"(\d{1,3})[:;](\d\d)[:;](\d\d)([:;.,])(\d{1,3})")
-DROP_FRAME_RATES = {30: 2, 60: 4}
+_DROP_FRAME_RATES = {30: 2, 60: 4}
 """Frame numbers that each minute but every tenth skips."""
-NTSC = Fraction(1000, 1001)
+_NTSC = Fraction(1000, 1001)
 STANDARD = (
-    *(24 * NTSC, Fraction(24), Fraction(25), 30 * NTSC, Fraction(30)),
-    *(48 * NTSC, Fraction(48), Fraction(50), 60 * NTSC, Fraction(60)),
+    *(24 * _NTSC, Fraction(24), Fraction(25), 30 * _NTSC, Fraction(30)),
+    *(48 * _NTSC, Fraction(48), Fraction(50), 60 * _NTSC, Fraction(60)),
 )
 """The rates that time code is defined for, frames a second."""
-NEAR = Fraction(3, 10_000)
+_NEAR = Fraction(3, 10_000)
 """How far, as a share of it, a measured rate may lie from the one that it stands for."""
 
 
 def clock_s(text: str) -> float | None:
     """1:02:03.5 or 2:03 as seconds; None for anything else."""
-    clock = CLOCK.fullmatch(text)
+    clock = _CLOCK.fullmatch(text)
     if clock is None:
         return None
     hours, minutes, rest = clock.groups(default="0")
@@ -30,8 +30,8 @@ def exact_rate(fps: float | Fraction) -> Fraction:
     """The rate of film or television that a file's measured rate stands for: 23.98 is 24/1.001."""
     nominal = Fraction(max(1, round(fps)))
     told = Fraction(fps)
-    near = min((nominal, nominal * NTSC), key=lambda rate: abs(rate - told))
-    return near if abs(near - told) < NEAR * told else told
+    near = min((nominal, nominal * _NTSC), key=lambda rate: abs(rate - told))
+    return near if abs(near - told) < _NEAR * told else told
 
 
 def timecode_rate(rate: Fraction) -> Fraction:
@@ -46,7 +46,7 @@ def timecode_rate(rate: Fraction) -> Fraction:
 
 def can_drop(rate: Fraction) -> bool:
     """Whether drop frame is defined at a rate: 29.97 and 59.94."""
-    return rate.denominator != 1 and round(rate) in DROP_FRAME_RATES
+    return rate.denominator != 1 and round(rate) in _DROP_FRAME_RATES
 
 
 def frame_of(text: str, rate: Fraction, *, drop: bool = False) -> int:
@@ -64,9 +64,9 @@ def frame_of(text: str, rate: Fraction, *, drop: bool = False) -> int:
     minutes += 60 * hours
     count = (60 * minutes + seconds) * nominal + frames
     if drop or match[4] in ";,":
-        if nominal not in DROP_FRAME_RATES:
+        if nominal not in _DROP_FRAME_RATES:
             raise ValueError(f"{text} is drop frame, but the film has {fps:.3f} frames a second")
-        count -= DROP_FRAME_RATES[nominal] * (minutes - minutes // 10)
+        count -= _DROP_FRAME_RATES[nominal] * (minutes - minutes // 10)
     return count
 
 
@@ -77,7 +77,7 @@ def timecode_of(frame: int, rate: Fraction, *, drop: bool = False) -> str:
     """
     nominal = round(rate)
     if drop:
-        skipped = DROP_FRAME_RATES[nominal]
+        skipped = _DROP_FRAME_RATES[nominal]
         minute = 60 * nominal - skipped
         tens, rest = divmod(frame, 10 * minute + skipped)
         # The first minute of ten is the only one that skips nothing.

@@ -24,9 +24,9 @@ from mediafm_store.media.decode import (
 from mediafm_store.media.hdr import is_hdr, take_for_usual
 from mediafm_store.parallel import cores
 
-MOST_THREADS = 16
+_MOST_THREADS = 16
 """That FFmpeg takes by itself."""
-FEW_CORES, SMALL = 2, 1024
+_FEW_CORES, _SMALL = 2, 1024
 
 
 class Frame(NamedTuple):
@@ -52,7 +52,7 @@ class Video:
                 f"{path}: its video is in no codec that FFmpeg knows; re-encode the file"
             )
         self._stream.thread_type = "AUTO"
-        self._stream.thread_count = decoding_threads(self._stream.width, self._stream.height)
+        self._stream.thread_count = _decoding_threads(self._stream.width, self._stream.height)
         if not self._stream.time_base:
             raise BadMedia(f"{path}: its video stream has no clock; re-encode the file")
         self.time_base: Fraction = self._stream.time_base
@@ -91,16 +91,16 @@ def usual_rate(stream: av.VideoStream) -> float:
     return next((rate for rate in known if rate >= 1), max(known, default=USUAL_FPS))
 
 
-def decoding_threads(width: int, height: int) -> int:
+def _decoding_threads(width: int, height: int) -> int:
     """How many threads decode pictures of this size; 0 leaves it to FFmpeg.
 
     Handing a frame from thread to thread takes .15 ms of processor time: a third of decoding one of
     640x272, not to be seen in one of 1920x816. Where few cores share all the work that counts.
     """
     share = cores()
-    if share <= FEW_CORES and max(width, height) <= SMALL:
+    if share <= _FEW_CORES and max(width, height) <= _SMALL:
         return 1
-    return 0 if share == os.cpu_count() else min(share, MOST_THREADS)
+    return 0 if share == os.cpu_count() else min(share, _MOST_THREADS)
 
 
 def frame_rate(path: Path) -> float:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-ROUNDS = 1000
+_ROUNDS = 1000
 AT_ONCE = 1_000_000
 """Values of which as many rounds are looked at together."""
 
@@ -18,7 +18,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def mean_interval(values: Sequence[float], *, rounds: int = ROUNDS, seed: int = 0) -> Interval:
+def mean_interval(values: Sequence[float], *, rounds: int = _ROUNDS, seed: int = 0) -> Interval:
     """The mean, and the middle 95 % of the means of as many values drawn with replacement.
 
     The percentile bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993).

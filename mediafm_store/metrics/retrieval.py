@@ -18,7 +18,7 @@ def precision_at(k: int, ranked: Sequence[Item], grades: Mapping[Item, int]) -> 
 
     Raises ValueError for a `k` below 1, or an item that is listed twice.
     """
-    return float(np.count_nonzero(graded(ranked, grades)[: checked(k)])) / k
+    return float(np.count_nonzero(_graded(ranked, grades)[: _checked(k)])) / k
 
 
 def ndcg_at(k: int, ranked: Sequence[Item], grades: Mapping[Item, int]) -> float:
@@ -28,8 +28,8 @@ def ndcg_at(k: int, ranked: Sequence[Item], grades: Mapping[Item, int]) -> float
     items, found or not, is 1 (Burges et al., "Learning to Rank using Gradient Descent", 2005).
     Raises ValueError where no item is relevant, for a `k` below 1, or an item that is listed twice.
     """
-    ideal = np.sort(relevant(grades))[::-1]
-    return gain(graded(ranked, grades)[: checked(k)]) / gain(ideal[:k])
+    ideal = np.sort(_relevant(grades))[::-1]
+    return _gain(_graded(ranked, grades)[: _checked(k)]) / _gain(ideal[:k])
 
 
 def average_precision(ranked: Sequence[Item], grades: Mapping[Item, int]) -> float:
@@ -37,12 +37,12 @@ def average_precision(ranked: Sequence[Item], grades: Mapping[Item, int]) -> flo
 
     Raises ValueError where no item is relevant, or for an item that is listed twice.
     """
-    hit = graded(ranked, grades) > 0
+    hit = _graded(ranked, grades) > 0
     precision = np.cumsum(hit) / np.arange(1, len(hit) + 1)
-    return float(precision[hit].sum()) / len(relevant(grades))
+    return float(precision[hit].sum()) / len(_relevant(grades))
 
 
-def graded(ranked: Sequence[Item], grades: Mapping[Item, int]) -> np.ndarray:
+def _graded(ranked: Sequence[Item], grades: Mapping[Item, int]) -> np.ndarray:
     """The grade at each place."""
     if len(set(ranked)) < len(ranked):
         (twice, _), *_ = Counter(ranked).most_common(1)
@@ -50,7 +50,7 @@ def graded(ranked: Sequence[Item], grades: Mapping[Item, int]) -> np.ndarray:
     return np.array([grades.get(item, 0) for item in ranked], np.float64)
 
 
-def relevant(grades: Mapping[Item, int]) -> np.ndarray:
+def _relevant(grades: Mapping[Item, int]) -> np.ndarray:
     """The grades of the relevant items, at least one."""
     found = [grade for grade in grades.values() if grade > 0]
     if not found:
@@ -58,12 +58,12 @@ def relevant(grades: Mapping[Item, int]) -> np.ndarray:
     return np.array(found, np.float64)
 
 
-def gain(grades: np.ndarray) -> float:
+def _gain(grades: np.ndarray) -> float:
     """Discounted cumulative gain."""
     return float(((2**grades - 1) / np.log2(np.arange(2, len(grades) + 2))).sum())
 
 
-def checked(k: int) -> int:
+def _checked(k: int) -> int:
     """A number of places, at least one."""
     if k < 1:
         raise ValueError(f"the first {k} places hold nothing; k is 1 or more")

@@ -10,14 +10,14 @@ from mediafm_store.model.packed import Packed
 
 RANGES = (1.0, 2.5, 6.0, 16.0)
 """Of the averages that predict a hidden shot, in shots: that far away weights fall to 1/e."""
-TINY = 1e-9
+_TINY = 1e-9
 LAGS = 8
 """Distances over which it is seen how fast shots become unlike."""
-SCENES = torch.logspace(-0.5, 2.5, 60).tolist()
+_SCENES = torch.logspace(-0.5, 2.5, 60).tolist()
 """How fast that may be, in shots."""
-SHARPER = 0.75
+_SHARPER = 0.75
 """Of the reach that would be best if scenes drifted: they end at once (docs/decisions/0009)."""
-NEAR, FAR = 96, 8.0
+_NEAR, _FAR = 96, 8.0
 """Shots averaged at once, and how many times the reach others count: to e^-8."""
 
 
@@ -32,9 +32,11 @@ def averages(
     parts = (part.split(titles.lengths) for part in (titles.fused, masked, seen))
     for fused, hidden, there in zip(*parts, strict=True):
         apart = distances(len(fused), fused.device)[hidden]
-        counts = torch.stack([*(falling(apart, reach) for reach in RANGES), torch.ones_like(apart)])
+        counts = torch.stack(
+            [*(_falling(apart, reach) for reach in RANGES), torch.ones_like(apart)]
+        )
         counts = counts * there
-        yield counts / counts.sum(-1, keepdim=True).clamp(min=TINY), fused
+        yield counts / counts.sum(-1, keepdim=True).clamp(min=_TINY), fused
 
 
 class Surroundings(nn.Module):
@@ -55,11 +57,11 @@ class Surroundings(nn.Module):
 
     def forward(self, vectors: Float[Tensor, "shots dim"]) -> Float[Tensor, "shots dim"]:
         """The weighted sums over the shots of one title."""
-        beyond = int(FAR * self.reach) + 1
-        weights = falling(distances(NEAR + 2 * beyond, vectors.device), self.reach)
+        beyond = int(_FAR * self.reach) + 1
+        weights = _falling(distances(_NEAR + 2 * beyond, vectors.device), self.reach)
         parts = []
-        for start in range(0, len(vectors), NEAR):
-            end = min(len(vectors), start + NEAR)
+        for start in range(0, len(vectors), _NEAR):
+            end = min(len(vectors), start + _NEAR)
             low, high = max(0, start - beyond), min(len(vectors), end + beyond)
             rows = weights[start - low : end - low, : high - low]
             parts.append(rows @ vectors[low:high])
@@ -68,7 +70,7 @@ class Surroundings(nn.Module):
     @torch.no_grad()
     def fit(self, titles: Iterable[Float[Tensor, "shots dim"]]) -> None:
         """Set the reach by the vectors of titles in play order."""
-        self.reach.fill_(SHARPER * best_reach(likeness_by_lag(titles)))
+        self.reach.fill_(_SHARPER * best_reach(likeness_by_lag(titles)))
 
 
 def likeness_by_lag(titles: Iterable[Tensor]) -> Float[Tensor, " lags"]:
@@ -79,14 +81,14 @@ def likeness_by_lag(titles: Iterable[Tensor]) -> Float[Tensor, " lags"]:
             products[lag] += (vectors[: len(vectors) - lag] * vectors[lag:]).sum()
             pairs[lag] += len(vectors) - lag
     mean = products / pairs.clamp(min=1)
-    return mean[1:] / mean[0].clamp(min=TINY)
+    return mean[1:] / mean[0].clamp(min=_TINY)
 
 
 def best_reach(alike: Float[Tensor, " lags"]) -> float:
     """Of the smoother for shots that are so alike: share * exp(-lag / scene), by least squares."""
     lags = torch.arange(1, LAGS + 1)
     fits = []
-    for scene in SCENES:
+    for scene in _SCENES:
         fall = torch.exp(-lags / scene)
         share = float((fall @ alike) / (fall @ fall))
         fits.append((float((alike - share * fall).square().sum()), scene, share))
@@ -105,6 +107,6 @@ def distances(shots: int, device: torch.device) -> Float[Tensor, "shots shots"]:
     return (place[:, None] - place).abs()
 
 
-def falling(apart: Float[Tensor, "n shots"], reach: float | Tensor) -> Float[Tensor, "n shots"]:
+def _falling(apart: Float[Tensor, "n shots"], reach: float | Tensor) -> Float[Tensor, "n shots"]:
     """Weights that fall with the distance."""
     return torch.exp(-apart / reach)

@@ -33,7 +33,7 @@ def save_checkpoint(
     """
     if folder.exists():
         raise BadInput(f"checkpoint {folder} exists already; save to another folder")
-    with writing(folder, also=(SafetensorError,)), folder_beside(folder) as beside:
+    with writing(folder, also=(SafetensorError,)), _folder_beside(folder) as beside:
         weights = {name: w.detach().cpu().contiguous() for name, w in model.state_dict().items()}
         save_file(weights, beside / WEIGHTS)
         content = {"model": dataclasses.asdict(model.config), "facts": dict(extra)}
@@ -43,7 +43,7 @@ def save_checkpoint(
 
 
 @contextmanager
-def folder_beside(folder: Path) -> Iterator[Path]:
+def _folder_beside(folder: Path) -> Iterator[Path]:
     """A folder to write to, which gets its name when it is complete, or goes."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

@@ -13,7 +13,7 @@ from mediafm_store.parallel import groups
 
 Rows = slice | Int64[np.ndarray, " rows"]
 """Some shots of a title, by number."""
-READ = 2048
+_READ = 2048
 """Shots that are read at a time where all of some titles are wanted: 19 MB."""
 
 
@@ -81,7 +81,7 @@ def read(titles: Iterable[Title]) -> list[TitleShots]:
 
 def read_each(titles: Iterable[Title]) -> Iterator[TitleShots]:
     """Titles with their vectors, few of them in memory at the same time."""
-    for group in groups(titles, lambda t: t.shots, most=READ):
+    for group in groups(titles, lambda t: t.shots, most=_READ):
         yield from read(group)
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Float32, Int, Shaped
 
 from mediafm_store.arrays import Vectors, unit_rows
 
-FARTHEST = 30
+_FARTHEST = 30
 """Shots: same-scene pairs farther apart are rare."""
 WIDTHS = (1, 2, 3, 4, 6, 8)
 """Of moving averages and of windows, in shots to each side; an analyst would try these."""
@@ -29,7 +29,7 @@ class LabelledFilm(NamedTuple):
     """The number of the scene that each shot belongs to, -1 where nobody said."""
 
 
-def stratified_auc(films: Sequence[LabelledFilm], farthest: int = FARTHEST) -> float:
+def stratified_auc(films: Sequence[LabelledFilm], farthest: int = _FARTHEST) -> float:
     """How often two shots of one scene are more alike than two of different scenes; chance is .5.
 
     Only pairs that lie equally far apart are compared, and the mean over distances of 1 to
@@ -37,22 +37,22 @@ def stratified_auc(films: Sequence[LabelledFilm], farthest: int = FARTHEST) -> f
     closeness in time alone gets .87. Returns the mean over films; NaN if none has pairs of both
     kinds at any distance.
     """
-    return mean(film_auc(film, farthest) for film in films)
+    return mean(_film_auc(film, farthest) for film in films)
 
 
-def film_auc(film: LabelledFilm, farthest: int) -> float:
+def _film_auc(film: LabelledFilm, farthest: int) -> float:
     """Of one film."""
     from sklearn.metrics import roc_auc_score
 
     areas = []
     for apart in range(1, farthest + 1):
-        same, alike = pairs_at(film, apart)
+        same, alike = _pairs_at(film, apart)
         if 0 < same.sum() < len(same):
             areas.append(roc_auc_score(same, alike))
     return mean(areas)
 
 
-def pairs_at(
+def _pairs_at(
     film: LabelledFilm, apart: int
 ) -> tuple[Shaped[np.ndarray, " pairs"], Float32[np.ndarray, " pairs"]]:
     """Whether each two labelled shots `apart` are of one scene, and their cosine."""
@@ -67,10 +67,10 @@ def boundary_ap(films: Sequence[LabelledFilm], width: int = 1) -> float:
 
     Returns the mean over films; NaN where no labelled cut ends a scene.
     """
-    return mean(film_ap(film, width) for film in films)
+    return mean(_film_ap(film, width) for film in films)
 
 
-def film_ap(film: LabelledFilm, width: int) -> float:
+def _film_ap(film: LabelledFilm, width: int) -> float:
     """Of one film."""
     from sklearn.metrics import average_precision_score
 
@@ -106,30 +106,30 @@ def smoothed(vectors: Vectors, width: int) -> Vectors:
     return unit_rows(sums.astype(np.float32))
 
 
-Reached = Mapping[str, Sequence[float]]
+_Reached = Mapping[str, Sequence[float]]
 """What is compared -> what it reaches on one film, a figure a width where there are several."""
 
 
-def film_aucs(alone: LabelledFilm, context: LabelledFilm) -> Reached:
+def film_aucs(alone: LabelledFilm, context: LabelledFilm) -> _Reached:
     """Of single shots, of moving averages over them, and of contextual ones."""
     averages = (alone._replace(vectors=smoothed(alone.vectors, width)) for width in WIDTHS)
     return {
-        "isolated": [film_auc(alone, FARTHEST)],
-        "smoothed": [film_auc(average, FARTHEST) for average in averages],
-        "context": [film_auc(context, FARTHEST)],
+        "isolated": [_film_auc(alone, _FARTHEST)],
+        "smoothed": [_film_auc(average, _FARTHEST) for average in averages],
+        "context": [_film_auc(context, _FARTHEST)],
     }
 
 
-def film_aps(alone: LabelledFilm, context: LabelledFilm) -> Reached:
+def film_aps(alone: LabelledFilm, context: LabelledFilm) -> _Reached:
     """Of the change from shot to shot, from one window to the next, and in context."""
     return {
-        "isolated": [film_ap(alone, 1)],
-        "window": [film_ap(alone, width) for width in WIDTHS],
-        "context": [film_ap(context, 1)],
+        "isolated": [_film_ap(alone, 1)],
+        "window": [_film_ap(alone, width) for width in WIDTHS],
+        "context": [_film_ap(context, 1)],
     }
 
 
-def over_films(films: Sequence[Reached]) -> dict[str, float]:
+def over_films(films: Sequence[_Reached]) -> dict[str, float]:
     """The means over films; of several widths the best, chosen on these very films."""
     return {
         name: max(mean(widths) for widths in zip(*(film[name] for film in films), strict=True))

@@ -8,29 +8,29 @@ from jaxtyping import Float32, Float64, Shaped
 from mediafm_store.arrays import Vectors
 from mediafm_store.model.quality import Scenes
 
-BEST = 5
+_BEST = 5
 """Answers that people look at."""
-DEEP = 10
+_DEEP = 10
 """Answers among which the whole scene should be."""
-PerShot = Float64[np.ndarray, " shots"]
+_PerShot = Float64[np.ndarray, " shots"]
 
 
-class Ranked(NamedTuple):
+class _Ranked(NamedTuple):
     """Of every labelled shot whose scene has other shots, and does not fill its title."""
 
-    auc: PerShot
+    auc: _PerShot
     """How often a shot of its scene ranks above one of another; chance is .5."""
-    top_5: PerShot
+    top_5: _PerShot
     """Share of the five best that are of its scene."""
-    recall_10: PerShot
+    recall_10: _PerShot
     """Share of its scene that is among the ten best, of as many as could be."""
-    chance: PerShot
+    chance: _PerShot
     """Share of the title's other shots that are of its scene: `top_5` of a random order."""
-    recall_chance: PerShot
+    recall_chance: _PerShot
     """`recall_10` of a random order."""
 
 
-def same_scene(vectors: Vectors, scenes: Scenes) -> Ranked:
+def same_scene(vectors: Vectors, scenes: Scenes) -> _Ranked:
     """Rank the labelled shots of a title by likeness to each of them.
 
     `scenes` are the numbers of the scenes, -1 where nobody said.
@@ -40,32 +40,32 @@ def same_scene(vectors: Vectors, scenes: Scenes) -> Ranked:
     similar = vectors[place] @ vectors[place].T
     same = label[:, None] == label[None, :]
     found = [
-        of_shot(truth, similar[i, others])
+        _of_shot(truth, similar[i, others])
         for i in range(len(place))
         if (others := np.arange(len(place)) != i).any()
         and (truth := same[i, others]).any()
         and not truth.all()
     ]
-    return Ranked(*np.array(found, np.float64).reshape(-1, len(Ranked._fields)).T)
+    return _Ranked(*np.array(found, np.float64).reshape(-1, len(_Ranked._fields)).T)
 
 
-def of_shot(
+def _of_shot(
     truth: Shaped[np.ndarray, " others"], scores: Float32[np.ndarray, " others"]
 ) -> tuple[float, float, float, float, float]:
     """The figures of one shot."""
     order = truth[np.argsort(-scores, kind="stable")]
-    possible = min(DEEP, int(truth.sum()))
+    possible = min(_DEEP, int(truth.sum()))
     chance = float(truth.mean())
     return (
-        area(scores[truth], scores[~truth]),
-        float(order[:BEST].mean()),
-        float(order[:DEEP].sum() / possible),
+        _area(scores[truth], scores[~truth]),
+        float(order[:_BEST].mean()),
+        float(order[:_DEEP].sum() / possible),
         chance,
-        min(1.0, chance * min(DEEP, len(truth)) / possible),
+        min(1.0, chance * min(_DEEP, len(truth)) / possible),
     )
 
 
-def area(own: Float32[np.ndarray, " own"], rest: Float32[np.ndarray, " rest"]) -> float:
+def _area(own: Float32[np.ndarray, " own"], rest: Float32[np.ndarray, " rest"]) -> float:
     """How often one of a shot's own scene is above one of the rest; equal ones count half.
 
     As `roc_auc_score`, which takes a hundred times as long for so few.

@@ -16,7 +16,7 @@ LONGEST = 256
 """Shots of a scene; in labelled films none has more than 94. It bounds time and memory."""
 PIECE = 128
 """Scenes that are priced at once, by their last shot."""
-SAME = 1e-6
+_SAME = 1e-6
 """Mean squared distance of shots that are all one."""
 
 
@@ -39,10 +39,10 @@ def segment(vectors: Vectors) -> Segments:
     """
     shots = len(vectors)
     variance = mean_squared_distance(vectors)
-    if shots < 2 or variance < SAME:
+    if shots < 2 or variance < _SAME:
         return Segments([0][:shots], np.zeros(max(0, shots - 1), np.float32))
     costs = scene_costs(vectors) + PENALTY * variance
-    return Segments(cheapest(costs), chances(costs / (TEMPER * PENALTY * variance)))
+    return Segments(cheapest(costs), _chances(costs / (TEMPER * PENALTY * variance)))
 
 
 def mean_squared_distance(vectors: Vectors) -> float:
@@ -91,7 +91,7 @@ def cheapest(costs: Float64[np.ndarray, "shots longest"]) -> list[int]:
     return starts[::-1]
 
 
-def chances(costs: Float64[np.ndarray, "shots longest"]) -> Float32[np.ndarray, " cuts"]:
+def _chances(costs: Float64[np.ndarray, "shots longest"]) -> Float32[np.ndarray, " cuts"]:
     """Share of the partitions, each counting e^-cost, that have a scene begin after each cut."""
     shots, longest = costs.shape
     before, after = np.zeros(shots + 1), np.zeros(shots + 1)

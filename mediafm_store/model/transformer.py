@@ -23,20 +23,20 @@ from mediafm_store.model.averages import RANGES, Surroundings, averages, distanc
 from mediafm_store.model.packed import Packed
 from mediafm_store.model.whitening import Whitening
 
-SPECIAL = 2
+_SPECIAL = 2
 """How many tokens stand before the shots: [CLS] and [GLOBAL]."""
-SPECIAL_DISTANCE = 8.0
+_SPECIAL_DISTANCE = 8.0
 """How far from every shot they seem, in shots: seen well by the heads that look far."""
-SLOPES = (0.5, 1.5)
+_SLOPES = (0.5, 1.5)
 """Of the distance penalty, as -log2: from 0.71 a shot at the first head to 0.35 at the last."""
-NORM_EPS = 1e-2
+_NORM_EPS = 1e-2
 """Large, so that a token near zero stays small: [MASK] starts at zero, and a usual epsilon would
 blow its first update up to full length, into everyone's average."""
 TEXT_SHARE = 3**-0.5
 """Length of one block of a fused vector that has all three modalities."""
 
 
-MOST = {
+_MOST = {
     "dim": 1 << 15,
     "metadata_dim": 1 << 15,
     "hidden": 1 << 13,
@@ -62,7 +62,7 @@ class ModelConfig:
     """Shots a sequence; `windows.embed_title` cuts longer titles."""
 
     def __post_init__(self) -> None:
-        for name, most in MOST.items():
+        for name, most in _MOST.items():
             size = getattr(self, name)
             if type(size) is not int or not 1 <= size <= most:
                 raise BadInput(f"{name} of a model is a number from 1 to {most}, is {size!r:.50}")
@@ -80,7 +80,7 @@ PRESETS: dict[str, ModelConfig] = {
 }
 
 
-class ShotEmbeddings(NamedTuple):
+class _ShotEmbeddings(NamedTuple):
     """What the model makes of packed titles; rows have length 1 (0 if all that was given is 0)."""
 
     shots: Float[Tensor, "shots dim"]
@@ -95,9 +95,9 @@ def distance_bias(
     The penalty is linear in the distance, with a slope a head (ALiBi: Press et al. 2021,
     arXiv:2108.12409, made two-sided). [CLS] and [GLOBAL] see all shots alike.
     """
-    distance = F.pad(distances(shots, device), (SPECIAL, 0), value=SPECIAL_DISTANCE)
-    distance = F.pad(distance, (0, 0, SPECIAL, 0))  # rows look, columns are looked at
-    slopes = 2 ** -torch.linspace(*SLOPES, heads, device=device)
+    distance = F.pad(distances(shots, device), (_SPECIAL, 0), value=_SPECIAL_DISTANCE)
+    distance = F.pad(distance, (0, 0, _SPECIAL, 0))  # rows look, columns are looked at
+    slopes = 2 ** -torch.linspace(*_SLOPES, heads, device=device)
     return -slopes[:, None, None] * distance
 
 
@@ -107,12 +107,12 @@ class Block(nn.Module):
     def __init__(self, hidden: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.attention_norm = nn.RMSNorm(hidden, eps=NORM_EPS)
+        self.attention_norm = nn.RMSNorm(hidden, eps=_NORM_EPS)
         self.query = nn.Linear(hidden, hidden, bias=False)
         self.key = nn.Linear(hidden, hidden, bias=False)
         self.value = nn.Linear(hidden, hidden, bias=False)
         self.out = nn.Linear(hidden, hidden, bias=False)
-        self.mlp_norm = nn.RMSNorm(hidden, eps=NORM_EPS)
+        self.mlp_norm = nn.RMSNorm(hidden, eps=_NORM_EPS)
         self.up = nn.Linear(hidden, 4 * hidden, bias=False)
         self.down = nn.Linear(4 * hidden, hidden, bias=False)
 
@@ -181,7 +181,7 @@ class ShotTransformer(nn.Module):
         _, shots = self.layers(titles, masked)
         return F.normalize(self.expected(titles, masked) + self.shot_out(shots[masked]), dim=-1)
 
-    def embed(self, titles: Packed) -> ShotEmbeddings:
+    def embed(self, titles: Packed) -> _ShotEmbeddings:
         """Contextual vectors; nothing is masked.
 
         A shot's are its own fused vector and those around it, whitened. A title's is the mean of
@@ -195,7 +195,7 @@ class ShotTransformer(nn.Module):
         mean = torch.stack([piece.mean(0) for piece in titles.fused.split(titles.lengths)])
         added = shots @ self.whitening.turn(self.shot_out.weight.T)  # turned once, not shot by shot
         text = F.pad(TEXT_SHARE * titles.metadata, (self.config.dim - self.config.metadata_dim, 0))
-        return ShotEmbeddings(
+        return _ShotEmbeddings(
             F.normalize(around + added, dim=-1),
             F.normalize(mean + text + self.shot_out(title), dim=-1),
         )
@@ -211,7 +211,7 @@ class ShotTransformer(nn.Module):
                 f" {self.config.max_shots}; embed it with `embed_titles`"
             )
         bias = distance_bias(longest, self.config.heads, device=masked.device)
-        lengths = tuple(n + SPECIAL for n in titles.lengths)
+        lengths = tuple(n + _SPECIAL for n in titles.lengths)
         x = self.tokens(titles, masked)
         # Several times as fast where there are units for it, and slower elsewhere.
         with torch.autocast(x.device.type, torch.bfloat16, enabled=x.is_cuda):
@@ -219,7 +219,7 @@ class ShotTransformer(nn.Module):
             for block in self.blocks:
                 x = block(x, bias, lengths)
         sequences = x.float().split(lengths)  # [CLS] is only there to be seen
-        return torch.stack([s[1] for s in sequences]), torch.cat([s[SPECIAL:] for s in sequences])
+        return torch.stack([s[1] for s in sequences]), torch.cat([s[_SPECIAL:] for s in sequences])
 
     def tokens(
         self, titles: Packed, masked: Bool[Tensor, " shots"]

@@ -11,8 +11,8 @@ from mediafm_store.model.packed import TitleShots
 
 RIDGE = 3.0
 """Of a block's mean variance, added to all: few shots say little about the smallest."""
-TINY = 1e-9
-LEAST = 0.05
+_TINY = 1e-9
+_LEAST = 0.05
 """Steadiness that every block is taken to have: what a query is weighed by must be there."""
 
 
@@ -57,7 +57,7 @@ class Whitening(nn.Module):
     @torch.no_grad()
     def weigh(self, steadiness: Float[Tensor, " blocks"]) -> None:
         """Let each block count in a cosine by how steady it is."""
-        self.maps *= steadiness.clamp(min=LEAST).sqrt()[:, None, None]
+        self.maps *= steadiness.clamp(min=_LEAST).sqrt()[:, None, None]
 
     @torch.no_grad()
     def steadiness(self, titles: Iterable[TitleShots]) -> Float[Tensor, " blocks"]:
@@ -73,7 +73,7 @@ class Whitening(nn.Module):
         there = own > 0
         if not there.any():
             return torch.ones_like(own)
-        steady = (shared / own.clamp(min=TINY)).clamp(0, 1)
+        steady = (shared / own.clamp(min=_TINY)).clamp(0, 1)
         return torch.where(there, steady, steady[there].mean())
 
     @torch.no_grad()

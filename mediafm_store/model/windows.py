@@ -13,8 +13,8 @@ from mediafm_store.model.packed import TitleShots, pack
 from mediafm_store.model.transformer import ShotTransformer
 from mediafm_store.parallel import groups
 
-OVERLAP = 64
-BATCH_SHOTS = 2048
+_OVERLAP = 64
+_BATCH_SHOTS = 2048
 
 
 class TitleEmbedding(NamedTuple):
@@ -24,7 +24,7 @@ class TitleEmbedding(NamedTuple):
     title: Float32[np.ndarray, " dim"]
 
 
-class Window(NamedTuple):
+class _Window(NamedTuple):
     """A part of a title that fits into one sequence."""
 
     shots: TitleShots
@@ -34,7 +34,7 @@ class Window(NamedTuple):
 
 
 def embed_title(
-    model: ShotTransformer, title: TitleShots, *, overlap: int = OVERLAP
+    model: ShotTransformer, title: TitleShots, *, overlap: int = _OVERLAP
 ) -> TitleEmbedding:
     """Contextual vectors of one title: see `embed_titles`."""
     return next(embed_titles(model, [title], overlap=overlap))
@@ -44,8 +44,8 @@ def embed_titles(
     model: ShotTransformer,
     titles: Iterable[TitleShots],
     *,
-    overlap: int = OVERLAP,
-    batch_shots: int = BATCH_SHOTS,
+    overlap: int = _OVERLAP,
+    batch_shots: int = _BATCH_SHOTS,
 ) -> Iterator[TitleEmbedding]:
     """Contextual vectors of titles, in their order, on the device where the model is.
 
@@ -54,7 +54,7 @@ def embed_titles(
     Raises BadInput if a title has no shots, or if `overlap` is not shorter than a window.
     """
     size, device = model.config.max_shots, model.cls.device
-    cut = (window for title in titles for window in cut_title(title, size=size, overlap=overlap))
+    cut = (window for title in titles for window in _cut_title(title, size=size, overlap=overlap))
     seen: dict[int, TitleEmbedding] = {}
     for group in groups(cut, lambda window: len(window.shots.fused), most=batch_shots):
         packed = pack([window.shots for window in group])
@@ -64,20 +64,20 @@ def embed_titles(
         for window, its_shots, title in zip(group, shots, made.title.cpu(), strict=True):
             seen[window.start] = TitleEmbedding(its_shots.numpy(), title.numpy())
             if window.start + len(its_shots) == window.total:
-                yield stitch(seen, window.total, size=size)
+                yield _stitch(seen, window.total, size=size)
                 seen = {}
 
 
-def cut_title(title: TitleShots, *, size: int, overlap: int) -> Iterator[Window]:
+def _cut_title(title: TitleShots, *, size: int, overlap: int) -> Iterator[_Window]:
     """A title in windows; raise BadInput if it has no shots."""
     total = len(title.fused)
     if not total:
         raise BadInput("a title without shots cannot be embedded; ingest it again")
     for start in window_starts(total, size=size, overlap=overlap):
-        yield Window(title.at(slice(start, start + size)), start, total)
+        yield _Window(title.at(slice(start, start + size)), start, total)
 
 
-def stitch(seen: Mapping[int, TitleEmbedding], total: int, *, size: int) -> TitleEmbedding:
+def _stitch(seen: Mapping[int, TitleEmbedding], total: int, *, size: int) -> TitleEmbedding:
     """One title from its windows by where they start."""
     starts = list(seen)
     best = best_window(total, starts, size=size)

@@ -26,10 +26,10 @@ from mediafm_store.files import whole_file
 from mediafm_store.picture_text.moments import Moments, used
 
 FILE = "caption_map.safetensors"
-DIMS = 256
+_DIMS = 256
 PICTURE_RIDGE, TEXT_RIDGE = 3.0, 1.0
 """Added to the diagonal of a covariance, times the mean of that diagonal."""
-MOST_BYTES, MOST_COMMON = 32 * 2**20, 10_000
+_MOST_BYTES, _MOST_COMMON = 32 * 2**20, 10_000
 """A file of more was not written by `save`."""
 
 
@@ -60,7 +60,7 @@ class CaptionMap:
         picture_encoder: str,
         text_encoder: str,
         common: Blocks,
-        dims: int = DIMS,
+        dims: int = _DIMS,
     ) -> "CaptionMap":
         """Learn the map from pairs of blocks, a row a pair; `common` are the phrases' blocks.
 
@@ -82,7 +82,7 @@ class CaptionMap:
         picture_encoder: str,
         text_encoder: str,
         common: Blocks,
-        dims: int = DIMS,
+        dims: int = _DIMS,
         facts: Mapping[str, Any] | None = None,
     ) -> "CaptionMap":
         """Learn the map from means and covariances of pairs; otherwise as `fit`."""
@@ -91,8 +91,8 @@ class CaptionMap:
             raise BadInput(
                 f"{learnt.weight:g} pairs, all alike, teach nothing; give different ones"
             )
-        whiten_seen = whitening(learnt.pictures[:seen, :seen], PICTURE_RIDGE)
-        whiten_said = whitening(learnt.texts[:said, :said], TEXT_RIDGE)
+        whiten_seen = _whitening(learnt.pictures[:seen, :seen], PICTURE_RIDGE)
+        whiten_said = _whitening(learnt.texts[:said, :said], TEXT_RIDGE)
         left, correlations, right = np.linalg.svd(
             whiten_seen @ learnt.both[:seen, :said] @ whiten_said, full_matrices=False
         )
@@ -112,11 +112,11 @@ class CaptionMap:
 
     def texts(self, blocks: Blocks) -> Vectors:
         """Texts in the map's space: unit rows; zero blocks stay zero."""
-        return mapped(blocks, self.text_mean, self.text_matrix)
+        return _mapped(blocks, self.text_mean, self.text_matrix)
 
     def pictures(self, blocks: Blocks) -> Vectors:
         """Pictures in the map's space: unit rows; zero blocks stay zero."""
-        return mapped(blocks, self.picture_mean, self.picture_matrix)
+        return _mapped(blocks, self.picture_mean, self.picture_matrix)
 
     def picture_query(self, blocks: Blocks) -> Blocks:
         """Texts as unit directions among pictures' blocks, for an index to propose candidates.
@@ -134,7 +134,7 @@ class CaptionMap:
 
     def save(self, path: str | Path) -> None:
         """Write the map, in half precision; what stood there is replaced whole or not at all."""
-        arrays = {name: getattr(self, name).astype(np.float16) for name in ARRAYS}
+        arrays = {name: getattr(self, name).astype(np.float16) for name in _ARRAYS}
         told = {
             "picture_encoder": self.picture_encoder,
             "text_encoder": self.text_encoder,
@@ -148,13 +148,13 @@ class CaptionMap:
         """Read a map; raises BadInput if the file is not one that `save` wrote."""
         path = Path(path)
         try:
-            if path.stat().st_size > MOST_BYTES:
-                raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
+            if path.stat().st_size > _MOST_BYTES:
+                raise ValueError(f"more than {_MOST_BYTES >> 20} MiB")
             with safe_open(path, framework="numpy") as file:
                 told = file.metadata() or {}
                 names = file.keys()
-                check_shapes({name: file.get_slice(name).get_shape() for name in names})
-                arrays = {name: file.get_tensor(name).astype(np.float32) for name in ARRAYS}
+                _check_shapes({name: file.get_slice(name).get_shape() for name in names})
+                arrays = {name: file.get_tensor(name).astype(np.float32) for name in _ARRAYS}
             if not told.keys() >= {"picture_encoder", "text_encoder", "facts"}:
                 raise ValueError("it does not say what it was fitted for")
             facts = dict(json.loads(told["facts"]))
@@ -175,7 +175,7 @@ class CaptionMap:
         return _shipped()
 
 
-ARRAYS = ("picture_mean", "picture_matrix", "text_mean", "text_matrix", "common")
+_ARRAYS = ("picture_mean", "picture_matrix", "text_mean", "text_matrix", "common")
 
 
 @cache
@@ -183,7 +183,7 @@ def _shipped() -> CaptionMap:
     return CaptionMap.load(shipped_files.path(FILE))
 
 
-def mapped(
+def _mapped(
     blocks: Blocks, mean: Float32[np.ndarray, " width"], matrix: Float32[np.ndarray, "width dims"]
 ) -> Vectors:
     """Centre and map to unit rows; rows of zeros, which are nothing, stay zero."""
@@ -192,7 +192,7 @@ def mapped(
     return unit_rows(rows)
 
 
-def whitening(
+def _whitening(
     covariance: Float64[np.ndarray, "width width"], ridge: float
 ) -> Float64[np.ndarray, "width width"]:
     """The inverse square root of a covariance, its diagonal raised by `ridge` times its mean."""
@@ -201,9 +201,9 @@ def whitening(
     return (vectors / np.sqrt(values)) @ vectors.T
 
 
-def check_shapes(shapes: Mapping[str, list[int]]) -> None:
+def _check_shapes(shapes: Mapping[str, list[int]]) -> None:
     """Raise ValueError unless arrays of these shapes make a map."""
-    if sorted(shapes) != sorted(ARRAYS):
+    if sorted(shapes) != sorted(_ARRAYS):
         raise ValueError(f"it holds {', '.join(sorted(shapes)) or 'nothing'}")
     phrases, dims = [*shapes["common"], 0, 0][:2]
     picture, text = ([*shapes[f"{side}_mean"], 0][0] for side in ("picture", "text"))
@@ -214,7 +214,7 @@ def check_shapes(shapes: Mapping[str, list[int]]) -> None:
         "text_matrix": [text, dims],
         "common": [phrases, dims],
     }
-    bounded = all(1 <= size <= BLOCK for size in (picture, text, dims)) and phrases <= MOST_COMMON
+    bounded = all(1 <= size <= BLOCK for size in (picture, text, dims)) and phrases <= _MOST_COMMON
     if not bounded or wanted != dict(shapes):
         raise ValueError(f"its shapes are {dict(shapes)}")
 

@@ -19,7 +19,7 @@ from mediafm_store.files import whole_file
 
 FILE = "caption_moments.safetensors"
 Mean = Float64[np.ndarray, " 768"]
-Covariance = Float64[np.ndarray, "768 768"]
+_Covariance = Float64[np.ndarray, "768 768"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +30,9 @@ class Moments:
     """Of all pairs together."""
     picture_mean: Mean
     text_mean: Mean
-    pictures: Covariance
-    texts: Covariance
-    both: Covariance
+    pictures: _Covariance
+    texts: _Covariance
+    both: _Covariance
     """Of pictures (rows) with texts (columns)."""
 
     @classmethod
@@ -87,7 +87,7 @@ class Moments:
         """Read what `save` wrote."""
         with safe_open(path, framework="numpy") as file:
             told = file.metadata()
-            arrays = {n: file.get_tensor(n).astype(np.float64) for n in ARRAYS}
+            arrays = {n: file.get_tensor(n).astype(np.float64) for n in _ARRAYS}
         seen, said = float(told["seen"]), float(told["said"])
         text_mean, both = arrays["text_mean"], arrays["both"]
         lacking = BLOCK - len(text_mean)
@@ -95,8 +95,8 @@ class Moments:
             weight=float(told["weight"]),
             picture_mean=arrays["picture_mean"],
             text_mean=np.pad(text_mean, (0, lacking)),
-            pictures=symmetric(arrays["pictures"], BLOCK) * seen,
-            texts=np.pad(symmetric(arrays["texts"], len(text_mean)), (0, lacking)) * said,
+            pictures=_symmetric(arrays["pictures"], BLOCK) * seen,
+            texts=np.pad(_symmetric(arrays["texts"], len(text_mean)), (0, lacking)) * said,
             both=np.pad(both, ((0, 0), (0, lacking))) * np.sqrt(seen * said),
         )
 
@@ -106,7 +106,7 @@ class Moments:
         return _shipped()
 
 
-ARRAYS = ("picture_mean", "text_mean", "pictures", "texts", "both")
+_ARRAYS = ("picture_mean", "text_mean", "pictures", "texts", "both")
 
 
 @cache
@@ -114,12 +114,12 @@ def _shipped() -> Moments:
     return Moments.load(shipped_files.path(FILE))
 
 
-def used(covariance: Covariance) -> int:
+def used(covariance: _Covariance) -> int:
     """How many columns there are before the zeros that narrower encoders are padded with."""
     return int(np.flatnonzero(covariance.diagonal()).max(initial=0)) + 1
 
 
-def symmetric(upper: Float64[np.ndarray, " n"], width: int) -> Float64[np.ndarray, "width width"]:
+def _symmetric(upper: Float64[np.ndarray, " n"], width: int) -> Float64[np.ndarray, "width width"]:
     """A matrix by its upper half."""
     matrix = np.zeros((width, width))
     matrix[np.triu_indices(width)] = upper

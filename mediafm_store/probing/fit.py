@@ -41,7 +41,7 @@ from mediafm_store.storage.spaces import Space
 from mediafm_store.store.evaluations import Figure, record
 from mediafm_store.store.store import Store
 
-TOLD = ("title", "metadata", "context")
+_TOLD = ("title", "metadata", "context")
 """Pools that know what the metadata of a title say."""
 log = logging.getLogger("mediafm_store")
 OnStep = Callable[[str, int, int], None]
@@ -83,27 +83,27 @@ def fit_probe(
             f"{task} labels shots or stretches, which have no {pool} vectors; use --pool context"
         )
     space = store.live(POOLS[pool])
-    items = with_vectors(store, items, space)
+    items = _with_vectors(store, items, space)
     groups = groups_of(store, items.titles)
-    items = usable(items, groups)
+    items = _usable(items, groups)
     own: dict[str, Any] = {VECTOR: pool_vectors(store, items, pool)}
     counted = words_of(texts_of(store, sorted(set(items.titles)))) if words else None
     texts = texts_of(store, items.titles)
     if counted:
         own[WORDS] = Texts(texts)
-    warn_of_leaks(store, items, pool)
-    compared = {pool: own, **other_pools(store, items, pool, own, device)}
+    _warn_of_leaks(store, items, pool)
+    compared = {pool: own, **_other_pools(store, items, pool, own, device)}
     figures: list[Figure] = []
     for done, (name, inputs) in enumerate(compared.items()):
         on_step(name, done, len(compared) + 1)
         out, thresholds = cross_validate(
             kind, inputs, items.targets, groups, folds=folds, seed=seed
         )
-        figures += summary(kind, items.targets, out, groups, of=name, own=name == pool, seed=seed)
+        figures += _summary(kind, items.targets, out, groups, of=name, own=name == pool, seed=seed)
         if name == pool:
-            figures += details(kind, items, out, thresholds, of=name)
-    figures += chance(kind, items, groups, seed)
-    warn_of_chance(figures, task)
+            figures += _details(kind, items, out, thresholds, of=name)
+    figures += _chance(kind, items, groups, seed)
+    _warn_of_chance(figures, task)
     on_step("fit", len(compared), len(compared) + 1)
     if counted:
         own[WORDS] = counted.matrix(texts)
@@ -138,7 +138,7 @@ def fit_probe(
     return probe
 
 
-def with_vectors(store: Store, items: Items, space: Space) -> Items:
+def _with_vectors(store: Store, items: Items, space: Space) -> Items:
     """Without the items of titles that have no vectors, with a warning."""
     there = set(store.rows_by_title(space))
     if without := sorted(set(items.titles) - there):
@@ -151,7 +151,7 @@ def with_vectors(store: Store, items: Items, space: Space) -> Items:
     return items.only(rows, np.arange(len(items.labels)))
 
 
-def usable(items: Items, groups: Groups) -> Items:
+def _usable(items: Items, groups: Groups) -> Items:
     """Without the labels that stand in too few titles to hold some out."""
     enough = fittable(items.targets, groups)
     if not enough.any():
@@ -165,9 +165,9 @@ def usable(items: Items, groups: Groups) -> Items:
     return items.only(np.arange(len(items.ids)), np.flatnonzero(enough))
 
 
-def warn_of_leaks(store: Store, items: Items, pool: str) -> None:
+def _warn_of_leaks(store: Store, items: Items, pool: str) -> None:
     """Say so where title vectors were made from the very labels: new titles will not have them."""
-    if pool not in TOLD:
+    if pool not in _TOLD:
         return
     titles = store.titles().filter(store.titles()["id"].is_in(items.titles))
     named = {
@@ -185,7 +185,7 @@ def warn_of_leaks(store: Store, items: Items, pool: str) -> None:
         )
 
 
-def warn_of_chance(figures: Sequence[Figure], task: str) -> None:
+def _warn_of_chance(figures: Sequence[Figure], task: str) -> None:
     """Say so where a probe cannot be told from a guess."""
     by_chance = {f.measure: f.value for f in figures if f.of == "chance"}
     for own in figures:
@@ -202,7 +202,7 @@ def warn_of_chance(figures: Sequence[Figure], task: str) -> None:
             return
 
 
-def other_pools(
+def _other_pools(
     store: Store, items: Items, pool: str, own: Inputs, device: DeviceChoice
 ) -> dict[str, Inputs]:
     """Other vectors of the same items, to compare with: those that the store has."""
@@ -229,7 +229,7 @@ def other_pools(
     return found
 
 
-MEASURES: Mapping[Kind, Mapping[str, Callable[..., Interval]]] = {
+_MEASURES: Mapping[Kind, Mapping[str, Callable[..., Interval]]] = {
     "tags": {"macro_ap": macro_ap_interval, "micro_ap": micro_ap_interval},
     "grades": {"spearman": partial(interval, spearman)},
     "ranking": {"kendall_tau": tau_interval},
@@ -237,7 +237,7 @@ MEASURES: Mapping[Kind, Mapping[str, Callable[..., Interval]]] = {
 """What is measured of each kind."""
 
 
-def summary(
+def _summary(
     kind: Kind,
     targets: np.ndarray,
     predicted: Float32[np.ndarray, "items labels"],
@@ -248,12 +248,12 @@ def summary(
     seed: int,
 ) -> Iterator[Figure]:
     """Figures over all labels, with intervals over titles."""
-    for name, measure in MEASURES[kind].items():
+    for name, measure in _MEASURES[kind].items():
         found = measure(targets, predicted, groups, seed=seed)
         yield Figure(name, found.value, of, low=found.low, high=found.high, own=own)
 
 
-def details(
+def _details(
     kind: Kind,
     items: Items,
     predicted: Float32[np.ndarray, "items labels"],
@@ -281,10 +281,10 @@ def details(
         yield Figure("confusion", share, of, detail={"labels": items.labels, "counts": counts})
 
 
-def chance(kind: Kind, items: Items, groups: Groups, seed: int) -> Iterator[Figure]:
+def _chance(kind: Kind, items: Items, groups: Groups, seed: int) -> Iterator[Figure]:
     """What a guess without any look at the items reaches: its rate for a tag, else at random."""
     rates = np.nanmean(items.targets, axis=0, keepdims=True)
     guess = np.repeat(rates, len(items.ids), axis=0).astype(np.float32)
     if kind != "tags":
         guess = np.random.default_rng(seed).random(guess.shape, np.float32)
-    yield from summary(kind, items.targets, guess, groups, of="chance", own=False, seed=seed)
+    yield from _summary(kind, items.targets, guess, groups, of="chance", own=False, seed=seed)

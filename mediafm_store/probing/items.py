@@ -77,11 +77,11 @@ def items_of(store: Store, task: str) -> Items:
         targets[[place[id] for id in closed["item"].unique()]] = 0.0
     for item, label, value in named.select("item", "label", "value").iter_rows():
         targets[place[item], column[label]] = value
-    spans = [span_of(row) for row in items.to_dicts()]
+    spans = [_span_of(row) for row in items.to_dicts()]
     return Items(task, ids, items["title"].to_list(), spans, labels, targets)
 
 
-def span_of(row: dict[str, Any]) -> tuple[float, float] | None:
+def _span_of(row: dict[str, Any]) -> tuple[float, float] | None:
     """The seconds of a stretch."""
     return None if row["start_s"] is None else (row["start_s"], row["end_s"])
 

@@ -16,7 +16,7 @@ from mediafm_store.store.store import Store
 
 OF_TITLES = ("title", "metadata")
 """Pools that clips have none of."""
-Vector = Float32[np.ndarray, " dim"]
+_Vector = Float32[np.ndarray, " dim"]
 POOLS: Mapping[str, SpaceName] = {
     "title": "title",
     "context": "context",
@@ -35,21 +35,21 @@ def pool_vectors(store: Store, items: Items, pool: str) -> Vectors:
     if space.of_titles:
         found = store.vectors(space)
         place = {id: i for i, id in enumerate(found.ids)}
-        return found.vectors[[known_of(place, id, space) for id in items.ids]]
+        return found.vectors[[_known_of(place, id, space) for id in items.ids]]
     if items.level == "titles":
         means = title_means(store, space, items.ids)
-        return np.stack([known_of(means, id, space) for id in items.ids])
-    return clip_means(store, items, space)
+        return np.stack([_known_of(means, id, space) for id in items.ids])
+    return _clip_means(store, items, space)
 
 
-def known_of(known: Mapping[str, Any], id: str, space: Space) -> Any:
+def _known_of(known: Mapping[str, Any], id: str, space: Space) -> Any:
     """What is known of an item; raise BadInput if it has no vector."""
     if id not in known:
         raise BadInput(f"{id!r} has no {space.name} vector yet; run `mediafm embed`")
     return known[id]
 
 
-def title_means(store: Store, space: Space, titles: Sequence[str]) -> dict[str, Vector]:
+def title_means(store: Store, space: Space, titles: Sequence[str]) -> dict[str, _Vector]:
     """The mean of each title's shots, of length 1; a batch at a time is in memory."""
     sums: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(space.dim, np.float64))
     for batch in store.vector_batches(space, set(titles)):
@@ -60,9 +60,9 @@ def title_means(store: Store, space: Space, titles: Sequence[str]) -> dict[str, 
     return {t: unit_rows(total[None].astype(np.float32))[0] for t, total in sums.items()}
 
 
-def clip_means(store: Store, items: Items, space: Space) -> Vectors:
+def _clip_means(store: Store, items: Items, space: Space) -> Vectors:
     """The mean of each clip's shots, of length 1."""
-    return per_clip(
+    return _per_clip(
         store, items, space, lambda title, rows, clips: [rows[clip].mean(axis=0) for clip in clips]
     )
 
@@ -80,10 +80,10 @@ def isolated(store: Store, items: Items, device: DeviceChoice) -> Vectors:
         parts = [whole._replace(fused=rows[clip]) for clip in clips]
         return [made.shots.mean(axis=0) for made in embed_titles(model, parts)]
 
-    return per_clip(store, items, store.live("fused"), alone)
+    return _per_clip(store, items, store.live("fused"), alone)
 
 
-def per_clip(
+def _per_clip(
     store: Store,
     items: Items,
     space: Space,
@@ -101,12 +101,12 @@ def per_clip(
             raise BadInput(f"title {title!r} has no {space.name} vectors yet; run `mediafm embed`")
         start, end = shots["start_s"].to_numpy(), shots["end_s"].to_numpy()
         place = {id: i for i, id in enumerate(vectors.ids)}
-        clips = [clip_of(items, n, start, end, place) for n in numbers]
+        clips = [_clip_of(items, n, start, end, place) for n in numbers]
         found[numbers] = np.stack(made(title, vectors.vectors, clips))
     return unit_rows(found)
 
 
-def clip_of(
+def _clip_of(
     items: Items, number: int, start: np.ndarray, end: np.ndarray, place: Mapping[str, int]
 ) -> np.ndarray:
     """The places of the shots of a clip among those of its title; at least the nearest one."""

@@ -14,7 +14,7 @@ from mediafm_store.storage.spaces import SpaceName
 from mediafm_store.store.store import Store
 from mediafm_store.titles.naming import find_titles
 
-SHOTS_OF: Mapping[str, SpaceName] = {
+_SHOTS_OF: Mapping[str, SpaceName] = {
     "context": "context",
     "concatenation": "fused",
     "title": "fused",
@@ -47,7 +47,7 @@ def apply_probe(
     probe = newest_probe(store, task, version)
     wanted = list(store.revisions()) if titles is None else find_titles(store, titles)
     found = []
-    for items, of, inputs in probe_batches(store, probe, wanted):
+    for items, of, inputs in _probe_batches(store, probe, wanted):
         scores = probe.linear.decide(inputs)
         for item, title, row in zip(items, of, scores, strict=True):
             for label, score, least in zip(probe.labels, row, probe.linear.thresholds, strict=True):
@@ -56,7 +56,7 @@ def apply_probe(
     return found
 
 
-def probe_batches(
+def _probe_batches(
     store: Store, probe: Probe, titles: Sequence[str]
 ) -> Iterator[tuple[list[str], list[str], dict[str, Any]]]:
     """Items, their titles, and what the probe reads of them; those without vectors are left out."""
@@ -99,7 +99,7 @@ def loudest_shots(
     `applies` has the numbers of the labels of each title. Metadata have no shots. A batch is in
     memory.
     """
-    name = SHOTS_OF.get(probe.pool)
+    name = _SHOTS_OF.get(probe.pool)
     if name is None or not store.has(name):
         return {}
     found: dict[tuple[str, int], list[tuple[float, str]]] = {}

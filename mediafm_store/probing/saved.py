@@ -83,7 +83,7 @@ def write_probe(store: Store, probe: Probe) -> None:
 
 def probes(store: Store) -> list[Probe]:
     """All probes, the newest version of each task last."""
-    return [probe_of(row) for row in store.rows("probes").sort("name", "version").to_dicts()]
+    return [_probe_of(row) for row in store.rows("probes").sort("name", "version").to_dicts()]
 
 
 def tasks(store: Store) -> list[str]:
@@ -106,7 +106,7 @@ def newest_probe(store: Store, task: str, version: int | None = None) -> Probe:
             f"no probe {task!r} in {store.path}; `mediafm probe list` shows them,"
             f" `mediafm probe fit {task}` makes one"
         )
-    probes = [probe_of(row) for row in reversed(found)]
+    probes = [_probe_of(row) for row in reversed(found)]
     return next((probe for probe in probes if reads_live(store, probe)), probes[0])
 
 
@@ -147,7 +147,7 @@ def space_of(store: Store, probe: Probe) -> Space:
     return live
 
 
-def probe_of(row: dict[str, Any]) -> Probe:
+def _probe_of(row: dict[str, Any]) -> Probe:
     """A row of the table as a probe; raise BadInput if it is damaged."""
     name = f"probe {row['name']} v{row['version']}"
     try:

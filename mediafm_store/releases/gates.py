@@ -17,13 +17,13 @@ from mediafm_store.store.moment import at_one_moment
 from mediafm_store.store.store import Store
 from mediafm_store.training.checkpoints import checkpoint_of
 
-NARROWER = 0.1
+_NARROWER = 0.1
 """By so much may the mean cosine of random pairs grow."""
-NARROW = 0.95
+_NARROW = 0.95
 """The mean cosine of random pairs with which vectors tell nothing apart."""
-WORSE_SCENES = 0.02
+_WORSE_SCENES = 0.02
 """By so much may telling scenes apart get worse."""
-SHORT_OF_TARGET = 0.01
+_SHORT_OF_TARGET = 0.01
 """By so much may the measured recall of an index miss its target: three standard errors."""
 TITLES = 50
 """That are enough to measure with."""
@@ -45,30 +45,30 @@ def gates(store: Store, space: Space) -> list[Gate]:
     """All that can be measured of a version, beside the one that is live."""
     live = store.live(space.name) if store.has(space.name) else None
     found: list[Gate] = []
-    for check in CHECKS:
-        if check is index_recall and not all(gate.passed for gate in found):
+    for check in _CHECKS:
+        if check is _index_recall and not all(gate.passed for gate in found):
             break  # an index takes long
         found += check(store, space, live)
     return found
 
 
-def complete(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+def _complete(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
     """Every title has its vectors."""
     del live
     lacking = store.lacking(space)
     yield Gate("complete", not lacking, f"{len(lacking)} titles lack vectors; may be 0")
 
 
-def spread_gate(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+def _spread_gate(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
     """Vectors have not collapsed into a narrow cone."""
     if space.of_titles or space.name == "described":
         return
-    titles = some_titles(store)
-    cosine = mean_cosine(store, space, titles)
-    before = mean_cosine(store, live, titles) if live else None
+    titles = _some_titles(store)
+    cosine = _mean_cosine(store, space, titles)
+    before = _mean_cosine(store, live, titles) if live else None
     if cosine is None:
         return
-    limit = NARROW if before is None else min(NARROW, before + NARROWER)
+    limit = _NARROW if before is None else min(_NARROW, before + _NARROWER)
     yield Gate(
         "anisotropy",
         cosine <= limit,
@@ -77,7 +77,7 @@ def spread_gate(store: Store, space: Space, live: Space | None) -> Iterator[Gate
     )
 
 
-def scenes_gate(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+def _scenes_gate(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
     """Scenes are told apart, where somebody labelled them."""
     if space.of_titles or space.name == "described" or live is None:
         return
@@ -88,7 +88,7 @@ def scenes_gate(store: Store, space: Space, live: Space | None) -> Iterator[Gate
     found, before = (same_scene(store, version, titles) for version in (space, live))
     if np.isnan(found) or np.isnan(before):
         return
-    least = before - WORSE_SCENES
+    least = before - _WORSE_SCENES
     said = f"shots of one scene above others: {found:.3f}; must be {least:.3f}"
     figure = Figure("same_scene", found, detail={"limit": least})
     yield Gate("scenes", found >= least, said, figure)
@@ -113,26 +113,26 @@ def masked_shots(store: Store, space: Space, live: Space | None) -> Iterator[Gat
     yield Gate("masked shots", loss <= trivial[best], said, figure)
 
 
-def index_recall(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+def _index_recall(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
     """Where the version before has an index, the new one gets such a one, that finds as much."""
     if live is None or not has_index(store, live):
         return
     built = build_index(store, space, config_of(store, live))
-    least = built.target - SHORT_OF_TARGET
+    least = built.target - _SHORT_OF_TARGET
     said = f"recall@10 of the index {built.recall_at_10:.3f}; must be {least:.3f}"
     yield Gate("index recall", built.recall_at_10 >= least, said)
 
 
-CHECKS = (complete, spread_gate, scenes_gate, masked_shots, index_recall)
+_CHECKS = (_complete, _spread_gate, _scenes_gate, masked_shots, _index_recall)
 
 
-def some_titles(store: Store) -> list[str]:
+def _some_titles(store: Store) -> list[str]:
     """A few titles, always the same."""
     titles = list(store.revisions())
     return [titles[i] for i in np.random.default_rng(0).permutation(len(titles))[:TITLES]]
 
 
-def mean_cosine(store: Store, space: Space, titles: Sequence[str]) -> float | None:
+def _mean_cosine(store: Store, space: Space, titles: Sequence[str]) -> float | None:
     """Of two random shots; None if there are none."""
     none = np.empty((0, space.dim), np.float32)
     vectors = np.concatenate([none, *(store.vectors(space, t).vectors for t in titles)])

@@ -18,13 +18,13 @@ from mediafm_store.store.store import Store
 
 log = logging.getLogger("mediafm_store")
 
-MADE_BY_ENCODERS = ("fused", "described", "metadata")
-MADE_BY_MODEL = ("context", "title")
+_MADE_BY_ENCODERS = ("fused", "described", "metadata")
+_MADE_BY_MODEL = ("context", "title")
 """Spaces whose versions are made together, and go live together."""
 
 
 @dataclass(frozen=True)
-class Promoted:
+class _Promoted:
     """The versions that are live now, and how they did."""
 
     spaces: list[Space]
@@ -45,7 +45,7 @@ def find_space(store: Store, name: str, version: int | None) -> Space:
 
 def promote(
     store: Store, name: str, version: int | None = None, *, force: bool = False
-) -> Promoted:
+) -> _Promoted:
     """Make a version live (default: the newest), with those that were made with it.
 
     It must pass its gates, else NotPromoted says which it failed and the one before stays live;
@@ -55,14 +55,14 @@ def promote(
     SpaceMismatch for contextual vectors of other fused vectors than the live ones.
     """
     store.check_writable()
-    space = kept_version(find_space(store, name, version))
-    versions = released_with(store, space)
-    group = group_of(space)
+    space = _kept_version(find_space(store, name, version))
+    versions = _released_with(store, space)
+    group = _group_of(space)
     found = {one.table: gates(store, one) for one in versions if one.name in group}
     for one in (one for one in versions if one.table in found):
         passed = all(gate.passed for gate in found[one.table])
         state = one.state if one.live or not passed else "validated"
-        take_down(store, one, state, found[one.table])
+        _take_down(store, one, state, found[one.table])
     failed = [gate for all in found.values() for gate in all if not gate.passed]
     if failed and store.has(space.name):
         told = "; ".join(f"{gate.name}: {gate.said}" for gate in failed)
@@ -73,11 +73,11 @@ def promote(
             )
         log.warning("%s goes live although it failed at %s", space.table, told)
     forced = bool(failed) and force
-    go_live(store, space, versions, forced=forced)
-    return Promoted([find_space(store, s.name, s.version) for s in versions], found, forced)
+    _go_live(store, space, versions, forced=forced)
+    return _Promoted([find_space(store, s.name, s.version) for s in versions], found, forced)
 
 
-def take_down(store: Store, space: Space, state: State, passed: Sequence[Gate]) -> None:
+def _take_down(store: Store, space: Space, state: State, passed: Sequence[Gate]) -> None:
     """How a version did at its gates: in words with the version, its figures in `evaluations`."""
     said = [{"name": gate.name, "passed": gate.passed, "said": gate.said} for gate in passed]
     store.registry.set_state(space, state, gates=said)
@@ -86,7 +86,7 @@ def take_down(store: Store, space: Space, state: State, passed: Sequence[Gate]) 
     record(store, "space", figures, **told)
 
 
-def rollback(store: Store, name: str) -> Promoted:
+def rollback(store: Store, name: str) -> _Promoted:
     """Make the version live again that was live before, with those that were made with it.
 
     A second rollback goes back one further; what is promoted then follows the version that is live.
@@ -94,15 +94,15 @@ def rollback(store: Store, name: str) -> Promoted:
     """
     store.check_writable()
     live = store.live(name)
-    line = history(store, live)
-    since, space = live_before(store, live, line)
+    line = _history(store, live)
+    since, space = _live_before(store, live, line)
     undone: dict[tuple[str, int], list[datetime]] = defaultdict(list)
     for moment, one in line:
         if moment >= since:
             undone[one.name, one.version].append(moment)
-    versions = released_with(store, space)
+    versions = _released_with(store, space)
     if lacking := sorted({title for one in versions for title in store.lacking(one)}):
-        cure = "space backfill" if name in MADE_BY_ENCODERS else "embed --checkpoint"
+        cure = "space backfill" if name in _MADE_BY_ENCODERS else "embed --checkpoint"
         log.warning(
             "%d titles came later and are not in %s, as %s; run `mediafm %s` for them",
             len(lacking),
@@ -110,11 +110,11 @@ def rollback(store: Store, name: str) -> Promoted:
             lacking[0],
             cure,
         )
-    go_live(store, space, versions, undone=undone)
-    return Promoted([find_space(store, s.name, s.version) for s in versions], {}, forced=False)
+    _go_live(store, space, versions, undone=undone)
+    return _Promoted([find_space(store, s.name, s.version) for s in versions], {}, forced=False)
 
 
-def live_before(
+def _live_before(
     store: Store, live: Space, line: Sequence[tuple[datetime, Space]]
 ) -> tuple[datetime, Space]:
     """The version in whose place the live one came, and when that became live."""
@@ -127,7 +127,7 @@ def live_before(
     )
 
 
-def history(store: Store, space: Space) -> list[tuple[datetime, Space]]:
+def _history(store: Store, space: Space) -> list[tuple[datetime, Space]]:
     """When which version became live, in order, of the spaces that are made together with one.
 
     Contextual vectors of other fused ones have a history of their own.
@@ -135,8 +135,8 @@ def history(store: Store, space: Space) -> list[tuple[datetime, Space]]:
     found = [
         (moment, space_of(row))
         for row in store.registry.rows()
-        if row["name"] in group_of(space)
-        and (space.name in MADE_BY_ENCODERS or row["fused"] == space.fused)
+        if row["name"] in _group_of(space)
+        and (space.name in _MADE_BY_ENCODERS or row["fused"] == space.fused)
         for moment in row["history"]
     ]
     return sorted(found, key=itemgetter(0))
@@ -148,7 +148,7 @@ def retire(store: Store, name: str, version: int) -> list[Space]:
     Raises BadInput for a live one.
     """
     store.check_writable()
-    space = kept_version(find_space(store, name, version))
+    space = _kept_version(find_space(store, name, version))
     if space.live:
         raise BadInput(
             f"{name} version {version} is live; promote another one before it is retired"
@@ -159,8 +159,8 @@ def retire(store: Store, name: str, version: int) -> list[Space]:
         if s.state != "retired"
         and (
             s.fused == space.fused
-            if name in MADE_BY_ENCODERS
-            else s.name in MADE_BY_MODEL and s.fingerprint == space.fingerprint
+            if name in _MADE_BY_ENCODERS
+            else s.name in _MADE_BY_MODEL and s.fingerprint == space.fingerprint
         )
     ]
     for one in gone:
@@ -169,12 +169,12 @@ def retire(store: Store, name: str, version: int) -> list[Space]:
     return gone
 
 
-def group_of(space: Space) -> Sequence[str]:
+def _group_of(space: Space) -> Sequence[str]:
     """The spaces whose versions are made together with those of this one."""
-    return MADE_BY_MODEL if space.name in MADE_BY_MODEL else MADE_BY_ENCODERS
+    return _MADE_BY_MODEL if space.name in _MADE_BY_MODEL else _MADE_BY_ENCODERS
 
 
-def kept_version(space: Space) -> Space:
+def _kept_version(space: Space) -> Space:
     """The same version; raise NotFound if its vectors are gone."""
     if space.state == "retired":
         raise NotFound(
@@ -183,10 +183,10 @@ def kept_version(space: Space) -> Space:
     return space
 
 
-def released_with(store: Store, space: Space) -> list[Space]:
+def _released_with(store: Store, space: Space) -> list[Space]:
     """The versions that go live with one."""
     there = [s for s in store.spaces() if s.state != "retired"]
-    if space.name in MADE_BY_MODEL:
+    if space.name in _MADE_BY_MODEL:
         live = store.live("fused")
         if space.fused != live.fingerprint:
             raise SpaceMismatch(
@@ -194,16 +194,16 @@ def released_with(store: Store, space: Space) -> list[Space]:
                 f" live are {live.fingerprint} ({live.made_by}); promote those first, or `mediafm"
                 " train` and `mediafm embed` on these"
             )
-        return [s for s in there if s.name in MADE_BY_MODEL and s.fingerprint == space.fingerprint]
-    made_with = [s for s in there if s.name in MADE_BY_ENCODERS and s.fused == space.fused]
-    return made_with + last_live(store, there, space.fused)
+        return [s for s in there if s.name in _MADE_BY_MODEL and s.fingerprint == space.fingerprint]
+    made_with = [s for s in there if s.name in _MADE_BY_ENCODERS and s.fused == space.fused]
+    return made_with + _last_live(store, there, space.fused)
 
 
-def last_live(store: Store, there: Sequence[Space], fused: str) -> list[Space]:
+def _last_live(store: Store, there: Sequence[Space], fused: str) -> list[Space]:
     """The contextual vectors that were made from fused ones and were live last, if any were."""
     promoted = {(r["name"], r["version"]): r["promoted_at"] for r in store.registry.rows()}
     found = []
-    for name in MADE_BY_MODEL:
+    for name in _MADE_BY_MODEL:
         were = [s for s in there if s.name == name and s.fused == fused]
         were = [s for s in were if promoted[s.name, s.version] is not None]
         if were:
@@ -211,7 +211,7 @@ def last_live(store: Store, there: Sequence[Space], fused: str) -> list[Space]:
     return found
 
 
-def go_live(
+def _go_live(
     store: Store,
     space: Space,
     versions: Sequence[Space],
@@ -220,5 +220,5 @@ def go_live(
     forced: bool = False,
 ) -> None:
     """All in one commit; contextual vectors of other fused ones go out of use."""
-    without = () if space.name in MADE_BY_MODEL else MADE_BY_MODEL
+    without = () if space.name in _MADE_BY_MODEL else _MADE_BY_MODEL
     store.registry.promote(*versions, without=without, undone=undone, forced=forced)

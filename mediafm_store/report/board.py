@@ -15,17 +15,17 @@ from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import render
 from mediafm_store.store.store import Store
 
-SCRIPTS = ("keys.js",)
+_SCRIPTS = ("keys.js",)
 ENDS = 12
 """So many of the best and of the worst tags are drawn; the others are folded away."""
-HEADINGS: dict[str, str] = {
+_HEADINGS: dict[str, str] = {
     "probe": "Probe {}",
     "search": "Searches: {}",
     "model": "Model, preset {}",
     "space": "Versions of {}",
     "index": "Index of {}",
 }
-MEASURES: dict[str, tuple[str, str]] = {
+_MEASURES: dict[str, tuple[str, str]] = {
     "micro_ap": ("Average precision", "Over all tags and items together."),
     "macro_ap": ("Average precision, tag by tag", "The mean over tags; rare ones count as much."),
     "ap": ("Average precision", ""),
@@ -56,7 +56,7 @@ MEASURES: dict[str, tuple[str, str]] = {
 """Measure -> what it is called, and what it is."""
 
 
-class Bar(NamedTuple):
+class _Bar(NamedTuple):
     """A figure beside others, in percent of the longest."""
 
     name: str
@@ -68,7 +68,7 @@ class Bar(NamedTuple):
     series: Series
 
 
-class Group(NamedTuple):
+class _Group(NamedTuple):
     """One measure, of all that it was measured of."""
 
     measure: str
@@ -77,14 +77,14 @@ class Group(NamedTuple):
     better: str
     lead: Series
     """What is ours."""
-    bars: Sequence[Bar]
+    bars: Sequence[_Bar]
     chance: float | None
     """Where chance lies, in percent of the longest bar."""
     trend: charts.Chart | None
     series: Sequence[Series]
 
 
-class TagFigures(NamedTuple):
+class _TagFigures(NamedTuple):
     """One tag of a probe."""
 
     series: Series
@@ -92,18 +92,18 @@ class TagFigures(NamedTuple):
     """Colour, path and name of each curve of precision over recall."""
 
 
-class Section(NamedTuple):
+class _Section(NamedTuple):
     """All that was measured of one thing."""
 
     anchor: str
     title: str
     version: str
-    groups: Sequence[Group]
+    groups: Sequence[_Group]
     others: Sequence[tuple[str, Series, str]]
     """What stands alone: its name, the figures, and a line of them."""
-    best: Sequence[TagFigures]
-    worst: Sequence[TagFigures]
-    rest: Sequence[TagFigures]
+    best: Sequence[_TagFigures]
+    worst: Sequence[_TagFigures]
+    rest: Sequence[_TagFigures]
     confusion: tuple[Series, Confused] | None
     calibration: tuple[Series, Sequence[charts.Bubble]] | None
 
@@ -126,22 +126,22 @@ def board_page(
     differences = comparison.differences if comparison else ()
     return render(
         "board.html.j2",
-        scripts=SCRIPTS,
+        scripts=_SCRIPTS,
         store=store,
         board=board,
         comparison=comparison,
         sections=list(sections(board.series)),
         training=[
-            (curve, charts.training(curve.training, curve.validation, level(curve.baselines)))
+            (curve, charts.training(curve.training, curve.validation, _level(curve.baselines)))
             for curve in board.curves
         ],
-        worse=most([one for one in board.series if one.verdict == "worse"]),
-        better=most([one for one in board.series if one.verdict == "better"]),
+        worse=_most([one for one in board.series if one.verdict == "worse"]),
+        better=_most([one for one in board.series if one.verdict == "better"]),
         overall=[d for d in differences if not d.series.label],
-        of_tags=most([d for d in differences if d.series.label]),
+        of_tags=_most([d for d in differences if d.series.label]),
         ends=ENDS,
         runs=len({p.run for one in board.series for p in one.points}),
-        called=called,
+        called=_called,
         links=links or Links(),
         pictures={},
         small=Sprites(),
@@ -151,42 +151,42 @@ def board_page(
 T = TypeVar("T", Series, Difference)
 
 
-def most(changed: Sequence[T]) -> list[T]:
+def _most(changed: Sequence[T]) -> list[T]:
     """Figures over all before those of single tags; for the worse, for sure and by much first."""
 
     def key(one: T) -> tuple[bool, bool, bool, float]:
-        return of(one).label != "", one.verdict != "worse", not one.outside, -change_in_words(one)
+        return _of(one).label != "", one.verdict != "worse", not one.outside, -_change_in_words(one)
 
     return sorted(changed, key=key)
 
 
-def of(one: Series | Difference) -> Series:
+def _of(one: Series | Difference) -> Series:
     """What changed."""
     return one.series if isinstance(one, Difference) else one
 
 
-def change_in_words(one: Series | Difference) -> float:
+def _change_in_words(one: Series | Difference) -> float:
     """How much, beside what it was."""
     was = abs(one.before.value) if one.before else 0.0
     return abs(one.change or 0.0) / was if was else 0.0
 
 
-def level(baselines: Mapping[str, float]) -> list[tuple[str, float]]:
+def _level(baselines: Mapping[str, float]) -> list[tuple[str, float]]:
     """The best baseline that needs no training; the others lie above it."""
     trivial = {name: v for name, v in baselines.items() if name != "untrained"}
     return sorted(trivial.items(), key=lambda item: item[1])[:1]
 
 
-def sections(series: Sequence[Series]) -> Iterator[Section]:
+def sections(series: Sequence[Series]) -> Iterator[_Section]:
     """What was measured, thing by thing."""
     things: dict[tuple[str, str], list[Series]] = {}
     for one in series:
         things.setdefault((one.what, one.name), []).append(one)
     for number, ((what, name), found) in enumerate(things.items(), 1):
-        yield section(f"m{number}", what, name, found)
+        yield _section(f"m{number}", what, name, found)
 
 
-def section(anchor: str, what: str, name: str, series: Sequence[Series]) -> Section:
+def _section(anchor: str, what: str, name: str, series: Sequence[Series]) -> _Section:
     """One of them."""
     measures: dict[str, list[Series]] = {}
     for one in series:
@@ -196,16 +196,16 @@ def section(anchor: str, what: str, name: str, series: Sequence[Series]) -> Sect
         n: drawn(measures.get(n, ())) for n in ("confusion", "calibration")
     }
     plain = {n: found for n, found in measures.items() if special.get(n) is None}
-    tags = tags_of([one for one in series if one.label])
+    tags = _tags_of([one for one in series if one.label])
     ends = len(tags) if len(tags) <= 2 * ENDS else ENDS
     matrix, bubbles = special["confusion"], special["calibration"]
-    return Section(
+    return _Section(
         anchor=anchor,
-        title=HEADINGS.get(what, "{}").format(name),
+        title=_HEADINGS.get(what, "{}").format(name),
         version=max((one.newest for one in series), key=lambda point: point.at).version,
-        groups=[group(n, found) for n, found in plain.items() if len(found) > 1],
+        groups=[_group(n, found) for n, found in plain.items() if len(found) > 1],
         others=[
-            (called(one), one, charts.spark(one))
+            (_called(one), one, charts.spark(one))
             for one in [
                 *(found[0] for found in plain.values() if len(found) == 1),
                 *(one for one in series if one.label and one.measure != "ap"),
@@ -219,65 +219,65 @@ def section(anchor: str, what: str, name: str, series: Sequence[Series]) -> Sect
     )
 
 
-def called(series: Series) -> str:
+def _called(series: Series) -> str:
     """What a measure is called, of what, for which tag."""
-    title = MEASURES.get(series.measure, (unknown_measure(series.measure), ""))[0]
+    title = _MEASURES.get(series.measure, (_unknown_measure(series.measure), ""))[0]
     named = f"{series.label}: {title.lower()}" if series.label else title
     return f"{named}, {series.of}" if series.of else named
 
 
-def unknown_measure(measure: str) -> str:
+def _unknown_measure(measure: str) -> str:
     """A measure that this page does not know."""
     return measure.replace("_", " ").capitalize()
 
 
-def group(measure: str, series: Sequence[Series]) -> Group:
+def _group(measure: str, series: Sequence[Series]) -> _Group:
     """One measure: bars of the newest version, and all versions as lines."""
-    title, about = MEASURES.get(measure, (unknown_measure(measure), ""))
+    title, about = _MEASURES.get(measure, (_unknown_measure(measure), ""))
     lead = series[0]
     now = [one for one in series if one.newest.version == lead.newest.version]
     longest = max(max(one.newest.value, one.newest.high or 0.0) for one in now) or 1.0
     colours = {id(one): charts.colour_of(one, number) for number, one in enumerate(series)}
     chance = next((one.newest.value for one in now if one.of == "chance"), None)
-    return Group(
+    return _Group(
         measure,
         title,
         about,
         lead.better,
         lead,
-        [bar(one, colours[id(one)], longest) for one in now],
-        None if chance is None else share(chance, longest),
+        [_bar(one, colours[id(one)], longest) for one in now],
+        None if chance is None else _share(chance, longest),
         charts.trend(series) if len(charts.ordered(series)) > 1 else None,
         series,
     )
 
 
-def bar(series: Series, colour: str, longest: float) -> Bar:
+def _bar(series: Series, colour: str, longest: float) -> _Bar:
     """The newest figure beside the others."""
     point = series.newest
-    left = None if point.low is None else share(point.low, longest)
-    right = None if point.high is None else share(point.high, longest)
+    left = None if point.low is None else _share(point.low, longest)
+    right = None if point.high is None else _share(point.high, longest)
     span = None if left is None or right is None else right - left
     name = series.of or ("no filter" if series.what == "index" else "all")
-    return Bar(name, colour, share(point.value, longest), left, span, series)
+    return _Bar(name, colour, _share(point.value, longest), left, span, series)
 
 
-def share(value: float, longest: float) -> float:
+def _share(value: float, longest: float) -> float:
     """In percent, between nothing and all."""
     return min(100.0, max(0.0, 100 * value / longest))
 
 
-def tags_of(series: Sequence[Series]) -> list[TagFigures]:
+def _tags_of(series: Sequence[Series]) -> list[_TagFigures]:
     """The tags of a probe, best first: in its own vectors, beside the others that it has."""
     found: dict[str, list[Series]] = {}
     for one in series:
         if one.measure == "ap":
             found.setdefault(one.label, []).append(one)
-    tags = [TagFigures(several[0], list(curves(several))) for several in found.values()]
+    tags = [_TagFigures(several[0], list(_curves(several))) for several in found.values()]
     return sorted(tags, key=lambda tag: (-tag.series.newest.value, tag.series.label))
 
 
-def curves(series: Sequence[Series]) -> Iterator[tuple[str, str, str]]:
+def _curves(series: Sequence[Series]) -> Iterator[tuple[str, str, str]]:
     """Precision over recall; of the others of the same version, too."""
     for number, one in enumerate(series):
         if one.newest.version == series[0].newest.version and drawable(one):

@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from mediafm_store.charts import charts
 from mediafm_store.evaluation.history import Series
 
-CONFUSION = ("labels", "counts")
+_CONFUSION = ("labels", "counts")
 
 
-CALIBRATION = ("predicted", "observed", "count")
+_CALIBRATION = ("predicted", "observed", "count")
 
 
-NEEDED = {"confusion": CONFUSION, "calibration": CALIBRATION, "ap": ("precision", "recall")}
+_NEEDED = {"confusion": _CONFUSION, "calibration": _CALIBRATION, "ap": ("precision", "recall")}
 """What a detail must hold to be drawn."""
 
 
 def calibrated(series: Series) -> Sequence[charts.Bubble]:
     """Its newest calibration."""
-    return charts.calibration(*(series.newest.detail[name] for name in CALIBRATION))
+    return charts.calibration(*(series.newest.detail[name] for name in _CALIBRATION))
 
 
 def drawn(series: Sequence[Series]) -> Series | None:
@@ -28,4 +28,4 @@ def drawn(series: Sequence[Series]) -> Series | None:
 def drawable(series: Series) -> bool:
     """Whether the newest figure came with its curve or counts."""
     detail = series.newest.detail
-    return all(isinstance(detail.get(name), list) for name in NEEDED[series.measure])
+    return all(isinstance(detail.get(name), list) for name in _NEEDED[series.measure])

@@ -11,10 +11,10 @@ MOST_HITS = 200
 USUAL: Mapping[str, str] = {"unit": "shot", "k": "12", **dict.fromkeys(COUNTS, "1")}
 """What fields say if nobody touches them; addresses leave it out."""
 FLAGS = ("exclude_same_title", "same_scene")
-OPTIONS = (*FLAGS, *COUNTS, "where", "k", "title", "from", "to")
+_OPTIONS = (*FLAGS, *COUNTS, "where", "k", "title", "from", "to")
 """Fields that are folded away."""
 
 
 def options_set(form: Mapping[str, str]) -> int:
     """How many options are not as usual."""
-    return sum(form.get(name, "") not in ("", USUAL.get(name)) for name in OPTIONS)
+    return sum(form.get(name, "") not in ("", USUAL.get(name)) for name in _OPTIONS)

@@ -12,12 +12,12 @@ from mediafm_store.report.rendering import render
 from mediafm_store.store.store import Store
 
 SCRIPTS = ("map.js", "atlas.js", "groups.js")
-LARGE, SMALL, MANY = 112, 96, 2000
+_LARGE, _SMALL, _MANY = 112, 96, 2000
 """Widths of pictures, in pixels; of many shots they are small."""
-GRID = 10_000
+_GRID = 10_000
 """Places are whole numbers up to this, which are shorter than fractions."""
-MOST_WORDS = 90
-NO_GENRE = "no genre"
+_MOST_WORDS = 90
+_NO_GENRE = "no genre"
 
 
 def atlas_page(
@@ -25,14 +25,14 @@ def atlas_page(
 ) -> str:
     """The page as HTML: with the shots that `lay_out` takes."""
     layout = lay_out(store) if titles else Layout((), np.empty((0, 2), np.float32))
-    small = sprites(store, layout.shots, width=SMALL if len(layout.shots) > MANY else LARGE)
+    small = sprites(store, layout.shots, width=_SMALL if len(layout.shots) > _MANY else _LARGE)
     return render(
         "atlas.html.j2",
         scripts=SCRIPTS,
         store=store.path,
         titles=sum(1 for row in titles if row["shots"]),
         every=sum(row["shots"] for row in titles) == len(layout.shots),
-        data=data(store, titles, layout, links=links, names=names, pictures=list(small.places)),
+        data=_data(store, titles, layout, links=links, names=names, pictures=list(small.places)),
         shown=len(layout.shots),
         pictures={},
         small=small,
@@ -40,7 +40,7 @@ def atlas_page(
     )
 
 
-def data(
+def _data(
     store: Store,
     titles: Sequence[Mapping[str, Any]],
     layout: Layout,
@@ -58,12 +58,12 @@ def data(
     place = {row["id"]: i for i, row in enumerate(titles)}
     there = [i for i, s in enumerate(layout.shots) if s in rows and rows[s]["title"] in place]
     shots = [rows[layout.shots[i]] for i in there]
-    grid = (layout.places[there] * GRID).round().astype(int)
+    grid = (layout.places[there] * _GRID).round().astype(int)
     return {
         "titles": [
             {
                 "name": names[row["id"]],
-                "genre": row["genres"][0] if row["genres"] else NO_GENRE,
+                "genre": row["genres"][0] if row["genres"] else _NO_GENRE,
                 "film": links.film(row["id"], 0),
                 "page": links.title(row["id"]),
             }
@@ -74,16 +74,16 @@ def data(
         "title": [place[row["title"]] for row in shots],
         "index": [row["index"] for row in shots],
         "start": [round(row["start_s"], 2) for row in shots],
-        "words": [shortened(row["words"]) for row in shots],
+        "words": [_shortened(row["words"]) for row in shots],
         "picture": [number.get(row["id"], -1) for row in shots],
         "pictures": len(pictures),
         "columns": COLUMNS,
         "rows": ROWS,
-        "grid": GRID,
+        "grid": _GRID,
     }
 
 
-def shortened(words: str) -> str:
+def _shortened(words: str) -> str:
     """Words that fit beside a picture."""
-    cut = words[:MOST_WORDS].rstrip()
-    return words if len(words) <= MOST_WORDS else f"{cut} \N{HORIZONTAL ELLIPSIS}"
+    cut = words[:_MOST_WORDS].rstrip()
+    return words if len(words) <= _MOST_WORDS else f"{cut} \N{HORIZONTAL ELLIPSIS}"

@@ -25,7 +25,7 @@ MOST_PICTURES = 1000
 """Of a catalogue with more shots only every second, third ... is shown: about 10 MB a page."""
 
 
-class TitleSection(NamedTuple):
+class _TitleSection(NamedTuple):
     """What the catalogue page shows of a title."""
 
     anchor: str
@@ -100,7 +100,7 @@ def write_catalogue_page(
     step = max(1, -(-len(shots) // MOST_PICTURES))
     by_title = {rows["title"][0]: rows.to_dicts() for rows in shots.partition_by("title")}
     sections = [
-        TitleSection(
+        _TitleSection(
             anchor=f"t{i}",
             row=row,
             proposed=[tag for tag in tags if tag.title == row["id"]],

@@ -21,23 +21,23 @@ PLAYER = "player.js"
 
 def render(template: str, *, scripts: Sequence[str] = (), **values: Any) -> str:
     """A page. `scripts` names those files of templates/ that it runs, all others are refused."""
-    sources = [script(name) for name in scripts]
+    sources = [_script(name) for name in scripts]
     return (
-        environment()
+        _environment()
         .get_template(template)
         .render(policy=policy(scripts), scripts=[Markup(s) for s in sources], **values)
     )
 
 
 @cache
-def script(name: str) -> str:
+def _script(name: str) -> str:
     """The text of a script, as it stands between its tags."""
     return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def policy(scripts: Sequence[str], *, served: bool = False) -> str:
     """What a page may load and run, as a Content-Security-Policy; more by the page's own server."""
-    hashes = [b64encode(sha256(script(name).encode()).digest()).decode() for name in scripts]
+    hashes = [b64encode(sha256(_script(name).encode()).digest()).decode() for name in scripts]
     parts = {
         "default-src": "'none'",
         "img-src": "data: 'self'" if served else "data:",
@@ -52,7 +52,7 @@ def policy(scripts: Sequence[str], *, served: bool = False) -> str:
 
 
 @cache
-def environment() -> Environment:
+def _environment() -> Environment:
     """The templates, with everything that they print escaped."""
     made = Environment(
         loader=PackageLoader("mediafm_store.report"),

@@ -16,9 +16,9 @@ from mediafm_store.scenes.own_scene import OwnScene
 from mediafm_store.store.store import Store
 
 Unit = Literal["shot", "scene", "title"]
-AROUND = 3
+_AROUND = 3
 """Shots before and after an answer that can be looked at."""
-MOST_IN_STRIP = 24
+_MOST_IN_STRIP = 24
 """Shots of a scene that are shown; of a longer one, those around the best."""
 SCRIPTS = ("keys.js",)
 
@@ -76,7 +76,7 @@ class Onward:
     """The search for the place that a clip was cut from."""
 
 
-class ShotsAround(NamedTuple):
+class _ShotsAround(NamedTuple):
     """The shots of one answer, and those around it, as rows of the store."""
 
     shot: Mapping[str, Any] | None
@@ -90,10 +90,10 @@ class ShotsAround(NamedTuple):
     alike: Sequence[Mapping[str, Any]]
 
 
-class Shown(NamedTuple):
+class _Shown(NamedTuple):
     """Rows of the store that the page of a search shows."""
 
-    beside: Mapping[str, ShotsAround]
+    beside: Mapping[str, _ShotsAround]
     """Of each hit, by its shot, and of the query."""
     own: Sequence[Mapping[str, Any]]
     """The shots of the scene that was asked with."""
@@ -113,9 +113,9 @@ def search_page(
 
     Raises NotFound if the store has no `query_shot`.
     """
-    beside, own = shots_beside(store, view)
+    beside, own = _shots_beside(store, view)
     asked = view.query_shot and (beside[view.query_shot].shot or store.shot(view.query_shot))
-    small = {row["id"]: row for b in beside.values() for part in parts(b) for row in part}
+    small = {row["id"]: row for b in beside.values() for part in _parts(b) for row in part}
     small |= {row["id"]: row for row in own}
     big = picture_uris(store, views.without_repeats(view.hits, view.query_shot))
     return render(
@@ -128,7 +128,7 @@ def search_page(
         asked={view.query_shot: asked},
         names=names,
         pictures=big,
-        small=by_address(small, links) if links.served else sprites(store, small),
+        small=_by_address(small, links) if links.served else sprites(store, small),
         beside=beside,
         links=links,
         anchors={},
@@ -137,7 +137,7 @@ def search_page(
     )
 
 
-def shots_beside(store: Store, view: SearchView) -> Shown:
+def _shots_beside(store: Store, view: SearchView) -> _Shown:
     """What is shown beside each hit, and of the scene that was asked with.
 
     All in one question to the store.
@@ -146,54 +146,54 @@ def shots_beside(store: Store, view: SearchView) -> Shown:
     if view.query_shot:
         answers[view.query_shot] = ((view.query_shot,), ())
     answers |= {hit.shot: (hit.shots, hit.alike) for hit in view.hits}
-    wanted = {shot: ids_beside(shot, *answer) for shot, answer in answers.items()}
-    own = own_ids(view)
+    wanted = {shot: _ids_beside(shot, *answer) for shot, answer in answers.items()}
+    own = _own_ids(view)
     ids = sorted({*wanted, *own}.union(*(some for lists in wanted.values() for some in lists)))
     rows = store.shots_by_id(ids) if ids else {}
     found = {}
     for shot, lists in wanted.items():
         before, strip, after, alike = ([rows[id] for id in ids if id in rows] for ids in lists)
         left_out = len(answers[shot][0]) - len(lists[1]) if strip else 0
-        found[shot] = ShotsAround(rows.get(shot), before, strip, left_out, after, alike)
-    return Shown(found, [rows[id] for id in own if id in rows])
+        found[shot] = _ShotsAround(rows.get(shot), before, strip, left_out, after, alike)
+    return _Shown(found, [rows[id] for id in own if id in rows])
 
 
-def own_ids(view: SearchView) -> Sequence[str]:
+def _own_ids(view: SearchView) -> Sequence[str]:
     """The shots of the scene that was asked with; of a long one some."""
     if view.own_scene is None:
         return []
     every = view.own_scene.shots
-    return around_best(every, view.query_shot or every[len(every) // 2])
+    return _around_best(every, view.query_shot or every[len(every) // 2])
 
 
-def ids_beside(shot: str, own: Sequence[str], alike: Sequence[str]) -> tuple[Sequence[str], ...]:
+def _ids_beside(shot: str, own: Sequence[str], alike: Sequence[str]) -> tuple[Sequence[str], ...]:
     """Shots before an answer, its own if it has several, those after it, and near duplicates."""
-    strip = around_best(own, shot) if len(own) > 1 else []
-    return neighbours(own[0], -1)[::-1], strip, neighbours(own[-1], 1), alike
+    strip = _around_best(own, shot) if len(own) > 1 else []
+    return _neighbours(own[0], -1)[::-1], strip, _neighbours(own[-1], 1), alike
 
 
-def parts(beside: ShotsAround) -> tuple[Sequence[Mapping[str, Any]], ...]:
+def _parts(beside: _ShotsAround) -> tuple[Sequence[Mapping[str, Any]], ...]:
     """All rows of it."""
     return beside.before, beside.shots, beside.after, beside.alike
 
 
-def neighbours(shot: str, step: int) -> list[str]:
+def _neighbours(shot: str, step: int) -> list[str]:
     """The ids of the next shots of its title in one direction, should they exist."""
     title, _, index = shot.rpartition("/")
     if not index.isdecimal():
         return []
-    places = [int(index) + step * i for i in range(1, AROUND + 1)]
+    places = [int(index) + step * i for i in range(1, _AROUND + 1)]
     return [shot_id(title, i) for i in places if i >= 0]
 
 
-def around_best(shots: Sequence[str], best: str) -> list[str]:
+def _around_best(shots: Sequence[str], best: str) -> list[str]:
     """Those of a scene that fit into a strip."""
     middle = shots.index(best) if best in shots else 0
-    first = max(0, min(middle - MOST_IN_STRIP // 2, len(shots) - MOST_IN_STRIP))
-    return list(shots[first : first + MOST_IN_STRIP])
+    first = max(0, min(middle - _MOST_IN_STRIP // 2, len(shots) - _MOST_IN_STRIP))
+    return list(shots[first : first + _MOST_IN_STRIP])
 
 
-def by_address(shots: Iterable[str], links: Links) -> Sprites:
+def _by_address(shots: Iterable[str], links: Links) -> Sprites:
     """Pictures that the browser asks the server for when it shows them."""
     ids = list(shots)
     places = {shot: Small(f"a{i}", "") for i, shot in enumerate(ids)}

@@ -17,16 +17,16 @@ from mediafm_store.scenes.scenes import Scene, find_scenes
 from mediafm_store.store.store import Store
 
 SCRIPTS = ("matrix.js", "keys.js")
-MOST_PARTS = 200
+_MOST_PARTS = 200
 """Shots of the timeline; of a longer title every second, third ... is shown."""
-LARGE, SMALL, MANY = 160, 112, 800
+_LARGE, _SMALL, _MANY = 160, 112, 800
 """Widths of pictures, in pixels; titles of many shots have small ones."""
-BREAKS = 8
-SHOT_HEIGHT, SCENE_HEIGHT = 92, 60
+_BREAKS = 8
+_SHOT_HEIGHT, _SCENE_HEIGHT = 92, 60
 """In pixels, about: what a browser takes for those that it has not yet drawn."""
 
 
-class ShotView(NamedTuple):
+class _ShotView(NamedTuple):
     """A shot, with what is said in it."""
 
     row: Mapping[str, Any]
@@ -34,7 +34,7 @@ class ShotView(NamedTuple):
     """The subtitles that begin in it."""
 
 
-class SceneView(NamedTuple):
+class _SceneView(NamedTuple):
     """A scene, and its place on the timeline in percent."""
 
     scene: Scene
@@ -42,14 +42,14 @@ class SceneView(NamedTuple):
     width: float
     height: int
     """Of its shots on the page, in pixels, about."""
-    shots: Sequence[ShotView]
+    shots: Sequence[_ShotView]
 
 
 def title_page(store: Store, title: str, *, links: Links, names: Mapping[str, str]) -> str:
     """The page as HTML. Raises NotFound for an unknown title."""
     row = store.title(title)
     shots = store.shots(title).to_dicts()
-    breaks, similar = breaks_and_similarity(store, title, len(shots))
+    breaks, similar = _breaks_and_similarity(store, title, len(shots))
     tags = store.tags().filter(pl.col("title") == title).to_dicts()
     return render(
         "title.html.j2",
@@ -58,50 +58,54 @@ def title_page(store: Store, title: str, *, links: Links, names: Mapping[str, st
         row=row,
         proposed=tags,
         breaks=breaks,
-        timeline=views.timeline(shots, breaks, max(1, -(-len(shots) // MOST_PARTS))),
-        scenes=scenes_of(store, title, shots),
+        timeline=views.timeline(shots, breaks, max(1, -(-len(shots) // _MOST_PARTS))),
+        scenes=_scenes_of(store, title, shots),
         similar=similar,
         names=names,
         links=links,
         anchors={shot["id"]: f"s{shot['index']}" for shot in shots},
         pictures={},
-        small=sprites(store, [s["id"] for s in shots], width=SMALL if len(shots) > MANY else LARGE),
+        small=sprites(
+            store, [s["id"] for s in shots], width=_SMALL if len(shots) > _MANY else _LARGE
+        ),
     )
 
 
-def breaks_and_similarity(
+def _breaks_and_similarity(
     store: Store, title: str, shots: int
 ) -> tuple[Sequence[Break], Matrix | None]:
     """Ad breaks and the similarity of shots; nothing of a title without vectors."""
     if not shots:
         return (), None
     try:
-        breaks = rank_breaks(store, title, k=BREAKS)
+        breaks = rank_breaks(store, title, k=_BREAKS)
     except BadInput:  # embedded neither in context nor alone
         return (), None
     return breaks, matrix(store.vectors(store.registry.shot_space(), title).vectors)
 
 
-def scenes_of(store: Store, title: str, shots: Sequence[Mapping[str, Any]]) -> Sequence[SceneView]:
+def _scenes_of(
+    store: Store, title: str, shots: Sequence[Mapping[str, Any]]
+) -> Sequence[_SceneView]:
     """The scenes with their shots, in play order."""
     if not shots:
         return []
-    cues = cues_by_shot(shots, store.cues(title).to_dicts())
-    by_id = {s["id"]: ShotView(s, cues[i]) for i, s in enumerate(shots)}
+    cues = _cues_by_shot(shots, store.cues(title).to_dicts())
+    by_id = {s["id"]: _ShotView(s, cues[i]) for i, s in enumerate(shots)}
     begin, length = shots[0]["start_s"], shots[-1]["end_s"] - shots[0]["start_s"]
     return [
-        SceneView(
+        _SceneView(
             scene,
             left=views.percent(scene.start_s - begin, length),
             width=views.percent(scene.end_s - scene.start_s, length),
-            height=SCENE_HEIGHT + SHOT_HEIGHT * -(-len(scene.shots) // 3),
+            height=_SCENE_HEIGHT + _SHOT_HEIGHT * -(-len(scene.shots) // 3),
             shots=[by_id[id] for id in scene.shots],
         )
         for scene in find_scenes(store, title)
     ]
 
 
-def cues_by_shot(
+def _cues_by_shot(
     shots: Sequence[Mapping[str, Any]], cues: Sequence[Mapping[str, Any]]
 ) -> list[list[Mapping[str, Any]]]:
     """For each shot the subtitles that begin in it; those before the first belong to that."""

@@ -22,7 +22,7 @@ from mediafm_store.scenes.scenes import scene_shots
 
 LEAST_DEPTH, DEEPER = 100, 4
 """So many shots are looked at first, and so many times as many if they are too few."""
-PROBES = 8
+_PROBES = 8
 """A sequence is looked for by so many of its shots."""
 TITLES = 4
 """So many titles are looked through for each answer that is wanted."""
@@ -47,7 +47,7 @@ class AnswerOptions(NamedTuple):
     device: DeviceChoice
 
 
-class Candidate(NamedTuple):
+class _Candidate(NamedTuple):
     """What was found, as yet without what the store says of it."""
 
     shares: Float32[np.ndarray, " 4"]
@@ -74,10 +74,10 @@ class Found(NamedTuple):
 def shots_like(ranking: Ranking, wanted: AnswerOptions) -> Found:
     """The best shots."""
     known = ranking.known
-    for ids, exhausted in candidates(ranking, wanted, known):
-        answers = ranked(ranking, known, ids)
+    for ids, exhausted in _candidates(ranking, wanted, known):
+        answers = _ranked(ranking, known, ids)
         if wanted.fold:
-            answers = folded(ranking, known, answers, wanted.k)
+            answers = _folded(ranking, known, answers, wanted.k)
         if exhausted or len(answers) >= wanted.k:
             break
     if wanted.diverse:
@@ -88,22 +88,22 @@ def shots_like(ranking: Ranking, wanted: AnswerOptions) -> Found:
         answers = [answers[i] for i in diversify(worth, fused, max(wanted.k, PAGE))]
     elif wanted.scattered:
         answers = in_pages(answers, [a.key for a in answers])
-    return to_hits(ranking, known, answers, wanted)
+    return _to_hits(ranking, known, answers, wanted)
 
 
-def ranked(ranking: Ranking, known: ReadCache, ids: Sequence[str]) -> list[Candidate]:
+def _ranked(ranking: Ranking, known: ReadCache, ids: Sequence[str]) -> list[_Candidate]:
     """Shots as answers, best first; those that have something in common with the query.
 
     No words where words are asked for are no answer.
     """
     shares = ranking.shares(known, ids)[:, 0]
     best = np.argsort(-shares.sum(axis=0), kind="stable")
-    return [Candidate(shares[:, i], ids[i], (ids[i],)) for i in best if shares[:, i].any()]
+    return [_Candidate(shares[:, i], ids[i], (ids[i],)) for i in best if shares[:, i].any()]
 
 
-def folded(
-    ranking: Ranking, known: ReadCache, answers: Sequence[Candidate], k: int
-) -> list[Candidate]:
+def _folded(
+    ranking: Ranking, known: ReadCache, answers: Sequence[_Candidate], k: int
+) -> list[_Candidate]:
     """Near duplicates as one, the best of them with the others' ids.
 
     No more answers are looked through than it takes to find `k`.
@@ -126,7 +126,7 @@ def folded(
 def runs_like(ranking: Ranking, wanted: AnswerOptions, *, titles: bool) -> Found:
     """The best scenes, or titles, by how well their shots match those of the query in order."""
     known, store = ranking.known, ranking.store
-    ids, _ = next(candidates(ranking, wanted, known))
+    ids, _ = next(_candidates(ranking, wanted, known))
     scores = ranking.shares(known, ids).sum(axis=0).max(axis=0)
     found = [ids[i] for i in np.argsort(-scores, kind="stable")]
     some = list(dict.fromkeys(map(title_of, found)))[: TITLES * wanted.k]
@@ -137,8 +137,8 @@ def runs_like(ranking: Ranking, wanted: AnswerOptions, *, titles: bool) -> Found
     )
     near = frozenset(found)
     wished = [r for r in runs if wanted.itself.isdisjoint(r) and not near.isdisjoint(r)]
-    answers = laid_along(ranking, known, wished)
-    return to_hits(ranking, known, sorted(answers, key=lambda a: -a.score), wanted)
+    answers = _laid_along(ranking, known, wished)
+    return _to_hits(ranking, known, sorted(answers, key=lambda a: -a.score), wanted)
 
 
 def titles_like(ranking: Ranking, wanted: AnswerOptions) -> Found:
@@ -160,36 +160,36 @@ def titles_like(ranking: Ranking, wanted: AnswerOptions) -> Found:
         device=wanted.device,
     )
     known.add(probe.space, near.ids, near.vectors)
-    answers = ranked(ranking, known, near.ids)
+    answers = _ranked(ranking, known, near.ids)
     found = []
     for answer in answers[: max(wanted.k, PAGE)]:
         shots = store.shot_ids(answer.key)
         middle = shots[len(shots) // 2]
         found.append(answer._replace(key=middle, shots=tuple(shots), title=answer.key))
-    return to_hits(ranking, known, found, wanted)
+    return _to_hits(ranking, known, found, wanted)
 
 
-def laid_along(
+def _laid_along(
     ranking: Ranking, known: ReadCache, runs: Sequence[Sequence[str]]
-) -> list[Candidate]:
+) -> list[_Candidate]:
     """Runs of shots as answers."""
     shares = ranking.shares(known, [shot for run in runs for shot in run])
     parts = np.split(shares, np.cumsum([len(run) for run in runs])[:-1], axis=2) if runs else []
-    return [best_path(run, part) for run, part in zip(runs, parts, strict=True)]
+    return [_best_path(run, part) for run, part in zip(runs, parts, strict=True)]
 
 
-def best_path(run: Sequence[str], shares: Float32[np.ndarray, "4 rows shots"]) -> Candidate:
+def _best_path(run: Sequence[str], shares: Float32[np.ndarray, "4 rows shots"]) -> _Candidate:
     """A run of shots as an answer, by the shots that match the rows of the query in order."""
     similar = shares.sum(axis=0)
     rows, shots = np.arange(len(similar)), in_order(similar)
-    return Candidate(
+    return _Candidate(
         shares=shares[:, rows, shots].mean(axis=1),
         key=run[int(shots[similar[rows, shots].argmax()])],
         shots=tuple(run),
     )
 
 
-def candidates(
+def _candidates(
     ranking: Ranking, wanted: AnswerOptions, known: ReadCache
 ) -> Iterator[tuple[list[str], bool]]:
     """Ever more shots that may be answers, and whether these are all."""
@@ -199,7 +199,7 @@ def candidates(
         found: dict[str, None] = {}
         exhausted = True
         for probe in (probe for matcher in ranking.matchers for probe in matcher.probes()):
-            some = np.unique(np.linspace(0, len(probe.rows) - 1, PROBES + 1).astype(int))
+            some = np.unique(np.linspace(0, len(probe.rows) - 1, _PROBES + 1).astype(int))
             for near in nearest(
                 ranking.store,
                 probe.space,
@@ -218,8 +218,8 @@ def candidates(
         count *= DEEPER
 
 
-def to_hits(
-    ranking: Ranking, known: ReadCache, answers: Sequence[Candidate], wanted: AnswerOptions
+def _to_hits(
+    ranking: Ranking, known: ReadCache, answers: Sequence[_Candidate], wanted: AnswerOptions
 ) -> Found:
     """Answers with what the store says of them; none if the best of them is no good match.
 

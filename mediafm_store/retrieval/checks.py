@@ -10,7 +10,7 @@ from mediafm_store.errors import BadInput
 from mediafm_store.examples.example import Example
 from mediafm_store.likeness.scale import PARTS, Part
 
-SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def check_something(*, like: Sequence[Example], unlike: Sequence[str], words: str | None) -> None:
@@ -59,5 +59,5 @@ def check_query(
 def check_characters(texts: Mapping[str, str | None]) -> None:
     """Raise BadInput for halves of characters, which nothing can encode."""
     for name, given in texts.items():
-        if given is not None and SURROGATES.search(given):
+        if given is not None and _SURROGATES.search(given):
             raise BadInput(f"the {name} must be whole characters, not halves as in {given!a}")

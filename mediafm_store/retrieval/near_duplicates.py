@@ -55,10 +55,10 @@ def fold(shots: Sequence[Mapping[str, Any]], fused: Fused, same: float) -> list[
     answers: list[list[int]] = []
     for number, group in enumerate(groups):
         rest = group
-        for view in sorted(views_near(shots, group, view_at)):
+        for view in sorted(_views_near(shots, group, view_at)):
             if view >= number:
                 break
-            replies = in_exchange(shots, groups[view], group)
+            replies = _in_exchange(shots, groups[view], group)
             answers[view] += [i for i in rest if i in replies]
             rest = [i for i in rest if i not in replies]
         answers.append(list(rest))
@@ -68,7 +68,7 @@ def fold(shots: Sequence[Mapping[str, Any]], fused: Fused, same: float) -> list[
     return sorted(map(sorted, one))
 
 
-def views_near(
+def _views_near(
     shots: Sequence[Mapping[str, Any]], group: Sequence[int], view_at: Mapping[tuple[str, int], int]
 ) -> set[int]:
     """The views of the shots near those of a group, which alone can be in exchange with it."""
@@ -80,7 +80,7 @@ def views_near(
     }
 
 
-def in_exchange(
+def _in_exchange(
     shots: Sequence[Mapping[str, Any]], one: Sequence[int], other: Sequence[int]
 ) -> set[int]:
     """The shots of two views where they alternate: one, other, one, all within EXCHANGE shots."""

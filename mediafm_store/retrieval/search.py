@@ -123,7 +123,7 @@ def search(
     liked = [examples.of(name) for name in like]
     if shot is not None:
         shot = find_shot(store, shot)
-        liked.append(examples.shots(scene_of(store, shot, known) if unit == "scene" else [shot]))
+        liked.append(examples.shots(_scene_of(store, shot, known) if unit == "scene" else [shot]))
     if title is not None:
         liked.append(examples.stretch(title, start_s, end_s))
     given: dict[Kind, str | Path | None] = {"clip": clip, "visual": picture, "audio": sound}
@@ -140,7 +140,7 @@ def search(
         how = Comparing(space, weights or {}, whole=unit != "shot")
         described.append(by_example(store, liked, disliked, how, known, alone=alone))
     if text is not None:
-        described.append(by_text(store, text, loaded(), weights or {}, known))
+        described.append(_by_text(store, text, loaded(), weights or {}, known))
     among = None if where is None else store.matching(where)
     depth = max(LEAST_DEPTH, DEEPER * k)
     spoken = {} if said is None else store.said(said, depth, among)
@@ -160,7 +160,7 @@ def search(
         device=device,
     )
     with ONE_BLAS_THREAD.held():  # so small are the products that more threads only get in the way
-        found = answers(ranking, wanted, unit)
+        found = _answers(ranking, wanted, unit)
     return Hits(
         found.hits,
         compared=", and ".join(compared),
@@ -194,7 +194,7 @@ def by_example(
     `alone` says that titles are wanted and nothing else is looked for: a whole title is then
     compared with others by their own vectors, which exist to say what a title is.
     """
-    tell_lacking(store)
+    _tell_lacking(store)
     title = like[0].whole if len(like) == 1 else None
     if alone and title and not unlike and how.space != "fused" and store.has("title"):
         query = title_query(store, title, modalities(how.weights))
@@ -203,14 +203,14 @@ def by_example(
         matcher = ExampleMatcher.of(
             store, like, unlike, weights=how.weights, whole=how.whole, known=known
         )
-        return matcher, comparison_in_words(matcher.counts)
+        return matcher, _comparison_in_words(matcher.counts)
     query = vector_query(store.live(how.space), like, unlike, modalities(how.weights))
     words = "shot by shot" if how.space == "fused" else "as the trained model sees them in context"
     one = query if how.whole else query.as_one
     return SpaceMatcher(store, one, how.whole), f"{words}, by cosine"
 
 
-def comparison_in_words(counts: Mapping[Part, float]) -> str:
+def _comparison_in_words(counts: Mapping[Part, float]) -> str:
     """What is compared, in plain words; what counts most comes first."""
     names = [NAMES[part] for part in PARTS if part in counts]
     first = NAMES[max(counts, key=lambda part: counts[part])]
@@ -220,7 +220,7 @@ def comparison_in_words(counts: Mapping[Part, float]) -> str:
     return f"by {first} first, then {' and '.join(filter(None, [', '.join(rest[:-1]), rest[-1]]))}"
 
 
-def by_text(
+def _by_text(
     store: Store, text: str, encoders: Encoders, weights: Mapping[Part, float], known: ReadCache
 ) -> tuple[Matcher, str]:
     """A text as a query, and in plain words how it is compared."""
@@ -229,7 +229,7 @@ def by_text(
     return matcher, matcher.asked.reason
 
 
-def answers(ranking: Ranking, wanted: AnswerOptions, unit: Unit) -> Found:
+def _answers(ranking: Ranking, wanted: AnswerOptions, unit: Unit) -> Found:
     """What is found, by what an answer is."""
     if unit == "shot":
         return shots_like(ranking, wanted)
@@ -238,12 +238,12 @@ def answers(ranking: Ranking, wanted: AnswerOptions, unit: Unit) -> Found:
     return runs_like(ranking, wanted, titles=unit == "title")
 
 
-def scene_of(store: Store, shot: str, known: ReadCache) -> Sequence[str]:
+def _scene_of(store: Store, shot: str, known: ReadCache) -> Sequence[str]:
     """The shots of the scene that a shot belongs to."""
     return next(shots for shots in scene_shots(store, title_of(shot), known) if shot in shots)
 
 
-def tell_lacking(store: Store) -> None:
+def _tell_lacking(store: Store) -> None:
     """Warn of titles that have no contextual vectors yet where others have.
 
     Told by the title vectors, which are written and made live with them: a row a title is quick to

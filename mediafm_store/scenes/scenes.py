@@ -48,8 +48,8 @@ def find_scenes(store: Store, title: str) -> list[Scene]:
     found = segment(vectors)
     changes = [0.0, *(float(found.scores[start - 1]) for start in found.starts[1:])]
     return [
-        scene(title, number, shots[first:end], vectors[first:end], change)
-        for number, ((first, end), change) in enumerate(zip(spans(found), changes, strict=False))
+        _scene(title, number, shots[first:end], vectors[first:end], change)
+        for number, ((first, end), change) in enumerate(zip(_spans(found), changes, strict=False))
     ]
 
 
@@ -61,22 +61,22 @@ def scene_shots(store: Store, title: str, known: ReadCache) -> list[list[str]]:
     shots, space = store.shot_ids(title), store.live("fused")
     version = store.tables.version(space.table)
     key = str(store.path), known.revisions[title], space.table, version
-    found = CUT.pop(key, None)
+    found = _CUT.pop(key, None)
     if found is None:
-        found = spans(segment(looks(known.vectors(space, shots))))
-    CUT[key] = found  # what was asked last stands last
-    for oldest in list(CUT)[:-MOST_CUT]:
-        CUT.pop(oldest, None)
+        found = _spans(segment(looks(known.vectors(space, shots))))
+    _CUT[key] = found  # what was asked last stands last
+    for oldest in list(_CUT)[:-_MOST_CUT]:
+        _CUT.pop(oldest, None)
     return [shots[first:end] for first, end in found]
 
 
-MOST_CUT = 1000
+_MOST_CUT = 1000
 """Titles, of which one of 2,000 scenes takes 300 KB."""
-CUT: dict[tuple[str, str, str, int], list[tuple[int, int]]] = {}
+_CUT: dict[tuple[str, str, str, int], list[tuple[int, int]]] = {}
 """Titles by their revisions, and where their scenes begin and end."""
 
 
-def spans(found: Segments) -> list[tuple[int, int]]:
+def _spans(found: Segments) -> list[tuple[int, int]]:
     """The first shot of each scene, and the one after its last."""
     ends = [*found.starts[1:], len(found.scores) + 1]
     return [*zip(found.starts, ends, strict=True)] if found.starts else []
@@ -88,7 +88,7 @@ def looks(fused: Vectors) -> Float32[np.ndarray, "n kept"]:
     return unit_rows(pictures) if pictures.any() else fused
 
 
-def scene(title: str, number: int, shots: pl.DataFrame, vectors: Vectors, change: float) -> Scene:
+def _scene(title: str, number: int, shots: pl.DataFrame, vectors: Vectors, change: float) -> Scene:
     """One scene out of the rows and vectors of its shots."""
     key = int((vectors @ pooled(vectors)[0]).argmax())
     return Scene(

@@ -19,13 +19,13 @@ from mediafm_store.serve.library import Library
 from mediafm_store.serve.pages import Pages
 from mediafm_store.serve.query import form_of
 
-MOST_BYTES = 200_000_000
+_MOST_BYTES = 200_000_000
 """Of a file that is sent to be searched by, with its form."""
-SCRIPTS = tuple({*searched.SCRIPTS, *titled.SCRIPTS, *mapped.SCRIPTS, PLAYER})
+_SCRIPTS = tuple({*searched.SCRIPTS, *titled.SCRIPTS, *mapped.SCRIPTS, PLAYER})
 """All that a served page may run."""
 
 
-def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> ASGIApp:
+def make_app(library: Library, *, most_bytes: int = _MOST_BYTES) -> ASGIApp:
     """The pages of a store as an ASGI application."""
     pages = Pages(library, most_bytes)
     guarded = Mount(
@@ -44,17 +44,17 @@ def make_app(library: Library, *, most_bytes: int = MOST_BYTES) -> ASGIApp:
     )
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False)
     handlers = {
-        MediaFMError: error_page,
-        HTTPException: error_page,
-        ClientDisconnect: gone,
-        500: error_page,
+        MediaFMError: _error_page,
+        HTTPException: _error_page,
+        ClientDisconnect: _gone,
+        500: _error_page,
     }
     app = Starlette(routes=[guarded], middleware=[hosts], exception_handlers=handlers)
     # Around all of it: Starlette answers errors of the code outside of its middleware.
-    return WithHeaders(app, headers(policy(SCRIPTS, served=True)))
+    return WithHeaders(app, headers(policy(_SCRIPTS, served=True)))
 
 
-def error_page(request: Request, error: Exception) -> Response:
+def _error_page(request: Request, error: Exception) -> Response:
     """An error as a page, in one line."""
     extra = None
     if isinstance(error, HTTPException):
@@ -76,6 +76,6 @@ def error_page(request: Request, error: Exception) -> Response:
     return HTMLResponse(page, status, extra)
 
 
-def gone(_: Request, __: Exception) -> Response:
+def _gone(_: Request, __: Exception) -> Response:
     """For a client that is no longer there: nothing."""
     return Response()

@@ -9,7 +9,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mediafm_store.serve.guard import headers
 
-NOTHING = "default-src 'none'"
+_NOTHING = "default-src 'none'"
 """What a line of plain text may load and run, as a Content-Security-Policy."""
 
 
@@ -78,7 +78,7 @@ class Connection(H11Protocol):
         """Answer in a line if that can still be, and hang up."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             body = f"{message}\n".encode()
-            told = headers(NOTHING) | {
+            told = headers(_NOTHING) | {
                 "content-type": "text/plain; charset=utf-8",
                 "content-length": str(len(body)),
                 "connection": "close",

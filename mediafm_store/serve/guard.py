@@ -12,7 +12,7 @@ HOSTS = ("127.0.0.1", "localhost")
 (DNS rebinding) is none of them."""
 LONGEST = 8_000
 """Characters of an address."""
-FOLLOWED = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+_FOLLOWED = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 """What browsers say of a link that somebody follows: neither a frame nor a picture nor a script
 asks so."""
 
@@ -47,7 +47,7 @@ class Guarded:
         if scope["type"] == "http":
             if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST:
                 raise HTTPException(414, f"the address is longer than {LONGEST:,} characters")
-            check_site(Headers(scope=scope), scope["method"])
+            _check_site(Headers(scope=scope), scope["method"])
         await self.app(scope, receive, send)
 
 
@@ -64,7 +64,7 @@ def headers(policy: str) -> dict[str, str]:
     }
 
 
-def check_site(asked: Headers, method: str) -> None:
+def _check_site(asked: Headers, method: str) -> None:
     """Refuse what another site's page asks for, but for a link to here that somebody follows.
 
     Browsers say which site asks, and where a form comes from.
@@ -73,7 +73,7 @@ def check_site(asked: Headers, method: str) -> None:
     if origin is not None and origin.partition("://")[2] != asked.get("host"):
         raise HTTPException(403, "this form comes from another site")
     foreign = asked.get("sec-fetch-site") in ("cross-site", "same-site")
-    followed = method == "GET" and all(asked.get(n) == v for n, v in FOLLOWED.items())
+    followed = method == "GET" and all(asked.get(n) == v for n, v in _FOLLOWED.items())
     if foreign and (not followed or "sec-purpose" in asked):
         raise HTTPException(403, "this was asked for by the page of another site")
 

@@ -7,14 +7,14 @@ from threading import Lock
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-MOST_BYTES = 100_000_000
+_MOST_BYTES = 100_000_000
 """Of all together: those that were not asked for longest are let go."""
 
 
 class Kept:
     """What was made, by name. Safe to use from several threads; two of them may make the same."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most, self._bytes = most_bytes, 0
         self._by_name: OrderedDict[Hashable, tuple[object, Any]] = OrderedDict()
         self._lock = Lock()

@@ -30,11 +30,11 @@ from mediafm_store.serve.titles import titles_page
 from mediafm_store.store.store import Store
 from mediafm_store.titles.naming import Names
 
-MOST_OFFERS = 5
+_MOST_OFFERS = 5
 """Titles of one name that are offered."""
 
 
-class PageFacts(NamedTuple):
+class _PageFacts(NamedTuple):
     """What most pages show."""
 
     of: tuple[Store, int, int]
@@ -48,7 +48,7 @@ class PageFacts(NamedTuple):
     """What titles may be called."""
 
 
-class Looked(NamedTuple):
+class _Looked(NamedTuple):
     """What was looked up of a store, while nothing was written to it."""
 
     commits: Hashable
@@ -56,11 +56,11 @@ class Looked(NamedTuple):
     tables: dict[tuple[str, str], Any]
 
 
-class StoreState(NamedTuple):
+class _StoreState(NamedTuple):
     """A store as it is while a page is made."""
 
     store: Store
-    known: PageFacts
+    known: _PageFacts
     commits: Hashable
 
     @property
@@ -80,23 +80,23 @@ class Library:
         self._names = list(encoders)
         self._encoders: tuple[str, Encoders] | None = None
         self._loading = Lock()
-        self._known: PageFacts | None = None
-        self._looked = Looked(None, {})
+        self._known: _PageFacts | None = None
+        self._looked = _Looked(None, {})
         self._kept = Kept()
 
     @contextmanager
-    def _moment(self) -> Iterator[StoreState]:
+    def _moment(self) -> Iterator[_StoreState]:
         """The store, all of it as it is now; opened anew if another was put in its place."""
         if (born := self._store.tables.born("titles")) != self._born:
             self._store, self._born = Store(self._store.path), born
         store, looked = self._store, self._looked
         commits = store.tables.commits()
         if commits is None or looked.commits != commits:
-            looked = self._looked = Looked(commits, {})
+            looked = self._looked = _Looked(commits, {})
         with store.tables.held(looked.tables):
-            yield StoreState(store, self._read(store), commits)
+            yield _StoreState(store, self._read(store), commits)
 
-    def _read(self, store: Store) -> PageFacts:
+    def _read(self, store: Store) -> _PageFacts:
         """What most pages show; read again only when its tables have changed."""
         of = store, store.tables.version("titles"), store.tables.version("spaces")
         known = self._known
@@ -104,7 +104,7 @@ class Library:
             titles = store.titles().to_dicts()
             by_id = {row["id"]: row for row in titles}
             links = served_links(store, titles)
-            known = self._known = PageFacts(
+            known = self._known = _PageFacts(
                 of, by_id, links, views.title_names(titles), Names(store)
             )
         return known
@@ -128,7 +128,7 @@ class Library:
                 onward=self._onward(query, hits, known),
             )
 
-    def _onward(self, query: PageQuery, hits: Hits, known: PageFacts) -> Onward:
+    def _onward(self, query: PageQuery, hits: Hits, known: _PageFacts) -> Onward:
         """Where the page of a search leads on to."""
         found = known.called.called(query.text) if query.text else []
         offers = [
@@ -137,7 +137,7 @@ class Library:
                 known.links.title(title) or "",
                 query._replace(text=None, title=title).address,
             )
-            for title in found[:MOST_OFFERS]
+            for title in found[:_MOST_OFFERS]
         ]
         # What a file is compared with again needs no file where it was recognised.
         again = query.from_place(hits.origin) if hits.origin else query
@@ -190,7 +190,7 @@ class Library:
                 self._encoders = live, made
             return self._encoders[1]
 
-    def _page(self, name: str, make: Callable[[Store, PageFacts], str]) -> str:
+    def _page(self, name: str, make: Callable[[Store, _PageFacts], str]) -> str:
         """A page that depends on nothing but the store, kept until any table has changed."""
         with self._moment() as now:
             return self._kept.get(name, now.state, lambda: make(now.store, now.known))
@@ -248,13 +248,13 @@ class Library:
                 f"the film of {title!r} is no longer at {film}; ingest it again"
             ) from error
         state = film, found.st_mtime_ns, found.st_size
-        return self._kept.get(f"film {title}", state, lambda: checked_film(title, film))
+        return self._kept.get(f"film {title}", state, lambda: _checked_film(title, film))
 
     def picture(self, shot: str) -> bytes:
         """A JPEG of a shot. Raises NotFound."""
         with self._moment() as (store, known, _):
             revision = known.links.revisions.get(title_of(shot))
-            return self._kept.get(f"picture {shot}", revision, lambda: read_picture(store, shot))
+            return self._kept.get(f"picture {shot}", revision, lambda: _read_picture(store, shot))
 
     def meant(self, values: Mapping[str, str]) -> PageQuery:
         """What the fields of the search form mean: `q` is a shot or a stretch if it names one.
@@ -275,7 +275,7 @@ class Library:
         return query._replace(title=place.title, start=place.start, end=place.end)
 
 
-def checked_film(title: str, film: Path) -> Path:
+def _checked_film(title: str, film: Path) -> Path:
     """The same path; raise NotFound unless a film is there: a store from elsewhere may name any."""
     reason = "it cannot be read"
     if film.is_file() and os.access(film, os.R_OK):
@@ -288,7 +288,7 @@ def checked_film(title: str, film: Path) -> Path:
     raise NotFound(f"the file of {title!r}, {film}, is no film ({reason}); ingest it again")
 
 
-def read_picture(store: Store, shot: str) -> bytes:
+def _read_picture(store: Store, shot: str) -> bytes:
     """A JPEG of a shot. Raises NotFound."""
     found = store.thumbnails([shot])
     if not found.get(shot):

@@ -24,11 +24,11 @@ from mediafm_store.sources.beside import VIDEO_SUFFIXES
 
 MOST_SENT = 8
 """Files at a time: they lie on disk."""
-MOST_FIELDS = 40
+_MOST_FIELDS = 40
 """Of the form that a file is sent with."""
-MOST_IN_FIELD = 10_000
+_MOST_IN_FIELD = 10_000
 """Bytes of each."""
-DAY = {"cache-control": "private, max-age=86400"}
+_DAY = {"cache-control": "private, max-age=86400"}
 
 
 class Pages:
@@ -64,7 +64,7 @@ class Pages:
     async def find(self, request: Request) -> Response:
         """The page of a search, or where that is."""
         values = dict(request.query_params)
-        check_sent(values)
+        _check_sent(values)
         if "q" in values:  # what is typed may be the name of a shot
             meant = await self._searches.take(request, partial(self._library.meant, values))
             return RedirectResponse(meant.address, 303)
@@ -77,12 +77,12 @@ class Pages:
     async def find_file(self, request: Request) -> Response:
         """The page of a search by a file that is sent."""
         sized = bounded(request, self._most_bytes)
-        async with self._place_for_file(), received(sized) as form:
+        async with self._place_for_file(), _received(sized) as form:
             sent = form.get("file")
             if not isinstance(sent, UploadFile) or not sent.filename:
                 raise BadInput("no file was chosen; choose a picture, a sound or a video")
             values = {n: v for n, v in form.items() if isinstance(v, str)}
-            search = partial(search_file, self._library, sent.file, Path(sent.filename), values)
+            search = partial(_search_file, self._library, sent.file, Path(sent.filename), values)
             return HTMLResponse(await self._files.take(sized, search))
 
     @asynccontextmanager
@@ -106,15 +106,17 @@ class Pages:
     def thumbnail(self, request: Request) -> Response:
         """The picture of a shot. An address that says of which revision leads to no other."""
         jpeg = self._library.picture(request.path_params["shot"])
-        kept = DAY if "of" in request.query_params else {}
+        kept = _DAY if "of" in request.query_params else {}
         return Response(jpeg, media_type="image/jpeg", headers=kept)
 
 
 @asynccontextmanager
-async def received(request: Request) -> AsyncIterator[FormData]:
+async def _received(request: Request) -> AsyncIterator[FormData]:
     """The form that is sent with a file; what was put down of it goes with it."""
     try:
-        form = await request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=MOST_IN_FIELD)
+        form = await request.form(
+            max_files=1, max_fields=_MOST_FIELDS, max_part_size=_MOST_IN_FIELD
+        )
     except UnicodeError as error:
         raise BadInput("the form is in an encoding that cannot be read; send UTF-8") from error
     try:
@@ -123,13 +125,13 @@ async def received(request: Request) -> AsyncIterator[FormData]:
         await form.close()
 
 
-def check_sent(values: Mapping[str, str]) -> None:
+def _check_sent(values: Mapping[str, str]) -> None:
     """Raise BadInput if a file was chosen, but only its name came with the form."""
     if name := values.get("file"):
         raise BadInput(f"{name!r} was not sent; press “Search by file”, which sends it")
 
 
-def search_file(library: Library, sent: BinaryIO, called: Path, values: Mapping[str, str]) -> str:
+def _search_file(library: Library, sent: BinaryIO, called: Path, values: Mapping[str, str]) -> str:
     """Search for what was sent: as a file while that lasts, in a folder that goes with it."""
     query = library.meant(values)
     suffix = called.suffix.lower()

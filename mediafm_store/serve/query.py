@@ -13,8 +13,8 @@ from mediafm_store.report.form import COUNTS, MOST_COUNT, MOST_HITS, USUAL
 from mediafm_store.report.timecode import timecode, timespan
 from mediafm_store.retrieval.search import Unit
 
-UNITS: tuple[Unit, ...] = get_args(Unit)
-YES, NO = ("1", "on", "true"), ("", "0", "off", "false")
+_UNITS: tuple[Unit, ...] = get_args(Unit)
+_YES, _NO = ("1", "on", "true"), ("", "0", "off", "false")
 
 
 class PageQuery(NamedTuple):
@@ -125,8 +125,8 @@ def query_of_address(values: Mapping[str, str]) -> PageQuery:
     """The search that the fields of an address ask for. Raises BadInput for what cannot be."""
     values = {name: value.strip() for name, value in values.items()}
     unit = values.get("unit") or "shot"
-    if unit not in UNITS:
-        raise BadInput(f"the unit must be one of {', '.join(UNITS)}, is {unit!r}")
+    if unit not in _UNITS:
+        raise BadInput(f"the unit must be one of {', '.join(_UNITS)}, is {unit!r}")
     k = values.get("k") or USUAL["k"]
     if not k.isascii() or not k.isdecimal() or len(k) > 9 or not 0 < int(k) <= MOST_HITS:
         raise BadInput(f"the number of answers (k) must be from 1 to {MOST_HITS}, is {k!r}")
@@ -139,9 +139,9 @@ def query_of_address(values: Mapping[str, str]) -> PageQuery:
         end=values.get("to") or None,
         unit=unit,
         where=values.get("where") or None,
-        exclude_same_title=flag(values, "exclude_same_title"),
-        same_scene=flag(values, "same_scene"),
-        counts=tuple((n, c) for n in COUNTS if (c := count(values, n)) != 1),
+        exclude_same_title=_flag(values, "exclude_same_title"),
+        same_scene=_flag(values, "same_scene"),
+        counts=tuple((n, c) for n in COUNTS if (c := _count(values, n)) != 1),
         k=int(k),
     )
     if query.title is None and (query.start_s, query.end_s) != (None, None):
@@ -149,15 +149,15 @@ def query_of_address(values: Mapping[str, str]) -> PageQuery:
     return query
 
 
-def flag(values: Mapping[str, str], name: str) -> bool:
+def _flag(values: Mapping[str, str], name: str) -> bool:
     """Whether a box is ticked."""
     value = values.get(name, "").lower()
-    if value not in YES + NO:
+    if value not in _YES + _NO:
         raise BadInput(f"{name} must be 1 or 0, is {value!r}")
-    return value in YES
+    return value in _YES
 
 
-def count(values: Mapping[str, str], name: str) -> float:
+def _count(values: Mapping[str, str], name: str) -> float:
     """What a part of a shot counts, in the steps that the form has."""
     value = values.get(name) or USUAL[name]
     try:

@@ -46,7 +46,7 @@ def serve(
 
 def server_of(app: ASGIApp, connection: type[Connection] = Connection) -> uvicorn.Server:
     """A server of an application. Of what goes wrong only errors of the code are logged."""
-    logging.getLogger("uvicorn.error").addFilter(of_code)
+    logging.getLogger("uvicorn.error").addFilter(_of_code)
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -61,7 +61,7 @@ def server_of(app: ASGIApp, connection: type[Connection] = Connection) -> uvicor
     )
 
 
-def of_code(record: logging.LogRecord) -> bool:
+def _of_code(record: logging.LogRecord) -> bool:
     """Whether a message is of an error of the code, not of clients or of what ends with the server.
 
     Tasks that are cancelled raise what is no Exception.

@@ -22,9 +22,9 @@ new shot (never 0), ascending."""
 
 DETECTION_SIZE = 160
 
-AROUND, SHORTEST = 2, 15
+_AROUND, _SHORTEST = 2, 15
 """Frames on either side that a change is compared with, and the shortest shot, in frames."""
-LEAST_CHANGE, LEAST_RATIO, STILL = 15.0, 3.0, 1e-5
+_LEAST_CHANGE, _LEAST_RATIO, _STILL = 15.0, 3.0, 1e-5
 """Of a cut: its change, and how often it is that around it; less than STILL counts as none."""
 
 
@@ -34,17 +34,17 @@ def adaptive(frames: Iterable[Seen], _fps: float) -> Iterator[int]:
     The cuts of PySceneDetect 0.7's AdaptiveDetector with its default parameters, to the frame: it
     finds no dissolves, and cuts at flashes (docs/decisions/0034-flashes-and-dissolves.md).
     """
-    scores: deque[float] = deque(maxlen=2 * AROUND + 1)
+    scores: deque[float] = deque(maxlen=2 * _AROUND + 1)
     last = 0
-    for number, score in enumerate(changes(frames)):
+    for number, score in enumerate(_changes(frames)):
         scores.append(score)
-        middle = number - AROUND
-        if middle - last >= SHORTEST and stands_out(*scores):
+        middle = number - _AROUND
+        if middle - last >= _SHORTEST and _stands_out(*scores):
             last = middle
             yield middle
 
 
-def changes(frames: Iterable[Seen]) -> Iterator[float]:
+def _changes(frames: Iterable[Seen]) -> Iterator[float]:
     """How much each frame differs from the one before it: hue, saturation and value, 0 to 255.
 
     Each channel is divided before they are added, as the package does it: its rounding decides
@@ -53,7 +53,7 @@ def changes(frames: Iterable[Seen]) -> Iterator[float]:
     import cv2
 
     before = None
-    for _, image in of_one_size(frames):
+    for _, image in _of_one_size(frames):
         now = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
         pixels = now.shape[0] * now.shape[1]
         hue, saturation, value, _ = cv2.sumElems(
@@ -63,10 +63,10 @@ def changes(frames: Iterable[Seen]) -> Iterator[float]:
         before = now
 
 
-def stands_out(first: float, second: float, score: float, fourth: float, fifth: float) -> bool:
+def _stands_out(first: float, second: float, score: float, fourth: float, fifth: float) -> bool:
     """Whether the middle one of five changes is a cut."""
-    around = (first + second + fourth + fifth) / (2 * AROUND)
-    return score >= LEAST_CHANGE and (around < STILL or score / around >= LEAST_RATIO)
+    around = (first + second + fourth + fifth) / (2 * _AROUND)
+    return score >= _LEAST_CHANGE and (around < _STILL or score / around >= _LEAST_RATIO)
 
 
 def content(frames: Iterable[Seen], fps: float) -> Iterator[int]:
@@ -91,13 +91,13 @@ def scenedetect_cuts(detector: Any, frames: Iterable[Seen], fps: float) -> Itera
     from scenedetect import FrameTimecode
 
     last = FrameTimecode(0, fps)
-    for number, frame in enumerate(of_one_size(frames)):
+    for number, frame in enumerate(_of_one_size(frames)):
         last = FrameTimecode(number, fps)
         yield from (cut.frame_num for cut in detector.process_frame(last, frame.image))
     yield from (cut.frame_num for cut in detector.post_process(last))
 
 
-def of_one_size(frames: Iterable[Seen]) -> Iterator[Seen]:
+def _of_one_size(frames: Iterable[Seen]) -> Iterator[Seen]:
     """Frames at the size of the first: broadcasts change shape midway, and sizes must agree."""
     import cv2
 

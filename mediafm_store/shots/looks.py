@@ -14,12 +14,12 @@ Row = Mapping[str, Any]
 """Columns of a shot; what is not known is None."""
 Degree = Callable[[Row], float]
 """How much a shot is something, 0 to 1; from a half on the word is said of it."""
-SAID = 0.5
-AROUND_S = 30.0
+_SAID = 0.5
+_AROUND_S = 30.0
 """How far from the middle of a shot its cuts are counted."""
 
 
-class Rule(NamedTuple):
+class _Rule(NamedTuple):
     """When a word fits a shot."""
 
     columns: tuple[str, ...]
@@ -29,7 +29,7 @@ class Rule(NamedTuple):
 
 def look_words(row: Row) -> list[str]:
     """What is said of a shot."""
-    return [word for word, rule in RULES.items() if rule.degree(row) >= SAID]
+    return [word for word, rule in RULES.items() if rule.degree(row) >= _SAID]
 
 
 def cuts_per_min(starts_s: Sequence[float], ends_s: Sequence[float]) -> list[float]:
@@ -38,7 +38,7 @@ def cuts_per_min(starts_s: Sequence[float], ends_s: Sequence[float]) -> list[flo
     cuts, begin, end = starts_s[1:], starts_s[0], ends_s[-1]
     for start_s, end_s in zip(starts_s, ends_s, strict=True):
         middle = (start_s + end_s) / 2
-        low, high = max(begin, middle - AROUND_S), min(end, middle + AROUND_S)
+        low, high = max(begin, middle - _AROUND_S), min(end, middle + _AROUND_S)
         count = bisect_left(cuts, high) - bisect_left(cuts, low)
         found.append(60 * count / (high - low) if high > low else 0.0)
     return found
@@ -51,29 +51,29 @@ def ramp(value: float | None, none: float, half: float, full: float) -> float:
     if none > full:
         value, none, half, full = -value, -none, -half, -full
     if value <= half:
-        return max(0.0, SAID * (value - none) / (half - none))
-    return min(1.0, SAID + SAID * (value - half) / (full - half))
+        return max(0.0, _SAID * (value - none) / (half - none))
+    return min(1.0, _SAID + _SAID * (value - half) / (full - half))
 
 
-def light(row: Row) -> float | None:
+def _light(row: Row) -> float | None:
     """Mean brightness within the bars."""
     if row["brightness"] is None:
         return None
     return float(min(1.0, row["brightness"] / (1 - (row["bars"] or 0.0))))
 
 
-def black(row: Row) -> float:
+def _black(row: Row) -> float:
     """Nothing to see; of others, the nearer to it the darker."""
-    dark = ramp(light(row), 0.1, 0.05, 0.0)
+    dark = ramp(_light(row), 0.1, 0.05, 0.0)
     return 0.5 + dark / 2 if row["black"] else 0.49 * dark
 
 
-def black_and_white(row: Row) -> float:
+def _black_and_white(row: Row) -> float:
     """Hardly any chroma though something is to be seen: a twentieth shows, a hundredth is noise."""
-    return min(ramp(row["saturation"], 0.05, 0.02, 0.01), ramp(light(row), 0.02, 0.06, 0.15))
+    return min(ramp(row["saturation"], 0.05, 0.02, 0.01), ramp(_light(row), 0.02, 0.06, 0.15))
 
 
-def colour(name: str) -> Degree:
+def _colour(name: str) -> Degree:
     """A colour fills a good part of the picture: a quarter, and better all of it."""
 
     def degree(row: Row) -> float:
@@ -84,45 +84,45 @@ def colour(name: str) -> Degree:
     return degree
 
 
-def of(column: str, none: float, half: float, full: float) -> Rule:
+def _of(column: str, none: float, half: float, full: float) -> _Rule:
     """A word for more, or less, of one column."""
-    return Rule((column,), lambda row: ramp(row[column], none, half, full))
+    return _Rule((column,), lambda row: ramp(row[column], none, half, full))
 
 
-def lit(none: float, half: float, full: float) -> Rule:
+def _lit(none: float, half: float, full: float) -> _Rule:
     """A word for how light it is."""
-    return Rule(("brightness", "bars"), lambda row: ramp(light(row), none, half, full))
+    return _Rule(("brightness", "bars"), lambda row: ramp(_light(row), none, half, full))
 
 
-def small_faces(row: Row) -> float:
+def _small_faces(row: Row) -> float:
     """Faces, but small ones: the people are far away."""
     return ramp(row["face"], 0.2, 0.12, 0.05) if row["faces"] else 0.0
 
 
-COLOURED = ("colours", "colour_shares")
-RULES: dict[str, Rule] = {
-    "black": Rule(("black", "brightness", "bars"), black),
+_COLOURED = ("colours", "colour_shares")
+RULES: dict[str, _Rule] = {
+    "black": _Rule(("black", "brightness", "bars"), _black),
     # Middle grey, which meters expose for, reflects 18 %: .46 as video is coded. Two and a half
     # stops less is .2; one more is .63, near the most that a sunny picture has as a mean.
-    "dark": lit(0.46, 0.2, 0.05),
-    "bright": lit(0.46, 0.6, 0.85),
-    "black and white": Rule(("saturation", "brightness", "bars"), black_and_white),
-    "colourful": of("saturation", 0.15, 0.3, 0.6),
-    **{name: Rule(COLOURED, colour(name)) for name in (*NAMES, "white")},
+    "dark": _lit(0.46, 0.2, 0.05),
+    "bright": _lit(0.46, 0.6, 0.85),
+    "black and white": _Rule(("saturation", "brightness", "bars"), _black_and_white),
+    "colourful": _of("saturation", 0.15, 0.3, 0.6),
+    **{name: _Rule(_COLOURED, _colour(name)) for name in (*NAMES, "white")},
     # One step of 255 is what grain and coding leave; eight are a moving camera, or much of the
     # picture that moves.
-    "still": of("motion", 3 / 255, 1 / 255, 0.0),
-    "moving": of("motion", 3 / 255, 8 / 255, 25 / 255),
+    "still": _of("motion", 3 / 255, 1 / 255, 0.0),
+    "moving": _of("motion", 3 / 255, 8 / 255, 25 / 255),
     # Shots of three seconds are the lower end of what films of the 1990s have on average (Bordwell,
     # "Intensified Continuity", Film Quarterly 55/3, 2002).
-    "fast cutting": of("cuts_per_min", 10.0, 20.0, 60.0),
-    "long take": of("duration_s", 10.0, 30.0, 120.0),
+    "fast cutting": _of("cuts_per_min", 10.0, 20.0, 60.0),
+    "long take": _of("duration_s", 10.0, 30.0, 120.0),
     # In a close-up head and shoulders fill the frame: the face is a third of its height or more
     # (Bowen and Thompson, "Grammar of the Shot"; a face is half of a head with hair and neck).
-    "close-up": of("face", 0.1, 1 / 3, 1.0),
-    "face": of("face", 0.0, 0.12, 1.0),
-    "small faces": Rule(("face", "faces"), small_faces),
-    "several faces": of("faces", 1.0, 2.0, 5.0),
+    "close-up": _of("face", 0.1, 1 / 3, 1.0),
+    "face": _of("face", 0.0, 0.12, 1.0),
+    "small faces": _Rule(("face", "faces"), _small_faces),
+    "several faces": _of("faces", 1.0, 2.0, 5.0),
 }
 """By word, in the order in which they are said."""
 COLUMNS = tuple(dict.fromkeys(c for rule in RULES.values() for c in rule.columns))

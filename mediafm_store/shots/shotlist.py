@@ -12,13 +12,13 @@ from mediafm_store.shots.detectors import Detector, Seen
 from mediafm_store.text_files.csv_text import SUFFIXES, read_table
 from mediafm_store.text_files.plain_text import read_text
 
-TIMES = ("start_time_seconds", "start_s", "start_seconds", "start_timecode", "start_time", "start")
-FRAMES = "start_frame"
+_TIMES = ("start_time_seconds", "start_s", "start_seconds", "start_timecode", "start_time", "start")
+_FRAMES = "start_frame"
 """Columns that say where a shot starts, the most exact first. Case and punctuation are ignored."""
-COUNTED_FROM_ONE = "Start Frame"
+_COUNTED_FROM_ONE = "Start Frame"
 """PySceneDetect's column (its `list-scenes`); other lists count frames from zero."""
 
-EVENT = re.compile(
+_EVENT = re.compile(
     r"\d+\s+.+?\s+(?P<channel>\S+)\s+(?:C|D|W\d+|K\s?[BO]?)\s+(?:\d+\s+)?"
     r"\S+\s+\S+\s+(?P<start>\S+)\s+(?P<end>\S+)"
 )
@@ -31,8 +31,8 @@ def read_shot_list(path: Path, fps: float) -> list[float]:
     `fps` is the film's. Raises BadInput, naming the line, if the list cannot be read.
     """
     readers: dict[str, Callable[[Path, float], list[float]]] = {
-        **dict.fromkeys(SUFFIXES, csv_starts),
-        ".edl": edl_starts,
+        **dict.fromkeys(SUFFIXES, _csv_starts),
+        ".edl": _edl_starts,
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -59,15 +59,15 @@ def listed(starts_s: Sequence[float]) -> Detector:
     return detector
 
 
-def csv_starts(path: Path, fps: float) -> list[float]:
+def _csv_starts(path: Path, fps: float) -> list[float]:
     """The starts in a table, which has a header somewhere before its first shot."""
-    header, rows = read_table(path, lambda cells: start_column(cells) is not None)
-    column = start_column(header)
+    header, rows = read_table(path, lambda cells: _start_column(cells) is not None)
+    column = _start_column(header)
     if column is None:
         raise BadInput(f"{path} has no column called start, start_s or start_frame; add a header")
     in_frames, first = (
-        column_name(header[column]) == FRAMES,
-        header[column].strip() == COUNTED_FROM_ONE,
+        _column_name(header[column]) == _FRAMES,
+        header[column].strip() == _COUNTED_FROM_ONE,
     )
     starts: list[float] = []
     origin = 0.0
@@ -76,8 +76,8 @@ def csv_starts(path: Path, fps: float) -> list[float]:
         try:
             if len(row) > len(header):
                 raise ValueError("more cells than the header; quote cells that hold a comma")
-            start = frames_s(text, fps, int(first)) if in_frames else parse_seconds(text, fps)
-            origin = origin if starts else full_hours(text, fps)
+            start = _frames_s(text, fps, int(first)) if in_frames else _parse_seconds(text, fps)
+            origin = origin if starts else _full_hours(text, fps)
         except ValueError as error:
             raise BadInput(f"{path} line {number}: {error}") from error
         starts.append(start - origin)
@@ -86,18 +86,18 @@ def csv_starts(path: Path, fps: float) -> list[float]:
     return starts
 
 
-def start_column(cells: list[str]) -> int | None:
+def _start_column(cells: list[str]) -> int | None:
     """Which cell of a header names the column of starts; None where none does."""
-    names = [column_name(cell) for cell in cells]
-    return next((names.index(name) for name in (*TIMES, FRAMES) if name in names), None)
+    names = [_column_name(cell) for cell in cells]
+    return next((names.index(name) for name in (*_TIMES, _FRAMES) if name in names), None)
 
 
-def column_name(name: str) -> str:
+def _column_name(name: str) -> str:
     """A column's name in lower case, its words joined by one underscore."""
     return "_".join(re.findall(r"[a-z0-9]+", name.lower()))
 
 
-def edl_starts(path: Path, fps: float) -> list[float]:
+def _edl_starts(path: Path, fps: float) -> list[float]:
     """Where each video event of an EDL is recorded, counted from the first one.
 
     A dissolve or wipe counts from where the incoming picture starts to show.
@@ -108,7 +108,7 @@ def edl_starts(path: Path, fps: float) -> list[float]:
             drop = "NON" not in line and "DROP" in line
         if not line[:1].isdecimal():
             continue
-        event = EVENT.match(line[:300])  # far longer than any event: bounds the search
+        event = _EVENT.match(line[:300])  # far longer than any event: bounds the search
         if event is None:
             raise BadInput(f"{path} line {number}: not an event of a CMX 3600 list; export as that")
         try:
@@ -124,7 +124,7 @@ def edl_starts(path: Path, fps: float) -> list[float]:
     return [start - first_start for start in starts]
 
 
-def parse_seconds(text: str, fps: float) -> float:
+def _parse_seconds(text: str, fps: float) -> float:
     """Seconds, H:MM:SS.mmm or HH:MM:SS:FF as seconds; ValueError for anything else."""
     if TIMECODE.fullmatch(text) and not re.search(r"[.,]", text):
         return timecode(text, fps)
@@ -132,16 +132,16 @@ def parse_seconds(text: str, fps: float) -> float:
     return (
         clock
         if clock is not None
-        else positive(text, "a time such as 12.5, 0:00:12.500 or 00:00:12:12")
+        else _positive(text, "a time such as 12.5, 0:00:12.500 or 00:00:12:12")
     )
 
 
-def frames_s(text: str, fps: float, first: int) -> float:
+def _frames_s(text: str, fps: float, first: int) -> float:
     """The number of a frame as seconds; `first` is the number of a film's first frame."""
-    return max(0.0, positive(text, "the number of a frame") - first) / float(exact_rate(fps))
+    return max(0.0, _positive(text, "the number of a frame") - first) / float(exact_rate(fps))
 
 
-def positive(text: str, wanted: str) -> float:
+def _positive(text: str, wanted: str) -> float:
     """A finite number, 0 or more; ValueError, which says what was wanted, for anything else."""
     try:
         number = float(text.replace(",", "."))
@@ -152,7 +152,7 @@ def positive(text: str, wanted: str) -> float:
     return number
 
 
-def full_hours(text: str, fps: float) -> float:
+def _full_hours(text: str, fps: float) -> float:
     """The full hours in a timecode, in seconds: programmes start at 01:00:00:00 or 10:00:00:00."""
     match = TIMECODE.fullmatch(text)
     if match is None or match[4] in ".,":

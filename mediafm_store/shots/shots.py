@@ -18,16 +18,16 @@ from mediafm_store.records import Span
 from mediafm_store.shots.detectors import DETECTION_SIZE, Detector, Seen
 from mediafm_store.shots.levels import Levels
 
-KEYFRAME_SIZE = 512
+_KEYFRAME_SIZE = 512
 """Longest side in pixels of what encoders and pages get."""
-LARGE = 2 * KEYFRAME_SIZE
-AHEAD = 32
+_LARGE = 2 * _KEYFRAME_SIZE
+_AHEAD = 32
 """Frames that are decoded before the detector asks for them."""
-DARK = 32
+_DARK = 32
 """Values up to this one, of 255, count as black (FFmpeg's blackdetect: a tenth)."""
-JUST_AFTER_S = 1e-4
+_JUST_AFTER_S = 1e-4
 """Longer than rounding, shorter than a frame."""
-FADED = 0.25
+_FADED = 0.25
 """Of the contrast of a shot's clearest picture: one with less does not stand for the shot."""
 OnFrame = Callable[[int, float, float], None]
 """Called with the frames and the seconds of film that are done, and the seconds in all."""
@@ -49,8 +49,8 @@ class CutShot(NamedTuple):
         """The picture that stands for the shot: its middle, unless a fade leaves little of that."""
         if len(self.keyframes) == 1:
             return self.middle
-        clearest = max(self.keyframes, key=contrast)
-        return clearest if contrast(self.middle) < FADED * contrast(clearest) else self.middle
+        clearest = max(self.keyframes, key=_contrast)
+        return clearest if _contrast(self.middle) < _FADED * _contrast(clearest) else self.middle
 
 
 class Light(NamedTuple):
@@ -72,14 +72,14 @@ class Light(NamedTuple):
         self, seconds: float, image: Image, before: UInt8[np.ndarray, "_ _ 3"] | None
     ) -> None:
         """Take a frame and the one before it, which may be of another size."""
-        self.brightness.append(seconds, mean(image))
-        self.lit.append(seconds, np.count_nonzero(image > DARK) / image.size)
+        self.brightness.append(seconds, _mean(image))
+        self.lit.append(seconds, np.count_nonzero(image > _DARK) / image.size)
         if before is not None and before.shape == image.shape:
-            self.motion.append(seconds, change(before, image))
+            self.motion.append(seconds, _change(before, image))
 
     def motion_in(self, span: Span) -> float | None:
         """How much a shot moves: the change at its first frame is the cut, and does not count."""
-        return self.motion.mean(span.start_s + JUST_AFTER_S, span.end_s)
+        return self.motion.mean(span.start_s + _JUST_AFTER_S, span.end_s)
 
 
 def read_shots(
@@ -98,7 +98,7 @@ def read_shots(
     """
     with open_media(path) as container, ExitStack() as stack:
         video = Video(container, path)
-        frames = stack.enter_context(closing(ahead(as_kept(video.frames(warn)), size=AHEAD)))
+        frames = stack.enter_context(closing(ahead(as_kept(video.frames(warn)), size=_AHEAD)))
         pending = PendingShot(keyframes, video.pixel_aspect)
         shrink = Shrinker(DETECTION_SIZE, "bgr24", video.pixel_aspect)
         tick_s = float(video.time_base)
@@ -121,29 +121,29 @@ def read_shots(
 
 
 def as_kept(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Frames that are larger than `LARGE` at the size of keyframes: memory stays bounded."""
-    shrink = Shrinker(KEYFRAME_SIZE, "yuv420p")
+    """Frames that are larger than `_LARGE` at the size of keyframes: memory stays bounded."""
+    shrink = Shrinker(_KEYFRAME_SIZE, "yuv420p")
     for frame in frames:
         picture = frame.picture
-        large = max(picture.width, picture.height) > LARGE
+        large = max(picture.width, picture.height) > _LARGE
         yield frame._replace(picture=shrink.frame(picture)) if large else frame
 
 
-def mean(image: Image) -> float:
+def _mean(image: Image) -> float:
     """The mean of an image, 0 to 1; NumPy's own takes ten times as long."""
     import cv2
 
     return sum(cv2.sumElems(image)) / (255 * image.size)
 
 
-def contrast(image: Image) -> float:
+def _contrast(image: Image) -> float:
     """How much the values of an image differ: the largest standard deviation of a channel."""
     import cv2
 
     return float(cv2.meanStdDev(image)[1].max())
 
 
-def change(before: Image, image: Image) -> float:
+def _change(before: Image, image: Image) -> float:
     """The mean absolute difference of two images of one size, 0 to 1."""
     import cv2
 
@@ -169,8 +169,8 @@ class PendingShot:
         self._first, self._stride = 0, 1
         self._times: list[int] = []
         self._pictures: dict[int, av.VideoFrame] = {}
-        self._to_keyframe = Shrinker(KEYFRAME_SIZE, "rgb24", pixel_aspect)
-        self._field_to_keyframe = Shrinker(KEYFRAME_SIZE, "rgb24", pixel_aspect / 2)
+        self._to_keyframe = Shrinker(_KEYFRAME_SIZE, "rgb24", pixel_aspect)
+        self._field_to_keyframe = Shrinker(_KEYFRAME_SIZE, "rgb24", pixel_aspect / 2)
 
     def add(self, frame: Frame) -> None:
         """Take the next frame."""
@@ -209,7 +209,7 @@ class PendingShot:
         return [self._keyframe(self._pictures[n]) for n in nearest]
 
     def _keyframe(self, picture: av.VideoFrame) -> Image:
-        if picture.interlaced_frame and max(picture.width, picture.height) > KEYFRAME_SIZE:
+        if picture.interlaced_frame and max(picture.width, picture.height) > _KEYFRAME_SIZE:
             return self._field_to_keyframe(one_field(picture))
         return self._to_keyframe(picture)
 

@@ -23,16 +23,16 @@ STAGE_FILTERS = (16, 32, 64)
 DILATIONS = (1, 2, 4, 8)
 NEIGHBOURS = 50
 """Frames on either side that a frame is compared with."""
-COMPARED, HIDDEN = 128, 1024
+_COMPARED, _HIDDEN = 128, 1024
 """Width of what comparing gives, and of the layer before the answer."""
 
-WINDOW, MARGIN = 200, 25
+_WINDOW, MARGIN = 200, 25
 """Frames that are scored at once, and how many of them at either end only serve the others.
 
 The authors score 100 at once, so each frame twice; a longer window computes less twice. See
 docs/decisions/0006-detectors.md for what that gains and changes.
 """
-LIKELY = 0.5
+_LIKELY = 0.5
 
 Frames = UInt8[Tensor, "t 27 48 3"]
 
@@ -40,13 +40,13 @@ Frames = UInt8[Tensor, "t 27 48 3"]
 def transnetv2(frames: Iterable[Seen], _fps: float) -> Iterator[int]:
     """Cut at the end of each transition that the network sees.
 
-    On a GPU if there is one. A cut becomes known up to `WINDOW` - `MARGIN` frames late.
+    On a GPU if there is one. A cut becomes known up to `_WINDOW` - `MARGIN` frames late.
     """
     inside = False
     for number, score in enumerate(scores(small(frames))):
-        if inside and score <= LIKELY:
+        if inside and score <= _LIKELY:
             yield number
-        inside = score > LIKELY
+        inside = score > _LIKELY
 
 
 def small(frames: Iterable[Seen]) -> Iterator[UInt8[Tensor, "27 48 3"]]:
@@ -58,7 +58,7 @@ def small(frames: Iterable[Seen]) -> Iterator[UInt8[Tensor, "27 48 3"]]:
         yield torch.from_numpy(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 
-def scores(images: Iterable[UInt8[Tensor, "27 48 3"]], *, window: int = WINDOW) -> Iterator[float]:
+def scores(images: Iterable[UInt8[Tensor, "27 48 3"]], *, window: int = _WINDOW) -> Iterator[float]:
     """How likely a transition is at each image, 0 to 1, as soon as its window is full.
 
     The first and the last image are repeated, so that all have neighbours.
@@ -116,13 +116,13 @@ class TransNetV2(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         inputs = [3, *(len(DILATIONS) * filters for filters in STAGE_FILTERS)]
-        self.stages = nn.ModuleList(map(DilatedStage, inputs, STAGE_FILTERS))
-        self.project = nn.Linear(sum(inputs[1:]), COMPARED)
-        self.similar = nn.Linear(2 * NEIGHBOURS + 1, COMPARED)
-        self.colours = nn.Linear(2 * NEIGHBOURS + 1, COMPARED)
+        self.stages = nn.ModuleList(map(_DilatedStage, inputs, STAGE_FILTERS))
+        self.project = nn.Linear(sum(inputs[1:]), _COMPARED)
+        self.similar = nn.Linear(2 * NEIGHBOURS + 1, _COMPARED)
+        self.colours = nn.Linear(2 * NEIGHBOURS + 1, _COMPARED)
         pixels = (HEIGHT >> len(STAGE_FILTERS)) * (WIDTH >> len(STAGE_FILTERS))
-        self.hidden = nn.Linear(2 * COMPARED + pixels * inputs[-1], HIDDEN)
-        self.answer = nn.Linear(HIDDEN, 1)
+        self.hidden = nn.Linear(2 * _COMPARED + pixels * inputs[-1], _HIDDEN)
+        self.answer = nn.Linear(_HIDDEN, 1)
 
     def forward(self, frames: Frames) -> Float[Tensor, " t"]:
         """Likelihoods, 0 to 1."""
@@ -139,13 +139,13 @@ class TransNetV2(nn.Module):
         return torch.sigmoid(self.answer(functional.relu(self.hidden(x)))).squeeze(1)
 
 
-class DilatedStage(nn.Module):
+class _DilatedStage(nn.Module):
     """Two cells with a shortcut around the second, then half the height and width."""
 
     def __init__(self, inputs: int, filters: int) -> None:
         super().__init__()
-        self.first = DilatedConvolutions(inputs, filters)
-        self.second = DilatedConvolutions(len(DILATIONS) * filters, filters)
+        self.first = _DilatedConvolutions(inputs, filters)
+        self.second = _DilatedConvolutions(len(DILATIONS) * filters, filters)
 
     def forward(self, x: Float[Tensor, "t inputs h w"]) -> Float[Tensor, "t outputs half_h half_w"]:
         """Frames as images in, frames as images out."""
@@ -153,7 +153,7 @@ class DilatedStage(nn.Module):
         return functional.avg_pool2d(functional.relu(self.second(first)) + first, 2)
 
 
-class DilatedConvolutions(nn.Module):
+class _DilatedConvolutions(nn.Module):
     """DDCNN V2: 3x3 convolutions in space, then one in time for each dilation (section 3.1).
 
     The four convolutions in space have the same input and are computed as one.

@@ -31,18 +31,18 @@ def beside(media: Path, suffixes: tuple[str, ...]) -> Iterator[FileBeside]:
     """
     # Names alone, without looking at the files: there may be thousands of films.
     names = os.listdir(media.parent)
-    ours = [n for n in names if n.lower().endswith(suffixes) and match(media.name, n)[0]]
+    ours = [n for n in names if n.lower().endswith(suffixes) and _match(media.name, n)[0]]
     if not ours:
         return
     films = [n for n in names if n.lower().endswith(VIDEO_SUFFIXES) and n != media.name]
     for name in ours:
-        own = match(media.name, name)
-        if all(match(film, name) <= own for film in films):
+        own = _match(media.name, name)
+        if all(_match(film, name) <= own for film in films):
             called = caseless(os.path.splitext(name)[0])
             yield FileBeside(media.parent / name, called[own[0] :])
 
 
-def match(film: str, name: str) -> tuple[int, bool]:
+def _match(film: str, name: str) -> tuple[int, bool]:
     """How many characters a file's name shares with a film's, and whether they are just the same.
 
     Without its suffix, or with it; (0, False) for a file that is called otherwise.

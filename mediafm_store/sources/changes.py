@@ -87,12 +87,12 @@ def rule_of(row: Mapping[str, Any]) -> object | None:
     before = sources_of(row)
     if before is None:
         return None
-    title = display_name(row)
+    title = _display_name(row)
     rules = (before.words_made_by.partition(" ")[0], True, False)  # the last are of imports
     return next((r for r in rules if metadata_digest(title, r) == before.metadata), None)
 
 
-def display_name(row: Mapping[str, Any]) -> Title:
+def _display_name(row: Mapping[str, Any]) -> Title:
     """A stored title as it is shown."""
     return Title(
         id=row["id"],
@@ -113,7 +113,7 @@ def with_given_name(title: Title, row: Mapping[str, Any] | None) -> Title:
 
 def with_name(row: Mapping[str, Any], name: str, rule: object) -> dict[str, str]:
     """What a title was made from, as it would be had its files called it so."""
-    told = metadata_digest(replace(display_name(row), name=name), rule)
+    told = metadata_digest(replace(_display_name(row), name=name), rule)
     return {**row["sources"], "metadata": told}
 
 

@@ -11,14 +11,14 @@ from mediafm_store.errors import BadInput, MediaFMError
 from mediafm_store.sources.changes import content, size_in, sources_of, stat_of
 from mediafm_store.store.store import Store
 
-SIGNS = "_.-"
-NAMELESS = "untitled"
-DIGITS = 8
+_SIGNS = "_.-"
+_NAMELESS = "untitled"
+_DIGITS = 8
 """Of the digest that tells names without letters apart."""
 
-SameFilm = Callable[[str, Path], bool]
+_SameFilm = Callable[[str, Path], bool]
 """Whether a file is that of a stored title, whose id is given, though it lies elsewhere."""
-SeriesOf = Callable[[Path], list[str]]
+_SeriesOf = Callable[[Path], list[str]]
 """What a film is an episode of, and which, as far as that is known."""
 
 
@@ -37,30 +37,30 @@ def id_of(name: str) -> str:
 
     `My Film` is my_film. Names without letters and digits differ by a digest of theirs.
     """
-    shown = caseless("".join(c for c in name if not is_invisible(c)))
-    id = re.sub("_+", "_", "".join(kept_characters(shown))).strip(SIGNS)
+    shown = caseless("".join(c for c in name if not _is_invisible(c)))
+    id = re.sub("_+", "_", "".join(_kept_characters(shown))).strip(_SIGNS)
     if any(map(str.isalnum, id)):
         return id
     digest = hashlib.sha256(caseless(name).encode(errors="surrogatepass")).hexdigest()
-    return f"{NAMELESS}-{digest[:DIGITS]}"
+    return f"{_NAMELESS}-{digest[:_DIGITS]}"
 
 
-def is_invisible(character: str) -> bool:
+def _is_invisible(character: str) -> bool:
     """Whether it only says how others are drawn: joiners, marks of direction, emoji's variants."""
     return unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"
 
 
-def kept_characters(name: str) -> Iterator[str]:
+def _kept_characters(name: str) -> Iterator[str]:
     """The characters of a name that an id can hold, `_` in place of each other one."""
     on_letter = False
     for c in name:
         on_letter = c.isalnum() or (on_letter and unicodedata.category(c).startswith("M"))
-        yield c if on_letter or c in SIGNS else "_"
+        yield c if on_letter or c in _SIGNS else "_"
 
 
 def former_id(name: str) -> str:
     """The id by the rule that stores were made with before: marks were lost."""
-    return re.sub(r"[^\w.-]+", "_", name.casefold()).strip(SIGNS) or NAMELESS
+    return re.sub(r"[^\w.-]+", "_", name.casefold()).strip(_SIGNS) or _NAMELESS
 
 
 def check_id(title: str) -> None:
@@ -73,7 +73,7 @@ def check_id(title: str) -> None:
 
 def name_ids(store: Store, file: Path, names: Iterable[str]) -> dict[str, str]:
     """The ids of the titles in a file of several, by name; those that are stored stay the same."""
-    media = media_of(store)
+    media = _media_of(store)
     ids: dict[str, str] = {}
     for name in names:
         former = former_id(name)
@@ -85,8 +85,8 @@ def name_ids(store: Store, file: Path, names: Iterable[str]) -> dict[str, str]:
 def title_ids(
     store: Store,
     files: Iterable[Path],
-    is_same: SameFilm,
-    series_of: SeriesOf = lambda file: [],
+    is_same: _SameFilm,
+    series_of: _SeriesOf = lambda file: [],
 ) -> dict[Path, str]:
     """The id of the title that each file is, or becomes.
 
@@ -95,8 +95,8 @@ def title_ids(
     (`my_show_s02e01_pilot`), else the folders above it, as far as needed: `s2_episode_1`. Files of
     one folder that are called alike have one id.
     """
-    media = media_of(store)
-    ids = stored_ids(media, files, is_same)
+    media = _media_of(store)
+    ids = _stored_ids(media, files, is_same)
     taken = set(ids.values())
 
     def fits(file: Path, id: str, times: int) -> bool:
@@ -105,7 +105,7 @@ def title_ids(
         beside = Path(media[id]).parent == file.parent
         return beside or (id not in taken and is_same(id, file))
 
-    choices = {file: choices_of(file, series_of) for file in files if file not in ids}
+    choices = {file: _choices_of(file, series_of) for file in files if file not in ids}
     asked = {file: next(own) for file, own in choices.items()}
     while asked:
         times = Counter(id for id, _ in {(id, file.parent) for file, id in asked.items()})
@@ -121,7 +121,7 @@ def title_ids(
     return ids
 
 
-def choices_of(file: Path, series_of: SeriesOf) -> Iterator[str]:
+def _choices_of(file: Path, series_of: _SeriesOf) -> Iterator[str]:
     """The ids that a file may have, the shortest first: as it is called, by series, by folders."""
     yield id_of(file.stem)
     if series := series_of(file):
@@ -131,8 +131,8 @@ def choices_of(file: Path, series_of: SeriesOf) -> Iterator[str]:
         yield "_".join(map(id_of, (*parts[len(parts) - folders :], file.stem)))
 
 
-def stored_ids(
-    media: Mapping[str, str], files: Iterable[Path], is_same: SameFilm
+def _stored_ids(
+    media: Mapping[str, str], files: Iterable[Path], is_same: _SameFilm
 ) -> dict[Path, str]:
     """The ids of files that the store holds where they are, or by their former id."""
     at: dict[str, str] = {}
@@ -149,17 +149,17 @@ def stored_ids(
     return ids
 
 
-def media_of(store: Store) -> dict[str, str]:
+def _media_of(store: Store) -> dict[str, str]:
     """The paths of all titles, by id."""
     return dict(store.called().select("id", "media").iter_rows())
 
 
-def is_gone(store: Store) -> SameFilm:
+def is_gone(store: Store) -> _SameFilm:
     """Takes a file for that of a title if the one of the title is no longer there."""
     return lambda id, file: not Path(store.title(id)["media"]).exists()
 
 
-def is_same_film(store: Store) -> SameFilm:
+def is_same_film(store: Store) -> _SameFilm:
     """Takes a file for that of a title if the content is the same, or its folder has moved."""
 
     def is_same(id: str, file: Path) -> bool:

@@ -10,15 +10,15 @@ from mediafm_store.subtitles.language import NEAR, distance, spelled_out, standa
 from mediafm_store.subtitles.parse import SUFFIXES
 from mediafm_store.subtitles.tracks import text_tracks
 
-FOR_THE_DEAF, FORCED, PLAIN = {"sdh", "cc"}, {"forced"}, {"default", "und"}
+_FOR_THE_DEAF, _FORCED, _PLAIN = {"sdh", "cc"}, {"forced"}, {"default", "und"}
 """How file names say so, as in `film.de.sdh.srt`."""
-ORIGINAL = "-orig"
+_ORIGINAL = "-orig"
 """How yt-dlp calls the language that is spoken, as in `film.en-orig.vtt`."""
-PREFERRED = "en"
+_PREFERRED = "en"
 """What the default encoder of words reads."""
 
 
-class Subtitles(NamedTuple):
+class _Subtitles(NamedTuple):
     """Subtitles that a film comes with."""
 
     path: Path
@@ -35,7 +35,7 @@ class Subtitles(NamedTuple):
     def rank(self) -> tuple[object, ...]:
         """What is taken first where no language is asked for."""
         unnamed = self.language is None
-        preferred = (self.language or "").partition("-")[0] == PREFERRED
+        preferred = (self.language or "").partition("-")[0] == _PREFERRED
         return (
             self.forced,
             self.track is not None,
@@ -49,16 +49,16 @@ class Subtitles(NamedTuple):
         )
 
 
-def choose_subtitles(media: Path, language: str | None, warn: Warn) -> Subtitles | None:
+def choose_subtitles(media: Path, language: str | None, warn: Warn) -> _Subtitles | None:
     """The subtitles to use: of `language`, or else a file, English before others, or a track.
 
     Those for the deaf and forced ones come after all others. A file that does not name its
     language is not taken for one that is asked for.
     """
-    files = subtitle_files(media, warn)
+    files = _subtitle_files(media, warn)
     if language is None and any(not s.forced for s in files):
         return min(files, key=lambda s: s.rank)
-    found = files + subtitle_tracks(media)
+    found = files + _subtitle_tracks(media)
     if language is None or not found:
         return min(found, key=lambda s: s.rank, default=None)
     near = [s for s in found if s.language and distance(language, s.language) <= NEAR]
@@ -68,13 +68,13 @@ def choose_subtitles(media: Path, language: str | None, warn: Warn) -> Subtitles
     return min(near, key=lambda s: (distance(language, s.language or ""), s.rank), default=None)
 
 
-def subtitle_files(media: Path, warn: Warn) -> list[Subtitles]:
+def _subtitle_files(media: Path, warn: Warn) -> list[_Subtitles]:
     """Files called as the film, perhaps with a language and marks in between.
 
     If there are only such as say something else, `warn` is told.
     """
     named = list(beside(media, SUFFIXES))
-    found = [subtitle_file(one) for one in named]
+    found = [_subtitle_file(one) for one in named]
     files = [subtitles for subtitles in found if subtitles is not None]
     if named and not files:
         left = ", ".join(sorted(one.path.name for one in named))
@@ -85,35 +85,35 @@ def subtitle_files(media: Path, warn: Warn) -> list[Subtitles]:
     return files
 
 
-def subtitle_file(named: FileBeside) -> Subtitles | None:
+def _subtitle_file(named: FileBeside) -> _Subtitles | None:
     """What the name of a file says; None for something else, such as film.commentary.srt."""
-    words = {word.removesuffix(ORIGINAL) for word in re.split(r"[.()\[\]]+", named.more) if word}
+    words = {word.removesuffix(_ORIGINAL) for word in re.split(r"[.()\[\]]+", named.more) if word}
     numbers = {word for word in words if word.isdecimal() and len(word) <= 2}
-    marks = words & (FOR_THE_DEAF | FORCED | PLAIN)
+    marks = words & (_FOR_THE_DEAF | _FORCED | _PLAIN)
     languages = {spelled_out(word) or standard(word) for word in words - marks - numbers}
     if len(languages) == 2 and "hi" in languages:
         languages.remove("hi")  # hearing impaired, as in film.en.hi.srt; alone it is Hindi
         marks.add("sdh")
-    if len(languages) > 1 or len(numbers) > 1 or not all(map(is_common, languages)):
+    if len(languages) > 1 or len(numbers) > 1 or not all(map(_is_common, languages)):
         return None
-    return Subtitles(
+    return _Subtitles(
         named.path,
         None,
         next(iter(languages), None),
-        forced=not FORCED.isdisjoint(marks),
-        for_the_deaf=not FOR_THE_DEAF.isdisjoint(marks),
+        forced=not _FORCED.isdisjoint(marks),
+        for_the_deaf=not _FOR_THE_DEAF.isdisjoint(marks),
         number=max(map(int, numbers), default=0),
     )
 
 
-def is_common(language: str | None) -> bool:
+def _is_common(language: str | None) -> bool:
     """Whether a word in a file's name is meant as a language: `old` and `cut` are ones, too."""
     return language is not None and len(language.partition("-")[0]) == 2
 
 
-def subtitle_tracks(media: Path) -> list[Subtitles]:
+def _subtitle_tracks(media: Path) -> list[_Subtitles]:
     """The text tracks inside the film."""
     return [
-        Subtitles(media, t.number, t.language, t.forced, t.for_the_deaf, t.default)
+        _Subtitles(media, t.number, t.language, t.forced, t.for_the_deaf, t.default)
         for t in text_tracks(media)
     ]

@@ -32,14 +32,14 @@ def find_videos(paths: Iterable[Path], warn: Warn = log_warning) -> list[Path]:
         if not path.is_dir():
             check_file(path)
         inside = files_below(path, warn) if path.is_dir() else [path]
-        videos = [p for p in inside if p == path or is_video(p)]
+        videos = [p for p in inside if p == path or _is_video(p)]
         if not videos:
             raise BadInput(f"no video in {path} (looked for {' '.join(VIDEO_SUFFIXES)})")
         found.update(dict.fromkeys(Path(os.path.abspath(v)) for v in videos))
     return list(found)
 
 
-def is_video(path: Path) -> bool:
+def _is_video(path: Path) -> bool:
     """Whether a file in a folder is taken for a video."""
     hidden = path.name.startswith(".")
     return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file() and not hidden
@@ -90,7 +90,7 @@ def named(id: str, media: Path, facts: Mapping[str, Any], *, name: str) -> Title
 
 def metadata_of(media: Path) -> dict[str, Any]:
     """The metadata beside a file, which itself need not exist; empty where there are none."""
-    source = metadata_file(media)
+    source = _metadata_file(media)
     return read_metadata(source) if source else {}
 
 
@@ -107,27 +107,27 @@ def series_of(file: Path) -> list[str]:
     return [facts["series"], place] if place else [facts["series"]]
 
 
-def metadata_file(media: Path) -> Path | None:
+def _metadata_file(media: Path) -> Path | None:
     """`film.json` beside `film.mp4`, or a `metadata.json` there whose `file` is `film.mp4`."""
     own, common = with_suffix(media, ".json"), media.with_name("metadata.json")
     if own.is_file():
         return own
     try:
-        file = read_json(common).get("file") if common.is_file() else None
+        file = _read_json(common).get("file") if common.is_file() else None
     except BadInput:
         return None  # of some other program, as many folders have one
-    is_ours = isinstance(file, str) and normal(file) == normal(media.name)
+    is_ours = isinstance(file, str) and _normal(file) == _normal(media.name)
     return common if is_ours else None
 
 
-def normal(name: str) -> str:
+def _normal(name: str) -> str:
     """A name with each letter and its marks as one character, as far as there is such."""
     return unicodedata.normalize("NFC", name)
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """The keys title, synopsis, series, tags and genres of a metadata file, checked."""
-    facts = {k: v for k, v in read_json(path).items() if v is not None}
+    facts = {k: v for k, v in _read_json(path).items() if v is not None}
     for key in ("title", "synopsis", "series"):
         if not isinstance(facts.get(key, ""), str):
             raise BadInput(f"{path}: {key} must be a string, is {json.dumps(facts[key])[:60]}")
@@ -138,7 +138,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
     return facts
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file."""
     try:
         value = json_text.read_json(path)

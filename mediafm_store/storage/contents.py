@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from mediafm_store.storage.tables import Tables
 
-Found = dict[str, dict[str, int]]
+_Found = dict[str, dict[str, int]]
 ROWS = 1 << 20
 """That are gone through at a time: 50 MB."""
 
@@ -22,16 +22,16 @@ class Contents:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._known: dict[str, tuple[int, Found]] = {}
+        self._known: dict[str, tuple[int, _Found]] = {}
 
     def of(self, name: str) -> Mapping[str, Mapping[str, int]]:
         """The revisions that a table has rows of, by title, and how many."""
         version = self._tables.open(name).version
         known = self._known.get(name)
         if known is None or known[0] != version:
-            found: Found = {}
+            found: _Found = {}
             for rows in self._tables.batches(name, ["title", "revision"], ROWS):
-                note(found, rows)
+                _note(found, rows)
             known = self._known[name] = (version, found)
         return known[1]
 
@@ -39,11 +39,11 @@ class Contents:
         """Append rows to a table in one commit."""
         version, found = self._known.get(name, (0, {}))
         if self._tables.add(name, rows) == version + 1:
-            note(found, rows)
+            _note(found, rows)
             self._known[name] = (version + 1, found)
 
 
-def note(found: Found, rows: pa.Table) -> None:
+def _note(found: _Found, rows: pa.Table) -> None:
     """Take down what rows belong to."""
     keys = pl.DataFrame(pl.from_arrow(rows.select(["title", "revision"])))
     for title, revision, count in keys.group_by("title", "revision").len().iter_rows():

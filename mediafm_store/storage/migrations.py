@@ -34,28 +34,28 @@ def migrate(tables: Tables, written: int) -> None:
         MIGRATIONS[number](tables)
 
 
-def to_2(tables: Tables) -> None:
+def _to_2(tables: Tables) -> None:
     """Flags of shots; tracks and languages of subtitles; what a title was made from, in parts.
 
     What a title was made from is not known of old ones: the next ingest makes them anew.
     """
     add_columns(tables, "shots", ("black", "silent", "repeats"))
     new: Row = {"subtitle_track": None, "language": None, "sources": None, "subtitle_warnings": []}
-    change_titles(tables, 2, without=["source_hash"], new=new)
+    _change_titles(tables, 2, without=["source_hash"], new=new)
 
 
-def to_3(tables: Tables) -> None:
+def _to_3(tables: Tables) -> None:
     """Series of titles, labelled scenes of shots."""
     add_columns(tables, "shots", ("scene",))
-    change_titles(tables, 3, new={"series": ""})
+    _change_titles(tables, 3, new={"series": ""})
 
 
-def to_4(tables: Tables) -> None:
+def _to_4(tables: Tables) -> None:
     """How far each version of a space is; vectors of metadata in a space of their own."""
     spaces = tables.select("spaces").to_pylist()
     if "live" in tables.open("spaces").schema.names:
         fused = next((r["fingerprint"] for r in spaces if r["name"] == "fused"), "")
-        tables.rewrite("spaces", of_schema([to_4_space(row, fused) for row in spaces], SPACES))
+        tables.rewrite("spaces", _of_schema([_to_4_space(row, fused) for row in spaces], SPACES))
     titles = tables.select("titles")
     fused_rows = [r for r in tables.select("spaces").to_pylist() if r["name"] == "fused"]
     if fused_rows and "metadata_vector" in titles.column_names:
@@ -69,13 +69,13 @@ def to_4(tables: Tables) -> None:
             }
             for t in titles.to_pylist()
         ]
-        tables.add("metadata_v1", of_schema(rows, vectors_schema(BLOCK)))
+        tables.add("metadata_v1", _of_schema(rows, vectors_schema(BLOCK)))
         space = fused_rows[0] | {"name": "metadata", "dim": BLOCK}
-        tables.replace("spaces", ["name", "version"], of_schema([space], SPACES))
-    change_titles(tables, 4, without=["metadata_vector"])
+        tables.replace("spaces", ["name", "version"], _of_schema([space], SPACES))
+    _change_titles(tables, 4, without=["metadata_vector"])
 
 
-def to_4_space(row: Row, fused: str) -> Row:
+def _to_4_space(row: Row, fused: str) -> Row:
     """A version of a space, which was live or not; whatever was not had been before, or waited."""
     live = row.pop("live")
     promoted_at = row["created_at"] if live else None
@@ -89,18 +89,18 @@ def to_4_space(row: Row, fused: str) -> Row:
     }
 
 
-def to_5(tables: Tables) -> None:
+def _to_5(tables: Tables) -> None:
     """Labels, probes and evaluations; tags say what they are from, and whether they apply."""
     for name in ("labels", "probes", "evaluations"):
         tables.create(name, TABLES[name])
     if "applies" not in tables.open("tags").schema.names:
         new: Row = {"task": "tags", "threshold": 0.0, "applies": True, "source": "neighbours"}
         rows = [row | new for row in tables.select("tags").to_pylist()]
-        tables.rewrite("tags", of_schema(rows, TAGS))
-    change_titles(tables, 5)
+        tables.rewrite("tags", _of_schema(rows, TAGS))
+    _change_titles(tables, 5)
 
 
-def to_6(tables: Tables) -> None:
+def _to_6(tables: Tables) -> None:
     """What shots look like, as far as their stored pictures and columns tell."""
     from mediafm_store.media import picture
 
@@ -114,12 +114,12 @@ def to_6(tables: Tables) -> None:
         condition = f"{one_of('title', [title['id'] for title in together])} AND looks IS NULL"
         shots = tables.select("shots", condition).to_pylist()
         if shots:
-            measured = of_schema(to_6_shots(tables, shots), SHOTS)
+            measured = _of_schema(_to_6_shots(tables, shots), SHOTS)
             tables.replace("shots", ("id", "revision"), measured)
-    change_titles(tables, 6)
+    _change_titles(tables, 6)
 
 
-def to_6_shots(tables: Tables, shots: Sequence[Row]) -> list[Row]:
+def _to_6_shots(tables: Tables, shots: Sequence[Row]) -> list[Row]:
     """Shots of some titles, of all revisions that there are, with what can be told of them."""
     from mediafm_store.media import picture
     from mediafm_store.shots import looks
@@ -140,7 +140,7 @@ def to_6_shots(tables: Tables, shots: Sequence[Row]) -> list[Row]:
     return found
 
 
-def to_7(tables: Tables) -> None:
+def _to_7(tables: Tables) -> None:
     """The history of versions, of which the last moment of each is known, and their encoders.
 
     Those of old spaces are not known by name: the next ingest tells them.
@@ -152,17 +152,17 @@ def to_7(tables: Tables) -> None:
         for row in rows:
             last = row["promoted_at"]
             row["history"] = [] if last is None else [last]
-        tables.rewrite("spaces", of_schema(rows, SPACES))
-    change_titles(tables, 7)
+        tables.rewrite("spaces", _of_schema(rows, SPACES))
+    _change_titles(tables, 7)
 
 
 MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {
-    1: to_2,
-    2: to_3,
-    3: to_4,
-    4: to_5,
-    5: to_6,
-    6: to_7,
+    1: _to_2,
+    2: _to_3,
+    3: _to_4,
+    4: _to_5,
+    5: _to_6,
+    6: _to_7,
 }
 """By the format that they start from."""
 
@@ -175,7 +175,7 @@ def add_columns(tables: Tables, name: str, columns: tuple[str, ...]) -> None:
         table.add_columns(pa.schema(missing))
 
 
-def change_titles(
+def _change_titles(
     tables: Tables, format: int, *, without: list[str] | None = None, new: Row | None = None
 ) -> None:
     """Write all titles with other columns, in one commit that says the format."""
@@ -185,16 +185,16 @@ def change_titles(
     ]
     kept = set(tables.open("titles").schema.names) - set(without or ()) | set(new or ())
     schema = pa.schema(
-        [field for field in [*TITLES, *OLD_TITLES] if field.name in kept],
+        [field for field in [*TITLES, *_OLD_TITLES] if field.name in kept],
         metadata={"mediafm_format": str(format)},
     )
-    tables.rewrite("titles", of_schema(rows, schema))
+    tables.rewrite("titles", _of_schema(rows, schema))
 
 
-OLD_TITLES = [pa.field("metadata_vector", pa.list_(pa.float16(), BLOCK))]
+_OLD_TITLES = [pa.field("metadata_vector", pa.list_(pa.float16(), BLOCK))]
 """Columns of titles that there are no more."""
 
 
-def of_schema(rows: list[Row], schema: pa.Schema) -> pa.Table:
+def _of_schema(rows: list[Row], schema: pa.Schema) -> pa.Table:
     """Rows as a table."""
     return pa.Table.from_pylist(rows, schema=schema)

@@ -32,7 +32,7 @@ class StoreLocation:
             return cls(str(local), local, remote=False)
         address = str(path).rstrip("/")
         name = hashlib.sha256(address.encode()).hexdigest()[:16]
-        return cls(address, cache() / name, remote=True)
+        return cls(address, _cache() / name, remote=True)
 
     def fetch(self, name: str, *, complete: str) -> None:
         """Copy the folders below `name` that are not here yet, if they have a file `complete`."""
@@ -70,7 +70,7 @@ class StoreLocation:
                     shutil.copyfileobj(read, out)
 
 
-def cache() -> Path:
+def _cache() -> Path:
     """Where what belongs to remote stores is kept: MEDIAFM_CACHE, else the user's cache folder."""
     if chosen := os.environ.get("MEDIAFM_CACHE"):
         return Path(chosen)

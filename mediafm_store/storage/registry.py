@@ -21,7 +21,7 @@ CURES = {
     "title": "run `mediafm train` and `mediafm embed`",
 }
 """What makes the vectors of a space, where there are none."""
-UNTRIED: dict[str, Any] = {"history": [], "gates": [], "forced": False}
+_UNTRIED: dict[str, Any] = {"history": [], "gates": [], "forced": False}
 """Of a version that has never been live."""
 
 
@@ -92,7 +92,7 @@ class Registry:
             # The row comes after its table, so that every space that is listed can be read; a
             # table without a row is what a kill between the two left.
             self.tables.create(space.table, vectors_schema(dim), anew=True)
-            row = asdict(space) | {"created_at": datetime.now(UTC)} | UNTRIED
+            row = asdict(space) | {"created_at": datetime.now(UTC)} | _UNTRIED
             self.tables.add("spaces", pa.Table.from_pylist([row], schema=TABLES["spaces"]))
             return space
 

@@ -11,12 +11,12 @@ FORMAT = 7
 """Raised when a change of the tables needs a migration: see `storage/migrations.py`."""
 
 
-def vector_type(dim: int) -> pa.DataType:
+def _vector_type(dim: int) -> pa.DataType:
     """Vectors are float16 on disk, float32 in computation."""
     return pa.list_(pa.float16(), dim)
 
 
-SOURCES = pa.struct(
+_SOURCES = pa.struct(
     [
         (name, pa.string())
         for name in (
@@ -40,7 +40,7 @@ TITLES = pa.schema(
         ("subtitles", pa.string()),  # absolute path (the video's: a track in it), or null
         ("subtitle_track", pa.int32()),  # the stream inside the video, or null
         ("language", pa.string()),  # of the subtitles, such as `de`; null where nothing says
-        ("sources", SOURCES),
+        ("sources", _SOURCES),
         ("duration_s", pa.float64()),
         ("shots", pa.int32()),
         ("warnings", pa.list_(pa.string())),  # what was wrong with the files, in plain words
@@ -92,7 +92,7 @@ SHOTS = pa.schema(
     ]
 )
 
-CUES = pa.schema(
+_CUES = pa.schema(
     [
         ("title", pa.string()),
         ("revision", pa.string()),
@@ -102,7 +102,7 @@ CUES = pa.schema(
     ]
 )
 
-THUMBNAILS = pa.schema(
+_THUMBNAILS = pa.schema(
     [
         ("id", pa.string()),
         ("title", pa.string()),
@@ -111,7 +111,7 @@ THUMBNAILS = pa.schema(
     ]
 )
 
-GATE = pa.struct(
+_GATE = pa.struct(
     [
         ("name", pa.string()),
         ("passed", pa.bool_()),
@@ -119,7 +119,7 @@ GATE = pa.struct(
     ]
 )
 
-USED = pa.struct(
+_USED = pa.struct(
     [
         ("modality", pa.string()),
         ("plugin", pa.string()),  # the name that loads it, with its argument
@@ -134,13 +134,13 @@ SPACES = pa.schema(
         ("fingerprint", pa.string()),
         ("dim", pa.int32()),
         ("made_by", pa.string()),  # in words: encoders, or the checkpoint
-        ("encoders", pa.list_(USED)),  # that made fused vectors; null if not known
+        ("encoders", pa.list_(_USED)),  # that made fused vectors; null if not known
         ("fused", pa.string()),  # fingerprint of the fused vectors that it is made from, or with
         ("state", pa.string()),  # registered, backfilled, validated, live or retired
         ("created_at", pa.timestamp("us", tz="UTC")),
         ("promoted_at", pa.timestamp("us", tz="UTC")),  # when it last became live, or null
         ("history", pa.list_(pa.timestamp("us", tz="UTC"))),  # moments that rollback goes back to
-        ("gates", pa.list_(GATE)),  # how it did when it was last promoted, or was to be
+        ("gates", pa.list_(_GATE)),  # how it did when it was last promoted, or was to be
         ("forced", pa.bool_()),  # whether it became live although it failed a gate
     ]
 )
@@ -173,7 +173,7 @@ TAGS = pa.schema(
     ]
 )
 
-PROBES = pa.schema(
+_PROBES = pa.schema(
     [
         ("name", pa.string()),  # the task that it was fitted to
         ("version", pa.int32()),
@@ -188,7 +188,7 @@ PROBES = pa.schema(
     ]
 )
 
-EVALUATIONS = pa.schema(
+_EVALUATIONS = pa.schema(
     [
         ("run", pa.string()),  # one for all figures that were measured together
         ("at", pa.timestamp("us", tz="UTC")),
@@ -212,13 +212,13 @@ EVALUATIONS = pa.schema(
 TABLES = {
     "titles": TITLES,
     "shots": SHOTS,
-    "cues": CUES,
-    "thumbnails": THUMBNAILS,
+    "cues": _CUES,
+    "thumbnails": _THUMBNAILS,
     "spaces": SPACES,
     "tags": TAGS,
     "labels": LABELS,
-    "probes": PROBES,
-    "evaluations": EVALUATIONS,
+    "probes": _PROBES,
+    "evaluations": _EVALUATIONS,
 }
 
 OF_IDS = ("labels", "tags")
@@ -241,6 +241,6 @@ def vectors_schema(dim: int) -> pa.Schema:
             ("id", pa.string()),
             ("title", pa.string()),
             ("revision", pa.string()),
-            ("vector", vector_type(dim)),
+            ("vector", _vector_type(dim)),
         ]
     )

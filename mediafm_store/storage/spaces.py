@@ -10,7 +10,7 @@ from mediafm_store.records import title_of
 SpaceName = Literal["fused", "described", "metadata", "context", "title"]
 """Of each shot: what it is, what could be said of it, and what it is in its title; of each title:
 what its metadata say, and all of it. `metadata` has 768 dimensions, the others 2304."""
-OF_TITLES = ("metadata", "title")
+_OF_TITLES = ("metadata", "title")
 State = Literal["registered", "backfilled", "validated", "live", "retired"]
 """It exists; all titles have vectors of it; it has passed its gates; it is what readers and
 searches use; its vectors are gone."""
@@ -54,7 +54,7 @@ class Space:
     @property
     def of_titles(self) -> bool:
         """Whether it has a vector a title, rather than a vector a shot."""
-        return self.name in OF_TITLES
+        return self.name in _OF_TITLES
 
     def rows_of(self, shots: int) -> int:
         """How many vectors a title of so many shots has."""

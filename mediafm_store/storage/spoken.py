@@ -7,10 +7,10 @@ from lancedb.query import BooleanQuery, FullTextQuery, MatchQuery, Occur, Phrase
 
 from mediafm_store.text_files.plain_text import APOSTROPHE, straight
 
-PHRASE = re.compile(r'["“„«]([^"“”„«»]+)["”“»]')
-FORMS = ("'", "\u2019", "\u2018", "\u02bc", " ")
+_PHRASE = re.compile(r'["“„«]([^"“”„«»]+)["”“»]')
+_FORMS = ("'", "\u2019", "\u2018", "\u02bc", " ")
 """How the index holds an apostrophe: it tells these apart, and ends a word at all others."""
-MOST_PARTED = 16
+_MOST_PARTED = 16
 """Words that are looked for in two parts as well."""
 
 
@@ -19,18 +19,18 @@ def full_text_query(words: str, column: str) -> FullTextQuery:
 
     Texts write apostrophes in several ways, and so do people: each finds all.
     """
-    exact = PHRASE.fullmatch(words.strip())
+    exact = _PHRASE.fullmatch(words.strip())
     plain = straight(exact[1] if exact else words)
     if "'" not in plain:
         return PhraseQuery(plain, column) if exact else MatchQuery(plain, column)
     if exact:
-        return any_of(*(PhraseQuery(plain.replace("'", form), column) for form in FORMS))
-    written = " ".join(plain.replace("'", form) for form in FORMS[:-1])
+        return _any_of(*(PhraseQuery(plain.replace("'", form), column) for form in _FORMS))
+    written = " ".join(plain.replace("'", form) for form in _FORMS[:-1])
     parted = (word.replace("'", " ") for word in plain.split() if APOSTROPHE.search(word))
-    phrases = [PhraseQuery(word, column) for word in islice(dict.fromkeys(parted), MOST_PARTED)]
-    return any_of(MatchQuery(written, column), *phrases)
+    phrases = [PhraseQuery(word, column) for word in islice(dict.fromkeys(parted), _MOST_PARTED)]
+    return _any_of(MatchQuery(written, column), *phrases)
 
 
-def any_of(*queries: FullTextQuery) -> FullTextQuery:
+def _any_of(*queries: FullTextQuery) -> FullTextQuery:
     """What fulfils one of several queries at least."""
     return BooleanQuery([(Occur.SHOULD, query) for query in queries])

@@ -22,7 +22,7 @@ import lancedb.index  # noqa: E402
 
 from mediafm_store.storage.spoken import full_text_query  # noqa: E402
 
-MOST_TABLES = 10_000
+_MOST_TABLES = 10_000
 AT_ONCE = 1000
 """Rows that one condition names."""
 COMPACTED = 50
@@ -31,13 +31,13 @@ KEPT = timedelta(days=1)
 """How long versions can be read that are not the newest."""
 CITED = frozenset({"labels"})
 """Tables whose versions are all kept: a probe names the one that it was fitted to."""
-FOR_EVER = timedelta(days=365_000)
-HELD: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("held", default=None)
+_FOR_EVER = timedelta(days=365_000)
+_HELD: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("held", default=None)
 """Address and name -> the table, while tables are held."""
-OVERTAKEN = "commit conflict"
-VERSIONS = "*.lance/_versions"
+_OVERTAKEN = "commit conflict"
+_VERSIONS = "*.lance/_versions"
 """Where LanceDB writes a file for each commit."""
-SETTLED_NS = 2_000_000_000
+_SETTLED_NS = 2_000_000_000
 """Far longer than two commits can bear the same time."""
 
 
@@ -93,7 +93,7 @@ class Tables:
     def names(self) -> list[str]:
         """All tables."""
         with self._telling("read"):
-            return sorted(self._db.list_tables(limit=MOST_TABLES).tables)
+            return sorted(self._db.list_tables(limit=_MOST_TABLES).tables)
 
     def files(self, name: str) -> tuple[int, int]:
         """How many small files a table has, and how many versions."""
@@ -108,12 +108,12 @@ class Tables:
         LanceDB does so as a stream: 176 MB for a table of 460 MB in 200 files.
         """
         with self._telling("written"):
-            optimize(name, self.open(name))
+            _optimize(name, self.open(name))
 
     def open(self, name: str, version: int | None = None) -> Any:
         """A LanceDB table as it is now, or as it was."""
         with self._telling("read"):
-            held = HELD.get()
+            held = _HELD.get()
             if version is None and held is not None:
                 key = (self.place.address, name)
                 if key not in held:
@@ -134,14 +134,14 @@ class Tables:
         do so two dozen times. Of this thread alone; what it writes itself is seen. Within another
         it is of the same moment.
         """
-        if HELD.get() is not None:
+        if _HELD.get() is not None:
             yield
             return
-        token = HELD.set({} if known is None else known)
+        token = _HELD.set({} if known is None else known)
         try:
             yield
         finally:
-            HELD.reset(token)
+            _HELD.reset(token)
 
     def versions(self, name: str) -> list[tuple[int, datetime]]:
         """The versions of a table that are still there, and when each was written."""
@@ -187,7 +187,7 @@ class Tables:
     def version(self, name: str) -> int:
         """The version of a table as it is now; of one that is held, looked up once, too."""
         with self._telling("read"):
-            held, key = HELD.get(), (self.place.address, f"version of {name}")
+            held, key = _HELD.get(), (self.place.address, f"version of {name}")
             if held is None:
                 return int(self.open(name).version)
             if key not in held:
@@ -205,11 +205,11 @@ class Tables:
         may bear the same time.
         """
         try:
-            found = [(f.parent.name, f.stat()) for f in sorted(self.place.local.glob(VERSIONS))]
+            found = [(f.parent.name, f.stat()) for f in sorted(self.place.local.glob(_VERSIONS))]
         except FileNotFoundError:  # dropped at this moment
             return None
         latest = max((stat.st_mtime_ns for _, stat in found), default=0)
-        if self.place.remote or not found or latest > time.time_ns() - SETTLED_NS:
+        if self.place.remote or not found or latest > time.time_ns() - _SETTLED_NS:
             return None
         return tuple((name, stat.st_ino, stat.st_mtime_ns) for name, stat in found)
 
@@ -292,7 +292,7 @@ class Tables:
         """
         with self.lock(), self._telling("written"):
             table = self.open(name)
-            optimize(name, table)
+            _optimize(name, table)
             if not self._has_index(name, "id"):
                 table.create_index("id", config=lancedb.index.BTree())
 
@@ -358,21 +358,21 @@ class Tables:
             table = self.open(name)  # LanceDB brings one that is held up to date
             write(table)
             version = int(table.version)
-            if (held := HELD.get()) is not None:
+            if (held := _HELD.get()) is not None:
                 held.pop((self.place.address, f"version of {name}"), None)
             if version % COMPACTED == 0:
-                with suppressed(OVERTAKEN):
-                    optimize(name, table)
+                with _suppressed(_OVERTAKEN):
+                    _optimize(name, table)
             return version
 
 
-def optimize(name: str, table: Any) -> None:
+def _optimize(name: str, table: Any) -> None:
     """Join its files; forget its old versions, if nobody cites them."""
-    table.optimize(cleanup_older_than=FOR_EVER if name in CITED else KEPT)
+    table.optimize(cleanup_older_than=_FOR_EVER if name in CITED else KEPT)
 
 
 @contextmanager
-def suppressed(reason: str) -> Iterator[None]:
+def _suppressed(reason: str) -> Iterator[None]:
     """Errors of LanceDB that say so, which has no classes for them."""
     try:
         yield

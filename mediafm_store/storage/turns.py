@@ -33,11 +33,11 @@ def turn(lock: Path, what: str) -> Iterator[None]:
         try:
             held.acquire(timeout=TOLD_S)
         except Timeout:
-            log.warning("waiting for %s, to which %s writes", what, who(holder))
+            log.warning("waiting for %s, to which %s writes", what, _who(holder))
             held.acquire(timeout=PATIENCE_S)
     except Timeout as error:
         raise BadInput(
-            f"{what} has been written to by {who(holder)} all the time; try again later, or delete"
+            f"{what} has been written to by {_who(holder)} all the time; try again later, or delete"
             f" {lock} if there is no such program"
         ) from error
     try:
@@ -50,7 +50,7 @@ def turn(lock: Path, what: str) -> Iterator[None]:
         held.release()
 
 
-def who(holder: Path) -> str:
+def _who(holder: Path) -> str:
     """Who holds a lock, as far as is known."""
     with suppress(OSError, UnicodeDecodeError):
         if said := holder.read_text(encoding="utf-8")[:200].strip():

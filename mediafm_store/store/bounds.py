@@ -11,18 +11,18 @@ from mediafm_store.errors import BadInput
 
 LONGEST = 20_000
 """Letters: a thousand ids of titles."""
-DEEPEST = 20
+_DEEPEST = 20
 """Brackets in brackets."""
-MOST = 300
+_MOST = 300
 """Names, operators and brackets: seventy comparisons. A list of values may be longer."""
-TOKEN = re.compile(
+_TOKEN = re.compile(
     r"(?P<text>'[^']*')|(?P<quoted>\"[^\"]*\")|(?P<number>[0-9][0-9.]*)"
     r"|(?P<refused>--|/\*|\|\||\w+['\"])|(?P<name>\w+)|(?P<open>[(\[])|(?P<close>[)\]])"
     r"|(?P<comma>,)|(?P<sign>[-+*/%<>=!~.:|&^@;])|(?P<other>\S)"
 )
 """Comments and other ways to write a text are refused: where a text ends must be beyond doubt."""
-UNCOUNTED = {"text", "number", "comma"}
-CALLABLE = """
+_UNCOUNTED = {"text", "number", "comma"}
+_CALLABLE = """
     abs acos array_contains array_has array_length array_lower array_max array_mean array_min
     array_sum array_upper asin atan atan2 avg bit_length cast cbrt ceil ceiling char_length
     character_length coalesce cos count date date_part datetime day degrees div ends_with exp
@@ -32,11 +32,11 @@ CALLABLE = """
     try_cast typeof upper year
 """
 """Functions: none of them makes a text longer, or more rows of one."""
-KEYWORDS = """
+_KEYWORDS = """
     all and any between case else from in like not or then when
     char decimal float numeric varchar
 """
-BEFORE_BRACKETS = frozenset([*CALLABLE.split(), *KEYWORDS.split()])
+_BEFORE_BRACKETS = frozenset([*_CALLABLE.split(), *_KEYWORDS.split()])
 
 
 def check_bounds(condition: str, columns: frozenset[str]) -> None:
@@ -47,30 +47,30 @@ def check_bounds(condition: str, columns: frozenset[str]) -> None:
         )
     depth = count = 0
     before = ""
-    for kind, token in tokens(condition):
-        count += kind not in UNCOUNTED
+    for kind, token in _tokens(condition):
+        count += kind not in _UNCOUNTED
         depth += (kind == "open") - (kind == "close")
-        if count > MOST or depth > DEEPEST:
+        if count > _MOST or depth > _DEEPEST:
             raise BadInput(
-                f"the condition {excerpt(condition)} is too complex: it may have {MOST} names,"
-                f" operators and brackets, {DEEPEST} brackets deep; several values can be named as"
+                f"the condition {excerpt(condition)} is too complex: it may have {_MOST} names,"
+                f" operators and brackets, {_DEEPEST} brackets deep; several values can be named as"
                 " title IN ('a', 'b')"
             )
         if kind in {"refused", "other"}:
             raise BadInput(f"a condition cannot hold {token}; texts stand as 'it''s so'")
         if kind == "open":
-            check_bracket(token, before, columns)
+            _check_bracket(token, before, columns)
         before = token.lower() if kind == "name" else ""
         if kind == "quoted":
             before = token[1:-1]
 
 
-def check_bracket(bracket: str, before: str, columns: frozenset[str]) -> None:
+def _check_bracket(bracket: str, before: str, columns: frozenset[str]) -> None:
     """Raise BadInput if no bracket may stand after that name: [ for columns, ( for functions."""
     if bracket == "[":
         if before not in columns:
             raise BadInput("a condition cannot hold a list in [ ]; write title IN ('a', 'b')")
-    elif before and before not in BEFORE_BRACKETS:
+    elif before and before not in _BEFORE_BRACKETS:
         raise BadInput(
             f"a condition cannot call {excerpt(before)}; it may call what makes no text longer,"
             " such as lower, length, starts_with, array_contains, round"
@@ -82,7 +82,7 @@ def excerpt(condition: str) -> str:
     return repr(condition if len(condition) <= 80 else f"{condition[:80]}...")
 
 
-def tokens(condition: str) -> Iterator[tuple[str, str]]:
+def _tokens(condition: str) -> Iterator[tuple[str, str]]:
     """Its parts, each with its kind. A quote that is not closed is an `other`."""
-    for found in TOKEN.finditer(condition):
+    for found in _TOKEN.finditer(condition):
         yield str(found.lastgroup), found[0]

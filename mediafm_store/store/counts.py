@@ -14,7 +14,7 @@ from mediafm_store.store.views import only_valid
 
 UNIQUE: Mapping[str, Sequence[str]] = {**KEYS, "titles": ("id",), "spaces": ("name", "version")}
 """What tells the rows of small tables apart."""
-SHOT = ("id", "revision")
+_SHOT = ("id", "revision")
 """What tells those of the others apart."""
 
 
@@ -44,7 +44,7 @@ def tables_of_shots(store: Store) -> list[str]:
 
 def doubled(store: Store, name: str, titles: Collection[str] | None = None) -> list[int]:
     """Where rows lie that are there already, of some titles or of all."""
-    key = list(UNIQUE.get(name, SHOT))
+    key = list(UNIQUE.get(name, _SHOT))
     where = None if titles is None else one_of("title", sorted(titles))
     rows = pl.DataFrame(pl.from_arrow(store.tables.select_places(name, key, where)))
     return rows.filter(~pl.struct(key).is_first_distinct())["_rowid"].to_list()

@@ -62,7 +62,7 @@ def record(
         "name": name,
         "version": version,
         "fingerprint": fingerprint,
-        "software": software(),
+        "software": _software(),
     }
     rows = [
         {**same, **f._asdict(), "detail": json.dumps(f.detail) if f.detail else ""}
@@ -92,7 +92,7 @@ def record_if_writable(
 
 
 @cache
-def software() -> str:
+def _software() -> str:
     """The installed version, with the commit where it is used from a checkout of the sources."""
     release = installed("mediafm-store")
     here = Path(__file__).parents[2]

@@ -9,15 +9,15 @@ from mediafm_store.errors import BadInput, first_line
 from mediafm_store.storage.schema import SHOTS, TITLES
 from mediafm_store.store.bounds import check_bounds, excerpt
 
-OF_SHOTS = {name: name for name in SHOTS.names if name != "revision"}
-OF_TITLES = {
+_OF_SHOTS = {name: name for name in SHOTS.names if name != "revision"}
+_OF_TITLES = {
     (f"title_{name}" if name in SHOTS.names else name): name
     for name in TITLES.names
     if name not in ("id", "revision", "sources")
 }
 """What a condition calls a column of the title -> the column."""
-COLUMNS: tuple[str, ...] = (*OF_SHOTS, *OF_TITLES)
-NAMES = frozenset(COLUMNS)
+_COLUMNS: tuple[str, ...] = (*_OF_SHOTS, *_OF_TITLES)
+_NAMES = frozenset(_COLUMNS)
 
 
 def matching(
@@ -31,22 +31,22 @@ def matching(
     one that cannot be understood, is out of bounds (see `bounds`), or names columns that are not
     there.
     """
-    check_bounds(where, NAMES)
+    check_bounds(where, _NAMES)
     try:
         condition = pl.sql_expr(where)
         named = set(condition.meta.root_names())
     except (pl.exceptions.PolarsError, TypeError, UnicodeError) as error:
-        raise misunderstood(where, error) from error
+        raise _misunderstood(where, error) from error
     if not named:
         raise BadInput(
-            f"the condition {excerpt(where)} names no column; there are {', '.join(COLUMNS)}"
+            f"the condition {excerpt(where)} names no column; there are {', '.join(_COLUMNS)}"
         )
-    if unknown := named - NAMES:
-        raise BadInput(f"no column {min(unknown)!r} to filter by; there are {', '.join(COLUMNS)}")
-    own = sorted({"id", "title", "revision"} | (named & OF_SHOTS.keys()))
+    if unknown := named - _NAMES:
+        raise BadInput(f"no column {min(unknown)!r} to filter by; there are {', '.join(_COLUMNS)}")
+    own = sorted({"id", "title", "revision"} | (named & _OF_SHOTS.keys()))
     frame = pl.DataFrame(pl.from_arrow(shots("shots", None, own)))
-    if of_title := sorted(named - OF_SHOTS.keys()):
-        renamed = {OF_TITLES[name]: name for name in of_title}
+    if of_title := sorted(named - _OF_SHOTS.keys()):
+        renamed = {_OF_TITLES[name]: name for name in of_title}
         rows = pl.DataFrame(pl.from_arrow(titles(["id", *renamed])))
         frame = frame.join(rows.rename({"id": "title", **renamed}), on="title")
     try:
@@ -59,10 +59,10 @@ def matching(
             )
         return frame.filter(fulfilled)["id"]
     except pl.exceptions.PolarsError as error:
-        raise misunderstood(where, error) from error
+        raise _misunderstood(where, error) from error
 
 
-def misunderstood(where: str, error: Exception) -> BadInput:
+def _misunderstood(where: str, error: Exception) -> BadInput:
     """A condition that Polars cannot make sense of."""
     reason = first_line(error)[:200]
     return BadInput(

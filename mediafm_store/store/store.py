@@ -28,9 +28,9 @@ from mediafm_store.store.places import Places
 from mediafm_store.store.rows import MadeVectors, TitleRows, by_space, half_vectors, vector_rows
 from mediafm_store.store.views import View, only_valid, open_view
 
-BATCH = 8192
+_BATCH = 8192
 """Vectors that are read at a time: 38 MB."""
-COUNTED = 128 * BATCH
+COUNTED = 128 * _BATCH
 """Rows whose titles are counted at a time: 50 MB."""
 
 
@@ -135,11 +135,11 @@ class Store:
 
     def called(self) -> pl.DataFrame:
         """What people may call titles: their `id`, `name` and `media`, the path of their file."""
-        return frame(self.tables.whole("titles", ["id", "name", "media"])).sort("id")
+        return _frame(self.tables.whole("titles", ["id", "name", "media"])).sort("id")
 
     def titles(self) -> pl.DataFrame:
         """All titles, by id."""
-        return frame(self.tables.select("titles")).sort("id")
+        return _frame(self.tables.select("titles")).sort("id")
 
     def title(self, title: str) -> dict[str, Any]:
         """The row of one title; raise NotFound if there is none."""
@@ -163,7 +163,7 @@ class Store:
             return self._of_title("shots", title).sort("title", "index")
         read = list(dict.fromkeys([*columns, "title", "index", "revision"]))
         rows = self._visible("shots", title and f"title = {quoted(title)}", read)
-        return frame(rows).sort("title", "index").select(columns)
+        return _frame(rows).sort("title", "index").select(columns)
 
     def shot(self, shot: str) -> dict[str, Any]:
         """The row of one shot; raise NotFound if there is none."""
@@ -202,7 +202,7 @@ class Store:
         Labels and tags of titles that are not there do not count.
         """
         valid = self.revisions()  # before the rows, so that those of a new title are not too early
-        found = frame(self.tables.select(name, where))
+        found = _frame(self.tables.select(name, where))
         return found.filter(pl.col("title").is_in(list(valid))) if name in OF_IDS else found
 
     def vectors(self, space: Space, title: str | None = None) -> StoredVectors:
@@ -236,7 +236,7 @@ class Store:
         valid = every if titles is None else {t: r for t, r in every.items() if t in titles}
         # Most of a table is quicker gone through than asked for.
         condition = one_of("title", list(valid)) if 2 * len(valid) < len(every) else None
-        for rows in self.tables.batches(space.table, None, BATCH, condition=condition):
+        for rows in self.tables.batches(space.table, None, _BATCH, condition=condition):
             seen = only_valid(rows, valid)
             if seen.num_rows:
                 ids, of, revisions = (seen[c].to_pylist() for c in ("id", "title", "revision"))
@@ -545,7 +545,7 @@ class Store:
 
     def _of_title(self, name: str, title: str | None) -> pl.DataFrame:
         rows = self._visible(name, title and f"title = {quoted(title)}")
-        return frame(rows).drop("revision")
+        return _frame(rows).drop("revision")
 
     def _vectors(self, space: Space, condition: str | None) -> StoredVectors:
         rows = self._visible(space.table, condition)
@@ -555,6 +555,6 @@ class Store:
         return StoredVectors([ids[i] for i in order], vectors)
 
 
-def frame(rows: pa.Table) -> pl.DataFrame:
+def _frame(rows: pa.Table) -> pl.DataFrame:
     """Arrow as Polars."""
     return pl.DataFrame(pl.from_arrow(rows))

@@ -27,11 +27,11 @@ class Batches(IterableDataset[dict[str, Any]]):
         """All batches, or this worker's."""
         worker = get_worker_info()
         part = (worker.id, worker.num_workers) if worker else (0, 1)
-        for rows in sized(self.read(part=part), self.batch_size):
-            yield {name: column(rows, name) for name in self.columns}
+        for rows in _sized(self.read(part=part), self.batch_size):
+            yield {name: _column(rows, name) for name in self.columns}
 
 
-def sized(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
+def _sized(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
     """The same rows, so many at a time; the last may be fewer."""
     kept: list[pa.RecordBatch] = []
     for batch in batches:
@@ -44,7 +44,7 @@ def sized(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(kept)
 
 
-def column(rows: pa.Table, name: str) -> Any:
+def _column(rows: pa.Table, name: str) -> Any:
     """A column as a tensor, or as a list if it has no numbers, or gaps that a number cannot say."""
     if name == VECTOR:
         return torch.from_numpy(half_vectors(rows).astype(np.float32))

@@ -7,10 +7,10 @@ from mediafm_store.storage.tables import CITED, one_of
 from mediafm_store.store.store import Store
 from mediafm_store.store.views import only_valid
 
-VECTOR_TABLE = re.compile(r"(fused|described|metadata|context|title)_v\d+")
+_VECTOR_TABLE = re.compile(r"(fused|described|metadata|context|title)_v\d+")
 
 
-class TableHealth(NamedTuple):
+class _TableHealth(NamedTuple):
     """How a table has fared."""
 
     name: str
@@ -22,22 +22,22 @@ class TableHealth(NamedTuple):
     """Those that may be forgotten once no reader has them open."""
 
 
-def health(store: Store) -> list[TableHealth]:
+def health(store: Store) -> list[_TableHealth]:
     """The state of every table that belongs to a store."""
-    return [table_health(store, name) for name in sorted(store.table_names())]
+    return [_table_health(store, name) for name in sorted(store.table_names())]
 
 
-def table_health(store: Store, name: str) -> TableHealth:
+def _table_health(store: Store, name: str) -> _TableHealth:
     """The state of one table."""
     rows = visible = store.table(name).count_rows()
-    if has_revisions(store, name):
+    if _has_revisions(store, name):
         found = store.tables.select(name, None, ["revision"])
         visible = only_valid(found, store.revisions()).num_rows
     files, versions = store.tables.files(name)
-    return TableHealth(name, rows, rows - visible, files, 0 if name in CITED else versions)
+    return _TableHealth(name, rows, rows - visible, files, 0 if name in CITED else versions)
 
 
-def has_revisions(store: Store, name: str) -> bool:
+def _has_revisions(store: Store, name: str) -> bool:
     """Whether a table holds rows that may not be valid."""
     return name != "titles" and "revision" in store.table(name).schema.names
 
@@ -48,7 +48,7 @@ def tidy(store: Store, name: str) -> None:
     Readers that have had the table open for a day lose it.
     """
     with store.tables.lock():
-        if has_revisions(store, name):
+        if _has_revisions(store, name):
             valid = one_of("revision", list(store.revisions().values()))
             store.tables.delete(name, f"NOT ({valid})")
         store.tables.compact(name)
@@ -57,7 +57,7 @@ def tidy(store: Store, name: str) -> None:
 def stray_tables(store: Store) -> list[str]:
     """Tables of vectors of no space: left by a kill while one was registered or retired."""
     own = store.table_names()
-    return [n for n in store.tables.names() if VECTOR_TABLE.fullmatch(n) and n not in own]
+    return [n for n in store.tables.names() if _VECTOR_TABLE.fullmatch(n) and n not in own]
 
 
 def drop_stray_tables(store: Store) -> None:

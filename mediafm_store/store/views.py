@@ -19,8 +19,8 @@ from mediafm_store.store.rows import VECTOR
 
 ROWS = 8192
 """Rows of a batch: 38 MB of vectors."""
-KEYS = ("id", "title", "revision")
-NOW = datetime.max.replace(tzinfo=UTC)
+_KEYS = ("id", "title", "revision")
+_NOW = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class View:
         own = self._schema_of(self.name)
         if VECTOR not in own.names:
             return own
-        known = [f for f in self._schema_of(self._about) if f.name not in KEYS]
+        known = [f for f in self._schema_of(self._about) if f.name not in _KEYS]
         return pa.schema([own.field("id"), own.field("title"), *known, own.field(VECTOR)])
 
     def batches(
@@ -53,7 +53,7 @@ class View:
         """Some rows at a time, of all columns or of some; `part` (i, n) is every n-th batch."""
         schema = pa.schema([f for f in self.schema if columns is None or f.name in columns])
         there = self.tables.open(self.name, self.versions[self.name]).schema.names
-        own = [c for c in there if c in KEYS or c in schema.names]
+        own = [c for c in there if c in _KEYS or c in schema.names]
         lacking = [c for c in schema.names if c not in there]
         known = self._known(lacking) if lacking else None
         # Not by Arrow, which would hash all of them anew for every batch.
@@ -99,12 +99,12 @@ class View:
 
     def pandas(self) -> Any:
         """A pandas frame; vectors are numpy arrays in a column. Needs pandas."""
-        needed("pandas")
+        _needed("pandas")
         return self.arrow().to_pandas()
 
     def duckdb(self) -> Any:
         """A relation for DuckDB; vectors are FLOAT[n], as DuckDB knows no float16. Needs duckdb."""
-        return needed("duckdb").from_arrow(single_precision(self.arrow()))
+        return _needed("duckdb").from_arrow(_single_precision(self.arrow()))
 
     def torch(self, columns: Sequence[str] | None = None, *, batch_size: int = ROWS) -> Any:
         """A torch IterableDataset of batches, of all columns or of some; numbers are tensors.
@@ -161,7 +161,7 @@ class View:
     def _known(self, columns: Sequence[str]) -> pa.Table:
         """What is known of shots or titles, by id."""
         there = self.tables.open(self._about, self.versions[self._about]).schema
-        keys = [c for c in KEYS if c in there.names]
+        keys = [c for c in _KEYS if c in there.names]
         empty = pa.schema([there.field(c) for c in [*keys, *columns]]).empty_table()
         parts = [
             part.select(empty.column_names) for part in self._valid(self._about, empty.column_names)
@@ -183,7 +183,7 @@ def open_view(tables: Tables, name: str, *, version: int | None, where: str | No
             known = ", ".join(map(str, written)) if len(written) < 9 else f"up to {max(written)}"
             raise BadInput(f"{name} has no version {version}; there are {known}")
         # The others as they were until the table changed again: titles are written last.
-        until = written.get(min((v for v in written if v > version), default=0), NOW)
+        until = written.get(min((v for v in written if v > version), default=0), _NOW)
         versions = {name: version}
         for other in needed_tables - {name}:
             found = [v for v, when in tables.versions(other) if when < until]
@@ -209,7 +209,7 @@ def only_valid(rows: pa.Table, valid: Mapping[str, str]) -> pa.Table:
     return rows.filter(pc.is_in(rows["revision"], value_set=revisions))
 
 
-def single_precision(rows: pa.Table) -> pa.Table:
+def _single_precision(rows: pa.Table) -> pa.Table:
     """With float32 instead of float16."""
     for place, field in enumerate(rows.schema):
         if pa.types.is_fixed_size_list(field.type) and pa.types.is_float16(field.type.value_type):
@@ -218,7 +218,7 @@ def single_precision(rows: pa.Table) -> pa.Table:
     return rows
 
 
-def needed(package: str) -> Any:
+def _needed(package: str) -> Any:
     """A package that only some users want; raise BadInput if it is not installed."""
     try:
         return import_module(package)

@@ -7,7 +7,7 @@ from mediafm_store.errors import BadInput
 NEAR = 10
 """Largest distance (Unicode CLDR's) of languages whose readers understand each other."""
 
-NAMES = """
+_NAMES = """
 ar arabic
 bg bulgarian
 bn bengali
@@ -54,12 +54,12 @@ vi vietnamese
 zh chinese 中文
 """
 """Languages that file names may spell out, in English or as their speakers call them."""
-CODES = {name: code for code, *names in map(str.split, NAMES.split("\n")[1:-1]) for name in names}
+_CODES = {name: code for code, *names in map(str.split, _NAMES.split("\n")[1:-1]) for name in names}
 
 
 def spelled_out(word: str) -> str | None:
     """The language that a word in small letters names: `german` and `deutsch` are `de`."""
-    return CODES.get(word)
+    return _CODES.get(word)
 
 
 def standard(tag: str | None) -> str | None:

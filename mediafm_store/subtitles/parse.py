@@ -21,26 +21,26 @@ from mediafm_store.text_files.plain_text import read_text
 SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
 EMPTY = {"vtt": "WEBVTT", "ass": "[Script Info]", "ssa": "[Script Info]"}
 """What files start with that are whole and say nothing."""
-NEVER_TIMES = "00:00:00.000 --> 00:00:00.000"
-NEVER_EVENT = "Dialogue: 0,0:00:00.00,0:00:00.00,,,0,0,0,,"
-STAMP = r"-?(?:\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?|\d{1,2}:\d{1,2}[.,]\d{1,3})"
-TIMES = re.compile(rf"\s*({STAMP})\s*-->\s*({STAMP})(?![\d:.,])")
-CLOCK = re.compile(r"\s*-?\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d{1,3})?\s*")
-EVENT_FIELDS = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
-EFFECT, SUNG = "fx", "karaoke"
+_NEVER_TIMES = "00:00:00.000 --> 00:00:00.000"
+_NEVER_EVENT = "Dialogue: 0,0:00:00.00,0:00:00.00,,,0,0,0,,"
+_STAMP = r"-?(?:\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?|\d{1,2}:\d{1,2}[.,]\d{1,3})"
+_TIMES = re.compile(rf"\s*({_STAMP})\s*-->\s*({_STAMP})(?![\d:.,])")
+_CLOCK = re.compile(r"\s*-?\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d{1,3})?\s*")
+_EVENT_FIELDS = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
+EFFECT, _SUNG = "fx", "karaoke"
 """How ASS marks syllables that are drawn, one by one, and the line that they were made from."""
-PREVIEW = re.compile(r"\S+(?:\.(?:jpe?g|png|webp|gif|avif)|#xywh=\S+)", re.IGNORECASE)
+_PREVIEW = re.compile(r"\S+(?:\.(?:jpe?g|png|webp|gif|avif)|#xywh=\S+)", re.IGNORECASE)
 """A picture for the mouse at a player's bar, and the part of it that is meant."""
-DRAWS = re.compile(r"\\p[1-9]")
-WORD_TIMES = re.compile(r"<[\d:.]+>")
-TAGS = re.compile(r"</?[a-zA-Z][^<>]*>")
-WIDE = str.maketrans("（）［］", "()[]")  # noqa: RUF001 (brackets of Chinese and Japanese)
-SOUNDS = re.compile(r"\[[^\[\]]*\]:?|[\u2669-\u266c]")  # brackets, and notes around songs
-ASIDES = re.compile(r"^[^\w()\n]*(?:\([^()]*\)[^\w()\n]*)+$", re.MULTILINE)
-ROUND = re.compile(r"\(([^()]*)\)")
-SPEAKER = re.compile(r"^\W*([^\W\d_][\w .'#&-]+?)\s*(?:\([^()]*\)\s*)?:(?=\s|$)")
-REPEAT_S, LEAST_SHARED_S = 0.1, 1 / 3
-MOST_ROLLED = 4
+_DRAWS = re.compile(r"\\p[1-9]")
+_WORD_TIMES = re.compile(r"<[\d:.]+>")
+_TAGS = re.compile(r"</?[a-zA-Z][^<>]*>")
+_WIDE = str.maketrans("（）［］", "()[]")  # noqa: RUF001 (brackets of Chinese and Japanese)
+_SOUNDS = re.compile(r"\[[^\[\]]*\]:?|[\u2669-\u266c]")  # brackets, and notes around songs
+_ASIDES = re.compile(r"^[^\w()\n]*(?:\([^()]*\)[^\w()\n]*)+$", re.MULTILINE)
+_ROUND = re.compile(r"\(([^()]*)\)")
+_SPEAKER = re.compile(r"^\W*([^\W\d_][\w .'#&-]+?)\s*(?:\([^()]*\)\s*)?:(?=\s|$)")
+_REPEAT_S, _LEAST_SHARED_S = 0.1, 1 / 3
+_MOST_ROLLED = 4
 """Lines that scrolling captions show at most (CEA-608)."""
 
 
@@ -53,14 +53,14 @@ def read_cues(path: Path, warn: Warn = log_warning, *, language: str | None = No
         text = re.sub(r"\r*\n|\r", "\n", read_text(path, warn, language))
     except BadInput as error:
         raise BadSubtitles(str(error)) from error
-    kind = kind_of(text)
+    kind = _kind_of(text)
     form = kind if f".{kind}" in SUFFIXES else path.suffix.lstrip(".").lower()
-    lines, damaged = mended(text.split("\n"), form)
+    lines, damaged = _mended(text.split("\n"), form)
     try:
         events = pysubs2.SSAFile.from_string("\n".join(lines), format_=form).events
     except Exception as error:  # its parsers let through whatever a damaged line makes them raise
         raise BadSubtitles(f"{path} cannot be read as subtitles: {first_line(error)}") from error
-    if len(events) == len(damaged) and not is_empty(text, form, damaged):
+    if len(events) == len(damaged) and not _is_empty(text, form, damaged):
         other = kind and kind != form
         cure = f"convert it from {kind}" if other else f"check that it is {path.suffix} text"
         raise BadSubtitles(f"{path} holds no subtitle that can be read; {cure}")
@@ -72,20 +72,20 @@ def read_cues(path: Path, warn: Warn = log_warning, *, language: str | None = No
     cues = in_order(
         Cue(max(0, e.start) / 1000, e.end / 1000, said(e.text)) for e in events if not e.is_comment
     )
-    if not cues and any(PREVIEW.fullmatch(e.plaintext.strip()) for e in events):
+    if not cues and any(_PREVIEW.fullmatch(e.plaintext.strip()) for e in events):
         warn(
             f"{path.name} names pictures for a player's preview and has no subtitles; move it away"
         )
     return cues
 
 
-def is_empty(text: str, form: str, damaged: list[int]) -> bool:
+def _is_empty(text: str, form: str, damaged: list[int]) -> bool:
     """Whether a file is whole and says nothing."""
     start = EMPTY.get(form)
     return not damaged and (not text.strip() or (start is not None and text.startswith(start)))
 
 
-def kind_of(text: str) -> str:
+def _kind_of(text: str) -> str:
     """What the text looks like, whatever its name says: many an `.srt` holds WebVTT."""
     if "[Events]" in text:  # pysubs2 wants the styles, too, which may be missing
         return "ass"
@@ -95,22 +95,22 @@ def kind_of(text: str) -> str:
         return ""
 
 
-def mended(source: list[str], form: str) -> tuple[list[str], list[int]]:
+def _mended(source: list[str], form: str) -> tuple[list[str], list[int]]:
     """The lines that pysubs2 is to read, and the numbers of those with damaged times.
 
     It would give up, or take what belongs to a damaged subtitle for words of the one before it.
     In place of such a line stands one that is never on screen.
     """
     if form in {"ass", "ssa"}:
-        lines, never = list(mend_events(source)), NEVER_EVENT
+        lines, never = list(_mend_events(source)), _NEVER_EVENT
     else:
-        shown = in_cues(source) if form == "vtt" else source
-        lines, never = [mend_times(line) for line in shown], NEVER_TIMES
+        shown = _in_cues(source) if form == "vtt" else source
+        lines, never = [_mend_times(line) for line in shown], _NEVER_TIMES
     damaged = [number for number, line in enumerate(lines, 1) if line is None]
     return [never if line is None else line for line in lines], damaged
 
 
-def in_cues(lines: Iterable[str]) -> Iterator[str]:
+def _in_cues(lines: Iterable[str]) -> Iterator[str]:
     """WebVTT without what lies between its cues: names, notes, styles (W3C WebVTT, 6.1).
 
     A cue goes from its times to an empty line; pysubs2 would take all up to the next for words.
@@ -121,18 +121,18 @@ def in_cues(lines: Iterable[str]) -> Iterator[str]:
         yield line if inside else ""
 
 
-def mend_times(line: str) -> str | None:
+def _mend_times(line: str) -> str | None:
     """A line of SRT or WebVTT; None if it should hold times that can be used, and does not.
 
     The times of single words go: pysubs2 takes a line with two of them for the times of a cue.
     """
     if "-->" not in line:
-        return WORD_TIMES.sub("", line)
-    times = TIMES.match(line)
-    return times and " --> ".join(canonical(stamp) for stamp in times.groups())
+        return _WORD_TIMES.sub("", line)
+    times = _TIMES.match(line)
+    return times and " --> ".join(_canonical(stamp) for stamp in times.groups())
 
 
-def canonical(stamp: str) -> str:
+def _canonical(stamp: str) -> str:
     """A time as both formats are read; nothing is earlier than the start of the film."""
     if stamp.startswith("-"):
         return "00:00:00.000"
@@ -141,13 +141,13 @@ def canonical(stamp: str) -> str:
     return f"{hours:02}:{minutes:02}:{seconds:02}.{fraction:0<3}"
 
 
-def mend_events(lines: Iterable[str]) -> Iterator[str | None]:
+def _mend_events(lines: Iterable[str]) -> Iterator[str | None]:
     """ASS or SSA with what matters of each event; None for those that cannot be read.
 
     pysubs2 takes the fields of all files to be the usual ones, and gives up at a damaged style.
     """
-    fields = EVENT_FIELDS.split(", ")
-    spoken_as = {EFFECT: "Comment", SUNG: "Dialogue"}
+    fields = _EVENT_FIELDS.split(", ")
+    spoken_as = {EFFECT: "Comment", _SUNG: "Dialogue"}
     for line in lines:
         kind, _, rest = line.partition(":")
         if kind == "Format":
@@ -155,7 +155,7 @@ def mend_events(lines: Iterable[str]) -> Iterator[str | None]:
         if kind in {"Dialogue", "Comment"}:
             cells = dict(zip(fields, rest.split(",", len(fields) - 1), strict=False))
             start, end, text = (cells.get(name, "") for name in ("Start", "End", "Text"))
-            timed = CLOCK.fullmatch(start) and CLOCK.fullmatch(end) and "Text" in cells
+            timed = _CLOCK.fullmatch(start) and _CLOCK.fullmatch(end) and "Text" in cells
             kind = spoken_as.get(cells.get("Effect", "").strip().lower(), kind)
             yield f"{kind}: 0,{start},{end},,,0,0,0,,{text}" if timed else None
         else:
@@ -173,8 +173,8 @@ def in_order(cues: Iterable[Cue]) -> list[Cue]:
     spoken_ones = dict.fromkeys(c for c in cues if c.text and c.end_s > c.start_s)
     for cue in sorted(spoken_ones, key=lambda c: (c.start_s, c.end_s)):
         lines = cue.text.split("\n")
-        follows = bool(kept) and cue.start_s - kept[-1].end_s < REPEAT_S
-        new = " ".join(lines[repeated(shown, lines) if follows else 0 :])
+        follows = bool(kept) and cue.start_s - kept[-1].end_s < _REPEAT_S
+        new = " ".join(lines[_repeated(shown, lines) if follows else 0 :])
         shown = lines
         if new:
             kept.append(replace(cue, text=new))
@@ -183,11 +183,11 @@ def in_order(cues: Iterable[Cue]) -> list[Cue]:
     return kept
 
 
-def repeated(before: list[str], lines: list[str]) -> int:
+def _repeated(before: list[str], lines: list[str]) -> int:
     """How many lines a cue begins with that the one before it ends with."""
     if " ".join(before) == " ".join(lines):
         return len(lines)
-    most = min(len(before), len(lines), MOST_ROLLED)
+    most = min(len(before), len(lines), _MOST_ROLLED)
     return max(n for n in range(most + 1) if before[len(before) - n :] == lines[:n])
 
 
@@ -196,28 +196,28 @@ def said(text: str) -> str:
 
     Letters and their marks are one character, as people type them.
     """
-    if DRAWS.search(text):
+    if _DRAWS.search(text):
         text = "".join(part for part, style in parse_tags(text) if not style.drawing)
-    return unicodedata.normalize("NFC", spoken(pysubs2.SSAEvent(text=text).plaintext))
+    return unicodedata.normalize("NFC", _spoken(pysubs2.SSAEvent(text=text).plaintext))
 
 
-def spoken(text: str) -> str:
+def _spoken(text: str) -> str:
     """The words of a cue, line by line, without markup and without what is not said.
 
     What is not said: sounds and speakers, as subtitles for the deaf name them. Square brackets
     always hold such; round ones where they fill lines or hold capitals only, for elsewhere they
     may be speech. A speaker is in capitals before a colon. Songs keep their words.
     """
-    bare = SOUNDS.sub(" ", html.unescape(TAGS.sub(" ", text)).translate(WIDE))
-    bare = ROUND.sub(lambda found: " " if found[1].isupper() else found[0], ASIDES.sub("", bare))
-    lines = (" ".join(without_speaker(line).split()) for line in bare.splitlines())
+    bare = _SOUNDS.sub(" ", html.unescape(_TAGS.sub(" ", text)).translate(_WIDE))
+    bare = _ROUND.sub(lambda found: " " if found[1].isupper() else found[0], _ASIDES.sub("", bare))
+    lines = (" ".join(_without_speaker(line).split()) for line in bare.splitlines())
     lines = (line.lstrip(" ->\N{EN DASH}").rstrip(" -\N{EN DASH}") for line in lines)
-    return "\n".join(line for line in lines if line and not PREVIEW.fullmatch(line))
+    return "\n".join(line for line in lines if line and not _PREVIEW.fullmatch(line))
 
 
-def without_speaker(line: str) -> str:
+def _without_speaker(line: str) -> str:
     """A line without the name of who says it: capitals of any alphabet, at least two letters."""
-    found = SPEAKER.match(line)
+    found = _SPEAKER.match(line)
     named = found is not None and found[1].isupper() and found[1][:2].isalpha()
     return line[found.end() :] if found and named else line
 
@@ -248,4 +248,4 @@ def belongs(cue: Cue, start_s: float, end_s: float) -> bool:
     shared = min(cue.end_s, end_s) - max(cue.start_s, start_s)
     shorter = min(cue.end_s - cue.start_s, end_s - start_s)
     # Of a cue with one half in each of two shots, rounding must not leave both without words.
-    return shared >= min(LEAST_SHARED_S, shorter / 2) - 1e-6
+    return shared >= min(_LEAST_SHARED_S, shorter / 2) - 1e-6

@@ -15,15 +15,15 @@ from mediafm_store.records import Cue, Title
 from mediafm_store.subtitles.language import standard
 from mediafm_store.subtitles.parse import EFFECT, in_order, read_cues, said
 
-TEXT_CODECS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
+_TEXT_CODECS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
 """Those that hold text; DVDs and Blu-rays have pictures of it."""
-EFFECT_FIELD = 7
+_EFFECT_FIELD = 7
 """Of an event in ASS as FFmpeg gives it; there are no times in it, and the text is the last."""
-LAST_S = 5.0
+_LAST_S = 5.0
 """How long a cue stays of which nothing says when it ends."""
 
 
-class SubtitleTrack(NamedTuple):
+class _SubtitleTrack(NamedTuple):
     """A subtitle track with text."""
 
     number: int
@@ -35,23 +35,23 @@ class SubtitleTrack(NamedTuple):
     for_the_deaf: bool
 
 
-def text_tracks(media: Path) -> list[SubtitleTrack]:
+def text_tracks(media: Path) -> list[_SubtitleTrack]:
     """The subtitle tracks of a file that hold text; none where it cannot be read."""
     try:
         with open_media(media) as container:
             return [
-                track(stream)
+                _track(stream)
                 for stream in container.streams.subtitles
-                if stream.codec_context and stream.codec_context.name in TEXT_CODECS
+                if stream.codec_context and stream.codec_context.name in _TEXT_CODECS
             ]
     except BadMedia:
         return []  # whoever reads its picture says so
 
 
-def track(stream: Any) -> SubtitleTrack:
+def _track(stream: Any) -> _SubtitleTrack:
     """What a container says of a subtitle stream."""
     marks, flags = stream.disposition, av.stream.Disposition
-    return SubtitleTrack(
+    return _SubtitleTrack(
         stream.index,
         standard(stream.language),
         default=bool(marks & flags.default),
@@ -71,11 +71,11 @@ def read_track(media: Path, index: int, warn: Warn = log_warning) -> list[Cue]:
         what = f"{media.name}: subtitle track {index}"
         # Whoever reads its picture tells where the clock jumps.
         clock = Clock.of(container, stream, media, lambda text: None)
-        found = timed(packets(container, stream, what, warn), start, clock)
-        return in_order(cues(found, what, warn))
+        found = _timed(packets(container, stream, what, warn), start, clock)
+        return in_order(_cues(found, what, warn))
 
 
-def timed(found: Iterable[Any], start: int, clock: Clock) -> Iterator[tuple[int, Any]]:
+def _timed(found: Iterable[Any], start: int, clock: Clock) -> Iterator[tuple[int, Any]]:
     """Packets, and when the text of each is to be seen, in ticks from the start of the file."""
     begin = 0
     for packet in found:
@@ -84,7 +84,7 @@ def timed(found: Iterable[Any], start: int, clock: Clock) -> Iterator[tuple[int,
             yield begin, packet
 
 
-def cues(found: Iterable[tuple[int, Any]], what: str, warn: Warn) -> Iterator[Cue]:
+def _cues(found: Iterable[tuple[int, Any]], what: str, warn: Warn) -> Iterator[Cue]:
     """Decode packets that come with their times.
 
     What has no duration stays until the next packet, which may be an empty one.
@@ -97,24 +97,24 @@ def cues(found: Iterable[tuple[int, Any]], what: str, warn: Warn) -> Iterator[Cu
         yield from (replace(cue, end_s=max(0.0, start_s)) for cue in waiting)
         waiting = []
         try:
-            texts = dialogues(packet) if packet.size else []
+            texts = _dialogues(packet) if packet.size else []
         except (av.FFmpegError, UnicodeDecodeError):
             damaged += 1
             continue
         decoded = [Cue(max(0.0, start_s), end_s, said(text)) for text in texts]
         waiting = [] if length else decoded
         yield from decoded if length else ()
-    yield from (replace(cue, end_s=cue.start_s + LAST_S) for cue in waiting)
+    yield from (replace(cue, end_s=cue.start_s + _LAST_S) for cue in waiting)
     if damaged:
         warn(f"{what}: {damaged} damaged cues were left out")
 
 
-def dialogues(packet: Any) -> list[str]:
+def _dialogues(packet: Any) -> list[str]:
     """The text of each event of a packet, in ASS, but for syllables that are drawn one by one."""
     return [
         bytes(event.dialogue).decode("utf-8", errors="replace")
         for event in packet.decode()
-        if bytes(event.ass).split(b",", EFFECT_FIELD + 1)[EFFECT_FIELD].strip() != EFFECT.encode()
+        if bytes(event.ass).split(b",", _EFFECT_FIELD + 1)[_EFFECT_FIELD].strip() != EFFECT.encode()
     ]
 
 

@@ -25,7 +25,7 @@ from mediafm_store.titles.naming import find_titles
 log = logging.getLogger("mediafm_store")
 AT_ONCE = 1000
 """Titles that are written in one commit: a kill costs at most their tags, which come again."""
-OnTitles = Callable[[str, int, int], None]
+_OnTitles = Callable[[str, int, int], None]
 """Told where tags come from, how many titles are done, and of how many."""
 
 
@@ -40,7 +40,7 @@ def apply_tags(
     device: DeviceChoice = "auto",
     workers: int | None = None,
     engine: str = "threads",
-    on_titles: OnTitles = lambda source, done, total: None,
+    on_titles: _OnTitles = lambda source, done, total: None,
 ) -> list[Tag]:
     """Write and return tags of titles; of all that lack them, if `titles` is None.
 
@@ -62,25 +62,25 @@ def apply_tags(
         tags = from_names(store, wanted, names, encoders=encoders, device=device)
         named = f"task = {quoted(PROPOSALS)} AND {one_of('tag', list(names))}"
         return write_tags(store, wanted, tags, instead=named)
-    chosen = [newest_probe(store, task)] if task else of_titles(store)
-    if task and not tags_titles(chosen[0]):
+    chosen = [newest_probe(store, task)] if task else _of_titles(store)
+    if task and not _tags_titles(chosen[0]):
         raise BadInput(
             f"probe {chosen[0].name} does not tag titles: that needs labels of titles, with names,"
             f" and it has {chosen[0].kind} of {chosen[0].level}; `mediafm probe apply {task}` says"
             " what it makes of them"
         )
-    chosen = better_than_chance(chosen)
+    chosen = _better_than_chance(chosen)
     found: list[Tag] = []
     with engine_of(engine, workers=workers) as runs_on:
         if all(probe.task == PROPOSALS for probe in chosen) and not task:
-            found += by_neighbours(store, titles, top, on_titles, optional=bool(chosen))
+            found += _by_neighbours(store, titles, top, on_titles, optional=bool(chosen))
         for probe in chosen:
-            found += by_probe(store, probe, titles, runs_on, on_titles)
+            found += _by_probe(store, probe, titles, runs_on, on_titles)
     return found
 
 
 @dataclass(frozen=True)
-class Probed:
+class _Probed:
     """The stage of tagging: what a probe says of some titles. It reads the store."""
 
     store: Store
@@ -91,43 +91,43 @@ class Probed:
         return from_probe(self.store, self.probe, titles)
 
 
-def by_probe(
+def _by_probe(
     store: Store,
     probe: Probe,
     titles: Sequence[str] | None,
     engine: Engine,
-    on_titles: OnTitles,
+    on_titles: _OnTitles,
 ) -> list[Tag]:
     """Write and return the tags of titles that no file has labelled, in the order of the titles."""
     own = f"task = {quoted(probe.task)} AND source LIKE '% v%'"
-    known = titles_labelled(store, probe)
+    known = _titles_labelled(store, probe)
     write_tags(store, known, [], instead=own)
-    asked = lacking(store, probe) if titles is None else titles
+    asked = _lacking(store, probe) if titles is None else titles
     wanted = [t for t in asked if t not in known]
     if titles and (told := known.intersection(titles)):
         log.warning("labels of %s say it already: %s", probe.task, ", ".join(sorted(told)[:5]))
     found: defaultdict[str, list[Tag]] = defaultdict(list)
     done = 0
-    with closing(engine.run(Probed(store, probe), parts(wanted))) as outcomes:
+    with closing(engine.run(_Probed(store, probe), _parts(wanted))) as outcomes:
         for outcome in outcomes:
             part, tags = outcome.item, outcome.get()
-            warn_of_missing(part, {t.title for t in tags})
+            _warn_of_missing(part, {t.title for t in tags})
             for tag in write_tags(store, part, tags, instead=own):
                 found[tag.title].append(tag)
             on_titles(probe.name, done := done + len(part), len(wanted))
     return [tag for title in wanted for tag in found[title]]
 
 
-def of_titles(store: Store) -> list[Probe]:
+def _of_titles(store: Store) -> list[Probe]:
     """The newest probe of each task that tags titles."""
     return [
         probe
         for probe in (newest_probe(store, task) for task in tasks(store))
-        if tags_titles(probe)
+        if _tags_titles(probe)
     ]
 
 
-def better_than_chance(chosen: Sequence[Probe]) -> list[Probe]:
+def _better_than_chance(chosen: Sequence[Probe]) -> list[Probe]:
     """Without probes that know no more than a guess, with a warning; BadInput if none is left."""
     told = {probe.name: by_chance(probe) for probe in chosen}
     poor = [
@@ -143,27 +143,27 @@ def better_than_chance(chosen: Sequence[Probe]) -> list[Probe]:
     return [probe for probe in chosen if not told[probe.name]]
 
 
-def tags_titles(probe: Probe) -> bool:
+def _tags_titles(probe: Probe) -> bool:
     """Whether what a probe predicts are names that titles have or have not."""
     return probe.level == "titles" and probe.kind == "tags" and all(probe.labels)
 
 
-def lacking(store: Store, probe: Probe) -> list[str]:
+def _lacking(store: Store, probe: Probe) -> list[str]:
     """The titles that this version of a probe has not tagged as they are, and for which somebody
     has not said all that it could."""
     space_of(store, probe)
     counts = Counter(title for task, title, _ in answered(store) if task == probe.task)
-    left = untagged(store, f"source = {quoted(probe.name)}")
+    left = _untagged(store, f"source = {quoted(probe.name)}")
     return [title for title in left if counts[title] < len(probe.labels)]
 
 
-def titles_labelled(store: Store, probe: Probe) -> set[str]:
+def _titles_labelled(store: Store, probe: Probe) -> set[str]:
     """The titles of which a file says which tags of the task they have."""
     task = f"task = {quoted(probe.task)} AND source = {quoted(FILE)}"
     return set(store.rows("labels", task)["title"])
 
 
-def untagged(store: Store, where: str) -> list[str]:
+def _untagged(store: Store, where: str) -> list[str]:
     """The titles that have no tags of some kind, or only such as are older than the title."""
     tagged = store.rows("tags", where).group_by("title").agg(pl.col("proposed_at").max())
     last = dict(tagged.iter_rows())
@@ -171,11 +171,11 @@ def untagged(store: Store, where: str) -> list[str]:
     return [title for title, at in ingested if title not in last or last[title] < at]
 
 
-def by_neighbours(
+def _by_neighbours(
     store: Store,
     titles: Sequence[str] | None,
     top: int,
-    on_titles: OnTitles,
+    on_titles: _OnTitles,
     *,
     optional: bool,
 ) -> Iterator[Tag]:
@@ -186,28 +186,28 @@ def by_neighbours(
     voted = f"task = {quoted(PROPOSALS)} AND {one_of('source', [NEIGHBOURS, REVIEW])}"
     wanted = titles
     if wanted is None:
-        wanted = [t for t in untagged(store, voted) if not known[t]]
+        wanted = [t for t in _untagged(store, voted) if not known[t]]
     ids = set(title_vectors(store)[0])
-    warn_of_missing(wanted, ids)
+    _warn_of_missing(wanted, ids)
     there = [title for title in wanted if title in ids]
     if wanted:
         on_titles("similar titles", 0, len(wanted))
     done = 0
     tags = from_neighbours(store, there, top=top)
-    for part in parts(there):
+    for part in _parts(there):
         found = [tag for _ in part for tag in next(tags)]
         written = write_tags(store, part, found, instead=f"source = {quoted(NEIGHBOURS)}")
         on_titles("similar titles", done := done + len(part), len(there))
         yield from written
 
 
-def parts(titles: Sequence[str]) -> Iterator[Sequence[str]]:
+def _parts(titles: Sequence[str]) -> Iterator[Sequence[str]]:
     """So many as are written at once."""
     for start in range(0, len(titles), AT_ONCE):
         yield titles[start : start + AT_ONCE]
 
 
-def warn_of_missing(wanted: Sequence[str], there: set[str]) -> None:
+def _warn_of_missing(wanted: Sequence[str], there: set[str]) -> None:
     """Say which titles have no vectors."""
     if without := [title for title in wanted if title not in there]:
         more = f" and {len(without) - 5} more" if len(without) > 5 else ""

@@ -11,12 +11,12 @@ from mediafm_store.retrieval.search import search
 from mediafm_store.store.store import Store
 from mediafm_store.tags.tag import PROPOSALS, TEXT, Tag
 
-LEAST = 0.9
+_LEAST = 0.9
 """Share of everyday texts that must find nothing as good in the whole store."""
-SHOTS_A_TITLE, MOST_SHOTS = 20, 2000
+_SHOTS_A_TITLE, MOST_SHOTS = 20, 2000
 """So many shots a title are looked through for a name, on average, and so many at most: each takes
 some 40 kB."""
-EVIDENCE = 3
+_EVIDENCE = 3
 
 
 def from_names(
@@ -35,7 +35,7 @@ def from_names(
         hits = search(
             store,
             text=name,
-            k=min(MOST_SHOTS, SHOTS_A_TITLE * len(store.revisions())),
+            k=min(MOST_SHOTS, _SHOTS_A_TITLE * len(store.revisions())),
             least=0.0,
             fold=False,
             encoders=encoders,
@@ -43,10 +43,10 @@ def from_names(
         )
         shots: dict[str, list[Hit]] = defaultdict(list)
         for hit in hits:
-            if hit.chance is not None and 1 - hit.chance >= LEAST:
+            if hit.chance is not None and 1 - hit.chance >= _LEAST:
                 shots[hit.title].append(hit)
         for title in wanted & shots.keys():
-            evidence = tuple(h.shot for h in shots[title][:EVIDENCE])
+            evidence = tuple(h.shot for h in shots[title][:_EVIDENCE])
             score = max(1 - (hit.chance or 0.0) for hit in shots[title])
-            found.append(Tag(PROPOSALS, title, name, score, LEAST, TEXT, evidence))
+            found.append(Tag(PROPOSALS, title, name, score, _LEAST, TEXT, evidence))
     return sorted(found, key=lambda tag: (tag.title, -tag.score, tag.tag))

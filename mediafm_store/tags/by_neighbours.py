@@ -12,12 +12,12 @@ from mediafm_store.store.store import Store
 from mediafm_store.tags.tag import NEIGHBOURS, PROPOSALS, Tag
 
 log = logging.getLogger("mediafm_store")
-VOTERS = 5
-FEW = 20
+_VOTERS = 5
+_FEW = 20
 """Titles with tags, below which neighbours are mostly not near."""
-DOUBT = 1.0
+_DOUBT = 1.0
 """Weight of one vote for nothing: few or distant neighbours give low scores."""
-LEAST = 0.3
+_LEAST = 0.3
 """Share of the votes from which on a title is taken to have a tag."""
 
 
@@ -42,17 +42,17 @@ def from_neighbours(store: Store, titles: Sequence[str], *, top: int) -> Iterato
     place = {title: i for i, title in enumerate(ids)}
     names = [id for id in ids if known[id]]
     tagged = vectors[[place[name] for name in names]]
-    if len(names) < FEW:
+    if len(names) < _FEW:
         log.warning("only %d titles have tags to learn from: what is said is a guess", len(names))
     for title in titles:
         similar = tagged @ vectors[place[title]]
-        order = np.argsort(-similar, kind="stable")[: VOTERS + 1]
+        order = np.argsort(-similar, kind="stable")[: _VOTERS + 1]
         near = [(names[i], float(similar[i])) for i in order if similar[i] > 0]
-        voters = [(name, weight) for name, weight in near if name != title][:VOTERS]
-        yield vote(title, voters, known)[:top]
+        voters = [(name, weight) for name, weight in near if name != title][:_VOTERS]
+        yield _vote(title, voters, known)[:top]
 
 
-def vote(
+def _vote(
     title: str, voters: Sequence[tuple[str, float]], known: Mapping[str, list[str]]
 ) -> list[Tag]:
     """All tags of the voters that the title does not have, best first."""
@@ -62,9 +62,9 @@ def vote(
         for tag in dict.fromkeys(known[voter]):
             votes[tag] += weight
             evidence[tag].append(voter)
-    total = DOUBT + sum(weight for _, weight in voters)
+    total = _DOUBT + sum(weight for _, weight in voters)
     tags = [
-        Tag(PROPOSALS, title, tag, weight / total, LEAST, NEIGHBOURS, tuple(evidence[tag]))
+        Tag(PROPOSALS, title, tag, weight / total, _LEAST, NEIGHBOURS, tuple(evidence[tag]))
         for tag, weight in votes.items()
         if tag not in known[title]
     ]

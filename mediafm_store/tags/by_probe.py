@@ -9,11 +9,11 @@ from mediafm_store.probing.saved import WORDS, Probe
 from mediafm_store.store.store import Store
 from mediafm_store.tags.tag import Tag, answered
 
-EVIDENCE = 3
+_EVIDENCE = 3
 """Shots, and words, that are named at most."""
-LEAST = 1e-6
+_LEAST = 1e-6
 """Of thresholds: what is likely beside another one can be told of all."""
-MAYBE = 0.5
+_MAYBE = 0.5
 """Tags of this share of their threshold are kept for review."""
 
 
@@ -27,21 +27,21 @@ def from_probe(store: Store, probe: Probe, titles: Sequence[str]) -> list[Tag]:
         return []
     inputs = inputs_of(store, probe, ids, vectors)
     scores = probe.linear.decide(inputs)
-    least = np.maximum(probe.linear.thresholds, LEAST)
+    least = np.maximum(probe.linear.thresholds, _LEAST)
     said = answered(store)
     asked = np.array(
         [[(probe.task, id, label) not in said for label in probe.labels] for id in ids]
     )
-    keep = scores >= MAYBE * least
+    keep = scores >= _MAYBE * least
     keep[np.arange(len(ids)), np.where(asked, scores / least, -1).argmax(axis=1)] = True
     keep &= asked
     labels = {id: np.flatnonzero(row).tolist() for id, row in zip(ids, keep, strict=True)}
-    shots = loudest_shots(store, probe, labels, EVIDENCE)
+    shots = loudest_shots(store, probe, labels, _EVIDENCE)
     found = []
     for number, id in enumerate(ids):
         for label in sorted(labels[id], key=lambda n: (-scores[number, n], n)):
             words = (
-                loudest_words(probe, inputs[WORDS][number], label, EVIDENCE) if probe.words else []
+                loudest_words(probe, inputs[WORDS][number], label, _EVIDENCE) if probe.words else []
             )
             evidence = [f'"{word}"' for word in words]
             evidence += [shot for _, shot in shots.get((id, label), [])]

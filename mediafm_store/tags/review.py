@@ -19,7 +19,7 @@ from mediafm_store.tags.tag import REVIEW as ANSWERED
 from mediafm_store.tags.tag import Tag, keep_answers, read_tags
 from mediafm_store.titles.naming import find_titles
 
-CLOSE = 1e-6
+_CLOSE = 1e-6
 
 
 class Feedback(NamedTuple):
@@ -30,7 +30,7 @@ class Feedback(NamedTuple):
     accept: bool
 
 
-class Learnt(NamedTuple):
+class _Learnt(NamedTuple):
     """What became of the answers to one task."""
 
     task: str
@@ -54,7 +54,7 @@ def uncertain_tags(store: Store, *, task: str | None = None, n: int = 20) -> lis
 
 def distance(tag: Tag) -> float:
     """How far a score is from its threshold, in log-odds."""
-    score, threshold = np.clip([tag.score, tag.threshold], CLOSE, 1 - CLOSE)
+    score, threshold = np.clip([tag.score, tag.threshold], _CLOSE, 1 - _CLOSE)
     return float(abs(logit(score) - logit(threshold)))
 
 
@@ -64,7 +64,7 @@ def answer_tags(
     *,
     device: DeviceChoice = "auto",
     on_step: OnStep = lambda what, done, total: None,
-) -> list[Learnt]:
+) -> list[_Learnt]:
     """Keep answers as labels, fit the probes of their tasks anew, and tag titles with these.
 
     Raises NotFound for a title and tag that were not proposed, BadInput for an answer that
@@ -88,12 +88,12 @@ def answer_tags(
     for tag in said:
         by_task[tag.task].append(tag)
     for task, own in by_task.items():
-        keep_labels(store, task, {tag: said[tag] for tag in own})
+        _keep_labels(store, task, {tag: said[tag] for tag in own})
     keep_answers(store, said)
-    return [learn(store, task, len(own), device, on_step) for task, own in by_task.items()]
+    return [_learn(store, task, len(own), device, on_step) for task, own in by_task.items()]
 
 
-def keep_labels(store: Store, task: str, answers: Mapping[Tag, bool]) -> None:
+def _keep_labels(store: Store, task: str, answers: Mapping[Tag, bool]) -> None:
     """Answers as labels. What a file said of an item stays a file's, corrected: it says that the
     item has no other labels, which an answer does not."""
     of_task = f"task = {quoted(task)} AND source = {quoted(FILE)}"
@@ -101,7 +101,7 @@ def keep_labels(store: Store, task: str, answers: Mapping[Tag, bool]) -> None:
         filed = set(store.rows("labels", of_task).select("item", "label").iter_rows())
         for source in (FILE, REVIEW):
             rows = [
-                label(tag, accept)
+                _label(tag, accept)
                 for tag, accept in answers.items()
                 if ((tag.title, tag.tag) in filed) == (source == FILE)
             ]
@@ -109,7 +109,7 @@ def keep_labels(store: Store, task: str, answers: Mapping[Tag, bool]) -> None:
                 add(store, rows, source=source)
 
 
-def label(tag: Tag, accept: bool) -> dict[str, object]:
+def _label(tag: Tag, accept: bool) -> dict[str, object]:
     """An answer as the table of labels holds it."""
     return {
         "task": tag.task,
@@ -120,7 +120,7 @@ def label(tag: Tag, accept: bool) -> dict[str, object]:
     }
 
 
-def learn(store: Store, task: str, answers: int, device: DeviceChoice, on_step: OnStep) -> Learnt:
+def _learn(store: Store, task: str, answers: int, device: DeviceChoice, on_step: OnStep) -> _Learnt:
     """Fit a probe anew, as it was fitted before, and tag titles with it."""
     try:
         before = newest_probe(store, task)
@@ -130,9 +130,9 @@ def learn(store: Store, task: str, answers: int, device: DeviceChoice, on_step: 
     try:
         probe = fit_probe(store, task, pool=pool, words=words, device=device, on_step=on_step)
     except MediaFMError as error:
-        return Learnt(task, answers, None, str(error), 0)
+        return _Learnt(task, answers, None, str(error), 0)
     try:
         tags = apply_tags(store, task=task, device=device)
     except BadInput as error:
-        return Learnt(task, answers, probe, str(error), 0)
-    return Learnt(task, answers, probe, "", len(tags))
+        return _Learnt(task, answers, probe, str(error), 0)
+    return _Learnt(task, answers, probe, "", len(tags))

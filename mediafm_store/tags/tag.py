@@ -14,7 +14,7 @@ NEIGHBOURS, TEXT, REVIEW = "neighbours", "text", "review"
 """Where tags come from if not from a probe."""
 PROPOSALS = "tags"
 """The task of tags that come from no probe."""
-SURE = 0.5
+_SURE = 0.5
 """Threshold of tags that somebody has answered, whose score is 0 or 1."""
 
 
@@ -70,7 +70,7 @@ def answered(store: Store) -> set[tuple[str, str, str]]:
 def keep_answers(store: Store, answers: Mapping[Tag, bool]) -> None:
     """Tags that people have accepted are certain, others are out of the question."""
     sure = (
-        replace(tag, score=float(accept), threshold=SURE, source=REVIEW)
+        replace(tag, score=float(accept), threshold=_SURE, source=REVIEW)
         for tag, accept in answers.items()
     )
     store.put("tags", [row_of(tag) for tag in sure])

@@ -12,19 +12,19 @@ from mediafm_store.errors import BadInput
 from mediafm_store.text_files.plain_text import read_text
 
 SUFFIXES = (".csv", ".tsv")
-EXCEL = "cp1252"
+_EXCEL = "cp1252"
 """What it saves in where Windows speaks a western language."""
-DIVIDERS = ",;\t"
-Cells = list[str]
+_DIVIDERS = ",;\t"
+_Cells = list[str]
 
 
-Rows = Iterator[tuple[int, Cells]]
+Rows = Iterator[tuple[int, _Cells]]
 
 
-class Table(NamedTuple):
+class _Table(NamedTuple):
     """A header, and the rows below it that are not empty, each with the number of its line."""
 
-    header: Cells
+    header: _Cells
     rows: Rows
 
 
@@ -44,26 +44,26 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         yield line, {name: cell for name, cell in zip(names, row, strict=False) if cell.strip()}
 
 
-def read_table(path: Path, is_header: Callable[[Cells], bool] = any) -> Table:
+def read_table(path: Path, is_header: Callable[[_Cells], bool] = any) -> _Table:
     """A table; its header is the first line that is one, and has most cells by what divides them.
 
     Without such a line it is empty. Raises BadInput, with the number of the line, for quotes that
     are not closed and the like.
     """
-    text = read_text(path, few=EXCEL)
-    divider = max(DIVIDERS, key=lambda one: len(header_of(nonempty_rows(text, one), is_header)))
-    rows = errors_with_file(path, nonempty_rows(text, divider))
-    return Table(header_of(rows, is_header), rows)
+    text = read_text(path, few=_EXCEL)
+    divider = max(_DIVIDERS, key=lambda one: len(_header_of(_nonempty_rows(text, one), is_header)))
+    rows = _errors_with_file(path, _nonempty_rows(text, divider))
+    return _Table(_header_of(rows, is_header), rows)
 
 
-def header_of(rows: Rows, is_header: Callable[[Cells], bool]) -> Cells:
+def _header_of(rows: Rows, is_header: Callable[[_Cells], bool]) -> _Cells:
     """The first row that is a header; empty if none is. What follows it is left."""
     with suppress(csv.Error):
         return next((cells for _, cells in rows if is_header(cells)), [])
     return []
 
 
-def nonempty_rows(text: str, divider: str) -> Rows:
+def _nonempty_rows(text: str, divider: str) -> Rows:
     """The rows that are not empty, which quotes may spread over lines, each with its first line."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=divider, strict=True)
     line = 1
@@ -76,7 +76,7 @@ def nonempty_rows(text: str, divider: str) -> Rows:
         raise csv.Error(f"line {line}: {error}") from error
 
 
-def errors_with_file(path: Path, rows: Rows) -> Rows:
+def _errors_with_file(path: Path, rows: Rows) -> Rows:
     """The same rows; an error names the file."""
     try:
         yield from rows

@@ -12,7 +12,7 @@ LARGEST = 128 << 20
 """Bytes of a file."""
 DEEPEST = 50
 """Lists and objects inside each other."""
-HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """How half of a pair of code units is written, which alone is no character."""
 
 
@@ -23,12 +23,12 @@ def parse_json(text: str) -> Any:
     characters.
     """
     try:
-        found = json.loads(text, parse_int=whole, parse_float=finite)
+        found = json.loads(text, parse_int=_whole, parse_float=_finite)
     except RecursionError as error:
         raise ValueError(f"nested more than {DEEPEST} deep ({error})") from error
-    if text.count("[") + text.count("{") > DEEPEST and depth(found) > DEEPEST:
+    if text.count("[") + text.count("{") > DEEPEST and _depth(found) > DEEPEST:
         raise ValueError(f"nested more than {DEEPEST} deep")
-    if HALF.search(text):
+    if _HALF.search(text):
         try:
             json.dumps(found, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
@@ -38,7 +38,7 @@ def parse_json(text: str) -> Any:
 
 def read_json(path: Path) -> Any:
     """What a file says; see `parse_json`. Raises OSError if it cannot be opened."""
-    return parse_json(read_text(path))
+    return parse_json(_read_text(path))
 
 
 def read_json_lines(path: Path, example: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -47,7 +47,7 @@ def read_json_lines(path: Path, example: str) -> Iterator[tuple[int, dict[str, A
     Raises BadInput, with the number of the line, for anything else; `example` is told then.
     """
     try:
-        lines = read_text(path).split("\n")
+        lines = _read_text(path).split("\n")
     except (OSError, ValueError) as error:
         raise BadInput(f"{path} cannot be read: {error}; give a file of JSON lines") from error
     for number, line in enumerate(lines, start=1):
@@ -62,7 +62,7 @@ def read_json_lines(path: Path, example: str) -> Iterator[tuple[int, dict[str, A
         yield number, {name: value for name, value in row.items() if value is not None}
 
 
-def read_text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     """A file in UTF-8; ValueError for one that is larger than `LARGEST`, or has no end."""
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
@@ -71,14 +71,14 @@ def read_text(path: Path) -> str:
     return content.decode("utf-8-sig")
 
 
-def whole(text: str) -> int:
+def _whole(text: str) -> int:
     """A number without either; a float can hold it."""
     if len(text) > 300:
         raise ValueError(f"{text:.40}... has more than 300 digits")
     return int(text)
 
 
-def finite(text: str) -> float:
+def _finite(text: str) -> float:
     """A number with a point or an exponent."""
     number = float(text)
     if abs(number) == float("inf"):
@@ -86,7 +86,7 @@ def finite(text: str) -> float:
     return number
 
 
-def depth(value: object) -> int:
+def _depth(value: object) -> int:
     """How many lists and objects are inside each other, counted to just beyond `DEEPEST`."""
     layer, layers = [value], 0
     while layer := [v for v in layer if isinstance(v, list | dict)]:

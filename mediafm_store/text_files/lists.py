@@ -12,8 +12,8 @@ from mediafm_store.text_files.csv_text import SUFFIXES as CSV
 from mediafm_store.text_files.csv_text import read_records
 from mediafm_store.text_files.json_text import read_json_lines
 
-JSON_LINES, PARQUET = ".jsonl", ".parquet"
-SEPARATOR = ";"
+_JSON_LINES, PARQUET = ".jsonl", ".parquet"
+_SEPARATOR = ";"
 """Between several things in one cell."""
 
 Row = dict[str, Any]
@@ -26,19 +26,19 @@ def read_list(file: Path, what: str, example: str) -> Iterator[tuple[int, Row]]:
     number, for what cannot be read; it tells `what` the rows are, and an `example` of an object.
     """
     suffix = file.suffix.lower()
-    if suffix not in (*CSV, JSON_LINES, PARQUET):
+    if suffix not in (*CSV, _JSON_LINES, PARQUET):
         raise BadInput(f"{file}: {what} come as .csv, .jsonl or .parquet")
     if not file.is_file():
         raise BadInput(f"no file {file}")
-    if suffix == JSON_LINES:
+    if suffix == _JSON_LINES:
         yield from read_json_lines(file, example)
     elif suffix == PARQUET:
-        yield from read_parquet(file)
+        yield from _read_parquet(file)
     else:
         yield from read_records(file)
 
 
-def read_parquet(file: Path) -> Iterator[tuple[int, Row]]:
+def _read_parquet(file: Path) -> Iterator[tuple[int, Row]]:
     """The rows of a table."""
     try:
         table = pl.read_parquet(file)
@@ -51,7 +51,7 @@ def read_parquet(file: Path) -> Iterator[tuple[int, Row]]:
 def several(text: str) -> list[Any]:
     """Several things as a cell has them: `Drama; Crime`, or the JSON of a list, such as `[]`."""
     if not (text.strip().startswith("[") and text.strip().endswith("]")):
-        return text.split(SEPARATOR)
+        return text.split(_SEPARATOR)
     try:
         found: list[Any] = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -11,23 +11,23 @@ from mediafm_store.errors import BadInput
 
 LARGEST = 128 << 20
 """Bytes of a file."""
-ENCODINGS = (
+_ENCODINGS = (
     *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256"),
     *("cp1257", "cp874", "cp932", "euc_jp", "gb18030", "big5", "cp949"),
 )
 """What texts that are not UTF-8 are written in; the likelier comes first where a text gives
 no reason to prefer one (short texts in western Europe look alike in several)."""
-USUAL = {
+_USUAL = {
     **dict.fromkeys(("bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"), "cp1250"),
     **dict.fromkeys(("et", "lt", "lv"), "cp1257"),
     **{"tr": "cp1254", "he": "cp1255"},
 }
 """Languages whose usual encoding looks like that of others in short texts."""
-FEW = 100
+_FEW = 100
 """Letters; of fewer, guesses are often wrong (`Café à Paris, Noël` is read as Lithuanian)."""
 APOSTROPHE = re.compile("(?<=\\w)['\u2019\u2018\u02bc\uff07\u00b4`](?=\\w)")
-Warn = Callable[[str], None]
-log_warning: Warn = logging.getLogger("mediafm_store").warning
+_Warn = Callable[[str], None]
+_log_warning: _Warn = logging.getLogger("mediafm_store").warning
 
 
 def straight(text: str) -> str:
@@ -36,7 +36,7 @@ def straight(text: str) -> str:
 
 
 def read_text(
-    path: Path, warn: Warn = log_warning, language: str | None = None, *, few: str | None = None
+    path: Path, warn: _Warn = _log_warning, language: str | None = None, *, few: str | None = None
 ) -> str:
     """What a text file says: in UTF-8, else in what its bytes look most like, with a warning.
 
@@ -44,8 +44,8 @@ def read_text(
     if that is possible. Raises BadInput for what cannot be read, is no text, or
     has more than `LARGEST` bytes.
     """
-    raw = read_bytes(path)
-    wide = utf_16(raw)
+    raw = _read_bytes(path)
+    wide = _utf_16(raw)
     if wide:
         warn(f"{path.name} is not UTF-8; read as {wide}")
         return raw.decode(wide, errors="replace")
@@ -57,17 +57,17 @@ def read_text(
     if damaged * 10 < sum(not c.isascii() for c in text):  # other encodings are rarely UTF-8, too
         warn(f"{path.name}: {damaged} characters are damaged and were left out")
         return text.replace("\ufffd", "")
-    if few and sum(byte > 127 for byte in raw) < FEW and (short := decoded(raw, few)):
+    if few and sum(byte > 127 for byte in raw) < _FEW and (short := _decoded(raw, few)):
         warn(f"{path.name} is not UTF-8; read as {few}")
         return short
-    guess = best_guess(raw, language)
+    guess = _best_guess(raw, language)
     if guess is None:
         raise BadInput(f"{path} is not text in any known encoding; save it as UTF-8")
     warn(f"{path.name} is not UTF-8; read as {guess.encoding}")
     return str(guess)
 
 
-def read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     """All of a file, which may have no end."""
     try:
         with path.open("rb") as file:
@@ -79,7 +79,7 @@ def read_bytes(path: Path) -> bytes:
     return raw
 
 
-def decoded(raw: bytes, encoding: str) -> str | None:
+def _decoded(raw: bytes, encoding: str) -> str | None:
     """A text in an encoding, None if it cannot be in that."""
     try:
         return raw.decode(encoding)
@@ -87,7 +87,7 @@ def decoded(raw: bytes, encoding: str) -> str | None:
         return None
 
 
-def utf_16(raw: bytes) -> str | None:
+def _utf_16(raw: bytes) -> str | None:
     """Which UTF-16 a text is in, if it is: it has a mark, or zeros in every other byte."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf_16"
@@ -97,13 +97,13 @@ def utf_16(raw: bytes) -> str | None:
     return "utf_16_be" if even > odd else "utf_16_le"
 
 
-def best_guess(raw: bytes, language: str | None) -> CharsetMatch | None:
+def _best_guess(raw: bytes, language: str | None) -> CharsetMatch | None:
     """What a text looks like; its language decides if charset-normalizer thinks it possible."""
-    usual = USUAL.get((language or "").partition("-")[0])
+    usual = _USUAL.get((language or "").partition("-")[0])
 
     def rank(guess: CharsetMatch) -> tuple[float, ...]:
-        order = ENCODINGS.index(guess.encoding)
+        order = _ENCODINGS.index(guess.encoding)
         is_other = guess.encoding != usual
         return (is_other, round(guess.chaos, 2), -round(guess.coherence, 1), order)
 
-    return min(from_bytes(raw, cp_isolation=list(ENCODINGS)), key=rank, default=None)
+    return min(from_bytes(raw, cp_isolation=list(_ENCODINGS)), key=rank, default=None)

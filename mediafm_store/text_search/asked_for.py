@@ -13,19 +13,19 @@ HEARD: Mapping[Part, float] = {"visual": 0.3, "audio": 1.0, "text": 0.2, "contex
 SAID: Mapping[Part, float] = {"visual": 0.3, "audio": 0.0, "text": 1.0, "context": 0.1}
 NAMED_SOUND = 0.3
 """What sound weighs in a text that is the name of a sound, as "gunfire" is, without saying so."""
-SURE, UNSURE = 0.9, 0.6
+_SURE, _UNSURE = 0.9, 0.6
 """Cosines with the name of a sound from which a text is surely, or perhaps, about that sound."""
-SOUND_WORDS = re.compile(
+_SOUND_WORDS = re.compile(
     r"\b(sounds?|nois(e|es|y)|hear(s|d|ing)?|listen(s|ing)?|music|songs?|melod(y|ies)|tunes?"
     r"|audio|loud|voices?|silence)\b",
     re.IGNORECASE,
 )
-SPEECH_WORDS = re.compile(
+_SPEECH_WORDS = re.compile(
     r"\b(say(s|ing)?|said|mention(s|ed|ing)?|talk(s|ing)? about|speak(s|ing)? (of|about)"
     r"|tell(s|ing)? .* (that|about)|dialogue|the words?|the line|quot(e|es|ing))\b",
     re.IGNORECASE,
 )
-QUOTED = re.compile(r"[\"“„«]([^\"”“»]{2,})[\"”“»]")
+_QUOTED = re.compile(r"[\"“„«]([^\"”“»]{2,})[\"”“»]")
 
 
 class AskedFor(NamedTuple):
@@ -44,11 +44,11 @@ def asked_for(text: str, *, near_sound: float = 0.0, near_sight: float = 0.0) ->
     `near_sound` and `near_sight` are its greatest cosines with a name of a sound and of a thing
     seen: "birds singing" is nearer to a sound, "a birdhouse" to a thing.
     """
-    if QUOTED.search(text) or SPEECH_WORDS.search(text):
+    if _QUOTED.search(text) or _SPEECH_WORDS.search(text):
         return AskedFor(SAID, "by what is said, as it is about words")
-    if SOUND_WORDS.search(text):
+    if _SOUND_WORDS.search(text):
         return AskedFor(HEARD, "by what is heard, as it is about sound")
-    sure = min(1.0, max(0.0, (near_sound - UNSURE) / (SURE - UNSURE)))
+    sure = min(1.0, max(0.0, (near_sound - _UNSURE) / (_SURE - _UNSURE)))
     if sure > 0 and near_sound > near_sight:
         weights = {**SEEN, "audio": NAMED_SOUND * sure}
         return AskedFor(weights, "by what is seen, and by what is heard, as it is near to a sound")
@@ -57,7 +57,7 @@ def asked_for(text: str, *, near_sound: float = 0.0, near_sight: float = 0.0) ->
 
 def quoted(text: str) -> str | None:
     """What stands in quotation marks in a text, if anything does."""
-    found = QUOTED.search(text)
+    found = _QUOTED.search(text)
     return found[1].strip() if found else None
 
 
@@ -78,7 +78,7 @@ def content_words(text: str) -> str:
 
 def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> AskedFor:
     """What a text asks for, or what `weights` say instead."""
-    asked = asked_for(text, **nearness(text, encoders))
+    asked = asked_for(text, **_nearness(text, encoders))
     if encoders.keys() == {"text"}:
         asked = AskedFor(SAID, "by what is said, as nothing else is known")
     if not weights:
@@ -87,7 +87,7 @@ def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> As
     return AskedFor({**asked.weights, **weights}, "by the weights that were given", left_out)
 
 
-def nearness(text: str, encoders: Encoders) -> dict[str, float]:
+def _nearness(text: str, encoders: Encoders) -> dict[str, float]:
     """How near a text is to the name of a sound, and of a thing seen, where encoders know such."""
     found: dict[str, float] = {}
     names: tuple[tuple[str, Modality], ...] = (("near_sound", "audio"), ("near_sight", "visual"))

@@ -14,7 +14,7 @@ from mediafm_store.features.looks import LOOKS, Look
 from mediafm_store.store.store import Store
 from mediafm_store.text_search.asked_for import content_words
 
-SURE, UNSURE = 0.9, 0.65
+_SURE, _UNSURE = 0.9, 0.65
 """Cosines with a phrase from which a text surely, or perhaps, asks for that look. Of everyday
 captions one in a thousand comes to .55 with any phrase."""
 
@@ -39,32 +39,32 @@ class AskedLook:
 def asked_look(store: Store, text: str, encoder: Encoder) -> AskedLook | None:
     """The look that a text asks for; None if it asks for none."""
     every = [(phrase, look) for look in LOOKS for phrase in look.phrases]
-    words = stems(text)
-    near = [(phrase, look) for phrase, look in every if words & stems(phrase)]
+    words = _stems(text)
+    near = [(phrase, look) for phrase, look in every if words & _stems(phrase)]
     if not near:
         return None
     phrases = tuple(phrase for phrase, _ in near)
-    cosines = encoded(encoder, phrases) @ unit_rows(encode_query(encoder, [text]))[0]
+    cosines = _encoded(encoder, phrases) @ unit_rows(encode_query(encoder, [text]))[0]
     best = int(cosines.argmax())
-    weight = float(np.clip((cosines[best] - UNSURE) / (SURE - UNSURE), 0, 1))
+    weight = float(np.clip((cosines[best] - _UNSURE) / (_SURE - _UNSURE), 0, 1))
     if weight == 0:
         return None
-    return measured_look(store, near[best][1], weight)
+    return _measured_look(store, near[best][1], weight)
 
 
-def encoded(encoder: Encoder, phrases: Sequence[str]) -> Blocks:
+def _encoded(encoder: Encoder, phrases: Sequence[str]) -> Blocks:
     """Phrases of looks as unit rows; each is encoded once in a process."""
-    known = ENCODED.setdefault(encoder.fingerprint, {})
+    known = _ENCODED.setdefault(encoder.fingerprint, {})
     if new := [phrase for phrase in phrases if phrase not in known]:
         known.update(zip(new, unit_rows(encode_query(encoder, new)), strict=True))
     return np.stack([known[phrase] for phrase in phrases])
 
 
-ENCODED: dict[str, dict[str, Float32[np.ndarray, " 768"]]] = {}
+_ENCODED: dict[str, dict[str, Float32[np.ndarray, " 768"]]] = {}
 """By the fingerprint of the encoder."""
 
 
-def measured_look(store: Store, look: Look, weight: float) -> AskedLook | None:
+def _measured_look(store: Store, look: Look, weight: float) -> AskedLook | None:
     """A look with what every shot of the store has of it; None if nobody measured it."""
     columns = list(dict.fromkeys(["id", *look.columns]))
     shots = store.view("shots").lazy().select(columns).collect()
@@ -77,7 +77,7 @@ def measured_look(store: Store, look: Look, weight: float) -> AskedLook | None:
     return AskedLook(look, weight, dict(found.iter_rows()), float(every.mean()), spread)
 
 
-def stems(text: str) -> set[str]:
+def _stems(text: str) -> set[str]:
     """Content words without the ends that grammar adds."""
     words = re.findall(r"\w+", content_words(text).casefold())
     return {re.sub(r"(ing|s|ed)$", "", word) for word in words}

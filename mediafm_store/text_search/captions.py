@@ -20,24 +20,24 @@ from mediafm_store.picture_text.moments import Moments
 from mediafm_store.store.store import Store
 from mediafm_store.text_files.lists import read_list
 
-FEWEST = 500
+_FEWEST = 500
 """Pictures. With a sentence each, 500 photographs raised recall@10 on others like them from .336 to
 .383, 200 only to .351 (`python -m benchmarks.captions`)."""
-HELD_OUT = 0.1
+_HELD_OUT = 0.1
 """Share of the pictures that figures are of."""
-CAPTION_WEIGHT = 2.0
+_CAPTION_WEIGHT = 2.0
 """Of a pair of one's own beside those of the map that ships; all own pairs together weigh at most
 as much as those."""
-BATCH = 32
-PHRASES = "common_queries.txt"
-EXAMPLE = '{"picture": "a.jpg", "texts": ["A dog on a beach"]}'
-RANKS = (1, 5, 10)
-OnStep = Callable[[str, int, int], None]
+_BATCH = 32
+_PHRASES = "common_queries.txt"
+_EXAMPLE = '{"picture": "a.jpg", "texts": ["A dog on a beach"]}'
+_RANKS = (1, 5, 10)
+_OnStep = Callable[[str, int, int], None]
 """Told what is going on, how much is done, and of how much."""
 log = logging.getLogger("mediafm_store")
 
 
-class CaptionedPictures(NamedTuple):
+class _CaptionedPictures(NamedTuple):
     """Pictures, and what is said of them."""
 
     pictures: list[Path]
@@ -66,9 +66,9 @@ def caption_map_of(store: Store, encoders: Encoders) -> CaptionMap | None:
     None if neither was fitted for these encoders; of one's own that is said. Raises BadInput if the
     store's own is damaged.
     """
-    own = own_map(store)
+    own = _own_map(store)
     if own is not None:
-        if fits(own, encoders):
+        if _fits(own, encoders):
             return own
         log.warning(
             "%s was fitted for other encoders and is not used; make it anew with `mediafm captions"
@@ -76,16 +76,16 @@ def caption_map_of(store: Store, encoders: Encoders) -> CaptionMap | None:
             store.local / FILE,
         )
     shipped = CaptionMap.shipped()
-    return shipped if fits(shipped, encoders) else None
+    return shipped if _fits(shipped, encoders) else None
 
 
-def own_map(store: Store) -> CaptionMap | None:
+def _own_map(store: Store) -> CaptionMap | None:
     """The map in the store's folder, whatever it was fitted for."""
     file = store.local / FILE
     return CaptionMap.load(file) if file.exists() else None
 
 
-def fits(caption_map: CaptionMap, encoders: Encoders) -> bool:
+def _fits(caption_map: CaptionMap, encoders: Encoders) -> bool:
     """Whether a map was fitted for these encoders."""
     if "visual" not in encoders:  # of imported shots only the words are known
         return False
@@ -99,9 +99,9 @@ def fit_caption_map(
     *,
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
-    fewest: int = FEWEST,
+    fewest: int = _FEWEST,
     seed: int = 0,
-    on_step: OnStep = lambda what, done, total: None,
+    on_step: _OnStep = lambda what, done, total: None,
 ) -> CaptionMap:
     """Learn a map from captioned pictures and keep it in the store's folder for searches by text.
 
@@ -116,18 +116,18 @@ def fit_caption_map(
     store.check_writable()
     file = Path(file)
     captioned = read(file)
-    check_count(file, len(captioned.pictures), fewest)
+    _check_count(file, len(captioned.pictures), fewest)
     encoders = encoders or load_encoders(device=device, store=store)
     if store.registry.has("fused"):
         check_encoders(store, store.live("fused"), encoders)
-    pairs = encoded(captioned, encoders, on_step)
-    check_count(file, len(pairs.pictures), fewest)
+    pairs = _encoded(captioned, encoders, on_step)
+    _check_count(file, len(pairs.pictures), fewest)
 
     on_step("learning", 0, 1)
-    base = Moments.shipped() if fits(CaptionMap.shipped(), encoders) else None
-    common = encode_query(encoders["text"], weights.lines(PHRASES))
+    base = Moments.shipped() if _fits(CaptionMap.shipped(), encoders) else None
+    common = encode_query(encoders["text"], weights.lines(_PHRASES))
     held = held_out(len(pairs.pictures), seed)
-    figures = compared_maps(
+    figures = _compared_maps(
         learnt(pairs.among(~held), encoders, base, common), pairs.among(held), base
     )
     fitted = replace(
@@ -147,12 +147,12 @@ def fit_caption_map(
     return fitted
 
 
-def read(file: Path) -> CaptionedPictures:
+def read(file: Path) -> _CaptionedPictures:
     """Pictures with their texts, from one or several rows each; BadInput names a wrong line."""
     pictures: dict[Path, int] = {}
     texts, of = [], []
-    for line, row in read_list(file, "captions", EXAMPLE):
-        name, said = row.get("picture"), said_in(row)
+    for line, row in read_list(file, "captions", _EXAMPLE):
+        name, said = row.get("picture"), _said_in(row)
         if not isinstance(name, str) or not said:
             raise BadInput(f"{file}, line {line}: a row has a picture, a path, and a text")
         picture = file.parent / name
@@ -160,10 +160,10 @@ def read(file: Path) -> CaptionedPictures:
             raise BadInput(f"{file}, line {line}: no file {picture}")
         texts += said
         of += [pictures.setdefault(picture, len(pictures))] * len(said)
-    return CaptionedPictures(list(pictures), texts, np.array(of, np.int64))
+    return _CaptionedPictures(list(pictures), texts, np.array(of, np.int64))
 
 
-def said_in(row: Mapping[str, Any]) -> list[str]:
+def _said_in(row: Mapping[str, Any]) -> list[str]:
     """The texts of a row, without empty ones; none if they are no texts."""
     given = row.get("texts", row.get("text", []))
     said = [given] if isinstance(given, str) else given
@@ -172,7 +172,7 @@ def said_in(row: Mapping[str, Any]) -> list[str]:
     return [text.strip() for text in said if text.strip()]
 
 
-def check_count(file: Path, pictures: int, fewest: int) -> None:
+def _check_count(file: Path, pictures: int, fewest: int) -> None:
     """Raise BadInput if there is too little to learn from."""
     if pictures < max(fewest, 2):
         raise BadInput(
@@ -181,23 +181,23 @@ def check_count(file: Path, pictures: int, fewest: int) -> None:
         )
 
 
-def encoded(captioned: CaptionedPictures, encoders: Encoders, on_step: OnStep) -> Pairs:
+def _encoded(captioned: _CaptionedPictures, encoders: Encoders, on_step: _OnStep) -> Pairs:
     """The pictures that can be read, with their texts, as blocks."""
     blocks = zeros(len(captioned.pictures))
-    for start in range(0, len(blocks), BATCH):
+    for start in range(0, len(blocks), _BATCH):
         on_step("encoding pictures", start, len(blocks))
-        there = dict(readable(captioned.pictures, range(start, min(start + BATCH, len(blocks)))))
+        there = dict(_readable(captioned.pictures, range(start, min(start + _BATCH, len(blocks)))))
         blocks[list(there)] = encode(encoders["visual"], list(there.values())).blocks
     texts = zeros(len(captioned.texts))
-    for start in range(0, len(texts), BATCH):
+    for start in range(0, len(texts), _BATCH):
         on_step("encoding texts", start, len(texts))
-        some = captioned.texts[start : start + BATCH]
-        texts[start : start + BATCH] = encode_query(encoders["text"], some)
+        some = captioned.texts[start : start + _BATCH]
+        texts[start : start + _BATCH] = encode_query(encoders["text"], some)
     seen = np.asarray(blocks.any(axis=1))
     return Pairs(blocks, texts, captioned.of).among(seen)
 
 
-def readable(pictures: Sequence[Path], numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+def _readable(pictures: Sequence[Path], numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
     """Those of some pictures that can be read, by number."""
     # It opens media too, and takes a while to import, which searches need not wait for.
     from mediafm_store.examples.files import picture
@@ -212,14 +212,14 @@ def readable(pictures: Sequence[Path], numbers: Sequence[int]) -> Iterator[tuple
 def held_out(pictures: int, seed: int) -> Bool[np.ndarray, " pictures"]:
     """A tenth of the pictures, at least one."""
     order = np.random.default_rng(seed).permutation(pictures)
-    held: np.ndarray = order < max(1, round(pictures * HELD_OUT))
+    held: np.ndarray = order < max(1, round(pictures * _HELD_OUT))
     return held
 
 
 def learnt(pairs: Pairs, encoders: Encoders, base: Moments | None, common: Blocks) -> CaptionMap:
     """A map learnt from pairs, on top of others if there are any."""
     count = len(pairs.texts)
-    weight = min(CAPTION_WEIGHT, base.weight / count) if base else 1.0
+    weight = min(_CAPTION_WEIGHT, base.weight / count) if base else 1.0
     own = Moments.of(pairs.pictures[pairs.of], pairs.texts, np.full(count, weight, np.float32))
     return CaptionMap.of(
         base + own if base else own,
@@ -229,23 +229,23 @@ def learnt(pairs: Pairs, encoders: Encoders, base: Moments | None, common: Block
     )
 
 
-def compared_maps(own: CaptionMap, pairs: Pairs, base: Moments | None) -> list[dict[str, Any]]:
+def _compared_maps(own: CaptionMap, pairs: Pairs, base: Moments | None) -> list[dict[str, Any]]:
     """Recall on held-out pictures, a row a map, and of chance."""
     maps = {"own": own} | ({"shipped": CaptionMap.shipped()} if base else {})
     rows = {
-        name: recall_at(m.texts(pairs.texts), m.pictures(pairs.pictures), pairs.of, RANKS)
+        name: recall_at(m.texts(pairs.texts), m.pictures(pairs.pictures), pairs.of, _RANKS)
         for name, m in maps.items()
     }
-    rows["chance"] = tuple(min(1.0, rank / len(pairs.pictures)) for rank in RANKS)
+    rows["chance"] = tuple(min(1.0, rank / len(pairs.pictures)) for rank in _RANKS)
     return [
-        {"map": name} | {f"recall@{rank}": figure for rank, figure in zip(RANKS, row, strict=True)}
+        {"map": name} | {f"recall@{rank}": figure for rank, figure in zip(_RANKS, row, strict=True)}
         for name, row in rows.items()
     ]
 
 
 def warn_if_worse(figures: Sequence[Mapping[str, Any]], file: Path) -> None:
     """Say so if the map that ships finds more."""
-    best = f"recall@{RANKS[-1]}"
+    best = f"recall@{_RANKS[-1]}"
     found = {row["map"]: row[best] for row in figures}
     if found["own"] < found.get("shipped", 0.0):
         log.warning(

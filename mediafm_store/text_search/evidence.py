@@ -21,15 +21,15 @@ from mediafm_store.picture_text.caption_map import CaptionMap
 from mediafm_store.storage.spaces import Space
 from mediafm_store.store.store import Store
 
-COMMON_QUERIES = "common_queries.txt"
-ALIKE = 0.01
+_COMMON_QUERIES = "common_queries.txt"
+_ALIKE = 0.01
 """Spread of cosines below which shots are all the same: they are then compared as they are. With
 the default encoders and real films it is .04 and more."""
 Cosines = Float32[np.ndarray, "shots texts"]
 
 
 @runtime_checkable
-class Asker(Protocol):
+class _Asker(Protocol):
     """Compares texts with blocks of one modality."""
 
     @property
@@ -55,7 +55,7 @@ class Asker(Protocol):
 
 
 @dataclass(frozen=True)
-class ByMap:
+class _ByMap:
     """Pictures, by a map that was learnt from pictures with captions."""
 
     map: CaptionMap
@@ -84,7 +84,7 @@ class ByMap:
 
 
 @dataclass(frozen=True)
-class ByEncoder:
+class _ByEncoder:
     """What could be said of an item, by the encoder that described it."""
 
     encoder: Encoder
@@ -100,7 +100,7 @@ class ByEncoder:
 
     def common(self) -> Vectors:
         """Encoded when they are asked for."""
-        lines = shipped.lines(COMMON_QUERIES)
+        lines = shipped.lines(_COMMON_QUERIES)
         return self.queries([lines[i * len(lines) // QUERIES] for i in range(QUERIES)])
 
     def directions(self, queries: Vectors) -> Blocks:
@@ -123,7 +123,7 @@ class Evidence:
     part: Part
     """The part of a score that it counts to."""
     weight: float
-    asker: Asker
+    asker: _Asker
     query: Float32[np.ndarray, "1 dims"]
     _cosines: dict[str, float] = field(default_factory=dict)
     """Of shots that were compared already."""
@@ -163,7 +163,7 @@ class Evidence:
         rows = sampled(self.store, self.space)
         blocks = self._blocks(rows)
         cosines = self.asker.cosines(blocks[blocks.any(axis=1)], self.query)
-        if not len(cosines) or cosines.std() < ALIKE:
+        if not len(cosines) or cosines.std() < _ALIKE:
             return np.float32(0), np.float32(1)
         return np.float32(cosines.mean()), np.float32(cosines.std())
 
@@ -202,14 +202,14 @@ def sampled(store: Store, space: Space) -> Vectors:
 
 def comparable_parts(
     store: Store, encoders: Encoders, captions: CaptionMap | None
-) -> Iterator[tuple[Part, Modality, Space, Asker]]:
+) -> Iterator[tuple[Part, Modality, Space, _Asker]]:
     """What a text can be compared with: part of the score, modality, space, and by what."""
     described = store.live("described")
     if captions is not None and "visual" in encoders:
-        asker = ByMap(captions, encoders["text"])
+        asker = _ByMap(captions, encoders["text"])
         yield "visual", "visual", store.live("fused"), asker
     elif "visual" in encoders:
-        yield "visual", "visual", described, ByEncoder(encoders["visual"])
+        yield "visual", "visual", described, _ByEncoder(encoders["visual"])
     if "audio" in encoders:
-        yield "audio", "audio", described, ByEncoder(encoders["audio"])
-    yield "text", "text", described, ByEncoder(encoders["text"])
+        yield "audio", "audio", described, _ByEncoder(encoders["audio"])
+    yield "text", "text", described, _ByEncoder(encoders["text"])

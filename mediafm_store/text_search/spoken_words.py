@@ -14,7 +14,7 @@ MOST_SAID = 200
 """Shots in which words of a text are said."""
 
 
-SENTENCE = 4
+_SENTENCE = 4
 """Words of a text from which on it may be a sentence that somebody says."""
 
 
@@ -26,10 +26,10 @@ def meanings(
     evidence: Sequence[Evidence], known: ReadCache, literal: Sequence[str] = ()
 ) -> dict[str, float]:
     """How well shots match by what is said in them, of some of which it is known literally."""
-    return fused_by_rank([literal, *(meant(e, known) for e in evidence if e.part == "text")])
+    return fused_by_rank([literal, *(_meant(e, known) for e in evidence if e.part == "text")])
 
 
-def meant(evidence: Evidence, known: ReadCache) -> list[str]:
+def _meant(evidence: Evidence, known: ReadCache) -> list[str]:
     """Shots in which something is said that means the same, best first."""
     probe = evidence.probe()
     (near,) = nearest(evidence.store, probe.space, probe.rows, MOST_SAID)
@@ -40,17 +40,17 @@ def meant(evidence: Evidence, known: ReadCache) -> list[str]:
 
 def in_a_row(store: Store, text: str) -> list[str]:
     """Shots in which the quoted words of a text are said in this order, or all of a sentence."""
-    words = quoted(text) or (text if len(text.split()) >= SENTENCE else "")
-    return spoken_words(store, f'"{words}"') if words else []
+    words = quoted(text) or (text if len(text.split()) >= _SENTENCE else "")
+    return _spoken_words(store, f'"{words}"') if words else []
 
 
 def spoken(store: Store, text: str) -> list[str]:
     """Shots in which content words of a text are said, best first by BM25."""
     words = content_words(text)
-    return spoken_words(store, words) if words else []
+    return _spoken_words(store, words) if words else []
 
 
-def spoken_words(store: Store, words: str) -> list[str]:
+def _spoken_words(store: Store, words: str) -> list[str]:
     """Shots in which words are said; none where the store has no full-text index, nor can have."""
     try:
         return list(store.said(words, MOST_SAID))

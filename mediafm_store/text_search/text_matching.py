@@ -40,25 +40,25 @@ from mediafm_store.text_search.spoken_words import (
     spoken,
 )
 
-LOOKED_AT, FEEDBACK = 100, 10
+_LOOKED_AT, FEEDBACK = 100, 10
 """Shots that are looked at first, and those of them that serve as examples."""
-AROUND = 2
+_AROUND = 2
 """Shots before and after one that say what is likely seen in it, too."""
 SPOKEN = 3.0
 """What the best match of spoken words counts, in standard deviations of the other parts."""
-PLAINLY = 0.5
+_PLAINLY = 0.5
 """How surely a text asks for a look from which on that is all that it asks for."""
-HAS_LOOK = 0.5
+_HAS_LOOK = 0.5
 """The degree from which on a shot clearly has a look."""
-MEANT_FROM = 1.0
+_MEANT_FROM = 1.0
 """Weight of words from which on their meaning counts, not only words that match."""
-EVERYDAY = 8
+_EVERYDAY = 8
 """Texts that are tried to learn what a text usually scores."""
-TINY = 1e-6
+_TINY = 1e-6
 
 
 @dataclass(frozen=True)
-class TextMatcher:
+class _TextMatcher:
     """A text as a query."""
 
     store: Store
@@ -89,7 +89,7 @@ class TextMatcher:
     @property
     def named(self) -> Sequence[str]:
         """Where its words are said, if it is about words, and shots that have most of its look."""
-        spoken = self.spoken if self.asked.weights["text"] >= MEANT_FROM else ()
+        spoken = self.spoken if self.asked.weights["text"] >= _MEANT_FROM else ()
         looks = self.look.degrees if self.look else {}
         return [*spoken, *sorted(looks, key=lambda id: -looks[id])[:MOST_SAID]]
 
@@ -132,7 +132,7 @@ class TextMatcher:
     def null(self) -> Null:
         """The best cosines of everyday texts with the leading evidence."""
         if self._is_look:
-            return Null(np.array([HAS_LOOK - 0.01], np.float32))
+            return Null(np.array([_HAS_LOOK - 0.01], np.float32))
         return self.leading.null()
 
     def typical(self) -> float:
@@ -143,7 +143,7 @@ class TextMatcher:
 
     def _typical(self) -> float:
         common = [e.asker.common() for e in self.evidence]
-        count = min(EVERYDAY, *map(len, common))
+        count = min(_EVERYDAY, *map(len, common))
         best = []
         for i in range(count):
             evidence = tuple(
@@ -152,7 +152,7 @@ class TextMatcher:
             )
             known = ReadCache(self.store)
             said = meanings(evidence, known)
-            one = TextMatcher(self.store, self.asked, evidence, said, look=None, known=known)
+            one = _TextMatcher(self.store, self.asked, evidence, said, look=None, known=known)
             best.append(one.best())
         return float(np.median(best)) if best else 1.0
 
@@ -169,7 +169,7 @@ class TextMatcher:
     @property
     def _is_look(self) -> bool:
         """Whether a look is all that it asks for."""
-        return self.look is not None and self.look.weight >= PLAINLY
+        return self.look is not None and self.look.weight >= _PLAINLY
 
     @property
     def leading(self) -> Evidence:
@@ -188,7 +188,7 @@ class TextMatcher:
         weight = np.float32(self.asked.weights["context"])
         if not weight:
             return np.zeros(len(ids), np.float32)
-        near = [neighbours(id, AROUND) for id in ids]
+        near = [neighbours(id, _AROUND) for id in ids]
         every = sorted({id for some in near for id in some})
         scores = dict(zip(every, looks.scores(known, every).tolist(), strict=True))
         there = [[s for id in some if (s := scores[id]) == s] for some in near]  # those not nan
@@ -200,7 +200,7 @@ class TextMatcher:
         if self.looks is None:
             return None
         probe, known = self.looks.probe(), self.known
-        (near,) = nearest(self.store, probe.space, probe.rows, LOOKED_AT)
+        (near,) = nearest(self.store, probe.space, probe.rows, _LOOKED_AT)
         known.add(probe.space, near.ids, near.vectors)
         scores = np.nan_to_num(self.looks.scores(known, near.ids))
         scores += self._around(self.looks, known, near.ids)
@@ -231,7 +231,7 @@ def text_matcher(
     *,
     weights: Mapping[Part, float],
     known: ReadCache,
-) -> TextMatcher:
+) -> _TextMatcher:
     """A text as a query.
 
     `captions` maps pictures to sentences; without it the descriptions of the picture encoder are
@@ -243,7 +243,7 @@ def text_matcher(
     # Of imported shots only the words are known.
     known_by: Encoders = {"text": encoders["text"]} if imported else encoders
     check_encoders(store, described, known_by)
-    known_by = {**known_by, "text": Remembering(known_by["text"])}
+    known_by = {**known_by, "text": _Remembering(known_by["text"])}
     asked = asked_of(text, known_by, weights)
     words = quoted(text) or text
     literal = spoken(store, words)
@@ -253,10 +253,10 @@ def text_matcher(
     evidence = [
         Evidence(store, space, modality, part, asked.weights[part], asker, asker.queries([text]))
         for part, modality, space, asker in comparable_parts(store, known_by, captions)
-        if asked.weights[part] >= TINY
+        if asked.weights[part] >= _TINY
     ]
     if any(e.part != "text" for e in evidence):
-        evidence = [e for e in evidence if e.part != "text" or e.weight >= MEANT_FROM]
+        evidence = [e for e in evidence if e.part != "text" or e.weight >= _MEANT_FROM]
     if not evidence:
         raise BadInput(NOTHING_LEFT)
     evidence.sort(key=lambda e: -e.weight)
@@ -269,12 +269,12 @@ def text_matcher(
         asked = asked._replace(
             reason=f"{asked.reason}, and by a look that was measured ({look.look.word})"
         )
-    return TextMatcher(
+    return _TextMatcher(
         store, asked, tuple(evidence), said, look, known, spoken=tuple(literal), exact=exact
     )
 
 
-class Remembering:
+class _Remembering:
     """A text encoder that encodes each text once."""
 
     modality: Modality = "text"

@@ -6,30 +6,30 @@ from fractions import Fraction
 from mediafm_store.timelines.stretch import Stretch
 from mediafm_store.timelines.text import one_line
 
-Chapter = tuple[Fraction, Fraction, Stretch]
+_Chapter = tuple[Fraction, Fraction, Stretch]
 """From, to (seconds) and what it is."""
 
 
 def chapters(stretches: Sequence[Stretch]) -> str:
     """Stretches as chapters: of their film where all are of one, else of the edit they make."""
     titles = dict.fromkeys(stretch.title for stretch in stretches)
-    placed = in_film(stretches) if len(titles) == 1 else in_edit(stretches)
+    placed = _in_film(stretches) if len(titles) == 1 else _in_edit(stretches)
     clock = f"of {one_line(stretches[0].name)}" if len(titles) == 1 else "of the edit"
-    blocks = ["WEBVTT", f"NOTE chapters {escaped(clock)}"]
+    blocks = ["WEBVTT", f"NOTE chapters {_escaped(clock)}"]
     for number, (start, end, stretch) in enumerate(placed, 1):
-        text = escaped(" · ".join(filter(None, map(one_line, (stretch.label, stretch.marker)))))
+        text = _escaped(" · ".join(filter(None, map(one_line, (stretch.label, stretch.marker)))))
         blocks.append(f"{number}\n{clock_of(start)} --> {clock_of(end)}\n{text}")
     return "\n\n".join(blocks) + "\n"
 
 
-def in_film(stretches: Sequence[Stretch]) -> Iterator[Chapter]:
+def _in_film(stretches: Sequence[Stretch]) -> Iterator[_Chapter]:
     """Where stretches lie in their film, in its order."""
     for stretch in sorted(stretches, key=lambda s: (s.span.start * s.span.time_base, s.span.end)):
         span = stretch.span
         yield span.start * span.time_base, span.end * span.time_base, stretch
 
 
-def in_edit(stretches: Sequence[Stretch]) -> Iterator[Chapter]:
+def _in_edit(stretches: Sequence[Stretch]) -> Iterator[_Chapter]:
     """Stretches one after the other, as they come."""
     passed = Fraction(0)
     for stretch in stretches:
@@ -38,7 +38,7 @@ def in_edit(stretches: Sequence[Stretch]) -> Iterator[Chapter]:
         passed += length
 
 
-def escaped(text: str) -> str:
+def _escaped(text: str) -> str:
     """Text as a cue may hold it: no tags, no arrow."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

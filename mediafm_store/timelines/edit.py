@@ -20,9 +20,9 @@ from mediafm_store.records import Span
 from mediafm_store.timelines.stretch import Stretch
 
 log = logging.getLogger(__name__)
-SLOWEST, FASTEST = 5, 120
+_SLOWEST, _FASTEST = 5, 120
 """Frames a second of what may be a film, where only the time base of its shots is known."""
-BEGIN = "01:00:00:00"
+_BEGIN = "01:00:00:00"
 """Where edits begin, as programmes do."""
 
 
@@ -88,7 +88,7 @@ class Edit:
     @property
     def begin(self) -> int:
         """The frame number of 01:00:00:00."""
-        return frame_of(BEGIN, self.rate, drop=self.drop)
+        return frame_of(_BEGIN, self.rate, drop=self.drop)
 
     def timecode(self, frame: int) -> str:
         """The time code of a frame, counted from the beginning of the edit."""
@@ -106,14 +106,14 @@ def arrange(
     """
     if not stretches:
         raise BadInput(f"nothing to write to {name}: there is no shot or stretch")
-    films = films_of(stretches, fps)
+    films = _films_of(stretches, fps)
     first = films[stretches[0].title]
     rate = first.rate if fps is None else timecode_rate(exact_rate(fps))
     drop = first.drop if rate == first.rate else can_drop(rate)
-    return Edit(name, rate, drop, tuple(events(stretches, films, rate)))
+    return Edit(name, rate, drop, tuple(_events(stretches, films, rate)))
 
 
-def events(
+def _events(
     stretches: Iterable[Stretch], films: dict[str, FilmFrames], rate: Fraction
 ) -> Iterator[Event]:
     """Stretches and the frames where they lie; rounding does not add up."""
@@ -127,7 +127,7 @@ def events(
         placed = ends
 
 
-def films_of(stretches: Iterable[Stretch], fps: Fraction | float | None) -> dict[str, FilmFrames]:
+def _films_of(stretches: Iterable[Stretch], fps: Fraction | float | None) -> dict[str, FilmFrames]:
     """The film of each title, by id; what must be known of one is logged, once."""
     firsts: dict[str, Stretch] = {}
     for stretch in stretches:
@@ -144,7 +144,7 @@ def film_of(stretch: Stretch, fps: Fraction | float | None) -> FilmFrames:
     try:
         footage = read_footage(stretch.media)
     except BadMedia as error:
-        return unread_film(stretch, fps, error)
+        return _unread_film(stretch, fps, error)
     rate = timecode_rate(footage.rate)
     drop = can_drop(rate) if footage.drop is None else footage.drop
     return FilmFrames(
@@ -155,23 +155,23 @@ def film_of(stretch: Stretch, fps: Fraction | float | None) -> FilmFrames:
         drop=drop,
         first_s=footage.first_s,
         footage=footage,
-        caution=caution(footage, rate),
+        caution=_caution(footage, rate),
     )
 
 
-def caution(footage: Footage, rate: Fraction) -> str:
+def _caution(footage: Footage, rate: Fraction) -> str:
     """What must be known where a film is counted at a rate that is not its own."""
     if footage.variable:
-        return f"variable frame rate, counted at {said(rate)}; the nearest frames are taken"
+        return f"variable frame rate, counted at {_said(rate)}; the nearest frames are taken"
     if (rate / footage.rate).denominator != 1:
-        return f"{said(footage.rate)}, counted at {said(rate)}; the nearest frames are taken"
+        return f"{_said(footage.rate)}, counted at {_said(rate)}; the nearest frames are taken"
     return ""
 
 
-def unread_film(stretch: Stretch, fps: Fraction | float | None, error: BadMedia) -> FilmFrames:
+def _unread_film(stretch: Stretch, fps: Fraction | float | None, error: BadMedia) -> FilmFrames:
     """A film whose file is not there: its shots' clock, or `fps`, tells its rate."""
     told = exact_rate(1 / stretch.span.time_base)
-    if fps is None and not SLOWEST <= told <= FASTEST:
+    if fps is None and not _SLOWEST <= told <= _FASTEST:
         raise BadInput(
             f"{error}; nothing else tells the frame rate of {stretch.title}: put the video where it"
             " was, ingest it where it is, or give --fps"
@@ -185,10 +185,10 @@ def unread_film(stretch: Stretch, fps: Fraction | float | None, error: BadMedia)
         drop=can_drop(rate),
         first_s=Fraction(0),
         footage=None,
-        caution=f"its video cannot be read; counted at {said(rate)}, time code from zero",
+        caution=f"its video cannot be read; counted at {_said(rate)}, time code from zero",
     )
 
 
-def said(rate: Fraction) -> str:
+def _said(rate: Fraction) -> str:
     """A rate as people write it, such as 23.976 or 25."""
     return f"{float(rate):.3f}".rstrip("0").rstrip(".") + " frames a second"

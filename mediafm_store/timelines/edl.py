@@ -6,9 +6,9 @@ from pathlib import PurePath
 from mediafm_store.timelines.edit import Edit, Event
 from mediafm_store.timelines.text import one_line, reel_names
 
-LONGEST_TITLE, LONGEST = 70, 200
+_LONGEST_TITLE, LONGEST = 70, 200
 """Characters; longer lines are cut by some programs, or refused."""
-CHANNELS = {0: "V", 1: "B"}
+_CHANNELS = {0: "V", 1: "B"}
 """Picture alone, or with one channel of sound; with more it is AA/V."""
 
 
@@ -18,26 +18,26 @@ def edl(edit: Edit) -> str:
     reels = reel_names(
         {title: (f.footage.reel if f.footage else "") or title for title, f in films.items()}
     )
-    head = [f"TITLE: {one_line(edit.name)[:LONGEST_TITLE]}"]
+    head = [f"TITLE: {one_line(edit.name)[:_LONGEST_TITLE]}"]
     head.append(f"FCM: {'DROP FRAME' if edit.drop else 'NON-DROP FRAME'}")
     lines = [*head, ""]
     for number, event in enumerate(edit.events, 1):
-        lines.append(event_line(edit, event, number, reels[event.film.title]))
-        lines += [f"* {text[:LONGEST]}" for text in comments(edit, event)]
+        lines.append(_event_line(edit, event, number, reels[event.film.title]))
+        lines += [f"* {text[:LONGEST]}" for text in _comments(edit, event)]
         lines.append("")
     return "\n".join(lines)
 
 
-def event_line(edit: Edit, event: Event, number: int, reel: str) -> str:
+def _event_line(edit: Edit, event: Event, number: int, reel: str) -> str:
     """Number, reel, channels, a cut; then in and out of source and of record."""
     channels = event.film.footage.channels if event.film.footage else 0
     source = (event.film.timecode(frame) for frame in (event.start, event.end))
     record = (edit.timecode(frame) for frame in (event.record_start, event.record_end))
     codes = " ".join([*source, *record])
-    return f"{number:03}  {reel:8} {CHANNELS.get(channels, 'AA/V'):5} C        {codes}"
+    return f"{number:03}  {reel:8} {_CHANNELS.get(channels, 'AA/V'):5} C        {codes}"
 
 
-def comments(edit: Edit, event: Event) -> Iterator[str]:
+def _comments(edit: Edit, event: Event) -> Iterator[str]:
     """What programs look for (the clip's name and file), and what people do."""
     stretch, film = event.stretch, event.film
     yield f"FROM CLIP NAME: {one_line(PurePath(film.media).name)}"

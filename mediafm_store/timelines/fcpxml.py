@@ -7,7 +7,7 @@ from mediafm_store.timelines.edit import Edit, Event, FilmFrames
 from mediafm_store.timelines.text import one_line
 
 VERSION = "1.9"
-USUAL_SIZE = (1920, 1080)
+_USUAL_SIZE = (1920, 1080)
 
 
 def fcpxml(edit: Edit) -> str:
@@ -16,37 +16,37 @@ def fcpxml(edit: Edit) -> str:
     resources = SubElement(root, "resources")
     name = one_line(edit.name)
     project = SubElement(SubElement(root, "event", name=name), "project", name=name)
-    format_id = add_format(resources, "r0", edit.rate, edit.events[0].film)
+    format_id = _add_format(resources, "r0", edit.rate, edit.events[0].film)
     sequence = SubElement(
         project,
         "sequence",
         format=format_id,
-        duration=rational_seconds(edit.events[-1].record_end, edit.rate),
-        tcStart=rational_seconds(edit.begin, edit.rate),
-        tcFormat=tc_format(edit.drop),
+        duration=_rational_seconds(edit.events[-1].record_end, edit.rate),
+        tcStart=_rational_seconds(edit.begin, edit.rate),
+        tcFormat=_tc_format(edit.drop),
     )
     spine = SubElement(sequence, "spine")
     assets: dict[str, str] = {}
     for event in edit.events:
         film = event.film
         if film.title not in assets:
-            assets[film.title] = add_asset(resources, len(assets) + 1, edit, film)
-        add_clip(spine, edit, event, assets[film.title])
+            assets[film.title] = _add_asset(resources, len(assets) + 1, edit, film)
+        _add_clip(spine, edit, event, assets[film.title])
     indent(root)
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n{tostring(root, "unicode")}\n'
     )
 
 
-def add_format(resources: Element, id: str, rate: Fraction, film: FilmFrames) -> str:
+def _add_format(resources: Element, id: str, rate: Fraction, film: FilmFrames) -> str:
     """The shape and rate of a film or of the edit; its id."""
-    size = (film.footage.width, film.footage.height) if film.footage else USUAL_SIZE
+    size = (film.footage.width, film.footage.height) if film.footage else _USUAL_SIZE
     width, height = map(str, size)
     made = SubElement(
         resources,
         "format",
         id=id,
-        frameDuration=rational_seconds(1, rate),
+        frameDuration=_rational_seconds(1, rate),
         width=width,
         height=height,
     )
@@ -56,7 +56,7 @@ def add_format(resources: Element, id: str, rate: Fraction, film: FilmFrames) ->
     return id
 
 
-def add_asset(resources: Element, number: int, edit: Edit, film: FilmFrames) -> str:
+def _add_asset(resources: Element, number: int, edit: Edit, film: FilmFrames) -> str:
     """A film's file; its id."""
     id = f"r{2 * number}"
     used = [event.end for event in edit.events if event.film.title == film.title]
@@ -65,10 +65,10 @@ def add_asset(resources: Element, number: int, edit: Edit, film: FilmFrames) -> 
         "asset",
         id=id,
         name=one_line(film.media.name),
-        start=rational_seconds(film.start, film.rate),
-        duration=rational_seconds(max(film.length, *used), film.rate),
+        start=_rational_seconds(film.start, film.rate),
+        duration=_rational_seconds(max(film.length, *used), film.rate),
         hasVideo="1",
-        format=add_format(resources, f"r{2 * number + 1}", film.rate, film),
+        format=_add_format(resources, f"r{2 * number + 1}", film.rate, film),
         videoSources="1",
     )
     if film.footage and film.footage.channels:
@@ -80,41 +80,41 @@ def add_asset(resources: Element, number: int, edit: Edit, film: FilmFrames) -> 
     return id
 
 
-def add_clip(spine: Element, edit: Edit, event: Event, asset: str) -> None:
+def _add_clip(spine: Element, edit: Edit, event: Event, asset: str) -> None:
     """A stretch of a film, with its note and its marker."""
     stretch, film = event.stretch, event.film
-    start = rational_seconds(film.start + event.start, film.rate)
+    start = _rational_seconds(film.start + event.start, film.rate)
     clip = SubElement(
         spine,
         "asset-clip",
         ref=asset,
         name=one_line(stretch.label),
-        offset=rational_seconds(edit.begin + event.record_start, edit.rate),
+        offset=_rational_seconds(edit.begin + event.record_start, edit.rate),
         start=start,
-        duration=rational_seconds(event.record_end - event.record_start, edit.rate),
+        duration=_rational_seconds(event.record_end - event.record_start, edit.rate),
         format=f"r{int(asset[1:]) + 1}",
-        tcFormat=tc_format(film.drop),
+        tcFormat=_tc_format(film.drop),
     )
     note = "; ".join(filter(None, (one_line(stretch.note), film.caution)))
     if note:
         SubElement(clip, "note").text = note
     if film.rate != edit.rate:  # in its own time, not faster or slower
-        SubElement(clip, "conform-rate", scaleEnabled="0", srcFrameRate=rate_name(film.rate))
+        SubElement(clip, "conform-rate", scaleEnabled="0", srcFrameRate=_rate_name(film.rate))
     if stretch.marker:
-        frame = rational_seconds(1, film.rate)
+        frame = _rational_seconds(1, film.rate)
         SubElement(clip, "marker", start=start, duration=frame, value=one_line(stretch.marker))
 
 
-def rate_name(rate: Fraction) -> str:
+def _rate_name(rate: Fraction) -> str:
     """A rate as FCPXML calls it: to two places, unless it is whole."""
     return f"{float(rate):.2f}".removesuffix(".00")
 
 
-def rational_seconds(frames: int, rate: Fraction) -> str:
+def _rational_seconds(frames: int, rate: Fraction) -> str:
     """Frames as seconds: `1001/24000s`, or `5s`."""
     return f"{frames / rate}s"
 
 
-def tc_format(drop: bool) -> str:
+def _tc_format(drop: bool) -> str:
     """Drop frame or not."""
     return "DF" if drop else "NDF"

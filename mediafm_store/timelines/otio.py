@@ -15,11 +15,11 @@ def otio(edit: Edit) -> str:
     """An edit as the text of an .otio file."""
     from opentimelineio.adapters import write_to_string
 
-    text: str = write_to_string(timeline(edit), "otio_json")
+    text: str = write_to_string(_timeline(edit), "otio_json")
     return text + "\n"
 
 
-def timeline(edit: Edit) -> "Timeline":
+def _timeline(edit: Edit) -> "Timeline":
     """An edit as a timeline: a picture track and, where a film has sound, one of that."""
     from opentimelineio.opentime import RationalTime
     from opentimelineio.schema import Gap, Timeline, Track, TrackKind
@@ -30,18 +30,18 @@ def timeline(edit: Edit) -> "Timeline":
         metadata={"mediafm": {"rate": str(edit.rate), "drop_frame": edit.drop}},
     )
     made.tracks.append(
-        Track(name="V1", kind=TrackKind.Video, children=[clip(event) for event in edit.events])
+        Track(name="V1", kind=TrackKind.Video, children=[_clip(event) for event in edit.events])
     )
-    if any(has_sound(event.film) for event in edit.events):
+    if any(_has_sound(event.film) for event in edit.events):
         heard: list[Any] = [
-            clip(event) if has_sound(event.film) else Gap(source_range=source_range(event))
+            _clip(event) if _has_sound(event.film) else Gap(source_range=_source_range(event))
             for event in edit.events
         ]
         made.tracks.append(Track(name="A1", kind=TrackKind.Audio, children=heard))
     return made
 
 
-def clip(event: Event) -> "Clip":
+def _clip(event: Event) -> "Clip":
     """A stretch of a film as a clip."""
     from opentimelineio.schema import Clip, ExternalReference, Marker, MissingReference
 
@@ -50,7 +50,7 @@ def clip(event: Event) -> "Clip":
     if film.footage is None:
         reference = MissingReference(metadata={"mediafm": {"media": str(film.media)}}, **names)
     else:
-        there = frames(film.start, max(film.length, event.end), film.rate)
+        there = _frames(film.start, max(film.length, event.end), film.rate)
         reference = ExternalReference(film.media.as_uri(), there)
         reference.name = names["name"]
     facts = {
@@ -62,27 +62,27 @@ def clip(event: Event) -> "Clip":
     made = Clip(
         name=one_line(stretch.label),
         media_reference=reference,
-        source_range=source_range(event),
+        source_range=_source_range(event),
         metadata={"mediafm": {key: value for key, value in facts.items() if value}},
     )
     if stretch.marker:
-        place = frames(film.start + event.start, 1, film.rate)
+        place = _frames(film.start + event.start, 1, film.rate)
         made.markers.append(Marker(name=one_line(stretch.marker), marked_range=place, color="RED"))
     return made
 
 
-def source_range(event: Event) -> "TimeRange":
+def _source_range(event: Event) -> "TimeRange":
     """The frames of a stretch by its film's time code."""
-    return frames(event.film.start + event.start, event.end - event.start, event.film.rate)
+    return _frames(event.film.start + event.start, event.end - event.start, event.film.rate)
 
 
-def frames(start: int, length: int, rate: Fraction) -> "TimeRange":
+def _frames(start: int, length: int, rate: Fraction) -> "TimeRange":
     """A range of frames."""
     from opentimelineio.opentime import RationalTime, TimeRange
 
     return TimeRange(RationalTime(start, float(rate)), RationalTime(length, float(rate)))
 
 
-def has_sound(film: FilmFrames) -> bool:
+def _has_sound(film: FilmFrames) -> bool:
     """Whether a film has a sound track."""
     return bool(film.footage and film.footage.channels)

@@ -14,35 +14,35 @@ from mediafm_store.timelines.stretch import Stretch
 from mediafm_store.timelines.text import one_line
 
 log = logging.getLogger(__name__)
-FORMULA = ("=", "+", "-", "@")
+_FORMULA = ("=", "+", "-", "@")
 """How cells begin that spreadsheets run; an apostrophe before it makes them text."""
 
 
 def sheet_csv(stretches: Sequence[Stretch], fps: Fraction | float | None) -> str:
     """A line a stretch; ends are those of half-open ranges, as in an EDL."""
     text = io.StringIO()
-    lines = [row | {"time_base": str(row["time_base"])} for row in sheet_rows(stretches, fps)]
+    lines = [row | {"time_base": str(row["time_base"])} for row in _sheet_rows(stretches, fps)]
     names = list(lines[0]) if lines else ["title", "start_s", "end_s"]
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     for row in lines:
-        writer.writerow({name: sheet_cell(value) for name, value in row.items()})
+        writer.writerow({name: _sheet_cell(value) for name, value in row.items()})
     return text.getvalue()
 
 
 def sheet_json(stretches: Sequence[Stretch], fps: Fraction | float | None) -> str:
     """An array of objects. `start` and `end` are ticks of `time_base` seconds, and exact."""
-    return json.dumps(list(sheet_rows(stretches, fps)), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(list(_sheet_rows(stretches, fps)), ensure_ascii=False, indent=1) + "\n"
 
 
-def sheet_rows(
+def _sheet_rows(
     stretches: Sequence[Stretch], fps: Fraction | float | None
 ) -> Iterator[dict[str, Any]]:
     """What is told of each stretch; without frames where nothing tells the film's rate."""
     films: dict[str, FilmFrames | None] = {}
     for stretch in stretches:
         if stretch.title not in films:
-            films[stretch.title] = counted(stretch, fps)
+            films[stretch.title] = _counted(stretch, fps)
         film, span = films[stretch.title], stretch.span
         start, end = film.frames(span) if film else (None, None)
         yield {
@@ -66,7 +66,7 @@ def sheet_rows(
         }
 
 
-def counted(stretch: Stretch, fps: Fraction | float | None) -> FilmFrames | None:
+def _counted(stretch: Stretch, fps: Fraction | float | None) -> FilmFrames | None:
     """The film that a stretch is of, if anything tells its rate."""
     try:
         film = film_of(stretch, fps)
@@ -78,9 +78,9 @@ def counted(stretch: Stretch, fps: Fraction | float | None) -> FilmFrames | None
     return film
 
 
-def sheet_cell(value: object) -> object:
+def _sheet_cell(value: object) -> object:
     """A value as a cell of a table: one line, and no formula."""
     if not isinstance(value, str):
         return value
     text = one_line(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -15,13 +15,13 @@ from mediafm_store.timelines.sheets import sheet_csv, sheet_json
 from mediafm_store.timelines.stretch import Stretch
 
 Rate = Fraction | float | None
-EDITS: dict[str, Callable[[Edit], str]] = {".edl": edl, ".otio": otio, ".fcpxml": fcpxml}
-LISTS: dict[str, Callable[[Sequence[Stretch], Rate], str]] = {
+_EDITS: dict[str, Callable[[Edit], str]] = {".edl": edl, ".otio": otio, ".fcpxml": fcpxml}
+_LISTS: dict[str, Callable[[Sequence[Stretch], Rate], str]] = {
     ".csv": sheet_csv,
     ".json": sheet_json,
     ".vtt": lambda stretches, fps: chapters(stretches),
 }
-FORMATS = (*EDITS, *LISTS)
+FORMATS = (*_EDITS, *_LISTS)
 
 
 def write_timeline(
@@ -42,10 +42,10 @@ def write_timeline(
     suffix = check_format(path, format)
     if not stretches:
         raise BadInput(f"nothing to write to {path}: there is no shot or stretch")
-    if suffix in LISTS:
-        text = LISTS[suffix](stretches, fps)
+    if suffix in _LISTS:
+        text = _LISTS[suffix](stretches, fps)
     else:
-        text = EDITS[suffix](arrange(stretches, name=path.stem, fps=fps))
+        text = _EDITS[suffix](arrange(stretches, name=path.stem, fps=fps))
     write_text(path, text)
 
 

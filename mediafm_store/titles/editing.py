@@ -18,7 +18,7 @@ LONGEST = 500
 
 
 @dataclass(frozen=True)
-class TitleContents:
+class _TitleContents:
     """What a store holds of a title."""
 
     title: str
@@ -28,7 +28,7 @@ class TitleContents:
     """How many each table has, by the table's name."""
 
 
-def held(store: Store, title: str) -> TitleContents:
+def held(store: Store, title: str) -> _TitleContents:
     """What a store holds of a title; raise NotFound if it is not there."""
     row = store.title(title)
     own = f"title = {quoted(title)}"
@@ -37,12 +37,12 @@ def held(store: Store, title: str) -> TitleContents:
         name: int(store.table(name).count_rows(own if name in OF_IDS else seen))
         for name in sorted(store.tables_of_titles())
     }
-    return TitleContents(title, row["name"], row["media"], {"titles": 1} | rows)
+    return _TitleContents(title, row["name"], row["media"], {"titles": 1} | rows)
 
 
 def remove_titles(
     store: Store, titles: Iterable[str], *, dry_run: bool = False
-) -> list[TitleContents]:
+) -> list[_TitleContents]:
     """Delete titles with their shots, words, pictures, vectors, labels and tags; all or none.
 
     Indexes do not answer with them any more, and lose their rows when they are built anew. Returns
@@ -71,23 +71,23 @@ def rename_title(store: Store, title: str, name: str) -> str:
         )
     with store.tables.lock():
         id = find_title(store, title)
-        store.update_title(id, name=name, sources=renamed_sources(store.title(id), name))
+        store.update_title(id, name=name, sources=_renamed_sources(store.title(id), name))
     return id
 
 
-def renamed_sources(row: Mapping[str, Any], name: str) -> Mapping[str, str] | None:
+def _renamed_sources(row: Mapping[str, Any], name: str) -> Mapping[str, str] | None:
     """What a title was made from, if it is called so.
 
     Where its files do not name it, nothing has changed for the next ingest. Where they do, their
     name and this one are no longer the same: see `with_given_name`.
     """
     rule = rule_of(row)
-    if rule is None or is_named_by_files(row):
+    if rule is None or _is_named_by_files(row):
         return row["sources"]
     return with_name(row, name, rule)
 
 
-def is_named_by_files(row: Mapping[str, Any]) -> bool:
+def _is_named_by_files(row: Mapping[str, Any]) -> bool:
     """Whether metadata beside a title's file say what it is called."""
     media = Path(row["media"])
     beside = (media, media.with_name(row["id"] + media.suffix))  # the second of imported tables

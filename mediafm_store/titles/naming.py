@@ -18,13 +18,13 @@ from mediafm_store.records import shot_id, title_of
 from mediafm_store.sources.ids import caseless
 from mediafm_store.store.store import Store
 
-MOST_NEAR, MOST_TOLD = 3, 10
-LONGEST, COMPARED = 200, 60
+_MOST_NEAR, _MOST_TOLD = 3, 10
+LONGEST, _COMPARED = 200, 60
 """Characters of a name that are repeated in an error, and compared with others."""
-LEAST_PART = 3
+_LEAST_PART = 3
 """Characters from which on a part of a name brings it to mind."""
-MOST_DIGITS = 9
-FORMS = "sintel/00042, sintel, sintel@0:03:10-0:03:40 or the path of a video, a picture or a sound"
+_MOST_DIGITS = 9
+_FORMS = "sintel/00042, sintel, sintel@0:03:10-0:03:40 or the path of a video, a picture or a sound"
 
 
 class Named(NamedTuple):
@@ -80,7 +80,7 @@ class Names:
         found = self._titles(name)
         if not found:
             raise NotFound(
-                f"no title {short(name)!r} in {self._store.path}; {self._instead_of_title(name)}"
+                f"no title {_short(name)!r} in {self._store.path}; {self._instead_of_title(name)}"
             )
         return self._only(name, found)
 
@@ -93,7 +93,7 @@ class Names:
         found = self._shot(name)
         if found is None:
             raise NotFound(
-                f"no shot {short(name)!r} in {self._store.path}; {self._instead_of_shot(name)}"
+                f"no shot {_short(name)!r} in {self._store.path}; {self._instead_of_shot(name)}"
             )
         return found
 
@@ -101,10 +101,10 @@ class Names:
         """What a name stands for as an id, or as TITLE@START-END of one."""
         if name in self._counts:
             return Named(name)
-        title, number = shot_in(name)
+        title, number = _shot_in(name)
         if number is not None and number < self._counts.get(title, 0):
             return Named(title, name) if name == shot_id(title, number) else None
-        title, start, end = stretch_in(name)
+        title, start, end = _stretch_in(name)
         return Named(title, None, start, end) if title in self._counts and end else None
 
     def find(self, name: str) -> Named:
@@ -115,14 +115,14 @@ class Names:
             return Named(self._only(name, found))
         if place := self.place(name):
             return place
-        near = told_near(self._near_any(name))
-        raise NotFound(f"{short(name)!r} is no shot, title or file; {near or f'give {FORMS}'}")
+        near = _told_near(self._near_any(name))
+        raise NotFound(f"{_short(name)!r} is no shot, title or file; {near or f'give {_FORMS}'}")
 
     def place(self, name: str) -> Named | None:
         """The shot, or else the stretch, that is called so; None if no title's name is in it."""
         if shot := self._shot(name):
             return Named(title_of(shot), shot)
-        title, start, end = stretch_in(name)
+        title, start, end = _stretch_in(name)
         if end and (found := self._titles(title)):
             return Named(self._only(title, found), None, start, end)
         return None
@@ -153,9 +153,9 @@ class Names:
         """The one that was found; raise BadInput if there are several."""
         if len(found) == 1:
             return found[0]
-        more = f" and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+        more = f" and {len(found) - _MOST_TOLD} more" if len(found) > _MOST_TOLD else ""
         raise BadInput(
-            f"{short(name)!r} may be {len(found)} titles: {', '.join(found[:MOST_TOLD])}{more};"
+            f"{_short(name)!r} may be {len(found)} titles: {', '.join(found[:_MOST_TOLD])}{more};"
             " give the id of one"
         )
 
@@ -163,12 +163,12 @@ class Names:
 
     def _shot(self, name: str) -> str | None:
         """Raises NotFound for a number beyond those of a title that is there."""
-        title, number = shot_in(name)
+        title, number = _shot_in(name)
         if number is None or not (found := self._titles(title)):
             return None
         id = self._only(title, found)
         if number >= self._counts[id]:
-            raise NotFound(f"no shot {short(name)!r} in {self._store.path}; {self._shots_of(id)}")
+            raise NotFound(f"no shot {_short(name)!r} in {self._store.path}; {self._shots_of(id)}")
         return shot_id(id, number)
 
     def _shots_of(self, title: str) -> str:
@@ -182,27 +182,27 @@ class Names:
     # What may have been meant
 
     def _instead_of_title(self, name: str) -> str:
-        title, number = shot_in(name)
+        title, number = _shot_in(name)
         found = [] if number is None else self._titles(title)
         if any(number is not None and number < self._counts[id] for id in found):
             return f"that is a shot; give its title, {found[0]}"
-        return told_near(self._shown(self._near(name))) or "`mediafm info` lists them"
+        return _told_near(self._shown(self._near(name))) or "`mediafm info` lists them"
 
     def _instead_of_shot(self, name: str) -> str:
         if len(found := self._titles(name)) == 1:
             return f"that is a title; {self._shots_of(found[0])}"
-        title, number = shot_in(name)
+        title, number = _shot_in(name)
         near = [] if number is None else self._near_shots(title, number)
-        return told_near(near) or (
+        return _told_near(near) or (
             "shot ids look like sintel/00042, and `mediafm info TITLE` lists them"
         )
 
     def _near_any(self, name: str) -> list[str]:
         """What a name that may be anything is near to."""
-        title, number = shot_in(name)
+        title, number = _shot_in(name)
         if number is not None:
             return self._near_shots(title, number)
-        title, start, end = stretch_in(name)
+        title, start, end = _stretch_in(name)
         if end:
             return [f"{near}@{start}-{end}" for near in self._near(title)]
         return self._shown(self._near(name))
@@ -216,17 +216,17 @@ class Names:
         """Ids, with the names of titles that are called otherwise."""
         names = {id: name for id, name, _ in self._rows if id in titles}
         told = {id: key(name) in ("", key(id.replace("_", " "))) for id, name in names.items()}
-        return [id if told[id] else f"{id} ({short(names[id])})" for id in titles]
+        return [id if told[id] else f"{id} ({_short(names[id])})" for id in titles]
 
     def _near(self, name: str) -> list[str]:
         """The ids of titles that are called nearly so, nearest first; a few at most."""
-        asked = key(name)[:COMPARED]
-        names = get_close_matches(asked, self._called, n=4 * MOST_NEAR) if asked else []
-        if len(asked) >= LEAST_PART:
+        asked = key(name)[:_COMPARED]
+        names = get_close_matches(asked, self._called, n=4 * _MOST_NEAR) if asked else []
+        if len(asked) >= _LEAST_PART:
             names += [one for one in self._called if asked in one]
         # A name of many titles is no help, as that of a file that many were imported from.
-        found = [ids for one in names if len(ids := self._called[one]) <= MOST_NEAR]
-        return list(dict.fromkeys(chain.from_iterable(found)))[:MOST_NEAR]
+        found = [ids for one in names if len(ids := self._called[one]) <= _MOST_NEAR]
+        return list(dict.fromkeys(chain.from_iterable(found)))[:_MOST_NEAR]
 
 
 def key(name: str) -> str:
@@ -234,28 +234,28 @@ def key(name: str) -> str:
     return " ".join(caseless(name).split())
 
 
-def shot_in(name: str) -> tuple[str, int | None]:
+def _shot_in(name: str) -> tuple[str, int | None]:
     """The title and the number that sintel/42 names; None where it has no number."""
     title, _, number = name.rpartition("/")
     digits = number.strip()
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS):
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS):
         return title, None
     return title, int(digits)
 
 
-def stretch_in(name: str) -> tuple[str, str, str]:
+def _stretch_in(name: str) -> tuple[str, str, str]:
     """The title, the start and the end that TITLE@START-END names; the end is empty in others."""
     title, _, times = name.rpartition("@")
     start, _, end = times.partition("-")
     return title, start.strip(), end.strip()
 
 
-def short(name: str) -> str:
+def _short(name: str) -> str:
     """A name as an error repeats it."""
     return name if len(name) <= LONGEST else f"{name[:LONGEST]}..."
 
 
-def told_near(near: Sequence[str]) -> str:
+def _told_near(near: Sequence[str]) -> str:
     """Near ones as a question; empty if there are none."""
     if not near:
         return ""

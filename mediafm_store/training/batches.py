@@ -34,10 +34,10 @@ def endless(
     turns = [t for t in titles for _ in window_starts(t.shots, size=size, overlap=0)]
     while True:
         order = torch.randperm(len(turns), generator=generator).tolist()
-        yield from batches([random_crop(turns[i], size, generator) for i in order], batch_shots)
+        yield from batches([_random_crop(turns[i], size, generator) for i in order], batch_shots)
 
 
-def random_crop(title: Title, size: int, generator: torch.Generator) -> Title:
+def _random_crop(title: Title, size: int, generator: torch.Generator) -> Title:
     """At most `size` shots of a title, from anywhere in it."""
     room = max(0, title.shots - size)
     start = int(torch.randint(room + 1, (), generator=generator))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CHECKPOINTS, UNFINISHED = "checkpoints", "unfinished"
 HISTORY = "history.csv"
-FORGOTTEN_S = 7 * 24 * 3600.0
+_FORGOTTEN_S = 7 * 24 * 3600.0
 
 
 def checkpoints(store: Store) -> Path:
@@ -34,7 +34,7 @@ def unfinished(store: Store, key: str) -> str:
 
 def forgotten(store: Store) -> list[Path]:
     """States of trainings that nobody has gone on with for a week, on this machine."""
-    until = time.time() - FORGOTTEN_S
+    until = time.time() - _FORGOTTEN_S
     files = checkpoints(store).glob(f"{UNFINISHED}*")
     return sorted(file for file in files if file.is_file() and file.stat().st_mtime < until)
 
@@ -54,10 +54,10 @@ def save_next(
 
     with store.tables.lock():
         folder = (
-            checkpoints(store) / f"{1 + max(map(checkpoint_number, saved(store)), default=0):04d}"
+            checkpoints(store) / f"{1 + max(map(_checkpoint_number, saved(store)), default=0):04d}"
         )
         save_checkpoint(model, folder, extra=extra, files=files)
-        publish(store, folder)
+        _publish(store, folder)
     return folder
 
 
@@ -65,15 +65,15 @@ def saved(store: Store) -> list[Path]:
     """A store's checkpoints, oldest first; those of a remote store are fetched."""
     store.place.fetch(CHECKPOINTS, complete=CONFIG)
     folders = checkpoints(store).glob("[0-9]*") if checkpoints(store).is_dir() else ()
-    return sorted((f for f in folders if f.name.isdigit()), key=checkpoint_number)
+    return sorted((f for f in folders if f.name.isdigit()), key=_checkpoint_number)
 
 
-def publish(store: Store, checkpoint: Path) -> None:
+def _publish(store: Store, checkpoint: Path) -> None:
     """Let other machines have a checkpoint, if the store is one that they can reach."""
     store.place.publish(checkpoint, complete=CONFIG)
 
 
-def checkpoint_number(checkpoint: Path) -> int:
+def _checkpoint_number(checkpoint: Path) -> int:
     """A checkpoint's number, its folder's name."""
     return int(checkpoint.name)
 

@@ -11,7 +11,7 @@ from mediafm_store.training.batches import batches, windows
 from mediafm_store.training.masking import Predictor, cosine_distances, mask_shots
 from mediafm_store.training.world import ALONE, World
 
-BATCH_SHOTS = 2048
+_BATCH_SHOTS = 2048
 MOST_SHOTS = 16_384
 """That are asked about; they stay in memory, 151 MB. Of 100,000 shots .15 are held out."""
 
@@ -34,7 +34,7 @@ class Exam:
         world: World = ALONE,
     ) -> None:
         asked = next(batches(windows(titles, size), MOST_SHOTS), [])
-        groups = list(batches(asked, BATCH_SHOTS))
+        groups = list(batches(asked, _BATCH_SHOTS))
         drawn = [
             (number, tickets)
             for number, group in enumerate(groups)

@@ -11,7 +11,7 @@ from mediafm_store.model.packed import Packed
 
 Predictor = Callable[[Packed, Bool[Tensor, " shots"]], Float[Tensor, "masked dim"]]
 """Guesses the shots that are masked, in play order."""
-PieceGuess = Callable[
+_PieceGuess = Callable[
     [Float[Tensor, "shots dim"], Int[Tensor, " seen"], Int[Tensor, " masked"]], Tensor
 ]
 """Guesses shots of one title from those that are seen; both by number, ascending."""
@@ -46,15 +46,15 @@ def cosine_distances(
 
 def trivial_predictors() -> dict[str, Predictor]:
     """What a trained model must beat: predictors that know only the shots left visible."""
-    guesses: dict[str, PieceGuess] = {
+    guesses: dict[str, _PieceGuess] = {
         "title mean": title_mean,
         "mean of 4 neighbours": neighbour_mean,
         "interpolation": interpolation,
     }
-    return {name: by_title(guess) for name, guess in guesses.items()}
+    return {name: _by_title(guess) for name, guess in guesses.items()}
 
 
-def by_title(guess: PieceGuess) -> Predictor:
+def _by_title(guess: _PieceGuess) -> Predictor:
     """A predictor that looks at one title at a time."""
 
     def predict(titles: Packed, masked: Bool[Tensor, " shots"]) -> Float[Tensor, "masked dim"]:

@@ -12,7 +12,7 @@ from torch.optim import AdamW, Optimizer
 from mediafm_store.model.transformer import ShotTransformer
 
 OptimizerName = Literal["muon", "adamw"]
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+_NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Keller Jordan's quintic: steep at zero rather than convergent, https://kellerjordan.github.io/posts/muon/"""
 
 
@@ -22,7 +22,7 @@ def orthogonalise(g: Float[Tensor, "*many m n"], steps: int = 5) -> Float[Tensor
     In bfloat16 on CUDA, else in float32: `torch.optim.Muon` always takes bfloat16, which was
     measured 8 to 37 times slower on CPUs without bfloat16 units.
     """
-    a, b, c = NEWTON_SCHULZ
+    a, b, c = _NEWTON_SCHULZ
     x = g.to(torch.bfloat16 if g.is_cuda else torch.float32)
     tall = g.shape[-2] > g.shape[-1]
     x = x.mT if tall else x
@@ -64,7 +64,7 @@ class Muon(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            for matrices in grouped_by_shape(p for p in group["params"] if p.grad is not None):
+            for matrices in _grouped_by_shape(p for p in group["params"] if p.grad is not None):
                 self.update(matrices, group["lr"], group["weight_decay"], group["momentum"])
         return loss
 
@@ -91,7 +91,7 @@ class Muon(Optimizer):
         return average
 
 
-def grouped_by_shape(matrices: Iterable[nn.Parameter]) -> Collection[list[nn.Parameter]]:
+def _grouped_by_shape(matrices: Iterable[nn.Parameter]) -> Collection[list[nn.Parameter]]:
     """Those of one shape on a GPU, where a product of many takes little longer than one of few.
 
     A CPU has enough to do with one at a time, and needs less memory so.
@@ -102,7 +102,7 @@ def grouped_by_shape(matrices: Iterable[nn.Parameter]) -> Collection[list[nn.Par
     return alike.values()
 
 
-class ParameterSplit(NamedTuple):
+class _ParameterSplit(NamedTuple):
     """Every parameter of a model, exactly once."""
 
     muon: list[nn.Parameter]
@@ -110,9 +110,9 @@ class ParameterSplit(NamedTuple):
     rest: list[nn.Parameter]
 
 
-def split_parameters(model: ShotTransformer) -> ParameterSplit:
+def split_parameters(model: ShotTransformer) -> _ParameterSplit:
     """Hidden matrices to Muon; projections in and out, tokens, positions and gains to AdamW."""
-    split = ParameterSplit([], [], [])
+    split = _ParameterSplit([], [], [])
     for name, parameter in model.named_parameters():
         if name.startswith("blocks.") and parameter.ndim == 2:
             split.muon.append(parameter)
@@ -124,7 +124,7 @@ def split_parameters(model: ShotTransformer) -> ParameterSplit:
 
 
 def make_optimizers(
-    split: ParameterSplit,
+    split: _ParameterSplit,
     name: OptimizerName,
     *,
     muon_lr: float,

@@ -58,21 +58,21 @@ class Unfinished:
     def restore(self, run: TrainingRun) -> None:
         """Bring a run to where it was cut off; one of other titles or settings is passed over."""
         found = self.world.tell(b"" if self.world.rank else read_file(self.address) or b"")
-        facts = facts_of(found)
+        facts = _facts_of(found)
         if facts.get("key") != self.key:
             return
         try:
             tensors = load(found)  # optimizers keep their count of steps on the CPU, or wait for it
         except SafetensorError:
             return
-        run.model.load_state_dict(part_of(tensors, "model"))
-        best = {name: w.to(run.device) for name, w in part_of(tensors, "best").items()}
+        run.model.load_state_dict(_part_of(tensors, "model"))
+        best = {name: w.to(run.device) for name, w in _part_of(tensors, "best").items()}
         run.best = Best(**facts["best"], weights=best)
         run.history = [Step(**step) for step in facts["history"]]
         run.step_shots = facts["step_shots"]
         for number, optimizer in enumerate(run.optimizers):
             state: dict[int, dict[str, Tensor]] = {}
-            for name, tensor in part_of(tensors, f"optimizer{number}").items():
+            for name, tensor in _part_of(tensors, f"optimizer{number}").items():
                 parameter, _, what = name.partition(".")
                 state.setdefault(int(parameter), {})[what] = tensor
             groups = optimizer.state_dict()["param_groups"]
@@ -84,7 +84,7 @@ class Unfinished:
             remove_file(self.address)
 
 
-def facts_of(file: bytes) -> dict[str, Any]:
+def _facts_of(file: bytes) -> dict[str, Any]:
     """What is told beside the tensors of a safetensors file; nothing if it is none.
 
     Its header is JSON, after its length as 8 bytes.
@@ -114,7 +114,7 @@ def tensors_of(run: TrainingRun) -> dict[str, Tensor]:
     }
 
 
-def part_of(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+def _part_of(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
     """The tensors of one part, by their own names."""
     start = f"{part}."
     return {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}

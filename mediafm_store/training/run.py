@@ -21,7 +21,7 @@ from mediafm_store.training.masking import cosine_distances, mask_shots
 from mediafm_store.training.optim import OptimizerName, lr_factor, make_optimizers, split_parameters
 from mediafm_store.training.world import World
 
-READ_AHEAD = 2
+_READ_AHEAD = 2
 """Steps whose vectors are read while another is computed: 19 MB each."""
 
 
@@ -141,11 +141,11 @@ class TrainingRun:
             generator=seeded(self.config.seed, 0),
         )
         shares = map(self.share, islice(batches, len(self.history), self.config.steps))
-        with closing(ahead(shares, size=READ_AHEAD)) as coming:
+        with closing(ahead(shares, size=_READ_AHEAD)) as coming:
             while not self.stale and (share := next(coming, None)):
                 number = len(self.history) + 1
                 step = self.step(number, share)
-                if validates(number, self.config):
+                if _validates(number, self.config):
                     found = self.exam.grade(self.model)
                     step = step._replace(validation=found)
                     if found < self.best.validation:
@@ -231,7 +231,7 @@ class TrainingRun:
         return titles, masked
 
 
-def validates(number: int, config: TrainConfig) -> bool:
+def _validates(number: int, config: TrainConfig) -> bool:
     """Whether the held-out titles are asked after this step."""
     return number % config.validate_every == 0 or number == config.steps
 

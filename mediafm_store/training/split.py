@@ -18,7 +18,7 @@ def split_titles(
     few remain.
     """
     usable = [t for t in titles if t.shots > 1]
-    families = by_series(usable)
+    families = _by_series(usable)
     if len(families) < 2:
         raise BadInput(
             f"training needs 2 titles of 2 or more shots, one of them to validate on, not both of"
@@ -37,7 +37,7 @@ def split_titles(
     return training, held_out
 
 
-def by_series(titles: Sequence[Title]) -> list[list[Title]]:
+def _by_series(titles: Sequence[Title]) -> list[list[Title]]:
     """Titles that belong together; one that belongs to no series is alone."""
     series: dict[str, list[Title]] = {}
     for title in titles:

@@ -22,11 +22,11 @@ from mediafm_store.training.exam import Exam
 
 SAMPLE = 16_384
 """Shots that are enough to find the principal directions."""
-SOME = 64
+_SOME = 64
 """Titles that are enough to see how neighbours differ."""
 OUT = 0.1
 """How much of what the layers say is added at first."""
-RIDGE, TINY = 1e-4, 1e-9
+_RIDGE, _TINY = 1e-4, 1e-9
 
 
 def start_model(
@@ -42,13 +42,13 @@ def start_model(
     sample = sample_shots(titles, SAMPLE, generator=generator)
     basis = principal_directions(sample, config.hidden, generator=generator)
     del sample
-    some = [titles[i] for i in torch.randperm(len(titles), generator=generator).tolist()[:SOME]]
+    some = [titles[i] for i in torch.randperm(len(titles), generator=generator).tolist()[:_SOME]]
     with torch.no_grad():
-        start_ends(model, deal_directions(basis, config.heads))
+        _start_ends(model, _deal_directions(basis, config.heads))
         for block in model.modules():
             if isinstance(block, Block):
-                start_block(block, generator)
-        fit_context(model, some)
+                _start_block(block, generator)
+        _fit_context(model, some)
     return model
 
 
@@ -65,7 +65,7 @@ def sample_shots(
     return torch.from_numpy(np.concatenate([t.fused for t in read(picked)]))
 
 
-def fit_context(model: ShotTransformer, titles: Sequence[Title]) -> None:
+def _fit_context(model: ShotTransformer, titles: Sequence[Title]) -> None:
     """Find how shots are compared in context: what to whiten, to weigh, and how far to look.
 
     How alike neighbours are is seen in titles that the whitening was not fitted to: in its own they
@@ -89,7 +89,7 @@ def fit_context(model: ShotTransformer, titles: Sequence[Title]) -> None:
     model.whitening.weigh(steady)
 
 
-def start_ends(model: ShotTransformer, basis: Float[Tensor, "dim hidden"]) -> None:
+def _start_ends(model: ShotTransformer, basis: Float[Tensor, "dim hidden"]) -> None:
     """Set all that lies outside the blocks.
 
     Tokens are scaled so that their elements are about 1, what a norm makes of them. Metadata enters
@@ -120,11 +120,11 @@ def fit_mix(model: ShotTransformer, practice: Exam) -> None:
             guesses = (shares @ fused).flatten(1).cpu()
             gram += guesses @ guesses.T
             target += guesses @ fused[here].flatten().cpu()
-    ridge = RIDGE * gram.trace().clamp(min=TINY) / kinds * torch.eye(kinds)
+    ridge = _RIDGE * gram.trace().clamp(min=_TINY) / kinds * torch.eye(kinds)
     model.mix.copy_(torch.linalg.solve(gram + ridge, target))
 
 
-def start_block(block: Block, generator: torch.Generator) -> None:
+def _start_block(block: Block, generator: torch.Generator) -> None:
     """Values and outputs pass on what they get, keys say nothing yet, the MLP is silent.
 
     So attention weighs by distance alone. Queries and the MLP's first matrix are random, or no
@@ -140,7 +140,7 @@ def start_block(block: Block, generator: torch.Generator) -> None:
         nn.init.normal_(random.weight, std=random.in_features**-0.5, generator=generator)
 
 
-def deal_directions(basis: Float[Tensor, "dim hidden"], heads: int) -> Float[Tensor, "dim hidden"]:
+def _deal_directions(basis: Float[Tensor, "dim hidden"], heads: int) -> Float[Tensor, "dim hidden"]:
     """Deal the directions out to the heads in turn, so that each sees as much as the others."""
     return basis.reshape(len(basis), -1, heads).transpose(1, 2).flatten(1)
 

@@ -24,7 +24,7 @@ from mediafm_store.training.trainer import train_model as fit
 
 
 @dataclass(frozen=True)
-class Trained:
+class _Trained:
     """A finished training run and the folder of its checkpoint."""
 
     checkpoint: Path | None
@@ -39,7 +39,7 @@ def train(
     config: TrainConfig | None = None,
     device: DeviceChoice = "auto",
     on_step: Callable[[Step], None] = lambda step: None,
-) -> Trained:
+) -> _Trained:
     """Train by masked shot modelling on all titles and save a checkpoint in the store.
 
     A training that was cut off goes on where it was, if titles and settings are the same. The
@@ -65,7 +65,7 @@ def train(
             "titles": len(titles),
             "held_out": result.held_out,
         }
-        history = {HISTORY: as_csv(result.history)}
+        history = {HISTORY: _as_csv(result.history)}
         made.append(save_next(store, result.model, extra=facts, files=history))
 
     result = fit(
@@ -77,10 +77,10 @@ def train(
         on_step=on_step,
         save=save,
     )
-    return Trained(made[0] if made else None, result)
+    return _Trained(made[0] if made else None, result)
 
 
-def as_csv(history: Sequence[Step]) -> str:
+def _as_csv(history: Sequence[Step]) -> str:
     """A row a step; `validation` is empty where it was not measured."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -16,7 +16,7 @@ from mediafm_store.training.split import split_titles
 from mediafm_store.training.start import fit_mix, start_model
 from mediafm_store.training.world import ALONE, World, process_group
 
-PRACTICE = 32
+_PRACTICE = 32
 """Training titles that are enough to weigh averages."""
 Start = Callable[..., ShotTransformer]
 
@@ -116,7 +116,7 @@ def prepare(
             device=device,
             world=among,
         )
-        for some, among in ((held_out, world), (training[:PRACTICE], ALONE))
+        for some, among in ((held_out, world), (training[:_PRACTICE], ALONE))
     )
     model = start(model_config, training, generator=generator).to(device)
     fit_mix(model, practice)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mediafm_store.errors import BadInput
 
 T = TypeVar("T")
-LOST = timedelta(minutes=10)
+_LOST = timedelta(minutes=10)
 """After so long a process that does not answer is taken to be gone, and the others end too."""
 
 
@@ -61,7 +61,7 @@ class World(NamedTuple):
 ALONE = World()
 
 
-def check_restarts() -> None:
+def _check_restarts() -> None:
     """Raise BadInput if processes that start again would look for those that have ended.
 
     Unless it is told otherwise, torchrun keeps one store of addresses over all restarts (seen in
@@ -81,14 +81,14 @@ def process_group(device: str | torch.device) -> Iterator[World]:
 
     Raises BadInput if `torchrun` is to start processes again in a way in which it fails.
     """
-    check_restarts()
+    _check_restarts()
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ALONE
         return
     on_gpu = torch.device(device).type == "cuda"
     if on_gpu:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=LOST)
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=_LOST)
     try:
         yield World(dist.get_rank(), dist.get_world_size())
     finally:

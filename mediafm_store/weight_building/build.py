@@ -46,13 +46,13 @@ from mediafm_store.weight_building.sources import (
 )
 from mediafm_store.weights import BLOCK_MAPS, FOLDER, record, sha256
 
-TOLERANCE = 0.002
+_TOLERANCE = 0.002
 
 
 Read = Callable[[Source], bytes]
 
 
-class Product(NamedTuple):
+class _Product(NamedTuple):
     """A file that ships: from what, how, and what writes it."""
 
     sources: tuple[Source, ...]
@@ -60,22 +60,22 @@ class Product(NamedTuple):
     write: Callable[[Read, Path], None]
 
 
-def write_picture(read: Read, out: Path) -> None:
+def _write_picture(read: Read, out: Path) -> None:
     """EfficientNet-Lite0 as a graph with small weights."""
-    onnx.save(graphs.int8_weights(graphs.efficientnet_lite0(picture_state(read))), out)
+    onnx.save(graphs.int8_weights(graphs.efficientnet_lite0(_picture_state(read))), out)
 
 
-def picture_state(read: Read) -> dict[str, np.ndarray]:
+def _picture_state(read: Read) -> dict[str, np.ndarray]:
     """EfficientNet-Lite0's weights by name."""
     return state_dict(read(PICTURE))
 
 
-def write_cuts(read: Read, out: Path) -> None:
+def _write_cuts(read: Read, out: Path) -> None:
     """TransNetV2's weights, made small."""
     save_file(folding.transnetv2(state_dict(read(CUTS))), out)
 
 
-def write_sound(read: Read, out: Path) -> None:
+def _write_sound(read: Read, out: Path) -> None:
     """YAMNet as a graph with small weights."""
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(io.BytesIO(read(SOUND))).extractall(folder)
@@ -83,28 +83,28 @@ def write_sound(read: Read, out: Path) -> None:
         onnx.save(graphs.int8_weights(graphs.yamnet(onnx.load(wrapped))), out)
 
 
-def write_picture_names(read: Read, out: Path) -> None:
+def _write_picture_names(read: Read, out: Path) -> None:
     """ImageNet's classes, one a line."""
     out.write_text("\n".join(json.loads(read(PICTURE_NAMES))) + "\n", encoding="utf-8")
 
 
-def write_sound_names(read: Read, out: Path) -> None:
+def _write_sound_names(read: Read, out: Path) -> None:
     """AudioSet's classes, one a line."""
     rows = csv.DictReader(io.StringIO(read(SOUND_NAMES).decode()))
     out.write_text("\n".join(row["display_name"] for row in rows) + "\n", encoding="utf-8")
 
 
-def write_block_maps(read: Read, out: Path) -> None:
+def _write_block_maps(read: Read, out: Path) -> None:
     """Means, projections and embedded class names of the three encoders."""
     reader = words.Reader(Graph(out.with_name(words.GRAPH)), out.with_name(words.VOCABULARY))
     words_mean = np.zeros(words.WIDTH, np.float32)  # centring it was measured to gain nothing
-    seen, heard = (class_lines(out.with_name(file)) for file in (picture.NAMES, sound.NAMES))
+    seen, heard = (_class_lines(out.with_name(file)) for file in (picture.NAMES, sound.NAMES))
 
     def embed(classes: list[str]) -> np.ndarray:
         return unit_rows(reader.read(classes) - words_mean).astype(np.float16)
 
     maps = {
-        "picture.mean": means.relu6_means(picture_state(read)),
+        "picture.mean": means.relu6_means(_picture_state(read)),
         "picture.names": embed(seen),
         "sound.mean": means.sound_mean(Graph(out.with_name(sound.GRAPH))),
         "sound.names": embed(heard),
@@ -118,40 +118,40 @@ def write_block_maps(read: Read, out: Path) -> None:
     save_file(maps, out)
 
 
-def class_lines(file: Path) -> list[str]:
+def _class_lines(file: Path) -> list[str]:
     """One class a line."""
     return file.read_text(encoding="utf-8").splitlines()
 
 
-PRODUCTS: dict[str, Product] = {
-    picture.GRAPH: Product(
-        (PICTURE,), "state dict to ONNX, batch norms folded in, int8 weights", write_picture
+PRODUCTS: dict[str, _Product] = {
+    picture.GRAPH: _Product(
+        (PICTURE,), "state dict to ONNX, batch norms folded in, int8 weights", _write_picture
     ),
-    sound.GRAPH: Product((SOUND,), "quantisation nodes stripped, int8 weights", write_sound),
-    words.GRAPH: Product((WORDS,), "as it is", lambda read, out: copy(read(WORDS), out)),
-    words.VOCABULARY: Product(
-        (VOCABULARY,), "as it is", lambda read, out: copy(read(VOCABULARY), out)
+    sound.GRAPH: _Product((SOUND,), "quantisation nodes stripped, int8 weights", _write_sound),
+    words.GRAPH: _Product((WORDS,), "as it is", lambda read, out: _copy(read(WORDS), out)),
+    words.VOCABULARY: _Product(
+        (VOCABULARY,), "as it is", lambda read, out: _copy(read(VOCABULARY), out)
     ),
-    picture.NAMES: Product((PICTURE_NAMES,), "one name a line", write_picture_names),
-    sound.NAMES: Product((SOUND_NAMES,), "one name a line", write_sound_names),
-    transnetv2.WEIGHTS: Product(
-        (CUTS,), "state dict, batch norms folded in, int8 weights", write_cuts
+    picture.NAMES: _Product((PICTURE_NAMES,), "one name a line", _write_picture_names),
+    sound.NAMES: _Product((SOUND_NAMES,), "one name a line", _write_sound_names),
+    transnetv2.WEIGHTS: _Product(
+        (CUTS,), "state dict, batch norms folded in, int8 weights", _write_cuts
     ),
-    BLOCK_MAPS: Product(
+    BLOCK_MAPS: _Product(
         (PICTURE, SOUND, WORDS, VOCABULARY, PICTURE_NAMES, SOUND_NAMES),
         "means, projections, class names through the text encoder: see means.py",
-        write_block_maps,
+        _write_block_maps,
     ),
 }
 """In the order in which they can be made: the block maps need all others."""
 
 
-def copy(content: bytes, out: Path) -> None:
+def _copy(content: bytes, out: Path) -> None:
     """Write a source as it is."""
     out.write_bytes(content)
 
 
-def provenance(folder: Path) -> dict[str, Any]:
+def _provenance(folder: Path) -> dict[str, Any]:
     """What each built file is and where it comes from."""
     return {
         name: {
@@ -164,7 +164,7 @@ def provenance(folder: Path) -> dict[str, Any]:
     }
 
 
-def same(name: str, built: Path, ships: Path) -> bool:
+def _same(name: str, built: Path, ships: Path) -> bool:
     """Whether a built file is the one that ships."""
     if not ships.exists():
         return False
@@ -172,7 +172,8 @@ def same(name: str, built: Path, ships: Path) -> bool:
         return sha256(built) == sha256(ships)
     ours, theirs = load_file(built), load_file(ships)
     return ours.keys() == theirs.keys() and all(
-        ours[key].shape == theirs[key].shape and np.allclose(ours[key], theirs[key], atol=TOLERANCE)
+        ours[key].shape == theirs[key].shape
+        and np.allclose(ours[key], theirs[key], atol=_TOLERANCE)
         for key in ours
     )
 
@@ -191,20 +192,20 @@ def main() -> None:
         different = []
         for name, product in PRODUCTS.items():
             product.write(lambda source: member(wheels, source), scratch / name)
-            matches = same(name, scratch / name, FOLDER / name)
+            matches = _same(name, scratch / name, FOLDER / name)
             print(f"{'same' if matches else 'DIFFERENT':9}  {name}")
             different += [] if matches else [name]
         if arguments.update:
-            update(scratch)
+            _update(scratch)
         elif different:
             raise SystemExit(f"{len(different)} files differ from those that ship")
 
 
-def update(built: Path) -> None:
+def _update(built: Path) -> None:
     """Replace the files that ship."""
     for name in PRODUCTS:
         shutil.copyfile(built / name, FOLDER / name)
-    record(provenance(built))
+    record(_provenance(built))
     print("if an encoder changed, fit the caption map to it: weights/caption_map.py")
 
 

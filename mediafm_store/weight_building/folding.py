@@ -7,8 +7,8 @@ import numpy as np
 from mediafm_store.shots.transnetv2 import DILATIONS, STAGE_FILTERS
 from mediafm_store.weight_building.graphs import round_rows
 
-BATCH_NORM_EPSILON = 1e-3
-SMALL = 100_000
+_BATCH_NORM_EPSILON = 1e-3
+_SMALL = 100_000
 """Weights of a layer up to which it keeps float16: the first stage, that all others build on.
 
 Scores then stay within .0093 of float32 on real films, with the limit of the other graphs .012.
@@ -32,19 +32,19 @@ def transnetv2(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
     for stage in range(len(STAGE_FILTERS)):
         for number, cell in enumerate(("first", "second")):
-            folded = fold_cell(state, f"SDDCNN.{stage}.DDCNN.{number}")
+            folded = _fold_cell(state, f"SDDCNN.{stage}.DDCNN.{number}")
             arrays |= {f"stages.{stage}.{cell}.{name}": array for name, array in folded.items()}
     return {
-        key: value for name, array in arrays.items() for key, value in stored_array(name, array)
+        key: value for name, array in arrays.items() for key, value in _stored_array(name, array)
     }
 
 
-def fold_cell(state: Mapping[str, np.ndarray], cell: str) -> dict[str, np.ndarray]:
+def _fold_cell(state: Mapping[str, np.ndarray], cell: str) -> dict[str, np.ndarray]:
     """One cell: its convolutions in space as one, its batch norm in those in time."""
     gamma, beta, mean, variance = (
         state[f"{cell}.bn.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
     )
-    scale = gamma / np.sqrt(variance + np.float32(BATCH_NORM_EPSILON))
+    scale = gamma / np.sqrt(variance + np.float32(_BATCH_NORM_EPSILON))
     scales, biases = (np.split(x, len(DILATIONS)) for x in (scale, beta - mean * scale))
     layers = [f"{cell}.Conv3D_{dilation}.layers" for dilation in DILATIONS]
     space = np.concatenate([state[f"{layer}.0.weight"].squeeze(2) for layer in layers])
@@ -56,9 +56,9 @@ def fold_cell(state: Mapping[str, np.ndarray], cell: str) -> dict[str, np.ndarra
     return folded
 
 
-def stored_array(name: str, array: np.ndarray) -> list[tuple[str, np.ndarray]]:
+def _stored_array(name: str, array: np.ndarray) -> list[tuple[str, np.ndarray]]:
     """An array as it is stored, by name."""
-    if array.size <= SMALL:
+    if array.size <= _SMALL:
         return [(name, array.astype(np.float16))]
     small, scale = round_rows(array)
     return [(name, small), (f"{name}.scale", scale)]

@@ -9,12 +9,12 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-IR_VERSION, OPSET = 8, 17
-SMALL = 6000
+_IR_VERSION, _OPSET = 8, 17
+_SMALL = 6000
 """Weights of a layer up to which it keeps float16: early layers, that all others build on."""
 
 
-class BlockGroup(NamedTuple):
+class _BlockGroup(NamedTuple):
     """Blocks of one kind in a row; only the first has the stride."""
 
     repeats: int
@@ -25,29 +25,29 @@ class BlockGroup(NamedTuple):
     outputs: int
 
 
-STAGES = (
-    BlockGroup(1, 3, 1, 1, 32, 16),
-    BlockGroup(2, 3, 2, 6, 16, 24),
-    BlockGroup(2, 5, 2, 6, 24, 40),
-    BlockGroup(3, 3, 2, 6, 40, 80),
-    BlockGroup(3, 5, 1, 6, 80, 112),
-    BlockGroup(4, 5, 2, 6, 112, 192),
-    BlockGroup(1, 3, 1, 6, 192, 320),
+_STAGES = (
+    _BlockGroup(1, 3, 1, 1, 32, 16),
+    _BlockGroup(2, 3, 2, 6, 16, 24),
+    _BlockGroup(2, 5, 2, 6, 24, 40),
+    _BlockGroup(3, 3, 2, 6, 40, 80),
+    _BlockGroup(3, 5, 1, 6, 80, 112),
+    _BlockGroup(4, 5, 2, 6, 112, 192),
+    _BlockGroup(1, 3, 1, 6, 192, 320),
 )
 """Of EfficientNet-B0 (Tan and Le, 2019, table 1), which Lite0 shares."""
-SIDE, FEATURES, PICTURE_CLASSES = 224, 1280, 1000
-BATCH_NORM_EPSILON = 1e-3
-SOUND_FEATURES, SOUND_CLASSES = 1024, 521
+_SIDE, FEATURES, _PICTURE_CLASSES = 224, 1280, 1000
+_BATCH_NORM_EPSILON = 1e-3
+SOUND_FEATURES, _SOUND_CLASSES = 1024, 521
 
 
 @dataclass
-class Drawing:
+class _Drawing:
     """A graph that grows node by node; a value goes by its name."""
 
     state: Mapping[str, np.ndarray]
     nodes: list[Any] = field(default_factory=list)
     constants: list[Any] = field(default_factory=list)
-    side: int = SIDE
+    side: int = _SIDE
     """Height and width of the feature map that comes next."""
 
     def constant(self, name: str, value: np.ndarray) -> str:
@@ -76,7 +76,7 @@ class Drawing:
             self.state[f"{norm}.{part}"]
             for part in ("weight", "bias", "running_mean", "running_var")
         )
-        scale = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
+        scale = gamma / np.sqrt(variance + _BATCH_NORM_EPSILON)
         out = math.ceil(self.side / stride)
         padding = max((out - 1) * stride + kernel - self.side, 0)
         before, after = padding // 2, padding - padding // 2
@@ -94,7 +94,7 @@ class Drawing:
         )
         return self.node("Clip", y, "zero", "six", to=f"{layer}.relu6") if clip else y
 
-    def block(self, x: str, name: str, stage: BlockGroup, *, first: bool) -> str:
+    def block(self, x: str, name: str, stage: _BlockGroup, *, first: bool) -> str:
         """An inverted residual block (Sandler et al., 2018) without squeeze and excitation."""
         inputs = stage.inputs if first else stage.outputs
         stride = stage.stride if first else 1
@@ -117,11 +117,11 @@ class Drawing:
 
 def efficientnet_lite0(state: Mapping[str, np.ndarray]) -> Any:
     """`pixels` to 1280 pooled `features` and 1000 `logits`."""
-    draw = Drawing(state)
+    draw = _Drawing(state)
     draw.constant("zero", np.array(0))
     draw.constant("six", np.array(6))
     x = draw.conv("pixels", "_conv_stem", "_bn0", kernel=3, stride=2)
-    places = [(stage, i == 0) for stage in STAGES for i in range(stage.repeats)]
+    places = [(stage, i == 0) for stage in _STAGES for i in range(stage.repeats)]
     for number, (stage, first) in enumerate(places):
         x = draw.block(x, f"_blocks.{number}", stage, first=first)
     x = draw.conv(x, "_conv_head", "_bn1")
@@ -132,11 +132,11 @@ def efficientnet_lite0(state: Mapping[str, np.ndarray]) -> Any:
         draw.constant("fc.b", state["_fc.bias"]),
     )
     draw.node("Gemm", x, weight, bias, to="logits", transB=1)
-    return model(
+    return _model(
         draw.nodes,
         draw.constants,
-        takes={"pixels": ["n", 3, SIDE, SIDE]},
-        gives={"features": ["n", FEATURES], "logits": ["n", PICTURE_CLASSES]},
+        takes={"pixels": ["n", 3, _SIDE, _SIDE]},
+        gives={"features": ["n", FEATURES], "logits": ["n", _PICTURE_CLASSES]},
     )
 
 
@@ -163,18 +163,18 @@ def yamnet(wrapped: Any) -> Any:
         del node.input[:]
         node.input.extend(inputs)
     flat = next(n for n in kept if n.op_type == "Flatten")
-    rename(kept, {behind(wrapped.graph.input[0].name): "patches"})
-    rename(kept, {flat.output[0]: "features", kept[-1].output[0]: "logits"})
+    _rename(kept, {behind(wrapped.graph.input[0].name): "patches"})
+    _rename(kept, {flat.output[0]: "features", kept[-1].output[0]: "logits"})
     used = {value for node in kept for value in node.input}
-    return model(
+    return _model(
         kept,
         [t for t in wrapped.graph.initializer if t.name in used],
         takes={"patches": ["n", 1, 96, 64]},
-        gives={"features": ["n", SOUND_FEATURES], "logits": ["n", SOUND_CLASSES]},
+        gives={"features": ["n", SOUND_FEATURES], "logits": ["n", _SOUND_CLASSES]},
     )
 
 
-def rename(nodes: list[Any], names: Mapping[str, str]) -> None:
+def _rename(nodes: list[Any], names: Mapping[str, str]) -> None:
     """Give values other names."""
     for node in nodes:
         for values in (node.input, node.output):
@@ -195,7 +195,7 @@ def int8_weights(graph: Any) -> Any:
             constants.append(tensor)
             continue
         weight, stored = numpy_helper.to_array(tensor), f"{tensor.name}.stored"
-        if weight.size <= SMALL or weight.shape[1] == 1:
+        if weight.size <= _SMALL or weight.shape[1] == 1:
             constants.append(numpy_helper.from_array(weight.astype(np.float16), stored))
             nodes.append(helper.make_node("Cast", [stored], [tensor.name], to=1))
         else:
@@ -205,7 +205,9 @@ def int8_weights(graph: Any) -> Any:
             inputs = [stored, f"{tensor.name}.scale"]
             nodes.append(helper.make_node("DequantizeLinear", inputs, [tensor.name], axis=0))
     takes, gives = graph.graph.input, graph.graph.output
-    return model([*nodes, *graph.graph.node], constants, takes=shapes(takes), gives=shapes(gives))
+    return _model(
+        [*nodes, *graph.graph.node], constants, takes=_shapes(takes), gives=_shapes(gives)
+    )
 
 
 def round_rows(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -216,14 +218,14 @@ def round_rows(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(rows / scale[:, None]).astype(np.int8).reshape(weight.shape), scale
 
 
-def shapes(values: Any) -> dict[str, list[Any]]:
+def _shapes(values: Any) -> dict[str, list[Any]]:
     """Names and dimensions of a graph's inputs or outputs."""
     return {
         v.name: [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in values
     }
 
 
-def model(
+def _model(
     nodes: list[Any],
     constants: list[Any],
     *,
@@ -237,7 +239,7 @@ def model(
         return [helper.make_tensor_value_info(name, kind, shape) for name, shape in dims.items()]
 
     graph = helper.make_graph(nodes, "encoder", values(takes), values(gives), constants)
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-    made.ir_version = IR_VERSION
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)])
+    made.ir_version = _IR_VERSION
     onnx.checker.check_model(made)
     return made

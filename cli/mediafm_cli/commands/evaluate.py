@@ -21,8 +21,8 @@ EXAMPLE = (
     " search; mediafm evaluate search --labels labels.json"
 )
 
-SORTS: tuple["Sort", ...] = ("similar", "text", "nothing")
-PARTS: tuple["Part", ...] = ("all", "tuned", "kept")
+_SORTS: tuple["Sort", ...] = ("similar", "text", "nothing")
+_PARTS: tuple["Part", ...] = ("all", "tuned", "kept")
 
 ONLY = {
     "checkpoint": ("model",),
@@ -63,9 +63,9 @@ def evaluate(
     opened = open_store(store)
     if what == "search":
         if labels is None:
-            evaluate_searches(opened, as_json)
+            _evaluate_searches(opened, as_json)
         else:
-            judge_searches(opened, labels, device, as_json)
+            _judge_searches(opened, labels, device, as_json)
         return
     from mediafm_store import evaluate_model
 
@@ -82,10 +82,10 @@ def evaluate(
         f"{report.checkpoint}, preset {report.preset}: {report.titles} titles, {report.shots}"
         f" shots; {report.held_out} held out, {report.labelled} with scenes"
     )
-    emit(list(metric_rows(report)), as_json=False)
+    emit(list(_metric_rows(report)), as_json=False)
 
 
-def evaluate_searches(store: "Store", as_json: bool) -> None:
+def _evaluate_searches(store: "Store", as_json: bool) -> None:
     """A line a figure, with its interval."""
     from mediafm_store import evaluate_search
 
@@ -107,7 +107,7 @@ def evaluate_searches(store: "Store", as_json: bool) -> None:
     )
 
 
-def judge_searches(
+def _judge_searches(
     store: "Store", labels: Path, device: Literal["auto", "cpu", "cuda"], as_json: bool
 ) -> None:
     """A line a figure, with its interval, chance and what would be best."""
@@ -122,21 +122,21 @@ def judge_searches(
             on_query=lambda query, done, total: update("searching", done, total),
         )
     say(f"{report.shots} shots of {len(report.titles)} titles were searched")
-    found = list(judged_rows(report))
+    found = list(_judged_rows(report))
     shown = found if as_json else [row for row in found if row["queries"] == "all"]
     emit(shown, as_json=as_json)
 
 
-def judged_rows(report: "JudgedReport") -> Iterator[Row]:
+def _judged_rows(report: "JudgedReport") -> Iterator[Row]:
     """A line a figure: of all queries, of their parts, and of each kind of text."""
-    for sort in SORTS:
-        for part in PARTS:
-            yield from table_rows(report, sort, part, {"part": part})
+    for sort in _SORTS:
+        for part in _PARTS:
+            yield from _table_rows(report, sort, part, {"part": part})
     for kind in report.kinds:
-        yield from table_rows(report, "text", kind, {"kind": kind})
+        yield from _table_rows(report, "text", kind, {"kind": kind})
 
 
-def table_rows(
+def _table_rows(
     report: "JudgedReport", sort: "Sort", name: str, some: dict[str, Any]
 ) -> Iterator[Row]:
     """A line a figure of some of the queries, as `JudgedReport.table` takes them."""
@@ -156,7 +156,7 @@ def table_rows(
         }
 
 
-def metric_rows(report: "ModelReport") -> Iterator[Row]:
+def _metric_rows(report: "ModelReport") -> Iterator[Row]:
     """A line a figure."""
     from mediafm_store.charts.measures import measures
 

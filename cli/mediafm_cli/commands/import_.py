@@ -71,17 +71,17 @@ def import_(
             open_store(store, create=True),
             found,
             arrays={m: name for m, name in names.items() if name is not None},
-            made_by=parse_made_by(made_by or ()),
+            made_by=_parse_made_by(made_by or ()),
             fps=fps,
             scenes=scenes,
             title=title,
             on_title=report,
         )
-    emit([asdict(r) for r in results], as_json=as_json, table=import_cells)
+    emit([asdict(r) for r in results], as_json=as_json, table=_import_cells)
     tell_failures(results, done="imported", what="titles", strict=strict)
 
 
-def parse_made_by(given: Sequence[str]) -> "dict[Modality, str]":
+def _parse_made_by(given: Sequence[str]) -> "dict[Modality, str]":
     """`visual=vgg19` as a mapping."""
     from mediafm_store.arrays import MODALITIES
 
@@ -98,7 +98,7 @@ def parse_made_by(given: Sequence[str]) -> "dict[Modality, str]":
     return names
 
 
-def import_cells(row: Row) -> Row:
+def _import_cells(row: Row) -> Row:
     """What the table shows of a result."""
     return {
         "title": row["title"],

@@ -96,10 +96,10 @@ def index(
             made = refresh_indexes(opened, spaces, **how)
         else:
             made = [index_status(opened, one) for one in spaces]
-    emit([asdict(one) for one in made], as_json=as_json, table=index_cells)
+    emit([asdict(one) for one in made], as_json=as_json, table=_index_cells)
 
 
-def index_cells(row: Row) -> Row:
+def _index_cells(row: Row) -> Row:
     """What the table shows of an index."""
     filtered = row["recall_filtered"]
     return {

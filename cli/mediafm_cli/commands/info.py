@@ -39,7 +39,7 @@ def info(
     if title is not None:
         for warning in opened.title(title)["warnings"]:
             warn(warning)
-        emit(opened.shots(title).to_dicts(), as_json=as_json, table=shot_shown)
+        emit(opened.shots(title).to_dicts(), as_json=as_json, table=_shot_shown)
         return
     titles = opened.titles().drop("revision").to_dicts()
     emit(titles, as_json=as_json, table=title_shown)
@@ -60,7 +60,7 @@ def title_shown(row: Row) -> Row:
     }
 
 
-def shot_shown(row: Row) -> Row:
+def _shot_shown(row: Row) -> Row:
     """What the table shows of a shot."""
     from mediafm_store.report.timecode import timecode
 
@@ -68,12 +68,12 @@ def shot_shown(row: Row) -> Row:
         "shot": row["id"],
         "start": timecode(row["start_s"]),
         "seconds": row["duration_s"],
-        "flags": flags(row),
+        "flags": _flags(row),
         "said, seen, heard, looks": about(row),
     }
 
 
-def flags(row: Row) -> str:
+def _flags(row: Row) -> str:
     """What is wrong with a shot as material."""
     repeats = f"as {row['repeats'].rpartition('/')[2]}" if row["repeats"] else ""
     words = ("black" if row["black"] else "", "silent" if row["silent"] else "", repeats)

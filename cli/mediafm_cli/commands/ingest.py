@@ -80,11 +80,11 @@ def ingest(
             on_progress=bars.update,
             on_title=report,
         )
-    emit([asdict(r) for r in results], as_json=as_json, table=ingest_cells)
+    emit([asdict(r) for r in results], as_json=as_json, table=_ingest_cells)
     tell_failures(results, done="ingested", what="videos", strict=strict)
 
 
-def ingest_cells(row: Row) -> Row:
+def _ingest_cells(row: Row) -> Row:
     """What the table shows of a result."""
     took = row["took_s"]
     speed = f"{row['film_s'] / took:.0f}x" if row["frames"] else ""

@@ -64,7 +64,7 @@ def probe(
     if action == "list":
         from mediafm_store import probes
 
-        found = [row(one) for one in probes(opened)]
+        found = [_row(one) for one in probes(opened)]
         emit(found, as_json=as_json)
         if not found:
             say("No probes yet: mediafm labels import FILE, then mediafm probe fit TASK.")
@@ -75,23 +75,23 @@ def probe(
         from mediafm_store import apply_probe
 
         said = apply_probe(opened, task, titles, version=version)
-        emit([p._asdict() for p in said], as_json=as_json, table=prediction_cells)
+        emit([p._asdict() for p in said], as_json=as_json, table=_prediction_cells)
         return
     if action == "fit":
         options = {"kind": kind, "pool": pool, "words": words, "folds": folds, "seed": seed}
-        one = fitted(opened, task, device, options)
+        one = _fitted(opened, task, device, options)
     else:
         from mediafm_store.probing.saved import newest_probe
 
         one = newest_probe(opened, task, version)
     if as_json:
-        emit_one({**row(one), "facts": one.facts}, as_json=True)
+        emit_one({**_row(one), "facts": one.facts}, as_json=True)
         return
-    emit_one(row(one), as_json=False)
-    emit(list(probe_lines(one)), as_json=False)
+    emit_one(_row(one), as_json=False)
+    emit(list(_probe_lines(one)), as_json=False)
 
 
-def fitted(store: "Store", task: str, device: Device, options: dict[str, Any]) -> "Probe":
+def _fitted(store: "Store", task: str, device: Device, options: dict[str, Any]) -> "Probe":
     """Fit it under a bar."""
     from mediafm_store import fit_probe
 
@@ -99,7 +99,7 @@ def fitted(store: "Store", task: str, device: Device, options: dict[str, Any]) -
         return fit_probe(store, task, device=device, on_step=update, **options)
 
 
-def row(probe: "Probe") -> Row:
+def _row(probe: "Probe") -> Row:
     """What a list shows of a probe."""
     return {
         "probe": probe.name,
@@ -113,7 +113,7 @@ def row(probe: "Probe") -> Row:
     }
 
 
-def probe_lines(probe: "Probe") -> Iterator[Row]:
+def _probe_lines(probe: "Probe") -> Iterator[Row]:
     """A line a figure."""
     for name, (value, low, high) in probe.facts["figures"].items():
         measure, _, of = name.partition(" ")
@@ -122,7 +122,7 @@ def probe_lines(probe: "Probe") -> Iterator[Row]:
         yield {"measure": measure, "of": of, "value": value, "95 %": interval, "": own}
 
 
-def prediction_cells(row: Row) -> Row:
+def _prediction_cells(row: Row) -> Row:
     """What a table shows of a prediction."""
     applies = {True: "yes", False: "", None: ""}[row["applies"]]
     return {"item": row["item"], "label": row["label"], "score": row["score"], "applies": applies}

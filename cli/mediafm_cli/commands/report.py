@@ -48,26 +48,28 @@ def report(
         write_board_page(html, store=opened, board=dashboard(opened), comparison=comparison)
         wrote(html)
     elif comparison is None:
-        newest_lines(series, as_json)
+        _newest_lines(series, as_json)
     else:
-        emit([difference(d) for d in is_listed(comparison, as_json)], as_json=as_json, table=side)
+        emit(
+            [_difference(d) for d in _is_listed(comparison, as_json)], as_json=as_json, table=_side
+        )
     if comparison is not None:
         say(comparison.said)
 
 
-def newest_lines(series: "list[Series]", as_json: bool) -> None:
+def _newest_lines(series: "list[Series]", as_json: bool) -> None:
     """A line a figure; those of single tags are for programs and pages."""
     if not series:
         say("Nothing was measured yet: try `mediafm evaluate model`, or `mediafm index`.")
-    found = [row(one) for one in series if as_json or not one.label]
-    emit(found, as_json=as_json, table=brief)
+    found = [_row(one) for one in series if as_json or not one.label]
+    emit(found, as_json=as_json, table=_brief)
 
 
-def row(series: "Series") -> Row:
+def _row(series: "Series") -> Row:
     """The newest figure of a series, and how it changed."""
     before = series.before
     return {
-        **key(series),
+        **_key(series),
         **series.newest._asdict(),
         "since": before and before.version,
         "before": before and before.value,
@@ -77,33 +79,33 @@ def row(series: "Series") -> Row:
     }
 
 
-def brief(row: Row) -> Row:
+def _brief(row: Row) -> Row:
     """What the table shows of it."""
     since = row["since"]
     return {
         **{n: row[n] for n in ("what", "name", "version", "measure", "of")},
         "value": cell(row["value"]),
-        "interval": interval(row["low"], row["high"]),
+        "interval": _interval(row["low"], row["high"]),
         "change": "" if row["change"] is None else f"{row['change']:+.3f}",
         "verdict": row["verdict"],
         "since": f"{since}, earlier" if since == row["version"] else since,
     }
 
 
-def is_listed(comparison: "Comparison", as_json: bool) -> "list[Difference]":
+def _is_listed(comparison: "Comparison", as_json: bool) -> "list[Difference]":
     """A table has single tags only where they got worse."""
     every = comparison.differences
     return [d for d in every if as_json or not d.series.label or d.verdict == "worse"]
 
 
-def difference(one: "Difference") -> Row:
+def _difference(one: "Difference") -> Row:
     """One figure of two versions."""
 
     def values(point: "Point | None") -> dict[str, Any]:
         return {} if point is None else point._asdict()
 
     return {
-        **key(one.series),
+        **_key(one.series),
         "before": values(one.before),
         "after": values(one.after),
         "change": one.change,
@@ -112,13 +114,13 @@ def difference(one: "Difference") -> Row:
     }
 
 
-def side(row: Row) -> Row:
+def _side(row: Row) -> Row:
     """What the table shows of two versions."""
     found: dict[str, object] = {n: row[n] for n in ("what", "measure", "of", "label")}
     for name in ("before", "after"):
         point = row[name]
         found[name] = cell(point.get("value"))
-        found[f"{name} interval"] = interval(point.get("low"), point.get("high"))
+        found[f"{name} interval"] = _interval(point.get("low"), point.get("high"))
     return found | {
         "change": "" if row["change"] is None else f"{row['change']:+.3f}",
         "outside": {True: "yes", False: "no", None: ""}[row["outside"]],
@@ -126,11 +128,11 @@ def side(row: Row) -> Row:
     }
 
 
-def key(series: "Series") -> dict[str, str]:
+def _key(series: "Series") -> dict[str, str]:
     """What a series is figures of."""
     return {n: getattr(series, n) for n in ("what", "name", "measure", "of", "label", "better")}
 
 
-def interval(low: float | None, high: float | None) -> str:
+def _interval(low: float | None, high: float | None) -> str:
     """As a table shows it."""
     return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"

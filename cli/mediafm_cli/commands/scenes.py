@@ -35,13 +35,13 @@ def scenes(
             stretches += stretches_of_scenes(opened, found)
         shots = {shot["id"]: shot for shot in opened.shots(title).to_dicts()}
         cues = opened.cues(title).to_dicts()
-        rows += [asdict(scene) | known(scene, shots, cues) for scene in found]
+        rows += [asdict(scene) | _known(scene, shots, cues) for scene in found]
     if stretches:
         write_out(out, stretches, fps=fps)
-    emit(rows, as_json=as_json, table=scene_cells)
+    emit(rows, as_json=as_json, table=_scene_cells)
 
 
-def known(
+def _known(
     scene: "Scene", shots: dict[str, dict[str, Any]], cues: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """What is said in a scene, and what is recognised in most of its shots.
@@ -59,7 +59,7 @@ def known(
     return {"words": " ".join(filter(None, words)), **often}
 
 
-def scene_cells(row: Row) -> Row:
+def _scene_cells(row: Row) -> Row:
     """What the table shows of a scene."""
     from mediafm_cli.commands.search import about
     from mediafm_store.report.timecode import timecode

@@ -150,7 +150,7 @@ def search(
         like=like or (),
         unlike=unlike or (),
         space=space,
-        weights=parse_weights(weights),
+        weights=_parse_weights(weights),
         where=where,
         exclude_same_title=exclude_same_title,
         same_scene=same_scene,
@@ -161,7 +161,7 @@ def search(
         k=k,
         encoders=load_encoders(encoder, device=device, store=opened) if encoder else None,
         device=device,
-        on_origin=lambda path, origin: say(origin_line(path, origin)),
+        on_origin=lambda path, origin: say(_origin_line(path, origin)),
     )
     if out and hits:
         from mediafm_store import stretches_of_hits
@@ -174,17 +174,17 @@ def search(
         query = " + ".join([str(q) for q in asked if q not in (None, text, said)] + words)
         write_search_page(html, store=opened, query=query, hits=hits, query_shot=shot, unit=unit)
         wrote(html)
-    table = partial(hit_cells, until=unit != "shot")
+    table = partial(_hit_cells, until=unit != "shot")
     emit([asdict(hit) for hit in hits], as_json=as_json, table=table)
     if not hits:
-        say(nothing_found(where, alone=hits.chance is None))
+        say(_nothing_found(where, alone=hits.chance is None))
     elif not as_json:
         say(f"Compared {hits.compared}.")
     if not as_json and hits.own_scene:
-        say(own_scene_line(hits.own_scene))
+        say(_own_scene_line(hits.own_scene))
 
 
-def nothing_found(where: str | None, *, alone: bool) -> str:
+def _nothing_found(where: str | None, *, alone: bool) -> str:
     """Why there is no answer, and what may be done; `alone` says that nothing was compared."""
     such = f" that fulfils {where}" if where else ""
     if alone:
@@ -195,7 +195,7 @@ def nothing_found(where: str | None, *, alone: bool) -> str:
     return f"No good match{such}. --least 0 shows what is nearest all the same."
 
 
-def origin_line(path: Path, origin: "ClipMatch") -> str:
+def _origin_line(path: Path, origin: "ClipMatch") -> str:
     """Where in the store a clip lies."""
     from mediafm_store.report.timecode import timespan
 
@@ -203,7 +203,7 @@ def origin_line(path: Path, origin: "ClipMatch") -> str:
     return f"{path} is {origin.title} {where}; what is like it elsewhere:"
 
 
-def own_scene_line(scene: "OwnScene") -> str:
+def _own_scene_line(scene: "OwnScene") -> str:
     """The scene that was asked with, folded into one line."""
     from mediafm_store.report.timecode import timespan
     from mediafm_store.scenes.own_scene import NEAR
@@ -217,7 +217,7 @@ def own_scene_line(scene: "OwnScene") -> str:
     )
 
 
-def parse_weights(text: str) -> "dict[Part, float]":
+def _parse_weights(text: str) -> "dict[Part, float]":
     """`visual=1,audio=0.5` as a mapping."""
     from mediafm_store.likeness.scale import PARTS
 
@@ -235,7 +235,7 @@ def parse_weights(text: str) -> "dict[Part, float]":
     return weights
 
 
-def hit_cells(hit: Row, *, until: bool) -> Row:
+def _hit_cells(hit: Row, *, until: bool) -> Row:
     """What the table shows of a hit, and perhaps `until` when it lasts."""
     from mediafm_store.report.timecode import timecode
 
@@ -244,14 +244,14 @@ def hit_cells(hit: Row, *, until: bool) -> Row:
         "time": timecode(hit["start_s"]),
         **({"to": timecode(hit["end_s"])} if until else {}),
         "score": hit["score"],
-        "as good by chance": "" if hit["chance"] is None else percent(hit["chance"]),
+        "as good by chance": "" if hit["chance"] is None else _percent(hit["chance"]),
         **hit["shares"],
         "alike": len(hit["alike"]),
         "said, seen, heard, looks": about(hit),
     }
 
 
-def percent(share: float) -> str:
+def _percent(share: float) -> str:
     """How often a random query finds something as good; not known better than to some percent."""
     return "< 2 %" if share < 0.02 else f"{share:.0%}".replace("%", " %")
 

@@ -75,7 +75,7 @@ def space(
         backfill(opened, encoder, dry_run, frames, strict, workers, engine, device, as_json)
         return
     if action == "list":
-        emit(version_rows(opened), as_json=as_json, table=version_cells)
+        emit(_version_rows(opened), as_json=as_json, table=_version_cells)
         return
     if name is None:
         raise typer.BadParameter(f"{action} what? Name a space, as: mediafm space {action} context")
@@ -83,8 +83,8 @@ def space(
 
     if action == "show":
         table = find_space(opened, name, version).table
-        (row,) = (row for row in version_rows(opened) if row["table"] == table)
-        emit_one(row if as_json else detail(row), as_json=as_json)
+        (row,) = (row for row in _version_rows(opened) if row["table"] == table)
+        emit_one(row if as_json else _detail(row), as_json=as_json)
         return
     if action == "retire":
         if version is None:
@@ -98,9 +98,9 @@ def space(
         refit(opened, device)
     tables = {space.table for space in changed}
     emit(
-        [row for row in version_rows(opened) if row["table"] in tables],
+        [row for row in _version_rows(opened) if row["table"] in tables],
         as_json=as_json,
-        table=version_cells,
+        table=_version_cells,
     )
 
 
@@ -150,15 +150,15 @@ def backfill(
         )
     tables = {space.table for space in made.spaces}
     emit(
-        [row for row in version_rows(store) if row["table"] in tables],
+        [row for row in _version_rows(store) if row["table"] in tables],
         as_json=as_json,
-        table=version_cells,
+        table=_version_cells,
     )
     if made.results:
         tell_failures(made.results, done="backfilled", what="titles", strict=strict)
 
 
-def version_rows(store: "Store") -> list[dict[str, Any]]:
+def _version_rows(store: "Store") -> list[dict[str, Any]]:
     """Every version with the number of its vectors."""
     from mediafm_store.storage.registry import space_of
 
@@ -170,7 +170,7 @@ def version_rows(store: "Store") -> list[dict[str, Any]]:
     return found
 
 
-def version_cells(row: Row) -> Row:
+def _version_cells(row: Row) -> Row:
     """What the table shows of a version."""
     return {
         "space": row["name"],
@@ -182,9 +182,9 @@ def version_cells(row: Row) -> Row:
     }
 
 
-def detail(row: Row) -> Row:
+def _detail(row: Row) -> Row:
     """All that is known of a version."""
     said = {True: "passed", False: "FAILED"}
     gates = {gate["name"]: f"{said[gate['passed']]}: {gate['said']}" for gate in row["gates"]}
     dates = {"created": row["created_at"], "promoted": row["promoted_at"]}
-    return {**version_cells(row), "fused": row["fused"], **dates, **gates}
+    return {**_version_cells(row), "fused": row["fused"], **dates, **gates}

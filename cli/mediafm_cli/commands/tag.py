@@ -27,7 +27,7 @@ EXAMPLE = (
     " mediafm tag review; mediafm tag review --accept 'sintel=Fantasy' --reject 'sintel=Western'"
 )
 
-KEYS = ("y", "n", "s", "q")
+_KEYS = ("y", "n", "s", "q")
 
 ONLY = {
     "titles": ("apply", "list"),
@@ -76,7 +76,7 @@ def tag(
     """Tags of titles: by probes, or from similar titles and names where there are none yet.
 
     `apply` writes them to the table `tags`, with score, threshold and what speaks for each; `list`
-    shows what is there. `review` lists the most uncertain ones, and on a terminal asks about each;
+    shows what is there. `_review` lists the most uncertain ones, and on a terminal asks about each;
     answers become labels, the probe is fitted anew and tags the titles again. The --workers of an
     --engine apply probes, a thousand titles each; other tags are found by this process.
     """
@@ -91,12 +91,12 @@ def tag(
             for one in read_tags(opened)
             if (not titles or one.title in titles) and task in (None, one.task)
         ]
-        emit([tag_row(one) for one in there], as_json=as_json, table=tag_cells, fold="evidence")
+        emit([_tag_row(one) for one in there], as_json=as_json, table=_tag_cells, fold="evidence")
         if not there:
             say("No tags: `mediafm tag apply` proposes some.")
         return
     if action == "review":
-        review(opened, task, n, list(answers(accept, reject)), device, as_json)
+        _review(opened, task, n, list(_answers(accept, reject)), device, as_json)
         return
     from mediafm_store import apply_tags, load_encoders
 
@@ -121,14 +121,14 @@ def tag(
             engine=engine,
             on_titles=report,
         )
-    emit([tag_row(one) for one in found], as_json=as_json, table=tag_cells, fold="evidence")
+    emit([_tag_row(one) for one in found], as_json=as_json, table=_tag_cells, fold="evidence")
     if not found and looked_at:
         say(f"No new tags: nothing speaks for one in the {looked_at} titles that were looked at.")
     elif not found:
         say("No new tags: every title is tagged or labelled already; name titles to tag them anew.")
 
 
-def review(
+def _review(
     store: "Store",
     task: str | None,
     n: int,
@@ -142,11 +142,13 @@ def review(
     if not given:
         found = uncertain_tags(store, task=task, n=n)
         if as_json or not found or not is_terminal():
-            emit([tag_row(one) for one in found], as_json=as_json, table=tag_cells, fold="evidence")
+            emit(
+                [_tag_row(one) for one in found], as_json=as_json, table=_tag_cells, fold="evidence"
+            )
             if not found:
                 say("Nothing to review: `mediafm tag apply` proposes tags.")
             return
-        given = list(asked(found))
+        given = list(_asked(found))
     if not given:
         return
     with progress_bar("") as update:
@@ -164,7 +166,7 @@ def review(
     emit(rows, as_json=as_json)
 
 
-def asked(found: "list[Tag]") -> "Iterator[Feedback]":
+def _asked(found: "list[Tag]") -> "Iterator[Feedback]":
     """Ask a person about each, until they have had enough."""
     from mediafm_store import Feedback
 
@@ -175,7 +177,7 @@ def asked(found: "list[Tag]") -> "Iterator[Feedback]":
             f" {one.threshold:.2f} on it is) because of {', '.join(one.evidence)}"
         )
         said = ""
-        while said not in KEYS:
+        while said not in _KEYS:
             said = typer.prompt("y/n/s/q", default="s", err=True).strip().lower()[:1]
         if said == "q":
             return
@@ -183,7 +185,7 @@ def asked(found: "list[Tag]") -> "Iterator[Feedback]":
             yield Feedback(one.title, one.tag, said == "y")
 
 
-def answers(accept: list[str] | None, reject: list[str] | None) -> "Iterator[Feedback]":
+def _answers(accept: list[str] | None, reject: list[str] | None) -> "Iterator[Feedback]":
     """Those of the command line."""
     from mediafm_store import Feedback
 
@@ -195,12 +197,12 @@ def answers(accept: list[str] | None, reject: list[str] | None) -> "Iterator[Fee
             yield Feedback(title, name, yes)
 
 
-def tag_row(one: "Tag") -> Row:
+def _tag_row(one: "Tag") -> Row:
     """A tag as a row."""
     return asdict(one) | {"applies": one.applies}
 
 
-def tag_cells(row: Row) -> Row:
+def _tag_cells(row: Row) -> Row:
     """What a table shows of a tag."""
     return {
         "title": row["title"],

@@ -53,21 +53,21 @@ def titles(
     if action == "list":
         emit(opened.titles().drop("revision").to_dicts(), as_json=as_json, table=title_shown)
     elif action == "show":
-        show(opened, given, as_json)
+        _show(opened, given, as_json)
     elif action == "rename":
         from mediafm_store import rename_title
 
-        show(opened, [rename_title(opened, *given)], as_json)
+        _show(opened, [rename_title(opened, *given)], as_json)
     else:
         from mediafm_store import remove_titles
 
         gone = remove_titles(opened, given, dry_run=dry_run)
-        emit([asdict(one) for one in gone], as_json=as_json, table=title_cells)
+        emit([asdict(one) for one in gone], as_json=as_json, table=_title_cells)
         if dry_run:
             say("Nothing was deleted.")
 
 
-def show(store: "Store", names: list[str], as_json: bool) -> None:
+def _show(store: "Store", names: list[str], as_json: bool) -> None:
     """All that is known of titles, and how many rows they have."""
     from mediafm_store.titles.editing import held
     from mediafm_store.titles.naming import find_titles
@@ -75,11 +75,11 @@ def show(store: "Store", names: list[str], as_json: bool) -> None:
     for title in find_titles(store, names):
         row, own = store.title(title), asdict(held(store, title))
         del row["revision"], row["sources"]
-        rows = own["rows"] if as_json else title_cells(own)["rows"]
+        rows = own["rows"] if as_json else _title_cells(own)["rows"]
         emit_one(row | {"rows": rows}, as_json=as_json)
 
 
-def title_cells(row: Row) -> Row:
+def _title_cells(row: Row) -> Row:
     """What the table shows of a title that goes."""
     rows = [f"{count} {table}" for table, count in row["rows"].items() if count]
     return {"title": row["title"], "name": row["name"], "rows": rows}

@@ -11,7 +11,7 @@ from mediafm_cli.output import emit_one, say
 from mediafm_cli.progress import progress_bar
 
 EXAMPLE = "Example: mediafm train --preset small --store my-store"
-SLOW = ("base", "large")
+_SLOW = ("base", "large")
 
 
 def train(
@@ -53,7 +53,7 @@ def train(
         config = replace(config, steps=steps)
     opened = open_store(store)
     first = os.environ.get("RANK", "0") == "0"  # of those that torchrun started
-    if first and preset in SLOW and resolve_device(device) == "cpu":
+    if first and preset in _SLOW and resolve_device(device) == "cpu":
         say(f"Preset {preset} takes hours on a CPU; --preset small takes minutes.")
     taken = 0
     with progress_bar(" steps/s") as update, board(tensorboard if first else None) as log:

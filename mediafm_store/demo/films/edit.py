@@ -9,9 +9,9 @@ from mediafm_store.demo.films.camera import SETUPS
 from mediafm_store.demo.films.script import Screenplay
 
 Frames = tuple[int, int]  # [start, end)
-SHOT_SECONDS = (1.2, 3.0)
-BLACK_SECONDS = Fraction(1, 2)
-FADE_SECONDS = Fraction(1, 3)
+_SHOT_SECONDS = (1.2, 3.0)
+_BLACK_SECONDS = Fraction(1, 2)
+_FADE_SECONDS = Fraction(1, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ def plan_film(film: Screenplay, *, generator: np.random.Generator) -> CuttingLis
     for number, scene in enumerate(film.scenes):
         photos = film.places[scene.place].photos
         for setup in scene.cutting:
-            end = now + round(generator.uniform(*SHOT_SECONDS) * film.fps)
+            end = now + round(generator.uniform(*_SHOT_SECONDS) * film.fps)
             photo = photos[SETUPS[setup].photo]
             shots.append(SampleShot(now, end, number, scene.place, setup, photo))
             now = end
         if scene.then != "cut":
-            start, now = now, now + round(BLACK_SECONDS * film.fps)
-            fade = round(FADE_SECONDS * film.fps) if scene.then == "fade" else 0
+            start, now = now, now + round(_BLACK_SECONDS * film.fps)
+            fade = round(_FADE_SECONDS * film.fps) if scene.then == "fade" else 0
             black.append((start, now))
             transitions.append((start - fade, now + fade))
     return CuttingList(tuple(shots), tuple(black), tuple(transitions))

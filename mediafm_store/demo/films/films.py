@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from mediafm_store.demo.films.script import Beat, Screenplay, Setting
 
-SIGNAL = Screenplay(
+_SIGNAL = Screenplay(
     "signal-from-the-deep", "Signal from the Deep",
     "An astronaut alone at a listening post hears an answer from the edge of the universe, and "
     "must decide whether to fly out and meet it.",
@@ -27,7 +27,7 @@ SIGNAL = Screenplay(
     ),
 )  # fmt: skip
 
-LAUNCH = Screenplay(
+_LAUNCH = Screenplay(
     "launch-day", "Launch Day",
     "Twenty-four hours at the cape: a crew, a rocket and the man who films every start.",
     ("documentary",), ("space", "rocket", "astronaut", "engineering"),
@@ -49,7 +49,7 @@ LAUNCH = Screenplay(
     fps=Fraction(30000, 1001), subtitles="vtt",
 )  # fmt: skip
 
-WHISKERS = Screenplay(
+_WHISKERS = Screenplay(
     "whiskers", "Whiskers",
     "A cat walks out of the garden gate one morning, and a whole street goes looking for her.",
     ("family", "comedy"), ("animals", "cat", "garden", "friendship"),
@@ -71,7 +71,7 @@ WHISKERS = Screenplay(
     ),
 )  # fmt: skip
 
-GARDEN = Screenplay(
+_GARDEN = Screenplay(
     "a-garden-in-june", "A Garden in June",
     "One garden, one month: what opens, what hunts and what hums between the path and the hedge.",
     ("documentary", "nature"), ("garden", "flower", "animals", "summer"),
@@ -94,7 +94,7 @@ GARDEN = Screenplay(
     fps=Fraction(25),
 )  # fmt: skip
 
-LETTERS = Screenplay(
+_LETTERS = Screenplay(
     "letters-from-the-lake", "Letters from the Lake",
     "A photographer travels to the palace that his grandmother wrote about, with her letters and "
     "a camera that is older than he is.",
@@ -119,7 +119,7 @@ LETTERS = Screenplay(
     size=(320, 136),
 )  # fmt: skip
 
-STREET = Screenplay(
+_STREET = Screenplay(
     "the-corner-table", "The Corner Table",
     "Two strangers share a table in a small café every morning for a year before one of them "
     "says a word.",
@@ -143,7 +143,7 @@ STREET = Screenplay(
     fps=Fraction(24000, 1001), subtitles="vtt",
 )  # fmt: skip
 
-COLLECTOR = Screenplay(
+_COLLECTOR = Screenplay(
     "the-collector", "The Collector",
     "Twenty-four old coins vanish from a locked room. The only witness left a page of numbers "
     "and half a cup of coffee.",
@@ -168,7 +168,7 @@ COLLECTOR = Screenplay(
     ),
 )  # fmt: skip
 
-WORLDS = Screenplay(
+_WORLDS = Screenplay(
     "inner-worlds", "Inner Worlds",
     "From the back of the eye to a single cell: a journey inwards with the people who draw the "
     "maps.",
@@ -191,7 +191,7 @@ WORLDS = Screenplay(
     size=(320, 240),
 )  # fmt: skip
 
-ORBIT = Screenplay(
+_ORBIT = Screenplay(
     "the-long-orbit", "The Long Orbit",
     "The last crew of an old station argues about coffee, about home and about who will turn off "
     "the light.",
@@ -213,7 +213,7 @@ ORBIT = Screenplay(
     ),
 )  # fmt: skip
 
-TOWER = Screenplay(
+_TOWER = Screenplay(
     "the-cat-of-the-tower", "The Cat of the Tower",
     "In an old palace above a lake lives a cat whom nobody owns and everybody feeds.",
     ("family",), (),
@@ -236,5 +236,5 @@ TOWER = Screenplay(
 )  # fmt: skip
 
 FILMS: tuple[Screenplay, ...] = (
-    SIGNAL, WHISKERS, LETTERS, COLLECTOR, WORLDS, LAUNCH, GARDEN, STREET, ORBIT, TOWER,
+    _SIGNAL, _WHISKERS, _LETTERS, _COLLECTOR, _WORLDS, _LAUNCH, _GARDEN, _STREET, _ORBIT, _TOWER,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from mediafm_store.demo.films.sounds import synthesise
 from mediafm_store.records import Cue
 
 RATE = 16_000
-RAMP_SECONDS = 0.05
+_RAMP_SECONDS = 0.05
 
 
 def soundtrack(
@@ -23,7 +23,7 @@ def soundtrack(
         first, last = round(start * RATE / film.fps), round(end * RATE / film.fps)
         name = film.places[film.scenes[number].place].sound
         wave = synthesise(name, last - first, RATE, generator=generator)
-        ramp = np.linspace(0, 1, round(RAMP_SECONDS * RATE), dtype=np.float32)
+        ramp = np.linspace(0, 1, round(_RAMP_SECONDS * RATE), dtype=np.float32)
         wave[: len(ramp)] *= ramp  # no click at the joins
         wave[-len(ramp) :] *= ramp[::-1]
         track[first:last] = wave

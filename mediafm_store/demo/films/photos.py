@@ -14,7 +14,7 @@ from PIL import Image
 from mediafm_store.errors import NotFound
 
 Point = tuple[float, float]
-LONGEST_SIDE = 640  # larger photographs are shrunk: the films are 320 pixels wide
+_LONGEST_SIDE = 640  # larger photographs are shrunk: the films are 320 pixels wide
 
 
 class Photo(NamedTuple):
@@ -34,28 +34,28 @@ class PhotoQuery(NamedTuple):
     photo: str
 
 
-PD, CC0, BY = "public domain", "CC0 1.0", "CC BY 2.0"
+_PD, _CC0, BY = "public domain", "CC0 1.0", "CC BY 2.0"
 PHOTOS: dict[str, Photo] = {
     "astronaut": Photo(
         "the astronaut Eileen Collins in her space suit, a model of the space shuttle behind her",
-        "astronaut", PD, "NASA, https://flic.kr/p/r9qvLn", ((0.44, 0.25), (0.70, 0.75)),
+        "astronaut", _PD, "NASA, https://flic.kr/p/r9qvLn", ((0.44, 0.25), (0.70, 0.75)),
     ),
     "brick": Photo(
-        "a brick wall", "brick", CC0, "CC0Textures, Bricks25", ((0.3, 0.3), (0.7, 0.75)),
+        "a brick wall", "brick", _CC0, "CC0Textures, Bricks25", ((0.3, 0.3), (0.7, 0.75)),
     ),
     "camera": Photo(
-        "a man with a film camera on a tripod", "camera", CC0, "Lav Varshney",
+        "a man with a film camera on a tripod", "camera", _CC0, "Lav Varshney",
         ((0.45, 0.25), (0.62, 0.38)),
     ),
     "cat": Photo(
-        "Chelsea, a tabby cat", "chelsea", CC0, "Stefan van der Walt", ((0.5, 0.4), (0.75, 0.6)),
+        "Chelsea, a tabby cat", "chelsea", _CC0, "Stefan van der Walt", ((0.5, 0.4), (0.75, 0.6)),
     ),
     "cell": Photo(
-        "a cell floating in saline under a microscope", "cell", CC0, "Paul Müller and others",
+        "a cell floating in saline under a microscope", "cell", _CC0, "Paul Müller and others",
         ((0.78, 0.57), (0.68, 0.62)),
     ),
     "coffee": Photo(
-        "a cup of coffee with saucer and spoon on a wooden table", "coffee", CC0,
+        "a cup of coffee with saucer and spoon on a wooden table", "coffee", _CC0,
         "Rachel Michetti, Pikolo Espresso Bar", ((0.45, 0.35), (0.65, 0.65)),
     ),
     "coins": Photo(
@@ -69,22 +69,22 @@ PHOTOS: dict[str, Photo] = {
         ((0.5, 0.45), (0.35, 0.75)),
     ),
     "galaxies": Photo(
-        "galaxies, the Hubble eXtreme Deep Field", "hubble_deep_field", PD,
+        "galaxies, the Hubble eXtreme Deep Field", "hubble_deep_field", _PD,
         "NASA and ESA, https://hubblesite.org", ((0.35, 0.55), (0.75, 0.65)),
     ),
-    "grass": Photo("grass", "grass", CC0, "linolafett", ((0.3, 0.3), (0.7, 0.7))),
-    "gravel": Photo("gravel", "gravel", CC0, "CC0Textures, Gravel04", ((0.3, 0.7), (0.7, 0.3))),
+    "grass": Photo("grass", "grass", _CC0, "linolafett", ((0.3, 0.3), (0.7, 0.7))),
+    "gravel": Photo("gravel", "gravel", _CC0, "CC0Textures, Gravel04", ((0.3, 0.7), (0.7, 0.3))),
     "palace": Photo(
         "a Chinese tower with tiled roofs above a lake, the Summer Palace in Beijing",
         "china.jpg", BY, "danielbuechele, https://www.flickr.com/photos/danielbuechele/6061409035/",
         ((0.42, 0.35), (0.6, 0.7)),
     ),
     "retina": Photo(
-        "the retina of a human eye", "retina", CC0, "Mikael Häggström",
+        "the retina of a human eye", "retina", _CC0, "Mikael Häggström",
         ((0.3, 0.5), (0.6, 0.45)),
     ),
     "rocket": Photo(
-        "a Falcon 9 rocket on its launch pad at dusk", "rocket", PD,
+        "a Falcon 9 rocket on its launch pad at dusk", "rocket", _PD,
         "SpaceX, https://www.flickr.com/photos/spacexphotos/16511594820/",
         ((0.5, 0.6), (0.42, 0.7)),
     ),
@@ -94,7 +94,7 @@ PHOTOS: dict[str, Photo] = {
         ((0.3, 0.25), (0.65, 0.7)),
     ),
     "writing": Photo(
-        "handwritten formulas on paper", "text", PD,
+        "handwritten formulas on paper", "text", _PD,
         "https://en.wikipedia.org/wiki/File:Corner.png", ((0.3, 0.45), (0.7, 0.55)),
     ),
 }  # fmt: skip
@@ -129,7 +129,7 @@ def load_photo(name: str) -> Image.Image:
             f"the sample photographs need {error.name}: pip install 'mediafm-store[demo]'"
         ) from error
     photo = Image.fromarray(pixels).convert("RGB")
-    photo.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    photo.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Image.Resampling.LANCZOS)
     return photo
 
 
@@ -153,7 +153,7 @@ def licences() -> str:
         "These films were made by mediafm-store from still photographs that scikit-image and\n"
         "scikit-learn ship: cropped, moved over, mirrored and graded. Titles, stories, dialogue\n"
         "and sounds were made for mediafm-store and are CC0 1.0.\n\n"
-        f"{CC0}: https://creativecommons.org/publicdomain/zero/1.0/\n"
+        f"{_CC0}: https://creativecommons.org/publicdomain/zero/1.0/\n"
         f"{BY}: https://creativecommons.org/licenses/by/2.0/\n"
     )
     return head + "\n" + "\n".join(lines) + "\n"

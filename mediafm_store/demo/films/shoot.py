@@ -12,14 +12,14 @@ from mediafm_store.demo.films.edit import CuttingList, SampleShot
 from mediafm_store.demo.films.photos import PHOTOS, load_photo
 from mediafm_store.demo.films.script import Screenplay
 
-Stand = tuple[Image.Image, Framing]
+_Stand = tuple[Image.Image, Framing]
 
 
 def film_frames(
     film: Screenplay, cutting: CuttingList, *, generator: np.random.Generator
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """All frames of the film in order; `generator` moves each camera a little."""
-    stands: dict[tuple[str, str], Stand] = {}
+    stands: dict[tuple[str, str], _Stand] = {}
     levels = _levels(cutting)
     black = np.zeros((film.size[1], film.size[0], 3), np.uint8)
     done = 0
@@ -35,14 +35,14 @@ def film_frames(
 
 
 def _shoot(
-    film: Screenplay, shot: SampleShot, stand: Stand
+    film: Screenplay, shot: SampleShot, stand: _Stand
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     photo, framing = stand
     move = SETUPS[shot.setup].move
     return frame_shot(photo, framing, move, frames=shot.end - shot.start, size=film.size)
 
 
-def _set_up(film: Screenplay, shot: SampleShot, *, generator: np.random.Generator) -> Stand:
+def _set_up(film: Screenplay, shot: SampleShot, *, generator: np.random.Generator) -> _Stand:
     """Light the photograph and choose the framing; the shots of a setup share both."""
     setup = SETUPS[shot.setup]
     lit = light(load_photo(shot.photo), GRADES[film.places[shot.place].grade], setup.light)

@@ -12,7 +12,7 @@ from mediafm_store.encoders.ready import ready
 from mediafm_store.errors import BadInput, first_line
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-MADE_OF = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json")
+_MADE_OF = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json")
 """What of a model is fetched and read. Never pickles: they can run code."""
 
 
@@ -20,11 +20,11 @@ class ModelFolder:
     """A model folder, or a hub name, on a device. Raises BadInput if it cannot be used."""
 
     def __init__(self, model: str, device: str) -> None:
-        transformers = import_transformers()
+        transformers = _import_transformers()
         self.name = f"hf={Path(model).name}"
         self.device = device
         with short_errors(model):
-            self.path = find(model)
+            self.path = _find(model)
             self.config: Any = transformers.AutoConfig.from_pretrained(self.path)
         if not list(self.path.glob("*.safetensors")):
             raise BadInput(f"{model} holds no .safetensors; save the model again with transformers")
@@ -33,7 +33,7 @@ class ModelFolder:
     def fingerprint(self, *constants: object) -> str:
         """Hash of everything that the folder says and weighs, and of the constants of its use."""
         digest = hashlib.sha256(repr(constants).encode())
-        for pattern in MADE_OF:
+        for pattern in _MADE_OF:
             for file in sorted(self.path.glob(pattern)):
                 with file.open("rb") as stream:
                     content = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -43,7 +43,7 @@ class ModelFolder:
     def load(self, auto: str, **options: Any) -> Any:
         """A part of the model by the name of its auto class, such as AutoTokenizer."""
         with short_errors(self._model):
-            return getattr(import_transformers(), auto).from_pretrained(self.path, **options)
+            return getattr(_import_transformers(), auto).from_pretrained(self.path, **options)
 
     def network(self) -> Any:
         """The network, in float32 on every device so that vectors agree; loaded once."""
@@ -66,7 +66,7 @@ class ModelFolder:
         return found.float().cpu().numpy()
 
 
-def import_transformers() -> Any:
+def _import_transformers() -> Any:
     """The package, without its warnings and progress bars; raise BadInput if it is not there."""
     try:
         import transformers
@@ -77,7 +77,7 @@ def import_transformers() -> Any:
     return transformers
 
 
-def find(model: str) -> Path:
+def _find(model: str) -> Path:
     """The folder of a model, fetched from the hub unless it is here."""
     if Path(model).is_dir():
         return Path(model)
@@ -85,7 +85,7 @@ def find(model: str) -> Path:
         raise BadInput(f"{model} is not a folder; give a model folder or a hub name")
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(model, allow_patterns=list(MADE_OF)))
+    return Path(snapshot_download(model, allow_patterns=list(_MADE_OF)))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from mediafm_store.encoders.blocks import BlockMap, in_batches
 from mediafm_store.encoders.encoder import Encoded
 from mediafm_store.encoders.huggingface.folder import ModelFolder
 
-BATCH = 16
+_BATCH = 16
 Picture = UInt8[np.ndarray, "_ _ 3"]
 
 
@@ -36,12 +36,12 @@ class JointPicture:
 
     def encode(self, items: Sequence[Picture]) -> Encoded:
         """RGB pictures to unit blocks, which words are compared with as they are."""
-        blocks = in_batches(items, BATCH, self._blocks)
+        blocks = in_batches(items, _BATCH, self._blocks)
         return Encoded(blocks, blocks.copy(), [()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
         """Texts through the model's own text tower."""
-        return in_batches(texts, BATCH, self._text_blocks)
+        return in_batches(texts, _BATCH, self._text_blocks)
 
     def _blocks(self, items: Sequence[Picture]) -> Blocks:
         inputs = self._prepare(images=list(items), return_tensors="pt").to(self._folder.device)

@@ -12,14 +12,14 @@ from mediafm_store.encoders.huggingface.folder import ModelFolder, short_errors
 from mediafm_store.encoders.huggingface.picture import to_plain_blocks
 from mediafm_store.errors import BadInput
 
-BATCH, MOST_TOKENS = 16, 512
-POOLINGS = {
+_BATCH, _MOST_TOKENS = 16, 512
+_POOLINGS = {
     "pooling_mode_mean_tokens": "mean",
     "pooling_mode_cls_token": "first",
     "pooling_mode_lasttoken": "last",
 }
 """Keys of sentence-transformers' `1_Pooling/config.json`."""
-MODULES = ("Transformer", "Pooling", "Normalize")
+_MODULES = ("Transformer", "Pooling", "Normalize")
 """Parts of a model, by `modules.json`, that are understood here."""
 
 
@@ -35,17 +35,17 @@ class Sentence:
                 f"{folder.name}: models of type {kind} cannot be used; known are clip, siglip,"
                 " clap, wav2vec2 and text encoders with a tokenizer"
             )
-        other = [m["type"] for m in read_json(folder, "modules.json", []) if unknown(m["type"])]
+        other = [m["type"] for m in _read_json(folder, "modules.json", []) if _unknown(m["type"])]
         if other:
             raise BadInput(f"{folder.name}: its part {other[0]} is not known; choose another model")
-        pooling = read_json(folder, "1_Pooling/config.json", {"pooling_mode_mean_tokens": True})
+        pooling = _read_json(folder, "1_Pooling/config.json", {"pooling_mode_mean_tokens": True})
         on = [key for key in pooling if key.startswith("pooling_mode_") and pooling[key]]
-        if len(on) != 1 or on[0] not in POOLINGS:
+        if len(on) != 1 or on[0] not in _POOLINGS:
             raise BadInput(f"{folder.name}: pooling {on} is not known; choose another model")
-        self._pooling = POOLINGS[on[0]]
+        self._pooling = _POOLINGS[on[0]]
         self._folder = folder
         self.name = folder.name
-        self.fingerprint = folder.fingerprint("pooled tokens", MOST_TOKENS)
+        self.fingerprint = folder.fingerprint("pooled tokens", _MOST_TOKENS)
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -58,11 +58,11 @@ class Sentence:
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
         """The same."""
-        return in_batches(texts, BATCH, self._blocks)
+        return in_batches(texts, _BATCH, self._blocks)
 
     def _blocks(self, texts: Sequence[str]) -> Blocks:
         with short_errors(self.name):  # such as tokenizers that cannot pad
-            longest = min(self._tokenizer.model_max_length, MOST_TOKENS)
+            longest = min(self._tokenizer.model_max_length, _MOST_TOKENS)
             inputs = self._tokenizer(
                 list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt"
             ).to(self._folder.device)
@@ -79,13 +79,13 @@ class Sentence:
         return to_plain_blocks(self._folder.run(pooled))
 
 
-def read_json(folder: ModelFolder, name: str, missing: Any) -> Any:
+def _read_json(folder: ModelFolder, name: str, missing: Any) -> Any:
     """A JSON file of the folder; raise BadInput if it is none."""
     path = folder.path / name
     with short_errors(folder.name):
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else missing
 
 
-def unknown(kind: str) -> bool:
+def _unknown(kind: str) -> bool:
     """Whether a part of sentence-transformers, by its class, is not understood here."""
-    return kind.rpartition(".")[2] not in MODULES
+    return kind.rpartition(".")[2] not in _MODULES
