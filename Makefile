@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+WORKERS = $(shell $(BIN)/python -c 'import os; print(min(os.cpu_count() or 1, 4) + 1)')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint check bench clean
@@ -22,11 +23,12 @@ demo: $(INSTALLED)
 	$(BIN)/mediafm demo
 	@echo "For the command mediafm: source .venv/bin/activate"
 
-# The processes share the cores: threads of NumPy and PyTorch would wait for each other. Files with
-# few tests take longest, so they are not left to the end.
+# The processes share the cores: threads of NumPy and PyTorch would wait for each other. One more
+# than cores, as many tests wait for processes of their own. Files with few tests take longest, so
+# they are not left to the end.
 test: $(INSTALLED)
 	OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
-	  $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	  $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

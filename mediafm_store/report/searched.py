@@ -117,7 +117,8 @@ def search_page(
     asked = view.query_shot and (beside[view.query_shot].shot or store.shot(view.query_shot))
     small = {row["id"]: row for b in beside.values() for part in _parts(b) for row in part}
     small |= {row["id"]: row for row in own}
-    big = picture_uris(store, views.without_repeats(view.hits, view.query_shot))
+    shown = views.without_repeats(view.hits, view.query_shot)
+    big = _addresses(shown, links) if links.served else picture_uris(store, shown)
     return render(
         "search.html.j2",
         scripts=(*SCRIPTS, *((PLAYER,) if links.served else ())),
@@ -198,6 +199,11 @@ def _by_address(shots: Iterable[str], links: Links) -> Sprites:
     ids = list(shots)
     places = {shot: Small(f"a{i}", "") for i, shot in enumerate(ids)}
     return Sprites(places, {f"a{i}": links.picture(shot) for i, shot in enumerate(ids)})
+
+
+def _addresses(shots: Iterable[str], links: Links) -> dict[str, tuple[str, str]]:
+    """For each shot, a CSS class and the address that the browser asks for its picture."""
+    return {shot: (f"p{i}", links.picture(shot)) for i, shot in enumerate(dict.fromkeys(shots), 1)}
 
 
 def asked_shots(store: Store, shots: Iterable[str | None]) -> dict[str, dict[str, Any]]:
