@@ -41,7 +41,7 @@ _FEW_WORDS = 0.5
 
 
 @dataclass(frozen=True)
-class _Finding:
+class Finding:
     """What one check found."""
 
     check: str
@@ -66,7 +66,7 @@ class _Fault:
 
 def doctor(
     store: Store, *, fix: bool = False, on_check: Callable[[str], None] = lambda check: None
-) -> list[_Finding]:
+) -> list[Finding]:
     """Check tables, spaces, indexes and titles; mend what can be mended if `fix` is set.
 
     Each index is read as a whole and compared with its checksums. Tables are compacted as a
@@ -75,7 +75,7 @@ def doctor(
     """
     if fix:
         store.check_writable()
-    findings: list[_Finding] = []
+    findings: list[Finding] = []
     for name, look in CHECKS.items():
         on_check(name)
         found = []
@@ -84,8 +84,8 @@ def doctor(
             if mended and fault.mend:
                 fault.mend()
             state = "fixed" if mended else "due" if fault.due else "wrong"
-            found.append(_Finding(name, state, fault.said, fault.cure))
-        findings += found or [_Finding(name, "fine", "")]
+            found.append(Finding(name, state, fault.said, fault.cure))
+        findings += found or [Finding(name, "fine", "")]
     return findings
 
 

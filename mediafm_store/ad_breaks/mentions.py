@@ -10,7 +10,7 @@ from mediafm_store.sources.ids import caseless
 from mediafm_store.text_files.plain_text import straight
 
 
-class _Mention(NamedTuple):
+class Mention(NamedTuple):
     """A word and where it is."""
 
     word: str
@@ -22,10 +22,10 @@ class _Mention(NamedTuple):
         return f"“{self.word}” is {self.how} in {self.shot}"
 
 
-def mentions(words: Sequence[str], shots: Sequence[Shot]) -> list[_Mention]:
+def mentions(words: Sequence[str], shots: Sequence[Shot]) -> list[Mention]:
     """Each of the words (whole words, in any case) in the shots that hold it, in their order."""
     return [
-        _Mention(word, how, shot["id"])
+        Mention(word, how, shot["id"])
         for shot in shots
         for word in words
         for how, texts in (

@@ -20,14 +20,14 @@ _SHORT = 14
 """Letters of a version under a trend."""
 
 
-class _AxisTick(NamedTuple):
+class AxisTick(NamedTuple):
     """A text beside an axis, and where it stands."""
 
     at: float
     text: str
 
 
-class _Dot(NamedTuple):
+class Dot(NamedTuple):
     """A figure, its interval, and what to say of it."""
 
     x: float
@@ -39,22 +39,22 @@ class _Dot(NamedTuple):
     """Measured before, of the same version."""
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """A line with its dots."""
 
     name: str
     colour: str
     """A class of the style sheet."""
     path: str
-    dots: Sequence[_Dot] = ()
+    dots: Sequence[Dot] = ()
 
 
 class Chart(NamedTuple):
     """Lines between two axes."""
 
-    lines: Sequence[_Line]
-    across: Sequence[_AxisTick]
-    up: Sequence[_AxisTick]
+    lines: Sequence[Line]
+    across: Sequence[AxisTick]
+    up: Sequence[AxisTick]
 
 
 class _AxisScale(NamedTuple):
@@ -84,11 +84,11 @@ def round_steps(low: float, high: float, most: int = 4) -> list[float]:
     return [round(i * step, 10) for i in range(first, last + 1)]
 
 
-def _upward(values: Sequence[float]) -> tuple[_AxisScale, list[_AxisTick]]:
+def _upward(values: Sequence[float]) -> tuple[_AxisScale, list[AxisTick]]:
     """The axis on the left."""
     steps = round_steps(min(values), max(values))
     scale = _AxisScale(steps[0], steps[-1], HEIGHT - _BOTTOM, _TOP)
-    return scale, [_AxisTick(scale.at(s), f"{s:g}".replace("-", "\N{MINUS SIGN}")) for s in steps]
+    return scale, [AxisTick(scale.at(s), f"{s:g}".replace("-", "\N{MINUS SIGN}")) for s in steps]
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:
@@ -110,7 +110,7 @@ def trend(group: Sequence[Series]) -> Chart:
     x = _AxisScale(0, max(1, len(versions) - 1), _LEFT + 12, WIDTH - RIGHT - 12)
     column = {v: x.at(i) if len(versions) > 1 else WIDTH / 2 for i, v in enumerate(versions)}
     lines = [
-        _Line(
+        Line(
             one.of or one.measure,
             colour_of(one, number),
             _path([(column[p.version], y.at(p.value)) for p in one.of_versions]),
@@ -120,7 +120,7 @@ def trend(group: Sequence[Series]) -> Chart:
     ]
     every = -(-len(versions) // _MOST_LABELS)
     across = [
-        _AxisTick(column[v], _short(v, versions)) for i, v in enumerate(versions) if i % every == 0
+        AxisTick(column[v], _short(v, versions)) for i, v in enumerate(versions) if i % every == 0
     ]
     return Chart(lines, across, up)
 
@@ -138,13 +138,13 @@ def ordered(group: Sequence[Series]) -> list[str]:
     return found
 
 
-def _dot(point: Point, x: float, y: _AxisScale, *, faint: bool) -> _Dot:
+def _dot(point: Point, x: float, y: _AxisScale, *, faint: bool) -> Dot:
     """A point of a trend."""
     low, high = (None if v is None else y.at(v) for v in (point.low, point.high))
     said = f"{point.version}: {figure(point.value)}"
     if point.low is not None and point.high is not None:
         said += f" ({figure(point.low)} to {figure(point.high)})"
-    return _Dot(x, y.at(point.value), low, high, f"{said}, {point.at:%Y-%m-%d %H:%M}", faint)
+    return Dot(x, y.at(point.value), low, high, f"{said}, {point.at:%Y-%m-%d %H:%M}", faint)
 
 
 def _short(version: str, versions: Sequence[str]) -> str:
@@ -176,19 +176,19 @@ def training(steps: Steps, validation: Steps, baselines: Sequence[tuple[str, flo
     last = max(step for step, _ in [*losses, *validation])
     x = _AxisScale(0, last, _LEFT, WIDTH - RIGHT)
     lines = [
-        _Line(name, "chance", _path([(_LEFT, y.at(v)), (WIDTH - RIGHT, y.at(v))]))
+        Line(name, "chance", _path([(_LEFT, y.at(v)), (WIDTH - RIGHT, y.at(v))]))
         for name, v in baselines
     ]
     for name, colour, found in (("training", "c4", losses), ("validation", "c0", validation)):
         places = [(x.at(step), y.at(value)) for step, value in found]
         dots = [
-            _Dot(*at, None, None, f"{name}, step {step}: {figure(value)}", False)
+            Dot(*at, None, None, f"{name}, step {step}: {figure(value)}", False)
             for at, (step, value) in zip(places, found, strict=True)
         ]
         # Dots where there are few; one alone would not be seen without.
-        lines.append(_Line(name, colour, _path(places), dots if len(found) <= 30 else ()))
+        lines.append(Line(name, colour, _path(places), dots if len(found) <= 30 else ()))
     return Chart(
-        lines, [_AxisTick(x.at(s), f"{s:g}") for s in round_steps(0, last) if s <= last], up
+        lines, [AxisTick(x.at(s), f"{s:g}") for s in round_steps(0, last) if s <= last], up
     )
 
 

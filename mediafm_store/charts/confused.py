@@ -9,7 +9,7 @@ OTHERS = "all others"
 _PAIRS = 8
 
 
-class _ConfusionCell(NamedTuple):
+class ConfusionCell(NamedTuple):
     """How many items of a row's tag were taken for a column's."""
 
     number: float
@@ -22,7 +22,7 @@ class Confused(NamedTuple):
     """A table; rows are true tags, columns predicted ones, in the same order."""
 
     labels: Sequence[str]
-    rows: Sequence[Sequence[_ConfusionCell]]
+    rows: Sequence[Sequence[ConfusionCell]]
     pairs: Sequence[tuple[str, str, float, float]]
     """What is taken for what most often: true tag, predicted tag, how many, of how many."""
 
@@ -53,7 +53,7 @@ def confused(detail: Mapping[str, Any]) -> Confused:
     )
 
 
-def _confusion_cell(count: float, row: Sequence[float], right: bool) -> _ConfusionCell:
+def _confusion_cell(count: float, row: Sequence[float], right: bool) -> ConfusionCell:
     """One count, as a share of its row."""
     total = sum(row)
-    return _ConfusionCell(count, 100 * count / total if total else 0.0, right)
+    return ConfusionCell(count, 100 * count / total if total else 0.0, right)

@@ -31,7 +31,7 @@ _OnProgress = Callable[[str, float, float], None]
 
 
 @dataclass(frozen=True)
-class _DemoResult:
+class DemoResult:
     """Where the demo left what, and its main figures."""
 
     store: Path
@@ -53,7 +53,7 @@ def run_demo(
     preset: str = "tiny",
     device: DeviceChoice = "auto",
     on_progress: _OnProgress = lambda stage, done, total: None,
-) -> _DemoResult:
+) -> DemoResult:
     """Make sample films (or take those of `media`), ingest, train, embed, index, and report.
 
     Leaves films/, store/ and report.html in `folder`; a second run goes on from there. Raises
@@ -103,7 +103,7 @@ def run_demo(
     ]
     rails = Rails(min_gap_s=15, margin_s=5)
     breaks = {t: rank_breaks(store, t, rails=rails, k=4) for t in titles}
-    result = _DemoResult(
+    result = DemoResult(
         store=store.local,
         report=folder / "report.html",
         titles=len(titles),
@@ -141,7 +141,7 @@ def _middle_shot(store: Store, title: str) -> str:
     return str(ids[len(ids) // 2])
 
 
-def _page_facts(result: _DemoResult, store: Store) -> dict[str, str]:
+def _page_facts(result: DemoResult, store: Store) -> dict[str, str]:
     """What stands at the top of the page."""
     minutes = store.titles()["duration_s"].sum() / 60
     return {

@@ -28,7 +28,7 @@ from mediafm_store.training.train import title_shots
 
 
 @dataclass(frozen=True)
-class _Embedded:
+class Embedded:
     """The versions that hold the vectors, and how much had to be written."""
 
     context: Space
@@ -38,7 +38,7 @@ class _Embedded:
 
 
 @dataclass(frozen=True)
-class _ClipVectors:
+class ClipVectors:
     """A stretch of a title as one vector, in three ways; each is a mean over its shots."""
 
     shots: list[str]
@@ -60,7 +60,7 @@ def embed(
     workers: int | None = None,
     engine: str = "threads",
     on_title: Callable[[str, int, int], None] = lambda title, done, total: None,
-) -> _Embedded:
+) -> Embedded:
     """Embed every title that lacks vectors of this checkpoint (default: the newest).
 
     A new checkpoint makes a new version of the spaces `context` and `title`; readers keep the
@@ -104,9 +104,9 @@ def embed(
         for space in (context, title):
             store.registry.set_state(space, "backfilled")
         if not go_live:
-            return _Embedded(*_spaces_of(store, folder), written, shots)
+            return Embedded(*_spaces_of(store, folder), written, shots)
         promote(store, "context", context.version)
-    return _Embedded(store.live("context"), store.live("title"), written, shots)
+    return Embedded(store.live("context"), store.live("title"), written, shots)
 
 
 def _try_out(store: Store, checkpoint: Path, device: DeviceChoice) -> None:
@@ -132,7 +132,7 @@ def embed_clip(
     *,
     checkpoint: str | Path | None = None,
     device: DeviceChoice = "auto",
-) -> _ClipVectors:
+) -> ClipVectors:
     """A stretch of a title from within it, beside the same shots without the rest of the title.
 
     Nothing is written. `checkpoint` is by default the newest. Raises NotFound for a title that is
@@ -145,7 +145,7 @@ def embed_clip(
     inside = [ids.index(id) for id in own]
     fused = whole.fused
     alone = whole._replace(fused=fused[inside])
-    return _ClipVectors(
+    return ClipVectors(
         shots=own,
         fused=pooled(fused[inside]),
         isolated=pooled(embed_title(model, alone).shots),

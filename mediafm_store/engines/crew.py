@@ -26,7 +26,7 @@ PLACE_S = 30.0
 
 
 @dataclass(frozen=True)
-class _Task(Generic[Item]):
+class Task(Generic[Item]):
     """An item, and how many workers have died of it."""
 
     item: Item
@@ -38,18 +38,18 @@ class Waiting(Generic[Item]):
 
     def __init__(self, items: Iterable[Item]) -> None:
         self._source = iter(items)
-        self._tasks: deque[_Task[Item]] = deque()
+        self._tasks: deque[Task[Item]] = deque()
 
     def has(self, count: int) -> bool:
         """Whether there are so many."""
-        self._tasks.extend(map(_Task, islice(self._source, max(0, count - len(self._tasks)))))
+        self._tasks.extend(map(Task, islice(self._source, max(0, count - len(self._tasks)))))
         return len(self._tasks) >= count
 
-    def take(self) -> _Task[Item]:
+    def take(self) -> Task[Item]:
         """The next; there must be one."""
         return self._tasks.popleft()
 
-    def put_back(self, task: _Task[Item]) -> None:
+    def put_back(self, task: Task[Item]) -> None:
         """To be tried again before others."""
         self._tasks.appendleft(task)
 
@@ -90,7 +90,7 @@ class Crew(Generic[Item, Result]):
         self._idle: list[Any] = []
         self._loading: dict[Any, _Hired] = {}
         """By what Ray promises."""
-        self._working: dict[Any, tuple[Any, _Task[Item]]] = {}
+        self._working: dict[Any, tuple[Any, Task[Item]]] = {}
         self._quiet_since, self._told = time.monotonic(), False
 
     def assign(self, waiting: Waiting[Item]) -> bool:
@@ -164,7 +164,7 @@ class Crew(Generic[Item, Result]):
             ray.kill(worker)
             if task.deaths + 1 < _TRIES:
                 log.warning("a worker died (%s); its work is tried again", type(error).__name__)
-                waiting.put_back(_Task(task.item, task.deaths + 1))
+                waiting.put_back(Task(task.item, task.deaths + 1))
                 return None
             told = BadInput(f"{_TRIES} workers died of it ({type(error).__name__})")
             return TaskOutcome(task.item, error=told)

@@ -11,14 +11,14 @@ from mediafm_store.storage.spaces import Space
 from mediafm_store.store.store import Store
 
 
-class _TitlesCovered(NamedTuple):
+class TitlesCovered(NamedTuple):
     """How many of the titles have something."""
 
     name: str
     titles: int
 
 
-class _Indexed(NamedTuple):
+class Indexed(NamedTuple):
     """How many vectors of a space the index holds."""
 
     space: str
@@ -36,8 +36,8 @@ class Coverage:
     titles: int
     shots: int
     hours: float
-    shares: Sequence[_TitlesCovered]
-    indexes: Sequence[_Indexed]
+    shares: Sequence[TitlesCovered]
+    indexes: Sequence[Indexed]
 
 
 def coverage(store: Store) -> Coverage:
@@ -71,13 +71,13 @@ def coverage(store: Store) -> Coverage:
         shots=int(titles["shots"].sum()),
         hours=float(titles["duration_s"].sum()) / 3600,
         shares=[
-            _TitlesCovered(name, len(ids.intersection(found))) for name, found in having.items()
+            TitlesCovered(name, len(ids.intersection(found))) for name, found in having.items()
         ],
         indexes=[_tail(store, space) for space in searchable(store)],
     )
 
 
-def _tail(store: Store, space: Space) -> _Indexed:
+def _tail(store: Store, space: Space) -> Indexed:
     """What the index of a space holds and lacks."""
     status = index_status(store, space)
-    return _Indexed(status.space, status.kind, status.rows, status.new)
+    return Indexed(status.space, status.kind, status.rows, status.new)

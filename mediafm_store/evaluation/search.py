@@ -25,7 +25,7 @@ _NO_MERIT = ("chance", "smoothed")
 
 
 @dataclass(frozen=True)
-class _SearchReport:
+class SearchReport:
     """Of the vectors that are live."""
 
     version: str
@@ -37,7 +37,7 @@ class _SearchReport:
     figures: Sequence[Figure]
 
 
-def evaluate_search(store: Store) -> _SearchReport:
+def evaluate_search(store: Store) -> SearchReport:
     """Search for every labelled shot among those of its title, by itself and in context.
 
     The share of the five best answers that are of its scene (`top_5`), the share of its scene among
@@ -72,7 +72,7 @@ def evaluate_search(store: Store) -> _SearchReport:
     told = {"name": _TASK, "version": space.table, "fingerprint": space.fingerprint}
     record_if_writable(store, "search", figures, **told)
     shots = sum(len(film.auc) for film in ranked["isolated"])
-    return _SearchReport(space.table, len(fused), shots, figures)
+    return SearchReport(space.table, len(fused), shots, figures)
 
 
 def _labelled_scenes(store: Store) -> dict[str, Scenes]:

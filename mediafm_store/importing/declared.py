@@ -43,7 +43,7 @@ Features = Mapping[Modality, _Feature]
 
 
 @runtime_checkable
-class _HasWidths(Protocol):
+class HasWidths(Protocol):
     """A file, as far as this is about it."""
 
     path: Path
@@ -67,7 +67,7 @@ def _block_map(width: int) -> BlockMap:
     return BlockMap.plain(width)
 
 
-def declare(store: Store, files: Iterable[_HasWidths], names: Mapping[Modality, str]) -> Features:
+def declare(store: Store, files: Iterable[HasWidths], names: Mapping[Modality, str]) -> Features:
     """The vectors that a store holds or, if it is empty, those that all files have together.
 
     So nothing depends on the order of files, and titles that come later may lack a modality.
@@ -104,7 +104,7 @@ def _checked(name: str, modality: Modality) -> str:
     return name
 
 
-def check_fits(file: _HasWidths, features: Features, store: Store) -> None:
+def check_fits(file: HasWidths, features: Features, store: Store) -> None:
     """Raise unless the vectors of a file are such as the store holds."""
     for modality, width in file.widths.items():
         if modality not in features:

@@ -15,7 +15,7 @@ from mediafm_store.storage.spaces import Space
 from mediafm_store.store.store import Store
 
 
-class _Nearest(NamedTuple):
+class Nearest(NamedTuple):
     """The best answers to a query, best first."""
 
     ids: list[str]
@@ -33,7 +33,7 @@ def nearest(
     ids: pl.Series | None = None,
     without: Collection[str] = (),
     device: DeviceChoice = "cpu",
-) -> list[_Nearest]:
+) -> list[Nearest]:
     """The `k` nearest vectors of a space to each query, exactly scored.
 
     Of `ids` alone, if given, and of no title in `without`; if there are `k` such vectors, as many
@@ -57,7 +57,7 @@ def nearest(
         names = np.array(opened.ids.gather(rows).to_list(), object)
         parts = np.split(places, np.cumsum([len(one.rows) for one in found]))[:-1]
         return [
-            _best(_Nearest(names[part].tolist(), one.scores, vectors[part]), other, k)
+            _best(Nearest(names[part].tolist(), one.scores, vectors[part]), other, k)
             for one, part, other in zip(found, parts, others, strict=True)
         ]
     return _compare(store, space, queries, k, titles=revisions if without else None, ids=ids)
@@ -71,9 +71,9 @@ def _compare(
     *,
     titles: Collection[str] | None,
     ids: pl.Series | None,
-) -> list[_Nearest]:
+) -> list[Nearest]:
     """The nearest of the vectors of some titles, or of all, without an index."""
-    nothing = _Nearest([], np.empty(0, np.float32), np.empty((0, space.dim), np.float32))
+    nothing = Nearest([], np.empty(0, np.float32), np.empty((0, space.dim), np.float32))
     found = [nothing] * len(queries)
     if titles is not None and not titles:
         return found
@@ -83,16 +83,16 @@ def _compare(
         vectors = batch.vectors[allowed].astype(np.float32)
         for number, scores in enumerate(queries @ vectors.T):
             top = np.argsort(-scores, kind="stable")[:k]
-            part = _Nearest([batch.ids[allowed[i]] for i in top], scores[top], vectors[top])
+            part = Nearest([batch.ids[allowed[i]] for i in top], scores[top], vectors[top])
             found[number] = _best(found[number], part, k)
     return found
 
 
-def _best(one: _Nearest, other: _Nearest, k: int) -> _Nearest:
+def _best(one: Nearest, other: Nearest, k: int) -> Nearest:
     """The best of two sets of answers; where scores are equal, those of the first."""
     if not other.ids:
         return one
     ids, scores = [*one.ids, *other.ids], np.concatenate([one.scores, other.scores])
     order = np.argsort(-scores, kind="stable")[:k]
     vectors = np.concatenate([one.vectors, other.vectors])[order]
-    return _Nearest([ids[i] for i in order], scores[order], vectors)
+    return Nearest([ids[i] for i in order], scores[order], vectors)

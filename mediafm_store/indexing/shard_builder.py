@@ -23,7 +23,7 @@ from mediafm_store.indexing.space_index import UNREADABLE, read_shard
 from mediafm_store.store.store import Store
 
 
-class _Passed(NamedTuple):
+class Passed(NamedTuple):
     """Vectors that have been read from the store, or added to the index of a shard."""
 
     folder: Path
@@ -42,7 +42,7 @@ class BuildProgress:
         self._on_vectors = on_vectors
         self._lock = Lock()
 
-    def tell(self, told: _Passed) -> None:
+    def tell(self, told: Passed) -> None:
         """From the thread of any worker. A shard that is built anew is read more than once."""
         with self._lock:
             passed = self._passed[told.folder] + told.vectors
@@ -51,7 +51,7 @@ class BuildProgress:
 
     def finish(self, shard: ShardToMake) -> None:
         """Whatever was told of it."""
-        self.tell(_Passed(shard.folder, self._most[shard.folder]))
+        self.tell(Passed(shard.folder, self._most[shard.folder]))
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class BuildShard:
 
 def _passed(shard: ShardToMake, tell: Tell, vectors: int) -> None:
     """Tell what has passed of a shard."""
-    tell(_Passed(shard.folder, vectors))
+    tell(Passed(shard.folder, vectors))
 
 
 def is_made(shard: ShardToMake) -> bool:

@@ -38,7 +38,7 @@ class Cost(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Backfilled:
+class Backfilled:
     """The new versions, and what became of each title."""
 
     spaces: list[Space]
@@ -56,7 +56,7 @@ def backfill(
     on_cost: Callable[[Cost], None] = lambda cost: None,
     on_progress: Callable[[IngestProgress], None] = lambda progress: None,
     on_title: Callable[[Ingested], None] = lambda result: None,
-) -> _Backfilled:
+) -> Backfilled:
     """Write `fused`, `described` and `metadata` vectors of these encoders for all titles.
 
     Shots and subtitles stay as they are stored; the films are decoded again, by `workers` of an
@@ -93,13 +93,13 @@ def backfill(
                 if outcome.item.row["id"] == rows[0]["id"]:
                     on_cost(_cost(rows, result, runs_on.workers))
     if dry_run:
-        return _Backfilled(versions, results)
+        return Backfilled(versions, results)
     if all(result.state == "ingested" for result in results):
         versions = [
             store.registry.set_state(s, "backfilled") if s.state == "registered" else s
             for s in versions
         ]
-    return _Backfilled(versions, results)
+    return Backfilled(versions, results)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ _TOLD = 5
 Row = dict[str, Any]
 
 
-class _TaskLabels(NamedTuple):
+class TaskLabels(NamedTuple):
     """What the store knows of one task."""
 
     task: str
@@ -43,7 +43,7 @@ class _TaskLabels(NamedTuple):
     """Of the table, which can still be read as it was: `store.view("labels", version=...)`."""
 
 
-def import_labels(store: Store, file: str | Path, *, task: str | None = None) -> list[_TaskLabels]:
+def import_labels(store: Store, file: str | Path, *, task: str | None = None) -> list[TaskLabels]:
     """Add the labels of a .csv, .jsonl or .parquet file, in place of what files said of its items.
 
     A row has `title`, `shot`, or `title`, `start` and `end`; `label` (or `labels`, several, or an
@@ -82,11 +82,11 @@ def import_labels(store: Store, file: str | Path, *, task: str | None = None) ->
 
 def remove_labels(
     store: Store, task: str, titles: Collection[str] | None = None, *, dry_run: bool = False
-) -> _TaskLabels:
+) -> TaskLabels:
     """Delete the labels of a task, of some titles or of all, and what people answered to its tags.
 
     Returns what goes, or would go by a `dry_run`. The table can still be read as it was: see
-    `_TaskLabels`. Raises NotFound if there is no such label or title.
+    `TaskLabels`. Raises NotFound if there is no such label or title.
     """
     store.check_writable()
     own = f"task = {quoted(task)}"
@@ -109,7 +109,7 @@ def add(store: Store, rows: Sequence[Row], *, source: str, instead_of: str | Non
     store.put("labels", [{**same, **row} for row in rows], instead_of=instead_of)
 
 
-def labelled(store: Store, where: str | None = None) -> list[_TaskLabels]:
+def labelled(store: Store, where: str | None = None) -> list[TaskLabels]:
     """The tasks that have labels, by name; of those labels alone that fulfil a condition."""
     version = table_version(store)
     tasks = (
@@ -122,7 +122,7 @@ def labelled(store: Store, where: str | None = None) -> list[_TaskLabels]:
             pl.col("title").n_unique().alias("titles"),
         )
     )
-    return [_TaskLabels(**row, version=version) for row in tasks.sort("task").to_dicts()]
+    return [TaskLabels(**row, version=version) for row in tasks.sort("task").to_dicts()]
 
 
 def table_version(store: Store) -> int:

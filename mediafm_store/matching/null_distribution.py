@@ -22,14 +22,14 @@ DEPTH = 10
 """Candidates of each that are compared, beside its own surroundings."""
 
 
-class _RandomShots(NamedTuple):
+class RandomShots(NamedTuple):
     """Shots that are asked with at random."""
 
     ids: tuple[str, ...]
     rows: Vectors
 
 
-_MatcherOf = Callable[[_RandomShots], Matcher]
+_MatcherOf = Callable[[RandomShots], Matcher]
 """From shots to a query for the like of each of them, in play order."""
 
 
@@ -79,7 +79,7 @@ def best_of_shots(
     return Null(np.sort(np.array(best, np.float32)))
 
 
-def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> _RandomShots:
+def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> RandomShots:
     """Some shots of a sample, evenly spread over it; none that has nothing in the `blocks`."""
     ids = [id for passage in sample for id in passage.ids]
     rows = [row for passage in sample for row in passage.vectors]
@@ -87,11 +87,11 @@ def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> _RandomS
     places = np.linspace(0, len(there) - 1, min(QUERIES, len(there))).astype(int)
     chosen = sorted((there[place] for place in places), key=lambda i: ids[i])
     made = np.stack([rows[i] for i in chosen]) if chosen else np.zeros((0, FUSED))
-    return _RandomShots(tuple(ids[i] for i in chosen), made.astype(np.float32))
+    return RandomShots(tuple(ids[i] for i in chosen), made.astype(np.float32))
 
 
 def candidates(
-    store: Store, asked: _RandomShots, query: Matcher, known: ReadCache
+    store: Store, asked: RandomShots, query: Matcher, known: ReadCache
 ) -> list[list[str]]:
     """The nearest shots of each row of a query by its first space, without its surroundings."""
     probe = query.probes()[0]
@@ -134,7 +134,7 @@ def best_of_passages(
         others = others or [p for p in sample if p is not passage]
         if others:
             rows = passage.vectors[:length].astype(np.float32)
-            query = matcher(_RandomShots(passage.ids[:length], rows))
+            query = matcher(RandomShots(passage.ids[:length], rows))
             shares = query.shares(known, [id for p in others for id in p.ids]).sum(axis=0)
             runs = np.split(shares, np.cumsum([len(p.ids) for p in others])[:-1], axis=1)
             best.append(max(float(mean_in_order(run)) for run in runs))

@@ -80,7 +80,7 @@ def _stamps(path: Path) -> Iterator[Stamp]:
 
 
 @dataclass
-class _GrowingPart:
+class GrowingPart:
     """A part as it is being found."""
 
     start_s: float
@@ -108,13 +108,13 @@ class _TrackClock:
     """A packet that is not where it is expected, if it was the last."""
 
 
-def stretches(found: Iterable[Stamp]) -> list[_GrowingPart]:
+def stretches(found: Iterable[Stamp]) -> list[GrowingPart]:
     """The parts that packets lie in. One packet alone that lies elsewhere is damaged."""
-    parts: list[_GrowingPart] = []
+    parts: list[GrowingPart] = []
     tracks: dict[int, _TrackClock] = {}
     for stamp in found:
         if not parts:
-            parts.append(_GrowingPart(stamp.time_s, stamp.time_s))
+            parts.append(GrowingPart(stamp.time_s, stamp.time_s))
         if stamp.track not in tracks:
             tracks[stamp.track] = _first_in(stamp, parts)
         track = tracks[stamp.track]
@@ -132,24 +132,24 @@ def stretches(found: Iterable[Stamp]) -> list[_GrowingPart]:
     return parts
 
 
-def _first_in(stamp: Stamp, parts: list[_GrowingPart]) -> _TrackClock:
+def _first_in(stamp: Stamp, parts: list[GrowingPart]) -> _TrackClock:
     """A track that begins with a packet: in the last part that holds it, else in the last."""
     recent = range(len(parts) - 1, max(-1, len(parts) - 1 - LOOKED_AT), -1)
     number = next((n for n in recent if parts[n].holds(stamp.time_s)), len(parts) - 1)
     return _TrackClock(number, parts[number].start_s)
 
 
-def _part_of(stamp: Stamp, track: _TrackClock, parts: list[_GrowingPart]) -> int:
+def _part_of(stamp: Stamp, track: _TrackClock, parts: list[GrowingPart]) -> int:
     """The part that a track jumps to: one that the other has jumped to before, or a new one."""
     after = track.part + 1
     for number, part in enumerate(parts[after : after + LOOKED_AT], after):
         if part.holds(stamp.time_s):
             return number
-    parts.append(_GrowingPart(stamp.time_s, stamp.time_s, ahead=stamp.time_s > track.last_s))
+    parts.append(GrowingPart(stamp.time_s, stamp.time_s, ahead=stamp.time_s > track.last_s))
     return len(parts) - 1
 
 
-def join_parts(found: list[_GrowingPart]) -> list[ClockPart]:
+def join_parts(found: list[GrowingPart]) -> list[ClockPart]:
     """Parts one behind the other; a jump forwards that another track bridges is none."""
     parts: list[ClockPart] = []
     for stretch in found:

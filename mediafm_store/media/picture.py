@@ -39,7 +39,7 @@ _EVERY = 2
 """Colours are counted in every second pixel of every second row."""
 
 
-class _PictureMeasures(NamedTuple):
+class PictureMeasures(NamedTuple):
     """What a picture is measured to be, within its bars."""
 
     bars: float
@@ -55,7 +55,7 @@ class _PictureMeasures(NamedTuple):
     faces: int | None
 
 
-COLUMNS = _PictureMeasures._fields
+COLUMNS = PictureMeasures._fields
 
 
 def columns(jpeg: bytes) -> dict[str, Any]:
@@ -87,13 +87,13 @@ def decode_stored(jpeg: bytes, size: tuple[int, int] | None = None) -> Pictures.
         return None
 
 
-def measure_picture(image: Picture) -> _PictureMeasures:
+def measure_picture(image: Picture) -> PictureMeasures:
     """Measure a picture."""
     inside = without_bars(image)
     chroma, named = _colours(np.ascontiguousarray(inside[::_EVERY, ::_EVERY]))
     found = faces(inside)
     height = inside.shape[0]
-    return _PictureMeasures(
+    return PictureMeasures(
         bars=1 - inside.size / image.size,
         saturation=chroma,
         colours=list(named),

@@ -136,7 +136,7 @@ def _drain(graph: av.filter.Graph) -> Iterator[Float32[np.ndarray, " n"]]:
             return
 
 
-class _SoundPiece(NamedTuple):
+class SoundPiece(NamedTuple):
     """A stretch of the sound of one shot."""
 
     shot: int
@@ -144,7 +144,7 @@ class _SoundPiece(NamedTuple):
     samples: Samples
 
 
-def split_sound(chunks: Iterator[Samples], spans: Iterable[Span]) -> Iterator[_SoundPiece]:
+def split_sound(chunks: Iterator[Samples], spans: Iterable[Span]) -> Iterator[SoundPiece]:
     """The sound of each of the ascending `spans`, in equal pieces of a minute at most.
 
     Only one piece is held at a time. A span after the end of the sound has no piece; `chunks`
@@ -160,7 +160,7 @@ def split_sound(chunks: Iterator[Samples], spans: Iterable[Span]) -> Iterator[_S
             held = np.concatenate(parts)
             samples = held[max(0, start - first) : max(0, end - first)]
             if len(samples):
-                yield _SoundPiece(shot, start / SAMPLE_RATE, samples)
+                yield SoundPiece(shot, start / SAMPLE_RATE, samples)
             keep = min(len(held), max(0, end - first))
             held, first = held[keep:], first + keep
 

@@ -15,7 +15,7 @@ _DEEP = 10
 _PerShot = Float64[np.ndarray, " shots"]
 
 
-class _Ranked(NamedTuple):
+class Ranked(NamedTuple):
     """Of every labelled shot whose scene has other shots, and does not fill its title."""
 
     auc: _PerShot
@@ -30,7 +30,7 @@ class _Ranked(NamedTuple):
     """`recall_10` of a random order."""
 
 
-def same_scene(vectors: Vectors, scenes: Scenes) -> _Ranked:
+def same_scene(vectors: Vectors, scenes: Scenes) -> Ranked:
     """Rank the labelled shots of a title by likeness to each of them.
 
     `scenes` are the numbers of the scenes, -1 where nobody said.
@@ -46,7 +46,7 @@ def same_scene(vectors: Vectors, scenes: Scenes) -> _Ranked:
         and (truth := same[i, others]).any()
         and not truth.all()
     ]
-    return _Ranked(*np.array(found, np.float64).reshape(-1, len(_Ranked._fields)).T)
+    return Ranked(*np.array(found, np.float64).reshape(-1, len(Ranked._fields)).T)
 
 
 def _of_shot(

@@ -80,7 +80,7 @@ PRESETS: dict[str, ModelConfig] = {
 }
 
 
-class _ShotEmbeddings(NamedTuple):
+class ShotEmbeddings(NamedTuple):
     """What the model makes of packed titles; rows have length 1 (0 if all that was given is 0)."""
 
     shots: Float[Tensor, "shots dim"]
@@ -181,7 +181,7 @@ class ShotTransformer(nn.Module):
         _, shots = self.layers(titles, masked)
         return F.normalize(self.expected(titles, masked) + self.shot_out(shots[masked]), dim=-1)
 
-    def embed(self, titles: Packed) -> _ShotEmbeddings:
+    def embed(self, titles: Packed) -> ShotEmbeddings:
         """Contextual vectors; nothing is masked.
 
         A shot's are its own fused vector and those around it, whitened. A title's is the mean of
@@ -195,7 +195,7 @@ class ShotTransformer(nn.Module):
         mean = torch.stack([piece.mean(0) for piece in titles.fused.split(titles.lengths)])
         added = shots @ self.whitening.turn(self.shot_out.weight.T)  # turned once, not shot by shot
         text = F.pad(TEXT_SHARE * titles.metadata, (self.config.dim - self.config.metadata_dim, 0))
-        return _ShotEmbeddings(
+        return ShotEmbeddings(
             F.normalize(around + added, dim=-1),
             F.normalize(mean + text + self.shot_out(title), dim=-1),
         )

@@ -24,7 +24,7 @@ _MADE_BY_MODEL = ("context", "title")
 
 
 @dataclass(frozen=True)
-class _Promoted:
+class Promoted:
     """The versions that are live now, and how they did."""
 
     spaces: list[Space]
@@ -45,7 +45,7 @@ def find_space(store: Store, name: str, version: int | None) -> Space:
 
 def promote(
     store: Store, name: str, version: int | None = None, *, force: bool = False
-) -> _Promoted:
+) -> Promoted:
     """Make a version live (default: the newest), with those that were made with it.
 
     It must pass its gates, else NotPromoted says which it failed and the one before stays live;
@@ -74,7 +74,7 @@ def promote(
         log.warning("%s goes live although it failed at %s", space.table, told)
     forced = bool(failed) and force
     _go_live(store, space, versions, forced=forced)
-    return _Promoted([find_space(store, s.name, s.version) for s in versions], found, forced)
+    return Promoted([find_space(store, s.name, s.version) for s in versions], found, forced)
 
 
 def _take_down(store: Store, space: Space, state: State, passed: Sequence[Gate]) -> None:
@@ -86,7 +86,7 @@ def _take_down(store: Store, space: Space, state: State, passed: Sequence[Gate])
     record(store, "space", figures, **told)
 
 
-def rollback(store: Store, name: str) -> _Promoted:
+def rollback(store: Store, name: str) -> Promoted:
     """Make the version live again that was live before, with those that were made with it.
 
     A second rollback goes back one further; what is promoted then follows the version that is live.
@@ -111,7 +111,7 @@ def rollback(store: Store, name: str) -> _Promoted:
             cure,
         )
     _go_live(store, space, versions, undone=undone)
-    return _Promoted([find_space(store, s.name, s.version) for s in versions], {}, forced=False)
+    return Promoted([find_space(store, s.name, s.version) for s in versions], {}, forced=False)
 
 
 def _live_before(

@@ -56,7 +56,7 @@ _MEASURES: dict[str, tuple[str, str]] = {
 """Measure -> what it is called, and what it is."""
 
 
-class _Bar(NamedTuple):
+class Bar(NamedTuple):
     """A figure beside others, in percent of the longest."""
 
     name: str
@@ -68,7 +68,7 @@ class _Bar(NamedTuple):
     series: Series
 
 
-class _Group(NamedTuple):
+class Group(NamedTuple):
     """One measure, of all that it was measured of."""
 
     measure: str
@@ -77,14 +77,14 @@ class _Group(NamedTuple):
     better: str
     lead: Series
     """What is ours."""
-    bars: Sequence[_Bar]
+    bars: Sequence[Bar]
     chance: float | None
     """Where chance lies, in percent of the longest bar."""
     trend: charts.Chart | None
     series: Sequence[Series]
 
 
-class _TagFigures(NamedTuple):
+class TagFigures(NamedTuple):
     """One tag of a probe."""
 
     series: Series
@@ -92,18 +92,18 @@ class _TagFigures(NamedTuple):
     """Colour, path and name of each curve of precision over recall."""
 
 
-class _Section(NamedTuple):
+class Section(NamedTuple):
     """All that was measured of one thing."""
 
     anchor: str
     title: str
     version: str
-    groups: Sequence[_Group]
+    groups: Sequence[Group]
     others: Sequence[tuple[str, Series, str]]
     """What stands alone: its name, the figures, and a line of them."""
-    best: Sequence[_TagFigures]
-    worst: Sequence[_TagFigures]
-    rest: Sequence[_TagFigures]
+    best: Sequence[TagFigures]
+    worst: Sequence[TagFigures]
+    rest: Sequence[TagFigures]
     confusion: tuple[Series, Confused] | None
     calibration: tuple[Series, Sequence[charts.Bubble]] | None
 
@@ -177,7 +177,7 @@ def _level(baselines: Mapping[str, float]) -> list[tuple[str, float]]:
     return sorted(trivial.items(), key=lambda item: item[1])[:1]
 
 
-def sections(series: Sequence[Series]) -> Iterator[_Section]:
+def sections(series: Sequence[Series]) -> Iterator[Section]:
     """What was measured, thing by thing."""
     things: dict[tuple[str, str], list[Series]] = {}
     for one in series:
@@ -186,7 +186,7 @@ def sections(series: Sequence[Series]) -> Iterator[_Section]:
         yield _section(f"m{number}", what, name, found)
 
 
-def _section(anchor: str, what: str, name: str, series: Sequence[Series]) -> _Section:
+def _section(anchor: str, what: str, name: str, series: Sequence[Series]) -> Section:
     """One of them."""
     measures: dict[str, list[Series]] = {}
     for one in series:
@@ -199,7 +199,7 @@ def _section(anchor: str, what: str, name: str, series: Sequence[Series]) -> _Se
     tags = _tags_of([one for one in series if one.label])
     ends = len(tags) if len(tags) <= 2 * ENDS else ENDS
     matrix, bubbles = special["confusion"], special["calibration"]
-    return _Section(
+    return Section(
         anchor=anchor,
         title=_HEADINGS.get(what, "{}").format(name),
         version=max((one.newest for one in series), key=lambda point: point.at).version,
@@ -231,7 +231,7 @@ def _unknown_measure(measure: str) -> str:
     return measure.replace("_", " ").capitalize()
 
 
-def _group(measure: str, series: Sequence[Series]) -> _Group:
+def _group(measure: str, series: Sequence[Series]) -> Group:
     """One measure: bars of the newest version, and all versions as lines."""
     title, about = _MEASURES.get(measure, (_unknown_measure(measure), ""))
     lead = series[0]
@@ -239,7 +239,7 @@ def _group(measure: str, series: Sequence[Series]) -> _Group:
     longest = max(max(one.newest.value, one.newest.high or 0.0) for one in now) or 1.0
     colours = {id(one): charts.colour_of(one, number) for number, one in enumerate(series)}
     chance = next((one.newest.value for one in now if one.of == "chance"), None)
-    return _Group(
+    return Group(
         measure,
         title,
         about,
@@ -252,14 +252,14 @@ def _group(measure: str, series: Sequence[Series]) -> _Group:
     )
 
 
-def _bar(series: Series, colour: str, longest: float) -> _Bar:
+def _bar(series: Series, colour: str, longest: float) -> Bar:
     """The newest figure beside the others."""
     point = series.newest
     left = None if point.low is None else _share(point.low, longest)
     right = None if point.high is None else _share(point.high, longest)
     span = None if left is None or right is None else right - left
     name = series.of or ("no filter" if series.what == "index" else "all")
-    return _Bar(name, colour, _share(point.value, longest), left, span, series)
+    return Bar(name, colour, _share(point.value, longest), left, span, series)
 
 
 def _share(value: float, longest: float) -> float:
@@ -267,13 +267,13 @@ def _share(value: float, longest: float) -> float:
     return min(100.0, max(0.0, 100 * value / longest))
 
 
-def _tags_of(series: Sequence[Series]) -> list[_TagFigures]:
+def _tags_of(series: Sequence[Series]) -> list[TagFigures]:
     """The tags of a probe, best first: in its own vectors, beside the others that it has."""
     found: dict[str, list[Series]] = {}
     for one in series:
         if one.measure == "ap":
             found.setdefault(one.label, []).append(one)
-    tags = [_TagFigures(several[0], list(_curves(several))) for several in found.values()]
+    tags = [TagFigures(several[0], list(_curves(several))) for several in found.values()]
     return sorted(tags, key=lambda tag: (-tag.series.newest.value, tag.series.label))
 
 

@@ -16,7 +16,7 @@ _LAST_TICK = 96.0
 """In percent; the text of a later one would not fit."""
 
 
-class _BarPiece(NamedTuple):
+class BarPiece(NamedTuple):
     """A part of a score as a piece of a bar, in percent of the bar's track."""
 
     part: ScorePart
@@ -24,14 +24,14 @@ class _BarPiece(NamedTuple):
     width: float
 
 
-class _Bars(NamedTuple):
+class Bars(NamedTuple):
     """The shares of several hits to one scale, on both sides of a common zero."""
 
     zero: float
-    rows: list[list[_BarPiece]]
+    rows: list[list[BarPiece]]
 
 
-class _TimelinePart(NamedTuple):
+class TimelinePart(NamedTuple):
     """A stretch of a title's timeline, in percent: one shot, or a few where there are many."""
 
     shot: Mapping[str, Any]
@@ -39,7 +39,7 @@ class _TimelinePart(NamedTuple):
     width: float
 
 
-class _Mark(NamedTuple):
+class Mark(NamedTuple):
     """Where an ad break lies on the timeline, in percent, and its rank by score."""
 
     rank: int
@@ -47,7 +47,7 @@ class _Mark(NamedTuple):
     place: Break
 
 
-class _TimelineTick(NamedTuple):
+class TimelineTick(NamedTuple):
     """A time under the timeline."""
 
     left: float
@@ -57,12 +57,12 @@ class _TimelineTick(NamedTuple):
 class Timeline(NamedTuple):
     """The shots of a title in proportion to their length."""
 
-    parts: list[_TimelinePart]
-    marks: list[_Mark]
-    ticks: list[_TimelineTick]
+    parts: list[TimelinePart]
+    marks: list[Mark]
+    ticks: list[TimelineTick]
 
 
-def bars(shares: Sequence[Mapping[ScorePart, float]]) -> _Bars:
+def bars(shares: Sequence[Mapping[ScorePart, float]]) -> Bars:
     """Stack the shares of each hit: what speaks for it to the right of zero, the rest to its left.
 
     The longest bar takes up the whole track, so that bars can be compared within a list.
@@ -70,10 +70,10 @@ def bars(shares: Sequence[Mapping[ScorePart, float]]) -> _Bars:
     above = max((sum(max(v, 0.0) for v in s.values()) for s in shares), default=0.0)
     below = max((sum(max(-v, 0.0) for v in s.values()) for s in shares), default=0.0)
     track = above + below
-    return _Bars(percent(below, track), [_pieces(s, below, track) for s in shares])
+    return Bars(percent(below, track), [_pieces(s, below, track) for s in shares])
 
 
-def _pieces(shares: Mapping[ScorePart, float], zero: float, track: float) -> list[_BarPiece]:
+def _pieces(shares: Mapping[ScorePart, float], zero: float, track: float) -> list[BarPiece]:
     """One stacked bar."""
     left = right = zero
     found = []
@@ -81,9 +81,9 @@ def _pieces(shares: Mapping[ScorePart, float], zero: float, track: float) -> lis
         value = shares.get(part, 0.0)
         if value < 0:
             left = max(0.0, left + value)  # rounding may carry it below
-            found.append(_BarPiece(part, percent(left, track), percent(-value, track)))
+            found.append(BarPiece(part, percent(left, track), percent(-value, track)))
         elif value > 0:
-            found.append(_BarPiece(part, percent(right, track), percent(value, track)))
+            found.append(BarPiece(part, percent(right, track), percent(value, track)))
             right += value
     return found
 
@@ -104,9 +104,9 @@ def timeline(shots: Sequence[Mapping[str, Any]], breaks: Sequence[Break], step: 
 
     shown = shots[::step]
     edges = [place(s["start_s"]) for s in shown] + [100.0]
-    parts = [_TimelinePart(s, edges[i], edges[i + 1] - edges[i]) for i, s in enumerate(shown)]
-    marks = [_Mark(i, place(b.seconds), b) for i, b in enumerate(breaks, start=1)]
-    ticks = [_TimelineTick(place(s), clock(s)) for s in tick_times(begin, end)]
+    parts = [TimelinePart(s, edges[i], edges[i + 1] - edges[i]) for i, s in enumerate(shown)]
+    marks = [Mark(i, place(b.seconds), b) for i, b in enumerate(breaks, start=1)]
+    ticks = [TimelineTick(place(s), clock(s)) for s in tick_times(begin, end)]
     return Timeline(parts, marks, [t for t in ticks if t.left < _LAST_TICK])
 
 

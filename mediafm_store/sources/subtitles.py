@@ -18,7 +18,7 @@ _PREFERRED = "en"
 """What the default encoder of words reads."""
 
 
-class _Subtitles(NamedTuple):
+class Subtitles(NamedTuple):
     """Subtitles that a film comes with."""
 
     path: Path
@@ -49,7 +49,7 @@ class _Subtitles(NamedTuple):
         )
 
 
-def choose_subtitles(media: Path, language: str | None, warn: Warn) -> _Subtitles | None:
+def choose_subtitles(media: Path, language: str | None, warn: Warn) -> Subtitles | None:
     """The subtitles to use: of `language`, or else a file, English before others, or a track.
 
     Those for the deaf and forced ones come after all others. A file that does not name its
@@ -68,7 +68,7 @@ def choose_subtitles(media: Path, language: str | None, warn: Warn) -> _Subtitle
     return min(near, key=lambda s: (distance(language, s.language or ""), s.rank), default=None)
 
 
-def _subtitle_files(media: Path, warn: Warn) -> list[_Subtitles]:
+def _subtitle_files(media: Path, warn: Warn) -> list[Subtitles]:
     """Files called as the film, perhaps with a language and marks in between.
 
     If there are only such as say something else, `warn` is told.
@@ -85,7 +85,7 @@ def _subtitle_files(media: Path, warn: Warn) -> list[_Subtitles]:
     return files
 
 
-def _subtitle_file(named: FileBeside) -> _Subtitles | None:
+def _subtitle_file(named: FileBeside) -> Subtitles | None:
     """What the name of a file says; None for something else, such as film.commentary.srt."""
     words = {word.removesuffix(_ORIGINAL) for word in re.split(r"[.()\[\]]+", named.more) if word}
     numbers = {word for word in words if word.isdecimal() and len(word) <= 2}
@@ -96,7 +96,7 @@ def _subtitle_file(named: FileBeside) -> _Subtitles | None:
         marks.add("sdh")
     if len(languages) > 1 or len(numbers) > 1 or not all(map(_is_common, languages)):
         return None
-    return _Subtitles(
+    return Subtitles(
         named.path,
         None,
         next(iter(languages), None),
@@ -111,9 +111,9 @@ def _is_common(language: str | None) -> bool:
     return language is not None and len(language.partition("-")[0]) == 2
 
 
-def _subtitle_tracks(media: Path) -> list[_Subtitles]:
+def _subtitle_tracks(media: Path) -> list[Subtitles]:
     """The text tracks inside the film."""
     return [
-        _Subtitles(media, t.number, t.language, t.forced, t.for_the_deaf, t.default)
+        Subtitles(media, t.number, t.language, t.forced, t.for_the_deaf, t.default)
         for t in text_tracks(media)
     ]

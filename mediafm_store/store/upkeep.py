@@ -10,7 +10,7 @@ from mediafm_store.store.views import only_valid
 _VECTOR_TABLE = re.compile(r"(fused|described|metadata|context|title)_v\d+")
 
 
-class _TableHealth(NamedTuple):
+class TableHealth(NamedTuple):
     """How a table has fared."""
 
     name: str
@@ -22,19 +22,19 @@ class _TableHealth(NamedTuple):
     """Those that may be forgotten once no reader has them open."""
 
 
-def health(store: Store) -> list[_TableHealth]:
+def health(store: Store) -> list[TableHealth]:
     """The state of every table that belongs to a store."""
     return [_table_health(store, name) for name in sorted(store.table_names())]
 
 
-def _table_health(store: Store, name: str) -> _TableHealth:
+def _table_health(store: Store, name: str) -> TableHealth:
     """The state of one table."""
     rows = visible = store.table(name).count_rows()
     if _has_revisions(store, name):
         found = store.tables.select(name, None, ["revision"])
         visible = only_valid(found, store.revisions()).num_rows
     files, versions = store.tables.files(name)
-    return _TableHealth(name, rows, rows - visible, files, 0 if name in CITED else versions)
+    return TableHealth(name, rows, rows - visible, files, 0 if name in CITED else versions)
 
 
 def _has_revisions(store: Store, name: str) -> bool:

@@ -23,7 +23,7 @@ _LAST_S = 5.0
 """How long a cue stays of which nothing says when it ends."""
 
 
-class _SubtitleTrack(NamedTuple):
+class SubtitleTrack(NamedTuple):
     """A subtitle track with text."""
 
     number: int
@@ -35,7 +35,7 @@ class _SubtitleTrack(NamedTuple):
     for_the_deaf: bool
 
 
-def text_tracks(media: Path) -> list[_SubtitleTrack]:
+def text_tracks(media: Path) -> list[SubtitleTrack]:
     """The subtitle tracks of a file that hold text; none where it cannot be read."""
     try:
         with open_media(media) as container:
@@ -48,10 +48,10 @@ def text_tracks(media: Path) -> list[_SubtitleTrack]:
         return []  # whoever reads its picture says so
 
 
-def _track(stream: Any) -> _SubtitleTrack:
+def _track(stream: Any) -> SubtitleTrack:
     """What a container says of a subtitle stream."""
     marks, flags = stream.disposition, av.stream.Disposition
-    return _SubtitleTrack(
+    return SubtitleTrack(
         stream.index,
         standard(stream.language),
         default=bool(marks & flags.default),

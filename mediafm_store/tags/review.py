@@ -30,7 +30,7 @@ class Feedback(NamedTuple):
     accept: bool
 
 
-class _Learnt(NamedTuple):
+class Learnt(NamedTuple):
     """What became of the answers to one task."""
 
     task: str
@@ -64,7 +64,7 @@ def answer_tags(
     *,
     device: DeviceChoice = "auto",
     on_step: OnStep = lambda what, done, total: None,
-) -> list[_Learnt]:
+) -> list[Learnt]:
     """Keep answers as labels, fit the probes of their tasks anew, and tag titles with these.
 
     Raises NotFound for a title and tag that were not proposed, BadInput for an answer that
@@ -120,7 +120,7 @@ def _label(tag: Tag, accept: bool) -> dict[str, object]:
     }
 
 
-def _learn(store: Store, task: str, answers: int, device: DeviceChoice, on_step: OnStep) -> _Learnt:
+def _learn(store: Store, task: str, answers: int, device: DeviceChoice, on_step: OnStep) -> Learnt:
     """Fit a probe anew, as it was fitted before, and tag titles with it."""
     try:
         before = newest_probe(store, task)
@@ -130,9 +130,9 @@ def _learn(store: Store, task: str, answers: int, device: DeviceChoice, on_step:
     try:
         probe = fit_probe(store, task, pool=pool, words=words, device=device, on_step=on_step)
     except MediaFMError as error:
-        return _Learnt(task, answers, None, str(error), 0)
+        return Learnt(task, answers, None, str(error), 0)
     try:
         tags = apply_tags(store, task=task, device=device)
     except BadInput as error:
-        return _Learnt(task, answers, probe, str(error), 0)
-    return _Learnt(task, answers, probe, "", len(tags))
+        return Learnt(task, answers, probe, str(error), 0)
+    return Learnt(task, answers, probe, "", len(tags))

@@ -21,7 +21,7 @@ _Cells = list[str]
 Rows = Iterator[tuple[int, _Cells]]
 
 
-class _Table(NamedTuple):
+class Table(NamedTuple):
     """A header, and the rows below it that are not empty, each with the number of its line."""
 
     header: _Cells
@@ -44,7 +44,7 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         yield line, {name: cell for name, cell in zip(names, row, strict=False) if cell.strip()}
 
 
-def read_table(path: Path, is_header: Callable[[_Cells], bool] = any) -> _Table:
+def read_table(path: Path, is_header: Callable[[_Cells], bool] = any) -> Table:
     """A table; its header is the first line that is one, and has most cells by what divides them.
 
     Without such a line it is empty. Raises BadInput, with the number of the line, for quotes that
@@ -53,7 +53,7 @@ def read_table(path: Path, is_header: Callable[[_Cells], bool] = any) -> _Table:
     text = read_text(path, few=_EXCEL)
     divider = max(_DIVIDERS, key=lambda one: len(_header_of(_nonempty_rows(text, one), is_header)))
     rows = _errors_with_file(path, _nonempty_rows(text, divider))
-    return _Table(_header_of(rows, is_header), rows)
+    return Table(_header_of(rows, is_header), rows)
 
 
 def _header_of(rows: Rows, is_header: Callable[[_Cells], bool]) -> _Cells:

@@ -37,7 +37,7 @@ _OnStep = Callable[[str, int, int], None]
 log = logging.getLogger("mediafm_store")
 
 
-class _CaptionedPictures(NamedTuple):
+class CaptionedPictures(NamedTuple):
     """Pictures, and what is said of them."""
 
     pictures: list[Path]
@@ -147,7 +147,7 @@ def fit_caption_map(
     return fitted
 
 
-def read(file: Path) -> _CaptionedPictures:
+def read(file: Path) -> CaptionedPictures:
     """Pictures with their texts, from one or several rows each; BadInput names a wrong line."""
     pictures: dict[Path, int] = {}
     texts, of = [], []
@@ -160,7 +160,7 @@ def read(file: Path) -> _CaptionedPictures:
             raise BadInput(f"{file}, line {line}: no file {picture}")
         texts += said
         of += [pictures.setdefault(picture, len(pictures))] * len(said)
-    return _CaptionedPictures(list(pictures), texts, np.array(of, np.int64))
+    return CaptionedPictures(list(pictures), texts, np.array(of, np.int64))
 
 
 def _said_in(row: Mapping[str, Any]) -> list[str]:
@@ -181,7 +181,7 @@ def _check_count(file: Path, pictures: int, fewest: int) -> None:
         )
 
 
-def _encoded(captioned: _CaptionedPictures, encoders: Encoders, on_step: _OnStep) -> Pairs:
+def _encoded(captioned: CaptionedPictures, encoders: Encoders, on_step: _OnStep) -> Pairs:
     """The pictures that can be read, with their texts, as blocks."""
     blocks = zeros(len(captioned.pictures))
     for start in range(0, len(blocks), _BATCH):

@@ -29,7 +29,7 @@ Cosines = Float32[np.ndarray, "shots texts"]
 
 
 @runtime_checkable
-class _Asker(Protocol):
+class Asker(Protocol):
     """Compares texts with blocks of one modality."""
 
     @property
@@ -123,7 +123,7 @@ class Evidence:
     part: Part
     """The part of a score that it counts to."""
     weight: float
-    asker: _Asker
+    asker: Asker
     query: Float32[np.ndarray, "1 dims"]
     _cosines: dict[str, float] = field(default_factory=dict)
     """Of shots that were compared already."""
@@ -202,7 +202,7 @@ def sampled(store: Store, space: Space) -> Vectors:
 
 def comparable_parts(
     store: Store, encoders: Encoders, captions: CaptionMap | None
-) -> Iterator[tuple[Part, Modality, Space, _Asker]]:
+) -> Iterator[tuple[Part, Modality, Space, Asker]]:
     """What a text can be compared with: part of the score, modality, space, and by what."""
     described = store.live("described")
     if captions is not None and "visual" in encoders:

@@ -58,7 +58,7 @@ _TINY = 1e-6
 
 
 @dataclass(frozen=True)
-class _TextMatcher:
+class TextMatcher:
     """A text as a query."""
 
     store: Store
@@ -152,7 +152,7 @@ class _TextMatcher:
             )
             known = ReadCache(self.store)
             said = meanings(evidence, known)
-            one = _TextMatcher(self.store, self.asked, evidence, said, look=None, known=known)
+            one = TextMatcher(self.store, self.asked, evidence, said, look=None, known=known)
             best.append(one.best())
         return float(np.median(best)) if best else 1.0
 
@@ -231,7 +231,7 @@ def text_matcher(
     *,
     weights: Mapping[Part, float],
     known: ReadCache,
-) -> _TextMatcher:
+) -> TextMatcher:
     """A text as a query.
 
     `captions` maps pictures to sentences; without it the descriptions of the picture encoder are
@@ -269,7 +269,7 @@ def text_matcher(
         asked = asked._replace(
             reason=f"{asked.reason}, and by a look that was measured ({look.look.word})"
         )
-    return _TextMatcher(
+    return TextMatcher(
         store, asked, tuple(evidence), said, look, known, spoken=tuple(literal), exact=exact
     )
 

@@ -18,7 +18,7 @@ LONGEST = 500
 
 
 @dataclass(frozen=True)
-class _TitleContents:
+class TitleContents:
     """What a store holds of a title."""
 
     title: str
@@ -28,7 +28,7 @@ class _TitleContents:
     """How many each table has, by the table's name."""
 
 
-def held(store: Store, title: str) -> _TitleContents:
+def held(store: Store, title: str) -> TitleContents:
     """What a store holds of a title; raise NotFound if it is not there."""
     row = store.title(title)
     own = f"title = {quoted(title)}"
@@ -37,12 +37,12 @@ def held(store: Store, title: str) -> _TitleContents:
         name: int(store.table(name).count_rows(own if name in OF_IDS else seen))
         for name in sorted(store.tables_of_titles())
     }
-    return _TitleContents(title, row["name"], row["media"], {"titles": 1} | rows)
+    return TitleContents(title, row["name"], row["media"], {"titles": 1} | rows)
 
 
 def remove_titles(
     store: Store, titles: Iterable[str], *, dry_run: bool = False
-) -> list[_TitleContents]:
+) -> list[TitleContents]:
     """Delete titles with their shots, words, pictures, vectors, labels and tags; all or none.
 
     Indexes do not answer with them any more, and lose their rows when they are built anew. Returns

@@ -102,7 +102,7 @@ def _grouped_by_shape(matrices: Iterable[nn.Parameter]) -> Collection[list[nn.Pa
     return alike.values()
 
 
-class _ParameterSplit(NamedTuple):
+class ParameterSplit(NamedTuple):
     """Every parameter of a model, exactly once."""
 
     muon: list[nn.Parameter]
@@ -110,9 +110,9 @@ class _ParameterSplit(NamedTuple):
     rest: list[nn.Parameter]
 
 
-def split_parameters(model: ShotTransformer) -> _ParameterSplit:
+def split_parameters(model: ShotTransformer) -> ParameterSplit:
     """Hidden matrices to Muon; projections in and out, tokens, positions and gains to AdamW."""
-    split = _ParameterSplit([], [], [])
+    split = ParameterSplit([], [], [])
     for name, parameter in model.named_parameters():
         if name.startswith("blocks.") and parameter.ndim == 2:
             split.muon.append(parameter)
@@ -124,7 +124,7 @@ def split_parameters(model: ShotTransformer) -> _ParameterSplit:
 
 
 def make_optimizers(
-    split: _ParameterSplit,
+    split: ParameterSplit,
     name: OptimizerName,
     *,
     muon_lr: float,

@@ -24,7 +24,7 @@ from mediafm_store.training.trainer import train_model as fit
 
 
 @dataclass(frozen=True)
-class _Trained:
+class Trained:
     """A finished training run and the folder of its checkpoint."""
 
     checkpoint: Path | None
@@ -39,7 +39,7 @@ def train(
     config: TrainConfig | None = None,
     device: DeviceChoice = "auto",
     on_step: Callable[[Step], None] = lambda step: None,
-) -> _Trained:
+) -> Trained:
     """Train by masked shot modelling on all titles and save a checkpoint in the store.
 
     A training that was cut off goes on where it was, if titles and settings are the same. The
@@ -77,7 +77,7 @@ def train(
         on_step=on_step,
         save=save,
     )
-    return _Trained(made[0] if made else None, result)
+    return Trained(made[0] if made else None, result)
 
 
 def _as_csv(history: Sequence[Step]) -> str:

@@ -12,15 +12,15 @@ from mediafm_store.demo.films.photos import Point
 _Size = tuple[int, int]  # width, height
 
 
-class _Move(NamedTuple):
+class Move(NamedTuple):
     """How a framing changes during a shot: its width times `zoom`, its centre by `pan` widths."""
 
     zoom: float
     pan: float
 
 
-_HOLD, _PUSH, _PULL = _Move(0.98, 0.01), _Move(0.80, 0.0), _Move(1.22, 0.0)
-_PAN_LEFT, _PAN_RIGHT = _Move(1.0, -0.22), _Move(1.0, 0.22)
+_HOLD, _PUSH, _PULL = Move(0.98, 0.01), Move(0.80, 0.0), Move(1.22, 0.0)
+_PAN_LEFT, _PAN_RIGHT = Move(1.0, -0.22), Move(1.0, 0.22)
 
 
 class _Setup(NamedTuple):
@@ -30,7 +30,7 @@ class _Setup(NamedTuple):
     point: int  # which of the photograph's points of focus
     size: float  # 1 is the widest framing
     light: float
-    move: _Move
+    move: Move
     mirrored: bool = False
 
 
@@ -44,7 +44,7 @@ SETUPS: dict[str, _Setup] = {
 }
 
 
-class _Grade(NamedTuple):
+class Grade(NamedTuple):
     """A colour grade: gain of red, green and blue, contrast about mid-grey, saturation."""
 
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -52,18 +52,18 @@ class _Grade(NamedTuple):
     saturation: float = 1.0
 
 
-GRADES: dict[str, _Grade] = {
-    "plain": _Grade(),
-    "warm": _Grade((1.12, 1.0, 0.82), 1.05, 1.1),
-    "cold": _Grade((0.82, 0.97, 1.15), 1.05, 0.85),
-    "night": _Grade((0.60, 0.70, 0.95), 1.1, 0.7),
-    "sepia": _Grade((1.1, 0.95, 0.72), 0.9, 0.25),
-    "faded": _Grade((1.05, 1.05, 1.0), 0.7, 0.6),
-    "bright": _Grade((1.15, 1.15, 1.12), 1.1, 1.2),
+GRADES: dict[str, Grade] = {
+    "plain": Grade(),
+    "warm": Grade((1.12, 1.0, 0.82), 1.05, 1.1),
+    "cold": Grade((0.82, 0.97, 1.15), 1.05, 0.85),
+    "night": Grade((0.60, 0.70, 0.95), 1.1, 0.7),
+    "sepia": Grade((1.1, 0.95, 0.72), 0.9, 0.25),
+    "faded": Grade((1.05, 1.05, 1.0), 0.7, 0.6),
+    "bright": Grade((1.15, 1.15, 1.12), 1.1, 1.2),
 }
 
 
-def light(photo: Image.Image, grade: _Grade, exposure: float) -> Image.Image:
+def light(photo: Image.Image, grade: Grade, exposure: float) -> Image.Image:
     """The photograph under a grade and an exposure."""
     rgb = np.asarray(photo, np.float32)
     grey = rgb.mean(axis=2, keepdims=True)
@@ -80,7 +80,7 @@ class Framing(NamedTuple):
 
 
 def frame_shot(
-    photo: Image.Image, framing: Framing, move: _Move, *, frames: int, size: _Size
+    photo: Image.Image, framing: Framing, move: Move, *, frames: int, size: _Size
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """The `frames` frames of one shot: the crop moves smoothly, in fractions of a pixel."""
     widest = min(photo.width, photo.height * size[0] / size[1])
