@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 from PIL import Image, ImageDraw, ImageOps
 
 from benchmarks.common import ROOT, media_folder
-from mediafm_store import Hit, Store, load_encoders, read_judgements, search
+from mediafm_store import Hit, Storage, load_encoders, read_judgements, search
 from mediafm_store.judgements.judgements import Judgements, ShotPosition
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, required=True, help="A store of its films.")
     given = parser.parse_args()
     labels = read_judgements((given.media or media_folder()) / "labels.json")
-    store, encoders = Store(given.store), load_encoders(device="cpu")
+    store, encoders = Storage(given.store), load_encoders(device="cpu")
     similar, texts = [], []
     for asked in some(labels.similar):
         shot = shot_at(store, asked.place.film, asked.middle_s)
@@ -60,14 +60,14 @@ def some(queries: Sequence[T]) -> list[T]:
     return [queries[i * len(queries) // ROWS] for i in range(ROWS)]
 
 
-def shot_at(store: Store, title: str, seconds: float) -> str:
+def shot_at(store: Storage, title: str, seconds: float) -> str:
     """The shot of a title that holds a moment."""
     shots = store.shots(title)
     held = shots.filter((shots["start_s"] <= seconds) & (shots["end_s"] > seconds))
     return str(held["id"][0])
 
 
-def draw(store: Store, labels: Judgements, rows: Sequence[Answered], path: Path) -> None:
+def draw(store: Storage, labels: Judgements, rows: Sequence[Answered], path: Path) -> None:
     """A row a query: what was asked with, then the answers, framed green where they are right."""
     ids = [id for row in rows for id in [row.shot, *(h.shot for h in row.hits)] if id]
     pictures = store.thumbnails(ids)

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from mediafm_store.model.packed import TitleShots, read
+from mediafm_store.model.sequences import TitleSequence, read
 from mediafm_store.model.transformer import ModelConfig
-from mediafm_store.training.batches import windows
+from mediafm_store.training.batching import windows
 from mediafm_store.training.masking import cosine_distances, mask_shots
 
 Batch = tuple[Tensor, Tensor]
@@ -45,7 +45,7 @@ class BertOfShots(nn.Module):
         return self.shot_out(seen)
 
 
-def padded(titles: Sequence[TitleShots], size: int, batch_shots: int) -> list[Batch]:
+def padded(titles: Sequence[TitleSequence], size: int, batch_shots: int) -> list[Batch]:
     """Batches in the given order, each of as many sequences as make up `batch_shots` real shots."""
     batches: list[Batch] = []
     group: list[Tensor] = []

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from benchmarks.common import media_folder, print_table, write_results
-from mediafm_store import Store, load_encoders, read_judgements
+from mediafm_store import Storage, load_encoders, read_judgements
 from mediafm_store.arrays import Vectors, block, unit_rows
 from mediafm_store.judgements.judgements import Judgements, ShotPosition
 from mediafm_store.metrics.intervals import mean_interval
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, required=True, help="A store of these films.")
     given = parser.parse_args()
     file = (given.media or media_folder()) / "labels.json"
-    labels, store = read_judgements(file), Store(given.store)
+    labels, store = read_judgements(file), Storage(given.store)
     text, shipped = load_encoders(device="cpu")["text"], CaptionMap.shipped()
     pictures = pictures_of(store, labels)
     places = list(pictures)
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def pictures_of(
-    store: Store, labels: Judgements
+    store: Storage, labels: Judgements
 ) -> dict[ShotPosition, Float32[np.ndarray, " 768"]]:
     """The picture of each labelled shot: the mean of the stored shots whose middle lies in it."""
     found: dict[ShotPosition, list[np.ndarray]] = {}

@@ -8,7 +8,7 @@ from typing import Any
 import av
 import numpy as np
 
-from mediafm_store import Store, search
+from mediafm_store import Storage, search
 from mediafm_store.clips.write import write_video
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.media.sound import SAMPLE_RATE, sound
@@ -18,7 +18,7 @@ WIDTH, DARKER = 320, 0.8
 
 
 def clip_rows(
-    store: Store, film: Path, folder: Path, encoders: Encoders
+    store: Storage, film: Path, folder: Path, encoders: Encoders
 ) -> Iterator[dict[str, Any]]:
     """For random clips of a film: whether each is recognised at the place where it was cut.
 

@@ -40,18 +40,18 @@ from sklearn.model_selection import KFold
 from benchmarks.common import ROOT, media_folder, print_table, student, write_results
 from benchmarks.model import PRESET, Film, load
 from benchmarks.spliced import spliced
-from mediafm_store import Store, apply_probe, apply_tags, fit_probe, import_labels, load_encoders
+from mediafm_store import Storage, apply_probe, apply_tags, fit_probe, import_labels, load_encoders
 from mediafm_store.arrays import FUSED, Vectors, unit_rows
-from mediafm_store.features.passes import encode_text
-from mediafm_store.linear.fitting import fit
+from mediafm_store.features.streams import encode_text
 from mediafm_store.linear.measures import (
     macro_ap,
     macro_ap_interval,
     micro_ap,
     micro_ap_interval,
 )
+from mediafm_store.linear.ridge import fit
 from mediafm_store.metrics.intervals import Interval
-from mediafm_store.model.quality import (
+from mediafm_store.model.scene_metrics import (
     WIDTHS,
     LabelledFilm,
     boundary_ap,
@@ -61,9 +61,9 @@ from mediafm_store.model.quality import (
 )
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.model.windows import embed_titles
-from mediafm_store.storage.schema import TITLES
-from mediafm_store.storage.spaces import SpaceName
-from mediafm_store.store.rows import vector_rows
+from mediafm_store.storage.rows import vector_rows
+from mediafm_store.tables.schema import TITLES
+from mediafm_store.tables.spaces import SpaceName
 from mediafm_store.training.run import TrainConfig
 from mediafm_store.training.trainer import train_model
 
@@ -178,9 +178,9 @@ def truth_of(films: Sequence[dict[str, Any]], names: Sequence[str]) -> np.ndarra
 
 def catalogue(
     path: Path, older: list[dict[str, Any]], newer: list[dict[str, Any]]
-) -> tuple[Store, Vectors]:
+) -> tuple[Storage, Vectors]:
     """A store of titles that have no shots, with vectors of what is told of them."""
-    store = Store(path, create=True)
+    store = Storage(path, create=True)
     encoder = load_encoders(device="cpu")["text"]
     films = [
         *(("old", n, f) for n, f in enumerate(older)),
@@ -220,7 +220,7 @@ def title_row(id: str, name: str, synopsis: str, shots: int = 0) -> dict[str, An
     }
 
 
-def write(store: Store, rows: list[dict[str, Any]], vectors: dict[Any, Any]) -> None:
+def write(store: Storage, rows: list[dict[str, Any]], vectors: dict[Any, Any]) -> None:
     """Many titles at once: ids, titles and vectors of each space, then the titles themselves."""
     for space, (ids, titles, values) in vectors.items():
         table = vector_rows(space, {"title": "", "revision": ""}, ids, values)
@@ -350,7 +350,7 @@ def throughput() -> dict[str, Any]:
     directions = unit_rows(rng.normal(size=(TAGS, FUSED)).astype(np.float32))
     truth = rng.random((MANY, TAGS)) < 0.15
     with tempfile.TemporaryDirectory() as scratch:
-        store = Store(Path(scratch) / "store", create=True)
+        store = Storage(Path(scratch) / "store", create=True)
         ids = [f"title{n:05d}" for n in range(MANY)]
         title, context = (
             store.registry.only_version(name, "-", dim=FUSED, made_by="a benchmark", fused="none")

@@ -31,15 +31,15 @@ from mediafm_indexes.build import IndexTarget, build, trainers
 from mediafm_indexes.faiss_index import FaissIndex, has_gpu, sample_for
 from mediafm_indexes.index import Device
 from mediafm_store.arrays import BLOCK, unit_rows
-from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.sequences import TitleSequence
 from mediafm_store.model.transformer import PRESETS, ShotTransformer
 from mediafm_store.model.windows import embed_titles
-from mediafm_store.training.batches import endless
-from mediafm_store.training.exam import Exam
+from mediafm_store.training.batching import endless
 from mediafm_store.training.optim import OptimizerName
+from mediafm_store.training.process_group import ALONE
 from mediafm_store.training.run import StepShare, TrainConfig, TrainingRun, seeded
 from mediafm_store.training.trainer import train_model
-from mediafm_store.training.world import ALONE
+from mediafm_store.training.validation import ValidationSet
 
 PEAK = {"H100": 989e12, "H200": 989e12}
 """Operations a second in dense bfloat16, by NVIDIA's data sheets (SXM)."""
@@ -124,14 +124,14 @@ def name_of(device: torch.device) -> str:
 
 
 @cache
-def titles(shots: int) -> list[TitleShots]:
+def titles(shots: int) -> list[TitleSequence]:
     """Random shots, in titles of 32 to 800."""
     rng = np.random.default_rng(0)
-    made: list[TitleShots] = []
+    made: list[TitleSequence] = []
     while sum(title.shots for title in made) < shots:
         count = min(int(rng.integers(32, 800)), shots)
         vectors = unit_rows(rng.standard_normal((count, DIM), np.float32))
-        made.append(TitleShots(vectors, np.zeros(BLOCK, np.float32), id=str(len(made))))
+        made.append(TitleSequence(vectors, np.zeros(BLOCK, np.float32), id=str(len(made))))
     return made
 
 
@@ -210,7 +210,7 @@ def random_model(preset: str, device: torch.device) -> ShotTransformer:
 
 def new_run(preset: str, config: TrainConfig, device: torch.device) -> TrainingRun:
     """A training before its first step."""
-    exam = Exam([], size=1, mask_rate=0.2, draws=0, generator=seeded(0), device=device)
+    exam = ValidationSet([], size=1, mask_rate=0.2, draws=0, generator=seeded(0), device=device)
     run = TrainingRun(random_model(preset, device), exam, config, ALONE)
     run.turned = 1.0
     return run

@@ -330,7 +330,7 @@ class Faiss:
     @staticmethod
     def build(kind: str, data: Data) -> float:
         """Seconds."""
-        from mediafm_indexes.faiss_tools import faiss
+        from mediafm_indexes.faiss_utils import faiss
 
         lists = round(4 * len(data.vectors) ** 0.5)
         key = kind.removeprefix("faiss ").format(lists=lists)
@@ -347,12 +347,12 @@ class Faiss:
     @staticmethod
     def warm() -> None:
         """Import what is needed."""
-        import mediafm_indexes.faiss_tools  # noqa: F401
+        import mediafm_indexes.faiss_utils  # noqa: F401
 
     @staticmethod
     def open(kind: str, data: Data) -> Searcher:
         """Searched as widely as the recall asks for."""
-        from mediafm_indexes.faiss_tools import faiss, selector
+        from mediafm_indexes.faiss_utils import faiss, selector
 
         del kind
         index = faiss.read_index(str(data.folder / SCRATCH / "index.faiss"))
@@ -381,7 +381,7 @@ class Faiss:
 
 def make(folder: Path, rows: int) -> None:
     """Write vectors, buckets, queries and the true answers."""
-    from mediafm_indexes.vectors import Vectors, write_vectors
+    from mediafm_indexes.vectors_file import Vectors, write_vectors
 
     draw = mixture(rows, np.random.default_rng(0))
     sizes = [min(BATCH, rows - start) for start in range(0, rows, BATCH)]

@@ -32,15 +32,15 @@ import av
 
 from benchmarks import precision, shots
 from benchmarks.common import labelled_films, media_folder, print_table, write_results
-from mediafm_store import Store, load_encoders
+from mediafm_store import Storage, load_encoders
 from mediafm_store.features.extract import extract
-from mediafm_store.features.passes import hear, say, see
-from mediafm_store.ingestion.rows import Spaces, Warnings, new_rows
+from mediafm_store.features.streams import hear, say, see
+from mediafm_store.ingestion.title_rows import IngestWarnings, TargetSpaces, new_rows
 from mediafm_store.media.decode import log_warning, open_media
 from mediafm_store.media.video import Video
 from mediafm_store.shots.detectors import adaptive
-from mediafm_store.shots.shots import Light, read_shots
-from mediafm_store.sources.changes import MadeBy, read_sources
+from mediafm_store.shots.shots import LumaStats, read_shots
+from mediafm_store.sources.change_detection import Provenance, read_sources
 from mediafm_store.sources.videos import read_title
 from mediafm_store.subtitles.tracks import read_words
 
@@ -161,20 +161,20 @@ def stage_times(film: Path) -> list[dict[str, Any]]:
     title = read_title(film, warn=log_warning)
     cues = read_words(title, log_warning)
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "store", create=True)
-        spaces = Spaces(store, encoders)
+        store = Storage(Path(folder) / "store", create=True)
+        spaces = TargetSpaces(store, encoders)
         features = extract(title, encoders=encoders, detector=adaptive)  # opens all models, too
         decode = cpu(lambda: sum(1 for _ in decoded(film)))[0]
-        light = Light.unknown()
+        light = LumaStats.unknown()
         cut_s, cut = cpu(lambda: list(read_shots(film, adaptive, light=light)))
         picture_s, pictured = cpu(lambda: see(encoders["visual"], cut))
         sound_s, heard = cpu(lambda: hear(encoders["audio"], film, log_warning, cut))
         spans = [shot.span for shot in cut]
         words_s, _ = cpu(lambda: say(encoders["text"], cues, spans))
-        sources = read_sources(title, MadeBy("", ""), None)
+        sources = read_sources(title, Provenance("", ""), None)
         write_s, _ = cpu(
             lambda: store.add_title(
-                new_rows(title, features, spaces=spaces, sources=sources, warnings=Warnings())
+                new_rows(title, features, spaces=spaces, sources=sources, warnings=IngestWarnings())
             )
         )
     assert len(pictured.spans) == len(heard.encoded.labels)

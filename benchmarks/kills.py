@@ -138,7 +138,7 @@ def worker(path: Path, log: Path, seed: int) -> "subprocess.Popen[bytes]":
 
 def work(path: Path, log: Path, seed: int) -> None:
     """Write at random until the kill."""
-    from mediafm_store.store.store import Store
+    from mediafm_store.storage.storage import Storage
 
     does = things_to_do()
     rng = random.Random(seed)
@@ -152,7 +152,7 @@ def work(path: Path, log: Path, seed: int) -> None:
             os.fsync(notes.fileno())
 
         note("start", "open")
-        store = Store(path, create=True)
+        store = Storage(path, create=True)
         note("done", "open")
         while True:
             (what,) = rng.choices(list(WORK), list(WORK.values()))
@@ -176,7 +176,7 @@ def things_to_do() -> dict[str, Callable[[Any, str, int], object]]:
         refresh_index,
         remove_titles,
     )
-    from mediafm_store.store.upkeep import tidy
+    from mediafm_store.storage.maintenance import tidy
 
     tables, kinds = ["shots", "fused_v1", "titles"], ["exact", "flat"]
 
@@ -227,8 +227,8 @@ def context(store: Any) -> None:
 def rows(store: Any, title: str, content: int) -> Any:
     """A title of a few shots, whose vectors follow from its content number."""
     from mediafm_store.arrays import BLOCK, FUSED
-    from mediafm_store.storage.schema import SHOTS, TITLES
-    from mediafm_store.store.rows import TitleRows
+    from mediafm_store.storage.rows import TitleRows
+    from mediafm_store.tables.schema import SHOTS, TITLES
 
     made = vectors_of(content)
     told = {"made_by": "a worker", "fused": "killed"}
@@ -272,11 +272,11 @@ def vectors_of(content: int) -> np.ndarray:
 def look(path: Path, lines: list[str]) -> tuple[int, int]:
     """How many titles are lost, and how many titles and answers are wrong."""
     from mediafm_store.errors import NotFound
-    from mediafm_store.store.store import Store
+    from mediafm_store.storage.storage import Storage
 
     written, under_way = promised(lines)
     try:
-        store = Store(path)
+        store = Storage(path)
     except NotFound:
         return len(written), 0  # killed before there was a store
     names = dict(store.titles().select("id", "name").iter_rows())

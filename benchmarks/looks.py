@@ -19,13 +19,13 @@ from sklearn.metrics import average_precision_score
 
 from benchmarks.common import media_folder, print_table, write_results
 from mediafm_store.features.looks import LOOKS
-from mediafm_store.features.passes import jpeg
-from mediafm_store.ingestion.rows import with_looks
+from mediafm_store.features.streams import jpeg
+from mediafm_store.ingestion.title_rows import with_looks
 from mediafm_store.media.picture import columns
 from mediafm_store.shots.detectors import adaptive
-from mediafm_store.shots.flags import is_black
 from mediafm_store.shots.looks import look_words
-from mediafm_store.shots.shots import Light, read_shots
+from mediafm_store.shots.shot_flags import is_black
+from mediafm_store.shots.shots import LumaStats, read_shots
 
 Row = Mapping[str, Any]
 SHARED = 0.5
@@ -79,7 +79,7 @@ def shared_s(row: Row, shot: Row) -> float:
 
 def measured_rows(media: Path) -> list[dict[str, Any]]:
     """The columns of shots that looks follow from, as an ingest computes them."""
-    light = Light.unknown()
+    light = LumaStats.unknown()
     rows = []
     cut = list(read_shots(media, adaptive, light=light))
     for span, shot in ((shot.span, shot) for shot in cut):

@@ -30,8 +30,7 @@ from benchmarks.common import ROOT, print_table, write_results
 from mediafm_store.arrays import BLOCK, MODALITIES, Modality, Vectors, unit_rows
 from mediafm_store.encoders.blocks import BlockMap
 from mediafm_store.features.fusion import fuse
-from mediafm_store.model.packed import Packed, TitleShots, read
-from mediafm_store.model.quality import (
+from mediafm_store.model.scene_metrics import (
     LabelledFilm,
     boundary_ap,
     mean,
@@ -39,15 +38,16 @@ from mediafm_store.model.quality import (
     scene_auc,
     stratified_auc,
 )
+from mediafm_store.model.sequences import Packed, TitleSequence, read
 from mediafm_store.model.transformer import PRESETS, ModelConfig, ShotTransformer
 from mediafm_store.model.windows import embed_titles
-from mediafm_store.training.batches import endless, windows
-from mediafm_store.training.exam import Exam
+from mediafm_store.training.batching import endless, windows
+from mediafm_store.training.initialization import start_model
 from mediafm_store.training.masking import Predictor, trivial_predictors
+from mediafm_store.training.process_group import ALONE
 from mediafm_store.training.run import StepShare, TrainConfig, TrainingRun, seeded
-from mediafm_store.training.start import start_model
 from mediafm_store.training.trainer import train_model
-from mediafm_store.training.world import ALONE
+from mediafm_store.training.validation import ValidationSet
 
 FOLDS, REPEATS, DRAWS = 5, 7, 8
 PRESET, COMPARED = "tiny", "small"
@@ -60,7 +60,7 @@ class Film(NamedTuple):
     """A film with labelled scenes."""
 
     name: str
-    shots: TitleShots
+    shots: TitleSequence
     scenes: np.ndarray
 
 
@@ -71,7 +71,7 @@ class Variant(NamedTuple):
     config: TrainConfig
     model: ModelConfig = PRESETS[PRESET]
     start: Callable[..., ShotTransformer] = start_model
-    prepare: Callable[[list[TitleShots]], list[TitleShots]] = list
+    prepare: Callable[[list[TitleSequence]], list[TitleSequence]] = list
 
 
 def main() -> None:
@@ -107,7 +107,7 @@ def load(folder: Path, names: Sequence[str]) -> list[Film]:
         with np.load(path, allow_pickle=False) as arrays:
             if all(f"feat_{name}" in arrays for name in names):
                 features = [arrays[f"feat_{name}"] for name in names]
-                shots = TitleShots(fused(features), NOTHING, id=path.stem)
+                shots = TitleSequence(fused(features), NOTHING, id=path.stem)
                 found.append(Film(path.stem, shots, arrays["shot_scene"].astype(np.int64)))
     if len(found) < FOLDS:
         sys.exit(f"{len(found)} films in {folder} have {' and '.join(names)}; {FOLDS} are needed")
@@ -124,7 +124,7 @@ def fused(features: Sequence[np.ndarray]) -> Vectors:
     return fuse(blocks)
 
 
-def folds(films: Sequence[Film]) -> Iterator[tuple[list[TitleShots], list[Film]]]:
+def folds(films: Sequence[Film]) -> Iterator[tuple[list[TitleSequence], list[Film]]]:
     """Films to train on, and films never seen."""
     order = np.random.default_rng(0).permutation(len(films))
     for held_out in np.array_split(order, FOLDS):
@@ -134,9 +134,9 @@ def folds(films: Sequence[Film]) -> Iterator[tuple[list[TitleShots], list[Film]]
         )
 
 
-def exam_of(films: Sequence[Film]) -> Exam:
+def exam_of(films: Sequence[Film]) -> ValidationSet:
     """Masked shots of films never seen."""
-    return Exam(
+    return ValidationSet(
         [film.shots for film in films],
         size=PRESETS[PRESET].max_shots,
         mask_rate=0.2,
@@ -242,7 +242,7 @@ def ablation(films: Sequence[Film], variant: Variant) -> dict[str, Any]:
     return {"variant": variant.name} | {k: mean(row[k] for row in rows) for k in rows[0]}
 
 
-def with_blocks_dropped(titles: list[TitleShots]) -> list[TitleShots]:
+def with_blocks_dropped(titles: list[TitleSequence]) -> list[TitleSequence]:
     """Each title, and again for each block that it has without that block."""
     found = list(titles)
     for title in titles:
@@ -254,13 +254,13 @@ def with_blocks_dropped(titles: list[TitleShots]) -> list[TitleShots]:
     return found
 
 
-def cropped(titles: list[TitleShots]) -> list[TitleShots]:
+def cropped(titles: list[TitleSequence]) -> list[TitleSequence]:
     """Titles in pieces."""
     return read(windows(titles, 64))
 
 
 def random_layers(
-    config: ModelConfig, titles: Sequence[TitleShots], *, generator: torch.Generator
+    config: ModelConfig, titles: Sequence[TitleSequence], *, generator: torch.Generator
 ) -> ShotTransformer:
     """As usual for transformers: all matrices from a normal distribution; averages stay."""
     model = start_model(config, titles, generator=generator)
@@ -279,7 +279,7 @@ class LayersAlone(ShotTransformer):
 
 
 def without_averages(
-    config: ModelConfig, titles: Sequence[TitleShots], *, generator: torch.Generator
+    config: ModelConfig, titles: Sequence[TitleSequence], *, generator: torch.Generator
 ) -> ShotTransformer:
     """The plain transformer."""
     model = LayersAlone(config)
@@ -288,7 +288,7 @@ def without_averages(
 
 
 def not_whitened(
-    config: ModelConfig, titles: Sequence[TitleShots], *, generator: torch.Generator
+    config: ModelConfig, titles: Sequence[TitleSequence], *, generator: torch.Generator
 ) -> ShotTransformer:
     """Contextual vectors are averages of fused ones as they are."""
     model = start_model(config, titles, generator=generator)
@@ -299,7 +299,7 @@ def not_whitened(
 # Speed
 
 
-def speed(titles: list[TitleShots]) -> dict[str, Any]:
+def speed(titles: list[TitleSequence]) -> dict[str, Any]:
     """Training and embedding, ours and BERT's in turn; medians of the ratios of shots a second."""
     config = PRESETS[COMPARED]
     run, shares = new_run(config, titles)
@@ -362,11 +362,11 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 
 def new_run(
-    config: ModelConfig, titles: list[TitleShots], how: TrainConfig | None = None
+    config: ModelConfig, titles: list[TitleSequence], how: TrainConfig | None = None
 ) -> tuple[TrainingRun, Iterator[StepShare]]:
     """A training before its first step, and what its steps are made of."""
     model = start_model(config, titles, generator=seeded(0))
-    exam = Exam([], size=1, mask_rate=0.2, draws=0, generator=seeded(0))
+    exam = ValidationSet([], size=1, mask_rate=0.2, draws=0, generator=seeded(0))
     run = TrainingRun(model, exam, how or TrainConfig(), ALONE)
     run.turned = 1.0
     batches = endless(titles, size=config.max_shots, batch_shots=BATCH_SHOTS, generator=seeded(0))
@@ -379,7 +379,7 @@ def scaling(shots: int) -> dict[str, Any]:
     titles = []
     for _ in range(shots // 500):
         vectors = unit_rows(rng.standard_normal((500, 3 * BLOCK), np.float32))
-        titles.append(TitleShots(vectors, NOTHING))
+        titles.append(TitleSequence(vectors, NOTHING))
     began = time.perf_counter()
     run, shares = new_run(PRESETS[PRESET], titles)
     started = time.perf_counter()
@@ -419,7 +419,7 @@ def one_step(preset: str) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     vectors = unit_rows(rng.standard_normal((512, 3 * BLOCK), np.float32))
     before = peak_mb()
-    run, shares = new_run(PRESETS[preset], [TitleShots(vectors, NOTHING)])
+    run, shares = new_run(PRESETS[preset], [TitleSequence(vectors, NOTHING)])
     took = []
     for number in (1, 2, 3):
         began = time.perf_counter()

@@ -118,9 +118,9 @@ def start_s() -> float:
 
 def furthest(one: Path, other: Path, names: list[str]) -> float:
     """The largest difference between numbers of the newest vectors; infinite if shots differ."""
-    from mediafm_store import Store
+    from mediafm_store import Storage
 
-    largest, stores = 0.0, (Store(one), Store(other))
+    largest, stores = 0.0, (Storage(one), Storage(other))
     for name in names:
         a, b = (s.vectors([x for x in s.spaces() if x.name == name][-1]) for s in stores)
         if a.ids != b.ids:
@@ -249,14 +249,14 @@ def kill(pid: int) -> None:
 
 def drive(folder: str, name: str, engine: str) -> None:
     """Ingest, then backfill, and note what is written; the exit status says if all is done."""
-    from mediafm_store import Ingested, Store, backfill, ingest, load_encoders
-    from mediafm_store.errors import BadInput
+    from mediafm_store import IngestResult, Storage, backfill, ingest, load_encoders
+    from mediafm_store.errors import InvalidInput
 
     root = Path(folder)
-    store = Store(root / name, create=True)
+    store = Storage(root / name, create=True)
     with (root / f"{name}.log").open("a", encoding="utf-8") as notes:
 
-        def note(what: str, result: Ingested) -> None:
+        def note(what: str, result: IngestResult) -> None:
             notes.write(json.dumps([what, result.title, result.state]) + "\n")
             notes.flush()
 
@@ -269,7 +269,7 @@ def drive(folder: str, name: str, engine: str) -> None:
             on_title=lambda result: note("ingest", result),
         )
         if any(result.state == "failed" for result in ingested):
-            raise BadInput("a title failed; begin again")
+            raise InvalidInput("a title failed; begin again")
         backfilled = backfill(
             store,
             load_encoders([OTHER], device="cpu"),
@@ -278,12 +278,12 @@ def drive(folder: str, name: str, engine: str) -> None:
             on_title=lambda result: note("backfill", result),
         )
         if any(result.state == "failed" for result in backfilled.results):
-            raise BadInput("a title failed; begin again")
+            raise InvalidInput("a title failed; begin again")
 
 
 def look(folder: Path, name: str) -> tuple[int, int]:
     """How many titles are lost, and how many titles or rows are there twice."""
-    from mediafm_store import Store
+    from mediafm_store import Storage
 
     lines = (folder / f"{name}.log").read_text(encoding="utf-8").splitlines()
     told = Counter(
@@ -292,7 +292,7 @@ def look(folder: Path, name: str) -> tuple[int, int]:
         if state in {"ingested", "updated"}
     )
     twice = sum(count > 1 for count in told.values())
-    store, reference = Store(folder / name), Store(folder / "reference")
+    store, reference = Storage(folder / name), Storage(folder / "reference")
     ids = store.titles()["id"].to_list()
     lost = len(set(reference.titles()["id"]) - set(ids))
     twice += len(ids) - len(set(ids))

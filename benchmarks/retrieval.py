@@ -30,15 +30,15 @@ import numpy as np
 
 from benchmarks.common import media_folder, print_table, scenes_of, write_results
 from benchmarks.search import PICTURE, PRESET, films_store
-from mediafm_store import Store, build_indexes, judge, load_encoders, read_judgements
+from mediafm_store import Storage, build_indexes, judge, load_encoders, read_judgements
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.indexing.status import searchable
-from mediafm_store.judgements.judged import Settings
+from mediafm_store.judgements.judged import SearchParams
 from mediafm_store.judgements.judgements import Judgements, LabelledShot
 from mediafm_store.judgements.outcomes import JudgedReport, Part, Sort, Table
 from mediafm_store.metrics.intervals import Interval
 
-SETTINGS: Settings = {
+SETTINGS: SearchParams = {
     "similar": {
         "default": {},
         "fused": {"space": "fused"},
@@ -121,10 +121,10 @@ def main() -> None:
 
 
 @contextmanager
-def filled_store(made: Path | None, media: Path, encoders: Encoders) -> Iterator[Store]:
+def filled_store(made: Path | None, media: Path, encoders: Encoders) -> Iterator[Storage]:
     """The store that is there, or one of all films of a folder."""
     if made is not None:
-        yield Store(made)
+        yield Storage(made)
         return
     with tempfile.TemporaryDirectory() as scratch:
         store = films_store(Path(scratch) / "films", media, encoders)
@@ -132,7 +132,7 @@ def filled_store(made: Path | None, media: Path, encoders: Encoders) -> Iterator
         yield store
 
 
-def steps(store: Store, labels: Judgements, encoders: Encoders) -> Iterator[dict[str, Any]]:
+def steps(store: Storage, labels: Judgements, encoders: Encoders) -> Iterator[dict[str, Any]]:
     """A line a step, on the tuned and on the kept part of the queries."""
     for sort, some in STEPS.items():
         for step in some:

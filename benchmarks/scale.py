@@ -86,9 +86,9 @@ def stages(folder: Path, titles: int) -> dict[str, Cost]:
 
 def tables(path: Path) -> dict[str, dict[str, int]]:
     """Small files and versions of tables: what a reader has to look through."""
-    from mediafm_store.store.store import Store
+    from mediafm_store.storage.storage import Storage
 
-    store = Store(path)
+    store = Storage(path)
     found = {name: store.tables.files(name) for name in TABLES}
     return {name: {"small_files": f, "versions": v} for name, (f, v) in found.items()}
 

@@ -21,11 +21,11 @@ from sklearn.metrics import average_precision_score
 
 from benchmarks.common import ROOT, labelled_films, print_table, scenes_of, write_results
 from benchmarks.model import PRESET, Film, contextual, folds, load
-from mediafm_store import Store
+from mediafm_store import Storage
 from mediafm_store.arrays import Vectors
-from mediafm_store.model import segments
-from mediafm_store.model.quality import cut_changes, mean
-from mediafm_store.model.segments import cheapest, mean_squared_distance, scene_costs, segment
+from mediafm_store.model import segmentation
+from mediafm_store.model.scene_metrics import cut_changes, mean
+from mediafm_store.model.segmentation import cheapest, mean_squared_distance, scene_costs, segment
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.scenes.scenes import looks
 from mediafm_store.training.run import TrainConfig
@@ -47,7 +47,7 @@ class Way(NamedTuple):
     score: Callable[[Vectors], np.ndarray] | None = None
 
 
-class Seen(NamedTuple):
+class DetectorFrame(NamedTuple):
     """A film with both kinds of vectors."""
 
     name: str
@@ -66,17 +66,21 @@ def main() -> None:
     films = list(seen(load(given.features, given.use)))
     rows = [row(way, films) for way in WAYS]
     print_table(rows)
-    facts = {"films": [f.name for f in films], "features": given.use, "penalty": segments.PENALTY}
+    facts = {
+        "films": [f.name for f in films],
+        "features": given.use,
+        "penalty": segmentation.PENALTY,
+    }
     write_results("scenes", facts | {"ways": rows})
 
 
-def seen(films: Sequence[Film]) -> Iterator[Seen]:
+def seen(films: Sequence[Film]) -> Iterator[DetectorFrame]:
     """The films that something may be chosen on, each by a model that never saw it."""
     for training, held_out in folds(films):
         model = train_model(training, PRESETS[PRESET], TrainConfig(steps=0)).model
         for film, made in zip(held_out, contextual(model, held_out), strict=True):
             if not any(name in film.name for name in REPORTED):
-                yield Seen(film.name, film.shots.fused, made.vectors, film.scenes)
+                yield DetectorFrame(film.name, film.shots.fused, made.vectors, film.scenes)
 
 
 # Ways to part
@@ -161,7 +165,7 @@ WAYS = [
 # Measures
 
 
-def row(way: Way, films: Sequence[Seen]) -> dict[str, Any]:
+def row(way: Way, films: Sequence[DetectorFrame]) -> dict[str, Any]:
     """Of one way, over the films."""
     vectors = [film.context if way.context else film.fused for film in films]
     grades = [
@@ -238,7 +242,7 @@ def cut_ap(scores: np.ndarray, scenes: np.ndarray) -> float:
     return float(average_precision_score(ends, scores[labelled])) if ends.any() else float("nan")
 
 
-def scene_figures(store: Store, films_folder: Path) -> dict[str, Any]:
+def scene_figures(store: Storage, films_folder: Path) -> dict[str, Any]:
     """The scenes of the labelled films that are in a store; `scene_ap`, `scene_f1` are means."""
     rows: list[dict[str, Any]] = []
     for film, (video, truth) in labelled_films(films_folder).items():

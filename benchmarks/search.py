@@ -38,13 +38,13 @@ from jaxtyping import Float32
 from benchmarks.clips import clip_rows
 from benchmarks.common import labelled_films, media_folder, print_table, scenes_of, write_results
 from benchmarks.scenes import scene_figures
-from mediafm_store import Store, embed, ingest, load_encoders, search, train
+from mediafm_store import Storage, embed, ingest, load_encoders, search, train
 from mediafm_store.arrays import Modality, weigh
 from mediafm_store.demo.run import run_demo
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.likeness.scale import Part
-from mediafm_store.model.quality import LabelledFilm, mean, smoothed, stratified_auc
 from mediafm_store.model.same_scene import same_scene as ranked_by
+from mediafm_store.model.scene_metrics import LabelledFilm, mean, smoothed, stratified_auc
 
 PRESET, K, WIDTH = "small", 5, 2
 COLD, WARM = 7, 30
@@ -106,9 +106,9 @@ VECTORS = {
 """Vectors of a shot -> what their figure is called."""
 
 
-def films_store(folder: Path, media: Path, encoders: Encoders) -> Store:
+def films_store(folder: Path, media: Path, encoders: Encoders) -> Storage:
     """All films of a folder, trained on and embedded."""
-    store = Store(folder, create=True)
+    store = Storage(folder, create=True)
     videos = [p for p in sorted(media.glob("*/*")) if p.suffix in {".mp4", ".webm"}]
     ingest(store, [p for p in videos if p.parent.name != "clips"], encoders=encoders)
     trained = train(store, preset=PRESET, device="cpu")
@@ -117,7 +117,7 @@ def films_store(folder: Path, media: Path, encoders: Encoders) -> Store:
     return store
 
 
-def scene_rows(store: Store, media: Path) -> Iterator[dict[str, Any]]:
+def scene_rows(store: Storage, media: Path) -> Iterator[dict[str, Any]]:
     """One row a film and kind of vectors."""
     for film, (video, truth) in labelled_films(media).items():
         shots = store.shots(video.stem)
@@ -148,7 +148,7 @@ def cold_s(folder: Path, shot: str) -> float:
 def warm_ms(folder: Path, shot: str) -> float:
     """Milliseconds that a running server takes for the page of shots like one."""
     command = [sys.executable, "-m", "mediafm_cli", "serve", "--port", "0", "--json"]
-    shots = [row["id"] for row in Store(folder).shots(shot.rpartition("/")[0]).to_dicts()]
+    shots = [row["id"] for row in Storage(folder).shots(shot.rpartition("/")[0]).to_dicts()]
     took = []
     with subprocess.Popen(
         [*command, "--store", folder], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -184,7 +184,7 @@ def text_rows(folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:
     """Recall@5 of text queries, with all modalities and with the picture alone."""
     films = folder.parent / "films"
     truth = json.loads((films / "ground_truth.json").read_text(encoding="utf-8"))
-    store = Store(folder)
+    store = Storage(folder)
     for name, weights in TEXT_WEIGHTS.items():
         hits, n = {}, len(truth["queries"])
         right = 0

@@ -31,7 +31,7 @@ import numpy as np
 
 from benchmarks.commands import run
 from benchmarks.common import media_folder, print_table, write_results
-from mediafm_store import Store
+from mediafm_store import Storage
 
 PATIENCE_S = 60
 MAKE = (["train", "--preset", "small"], ["embed"], ["index"])
@@ -79,7 +79,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         store = given.store or made_store(Path(scratch), given.media or media_folder())
-        addresses = addresses_of(Store(store))
+        addresses = addresses_of(Storage(store))
         with serving(store) as server:
             asked, early_mb = ask(server, addresses, clients=given.clients, seconds=given.seconds)
             rss_mb, processor_s = server.rss_mb(), server.processor_s()
@@ -109,7 +109,7 @@ def made_store(folder: Path, media: Path) -> Path:
     return store
 
 
-def addresses_of(store: Store) -> Mapping[str, Sequence[str]]:
+def addresses_of(store: Storage) -> Mapping[str, Sequence[str]]:
     """What can be asked for, by kind."""
     shots = store.shots()["id"].to_list()
     return {

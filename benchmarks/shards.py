@@ -102,10 +102,10 @@ def in_own_process(step: str, folder: Path, shards: int, engine: str) -> dict[st
 
 def fill(folder: Path) -> None:
     """Write the vectors to a store, in titles."""
-    from mediafm_store import Store
-    from mediafm_store.store.rows import MadeVectors, TitleRows
+    from mediafm_store import Storage
+    from mediafm_store.storage.rows import MadeVectors, TitleRows
 
-    store, data = Store(folder / "store", create=True), opened(folder)
+    store, data = Storage(folder / "store", create=True), opened(folder)
     space = store.registry.only_version("fused", "f", dim=DIM, made_by="a mixture", fused="f")
     starts = range(0, len(data.vectors), TITLE)
     store.add_titles(
@@ -124,9 +124,9 @@ def fill(folder: Path) -> None:
 
 def build(folder: Path, shards: int, engine: str) -> dict[str, Any]:
     """Build the index of the store; the memory is that of this process alone."""
-    from mediafm_store import IndexConfig, Store, build_indexes
+    from mediafm_store import IndexConfig, Storage, build_indexes
 
-    store = Store(folder / "store")
+    store = Storage(folder / "store")
     space = store.live("fused")
     shutil.rmtree(folder / "store" / "indexes", ignore_errors=True)
     rows = sum(store.rows_by_title(space).values())
@@ -157,11 +157,11 @@ def build(folder: Path, shards: int, engine: str) -> dict[str, Any]:
 def search(folder: Path, shards: int, engine: str) -> dict[str, Any]:
     """Search it as a store does, with queries that are no rows."""
     from mediafm_indexes import sharded
-    from mediafm_store import Store
+    from mediafm_store import Storage
     from mediafm_store.indexing.space_index import open_index
 
     del shards, engine
-    store, data = Store(folder / "store"), opened(folder)
+    store, data = Storage(folder / "store"), opened(folder)
     before = memory_bytes()
     index = open_index(store, store.live("fused"))
     assert index is not None

@@ -23,11 +23,11 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from benchmarks.common import media_folder, print_table, student, write_results
-from mediafm_store import Break, Store, embed, ingest, rank_breaks, train
-from mediafm_store.ad_breaks.labelled import nearest_cuts
+from mediafm_store import AdBreak, Storage, embed, ingest, rank_breaks, train
+from mediafm_store.ad_breaks.learned_weights import nearest_cuts
 from mediafm_store.ad_breaks.rank import rank_cuts
 from mediafm_store.clips.write import write_video
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.media.decode import decoded, main_picture, open_media
 from mediafm_store.media.footage import read_footage
 from mediafm_store.media.sound import SAMPLE_RATE, sound
@@ -37,7 +37,7 @@ PROGRAMMES, SEGMENTS = 4, 7
 LENGTH_S = (40.0, 90.0)
 WIDTH, HEIGHT, RATE = 320, 180, 24
 SUFFIXES = {".mp4", ".webm", ".mkv", ".mov", ".ogv", ".mpg"}
-WAYS: dict[str, Callable[[Break], float]] = {
+WAYS: dict[str, Callable[[AdBreak], float]] = {
     "all signs, default weights": lambda b: b.score,
     "change alone": lambda b: b.signs["change"],
     "scene boundary alone": lambda b: b.signs["scene"],
@@ -73,7 +73,7 @@ def spliced(media: Path, *, programmes: int = PROGRAMMES) -> dict[str, Any]:
             path = Path(folder) / f"programme_{seed}.mp4"
             chosen = segments(films, SEGMENTS, np.random.default_rng(seed))
             joints[path.stem] = write_programme(path, chosen)
-        store = Store(Path(folder) / "store", create=True)
+        store = Storage(Path(folder) / "store", create=True)
         ingest(store, [Path(folder)])
         train(store, preset="tiny", device="cpu")
         embed(store, device="cpu")
@@ -94,7 +94,7 @@ def row(way: str, values: Sequence[float]) -> dict[str, Any]:
     return {"way": way, "ap": found.value, "low": found.low, "high": found.high}
 
 
-def grade(store: Store, title: str, joints: Sequence[float]) -> dict[str, float]:
+def grade(store: Storage, title: str, joints: Sequence[float]) -> dict[str, float]:
     """Of one programme."""
     ranked = rank_cuts(store, title)
     good = nearest_cuts(np.array([b.seconds for b in ranked]), joints)
@@ -122,7 +122,7 @@ def lengths(media: Path) -> Iterator[tuple[Path, float]]:
     for film in sorted(f for f in media.rglob("*") if f.suffix in SUFFIXES):
         try:
             yield film, float(read_footage(film).length_s)
-        except BadInput:
+        except InvalidInput:
             continue
 
 

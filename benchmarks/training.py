@@ -23,9 +23,9 @@ import numpy as np
 
 from benchmarks.common import ROOT, print_table, write_results
 from benchmarks.nodes import KILLED, on_two, report, take_part
-from mediafm_store import Store, TrainConfig, train
+from mediafm_store import Storage, TrainConfig, train
 from mediafm_store.arrays import BLOCK, FUSED, unit_rows
-from mediafm_store.model.packed import read
+from mediafm_store.model.sequences import read
 from mediafm_store.training.run import Step
 from mediafm_store.training.train import stored_titles
 
@@ -97,7 +97,7 @@ def work(store: Path, batch_shots: int, results: Path, killed: str) -> None:
         steps=STEPS, warmup=2, validate_every=2, batch_shots=batch_shots, muon_lr=1e-2
     )
 
-    run = partial(train, Store(store), preset="tiny", config=config, device="cpu")
+    run = partial(train, Storage(store), preset="tiny", config=config, device="cpu")
     take_part(lambda on_step: run(on_step=on_step).result, results, killed)
 
 
@@ -118,7 +118,7 @@ def measure(path: Path) -> dict[str, float]:
     """Memory and times of a training of a few steps, in this process."""
     from benchmarks.model import peak_mb
 
-    store = Store(path)
+    store = Storage(path)
     steps: list[Step] = []
     began = time.perf_counter()
     config = TrainConfig(steps=10)
@@ -144,7 +144,7 @@ def write_store(path: Path, titles: int, shots: int) -> None:
     """A store of made-up titles: scenes of 5 shots around a vector of their own."""
     from benchmarks.downstream import title_row, write
 
-    store = Store(path, create=True)
+    store = Storage(path, create=True)
     told = {"made_by": "a benchmark", "fused": "made up"}
     fused = store.registry.only_version("fused", "made up", dim=FUSED, **told)
     metadata = store.registry.only_version("metadata", "made up", dim=BLOCK, **told)

@@ -11,7 +11,7 @@ import mediafm_store as mfm
 
 def main(films: str, folder: str) -> None:
     """Print the answers to two searches."""
-    store = mfm.Store(folder, create=True)
+    store = mfm.Storage(folder, create=True)
     for result in mfm.ingest(store, [Path(films)]):
         print(result.title, result.state, result.shots, "shots", result.error)
 

@@ -13,7 +13,7 @@ import mediafm_store as mfm
 
 def main(folder: str) -> None:
     """Print what three libraries make of a store."""
-    store = mfm.Store(folder)
+    store = mfm.Storage(folder)
 
     # Polars, lazy: only the columns that are used are read.
     shots = store.view("shots").lazy()

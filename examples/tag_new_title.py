@@ -11,7 +11,7 @@ import mediafm_store as mfm
 
 def main(folder: str, film: str) -> None:
     """Print tags with what speaks for them, and breaks with their reasons."""
-    store = mfm.Store(folder)
+    store = mfm.Storage(folder)
     results = mfm.ingest(store, [Path(film)])
     if len(results) != 1:
         raise mfm.MediaFMError(f"{film} holds {len(results)} films; give one")
@@ -20,7 +20,7 @@ def main(folder: str, film: str) -> None:
         raise mfm.MediaFMError(result.error)
     mfm.embed(store)  # with the newest checkpoint, and only what lacks vectors
 
-    rails = mfm.Rails(min_gap_s=15, margin_s=5)
+    rails = mfm.BreakConstraints(min_gap_s=15, margin_s=5)
     for tag in mfm.apply_tags(store, [result.title]):
         print(f"{tag.score:.2f}  {tag.tag}  because of {', '.join(tag.evidence)}")
     for place in mfm.rank_breaks(store, result.title, rails=rails, k=3):

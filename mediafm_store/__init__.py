@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
-    from mediafm_store.ad_breaks.rails import Rails as Rails
+    from mediafm_store.ad_breaks.ad_break import AdBreak as AdBreak
+    from mediafm_store.ad_breaks.constraints import BreakConstraints as BreakConstraints
     from mediafm_store.ad_breaks.rank import rank_breaks as rank_breaks
-    from mediafm_store.ad_breaks.record import Break as Break
+    from mediafm_store.ads.ad_matching import AdMatch as AdMatch
+    from mediafm_store.ads.ad_matching import ads_of_breaks as ads_of_breaks
+    from mediafm_store.ads.ad_matching import breaks_of_ads as breaks_of_ads
+    from mediafm_store.ads.ad_matching import match_ads as match_ads
     from mediafm_store.ads.ads import Ad as Ad
     from mediafm_store.ads.ads import read_ads as read_ads
-    from mediafm_store.ads.relevance import Match as Match
-    from mediafm_store.ads.relevance import ads_of_breaks as ads_of_breaks
-    from mediafm_store.ads.relevance import breaks_of_ads as breaks_of_ads
-    from mediafm_store.ads.relevance import match_ads as match_ads
-    from mediafm_store.atlas import Layout as Layout
+    from mediafm_store.atlas import ShotMap as ShotMap
     from mediafm_store.atlas import lay_out as lay_out
     from mediafm_store.break_files.acts import acts as acts
     from mediafm_store.break_files.export import write_breaks as write_breaks
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from mediafm_store.clips.cut import cut as cut
     from mediafm_store.embedding.embed import embed as embed
     from mediafm_store.embedding.embed import embed_clip as embed_clip
-    from mediafm_store.encoders.encoder import Encoded as Encoded
     from mediafm_store.encoders.encoder import Encoder as Encoder
+    from mediafm_store.encoders.encoder import EncoderOutput as EncoderOutput
     from mediafm_store.encoding import load_encoders as load_encoders
     from mediafm_store.errors import MediaFMError as MediaFMError
     from mediafm_store.evaluation.history import Dashboard as Dashboard
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from mediafm_store.evaluation.search import evaluate_search as evaluate_search
     from mediafm_store.exporters import export as export
     from mediafm_store.health import doctor as doctor
-    from mediafm_store.importing.job import import_features as import_features
+    from mediafm_store.importing.importer import import_features as import_features
     from mediafm_store.indexing.build import build_index as build_index
     from mediafm_store.indexing.build import build_indexes as build_indexes
     from mediafm_store.indexing.build import refresh_index as refresh_index
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
     from mediafm_store.indexing.config import IndexConfig as IndexConfig
     from mediafm_store.indexing.status import index_status as index_status
     from mediafm_store.ingestion.backfill import backfill as backfill
-    from mediafm_store.ingestion.featurize import IngestProgress as IngestProgress
-    from mediafm_store.ingestion.ingest import Ingested as Ingested
+    from mediafm_store.ingestion.ingest import IngestResult as IngestResult
     from mediafm_store.ingestion.ingest import ingest as ingest
+    from mediafm_store.ingestion.worker import IngestProgress as IngestProgress
     from mediafm_store.judgements.judged import judge as judge
     from mediafm_store.judgements.labels import read_judgements as read_judgements
     from mediafm_store.labels.labels import import_labels as import_labels
@@ -68,8 +68,8 @@ if TYPE_CHECKING:
     from mediafm_store.probing.predict import Prediction as Prediction
     from mediafm_store.probing.predict import apply_probe as apply_probe
     from mediafm_store.probing.refit import refit_probes as refit_probes
-    from mediafm_store.probing.saved import Probe as Probe
-    from mediafm_store.probing.saved import probes as probes
+    from mediafm_store.probing.registry import Probe as Probe
+    from mediafm_store.probing.registry import probes as probes
     from mediafm_store.records import Cue as Cue
     from mediafm_store.records import Shot as Shot
     from mediafm_store.records import Span as Span
@@ -81,23 +81,23 @@ if TYPE_CHECKING:
     from mediafm_store.retrieval.search import search as search
     from mediafm_store.scenes.scenes import Scene as Scene
     from mediafm_store.scenes.scenes import find_scenes as find_scenes
+    from mediafm_store.segments import stretch_of_run as stretch_of_run
+    from mediafm_store.segments import stretch_of_times as stretch_of_times
+    from mediafm_store.segments import stretches_of_hits as stretches_of_hits
+    from mediafm_store.segments import stretches_of_scenes as stretches_of_scenes
+    from mediafm_store.segments import stretches_of_shots as stretches_of_shots
     from mediafm_store.shots.detectors import Detector as Detector
-    from mediafm_store.storage.spaces import Space as Space
-    from mediafm_store.store.store import Store as Store
-    from mediafm_store.store.views import View as View
-    from mediafm_store.stretches import stretch_of_run as stretch_of_run
-    from mediafm_store.stretches import stretch_of_times as stretch_of_times
-    from mediafm_store.stretches import stretches_of_hits as stretches_of_hits
-    from mediafm_store.stretches import stretches_of_scenes as stretches_of_scenes
-    from mediafm_store.stretches import stretches_of_shots as stretches_of_shots
+    from mediafm_store.storage.storage import Storage as Storage
+    from mediafm_store.storage.views import View as View
+    from mediafm_store.tables.spaces import Space as Space
     from mediafm_store.tags.apply import apply_tags as apply_tags
     from mediafm_store.tags.review import Feedback as Feedback
     from mediafm_store.tags.review import answer_tags as answer_tags
     from mediafm_store.tags.review import uncertain_tags as uncertain_tags
     from mediafm_store.tags.tag import Tag as Tag
     from mediafm_store.text_search.captions import fit_caption_map as fit_caption_map
-    from mediafm_store.timelines.stretch import Stretch as Stretch
-    from mediafm_store.timelines.write import write_timeline as write_timeline
+    from mediafm_store.timelines.segment import Segment as Segment
+    from mediafm_store.timelines.writers import write_timeline as write_timeline
     from mediafm_store.titles.editing import remove_titles as remove_titles
     from mediafm_store.titles.editing import rename_title as rename_title
     from mediafm_store.training.run import TrainConfig as TrainConfig
@@ -108,7 +108,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Feedback": "tags.review",
     "Ad": "ads.ads",
-    "Break": "ad_breaks.record",
+    "Break": "ad_breaks.ad_break",
     "CaptionMap": "picture_text.caption_map",
     "Clip": "clips.clip",
     "Cue": "records",
@@ -120,31 +120,31 @@ _HOME = {
     "IndexConfig": "indexing.config",
     "Ingested": "ingestion.ingest",
     "Layout": "atlas",
-    "Match": "ads.relevance",
+    "Match": "ads.ad_matching",
     "MediaFMError": "errors",
     "ModelConfig": "model.transformer",
     "Prediction": "probing.predict",
-    "Probe": "probing.saved",
-    "IngestProgress": "ingestion.featurize",
-    "Rails": "ad_breaks.rails",
+    "Probe": "probing.registry",
+    "IngestProgress": "ingestion.worker",
+    "Rails": "ad_breaks.constraints",
     "Scene": "scenes.scenes",
     "Shot": "records",
     "ShotTransformer": "model.transformer",
-    "Space": "storage.spaces",
+    "Space": "tables.spaces",
     "Span": "records",
-    "Store": "store.store",
-    "Stretch": "timelines.stretch",
+    "Store": "storage.storage",
+    "Stretch": "timelines.segment",
     "Tag": "tags.tag",
     "Title": "records",
     "TrainConfig": "training.run",
-    "View": "store.views",
+    "View": "storage.views",
     "acts": "break_files.acts",
     "answer_tags": "tags.review",
     "apply_probe": "probing.predict",
     "apply_tags": "tags.apply",
-    "ads_of_breaks": "ads.relevance",
+    "ads_of_breaks": "ads.ad_matching",
     "backfill": "ingestion.backfill",
-    "breaks_of_ads": "ads.relevance",
+    "breaks_of_ads": "ads.ad_matching",
     "build_index": "indexing.build",
     "build_indexes": "indexing.build",
     "cut": "clips.cut",
@@ -158,7 +158,7 @@ _HOME = {
     "find_scenes": "scenes.scenes",
     "fit_caption_map": "text_search.captions",
     "fit_probe": "probing.fit",
-    "import_features": "importing.job",
+    "import_features": "importing.importer",
     "import_labels": "labels.labels",
     "index_status": "indexing.status",
     "ingest": "ingestion.ingest",
@@ -166,9 +166,9 @@ _HOME = {
     "labelled": "labels.labels",
     "lay_out": "atlas",
     "load_encoders": "encoding",
-    "match_ads": "ads.relevance",
+    "match_ads": "ads.ad_matching",
     "promote": "releases.spaces",
-    "probes": "probing.saved",
+    "probes": "probing.registry",
     "rank_breaks": "ad_breaks.rank",
     "read_ads": "ads.ads",
     "read_judgements": "judgements.labels",
@@ -181,15 +181,15 @@ _HOME = {
     "retire": "releases.spaces",
     "rollback": "releases.spaces",
     "search": "retrieval.search",
-    "stretch_of_run": "stretches",
-    "stretch_of_times": "stretches",
-    "stretches_of_hits": "stretches",
-    "stretches_of_scenes": "stretches",
-    "stretches_of_shots": "stretches",
+    "stretch_of_run": "segments",
+    "stretch_of_times": "segments",
+    "stretches_of_hits": "segments",
+    "stretches_of_scenes": "segments",
+    "stretches_of_shots": "segments",
     "train": "training.train",
     "uncertain_tags": "tags.review",
     "write_breaks": "break_files.export",
-    "write_timeline": "timelines.write",
+    "write_timeline": "timelines.writers",
 }
 __all__ = sorted(_HOME)  # noqa: PLE0605
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from mediafm_store.arrays import Vectors
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 
 _MOST = 5000
 """Shots that are laid out; of a larger catalogue, as many of each title as there is room for."""
@@ -21,7 +21,7 @@ _SEED = 0
 
 
 @dataclass(frozen=True)
-class Layout:
+class ShotMap:
     """Places of shots, grouped by title in play order."""
 
     shots: tuple[str, ...]
@@ -29,7 +29,7 @@ class Layout:
     """0 to 1 both ways; the larger extent takes up all of it."""
 
 
-def lay_out(store: Store, *, most: int = _MOST) -> Layout:
+def lay_out(store: Storage, *, most: int = _MOST) -> ShotMap:
     """The places of at most `most` shots, the same whenever their vectors are.
 
     Shots are compared alone: in context the shots of a title lie along a thread of their own.
@@ -42,7 +42,7 @@ def lay_out(store: Store, *, most: int = _MOST) -> Layout:
         taken = evenly(len(found.ids), count)
         ids += [found.ids[i] for i in taken]
         vectors.append(found.vectors[taken])
-    return Layout(tuple(ids), _fitted(project(np.concatenate(vectors))))
+    return ShotMap(tuple(ids), _fitted(project(np.concatenate(vectors))))
 
 
 def quotas(counts: Mapping[str, int], most: int) -> dict[str, int]:

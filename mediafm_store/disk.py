@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mediafm_store.errors import BadInput, first_line
+from mediafm_store.errors import InvalidInput, first_line
 
 
 @contextmanager
 def writing(path: Path | str, also: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Raise BadInput for an OSError, as of a full disk, that names the file or folder.
+    """Raise InvalidInput for an OSError, as of a full disk, that names the file or folder.
 
     `also` are the errors by which a library says the same, such as FAISS's RuntimeError.
     """
@@ -18,4 +18,6 @@ def writing(path: Path | str, also: tuple[type[Exception], ...] = ()) -> Iterato
         yield
     except kinds as error:
         reason = getattr(error, "strerror", None) or first_line(error)
-        raise BadInput(f"{path} cannot be written: {reason}; make room, and try again") from error
+        raise InvalidInput(
+            f"{path} cannot be written: {reason}; make room, and try again"
+        ) from error

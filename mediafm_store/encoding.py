@@ -9,9 +9,9 @@ from typing import Literal
 from mediafm_store import plugins
 from mediafm_store.arrays import MODALITIES, Modality
 from mediafm_store.encoders.encoder import Encoder, Encoders, by_modality
-from mediafm_store.errors import BadInput, MediaFMError, NotFound, SpaceMismatch
-from mediafm_store.storage.spaces import Used
-from mediafm_store.store.store import Store
+from mediafm_store.errors import InvalidInput, MediaFMError, NotFound, SpaceMismatch
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import EncoderUse
 
 DEFAULTS: dict[Modality, str] = {
     "visual": "efficientnet-lite0",
@@ -31,12 +31,12 @@ def cuda_available() -> bool:
 
 
 def resolve_device(choice: DeviceChoice, has_gpu: Callable[[], bool] = cuda_available) -> Device:
-    """`auto` is the GPU where there is one; asking for one that is not there is BadInput.
+    """`auto` is the GPU where there is one; asking for one that is not there is InvalidInput.
 
     `has_gpu` says so for whoever computes: torch, ONNX Runtime and FAISS each have their own.
     """
     if choice == "cuda" and not has_gpu():
-        raise BadInput("no GPU here that can be used for this; use --device cpu, or auto")
+        raise InvalidInput("no GPU here that can be used for this; use --device cpu, or auto")
     if choice == "auto":
         return "cuda" if has_gpu() else "cpu"
     return choice
@@ -50,14 +50,14 @@ def _onnx_has_gpu() -> bool:
 
 
 def load_encoders(
-    names: Sequence[str] = (), *, device: DeviceChoice = "auto", store: Store | None = None
+    names: Sequence[str] = (), *, device: DeviceChoice = "auto", store: Storage | None = None
 ) -> Encoders:
     """Encoder plug-ins by modality; where none is named, that of `store`, or the default.
 
     A name may carry an argument, as `hf=FOLDER`. Of what a `store` names, only what is installed is
     loaded, never a path: others may have written it. Raises NotFound for a plug-in that is not
-    there, BadInput for two of one modality, SpaceMismatch for one of the store that is not here as
-    it was.
+    there, InvalidInput for two of one modality, SpaceMismatch for one of the store that is not here
+    as it was.
     """
     made = [(_settled(name), load_encoder(name, device)) for name in names]
     read = {encoder.modality for _, encoder in made}
@@ -69,7 +69,7 @@ def load_encoders(
     made += [(name, load_encoder(name, device)) for name in rest]
     on_gpu = {encoder.modality for name, encoder in made if _device_of(name, device) == "cuda"}
     plugins = {encoder.modality: name for name, encoder in made}
-    return Loaded(by_modality(encoder for _, encoder in made), plugins, device, on_gpu)
+    return LoadedEncoders(by_modality(encoder for _, encoder in made), plugins, device, on_gpu)
 
 
 def _settled(name: str) -> str:
@@ -79,7 +79,7 @@ def _settled(name: str) -> str:
     return f"{plugin}={Path(argument).absolute()}" if given and there else name
 
 
-def _stored(store: Store, without: Collection[Modality]) -> dict[Modality, Used]:
+def _stored(store: Storage, without: Collection[Modality]) -> dict[Modality, EncoderUse]:
     """What made the live vectors of a store, as far as it knows the names."""
     if not store.has("fused"):
         return {}
@@ -87,12 +87,12 @@ def _stored(store: Store, without: Collection[Modality]) -> dict[Modality, Used]
     return {m: known[m] for m in MODALITIES if m in known and m not in without}
 
 
-def _check_paths(store: Store, kept: Collection[Used]) -> None:
-    """Raise BadInput if code would run that the writer of a store chose, not who opens it."""
+def _check_paths(store: Storage, kept: Collection[EncoderUse]) -> None:
+    """Raise InvalidInput if code would run that the writer of a store chose, not who opens it."""
     names = [used.plugin for used in kept]
     if chosen := [name for name in names if not _is_harmless(name)]:
         told = " ".join(f"--encoder {quote(name)}" for name in chosen)
-        raise BadInput(
+        raise InvalidInput(
             f"the vectors of {store.path} were made by {' and '.join(chosen)}, and a store cannot"
             f" choose which code runs: if you trust it, add {told}"
         )
@@ -106,7 +106,7 @@ def _is_harmless(name: str) -> bool:
     return not given or plugins.runs_no_code("encoders", plugin)
 
 
-def _load_stored(store: Store, used: Used, device: DeviceChoice) -> Encoder:
+def _load_stored(store: Storage, used: EncoderUse, device: DeviceChoice) -> Encoder:
     """An encoder that a store names; raise SpaceMismatch unless it is what made the vectors."""
     name, made = used.plugin, f"the {used.modality} vectors of {store.path} were made by"
     try:
@@ -117,7 +117,7 @@ def _load_stored(store: Store, used: Used, device: DeviceChoice) -> Encoder:
             f" path with --encoder package.module:Class ({error})"
         ) from error
     except MediaFMError as error:
-        raise BadInput(f"{made} {name}: {error}; say with --encoder where it is now") from error
+        raise InvalidInput(f"{made} {name}: {error}; say with --encoder where it is now") from error
     if encoder.fingerprint != used.fingerprint:
         raise SpaceMismatch(
             f"{made} {name} of fingerprint {used.fingerprint}, which is {encoder.fingerprint} here;"
@@ -126,7 +126,7 @@ def _load_stored(store: Store, used: Used, device: DeviceChoice) -> Encoder:
     return encoder
 
 
-class Loaded(dict[Modality, Encoder]):
+class LoadedEncoders(dict[Modality, Encoder]):
     """Encoders that travel as their names: a worker loads the weights of its own machine.
 
     They run on its GPU if it has one, unless that was not wanted here: a worker may have none.
@@ -172,7 +172,7 @@ def load_encoder(name: str, device: DeviceChoice) -> Encoder:
     arguments = (argument,) if given else ()
     encoder = plugins.make(name, make, *arguments, device=_device_of(name, device))
     if not isinstance(encoder, Encoder) or encoder.modality not in MODALITIES:
-        raise BadInput(
+        raise InvalidInput(
             f"plug-in {name!r} makes no encoder; it has name, fingerprint, encode, encode_query and"
             f" modality, one of {', '.join(MODALITIES)}"
         )
@@ -185,10 +185,10 @@ def _device_of(name: str, choice: DeviceChoice) -> Device:
     return resolve_device(choice, cuda_available if "=" in name else _onnx_has_gpu)
 
 
-def names_of(encoders: Encoders) -> tuple[Used, ...]:
+def names_of(encoders: Encoders) -> tuple[EncoderUse, ...]:
     """By which names a store can load encoders again; none if they were handed over as objects."""
-    names: Mapping[Modality, str] = encoders.plugins if isinstance(encoders, Loaded) else {}
-    return tuple(Used(m, names[m], encoders[m].fingerprint) for m in MODALITIES if m in names)
+    names: Mapping[Modality, str] = encoders.plugins if isinstance(encoders, LoadedEncoders) else {}
+    return tuple(EncoderUse(m, names[m], encoders[m].fingerprint) for m in MODALITIES if m in names)
 
 
 def made_by(encoders: Encoders) -> str:

@@ -1,12 +1,12 @@
 """The exceptions a caller may want to catch.
 
 * MediaFMError
-  - BadInput           a file, id or value that cannot be used as given
-    + BadMedia         a media file that cannot be opened or decoded
-    + BadSubtitles     a subtitle file that cannot be read
+  - InvalidInput           a file, id or value that cannot be used as given
+    + InvalidMedia         a media file that cannot be opened or decoded
+    + InvalidSubtitles     a subtitle file that cannot be read
   - NotFound           a title, shot, space, index or plug-in that is not there
   - SpaceMismatch      vectors of one space met those of another
-  - NotPromoted        a version of a space failed a gate and did not become live
+  - GateFailed        a version of a space failed a gate and did not become live
 """
 
 
@@ -14,15 +14,15 @@ class MediaFMError(Exception):
     """Base class. The message is one line that names the value and the cure."""
 
 
-class BadInput(MediaFMError):
+class InvalidInput(MediaFMError):
     """A file, id or value cannot be used as it was given."""
 
 
-class BadMedia(BadInput):
+class InvalidMedia(InvalidInput):
     """A media file could not be opened or decoded."""
 
 
-class BadSubtitles(BadInput):
+class InvalidSubtitles(InvalidInput):
     """A subtitle file could not be read."""
 
 
@@ -34,7 +34,7 @@ class SpaceMismatch(MediaFMError):
     """Vectors of one space were given where those of another belong."""
 
 
-class NotPromoted(MediaFMError):
+class GateFailed(MediaFMError):
     """A version of a space failed a gate, and the one before stays live."""
 
 

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 
 from mediafm_store import plugins
 from mediafm_store.disk import writing
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.files import named_in_errors, put, scratch_folder
-from mediafm_store.store.rows import VECTOR, half_vectors
-from mediafm_store.store.store import Store
-from mediafm_store.store.views import View
+from mediafm_store.storage.rows import VECTOR, half_vectors
+from mediafm_store.storage.storage import Storage
+from mediafm_store.storage.views import View
 
 log = logging.getLogger("mediafm_store")
 _Exporter = Callable[[View, Path], None]
@@ -24,7 +24,7 @@ _Exporter = Callable[[View, Path], None]
 
 
 def export(
-    store: Store,
+    store: Storage,
     name: str,
     path: str | Path,
     *,
@@ -35,7 +35,7 @@ def export(
     """Write a table, or a space with what is known of its shots, to a file; its files.
 
     `format` is an exporter, by default the suffix of the path, which may be `-` for stdout;
-    `version` and `where` are those of `Store.view`. Files appear when they are complete, in place
+    `version` and `where` are those of `Storage.view`. Files appear when they are complete, in place
     of those that were there.
     """
     path = Path(path)
@@ -50,13 +50,13 @@ def export(
 
 
 def exporter_for(path: Path, format: str | None) -> _Exporter:
-    """The plug-in of a name, or of a suffix; raise BadInput if there is none."""
+    """The plug-in of a name, or of a suffix; raise InvalidInput if there is none."""
     name = format or path.suffix.lower().lstrip(".")
     try:
         exporter: _Exporter = plugins.load("exporters", name)
     except NotFound as error:
         known = ", ".join(plugins.names("exporters"))
-        raise BadInput(
+        raise InvalidInput(
             f"no way to write {path.name}: give it one of the suffixes {known}, or --format"
         ) from error
     plugins.check_call(name, exporter, None, path)
@@ -73,7 +73,7 @@ def parquet(view: View, path: Path) -> None:
 def csv(view: View, path: Path) -> None:
     """A CSV with a header, in UTF-8: all columns but vectors and pictures, lists as JSON.
 
-    Raises BadInput for a table with nothing else.
+    Raises InvalidInput for a table with nothing else.
     """
     columns = [field.name for field in view.schema if not _is_bulk(field)]
     if left_out := [name for name in view.schema.names if name not in columns]:
@@ -139,7 +139,7 @@ def _write_rows(view: View, path: Path) -> pl.DataFrame:
 
 
 def _dimension(view: View) -> int:
-    """Of a view's vectors; raise BadInput if it has none."""
+    """Of a view's vectors; raise InvalidInput if it has none."""
     if VECTOR not in view.schema.names:
-        raise BadInput(f"{view.name} has no vectors; write it as .parquet")
+        raise InvalidInput(f"{view.name} has no vectors; write it as .parquet")
     return int(view.schema.field(VECTOR).type.list_size)

@@ -11,14 +11,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mediafm_store.errors import BadInput, first_line
+from mediafm_store.errors import InvalidInput, first_line
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text to a file as `whole_file` does; raise BadInput if its folder is not there."""
+    """Write a text to a file as `whole_file` does.
+
+    Raises InvalidInput if its folder is not there.
+    """
     folder = Path(path).parent
     if not folder.is_dir():
-        raise BadInput(f"cannot write {path}: there is no folder {folder}; make it first")
+        raise InvalidInput(f"cannot write {path}: there is no folder {folder}; make it first")
     with whole_file(path) as part:
         # A file name may hold bytes that are not text; they become question marks.
         part.write_text(text, encoding="utf-8", errors="replace")
@@ -34,7 +37,7 @@ def whole_file(address: str | Path) -> Iterator[Path]:
     """A path to write to; what is there at the end stands at `address`, whole or not at all.
 
     An address is a path, `-` for stdout, or one such as s3://bucket/file. See `put`; folders that
-    are not there are made. Raises BadInput for what cannot be written there.
+    are not there are made. Raises InvalidInput for what cannot be written there.
     """
     with scratch_folder(address) as scratch, named_in_errors(address):
         part = scratch / "part"
@@ -71,7 +74,7 @@ def put(part: Path, address: str | Path) -> None:
         return
     to = Path(address)
     if to.is_dir():
-        raise BadInput(f"cannot write {to}: it is a folder; name a file in it")
+        raise InvalidInput(f"cannot write {to}: it is a folder; name a file in it")
     if _is_stream(to):
         with part.open("rb") as read, _open_stream(to) as out:
             shutil.copyfileobj(read, out)
@@ -127,13 +130,13 @@ def _open_stream(path: Path) -> BinaryIO:
 
 @contextmanager
 def named_in_errors(address: str | Path) -> Iterator[None]:
-    """Errors of the system, such as a full disk, as BadInput that names what was to be written."""
+    """Errors of the system, such as a full disk, as InvalidInput that names the file."""
     try:
         yield
     except OSError as error:
         if error.errno not in errno.errorcode:  # of LanceDB and FFmpeg, which say more
             raise
-        raise BadInput(f"cannot write {address}: {error.strerror}") from error
+        raise InvalidInput(f"cannot write {address}: {error.strerror}") from error
 
 
 def read_file(address: str) -> bytes | None:
@@ -163,7 +166,7 @@ def remote(address: str) -> bool:
 
 @contextmanager
 def file_system(address: str) -> Iterator[tuple[Any, str]]:
-    """The file system of a remote address, and the path in it; BadInput if it cannot be reached."""
+    """The file system of a remote address and the path in it; InvalidInput if out of reach."""
     import pyarrow as pa
     from pyarrow import fs
 
@@ -172,4 +175,4 @@ def file_system(address: str) -> Iterator[tuple[Any, str]]:
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException) as error:
-        raise BadInput(f"{address} cannot be reached: {first_line(error)}") from error
+        raise InvalidInput(f"{address} cannot be reached: {first_line(error)}") from error

@@ -14,9 +14,7 @@ from mediafm_store.indexing.edited import edited, edits_in_words
 from mediafm_store.indexing.shard_plan import MOSTLY_DEAD
 from mediafm_store.indexing.space_index import check_index, open_index
 from mediafm_store.indexing.status import index_status
-from mediafm_store.storage.schema import OF_IDS
-from mediafm_store.storage.spaces import Space, is_imported
-from mediafm_store.store.counts import (
+from mediafm_store.storage.counts import (
     UNIQUE,
     RowCounts,
     doubled,
@@ -26,8 +24,10 @@ from mediafm_store.store.counts import (
     rows_by_title,
     tables_of_shots,
 )
-from mediafm_store.store.store import Store
-from mediafm_store.store.upkeep import drop_stray_tables, health, stray_tables, tidy
+from mediafm_store.storage.maintenance import drop_stray_tables, health, stray_tables, tidy
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.schema import OF_IDS
+from mediafm_store.tables.spaces import Space, is_imported
 from mediafm_store.training.checkpoints import forgotten
 
 MANY_FILES = 50
@@ -41,7 +41,7 @@ _FEW_WORDS = 0.5
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What one check found."""
 
     check: str
@@ -53,7 +53,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class _Fault:
+class _Issue:
     """Something that is wrong, or due."""
 
     said: str
@@ -65,17 +65,17 @@ class _Fault:
 
 
 def doctor(
-    store: Store, *, fix: bool = False, on_check: Callable[[str], None] = lambda check: None
-) -> list[Finding]:
+    store: Storage, *, fix: bool = False, on_check: Callable[[str], None] = lambda check: None
+) -> list[CheckResult]:
     """Check tables, spaces, indexes and titles; mend what can be mended if `fix` is set.
 
     Each index is read as a whole and compared with its checksums. Tables are compacted as a
-    stream, so that memory does not grow with them. Raises BadInput if a table cannot be read, or
-    if the store cannot be written to and shall be.
+    stream, so that memory does not grow with them. Raises InvalidInput if a table cannot be read,
+    or if the store cannot be written to and shall be.
     """
     if fix:
         store.check_writable()
-    findings: list[Finding] = []
+    findings: list[CheckResult] = []
     for name, look in CHECKS.items():
         on_check(name)
         found = []
@@ -84,12 +84,12 @@ def doctor(
             if mended and fault.mend:
                 fault.mend()
             state = "fixed" if mended else "due" if fault.due else "wrong"
-            found.append(Finding(name, state, fault.said, fault.cure))
-        findings += found or [Finding(name, "fine", "")]
+            found.append(CheckResult(name, state, fault.said, fault.cure))
+        findings += found or [CheckResult(name, "fine", "")]
     return findings
 
 
-def _tables(store: Store) -> Iterator[_Fault]:
+def _tables(store: Storage) -> Iterator[_Issue]:
     """Rows that no reader sees, many small files, many versions: all make every read slow."""
     for table in health(store):
         said = []
@@ -101,33 +101,33 @@ def _tables(store: Store) -> Iterator[_Fault]:
             said.append(f"{table.versions} versions")
         if said:
             mend = partial(tidy, store, table.name)
-            yield _Fault(f"{table.name}: {', '.join(said)}", mend=mend, due=True)
+            yield _Issue(f"{table.name}: {', '.join(said)}", mend=mend, due=True)
 
 
-def _check_rows(store: Store) -> Iterator[_Fault]:
+def _check_rows(store: Storage) -> Iterator[_Issue]:
     """Every title has a row a shot in every table that has rows of it, and none is there twice."""
     for name in sorted(UNIQUE):
         if count := len(doubled(store, name)):
             mend = partial(drop_doubled, store, name)
-            yield _Fault(f"{name}: {count} rows are there more than once", mend=mend)
+            yield _Issue(f"{name}: {count} rows are there more than once", mend=mend)
     for name in OF_IDS:
         if count := orphans(store, name):
             mend = partial(drop_orphans, store, name)
-            yield _Fault(f"{name}: {count} rows are of titles that are not there", mend=mend)
+            yield _Issue(f"{name}: {count} rows are of titles that are not there", mend=mend)
     live = Counter(name for name, _ in {(s.name, s.version) for s in store.registry.live_spaces()})
     for name in (name for name, count in live.items() if count > 1):
-        yield _Fault(
+        yield _Issue(
             f"several versions of {name} are live", cure=f"mediafm space promote {name} VERSION"
         )
     for name in tables_of_shots(store):
         yield from _rows_of_shots(store, name)
 
 
-def _rows_of_shots(store: Store, name: str) -> Iterator[_Fault]:
+def _rows_of_shots(store: Storage, name: str) -> Iterator[_Issue]:
     """The same of one table; what lacks of vectors is told with the `_vectors`."""
     there = rows_by_title(store, name)
     if twice := sorted(title for title, found in there.items() if found.there > found.different):
-        yield _Fault(
+        yield _Issue(
             f"{name}: rows of {len(twice)} titles are there more than once, as of {twice[0]}",
             mend=partial(drop_doubled, store, name, twice),
         )
@@ -140,58 +140,58 @@ def _rows_of_shots(store: Store, name: str) -> Iterator[_Fault]:
         if (found := there.get(title, none)).different != shots and (found.there or name == "shots")
     ]
     if odd:
-        yield _Fault(
+        yield _Issue(
             f"{name}: {len(odd)} titles do not have a row a shot, as {odd[0]}", cure=_anew(store)
         )
 
 
-def _anew(store: Store) -> str:
+def _anew(store: Storage) -> str:
     """How titles are made again from what they came from."""
     if is_imported(store.live("fused")):
         return "mediafm titles remove TITLE, and mediafm import its file again"
     return "mediafm ingest --force, with its film"
 
 
-def _strays(store: Store) -> Iterator[_Fault]:
+def _strays(store: Storage) -> Iterator[_Issue]:
     """Tables and indexes of no space, and indexes that were not finished."""
     if lost := stray_tables(store):
-        yield _Fault(
+        yield _Issue(
             f"tables of no space: {', '.join(lost)}", mend=partial(drop_stray_tables, store)
         )
     there = {space.table for space in store.spaces() if space.state != "retired"}
     folder = indexes(store)
     for stray in sorted(f for f in folder.glob("*") if f.is_dir() and f.name not in there):
-        yield _Fault(f"an index of no space: {stray.name}", mend=partial(shutil.rmtree, stray))
+        yield _Issue(f"an index of no space: {stray.name}", mend=partial(shutil.rmtree, stray))
     for state in forgotten(store):
-        yield _Fault(
+        yield _Issue(
             f"a training that was cut off more than a week ago: {state.name}",
             "mediafm train, as it was begun, goes on with it; mediafm doctor --fix deletes it",
             mend=state.unlink,
         )
     for folder in unfinished(store):
-        yield _Fault(
+        yield _Issue(
             f"an index that was not finished: {folder.parent.name}",
             "the same command again goes on with it; mediafm doctor --fix deletes it",
             mend=partial(delete_unfinished, folder),
         )
 
 
-def _damage(store: Store) -> Iterator[_Fault]:
+def _damage(store: Storage) -> Iterator[_Issue]:
     """Every byte of an index is as it was written."""
     for space in store.registry.live_spaces():
         if damage := check_index(store, space):
             what = "; ".join(first_line(error) for error in damage.values())
-            yield _Fault(
+            yield _Issue(
                 f"the index of {space.table}: {what}", mend=partial(mend_index, store, space)
             )
 
 
-def _stale(store: Store) -> Iterator[_Fault]:
+def _stale(store: Storage) -> Iterator[_Issue]:
     """Indexes hold what their space holds."""
     for space in store.registry.live_spaces():
         opened = open_index(store, space)
         if opened and (changed := edited(store, space, opened)):
-            yield _Fault(
+            yield _Issue(
                 f"the index of {space.table}: {edits_in_words(changed)}",
                 cure="mediafm index refresh",
                 mend=partial(refresh_index, store, space),
@@ -200,7 +200,7 @@ def _stale(store: Store) -> Iterator[_Fault]:
         status = index_status(store, space)
         many = status.replaced > MOSTLY_DEAD * (status.rows + status.replaced)
         if status.kind != "none" and (status.new or many):
-            yield _Fault(
+            yield _Issue(
                 f"the index of {space.table} lacks {status.new} rows and holds {status.replaced}"
                 " of replaced titles",
                 cure="mediafm index refresh",
@@ -209,7 +209,7 @@ def _stale(store: Store) -> Iterator[_Fault]:
             )
 
 
-def _vectors(store: Store) -> Iterator[_Fault]:
+def _vectors(store: Storage) -> Iterator[_Issue]:
     """Every title has vectors in every version that is in use or on its way."""
     for space in store.spaces():
         if space.state == "retired":
@@ -219,13 +219,13 @@ def _vectors(store: Store) -> Iterator[_Fault]:
         none = [title for title in lacking if title not in there]
         cure, due = _cure_of(space)
         if some:
-            yield _Fault(
+            yield _Issue(
                 f"{len(some)} titles do not have a vector a shot in {space.table}, as {some[0]}",
                 cure,
             )
         if none:
             said = f"{len(none)} titles have no vectors in {space.table}, as {none[0]}"
-            yield _Fault(said, cure, due=due)
+            yield _Issue(said, cure, due=due)
 
 
 def _cure_of(space: Space) -> tuple[str, bool]:
@@ -237,18 +237,18 @@ def _cure_of(space: Space) -> tuple[str, bool]:
     return "mediafm import" if is_imported(space) else "mediafm ingest", False
 
 
-def _media(store: Store) -> Iterator[_Fault]:
+def _media(store: Storage) -> Iterator[_Issue]:
     """The files that titles were made from are where they were."""
     titles = store.titles()
     gone = [id for id, path in zip(titles["id"], titles["media"], strict=True) if not _exists(path)]
     if gone:
-        yield _Fault(
+        yield _Issue(
             f"the files of {len(gone)} titles are not where they were, as {gone[0]}",
             cure="mediafm ingest, with the folder where they are",
         )
 
 
-def _check_words(store: Store) -> Iterator[_Fault]:
+def _check_words(store: Storage) -> Iterator[_Issue]:
     """Titles without any words among titles with words: a subtitle file that was not found?"""
     shots = store.shots(columns=["title", "words"])
     if shots.is_empty():
@@ -256,14 +256,14 @@ def _check_words(store: Store) -> Iterator[_Fault]:
     said = shots.filter(shots["words"] != "")["title"].n_unique()
     titles = shots["title"].n_unique()
     if 0 < said < _FEW_WORDS * titles:
-        yield _Fault(
+        yield _Issue(
             f"only {said} of {titles} titles have words",
             cure="put film.srt beside film.mp4 and run mediafm ingest",
             due=True,
         )
 
 
-CHECKS: dict[str, Callable[[Store], Iterator[_Fault]]] = {
+CHECKS: dict[str, Callable[[Storage], Iterator[_Issue]]] = {
     "tables": _tables,
     "rows": _check_rows,
     "damage": _damage,

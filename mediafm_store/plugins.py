@@ -9,7 +9,7 @@ import re
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from mediafm_store.errors import BadInput, MediaFMError, NotFound, first_line
+from mediafm_store.errors import InvalidInput, MediaFMError, NotFound, first_line
 
 Kind = Literal["encoders", "detectors", "indexes", "exporters"]
 NAME = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
@@ -35,7 +35,7 @@ def runs_no_code(kind: Kind, name: str) -> bool:
 def load(kind: Kind, name: str) -> Any:
     """Import and return the plug-in called `name`.
 
-    Raises NotFound if there is none, BadInput if it is nothing that can be called.
+    Raises NotFound if there is none, InvalidInput if it is nothing that can be called.
     """
     own = entry_points(group=f"mediafm_store.{kind}", name=name)
     points = [EntryPoint(name, name, "")] if is_path(name) else list(own)
@@ -46,7 +46,7 @@ def load(kind: Kind, name: str) -> Any:
         )
     found = imported(points[0])
     if not callable(found):
-        raise BadInput(f"plug-in {name!r} is no class or function")
+        raise InvalidInput(f"plug-in {name!r} is no class or function")
     return found
 
 
@@ -59,22 +59,22 @@ def imported(point: EntryPoint) -> Any:
 
 
 def check_call(name: str, plugin: Any, *arguments: object, **named: object) -> None:
-    """Raise BadInput if a plug-in does not take such arguments; it is not called for that."""
+    """Raise InvalidInput if a plug-in does not take such arguments; it is not called for that."""
     try:
         inspect.signature(plugin).bind(*arguments, **named)
     except TypeError as error:
         wanted = ", ".join(["..."] * len(arguments) + [f"{n}=..." for n in named])
-        raise BadInput(f"plug-in {name!r} cannot be called with ({wanted}): {error}") from error
+        raise InvalidInput(f"plug-in {name!r} cannot be called with ({wanted}): {error}") from error
     except ValueError:  # of some built-in ones nothing is known
         return
 
 
 def make(name: str, plugin: Any, *arguments: object, **named: object) -> Any:
-    """What a plug-in makes of its arguments; raise BadInput if it takes no such, or fails."""
+    """What a plug-in makes of its arguments; raise InvalidInput if it takes no such, or fails."""
     check_call(name, plugin, *arguments, **named)
     try:
         return plugin(*arguments, **named)
     except MediaFMError:
         raise
     except Exception as error:
-        raise BadInput(f"plug-in {name!r} cannot be made: {first_line(error)}") from error
+        raise InvalidInput(f"plug-in {name!r} cannot be made: {first_line(error)}") from error

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, unit_rows
-from mediafm_store.store.rows import TitleRows
-from mediafm_store.store.store import Store
+from mediafm_store.storage.rows import TitleRows
+from mediafm_store.storage.storage import Storage
 from tests.plain import PlainEncoder
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,7 @@ def encoders():
     return load_encoders(device="cpu")
 
 
-def title_rows(store: Store, title: str, vectors: np.ndarray, **columns) -> TitleRows:
+def title_rows(store: Storage, title: str, vectors: np.ndarray, **columns) -> TitleRows:
     """A title made up of its vectors, with plain values in all other columns."""
     told = {"made_by": "a test", "fused": "test"}
     version = store.registry.only_version
@@ -136,9 +136,9 @@ def random_vectors(n: int, seed: int = 0) -> np.ndarray:
 
 
 @pytest.fixture
-def store(tmp_path) -> Store:
+def store(tmp_path) -> Storage:
     """An empty store."""
-    return Store(tmp_path / "store", create=True)
+    return Storage(tmp_path / "store", create=True)
 
 
 @pytest.fixture(scope="session")
@@ -148,7 +148,7 @@ def plain_encoders():
 
 
 @pytest.fixture(scope="session")
-def imported(tmp_path_factory) -> Store:
+def imported(tmp_path_factory) -> Storage:
     """Six titles with labelled scenes, imported, trained on, embedded and indexed."""
     from tests.features import scenes_store
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mediafm_store import Store, TrainConfig, build_index, embed, import_features, train
+from mediafm_store import Storage, TrainConfig, build_index, embed, import_features, train
 from tests.plain import PlainEncoder
 
 READER = PlainEncoder("text")
@@ -29,7 +29,7 @@ def bring(store, *files, **options):
     return import_features(store, files, encoder=READER, **options)
 
 
-def scenes_store(folder) -> Store:
+def scenes_store(folder) -> Storage:
     """Six films of scenes of eight shots, with words, imported, trained, embedded, indexed."""
     for seed in range(6):
         rng = np.random.default_rng(seed)
@@ -37,7 +37,7 @@ def scenes_store(folder) -> Store:
         arrays = film(80, seed, visual=scenes + 2 * rng.normal(size=(80, 20)))
         words = np.array([f"line {seed} {i}" if i % 3 else "" for i in range(80)])
         save(folder / f"f{seed}.npz", **arrays, words=words, scene=np.arange(80) // 8)
-    store = Store(folder / "store", create=True)
+    store = Storage(folder / "store", create=True)
     bring(store, *sorted(folder.glob("*.npz")))
     train(store, preset="tiny", config=TrainConfig(steps=2), device="cpu")
     embed(store, device="cpu")

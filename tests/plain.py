@@ -7,7 +7,7 @@ import numpy as np
 
 from mediafm_store import search
 from mediafm_store.arrays import unit_rows
-from mediafm_store.encoders.encoder import Encoded
+from mediafm_store.encoders.encoder import EncoderOutput
 
 
 class PlainEncoder:
@@ -21,7 +21,7 @@ class PlainEncoder:
         for row, item in zip(rows, items, strict=True):
             content = item.encode() if isinstance(item, str) else np.ascontiguousarray(item)
             row[:] = np.random.default_rng(zlib.crc32(content)).normal(size=768)
-        return Encoded(unit_rows(rows), unit_rows(rows), [()] * len(items))
+        return EncoderOutput(unit_rows(rows), unit_rows(rows), [()] * len(items))
 
     def encode_query(self, texts):
         return self.encode(texts).blocks

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, unit_rows
-from mediafm_store.encoders.encoder import Encoded
+from mediafm_store.encoders.encoder import EncoderOutput
 from mediafm_store.features.fusion import describe, fingerprint, fuse
 from mediafm_store.media.sound import SAMPLE_RATE
 from tests.conftest import rows_of, shot_row
@@ -37,7 +37,7 @@ class Planted:
 
     def encode(self, items):
         rows = self.encode_query([self.called(item) for item in items])
-        return Encoded(rows, rows, [()] * len(items))
+        return EncoderOutput(rows, rows, [()] * len(items))
 
     def called(self, item) -> str:
         if self.modality == "visual":

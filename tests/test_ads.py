@@ -8,12 +8,20 @@ import pytest
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import Ad, Break, Rails, ads_of_breaks, breaks_of_ads, match_ads, read_ads
+from mediafm_store import (
+    Ad,
+    AdBreak,
+    BreakConstraints,
+    ads_of_breaks,
+    breaks_of_ads,
+    match_ads,
+    read_ads,
+)
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, unit_rows
-from mediafm_store.encoders.encoder import Encoded
-from mediafm_store.errors import BadInput, SpaceMismatch
+from mediafm_store.encoders.encoder import EncoderOutput
+from mediafm_store.errors import InvalidInput, SpaceMismatch
 from mediafm_store.features.fusion import describe, fingerprint, fuse
-from mediafm_store.store.store import TitleRows
+from mediafm_store.storage.storage import TitleRows
 from tests.conftest import rows_of, shot_row
 from tests.plain import PlainEncoder
 
@@ -29,7 +37,7 @@ class WordEncoder(PlainEncoder):
             words = item.lower().replace(",", " ").split()
             seeds = [zlib.crc32(word.encode()) for word in words]
             row[:] = sum(np.random.default_rng(seed).normal(size=BLOCK) for seed in seeds)
-        return Encoded(unit_rows(rows), unit_rows(rows), [()] * len(items))
+        return EncoderOutput(unit_rows(rows), unit_rows(rows), [()] * len(items))
 
 
 ENCODERS = {modality: WordEncoder(modality) for modality in MODALITIES}
@@ -66,9 +74,9 @@ def zoo(store):
     return store
 
 
-def place(title: str, after: int) -> Break:
+def place(title: str, after: int) -> AdBreak:
     before = f"{title}/{after - 1:05d}"
-    return Break(before, f"{title}/{after:05d}", 2.0 * after, 0.5, {}, ())
+    return AdBreak(before, f"{title}/{after:05d}", 2.0 * after, 0.5, {}, ())
 
 
 PLACES = {
@@ -176,14 +184,14 @@ def test_a_list_is_read(tmp_path):
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(tmp_path, line, told):
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(InvalidInput, match=told):
         read_ads(listed(tmp_path, GOOD, line))
 
 
 def test_lists_that_cannot_be_read(tmp_path):
-    with pytest.raises(BadInput, match="lists no ad"):
+    with pytest.raises(InvalidInput, match="lists no ad"):
         read_ads(listed(tmp_path, ""))
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(InvalidInput, match="cannot be read"):
         read_ads(tmp_path / "nope.jsonl")
 
 
@@ -193,9 +201,9 @@ def test_lists_that_cannot_be_read(tmp_path):
 @pytest.fixture(scope="module")
 def real(sample_films, encoders, tmp_path_factory):
     """Two sample films, as they are; each has its own pictures and sounds."""
-    from mediafm_store import Store, ingest
+    from mediafm_store import Storage, ingest
 
-    store = Store(tmp_path_factory.mktemp("real") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("real") / "store", create=True)
     ingest(store, [sample_films], encoders=encoders)
     return store
 
@@ -205,7 +213,7 @@ def test_ads_by_video_and_text_of_real_films(real, sample_films, encoders, tmp_p
     from mediafm_store import rank_breaks
 
     films = sorted(sample_films.glob("*.mp4"))
-    rails = Rails(min_gap_s=5, margin_s=10)
+    rails = BreakConstraints(min_gap_s=5, margin_s=10)
     places = {film.stem: rank_breaks(real, film.stem, rails=rails, k=3) for film in films}
     ads = [Ad(f"by {film.stem}", video=film) for film in films]
     found = breaks_of_ads(match_ads(real, places, ads, encoders=encoders, device="cpu"))

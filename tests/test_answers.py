@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediafm_store import Store, build_index
+from mediafm_store import Storage, build_index
 from mediafm_store.arrays import FUSED, MODALITIES, block, unit_rows, weigh
-from mediafm_store.errors import BadInput
-from mediafm_store.examples.queries import Examples
+from mediafm_store.errors import InvalidInput
+from mediafm_store.examples.resolver import ExampleResolver
 from mediafm_store.likeness.alignment import in_order
 from mediafm_store.likeness.scale import PARTS
-from mediafm_store.matching.ranking import SAID
+from mediafm_store.matching.scorer import SAID
 from mediafm_store.retrieval import search as module
-from mediafm_store.retrieval.answers import LEAST_DEPTH
 from mediafm_store.retrieval.search import search
+from mediafm_store.retrieval.selection import LEAST_DEPTH
 from mediafm_store.scenes.scenes import find_scenes
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
@@ -30,7 +30,7 @@ TITLES = {"north": 6, "south": 9, "east": 4, "west": 12}
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory):
     """Four titles of views, sounds and words from a few of each, in context; nothing changes it."""
-    store = Store(tmp_path_factory.mktemp("catalogue") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("catalogue") / "store", create=True)
     rng = np.random.default_rng(7)
     for title, count in TITLES.items():
         views = [f"view {i}" for i in rng.integers(9, size=count)]
@@ -86,7 +86,7 @@ def test_words_that_are_said_weigh_as_much_as_all_else(catalogue):
     both = search_all(catalogue, shot="north/00002", said="dragon", k=40)
     alone = {h.shot: h.shares for h in search_all(catalogue, shot="north/00002", k=40)}
     spoken = catalogue.said("dragon", 40)
-    asked = Examples(catalogue, catalogue.live("context"), dict, "cpu", lambda *_: None)
+    asked = ExampleResolver(catalogue, catalogue.live("context"), dict, "cpu", lambda *_: None)
     how = module.Comparing("context", {}, whole=False)
     example = asked.shots(["north/00002"])
     known = module.ReadCache(catalogue)
@@ -104,9 +104,9 @@ def test_words_that_are_said_weigh_as_much_as_all_else(catalogue):
 # Scenes
 
 
-def copied(store, tmp_path) -> Store:
+def copied(store, tmp_path) -> Storage:
     """To be changed."""
-    return Store(shutil.copytree(store.path, tmp_path / "copy"))
+    return Storage(shutil.copytree(store.path, tmp_path / "copy"))
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def planted(tmp_path_factory):
     A scene has one look throughout, so that it is one scene.
     """
 
-    store = Store(tmp_path_factory.mktemp("planted") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("planted") / "store", create=True)
 
     def scene(base, inside):
         return [between(0.97, base, f"{base} {i}") for i in range(len(inside))], inside
@@ -206,7 +206,7 @@ def test_titles_are_found_whole(planted):
 @pytest.fixture(scope="module")
 def titles(tmp_path_factory):
     """Five titles of which `near` is most like `asked` as a whole, and no shot of it."""
-    store = Store(tmp_path_factory.mktemp("titles") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("titles") / "store", create=True)
     rng = np.random.default_rng(3)
     whole = random_vectors(5, 11)
     whole[1] = unit_rows(whole[:1] + 0.5 * whole[1:2])[0]
@@ -292,13 +292,13 @@ def test_titles_of_shots_that_match_alone_are_found(titles):
 def test_a_title_without_a_vector_cannot_be_asked_with(titles, caplog, tmp_path):
     store = copied(titles[0], tmp_path)
     store.add_title(title_rows(store, "new", random_vectors(3, 44)))
-    with pytest.raises(BadInput, match="run `mediafm embed`"):
+    with pytest.raises(InvalidInput, match="run `mediafm embed`"):
         search_all(store, title="new", unit="title")
     assert "new" not in {h.title for h in search_all(store, title="asked", unit="title")}
     assert "1 of 6 titles have no context vectors" in caplog.text
-    with pytest.raises(BadInput, match="weight 0; raise at least one"):
+    with pytest.raises(InvalidInput, match="weight 0; raise at least one"):
         search_all(store, title="asked", unit="title", weights=dict.fromkeys(MODALITIES, 0.0))
-    with pytest.raises(BadInput, match="leave out its weight, or the space fused"):
+    with pytest.raises(InvalidInput, match="leave out its weight, or the space fused"):
         search_all(store, title="asked", space="fused", weights={"context": 0.5})
 
 
@@ -327,7 +327,7 @@ def test_nothing_good_is_no_answer(catalogue):
     assert min(kept, refused) >= 3
     assert search(catalogue, shot="north/00002", least=1.0) == []
     for wrong in (-0.1, 1.1, float("nan")):
-        with pytest.raises(BadInput, match="between 0 and 1"):
+        with pytest.raises(InvalidInput, match="between 0 and 1"):
             search(catalogue, shot="north/00002", least=wrong)
 
 
@@ -436,7 +436,7 @@ def test_replaced_in_the_middle_of_a_search(store, monkeypatch, space):
         def replacing(ids):
             if not calls:
                 calls.append(ids)
-                add_film(Store(store.path), "film", ["lake"])
+                add_film(Storage(store.path), "film", ["lake"])
             return shots_by_id(ids)
 
         monkeypatch.setattr(store, "shots_by_id", replacing)

@@ -6,7 +6,7 @@ import pytest
 
 from mediafm_cli.output import emit
 from mediafm_store import ingest
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 
@@ -31,7 +31,7 @@ def test_a_number_out_of_bounds_is_told(tmp_path, arguments):
 
 def test_so_many_workers_there_cannot_be(store, tmp_path, plain_encoders):
     (film := tmp_path / "film.mp4").touch()
-    with pytest.raises(BadInput, match="workers must be 1 to 1024, are 2000"):
+    with pytest.raises(InvalidInput, match="workers must be 1 to 1024, are 2000"):
         ingest(store, [film], encoders=plain_encoders, workers=2000)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mediafm_store.model.averages import LAGS, Surroundings, best_reach, likeness_by_lag
+from mediafm_store.model.smoothing import LAGS, NeighbourSmoother, best_reach, likeness_by_lag
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -15,7 +15,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 @pytest.mark.parametrize("reach", [0.2, 3.0, 11.0])
 def test_surroundings_against_all_pairs(shots, reach):
     vectors = torch.randn(shots, 6, generator=seeded())
-    averaged = Surroundings()
+    averaged = NeighbourSmoother()
     averaged.reach.fill_(reach)
     apart = (torch.arange(shots)[:, None] - torch.arange(shots)).abs()
     expected = torch.exp(-apart / reach) @ vectors
@@ -36,7 +36,7 @@ def drifting(kept: float, share: float, shots: int = 6000) -> tuple[torch.Tensor
 def test_the_reach_that_is_fitted_estimates_the_scene_best(kept, share):
     """Of all reaches, by the error that is left after the best scaling."""
     scene, seen = drifting(kept, share)
-    averaged = Surroundings()
+    averaged = NeighbourSmoother()
     averaged.reach.fill_(best_reach(likeness_by_lag([seen])))
 
     def error(reach: float) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mediafm_cli.lines import FilmLines, Lines
-from mediafm_store import Ingested, IngestProgress, Store
+from mediafm_store import IngestProgress, IngestResult, Storage
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 from tests.features import film, save
@@ -103,7 +103,7 @@ def test_lines_of_films_tell_frames_a_second_and_the_time_left(capsys):
     clock.now = 10.0
     lines.update(IngestProgress(one, 0, 0.0, 0.0))
     clock.now = 20.0
-    lines.finish(Ingested("one", one, "ingested", frames=2000))
+    lines.finish(IngestResult("one", one, "ingested", frames=2000))
     clock.now = 40.0
     lines.update(IngestProgress(two, 2000, 50.0, 100.0))
     assert capsys.readouterr().err == (
@@ -112,7 +112,7 @@ def test_lines_of_films_tell_frames_a_second_and_the_time_left(capsys):
 
 
 def test_quick_work_in_a_pipe_says_nothing(tmp_path):
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
     store.add_title(title_rows(store, "alpha", random_vectors(6)))
     done = mediafm("index", "--json", "--store", store.path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -13,21 +13,21 @@ from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import Store, build_index, evaluate_search, promote, refresh_index
+from mediafm_store import Storage, build_index, evaluate_search, promote, refresh_index
 from mediafm_store.arrays import unit_rows
 from mediafm_store.charts import charts
-from mediafm_store.charts.confused import MOST, OTHERS, confused
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.charts.confusion import MOST, OTHERS, confused
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.evaluation.comparison import compare
 from mediafm_store.evaluation.coverage import coverage
 from mediafm_store.evaluation.history import Dashboard, dashboard, series_of
 from mediafm_store.model.same_scene import same_scene
-from mediafm_store.report.board import ENDS, board_page, sections
-from mediafm_store.store.evaluations import Figure, record, record_if_writable
+from mediafm_store.report.evaluation_page import ENDS, board_page, sections
+from mediafm_store.storage.evaluations import Metric, record, record_if_writable
 from tests.conftest import random_vectors, title_rows
 from tests.measured import measure
 from tests.planted import add_film, put_in_context
-from tests.test_evaluate import Texts
+from tests.test_evaluate import TextInput
 
 EVIL = "</script><img src=x onerror=alert(1)>'\""
 OWN = ("", "context", "model")
@@ -43,7 +43,7 @@ def mediafm(*arguments):
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     """A store with one title, and much that was measured."""
-    store = Store(tmp_path_factory.mktemp("board") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("board") / "store", create=True)
     store.add_title(title_rows(store, "alpha", random_vectors(6), tags=["Space"]))
     measure(store, ["Drama", EVIL, "Western", "War"])
     return store
@@ -108,7 +108,7 @@ def test_a_promotion_leaves_what_its_gates_measured(store):
 
 
 def test_figures_of_nothing_are_left_out(store):
-    figures = [Figure("a", float("nan")), Figure("b", 1.0)]
+    figures = [Metric("a", float("nan")), Metric("b", 1.0)]
     record(store, "model", figures, name="tiny", version="checkpoint 0001", fingerprint="f")
     assert store.rows("evaluations")["measure"].to_list() == ["b"]
     record(store, "model", figures[:1], name="tiny", version="checkpoint 0001", fingerprint="f")
@@ -117,11 +117,11 @@ def test_figures_of_nothing_are_left_out(store):
 
 def test_who_cannot_write_still_measures(store, monkeypatch, caplog):
     def refuse(self):
-        raise BadInput("store cannot be written to; check who may")
+        raise InvalidInput("store cannot be written to; check who may")
 
-    monkeypatch.setattr(Store, "check_writable", refuse)
+    monkeypatch.setattr(Storage, "check_writable", refuse)
     told = {"name": "tiny", "version": "checkpoint 0001", "fingerprint": "f"}
-    record_if_writable(store, "model", [Figure("a", 1.0)], **told)
+    record_if_writable(store, "model", [Metric("a", 1.0)], **told)
     assert "not kept: store cannot be written" in caplog.text
     assert store.rows("evaluations").is_empty()
 
@@ -315,7 +315,7 @@ def test_checkpoints_of_two_presets_can_be_compared():
 def test_versions_that_are_not_there_are_refused(board):
     with pytest.raises(NotFound, match=r"version 'nope'; there are genre v1"):
         compare(board.series, "genre_v1", "nope")
-    with pytest.raises(BadInput, match="genre v1 and pace v1 are not of one task"):
+    with pytest.raises(InvalidInput, match="genre v1 and pace v1 are not of one task"):
         compare(board.series, "genre_v1", "pace_v1")
 
 
@@ -344,7 +344,7 @@ def test_coverage_counts_titles(store):
 
 def test_an_empty_store_has_a_page(store):
     page = board_page(dashboard(store), store="s")
-    assert not Texts(page).open
+    assert not TextInput(page).open
     assert "Nothing was measured yet" in page
 
 
@@ -353,7 +353,7 @@ def test_an_empty_store_has_a_page(store):
 
 def test_the_page_shows_the_figures_and_escapes(board):
     page = board_page(board, store="s", comparison=compare(board.series, "genre_v2", "genre_v3"))
-    texts = Texts(page).texts
+    texts = TextInput(page).texts
     assert "<img" not in page
     assert "https://" not in page
     assert "nan" not in texts

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import Break, Match, Rails, rank_breaks, write_breaks
-from mediafm_store.break_files.moments import BreakTime, moments
+from mediafm_store import AdBreak, AdMatch, BreakConstraints, rank_breaks, write_breaks
+from mediafm_store.break_files.break_times import BreakTime, moments
 from mediafm_store.break_files.scte35 import CLOCK, PTS_BITS, crc32, scte35
 from mediafm_store.break_files.vmap import SPACE, vmap
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import InvalidInput, NotFound
 from tests.conftest import random_vectors, title_rows
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).parent / "schemas" / "vmap-1.0.1.xsd")
@@ -28,12 +28,12 @@ TAG = "https://ads.example/vast?t={title}&b={break}&at={seconds}&ad={ad}&r=[RAND
 
 
 def moment(at, number=1, of=1, title="film", reasons=("why",)) -> BreakTime:
-    place = Break("film/00000", f"film/{number:05d}", float(at), 0.5, {}, tuple(reasons))
+    place = AdBreak("film/00000", f"film/{number:05d}", float(at), 0.5, {}, tuple(reasons))
     return BreakTime(title, Fraction(at), number, of, place)
 
 
-def fitting(number, ad, score=0.5) -> Match:
-    return Match("film", f"film/{number:05d}", 1.0, ad, "", score, 0.0, {}, ())
+def fitting(number, ad, score=0.5) -> AdMatch:
+    return AdMatch("film", f"film/{number:05d}", 1.0, ad, "", score, 0.0, {}, ())
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def film(store):
 
 
 def breaks_of(store, title="film", k=3):
-    rails = Rails(min_gap_s=4, margin_s=3)
+    rails = BreakConstraints(min_gap_s=4, margin_s=3)
     return {title: rank_breaks(store, title, rails=rails, k=k)}
 
 
@@ -113,12 +113,12 @@ def test_any_vmap_is_valid(times, name, texts):
     "tag", ["", "ads.example", "ftp://ads.example", "https://", "https://x/ y", "https://x/]]>"]
 )
 def test_what_is_no_address(tag):
-    with pytest.raises(BadInput, match="no address of an ad server"):
+    with pytest.raises(InvalidInput, match="no address of an ad server"):
         vmap([moment(1)], tag, {})
 
 
 def test_vmap_is_of_one_title():
-    with pytest.raises(BadInput, match="of one title, these are a, b"):
+    with pytest.raises(InvalidInput, match="of one title, these are a, b"):
         vmap([moment(1, title="a"), moment(1, title="b")], None, {})
 
 
@@ -182,7 +182,7 @@ def test_a_message_is_as_another_program_makes_it():
 
 
 def test_breaks_too_long_or_too_many_are_told():
-    with pytest.raises(BadInput, match="up to 95443 s"):
+    with pytest.raises(InvalidInput, match="up to 95443 s"):
         scte35([moment(1)], 1e6)
     cue = decoded(json.loads(scte35([moment(1, 300, 400)], None))["splice_insert"])
     assert (cue.command.avail_num, cue.command.avails_expected) == (0, 0)
@@ -207,11 +207,11 @@ def test_a_line_for_each_break_of_several_titles(tmp_path, film):
 
 def test_what_cannot_be_written(tmp_path, film):
     found = breaks_of(film)
-    with pytest.raises(BadInput, match=r"must end in \.edl, .*\.vtt, \.vmap, \.scte35"):
+    with pytest.raises(InvalidInput, match=r"must end in \.edl, .*\.vtt, \.vmap, \.scte35"):
         write_breaks(tmp_path / "x.doc", film, found)
-    with pytest.raises(BadInput, match="there is no break"):
+    with pytest.raises(InvalidInput, match="there is no break"):
         write_breaks(tmp_path / "x.vmap", film, {"film": []})
-    gone = {"film": [Break("film/00098", "film/00099", 1.0, 0.5, {}, ())]}
+    gone = {"film": [AdBreak("film/00098", "film/00099", 1.0, 0.5, {}, ())]}
     with pytest.raises(NotFound, match="rank its breaks again"):
         moments(film, gone)
 

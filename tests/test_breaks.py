@@ -8,20 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafm_store import Rails, Store, rank_breaks
-from mediafm_store.ad_breaks import labelled
-from mediafm_store.ad_breaks.facts import read_break_context
-from mediafm_store.ad_breaks.labelled import LabelledCuts, nearest_cuts, weights_for, weights_of
+from mediafm_store import BreakConstraints, Storage, rank_breaks
+from mediafm_store.ad_breaks import learned_weights
+from mediafm_store.ad_breaks.context import read_break_context
+from mediafm_store.ad_breaks.cut_features import PAUSE_S, SIGNS, pauses_s, signs_of
+from mediafm_store.ad_breaks.learned_weights import (
+    LabelledCuts,
+    nearest_cuts,
+    weights_for,
+    weights_of,
+)
 from mediafm_store.ad_breaks.rank import rank_cuts, why_none
 from mediafm_store.ad_breaks.score import DEFAULT
-from mediafm_store.ad_breaks.signs import PAUSE_S, SIGNS, pauses_s, signs_of
 from mediafm_store.arrays import unit_rows
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.records import Cue
-from mediafm_store.store.store import TitleRows
+from mediafm_store.storage.storage import TitleRows
 from tests.conftest import random_vectors, shot_row, title_rows
 
-FREE = Rails(min_gap_s=0, margin_s=0, per_hour=999, credits=False)
+FREE = BreakConstraints(min_gap_s=0, margin_s=0, per_hour=999, credits=False)
 
 
 def add_title(store, title, vectors, changed=None, cues=(), **columns):
@@ -45,7 +50,7 @@ def two_scenes(store):
 
 
 def test_the_change_of_scene_comes_first_with_its_reasons(two_scenes):
-    best, *_ = rank_breaks(two_scenes, "film", rails=Rails(min_gap_s=4, margin_s=3))
+    best, *_ = rank_breaks(two_scenes, "film", rails=BreakConstraints(min_gap_s=4, margin_s=3))
     assert (best.before, best.after, best.seconds) == ("film/00009", "film/00010", 20.0)
     assert best.score > 0.85
     assert best.signs.keys() == SIGNS.keys() == DEFAULT.of.keys()
@@ -56,7 +61,7 @@ def test_the_change_of_scene_comes_first_with_its_reasons(two_scenes):
 
 
 def test_rails_hold(two_scenes):
-    breaks = rank_breaks(two_scenes, "film", rails=Rails(min_gap_s=5, margin_s=6), k=99)
+    breaks = rank_breaks(two_scenes, "film", rails=BreakConstraints(min_gap_s=5, margin_s=6), k=99)
     times = sorted(b.seconds for b in breaks)
     assert all(6 <= t <= 34 for t in times)
     assert 14.0 not in times  # inside a subtitle
@@ -64,7 +69,7 @@ def test_rails_hold(two_scenes):
     assert [b.score for b in breaks] == sorted((b.score for b in breaks), reverse=True)
     assert len(rank_breaks(two_scenes, "film", rails=FREE, k=99)) == 18
     assert len(rank_cuts(two_scenes, "film")) == 19
-    assert why_none(two_scenes, "film", Rails(margin_s=18, credits=False)) == {
+    assert why_none(two_scenes, "film", BreakConstraints(margin_s=18, credits=False)) == {
         "within 18 s of an end": 16
     }
 
@@ -72,14 +77,14 @@ def test_rails_hold(two_scenes):
 def test_bad_input(two_scenes):
     with pytest.raises(NotFound, match="nope"):
         rank_breaks(two_scenes, "nope")
-    with pytest.raises(BadInput, match="0 or more"):
-        Rails(min_gap_s=-1)
-    with pytest.raises(BadInput, match="0 or more"):
-        Rails(margin_s=float("nan"))
-    with pytest.raises(BadInput, match="1 or more"):
-        Rails(per_hour=0)
-    with pytest.raises(BadInput, match="to avoid is empty"):
-        Rails(avoid=("gun", " "))
+    with pytest.raises(InvalidInput, match="0 or more"):
+        BreakConstraints(min_gap_s=-1)
+    with pytest.raises(InvalidInput, match="0 or more"):
+        BreakConstraints(margin_s=float("nan"))
+    with pytest.raises(InvalidInput, match="1 or more"):
+        BreakConstraints(per_hour=0)
+    with pytest.raises(InvalidInput, match="to avoid is empty"):
+        BreakConstraints(avoid=("gun", " "))
 
 
 def test_without_subtitles_and_names_nothing_is_claimed_about_words(store):
@@ -186,15 +191,15 @@ def test_weights_are_fitted_once(store, monkeypatch):
 
 
 def test_weights_are_of_one_store_wherever_one_works(tmp_path, monkeypatch):
-    one = Store(tmp_path / "one" / "store", create=True)
+    one = Storage(tmp_path / "one" / "store", create=True)
     moments = [marked(one, seed) for seed in range(4)]
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     label(one, moments)
-    label(Store(tmp_path / "two" / "store"), moments[:1])
+    label(Storage(tmp_path / "two" / "store"), moments[:1])
     monkeypatch.chdir(tmp_path / "one")
-    assert "fitted to" in weights_of(Store("store")).said
+    assert "fitted to" in weights_of(Storage("store")).said
     monkeypatch.chdir(tmp_path / "two")
-    assert weights_of(Store("store")) == DEFAULT
+    assert weights_of(Storage("store")) == DEFAULT
 
 
 def test_few_or_senseless_labels_leave_the_default(store):
@@ -235,11 +240,11 @@ def test_bad_labels_are_no_good_ones(store):
 def test_labels_of_titles_without_vectors_are_left_out(store, monkeypatch):
     moments = [marked(store, seed) for seed in range(4)]
     label(store, moments)
-    read = labelled.read_break_context
+    read = learned_weights.read_break_context
 
     def refuse(store, title):
         if title == "t0":
-            raise BadInput("title 't0' has no vectors")
+            raise InvalidInput("title 't0' has no vectors")
         return read(store, title)
 
     monkeypatch.setattr(labelled, "read_break_context", refuse)

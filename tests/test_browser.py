@@ -16,13 +16,13 @@ import uvicorn
 from PIL import Image
 from playwright import sync_api
 
-from mediafm_store import Store, dashboard, search
+from mediafm_store import Storage, dashboard, search
 from mediafm_store.evaluation.comparison import compare
-from mediafm_store.report.board import write_board_page
+from mediafm_store.report.evaluation_page import write_board_page
 from mediafm_store.report.pages import write_atlas_page, write_search_page, write_title_page
 from mediafm_store.serve import library
 from mediafm_store.serve.app import make_app
-from mediafm_store.serve.library import Library
+from mediafm_store.serve.library import SharedStore
 from mediafm_store.serve.run import bound
 from tests.measured import measure
 from tests.odd_films import make_film
@@ -78,7 +78,7 @@ def jpeg(brightness: int) -> bytes:
     return out.getvalue()
 
 
-class Pictured(Store):
+class VisualFeatures(Storage):
     """A store whose titles come with pictures and subtitles."""
 
     def add_title(self, rows):
@@ -106,7 +106,7 @@ def film(tmp_path_factory):
 @pytest.fixture(scope="session")
 def shown(tmp_path_factory, film):
     """A store of that film, and of a title that would like to run."""
-    store = Pictured(tmp_path_factory.mktemp("browser") / "store", create=True)
+    store = VisualFeatures(tmp_path_factory.mktemp("browser") / "store", create=True)
     views = [grey(g) for g in GREYS]
     times = [{"start_s": float(i), "end_s": i + 1.0} for i in range(len(GREYS))]
     add_film(
@@ -129,7 +129,7 @@ def served(shown, browser):
     patch = pytest.MonkeyPatch()
     patch.setattr(library, "load_encoders", lambda *names, device, store: ENCODERS)
     with patch.context(), bound(0) as listening:
-        app = make_app(Library(shown, device="cpu"))
+        app = make_app(SharedStore(shown, device="cpu"))
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=2)
         )

@@ -9,7 +9,7 @@ from scipy.linalg import eigh
 
 from mediafm_store import weights
 from mediafm_store.arrays import BLOCK, unit_rows
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.picture_text.caption_map import PICTURE_RIDGE, TEXT_RIDGE, CaptionMap, recall_at
 from mediafm_store.picture_text.moments import Moments
 
@@ -151,7 +151,7 @@ def test_no_more_dimensions_than_there_are(small: CaptionMap) -> None:
 @pytest.mark.parametrize("count", [1, 20])
 def test_pairs_that_are_alike_are_refused(count: int) -> None:
     same = np.full((count, BLOCK), 0.5, np.float32)
-    with pytest.raises(BadInput, match=f"{count} pairs, all alike"):
+    with pytest.raises(InvalidInput, match=f"{count} pairs, all alike"):
         CaptionMap.fit(
             same,
             same,
@@ -219,7 +219,7 @@ def test_a_damaged_file_is_told(small: CaptionMap, tmp_path: Path, reason: str) 
     file = tmp_path / "map.safetensors"
     small.save(file)
     DAMAGES[reason](file)
-    with pytest.raises(BadInput, match=reason) as caught:
+    with pytest.raises(InvalidInput, match=reason) as caught:
         CaptionMap.load(file)
     message = str(caught.value)
     assert str(file) in message

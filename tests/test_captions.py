@@ -10,9 +10,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import Store, fit_caption_map
+from mediafm_store import Storage, fit_caption_map
 from mediafm_store.demo.films.photos import load_photo
-from mediafm_store.errors import BadInput, SpaceMismatch
+from mediafm_store.errors import InvalidInput, SpaceMismatch
 from mediafm_store.picture_text.caption_map import FILE, CaptionMap
 from mediafm_store.text_search.captions import caption_map_of, held_out, read, warn_if_worse
 from tests.conftest import random_vectors, title_rows
@@ -54,7 +54,7 @@ def captioned(tmp_path_factory):
 @pytest.fixture(scope="module")
 def taught(captioned, encoders, tmp_path_factory):
     """A store with a map of its own."""
-    store = Store(tmp_path_factory.mktemp("taught") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("taught") / "store", create=True)
     return store, fit_caption_map(store, captioned, encoders=encoders, fewest=60)
 
 
@@ -109,7 +109,7 @@ def test_other_encoders_have_no_map(store, plain_encoders, caplog):
 
 def test_a_damaged_map_is_told(store, encoders):
     (store.local / FILE).write_bytes(b"not a map")
-    with pytest.raises(BadInput, match="is no caption map"):
+    with pytest.raises(InvalidInput, match="is no caption map"):
         caption_map_of(store, encoders)
 
 
@@ -131,7 +131,7 @@ def test_encoders_must_be_those_of_the_store(store, captioned, encoders):
 def test_few_pictures_are_refused_with_the_reason(store, captioned):
     done = run("fit", captioned, "--store", store.path)
     assert done.exit_code == 1
-    assert isinstance(done.exception, BadInput)
+    assert isinstance(done.exception, InvalidInput)
     assert "has 60 pictures" in str(done.exception)
     assert "at least 500" in str(done.exception)
     assert not (store.local / FILE).exists()
@@ -154,7 +154,7 @@ def test_pictures_that_cannot_be_read_are_left_out(store, captioned, plain_encod
     file.write_text("\n".join(lines))
     fitted = fit_caption_map(store, file, encoders=plain_encoders, fewest=11)
     assert (fitted.facts["pictures"], fitted.facts["texts"]) == (11, 22)
-    with pytest.raises(BadInput, match="11 pictures that can be read"):
+    with pytest.raises(InvalidInput, match="11 pictures that can be read"):
         fit_caption_map(store, file, encoders=plain_encoders, fewest=12)
 
 
@@ -183,12 +183,12 @@ def test_several_rows_may_be_of_one_picture(tmp_path):
 def test_what_is_wrong_with_a_file_is_told(tmp_path, name, content, told):
     (tmp_path / "a.png").touch()
     (tmp_path / name).write_text(content)
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(InvalidInput, match=told):
         read(tmp_path / name)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(BadInput, match="no file"):
+    with pytest.raises(InvalidInput, match="no file"):
         read(tmp_path / "none.csv")
 
 

@@ -3,13 +3,13 @@ import json
 import pytest
 import torch
 
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.model import checkpoint
 from mediafm_store.model.checkpoint import load_checkpoint, save_checkpoint
-from mediafm_store.model.facts import checkpoint_fingerprint, read_facts
-from mediafm_store.model.packed import TitleShots, pack
+from mediafm_store.model.metadata import checkpoint_fingerprint, read_facts
+from mediafm_store.model.sequences import TitleSequence, pack
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
-from mediafm_store.training.start import start_model
+from mediafm_store.training.initialization import start_model
 
 CONFIG = ModelConfig(dim=32, metadata_dim=8, hidden=16, layers=2, heads=4, max_shots=24)
 
@@ -17,7 +17,7 @@ CONFIG = ModelConfig(dim=32, metadata_dim=8, hidden=16, layers=2, heads=4, max_s
 @pytest.fixture
 def model() -> ShotTransformer:
     generator = torch.Generator().manual_seed(0)
-    shots = TitleShots(torch.randn(40, 32, generator=generator).numpy(), torch.zeros(8).numpy())
+    shots = TitleSequence(torch.randn(40, 32, generator=generator).numpy(), torch.zeros(8).numpy())
     return start_model(CONFIG, [shots], generator=generator)
 
 
@@ -39,7 +39,7 @@ def test_what_is_loaded_is_what_was_saved(model, folder):
 
 def test_a_loaded_model_can_be_trained_on(folder):
     loaded = load_checkpoint(folder)
-    titles = pack([TitleShots(torch.randn(5, 32).numpy(), torch.zeros(8).numpy())])
+    titles = pack([TitleSequence(torch.randn(5, 32).numpy(), torch.zeros(8).numpy())])
     torch.autograd.backward(loaded(titles, torch.arange(5) == 2).sum())
     assert loaded.shot_out.weight.grad is not None
 
@@ -70,7 +70,7 @@ def test_a_kill_while_writing_leaves_nothing(model, tmp_path, monkeypatch):
 
 
 def test_a_checkpoint_is_not_overwritten(model, folder):
-    with pytest.raises(BadInput, match="exists already"):
+    with pytest.raises(InvalidInput, match="exists already"):
         save_checkpoint(model, folder, extra={})
     assert read_facts(folder)["fused"] == "abc"
     assert sorted(f.name for f in folder.parent.iterdir()) == ["0001"]
@@ -92,21 +92,23 @@ def test_missing_weights_are_named(use, folder):
 def test_cut_off_weights_are_refused(folder):
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.raises(BadInput, match=r"0001 cannot be loaded .*; train again"):
+    with pytest.raises(InvalidInput, match=r"0001 cannot be loaded .*; train again"):
         load_checkpoint(folder)
 
 
 @pytest.mark.parametrize("sizes", [{"hidden": 8}, {"layers": 3}, {"wings": 2}])
 def test_weights_that_disagree_with_the_sizes_are_refused(folder, sizes):
     edit(folder, sizes)
-    with pytest.raises(BadInput, match=r"0001 cannot be loaded"):
+    with pytest.raises(InvalidInput, match=r"0001 cannot be loaded"):
         load_checkpoint(folder)
 
 
 @pytest.mark.parametrize("sizes", [{"layers": 10_000_000}, {"hidden": 1 << 20}, {"heads": 0}])
 def test_sizes_that_no_model_has_are_refused_at_once(folder, sizes):
     edit(folder, sizes)
-    with pytest.raises(BadInput, match=r"0001 cannot be loaded \((layers|hidden|heads) of a model"):
+    with pytest.raises(
+        InvalidInput, match=r"0001 cannot be loaded \((layers|hidden|heads) of a model"
+    ):
         load_checkpoint(folder)
 
 
@@ -114,14 +116,14 @@ def test_weights_that_are_no_numbers_are_refused(model, tmp_path):
     with torch.no_grad():
         next(iter(model.parameters()))[0] = float("nan")
     save_checkpoint(model, tmp_path / "nan", extra={})
-    with pytest.raises(BadInput, match=r"nan cannot be loaded \(some of its weights"):
+    with pytest.raises(InvalidInput, match=r"nan cannot be loaded \(some of its weights"):
         load_checkpoint(tmp_path / "nan")
 
 
 @pytest.mark.parametrize("text", ["{", "[]"])
 def test_a_config_that_is_none_is_refused(folder, text):
     (folder / "config.json").write_text(text)
-    with pytest.raises(BadInput, match=r"config\.json"):
+    with pytest.raises(InvalidInput, match=r"config\.json"):
         load_checkpoint(folder)
 
 

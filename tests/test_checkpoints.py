@@ -6,11 +6,11 @@ import shutil
 import pytest
 import torch
 
-from mediafm_store import Store, TrainConfig, embed, train
-from mediafm_store.errors import BadInput
+from mediafm_store import Storage, TrainConfig, embed, train
+from mediafm_store.errors import InvalidInput
 from mediafm_store.model import checkpoint as saving
 from mediafm_store.model.checkpoint import load_checkpoint, save_checkpoint
-from mediafm_store.model.facts import read_facts
+from mediafm_store.model.metadata import read_facts
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 from mediafm_store.training import resume
 from mediafm_store.training.checkpoints import checkpoints, saved
@@ -38,7 +38,7 @@ def test_a_training_that_cannot_be_saved_is_not_lost(films, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(saving, "save_file", full)
-        with pytest.raises((OSError, BadInput)):
+        with pytest.raises((OSError, InvalidInput)):
             trained(films)
     assert saved(films) == []
     taken = []
@@ -77,7 +77,7 @@ def test_trainings_at_the_same_time_keep_their_own_states(films, monkeypatch):
 @pytest.mark.parametrize("fault", ["weights", "sizes", "widths"])
 def test_a_checkpoint_that_makes_no_vectors_is_not_adopted(imported, tmp_path, fault):
     shutil.copytree(imported.path, tmp_path / "store")
-    store = Store(tmp_path / "store")
+    store = Storage(tmp_path / "store")
     before = saved(store)
     bad = tmp_path / "bad"
     if fault == "widths":
@@ -96,7 +96,7 @@ def test_a_checkpoint_that_makes_no_vectors_is_not_adopted(imported, tmp_path, f
         config = json.loads((bad / "config.json").read_text())
         config["model"]["layers"] = 10_000_000
         (bad / "config.json").write_text(json.dumps(config))
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInput):
         embed(store, checkpoint=bad, device="cpu")
     assert saved(store) == before
     assert embed(store, device="cpu").titles == 0

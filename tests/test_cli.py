@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import Store
+from mediafm_store import Storage
 from tests import command
 from tests.conftest import ROOT, random_vectors, title_rows
 
@@ -29,7 +29,7 @@ def mediafm(*arguments, **options):
 @pytest.fixture(scope="module")
 def small_store(tmp_path_factory):
     path = tmp_path_factory.mktemp("cli") / "store"
-    store = Store(path, create=True)
+    store = Storage(path, create=True)
     for seed, title in enumerate(["alpha", "beta", "gamma"]):
         tags = ["Space"] if seed < 2 else []
         store.add_title(title_rows(store, title, random_vectors(6, seed), tags=tags))
@@ -127,7 +127,7 @@ def test_an_index_gives_the_same_answers(small_store):
     assert {f["space"] for f in facts} == {"fused_v1", "described_v1"}
     assert all(f["recall_at_10"] == 1 for f in facts)
     assert mediafm(*query).stdout == exact
-    store = Store(small_store)
+    store = Storage(small_store)
     store.add_title(title_rows(store, "delta", store.vectors(store.live("fused"), "beta").vectors))
     assert json.loads(mediafm(*query).stdout.splitlines()[0])["shot"] == "delta/00001"
 

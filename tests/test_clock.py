@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mediafm_store import Store, ingest
+from mediafm_store import Storage, ingest
 from mediafm_store.clips.clip import cut_clip
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.media.parts import Stamp, join_parts, parts_of, stretches
 from mediafm_store.media.sound import SAMPLE_RATE, sound
 from mediafm_store.records import Span
@@ -65,7 +65,7 @@ def test_a_hole_of_less_than_a_minute_is_one(tmp_path):
 
 def test_the_title_has_one_warning(tmp_path, plain_encoders):
     film = with_hole(tmp_path, "gap.mkv", 3600)
-    (result,) = ingest(Store(tmp_path / "store", create=True), [film], encoders=plain_encoders)
+    (result,) = ingest(Storage(tmp_path / "store", create=True), [film], encoders=plain_encoders)
     (warning,) = result.warnings
     assert "time stamps jump" in warning
 
@@ -82,7 +82,7 @@ def test_transport_streams_that_were_joined(tmp_path, plain, starts_s):
     clip = cut_clip(film, Span(9, 11, Fraction(1)), tmp_path / "clip")
     assert (clip.start_s, clip.end_s) == pytest.approx((9, 11), abs=0.05)
     assert clip.frames == 48
-    with pytest.raises(BadInput, match=r"jump at 8\.\d+ s; cut what lies before"):
+    with pytest.raises(InvalidInput, match=r"jump at 8\.\d+ s; cut what lies before"):
         cut_clip(film, Span(6, 10, Fraction(1)), tmp_path / "clip")
 
 
@@ -91,7 +91,7 @@ def test_a_film_that_begins_anew_is_not_cut_behind_that(tmp_path):
     film = tmp_path / "twice.ts"
     film.write_bytes(2 * part)
     assert [p.moved_s for p in parts_of(film)] == pytest.approx([0, 4], abs=0.1)
-    with pytest.raises(BadInput, match="begin anew at 4"):
+    with pytest.raises(InvalidInput, match="begin anew at 4"):
         cut_clip(film, Span(5, 6, Fraction(1)), tmp_path / "clip")
 
 

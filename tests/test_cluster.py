@@ -10,10 +10,10 @@ import time
 import numpy as np
 import pytest
 
-from mediafm_store import Store, ingest
+from mediafm_store import Storage, ingest
 from mediafm_store.engines import engine_of
-from mediafm_store.engines.places import Node
-from mediafm_store.errors import BadInput
+from mediafm_store.engines.resources import Node
+from mediafm_store.errors import InvalidInput
 from tests import stages
 from tests.conftest import ROOT
 from tests.odd_films import make_film, pictures
@@ -90,7 +90,7 @@ def test_a_cluster_ingests_as_threads_do(cluster, plain_encoders, tmp_path, monk
     for name in ("threads", "held", "own"):
         if name == "own":
             monkeypatch.setattr(ray, "nodes", lambda: [Node("head", cpus=2, gpus=0)])
-        stores.append(Store(tmp_path / name, create=True))
+        stores.append(Storage(tmp_path / name, create=True))
         engine = "threads" if name == "threads" else cluster[1]
         found = ingest(stores[-1], [films], encoders=plain_encoders, engine=engine, workers=2)
         assert [result.state for result in found] == ["ingested"] * 3
@@ -110,7 +110,7 @@ def test_a_share_of_a_gpu_is_all_that_workers_see(cluster):
 
 def test_no_cluster_there():
     address = f"ray://{HERE}:{free_port()}"
-    with pytest.raises(BadInput, match="nothing answers at ray://"), engine_of(address):
+    with pytest.raises(InvalidInput, match="nothing answers at ray://"), engine_of(address):
         pass
 
 
@@ -122,5 +122,5 @@ def test_a_cluster_that_goes_away(cluster, tmp_path):
         outcomes = engine.run(stages.SlowAndCounts(tmp_path), range(50))
         next(outcomes)
         end(head)
-        with pytest.raises(BadInput, match="the cluster is gone"):
+        with pytest.raises(InvalidInput, match="the cluster is gone"):
             list(outcomes)

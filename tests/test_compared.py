@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mediafm_store import search
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.media.sound import SAMPLE_RATE
 from tests.conftest import random_vectors
 from tests.planted import ENCODERS, add_film, pitch, put_in_context
@@ -46,7 +46,7 @@ def test_words_alone_are_compared_though_most_shots_have_none(films, unit):
     hits = search(films, shot=f"one/{SHOTS - 1:05d}", weights=only, unit=unit, least=0)
     assert hits.compared == "by words alone"
     assert hits[0].title == "two"
-    with pytest.raises(BadInput, match="all modalities of this query have weight 0"):
+    with pytest.raises(InvalidInput, match="all modalities of this query have weight 0"):
         search(films, shot="one/00000", weights=only)
 
 

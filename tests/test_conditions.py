@@ -2,16 +2,16 @@
 
 import pytest
 
-from mediafm_store import Store, search
-from mediafm_store.errors import BadInput
-from mediafm_store.store.bounds import LONGEST
+from mediafm_store import Storage, search
+from mediafm_store.errors import InvalidInput
+from mediafm_store.storage.bounds import LONGEST
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
-    store = Store(tmp_path_factory.mktemp("films") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("films") / "store", create=True)
     store.add_title(title_rows(store, "alpha", random_vectors(4)))
     return store
 
@@ -42,7 +42,7 @@ def films(tmp_path_factory):
 )
 def test_what_is_out_of_bounds_is_one_clear_line(films, where, told):
     for ask in (films.matching, lambda where: films.view("shots", where=where)):
-        with pytest.raises(BadInput, match=told) as raised:
+        with pytest.raises(InvalidInput, match=told) as raised:
             ask(where)
         assert "\n" not in str(raised.value)
         assert len(str(raised.value)) < 1000
@@ -68,7 +68,7 @@ def test_what_people_ask_is_answered(films, where, shots):
 
 def test_the_command_and_a_search_are_bounded_too(films):
     deep = "1+" * 5000 + '"index" > 1'
-    with pytest.raises(BadInput, match="too complex"):
+    with pytest.raises(InvalidInput, match="too complex"):
         search(films, shot="alpha/00000", where=deep)
     done = mediafm("search", "--shot", "alpha/00000", "--where", deep, "--store", films.path)
     assert done.returncode == 1

@@ -11,10 +11,10 @@ from http.client import HTTPConnection
 import numpy as np
 import pytest
 
-from mediafm_store import Store
+from mediafm_store import Storage
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.connections import Connection
-from mediafm_store.serve.library import Library
+from mediafm_store.serve.library import SharedStore
 from mediafm_store.serve.pages import MOST_SENT
 from mediafm_store.serve.run import bound, server_of
 from tests.conftest import random_vectors, title_rows
@@ -39,10 +39,10 @@ def library(tmp_path_factory):
     make_film(folder / "film.mp4", images=[np.full((96, 160, 3), 90, np.uint8)] * 24)
     with (folder / "film.mp4").open("ab") as film:
         film.truncate(20_000_000)  # more than lies in the buffers of a connection
-    store = Store(folder / "store", create=True)
+    store = Storage(folder / "store", create=True)
     rows = title_rows(store, "film", random_vectors(4), media=str(folder / "film.mp4"))
     store.add_title(rows)
-    return Library(store, device="cpu")
+    return SharedStore(store, device="cpu")
 
 
 @contextmanager

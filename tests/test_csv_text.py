@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from mediafm_store import import_labels, read_ads
-from mediafm_store.errors import BadInput
-from mediafm_store.probing.items import items_of
-from mediafm_store.shots.shotlist import read_shot_list
+from mediafm_store.errors import InvalidInput
+from mediafm_store.probing.dataset import items_of
+from mediafm_store.shots.shot_list import read_shot_list
 from mediafm_store.text_files.csv_text import read_records, read_table
 from mediafm_store.text_search.captions import read as read_captions
 from tests.conftest import random_vectors, title_rows
@@ -50,7 +50,7 @@ def test_rows_are_named_by_the_line_that_they_begin_in(tmp_path):
     ],
 )
 def test_a_row_that_cannot_be_read_is_named_by_its_line(tmp_path, text, told):
-    with pytest.raises(BadInput, match=rf"x\.csv(, |: ){told}"):
+    with pytest.raises(InvalidInput, match=rf"x\.csv(, |: ){told}"):
         list(read_records(written(tmp_path, "x.csv", text)))
 
 
@@ -89,14 +89,14 @@ def test_no_label_is_written_as_an_empty_list(films, tmp_path):
 
 @pytest.mark.parametrize("cell", ["[x]", "['x']", "[1]", "[" * 50_000 + "]"])
 def test_what_looks_like_a_list_must_be_one(films, tmp_path, cell):
-    with pytest.raises(BadInput, match="line 2: ") as raised:
+    with pytest.raises(InvalidInput, match="line 2: ") as raised:
         import_labels(films, written(tmp_path, "l.csv", f"title,label\nalpha,{cell}\n"))
     assert len(str(raised.value)) < 400
 
 
 def test_a_number_that_may_be_a_thousand_or_one_is_refused(films, tmp_path):
     file = written(tmp_path, "l.csv", 'title,value\nalpha,"1,000"\n')
-    with pytest.raises(BadInput, match="line 2: '1,000' is no number"):
+    with pytest.raises(InvalidInput, match="line 2: '1,000' is no number"):
         import_labels(films, file)
 
 
@@ -120,10 +120,10 @@ def test_lists_of_shots_ads_and_captions_are_read_the_same_way(tmp_path, encodin
     [("a;x;soon;y", "duration_s is seconds"), ("a;;;", "neither text"), ("b;x;1;[1]", "tags is")],
 )
 def test_a_wrong_ad_in_a_table_is_named_by_its_line(tmp_path, row, told):
-    with pytest.raises(BadInput, match=f"line 2: .*{told}"):
+    with pytest.raises(InvalidInput, match=f"line 2: .*{told}"):
         read_ads(written(tmp_path, "a.csv", f"id;text;duration_s;tags\n{row}\n"))
 
 
 def test_a_text_without_end_is_not_read():
-    with pytest.raises(BadInput, match="too many for a text"):
+    with pytest.raises(InvalidInput, match="too many for a text"):
         read_table(Path("/dev/zero"))

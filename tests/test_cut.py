@@ -13,10 +13,10 @@ from mediafm_cli.commands import cut as command
 from mediafm_store import cut, stretches_of_shots
 from mediafm_store.clips.clip import cut_clip
 from mediafm_store.clips.cut import file_names
-from mediafm_store.errors import BadInput, BadMedia
+from mediafm_store.errors import InvalidInput, InvalidMedia
 from mediafm_store.media.decode import decoded
 from mediafm_store.records import Span
-from mediafm_store.timelines.stretch import Stretch
+from mediafm_store.timelines.segment import Segment
 from tests.test_cli import mediafm
 from tests.test_footage import uneven
 from tests.timelines import NTSC, add_film, frame_times, numbered, numbered_film, numbers
@@ -204,8 +204,8 @@ def psnr(a, b) -> float:
     return 99.0 if error == 0 else 10 * np.log10(255**2 / error)
 
 
-def stretch(film, label: str, first: int = 48, end: int = 96) -> Stretch:
-    return Stretch("f", "F", film, span(film, first, end), label)
+def stretch(film, label: str, first: int = 48, end: int = 96) -> Segment:
+    return Segment("f", "F", film, span(film, first, end), label)
 
 
 @pytest.mark.parametrize(
@@ -227,13 +227,13 @@ def test_names_are_those_of_shots():
 
 
 def test_what_cannot_be_cut_is_told(tmp_path, film):
-    with pytest.raises(BadMedia, match="does not exist"):
+    with pytest.raises(InvalidMedia, match="does not exist"):
         cut_clip(tmp_path / "gone.mp4", Span(0, 1, Fraction(1)), tmp_path / "a")
-    with pytest.raises(BadInput, match=r"no picture from 20\.000 s to 30\.000 s"):
+    with pytest.raises(InvalidInput, match=r"no picture from 20\.000 s to 30\.000 s"):
         cut_clip(film, Span(20, 30, Fraction(1)), tmp_path / "a")
-    with pytest.raises(BadInput, match="is the film itself"):
+    with pytest.raises(InvalidInput, match="is the film itself"):
         cut([stretch(film, "film")], film.parent)
-    with pytest.raises(BadInput, match="is a file"):
+    with pytest.raises(InvalidInput, match="is a file"):
         cut([stretch(film, "film")], film)
     assert list(tmp_path.iterdir()) == []
     assert [p.name for p in film.parent.iterdir()] == ["film.mp4"]
@@ -241,9 +241,9 @@ def test_what_cannot_be_cut_is_told(tmp_path, film):
 
 @pytest.fixture(scope="module")
 def shown_store(tmp_path_factory, film):
-    from mediafm_store import Store
+    from mediafm_store import Storage
 
-    store = Store(tmp_path_factory.mktemp("cut") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("cut") / "store", create=True)
     add_film(store, "film", film, [0, 48, 60, 96, 240])
     return store
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from benchmarks.search import photos_at
-from mediafm_store import Store, search
+from mediafm_store import Storage, search
 from mediafm_store.demo.run import run_demo
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def demo(sample_films, tmp_path_factory):
 
 def test_every_stage_leaves_its_mark(demo):
     result, stages = demo
-    store = Store(result.store)
+    store = Storage(result.store)
     assert (result.titles, result.shots) == (2, len(store.shots()))
     assert {s.name for s in store.spaces() if s.live} == {
         *("fused", "described", "metadata", "context", "title"),
@@ -46,7 +46,7 @@ def test_words_find_the_photograph(demo, sample_films, encoders):
     """At least two thirds of the queries whose photograph is in these films."""
     truth = json.loads((sample_films / "ground_truth.json").read_text())
     shown = {shot["photo"] for title in truth["titles"].values() for shot in title["shots"]}
-    store = Store(demo[0].store)
+    store = Storage(demo[0].store)
     found = []
     for query in (q for q in truth["queries"] if q["photo"] in shown):
         hits = search(store, text=query["text"], k=5, encoders=encoders)
@@ -57,5 +57,5 @@ def test_words_find_the_photograph(demo, sample_films, encoders):
 
 
 def test_a_folder_without_videos_is_told(tmp_path):
-    with pytest.raises(BadInput, match="no video in"):
+    with pytest.raises(InvalidInput, match="no video in"):
         run_demo(tmp_path / "demo", media=tmp_path, device="cpu")

@@ -15,7 +15,7 @@ from mediafm_store.media.scale import Shrinker
 from mediafm_store.media.video import Video
 from mediafm_store.shots.detectors import (
     DETECTION_SIZE,
-    Seen,
+    DetectorFrame,
     adaptive,
     content,
     scenedetect_cuts,
@@ -28,8 +28,8 @@ NAMES = plugins.names("detectors")
 FADES_ONLY = {"threshold"}
 
 
-def seen(images) -> list[Seen]:
-    return [Seen(number / FPS, image) for number, image in enumerate(images)]
+def seen(images) -> list[DetectorFrame]:
+    return [DetectorFrame(number / FPS, image) for number, image in enumerate(images)]
 
 
 def small(frames: int = 200) -> np.ndarray:
@@ -49,7 +49,7 @@ def faded(frames: int = 200, black_from: int = 96, black_to: int = 104) -> np.nd
     return (light * colours * np.ones((1, 27, 48, 3))).astype(np.uint8)
 
 
-def film_frames(path: Path) -> list[Seen]:
+def film_frames(path: Path) -> list[DetectorFrame]:
     with open_media(path) as container:
         video = Video(container, path)
         shrink = Shrinker(DETECTION_SIZE, "bgr24", video.pixel_aspect)
@@ -103,7 +103,7 @@ def test_frames_are_taken_one_by_one_and_cuts_told_as_soon_as_known(detector):
     images[147:153], images[153:] = 0, (40, 200, 120)
     taken = 0
 
-    def frames() -> Iterator[Seen]:
+    def frames() -> Iterator[DetectorFrame]:
         nonlocal taken
         for frame in seen(images):
             taken += 1
@@ -129,7 +129,7 @@ def test_two_runs_agree(detector):
 # --- parity ---------------------------------------------------------------------------------
 
 
-def packaged(frames: list[Seen]) -> list[int]:
+def packaged(frames: list[DetectorFrame]) -> list[int]:
     from scenedetect.detectors import AdaptiveDetector
 
     return list(scenedetect_cuts(AdaptiveDetector(), frames, FPS))

@@ -7,14 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mediafm_store import Store, build_index, doctor, index_status
+from mediafm_store import Storage, build_index, doctor, index_status
 from mediafm_store.health import CHECKS, MANY_FILES
 from mediafm_store.indexing.directories import index_folder, new_generation, newest_build
 from mediafm_store.indexing.space_index import OPENED
 from mediafm_store.labels.labels import table_version
-from mediafm_store.storage import tables
-from mediafm_store.storage.schema import vectors_schema
-from mediafm_store.store.upkeep import tidy
+from mediafm_store.storage.maintenance import tidy
+from mediafm_store.tables.schema import vectors_schema
 from tests.conftest import random_vectors, title_rows
 
 
@@ -40,7 +39,7 @@ def mended(store, check):
     assert finding.cure
     assert {f.check for f in doctor(store, fix=True) if f.state == "fixed"} == {check}
     assert wrong(store) == {}
-    again = Store(store.path)
+    again = Storage(store.path)
     assert again.shots().equals(shots)
     assert again.vectors(again.live("fused")).ids == vectors.ids
     assert (again.vectors(again.live("fused")).vectors == vectors.vectors).all()
@@ -64,7 +63,7 @@ def test_rows_of_replaced_titles(films):
 
 
 def test_many_small_files(films, monkeypatch):
-    monkeypatch.setattr("mediafm_store.storage.tables.COMPACTED", 10_000)
+    monkeypatch.setattr("mediafm_store.tables.lancedb_tables.COMPACTED", 10_000)
     for seed in range(MANY_FILES):
         media = films.title("alpha")["media"]
         films.add_title(title_rows(films, f"t{seed:02d}", random_vectors(1, seed), media=media))

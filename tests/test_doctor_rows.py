@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from mediafm_store import (
-    Store,
+    Storage,
     build_index,
     build_indexes,
     doctor,
@@ -19,12 +19,12 @@ from mediafm_store import (
     refresh_index,
     remove_titles,
 )
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.indexing.directories import index_folder
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.indexing.space_index import OPENED
 from mediafm_store.indexing.status import searchable
-from mediafm_store.storage.schema import vectors_schema
+from mediafm_store.tables.schema import vectors_schema
 from mediafm_store.training.checkpoints import checkpoints
 from tests.command import mediafm
 from tests.conftest import random_vectors, rows_of, title_rows
@@ -35,7 +35,7 @@ from tests.features import bring
 def films(imported, tmp_path):
     """A copy of the imported store, for each test to break."""
     shutil.copytree(imported.path, tmp_path / "store")
-    return Store(tmp_path / "store")
+    return Storage(tmp_path / "store")
 
 
 def foreign(store, name):
@@ -75,7 +75,9 @@ def test_vectors_that_were_deleted_come_back_by_embed(films, name):
     if finding:
         assert "1 titles do not have a vector a shot in context_v1, as f3" in finding.said
         assert finding.cure == "mediafm embed"
-        with pytest.raises(BadInput, match="holds 2 vectors of title 'f3', which should have 80"):
+        with pytest.raises(
+            InvalidInput, match="holds 2 vectors of title 'f3', which should have 80"
+        ):
             films.vectors(films.live("context"), "f3")
     embed(films, device="cpu")
     assert "vectors" not in wrong(films)

@@ -14,10 +14,10 @@ from skimage import data
 from mediafm_store.arrays import BLOCK, Modality
 from mediafm_store.encoders.class_names import Classes
 from mediafm_store.encoders.efficientnet import EfficientNetLite0
-from mediafm_store.encoders.encoder import Encoded, Encoder
+from mediafm_store.encoders.encoder import Encoder, EncoderOutput
 from mediafm_store.encoders.minilm import MiniLM
 from mediafm_store.encoders.yamnet import PATCH, RATE, YAMNet, patch_starts
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 
 SECOND = np.arange(RATE) / RATE
 
@@ -63,7 +63,7 @@ def encoder(case: Case) -> Encoder:
 
 
 @pytest.fixture(scope="module")
-def encoded(case: Case, encoder: Encoder) -> Encoded:
+def encoded(case: Case, encoder: Encoder) -> EncoderOutput:
     return encoder.encode(case.items())
 
 
@@ -72,7 +72,7 @@ def test_it_is_an_encoder_of_its_modality(case: Case, encoder: Encoder) -> None:
     assert encoder.modality == case.modality
 
 
-def test_rows_are_unit_or_zero(encoded: Encoded) -> None:
+def test_rows_are_unit_or_zero(encoded: EncoderOutput) -> None:
     assert encoded.blocks.shape == encoded.described.shape == (4, BLOCK)
     assert encoded.blocks.dtype == encoded.described.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(encoded.blocks, axis=1), 1, atol=1e-5)
@@ -84,7 +84,9 @@ def test_rows_are_unit_or_zero(encoded: Encoded) -> None:
         assert all(0 <= p <= 1 for several in encoded.probabilities for p in several)
 
 
-def test_rows_do_not_depend_on_the_batch(case: Case, encoder: Encoder, encoded: Encoded) -> None:
+def test_rows_do_not_depend_on_the_batch(
+    case: Case, encoder: Encoder, encoded: EncoderOutput
+) -> None:
     for i, item in enumerate(case.items()):
         alone = encoder.encode([item])
         assert alone.blocks[0] @ encoded.blocks[i] > 1 - 1e-3
@@ -92,7 +94,7 @@ def test_rows_do_not_depend_on_the_batch(case: Case, encoder: Encoder, encoded: 
         assert alone.labels[0] == encoded.labels[i]
 
 
-def test_rows_of_different_items_differ(encoded: Encoded) -> None:
+def test_rows_of_different_items_differ(encoded: EncoderOutput) -> None:
     cosines = encoded.blocks @ encoded.blocks.T
     assert cosines[~np.eye(4, dtype=bool)].max() < 0.9
 
@@ -111,7 +113,7 @@ def test_items_are_left_as_they_were(case: Case, encoder: Encoder) -> None:
         np.testing.assert_array_equal(before, after)
 
 
-def test_blocks_and_described_share_no_memory(encoded: Encoded) -> None:
+def test_blocks_and_described_share_no_memory(encoded: EncoderOutput) -> None:
     assert not np.shares_memory(encoded.blocks, encoded.described)
 
 
@@ -121,7 +123,7 @@ def test_fingerprint_is_of_the_vectors_not_of_the_machine(case: Case, encoder: E
 
 
 def test_unknown_device_is_refused(case: Case) -> None:
-    with pytest.raises(BadInput, match="'tpu' is not one of: cpu, cuda"):
+    with pytest.raises(InvalidInput, match="'tpu' is not one of: cpu, cuda"):
         case.kind(device="tpu")
 
 

@@ -3,9 +3,9 @@ from importlib.metadata import EntryPoint, EntryPoints, entry_points
 
 import pytest
 
-from mediafm_store import Store, ingest, load_encoders, search
-from mediafm_store.encoding import Loaded, fingerprints, made_by, resolve_device
-from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
+from mediafm_store import Storage, ingest, load_encoders, search
+from mediafm_store.encoding import LoadedEncoders, fingerprints, made_by, resolve_device
+from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
 from mediafm_store.ingestion.backfill import backfill
 from tests.command import mediafm
 from tests.odd_films import make_film, pictures
@@ -17,7 +17,7 @@ def test_a_gpu_is_taken_where_there_is_one_and_never_silently_left_out():
     assert resolve_device("auto", lambda: False) == "cpu"
     assert resolve_device("cpu", lambda: True) == "cpu"
     assert resolve_device("cuda", lambda: True) == "cuda"
-    with pytest.raises(BadInput, match="--device cpu"):
+    with pytest.raises(InvalidInput, match="--device cpu"):
         resolve_device("cuda", lambda: False)
 
 
@@ -30,7 +30,7 @@ def test_encoders_are_found_by_name_and_by_path():
 
 def test_workers_without_a_gpu_load_what_a_driver_has_on_its_own(encoders, monkeypatch):
     monkeypatch.setattr("mediafm_store.encoding.cuda_available", lambda: False)
-    there = pickle.loads(pickle.dumps(Loaded(encoders, {}, "cuda", ["visual"])))
+    there = pickle.loads(pickle.dumps(LoadedEncoders(encoders, {}, "cuda", ["visual"])))
     assert fingerprints(there) == fingerprints(encoders)
     assert there.on_gpu == set()
 
@@ -72,7 +72,7 @@ def film(tmp_path):
 @pytest.fixture
 def made(tmp_path, film, installed):
     """A store of a film, made with encoders that are installed."""
-    store = Store(tmp_path / "made", create=True)
+    store = Storage(tmp_path / "made", create=True)
     ingest(store, film, encoders=load_encoders(["own-visual", "own-audio"], device="cpu"))
     return store
 
@@ -109,7 +109,9 @@ def test_a_store_does_not_choose_which_code_runs(store, film, installed, names, 
     """Neither by a path, nor by an argument of somebody's plug-in."""
     ingest(store, film, encoders=load_encoders(names, device="cpu"))
     monkeypatch.setattr("mediafm_store.plugins.imported", lambda point: pytest.fail(point.name))
-    with pytest.raises(BadInput, match=f"if you trust it, add .*--encoder {names[-1]}$") as told:
+    with pytest.raises(
+        InvalidInput, match=f"if you trust it, add .*--encoder {names[-1]}$"
+    ) as told:
         search(store, text="a lake")
     assert "\n" not in str(told.value)
 

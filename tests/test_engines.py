@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 from benchmarks.ray import workers_of
-from mediafm_store import Store, backfill, embed, ingest, train
-from mediafm_store.encoders.encoder import Encoded
+from mediafm_store import Storage, backfill, embed, ingest, train
+from mediafm_store.encoders.encoder import EncoderOutput
 from mediafm_store.engines import elsewhere, engine_of
-from mediafm_store.engines.places import Node
-from mediafm_store.errors import BadInput
+from mediafm_store.engines.resources import Node
+from mediafm_store.errors import InvalidInput
 from mediafm_store.training.trainer import TrainConfig
 from tests import stages
 from tests.conftest import WORKERS
@@ -101,7 +101,7 @@ def wait_for(done):
 def test_an_item_that_kills_its_workers_is_told_and_the_others_are_done(on_ray):
     outcomes = {o.item: o for o in on_ray.run(stages.dies_of_three, range(6))}
     assert sorted(i for i, o in outcomes.items() if o.error is None) == [0, 1, 2, 4, 5]
-    with pytest.raises(BadInput, match="4 workers died of it"):
+    with pytest.raises(InvalidInput, match="4 workers died of it"):
         outcomes[3].get()
 
 
@@ -111,8 +111,8 @@ def test_a_stage_that_workers_cannot_load_ends_the_run(on_ray):
 
 
 def test_workers_that_die_before_they_begin(on_ray, monkeypatch):
-    monkeypatch.setattr("mediafm_store.engines.crew.STARTS", 3)
-    with pytest.raises(BadInput, match="die before they begin"):
+    monkeypatch.setattr("mediafm_store.engines.worker_pool.STARTS", 3)
+    with pytest.raises(InvalidInput, match="die before they begin"):
         list(on_ray.run(stages.DiesLoading(), range(3)))
 
 
@@ -122,7 +122,7 @@ def test_workers_are_processes(on_ray):
 
 def test_a_stage_that_cannot_be_sent_is_refused(on_ray):
     lock = Lock()
-    with pytest.raises(BadInput, match="use engine threads"):
+    with pytest.raises(InvalidInput, match="use engine threads"):
         next(on_ray.run(lambda item, tell: lock, [1]))
 
 
@@ -136,7 +136,7 @@ def test_a_cluster_that_is_gone_is_told_by_each_call(on_ray, monkeypatch, call):
     outcomes = on_ray.run(stages.dies_of_three, [3])
     monkeypatch.setattr(ray, call, fail)
     told = r"^the cluster is gone \(GRPC connection failed: no\); start it, and this again$"
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(InvalidInput, match=told):
         list(outcomes)
 
 
@@ -148,11 +148,11 @@ def test_what_others_say_of_the_network_is_left_as_it_is(local_ray):
 
 
 def test_workers_without_a_place_are_told_of_once(on_ray, monkeypatch, caplog):
-    from mediafm_store.engines import crew
+    from mediafm_store.engines import worker_pool
     from mediafm_store.engines.cluster import ray
 
     cores = int(ray.cluster_resources()["CPU"])
-    other = ray.remote(crew.Worker).options(num_cpus=cores).remote()
+    other = ray.remote(worker_pool.Worker).options(num_cpus=cores).remote()
     ray.get(other.begin.remote())
     monkeypatch.setattr(crew, "PLACE_S", 0.3)
 
@@ -170,11 +170,11 @@ def test_workers_without_a_place_are_told_of_once(on_ray, monkeypatch, caplog):
 
 
 def test_workers_that_are_slow_to_load_have_a_place(local_ray, monkeypatch, caplog):
-    from mediafm_store.engines import cluster, crew
-    from mediafm_store.engines.places import WorkerResources
+    from mediafm_store.engines import cluster, worker_pool
+    from mediafm_store.engines.resources import WorkerResources
 
-    waiting = crew.Waiting([1])
-    hired = crew.Crew(cluster.sendable(stages.SlowToLoad()), 1, WorkerResources(1, 0))
+    waiting = worker_pool.TaskQueue([1])
+    hired = worker_pool.WorkerPool(cluster.sendable(stages.SlowToLoad()), 1, WorkerResources(1, 0))
     hired.assign(waiting)
     cluster.ray.get([one.begun for one in hired._loading.values()])
     monkeypatch.setattr(crew, "PLACE_S", 0.0)
@@ -202,7 +202,7 @@ def test_where_workers_may_be(local_ray, monkeypatch):
     ("name", "workers", "told"), [("spark", 1, "not one of"), ("threads", 0, "1 to 1024, are 0")]
 )
 def test_values_that_make_no_sense(name, workers, told):
-    with pytest.raises(BadInput, match=told), engine_of(name, workers=workers):
+    with pytest.raises(InvalidInput, match=told), engine_of(name, workers=workers):
         pass
 
 
@@ -210,7 +210,7 @@ def test_without_ray_the_cure_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     for name in ("cluster", "crew", "ray"):
         monkeypatch.delitem(sys.modules, f"mediafm_store.engines.{name}", raising=False)
-    with pytest.raises(BadInput, match=r"pip install 'mediafm-store\[ray\]'"), engine_of("ray"):
+    with pytest.raises(InvalidInput, match=r"pip install 'mediafm-store\[ray\]'"), engine_of("ray"):
         pass
 
 
@@ -230,7 +230,7 @@ def several(tmp_path):
 def test_ray_ingests_as_threads_do(local_ray, several, encoders, tmp_path):
     stores = {}
     for engine in ("threads", "ray"):
-        stores[engine] = Store(tmp_path / engine, create=True)
+        stores[engine] = Storage(tmp_path / engine, create=True)
 
         def run(engine=engine):
             options = {"encoders": encoders, "workers": 2, "engine": engine}
@@ -262,7 +262,7 @@ def test_ctrl_c_ends_ray_cleanly(films, tmp_path):
     _, told = process.communicate(timeout=20)
     assert process.returncode == 130
     assert told == "Interrupted; what `mediafm ingest` finished is kept.\n"
-    assert len(Store(tmp_path / "store").titles()) == 0
+    assert len(Storage(tmp_path / "store").titles()) == 0
 
 
 def is_at_work(pid):
@@ -293,7 +293,7 @@ def test_a_killed_driver_is_started_again(local_ray, several, plain_encoders, tm
     killed = [sys.executable, "-c", KILLED_AFTER_FIRST, str(several), str(path)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # Ray outlives it a while
     assert subprocess.run(killed, check=False, **quiet).returncode == -signal.SIGKILL
-    store = Store(path)
+    store = Storage(path)
     assert 0 < len(store.titles()) < 5
     ingest(store, [several], encoders=plain_encoders, engine="ray")
     assert store.titles()["id"].to_list() == [f"film{n}" for n in range(5)]
@@ -304,11 +304,11 @@ def test_ray_backfills_and_embeds_as_threads_do(
     local_ray, several, plain_encoders, encoders, tmp_path
 ):
     others, stores = {**plain_encoders, "text": encoders["text"]}, {}
-    trained = Store(tmp_path / "trained", create=True)
+    trained = Storage(tmp_path / "trained", create=True)
     ingest(trained, [several], encoders=plain_encoders)
     train(trained, preset="tiny", config=TrainConfig(steps=2), device="cpu")
     for engine in ("threads", "ray"):
-        store = stores[engine] = Store(shutil.copytree(trained.path, tmp_path / engine))
+        store = stores[engine] = Storage(shutil.copytree(trained.path, tmp_path / engine))
         embed(store, workers=2, engine=engine)
         made = backfill(store, others, workers=2, engine=engine)
         assert [r.state for r in made.results] == ["ingested"] * 5
@@ -326,14 +326,14 @@ def test_ray_backfills_and_embeds_as_threads_do(
 
 
 def test_messages_have_so_many_bytes(monkeypatch):
-    from mediafm_store.engines import holders
+    from mediafm_store.engines import encoder_actors
 
     sent = []
-    encoder = holders.HeldEncoder("it", "text", "f", ("a",))
-    told = Encoded(np.zeros((1, 2)), np.zeros((1, 2)), [()])
+    encoder = encoder_actors.HeldEncoder("it", "text", "f", ("a",))
+    told = EncoderOutput(np.zeros((1, 2)), np.zeros((1, 2)), [()])
     monkeypatch.setattr(holders, "MESSAGE_BYTES", 8)
     monkeypatch.setattr(
-        holders.HeldEncoder, "_ask", lambda self, method, items: sent.append(items) or told
+        encoder_actors.HeldEncoder, "_ask", lambda self, method, items: sent.append(items) or told
     )
     encoder.encode(["four", "äöü", "x", "longer than that"])
     encoder.encode([])
@@ -342,11 +342,11 @@ def test_messages_have_so_many_bytes(monkeypatch):
 
 def test_encoders_are_held_by_other_processes(local_ray, plain_encoders, monkeypatch):
     """As on GPUs, which this machine need not have."""
-    from mediafm_store.engines import holders
+    from mediafm_store.engines import encoder_actors
 
-    monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
+    monkeypatch.setitem(encoder_actors.OPTIONS, "num_gpus", 0)
     monkeypatch.setattr(holders, "MESSAGE_BYTES", 1000)
-    held = holders.hold(plain_encoders, 2)
+    held = encoder_actors.hold(plain_encoders, 2)
     for modality, items in {
         "visual": [np.full((8, 8, 3), n, np.uint8) for n in range(12)],
         "text": ["one", "two"],
@@ -363,16 +363,16 @@ def test_encoders_are_held_by_other_processes(local_ray, plain_encoders, monkeyp
 def test_ray_ingests_by_held_encoders_as_threads_do(
     local_ray, several, plain_encoders, tmp_path, monkeypatch
 ):
-    from mediafm_store.engines import holders, ray
+    from mediafm_store.engines import encoder_actors, ray
 
-    monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
+    monkeypatch.setitem(encoder_actors.OPTIONS, "num_gpus", 0)
     monkeypatch.setattr(ray, "nodes", lambda: [Node("here", cpus=WORKERS, gpus=1)])
-    held, hold = [], holders.hold
+    held, hold = [], encoder_actors.hold
     monkeypatch.setattr(holders, "hold", lambda *a: held.append(hold(*a)) or held[-1])
-    stores = [Store(tmp_path / engine, create=True) for engine in ("threads", "ray")]
+    stores = [Storage(tmp_path / engine, create=True) for engine in ("threads", "ray")]
     ingest(stores[0], [several], encoders=plain_encoders)
     ingest(stores[1], [several], encoders=plain_encoders, engine="ray", workers=WORKERS)
-    assert {type(encoder) for encoder in held[0].values()} == {holders.HeldEncoder}
+    assert {type(encoder) for encoder in held[0].values()} == {encoder_actors.HeldEncoder}
     assert len(stores[1].titles()) == 5
     for space in ("fused", "described", "metadata"):
         a, b = (s.vectors(s.live(space)) for s in stores)
@@ -381,11 +381,11 @@ def test_ray_ingests_by_held_encoders_as_threads_do(
 
 
 def test_a_holder_that_dies_is_begun_anew(local_ray, plain_encoders, monkeypatch):
-    from mediafm_store.engines import holders
+    from mediafm_store.engines import encoder_actors
     from mediafm_store.engines.cluster import ray
 
-    monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
-    held = holders.hold(plain_encoders, 1)
+    monkeypatch.setitem(encoder_actors.OPTIONS, "num_gpus", 0)
+    held = encoder_actors.hold(plain_encoders, 1)
     before = held["text"].encode(["one"]).blocks
     ray.kill(ray.get_actor(held["text"].holders[0]), no_restart=False)
     assert np.array_equal(held["text"].encode(["one"]).blocks, before)
@@ -399,20 +399,20 @@ class Unloadable(PlainEncoder):
 
 
 def test_encoders_that_cannot_be_loaded_end_the_run_at_once(local_ray, monkeypatch):
-    from mediafm_store.engines import holders
+    from mediafm_store.engines import encoder_actors
 
-    monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
+    monkeypatch.setitem(encoder_actors.OPTIONS, "num_gpus", 0)
     with pytest.raises(FileNotFoundError, match="no weights here"):
-        holders.hold({"text": Unloadable("text")}, 1)
+        encoder_actors.hold({"text": Unloadable("text")}, 1)
 
 
 def test_only_what_a_holder_has_on_its_gpu_is_held(local_ray, encoders, monkeypatch):
     """The encoders that ship run on CPUs: one process for all workers would hold them up."""
-    from mediafm_store.engines import holders
+    from mediafm_store.engines import encoder_actors
 
-    monkeypatch.setitem(holders.OPTIONS, "num_gpus", 0)
-    assert holders.hold(encoders, 1) is encoders
-    held = holders.RemoteEncoders(encoders, {"text": PlainEncoder("text")}, [])
+    monkeypatch.setitem(encoder_actors.OPTIONS, "num_gpus", 0)
+    assert encoder_actors.hold(encoders, 1) is encoders
+    held = encoder_actors.RemoteEncoders(encoders, {"text": PlainEncoder("text")}, [])
     there = pickle.loads(pickle.dumps(held))
     assert isinstance(there["text"], PlainEncoder)
     assert there["visual"].fingerprint == encoders["visual"].fingerprint

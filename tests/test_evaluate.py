@@ -15,17 +15,17 @@ from mediafm_cli.main import app
 from mediafm_store import TrainConfig, embed_clip, evaluate_model, train
 from mediafm_store.arrays import FUSED, unit_rows
 from mediafm_store.embedding.embed import open_model
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.evaluation import model as evaluate
-from mediafm_store.model import quality
-from mediafm_store.model.packed import read
-from mediafm_store.model.quality import (
+from mediafm_store.model import scene_metrics
+from mediafm_store.model.scene_metrics import (
     LabelledFilm,
     effective_rank,
     random_pair_cosine,
     scene_ap,
     scene_auc,
 )
+from mediafm_store.model.sequences import read
 from mediafm_store.model.windows import embed_titles
 from mediafm_store.report.pages import write_model_page
 from mediafm_store.training.checkpoints import latest
@@ -80,9 +80,9 @@ def test_figures_are_those_of_all_titles_together(imported, report):
     pairs = {name: random_pair_cosine(every, rng=rng) for name, every in spaces.items()}
     assert report.random_cosine == pairs
     for name, every in spaces.items():
-        sample = every[rng.permutation(len(every))[: quality.SAMPLE]]
+        sample = every[rng.permutation(len(every))[: scene_metrics.SAMPLE]]
         assert report.rank[name] == effective_rank(sample)
-    assert report.duplicates == sum(map(quality.twins, fused)) / len(spaces["isolated"])
+    assert report.duplicates == sum(map(scene_metrics.twins, fused)) / len(spaces["isolated"])
     assert report.shots == len(spaces["isolated"])
 
 
@@ -116,7 +116,7 @@ def test_shots_are_masked_as_they_were_in_training(store):
     assert losses[0] == losses[1] == losses[3] != losses[2]
     content["facts"]["mask_rate"] = "all"
     config.write_text(json.dumps(content))
-    with pytest.raises(BadInput, match="says 'all' of its shots were hidden; train again"):
+    with pytest.raises(InvalidInput, match="says 'all' of its shots were hidden; train again"):
         evaluate_model(store, device="cpu")
 
 
@@ -137,7 +137,7 @@ def test_the_command_prints_what_the_function_returns(imported, report):
     assert json.loads(line)["msm"] == pytest.approx(report.msm)
 
 
-class Texts(HTMLParser):
+class TextInput(HTMLParser):
     """The texts of a page, and that its tags close."""
 
     def __init__(self, page: str) -> None:
@@ -158,9 +158,9 @@ class Texts(HTMLParser):
 
 
 def test_the_page_shows_every_figure(imported, report, tmp_path):
-    path = tmp_path / "quality.html"
+    path = tmp_path / "scene_metrics.html"
     mediafm("evaluate", "model", "--store", imported.path, "--html", path, "--device", "cpu")
-    page = Texts(path.read_text())
+    page = TextInput(path.read_text())
     assert not page.open
     figures = [
         *report.msm.values(),
@@ -204,7 +204,7 @@ def test_a_clip_of_a_whole_title_has_no_more_context(imported):
 
 
 def test_a_clip_that_is_not_there_is_refused(imported):
-    with pytest.raises(BadInput, match=r"no shots from 400 to 500 s; it is 160\.0 s long"):
+    with pytest.raises(InvalidInput, match=r"no shots from 400 to 500 s; it is 160\.0 s long"):
         embed_clip(imported, "f1", 400, 500, device="cpu")
     with pytest.raises(NotFound, match="no title 'f9'"):
         embed_clip(imported, "f9", 0, 5, device="cpu")

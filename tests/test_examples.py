@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mediafm_store import Store, ingest
+from mediafm_store import Storage, ingest
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -32,7 +32,7 @@ def run(script, *arguments):
 
 def test_examples_say_in_a_line_what_they_lack(sample_films, tmp_path, plain_encoders):
     film, store = sorted(sample_films.glob("*.mp4"))[0], tmp_path / "store"
-    ingest(Store(store, create=True), film, encoders=plain_encoders)
+    ingest(Storage(store, create=True), film, encoders=plain_encoders)
     (empty := tmp_path / "empty").mkdir()
     (Path(empty) / "film.mp4").write_bytes(b"no film")
     for script, *arguments in (

@@ -17,16 +17,16 @@ from starlette.testclient import TestClient
 
 from mediafm_store.clips.clip import cut_clip
 from mediafm_store.clips.write import write_video
-from mediafm_store.errors import BadInput, BadMedia, MediaFMError
+from mediafm_store.errors import InvalidInput, InvalidMedia, MediaFMError
 from mediafm_store.examples.file_kinds import kind_of, require
 from mediafm_store.media.decode import media_duration_s, open_media
 from mediafm_store.media.sound import sound
 from mediafm_store.media.streams import streams_of
 from mediafm_store.serve.app import make_app
-from mediafm_store.serve.library import Library
+from mediafm_store.serve.library import SharedStore
 from mediafm_store.shots.detectors import adaptive
 from mediafm_store.shots.shots import read_shots
-from mediafm_store.sources.changes import content
+from mediafm_store.sources.change_detection import content
 from mediafm_store.sources.videos import find_videos
 from tests.command import mediafm
 from tests.conftest import random_vectors
@@ -144,7 +144,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("kind", "name", "told", "cure"), REFUSED)
 def test_what_is_of_another_kind_is_refused_with_the_option_for_it(media, kind, name, told, cure):
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(InvalidInput) as refused:
         require(media / name, kind)
     message = str(refused.value)
     assert message.startswith(str(media / name))
@@ -155,7 +155,7 @@ def test_what_is_of_another_kind_is_refused_with_the_option_for_it(media, kind, 
 
 @pytest.mark.parametrize("name", ["text.txt", "words.srt"])
 def test_what_has_nothing_to_see_or_hear_is_of_no_kind(media, name):
-    with pytest.raises(BadInput, match="nothing to see or to hear"):
+    with pytest.raises(InvalidInput, match="nothing to see or to hear"):
         kind_of(media / name)
 
 
@@ -178,9 +178,11 @@ def test_a_picture_that_pillow_does_not_know_is_no_film(tmp_path, brand):
     assert film[4:8] == b"ftyp"
     (tmp_path / "a.heic").write_bytes(film[:8] + brand + film[12:])
     for ask in (kind_of, partial(require, kind="visual")):
-        with pytest.raises(BadInput, match="cannot be read as a picture; save it as JPEG or PNG"):
+        with pytest.raises(
+            InvalidInput, match="cannot be read as a picture; save it as JPEG or PNG"
+        ):
             ask(tmp_path / "a.heic")
-    with pytest.raises(BadInput, match="is a picture, not a video"):
+    with pytest.raises(InvalidInput, match="is a picture, not a video"):
         require(tmp_path / "a.heic", "clip")
 
 
@@ -219,7 +221,7 @@ def test_what_has_no_context_is_compared_without(films, media, tmp_path, monkeyp
     for name in ("picture.mp4", "sound.png"):
         assert all(h.shares["context"] == 0 for h in search(films, like=[str(media / name)]))
     assert all(h.shares["context"] == 0 for h in search(films, sound=media / "film.mp4"))
-    with pytest.raises(BadInput, match="has no context, being no video"):
+    with pytest.raises(InvalidInput, match="has no context, being no video"):
         search(films, sound=media / "film.mp4", space="context")
     # A title goes before a picture of its name: that is not even looked at.
     monkeypatch.chdir(tmp_path)
@@ -311,7 +313,7 @@ def opened(path):
 def test_what_is_no_file_is_refused_at_once(others, ask):
     for path, told in others.items():
         error = in_a_second(partial(ask, path))
-        assert isinstance(error, BadMedia), path
+        assert isinstance(error, InvalidMedia), path
         assert f"{path} {told}" in str(error)
 
 
@@ -377,7 +379,9 @@ def test_the_command_compares_what_the_option_says(films, media, tmp_path, monke
 def test_a_file_that_is_sent_is_compared_as_what_it_is(films, media, monkeypatch):
     monkeypatch.setattr("mediafm_store.serve.library.load_encoders", lambda *_, **__: ENCODERS)
     monkeypatch.setattr("mediafm_store.serve.library.search", search_all)
-    with TestClient(make_app(Library(films, device="cpu")), base_url="http://127.0.0.1") as client:
+    with TestClient(
+        make_app(SharedStore(films, device="cpu")), base_url="http://127.0.0.1"
+    ) as client:
 
         def sent(name):
             return client.post("/search", files={"file": (name, (media / name).read_bytes())})

@@ -9,10 +9,9 @@ import pytest
 from PIL import Image
 
 from mediafm_store.arrays import BLOCK, block
-from mediafm_store.errors import BadInput, BadMedia
-from mediafm_store.examples import files
-from mediafm_store.examples.files import PIECE, picture, sounds
-from mediafm_store.examples.queries import Examples
+from mediafm_store.errors import InvalidInput, InvalidMedia
+from mediafm_store.examples.file_examples import PIECE, picture, sounds
+from mediafm_store.examples.resolver import ExampleResolver
 from mediafm_store.media.sound import SAMPLE_RATE, sound
 from tests.conftest import random_vectors
 from tests.odd_films import make_film, pictures
@@ -49,7 +48,9 @@ def tone(hz, length_s, rate=SAMPLE_RATE):
 
 
 def example(store, path, space="fused"):
-    made = Examples(store, store.live(space), lambda: ENCODERS, "cpu", lambda path, origin: None)
+    made = ExampleResolver(
+        store, store.live(space), lambda: ENCODERS, "cpu", lambda path, origin: None
+    )
     return made.file(path)
 
 
@@ -107,7 +108,7 @@ def test_what_is_no_picture_is_one_clear_error(tmp_path, damage):
             "large": with_size(whole, 10_000),  # of which Pillow only warns, on stderr
         }[damage]
     )
-    with pytest.raises(BadInput, match="cannot be read as a picture") as told:
+    with pytest.raises(InvalidInput, match="cannot be read as a picture") as told:
         picture(path)
     assert str(path) in str(told.value)
     assert "\n" not in str(told.value)
@@ -202,7 +203,7 @@ def test_what_has_no_sound(tmp_path, damage, caplog):
     else:
         make_film(tmp_path / "a.mp4", images=list(pictures(5)))
         path = (tmp_path / "a.mp4").rename(tmp_path / "a.m4a")
-    with pytest.raises(BadInput, match="has no sound that can be heard"):
+    with pytest.raises(InvalidInput, match="has no sound that can be heard"):
         sounds(path)
 
 
@@ -210,7 +211,7 @@ def test_what_has_no_sound(tmp_path, damage, caplog):
 @pytest.mark.parametrize("suffix", [".mp3", ".wav", ".flac"])
 def test_what_is_no_sound_is_one_clear_error(tmp_path, content, suffix):
     (path := tmp_path / f"a{suffix}").write_bytes(content)
-    with pytest.raises((BadInput, BadMedia)) as told:
+    with pytest.raises((InvalidInput, InvalidMedia)) as told:
         sounds(path)
     assert str(path) in str(told.value)
     assert "\n" not in str(told.value)
@@ -223,7 +224,7 @@ def test_a_file_that_is_not_there(store, tmp_path):
     add_film(store, "film", ["lake"])
     for asked in ("picture", "sound", "clip"):
         for path in (tmp_path / "nope.png", tmp_path):
-            with pytest.raises(BadInput, match="is not a file; give a video"):
+            with pytest.raises(InvalidInput, match="is not a file; give a video"):
                 search(store, **{asked: path})
 
 
@@ -233,7 +234,9 @@ def test_a_picture_and_a_sound_have_no_context(store, tmp_path):
     Image.new("RGB", (20, 20), (120,) * 3).save(image := tmp_path / "a.png")
     heard = write_sound(tmp_path / "a.wav", tone(440, 2))
     for asked, path in (("picture", image), ("sound", heard)):
-        with pytest.raises(BadInput, match="has no context, being no video; search with --space f"):
+        with pytest.raises(
+            InvalidInput, match="has no context, being no video; search with --space f"
+        ):
             search(store, **{asked: path}, space="context")
         for space in (None, "fused"):
             first = search(store, **{asked: path}, space=space)[0]
@@ -245,5 +248,7 @@ def test_an_imported_store_cannot_be_asked_with_files(imported, tmp_path):
     heard = write_sound(tmp_path / "a.wav", tone(440, 2))
     (clip := tmp_path / "a.mp4").write_bytes(b"nothing that need be read")
     for asked in ({"picture": image}, {"sound": heard}, {"clip": clip}, {"like": [str(clip)]}):
-        with pytest.raises(BadInput, match="were imported, and no encoder makes such of a file"):
+        with pytest.raises(
+            InvalidInput, match="were imported, and no encoder makes such of a file"
+        ):
             search(imported, **asked)

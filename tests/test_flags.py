@@ -1,11 +1,11 @@
 import numpy as np
 
-from mediafm_store.shots.flags import Repeats, is_black, is_silent
-from mediafm_store.shots.levels import Levels
+from mediafm_store.shots.levels import TimeSeries
+from mediafm_store.shots.shot_flags import Repeats, is_black, is_silent
 
 
 def levels(values):
-    made = Levels()
+    made = TimeSeries()
     for i, value in enumerate(values):
         made.append(i / 10, value)
     return made
@@ -35,7 +35,7 @@ def test_silent_is_quiet_all_the_time_or_without_sound():
     assert is_silent(loudness, 0, 0.2)
     assert not is_silent(loudness, 0, 0.3)
     assert is_silent(loudness, 5, 6)
-    assert is_silent(Levels(), 0, 1)
+    assert is_silent(TimeSeries(), 0, 1)
 
 
 def picture(seed, light=1.0):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.sources.videos import find_videos
 from tests.command import mediafm
 from tests.odd_films import make_film, pictures
@@ -45,7 +45,7 @@ def test_links_that_lead_nowhere_are_told(tmp_path):
         f"{tmp_path / name} is left out: it is a link to {tmp_path / to}, which is not there"
         for name, to in (("folder", "unmounted"), ("gone.mp4", "nothing.mp4"))
     ]
-    with pytest.raises(BadInput, match="does not exist"):
+    with pytest.raises(InvalidInput, match="does not exist"):
         find_videos([tmp_path / "gone.mp4"])
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mediafm_store.errors import BadMedia
+from mediafm_store.errors import InvalidMedia
 from mediafm_store.media.footage import read_footage
 from tests.timelines import NTSC, NTSC_60, NTSC_FILM, numbered_film
 
@@ -82,7 +82,7 @@ def test_real_films(films):
 
 
 def test_sound_alone_is_no_footage(films):
-    with pytest.raises(BadMedia, match="no picture"):
+    with pytest.raises(InvalidMedia, match="no picture"):
         read_footage(films / "clips" / "guitar.mp3")
 
 

@@ -4,7 +4,7 @@ import re
 
 import pyarrow as pa
 
-from mediafm_store.storage.schema import FORMAT, TABLES, vectors_schema
+from mediafm_store.tables.schema import FORMAT, TABLES, vectors_schema
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")

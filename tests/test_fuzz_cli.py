@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, get_args, get_origin, get_type_hints
 import pytest
 
 from mediafm_cli.main import COMMANDS
-from mediafm_store import Store, fit_probe, import_labels, ingest, load_encoders
+from mediafm_store import Storage, fit_probe, import_labels, ingest, load_encoders
 from tests.command import mediafm
 from tests.conftest import random_vectors
 from tests.odd_films import make_film, pictures
@@ -87,7 +87,7 @@ def places(tmp_path_factory) -> dict[str, str]:
         (folder / f"film{number}.json").write_text('{"tags": ["slow"], "genres": ["War"]}')
     kinds = [("film", "Drama"), *((f"film{n}", "Drama" if n < 2 else "War") for n in range(5))]
     labels.write_text("title,label\n" + "".join(f"{name},{kind}\n" for name, kind in kinds))
-    store = Store(folder / "store", create=True)
+    store = Storage(folder / "store", create=True)
     encoders = load_encoders([name.partition("=")[2] for name in PLUGINS], device="cpu")
     ingest(store, folder, encoders=encoders)
     put_in_context(store, {title: random_vectors(n, n) for title, n in store.shot_counts().items()})

@@ -11,18 +11,18 @@ from torch import nn
 from mediafm_store.arrays import unit_rows
 from mediafm_store.encoding import load_encoder, load_encoders
 from mediafm_store.model.checkpoint import load_checkpoint, save_checkpoint
-from mediafm_store.model.packed import TitleShots, pack
+from mediafm_store.model.sequences import TitleSequence, pack
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 from mediafm_store.model.windows import embed_titles
 from mediafm_store.shots import transnetv2
-from mediafm_store.training.batches import windows
+from mediafm_store.training.batching import windows
+from mediafm_store.training.initialization import start_model
 from mediafm_store.training.masking import trivial_predictors
 from mediafm_store.training.optim import Muon, orthogonalise
-from mediafm_store.training.resume import Unfinished, tensors_of
+from mediafm_store.training.process_group import ALONE
+from mediafm_store.training.resume import ResumeState, tensors_of
 from mediafm_store.training.run import Best, TrainConfig, TrainingRun, seeded
-from mediafm_store.training.start import start_model
 from mediafm_store.training.trainer import prepare, train_model
-from mediafm_store.training.world import ALONE
 from tests import stages
 
 pytestmark = [
@@ -38,7 +38,7 @@ NEAR = 2e-3
 """Between losses in bfloat16 and in float32: they are means over some dozens of masked shots."""
 
 
-def titles() -> list[TitleShots]:
+def titles() -> list[TitleSequence]:
     """Scenes of four shots, in titles of odd lengths, one of them longer than a sequence."""
     rng = np.random.default_rng(0)
     made = []
@@ -46,7 +46,7 @@ def titles() -> list[TitleShots]:
         scenes = np.repeat(rng.normal(size=(shots // 4 + 1, 96)), 4, axis=0)[:shots]
         fused = unit_rows((scenes + rng.normal(size=(shots, 96))).astype(np.float32))
         about = unit_rows(rng.normal(size=(1, 32)).astype(np.float32))[0]
-        made.append(TitleShots(fused, about, id=str(number)))
+        made.append(TitleSequence(fused, about, id=str(number)))
     return made
 
 
@@ -79,7 +79,7 @@ def test_training_goes_as_on_a_cpu(optimizer):
     assert set(on_gpu.baselines) == {*trivial_predictors(), "untrained"}
 
 
-def a_run() -> tuple[TrainingRun, list[TitleShots]]:
+def a_run() -> tuple[TrainingRun, list[TitleSequence]]:
     run, training, _ = prepare(
         titles(), MODEL, CONFIG, device="cuda", world=ALONE, start=start_model
     )
@@ -89,7 +89,7 @@ def a_run() -> tuple[TrainingRun, list[TitleShots]]:
 
 def test_training_goes_on_from_what_was_kept(tmp_path, monkeypatch):
     monkeypatch.setattr("mediafm_store.training.resume.EVERY_S", 0.0)
-    state = Unfinished(str(tmp_path / "unfinished"), "key", ALONE)
+    state = ResumeState(str(tmp_path / "unfinished"), "key", ALONE)
     whole, training = a_run()
     whole.fit(training, lambda step: None, state.keep)
     short, _ = a_run()

@@ -10,7 +10,7 @@ import pytest
 from mediafm_store import load_encoders
 from mediafm_store.arrays import unit_rows
 from mediafm_store.encoders.encoder import Encoder
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 transformers = pytest.importorskip("transformers")
@@ -228,13 +228,13 @@ def test_it_takes_the_place_of_one_default(tmp_path):
     encoders = load_encoders([f"hf={tmp_path}"], device="cpu")
     names = [encoders[m].name for m in ("visual", "audio", "text")]
     assert names == [f"hf={tmp_path.name}", "yamnet", "minilm-l6"]
-    with pytest.raises(BadInput, match="two encoders for visual"):
+    with pytest.raises(InvalidInput, match="two encoders for visual"):
         load_encoders([f"hf={tmp_path}", "efficientnet-lite0"], device="cpu")
 
 
 def test_models_that_cannot_be_used(tmp_path):
     def refused(model, match):
-        with pytest.raises(BadInput, match=match) as error:
+        with pytest.raises(InvalidInput, match=match) as error:
             load_encoders([f"hf={model}"], device="cpu")
         assert "\n" not in str(error.value)
 
@@ -253,9 +253,9 @@ def test_parts_that_are_not_understood(tmp_path):
     bert(tmp_path)
     modules = [{"type": f"sentence_transformers.models.{k}"} for k in ("Transformer", "Dense")]
     (tmp_path / "modules.json").write_text(json.dumps(modules))
-    with pytest.raises(BadInput, match="Dense is not known"):
+    with pytest.raises(InvalidInput, match="Dense is not known"):
         load_encoders([f"hf={tmp_path}"], device="cpu")
     (tmp_path / "modules.json").unlink()
     bert(tmp_path, "max_tokens")
-    with pytest.raises(BadInput, match="pooling"):
+    with pytest.raises(InvalidInput, match="pooling"):
         load_encoders([f"hf={tmp_path}"], device="cpu")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mediafm_store import Store, ingest
+from mediafm_store import Storage, ingest
 from tests.odd_films import make_film, pictures
 
 pytestmark = pytest.mark.slow
@@ -87,7 +87,7 @@ damages = st.builds(
 
 def ingest_one(folder: Path, film: Path, encoders):
     """Ingest one film and check that the store holds all of it or nothing."""
-    store = Store(folder / "store", create=True)
+    store = Storage(folder / "store", create=True)
     (result,) = ingest(store, [film], encoders=encoders)
     assert result.state in {"ingested", "failed"}
     told = (*result.warnings, *([result.error] if result.error else []))

@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mediafm_store import (
-    Rails,
-    Store,
+    BreakConstraints,
+    Storage,
     evaluate_model,
     rank_breaks,
 )
 from mediafm_store.arrays import block, unit_rows
 from mediafm_store.encoders.blocks import BlockMap
-from mediafm_store.errors import BadInput, SpaceMismatch
+from mediafm_store.errors import InvalidInput, SpaceMismatch
 from tests.features import bring, film, save
 from tests.plain import PlainEncoder
 from tests.plain import search_all as search
@@ -88,7 +88,7 @@ def test_a_table_holds_what_arrays_do(store, tmp_path, kind):
         pq.write_table(as_table(films), path, row_group_size=4)
     else:
         lancedb.connect(tmp_path).create_table("all", as_table(films))
-    other = Store(tmp_path / "other", create=True)
+    other = Storage(tmp_path / "other", create=True)
     assert [r.state for r in bring(other, path)] == ["ingested"] * 3
     np.testing.assert_array_equal(fused(other), fused(store))
     columns = ["id", "start_s", "end_s", "scene", "words"]
@@ -105,9 +105,9 @@ def test_unchanged_titles_are_left_alone_and_changed_ones_are_not(store, tmp_pat
     assert store.title("a")["revision"] == before
     save(path, **film(seed=1))
     assert [r.state for r in bring(store, path)] == ["ingested"]
-    (tmp_path / "a.json").write_text(json.dumps({"title": "A Film", "series": "Films"}))
+    (tmp_path / "a.json").write_text(json.dumps({"title": "A Film", "series": "KnownFilms"}))
     assert [r.state for r in bring(store, path)] == ["ingested"]
-    assert (store.title("a")["name"], store.title("a")["series"]) == ("A Film", "Films")
+    assert (store.title("a")["name"], store.title("a")["series"]) == ("A Film", "KnownFilms")
     assert store.vectors(store.live("metadata"), "a").vectors.any()
 
 
@@ -161,13 +161,13 @@ def test_a_bad_file_is_one_line_and_the_others_go_in(store, tmp_path, told):
 
 def test_options_that_fit_nothing_are_refused(store, tmp_path):
     path = save(tmp_path / "a.npz", **film())
-    with pytest.raises(BadInput, match="--text 'speech' is in none of the files"):
+    with pytest.raises(InvalidInput, match="--text 'speech' is in none of the files"):
         bring(store, path, arrays={"text": "speech"})
-    with pytest.raises(BadInput, match="is no frame rate"):
+    with pytest.raises(InvalidInput, match="is no frame rate"):
         bring(store, path, fps="0")
-    with pytest.raises(BadInput, match="does not exist"):
+    with pytest.raises(InvalidInput, match="does not exist"):
         bring(store, tmp_path / "b.npz")
-    with pytest.raises(BadInput, match=r"give files called \.npz"):
+    with pytest.raises(InvalidInput, match=r"give files called \.npz"):
         bring(store, tmp_path)
 
 
@@ -186,7 +186,7 @@ def test_damaged_files_never_leave_half_a_title(tmp_path_factory, place, change,
     at = int(place * len(whole))
     after = {"cut": b"", "flip": noise + whole[at + len(noise) :], "insert": noise + whole[at:]}
     path.write_bytes(whole[:at] + after[change])
-    store = Store(folder / "store", create=True)
+    store = Storage(folder / "store", create=True)
     (result,) = bring(store, path)
     assert (result.state == "ingested") == (len(store.titles()) == 1)
     if result.state == "failed":
@@ -207,7 +207,7 @@ def test_any_times_and_widths_go_in_as_they_are(tmp_path_factory, lengths, width
     ends = np.cumsum(lengths)
     vectors = scale * np.random.default_rng(width).normal(size=(len(ends), width))
     path = save(folder / "a.npz", visual=vectors, start_s=ends - lengths, end_s=ends)
-    store = Store(folder / "store", create=True)
+    store = Storage(folder / "store", create=True)
     (result,) = bring(store, path)
     assert result.state == "ingested", result.error
     shots = store.shots("a")
@@ -230,12 +230,12 @@ def test_words_are_found_and_only_where_somebody_speaks(imported):
 
 def test_a_clip_of_a_film_cannot_be_compared(imported, tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"")
-    with pytest.raises(BadInput, match="no encoder makes such of a file"):
+    with pytest.raises(InvalidInput, match="no encoder makes such of a file"):
         search(imported, clip=tmp_path / "clip.mp4")
 
 
 def test_breaks_are_ranked_by_change_alone(imported):
-    breaks = rank_breaks(imported, "f1", k=3, rails=Rails(min_gap_s=5))
+    breaks = rank_breaks(imported, "f1", k=3, rails=BreakConstraints(min_gap_s=5))
     assert len(breaks) == 3
 
 
@@ -259,7 +259,7 @@ def test_many_titles_are_one_commit_and_a_bad_one_stops_no_other(store, tmp_path
 
     def refuse(many):
         if any(rows.title["id"] == "t7" for rows in many):
-            raise BadInput("t7 is refused")
+            raise InvalidInput("t7 is refused")
         write(many)
 
     monkeypatch.setattr(store, "add_titles", refuse)

@@ -10,10 +10,10 @@ import time
 import numpy as np
 import pytest
 
-from mediafm_store import Store, ingest
+from mediafm_store import Storage, ingest
 from mediafm_store.arrays import block
-from mediafm_store.errors import BadInput
-from mediafm_store.sources import changes
+from mediafm_store.errors import InvalidInput
+from mediafm_store.sources import change_detection
 from tests.odd_films import make_film, pictures
 
 SRT = "1\n00:00:00,100 --> 00:00:00,900\n{}\n"
@@ -51,8 +51,10 @@ def vectors(store, space="fused"):
 
 def test_unchanged_files_are_not_read_again(again, store, film, monkeypatch):
     read = []
-    digest = changes.hashlib.file_digest
-    monkeypatch.setattr(changes.hashlib, "file_digest", lambda *a: read.append(a) or digest(*a))
+    digest = change_detection.hashlib.file_digest
+    monkeypatch.setattr(
+        change_detection.hashlib, "file_digest", lambda *a: read.append(a) or digest(*a)
+    )
     assert again().state == "unchanged"
     assert read == []
     os.utime(film, ns=(1, 1))
@@ -88,7 +90,7 @@ def test_an_update_equals_a_fresh_ingest(again, store, film, plain_encoders, tmp
     film.with_suffix(".srt").unlink()
     film.with_suffix(".json").write_text(json.dumps({"title": "Another", "genres": ["Drama"]}))
     assert again().state == "updated"
-    fresh = Store(tmp_path / "fresh", create=True)
+    fresh = Storage(tmp_path / "fresh", create=True)
     ingest(fresh, [film], encoders=plain_encoders)
     assert store.shots().equals(fresh.shots())
     for space in ("fused", "described"):
@@ -136,7 +138,7 @@ def test_a_shot_list_instead_of_a_detector(again, store, film, tmp_path):
     cuts.write_text("start\n0\n1\n")
     assert again(shot_list=cuts).shots == 2
     assert again().shots == 3
-    with pytest.raises(BadInput, match=r"none\.csv is not a file"):
+    with pytest.raises(InvalidInput, match=r"none\.csv is not a file"):
         again(shot_list=tmp_path / "none.csv")
 
 
@@ -146,7 +148,7 @@ def test_several_workers_make_the_same_store(film, plain_encoders, tmp_path):
         make_film(film.with_name(f"film{number}.mp4"), images=images)
     stores = []
     for workers in (1, 3):
-        stores.append(Store(tmp_path / f"by{workers}", create=True))
+        stores.append(Storage(tmp_path / f"by{workers}", create=True))
         told, seen = [], set()
         results = ingest(
             stores[-1],
@@ -174,7 +176,7 @@ def test_two_films_of_one_name_at_once(film, store, plain_encoders):
 
 @pytest.mark.parametrize("option", [{"keyframes": 0}, {"workers": 0}])
 def test_values_that_make_no_sense(film, store, plain_encoders, option):
-    with pytest.raises(BadInput, match=r"1 (or more|to 1024), are 0"):
+    with pytest.raises(InvalidInput, match=r"1 (or more|to 1024), are 0"):
         ingest(store, [film], encoders=plain_encoders, **option)
 
 
@@ -199,7 +201,7 @@ def test_ctrl_c_ends_cleanly(films, tmp_path, workers):
     _, told = process.communicate(timeout=20)
     assert process.returncode == 130
     assert told == "Interrupted; what `mediafm ingest` finished is kept.\n"
-    store = Store(tmp_path / "store")
+    store = Storage(tmp_path / "store")
     assert len(store.titles()) == store.table("shots").count_rows() == 0
 
 

@@ -5,9 +5,9 @@ import threading
 import numpy as np
 import pytest
 
-from mediafm_store import IndexConfig, Store, build_index, index_status, refresh_index
+from mediafm_store import IndexConfig, Storage, build_index, index_status, refresh_index
 from mediafm_store.arrays import unit_rows
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.indexing.directories import index_folder, newest_build, shard_folders
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.indexing.space_index import OPENED, RUNS, open_index
@@ -138,7 +138,7 @@ def test_a_search_with_a_condition_finds_as_many_as_match(films):
     ],
 )
 def test_bad_conditions_are_told(films, where, told):
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(InvalidInput, match=told):
         films.matching(where)
 
 
@@ -161,7 +161,7 @@ def test_searches_go_on_while_indexes_are_built(films):
 
     def keep_searching():
         while not done.is_set():
-            found = answers(Store(films.path), query, 5)
+            found = answers(Storage(films.path), query, 5)
             if found != wanted:
                 wrong.append(found)
 
@@ -202,18 +202,18 @@ def test_a_shot_or_two_can_be_indexed_by_any_kind(store, kind):
 
 def test_an_empty_space_and_odd_wishes_are_told(store, films):
     empty = store.registry.version("context", "c", dim=2304, made_by="checkpoint 1", fused="test")
-    with pytest.raises(BadInput, match="nothing to index"):
+    with pytest.raises(InvalidInput, match="nothing to index"):
         build_index(store, empty)
-    with pytest.raises(BadInput, match="no index kind 'odd'; there are exact, flat"):
+    with pytest.raises(InvalidInput, match="no index kind 'odd'; there are exact, flat"):
         build_index(films, films.live("fused"), IndexConfig("odd"))
-    with pytest.raises(BadInput, match="between 0 and 1"):
+    with pytest.raises(InvalidInput, match="between 0 and 1"):
         build_index(films, films.live("fused"), IndexConfig(target=1.5))
-    with pytest.raises(BadInput, match="is a path, and an index is opened again by the name"):
+    with pytest.raises(InvalidInput, match="is a path, and an index is opened again by the name"):
         build_index(films, films.live("fused"), IndexConfig("mediafm_indexes.exact:Exact"))
 
 
 def test_a_large_space_gets_an_index_that_is_tuned(store, monkeypatch):
-    monkeypatch.setattr("mediafm_indexes.kinds.EXACT_UP_TO", 100)
+    monkeypatch.setattr("mediafm_indexes.factories.EXACT_UP_TO", 100)
     directions = random_vectors(12, 1)
     rng = np.random.default_rng(3)
     for title in ("one", "two", "three"):

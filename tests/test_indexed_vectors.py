@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mediafm_indexes import KINDS, DamagedError, IndexTarget, build, extend, load, trainers
-from mediafm_indexes.facts import FACTS, read_metadata, write_facts
 from mediafm_indexes.faiss_index import FaissIndex
 from mediafm_indexes.index import Neighbours
+from mediafm_indexes.metadata import FACTS, read_metadata, write_facts
 from mediafm_indexes.recall import recall_at_k, recall_by_candidates
-from mediafm_indexes.vectors import VECTORS, Vectors, write_vectors
+from mediafm_indexes.vectors_file import VECTORS, Vectors, write_vectors
 
 N, D = 6000, 64
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mediafm_indexes import KINDS, ExactIndex, load_index
+from mediafm_indexes.factories import EXACT, EXACT_UP_TO, preferred
 from mediafm_indexes.faiss_index import FaissIndex
-from mediafm_indexes.kinds import EXACT, EXACT_UP_TO, preferred
 from mediafm_indexes.recall import recall_at_k
 
 N, D = 2000, 48

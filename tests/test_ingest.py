@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediafm_store import Store, ingest
+from mediafm_store import Storage, ingest
 from mediafm_store.arrays import MODALITIES, block
 from mediafm_store.clips.write import write_video
 from mediafm_store.encoders.encoder import by_modality
-from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
+from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ def clip(path, *, frames=48, audio=True, seed=0):
 @pytest.fixture(scope="module")
 def ingested(sample_films, encoders, tmp_path_factory):
     """The two sample films in a store."""
-    store = Store(tmp_path_factory.mktemp("ingested") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("ingested") / "store", create=True)
     return store, ingest(store, [sample_films], encoders=encoders)
 
 
@@ -74,7 +74,7 @@ def test_unchanged_titles_are_left_alone_and_changed_ones_replaced(
     films = tmp_path / "films"
     shutil.copytree(sample_films, films)
     video = sorted(films.glob("*.mp4"))[0]
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
 
     def run(**options):
         return ingest(store, [video], encoders=encoders, **options)[0]
@@ -102,7 +102,7 @@ def test_each_bad_file_is_one_line_and_the_others_go_in(tmp_path, encoders):
         "1\n00:00:00,000 --> 00:00:02,000\nDéjà vu, voilà, c'est ça.\n".encode("cp1252")
     )
     clip(films / "binary.mp4", seed=2).with_suffix(".srt").write_bytes(bytes(range(256)) * 9)
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
     results = {r.title: r for r in ingest(store, [films], encoders=encoders)}
     states = {title: r.state for title, r in results.items()}
     assert states == {
@@ -141,7 +141,7 @@ def test_two_films_of_one_name_do_not_overwrite_each_other(tmp_path, encoders):
     clip(tmp_path / "a" / "film.mp4")
     clip(tmp_path / "b" / "film.mp4", seed=3)
     clip(tmp_path / "b" / "Film.mkv", seed=4)
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
     results = ingest(store, [tmp_path / "a", tmp_path / "b"], encoders=encoders)
     found = {r.media.relative_to(tmp_path): (r.title, r.state) for r in results}
     assert found[Path("a/film.mp4")] == ("a_film", "ingested")
@@ -156,12 +156,12 @@ def test_two_films_of_one_name_do_not_overwrite_each_other(tmp_path, encoders):
         ("b_film", "unchanged"),
         ("other", "unchanged"),
     ]
-    with pytest.raises(BadInput, match="--title"):
+    with pytest.raises(InvalidInput, match="--title"):
         ingest(store, [tmp_path / "a"], encoders=encoders, title="../escape")
 
 
 def test_moved_films_keep_their_rows_and_tell_where_they_are(tmp_path, encoders):
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
     ingest(store, [clip(tmp_path / "film.mp4")], encoders=encoders)
     revision = store.title("film")["revision"]
     (tmp_path / "new").mkdir()
@@ -186,7 +186,7 @@ def test_a_mistake_of_a_plugin_stops_one_title_only(tmp_path, encoders):
 
     for name in ("bad", "good"):
         clip(tmp_path / f"{name}.mp4")
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
     results = ingest(store, [tmp_path], encoders={**encoders, "text": Breaks()})
     assert [r.state for r in results] == ["failed", "ingested"]
     assert results[0].error == "'bad.mp4' cannot be ingested: ZeroDivisionError: on purpose"
@@ -201,16 +201,16 @@ def test_other_encoders_are_refused(tmp_path, encoders):
 
         encode_query = encode
 
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
     ingest(store, [clip(tmp_path / "film.mp4")], encoders=encoders)
     with pytest.raises(SpaceMismatch, match="other"):
         ingest(store, [tmp_path / "film.mp4"], encoders={**encoders, "text": Other()})
 
 
 def test_encoders_must_cover_each_modality_once(encoders):
-    with pytest.raises(BadInput, match="no encoder for text"):
+    with pytest.raises(InvalidInput, match="no encoder for text"):
         by_modality([encoders["visual"], encoders["audio"]])
-    with pytest.raises(BadInput, match="two encoders for visual"):
+    with pytest.raises(InvalidInput, match="two encoders for visual"):
         by_modality([encoders["visual"], encoders["visual"]])
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mediafm_cli.commands.cut import json_rows
 from mediafm_store import import_labels, read_ads, read_judgements
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.sources.videos import metadata_of, read_metadata
 from mediafm_store.text_files import json_text
 from mediafm_store.text_files.json_text import DEEPEST, parse_json
@@ -36,7 +36,7 @@ def test_what_is_wrong_is_told_by_every_reader(store, tmp_path, content):
     if isinstance(content, str):
         readers += [lambda: list(json_rows(content)), lambda: list(json_rows(f"[{content}]"))]
     for read in readers:
-        with pytest.raises(BadInput, match=r"JSON|UTF|cannot be read") as told:
+        with pytest.raises(InvalidInput, match=r"JSON|UTF|cannot be read") as told:
             read()
         assert "\n" not in str(told.value)
         assert len(str(told.value)) < 300
@@ -51,7 +51,7 @@ def test_a_foreign_file_beside_a_film_is_none_of_its_business(tmp_path):
 def test_a_file_without_end_is_not_read_to_its_end(tmp_path, monkeypatch, name):
     monkeypatch.setattr(json_text, "LARGEST", 1000)
     (path := tmp_path / name).write_text('{"id": "a"}\n' * 1000)
-    with pytest.raises(BadInput, match=r"cannot be read.*more than"):
+    with pytest.raises(InvalidInput, match=r"cannot be read.*more than"):
         read_ads(path) if name == "file.jsonl" else read_metadata(path)
 
 

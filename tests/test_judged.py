@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mediafm_store import Hit, Store, judge, read_judgements, search
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store import Hit, Storage, judge, read_judgements, search
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.judgements import judged as judging
 from mediafm_store.judgements.judgements import Judgements, LabelledShot, ShotPosition, SimilarQuery
 from mediafm_store.judgements.labels import LARGEST
@@ -164,7 +164,7 @@ WRONG = {
 def test_what_is_wrong_in_a_label_file_is_told_in_one_line(tmp_path, name):
     keys, value, message = WRONG[name]
     path = written(tmp_path, changed(keys, value))
-    with pytest.raises(BadInput, match=message) as told:
+    with pytest.raises(InvalidInput, match=message) as told:
         read_judgements(path)
     assert str(told.value).startswith(f"{path}: ")
     assert "\n" not in str(told.value)
@@ -173,7 +173,7 @@ def test_what_is_wrong_in_a_label_file_is_told_in_one_line(tmp_path, name):
 @pytest.mark.parametrize("key", ["films", "similar_queries", "text_queries"])
 def test_a_part_that_is_missing_is_told(tmp_path, key):
     path = written(tmp_path, {k: v for k, v in LABELS.items() if k != key})
-    with pytest.raises(BadInput, match=f"{key} must be .*, is missing"):
+    with pytest.raises(InvalidInput, match=f"{key} must be .*, is missing"):
         read_judgements(path)
 
 
@@ -192,21 +192,21 @@ def test_a_part_that_is_missing_is_told(tmp_path, key):
 def test_a_file_that_holds_no_labels_is_told(tmp_path, content, message):
     path = tmp_path / "labels.json"
     path.write_bytes(content)
-    with pytest.raises(BadInput, match=message) as told:
+    with pytest.raises(InvalidInput, match=message) as told:
         read_judgements(path)
     assert str(told.value).startswith(f"{path}: ")
     assert "\n" not in str(told.value)
 
 
 def test_no_file_and_one_that_is_far_too_large_are_told(tmp_path):
-    with pytest.raises(BadInput, match="there is no such file"):
+    with pytest.raises(InvalidInput, match="there is no such file"):
         read_judgements(tmp_path / "nope.json")
-    with pytest.raises(BadInput, match="there is no such file"):
+    with pytest.raises(InvalidInput, match="there is no such file"):
         read_judgements(tmp_path)
     large = tmp_path / "large.json"
     with large.open("wb") as file:
         file.truncate(LARGEST + 1)
-    with pytest.raises(BadInput, match="50,000,001 bytes are too many"):
+    with pytest.raises(InvalidInput, match="50,000,001 bytes are too many"):
         read_judgements(large)
 
 
@@ -235,7 +235,7 @@ def test_any_other_value_is_read_or_told(tmp_path, path, value):
     found, told = None, f"{file}: "
     try:
         found = read_judgements(file)
-    except BadInput as error:
+    except InvalidInput as error:
         told = str(error)
     assert told.startswith(f"{file}: ")
     assert "\n" not in told
@@ -405,9 +405,9 @@ def test_a_report_is_of_all_queries_of_parts_and_of_kinds():
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Store:
+def made(tmp_path_factory) -> Storage:
     """The two labelled films, and nothing else."""
-    store = Store(tmp_path_factory.mktemp("judged") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("judged") / "store", create=True)
     store.add_title(title_rows(store, "alpha", random_vectors(20, 0)))
     store.add_title(title_rows(store, "beta", random_vectors(4, 1)))
     return store
@@ -606,7 +606,7 @@ def test_a_query_in_a_gap_of_the_store_is_left_out(made, labels, scripted):
 
 
 def test_a_setting_may_not_be_called_as_what_stands_beside_it(made, labels):
-    with pytest.raises(BadInput, match="no setting may be called 'chance'"):
+    with pytest.raises(InvalidInput, match="no setting may be called 'chance'"):
         judge(made, labels, settings={"similar": {"chance": {}}})
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mediafm_store import Store, ingest
+from mediafm_store import Storage, ingest
 
 pytestmark = pytest.mark.slow
 
@@ -54,14 +54,14 @@ def test_a_killed_ingest_leaves_the_first_title_whole(
     )
     assert done.returncode == -signal.SIGKILL
     first, second = sorted(p.stem for p in sample_films.glob("*.mp4"))
-    store = Store(path)
+    store = Storage(path)
     assert store.titles()["id"].to_list() == [first]
     assert set(store.shots()["title"]) == {first}
     ids = store.shots(first)["id"].to_list()
     assert store.vectors(store.live("fused")).ids == ids
     assert len(store.thumbnails(ids)) == len(ids)
 
-    results = ingest(Store(path), [sample_films], encoders=encoders)
+    results = ingest(Storage(path), [sample_films], encoders=encoders)
     assert [r.state for r in results] == ["unchanged", "ingested"]
-    assert Store(path).titles()["id"].to_list() == [first, second]
-    assert Store(path).table("shots").count_rows() == len(Store(path).shots())
+    assert Storage(path).titles()["id"].to_list() == [first, second]
+    assert Storage(path).table("shots").count_rows() == len(Storage(path).shots())

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from mediafm_cli.main import app
 from mediafm_store import import_labels, labelled
-from mediafm_store.errors import BadInput
-from mediafm_store.probing.items import groups_of, items_of
+from mediafm_store.errors import InvalidInput
+from mediafm_store.probing.dataset import groups_of, items_of
 from tests.conftest import random_vectors, title_rows
 
 
@@ -103,7 +103,7 @@ def test_a_later_file_replaces_values_and_the_table_keeps_its_versions(films, tm
 )
 def test_a_wrong_row_is_named_and_nothing_is_written(films, tmp_path, row, error):
     file = written(tmp_path, "x.csv", f"title,label,value,start,end\nalpha,y,1,,\n{row}\n")
-    with pytest.raises(BadInput, match=r"x\.csv, line 3: ") as raised:
+    with pytest.raises(InvalidInput, match=r"x\.csv, line 3: ") as raised:
         import_labels(films, file)
     assert error in str(raised.value)
     assert labelled(films) == []
@@ -124,11 +124,11 @@ def test_a_wrong_row_is_named_and_nothing_is_written(films, tmp_path, row, error
     ],
 )
 def test_wrong_files(films, tmp_path, name, text, error):
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(InvalidInput) as raised:
         import_labels(films, written(tmp_path, name, text))
     assert error in str(raised.value)
     assert "\n" not in str(raised.value)
-    with pytest.raises(BadInput, match="no file"):
+    with pytest.raises(InvalidInput, match="no file"):
         import_labels(films, tmp_path / "nothing.csv")
 
 
@@ -148,7 +148,7 @@ def test_what_has_none_of_the_labels_has_an_empty_list(films, tmp_path):
 
 def test_many_wrong_lines_are_counted(films, tmp_path):
     text = "title,label\n" + "nope,x\n" * 9
-    with pytest.raises(BadInput, match=r"line 2: .* \(also wrong: line 3, 4, 5, 6\.\.\.\)"):
+    with pytest.raises(InvalidInput, match=r"line 2: .* \(also wrong: line 3, 4, 5, 6\.\.\.\)"):
         import_labels(films, written(tmp_path, "x.csv", text))
 
 
@@ -173,7 +173,7 @@ def test_several_labels_in_a_cell_and_what_contradicts(films, tmp_path):
     import_labels(films, written(tmp_path, "g.csv", "title,label\nalpha,Drama; Noir\n"))
     assert items_of(films, "g").labels == ["Drama", "Noir"]
     text = "title,label,value\nalpha,Drama,1\nalpha,Drama,0\n"
-    with pytest.raises(BadInput, match=r"line 3: alpha has another value for 'Drama'"):
+    with pytest.raises(InvalidInput, match=r"line 3: alpha has another value for 'Drama'"):
         import_labels(films, written(tmp_path, "g.csv", text))
     import_labels(films, written(tmp_path, "h.csv", "title;label\nalpha;Drama\n"))
     assert items_of(films, "h").labels == ["Drama"]

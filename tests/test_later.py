@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from mediafm_store.storage.later import init_later
+from mediafm_store.tables.lazy_import import init_later
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_package_that_is_not_there_stays_away():
 
 
 def test_opening_a_store_does_not_load_the_client_of_the_rest_service():
-    code = "import sys, mediafm_store.storage.tables; print(*sys.modules)"
+    code = "import sys, mediafm_store.tables.lancedb_tables; print(*sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "lancedb" in out.stdout.split()
     assert "lance_namespace_urllib3_client.api" not in out.stdout.split()

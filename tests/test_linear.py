@@ -10,15 +10,6 @@ from scipy import sparse
 from sklearn.linear_model import Ridge
 from sklearn.metrics import average_precision_score
 
-from mediafm_store.linear.fitting import (
-    best_thresholds,
-    cross_validate,
-    fit,
-    fittable,
-    mixed,
-    ridge,
-    split,
-)
 from mediafm_store.linear.measures import (
     aps,
     calibration,
@@ -32,7 +23,16 @@ from mediafm_store.linear.measures import (
     tau_interval,
     tau_within,
 )
-from mediafm_store.linear.words import Texts, words_of
+from mediafm_store.linear.ridge import (
+    best_thresholds,
+    cross_validate,
+    fit,
+    fittable,
+    mixed,
+    ridge,
+    split,
+)
+from mediafm_store.linear.tfidf import TextInput, words_of
 
 
 def planted(items=240, labels=3, dim=12, noise=0.7, seed=0):
@@ -239,7 +239,7 @@ def test_calibration_and_confusion_by_hand():
 
 
 def test_words_of_held_out_texts_are_not_learnt():
-    texts = Texts(["a western", "a western town", "the sea", "the sea", "sea of love", "love"])
+    texts = TextInput(["a western", "a western town", "the sea", "the sea", "sea of love", "love"])
     seen, held = texts.parted(np.arange(3), np.arange(3, 6))
     known = words_of([texts.texts[i] for i in (0, 1, 2)])
     assert seen.shape == held.shape == (3, len(known.vocabulary))
@@ -253,9 +253,9 @@ def test_what_is_told_of_held_out_groups_does_not_depend_on_their_texts():
     targets = (groups % 2 == 0).astype(float)[:, None]
     texts = [f"{'war' if n % 2 else 'love'} story {rng.integers(3)}" for n in groups]
     _, (held, *_) = next(split(groups, 3, 0))
-    first, _ = cross_validate("tags", {"words": Texts(texts)}, targets, groups, folds=3)
+    first, _ = cross_validate("tags", {"words": TextInput(texts)}, targets, groups, folds=3)
     changed = [f"{text} love war" if n == held else text for n, text in enumerate(texts)]
-    again, _ = cross_validate("tags", {"words": Texts(changed)}, targets, groups, folds=3)
+    again, _ = cross_validate("tags", {"words": TextInput(changed)}, targets, groups, folds=3)
     fold = next(test for _, test in split(groups, 3, 0) if held in test)
     others = [n for n in fold if n != held]
     np.testing.assert_allclose(first[others], again[others], atol=1e-6)

@@ -11,19 +11,19 @@ from PIL import Image
 
 from mediafm_store.clips.write import write_video
 from mediafm_store.features.looks import LOOKS
-from mediafm_store.features.passes import see
-from mediafm_store.ingestion.rows import named
+from mediafm_store.features.streams import see
+from mediafm_store.ingestion.title_rows import named
 from mediafm_store.media import faces as finder
 from mediafm_store.media import picture
 from mediafm_store.media.picture import measure_picture, without_bars
 from mediafm_store.records import Span
 from mediafm_store.shots import looks
 from mediafm_store.shots.detectors import adaptive
-from mediafm_store.shots.flags import is_black
 from mediafm_store.shots.looks import cuts_per_min, look_words, ramp
-from mediafm_store.shots.shotlist import listed
-from mediafm_store.shots.shots import CutShot, Light, read_shots
-from mediafm_store.storage.schema import SHOTS
+from mediafm_store.shots.shot_flags import is_black
+from mediafm_store.shots.shot_list import listed
+from mediafm_store.shots.shots import CutShot, LumaStats, read_shots
+from mediafm_store.tables.schema import SHOTS
 from tests.plain import PlainEncoder
 
 UNKNOWN = dict.fromkeys(looks.COLUMNS)
@@ -47,7 +47,7 @@ def blocks(seed, light=1.0):
 def seen(path, frames, starts=None):
     """The shots of a film that is made of frames, and what its light is."""
     write_video(path, frames, fps=25, audio=None, audio_rate=16_000)
-    light = Light.unknown()
+    light = LumaStats.unknown()
     shots = list(read_shots(path, listed(starts) if starts else adaptive, light=light))
     return [shot.span for shot in shots], light
 
@@ -290,7 +290,7 @@ def test_a_shot_is_black_though_a_fade_begins_or_ends_in_it(tmp_path):
 def test_what_films_look_like(films):
     """Sintel's trailer begins with a fade from black and ends on a card of letters."""
     (film,) = (films / "sintel_trailer").glob("*.mp4")
-    light = Light.unknown()
+    light = LumaStats.unknown()
     shots = list(read_shots(film, adaptive, light=light))
     assert all(0 <= light.motion_in(s.span) < 0.2 for s in shots)
     assert [is_black(light.lit, s.span.start_s, s.span.end_s) for s in shots[-2:]] == [False, True]

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafm_store.model.packed import TitleShots, pack
+from mediafm_store.model.sequences import TitleSequence, pack
 from mediafm_store.training.masking import (
     cosine_distances,
     interpolation,
@@ -93,7 +93,7 @@ def test_interpolation_is_on_the_line_between_the_nearest_and_holds_at_the_ends(
 def test_predictors_look_at_one_title_at_a_time_and_not_at_what_is_hidden_or_empty(name):
     rng = np.random.default_rng(0)
     nothing = np.zeros(2, np.float32)
-    titles = [TitleShots(rng.normal(size=(n, 6)).astype(np.float32), nothing) for n in (8, 5, 1)]
+    titles = [TitleSequence(rng.normal(size=(n, 6)).astype(np.float32), nothing) for n in (8, 5, 1)]
     titles[0].fused[6] = 0
     together = pack(titles)
     masked = torch.zeros(14, dtype=torch.bool)

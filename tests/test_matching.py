@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mediafm_store import Store, build_index
+from mediafm_store import Storage, build_index
 from mediafm_store.arrays import FUSED, unit_rows
-from mediafm_store.errors import BadInput
-from mediafm_store.examples.queries import UNLIKE, Examples
+from mediafm_store.errors import InvalidInput
+from mediafm_store.examples.resolver import UNLIKE, ExampleResolver
 from mediafm_store.likeness.alignment import mean_in_order
 from mediafm_store.likeness.scale import PARTS, scale_of
-from mediafm_store.matching.matching import WEIGHTS
+from mediafm_store.matching.vector_matchers import WEIGHTS
 from mediafm_store.retrieval.search import search
 from mediafm_store.scenes.own_scene import in_pages, surroundings
 from tests.conftest import random_vectors, rows_of, shot_row, title_rows
@@ -21,7 +21,7 @@ TITLES = {"north": 45, "it's a/b": 12, "east": 7, "west": 25}
 """And one that came after the last embedding, and one whose shots have gaps."""
 
 
-def fill(store) -> Store:
+def fill(store) -> Storage:
     """Views that are alike in several degrees; sounds and words here and there; a black shot."""
     rng = np.random.default_rng(11)
 
@@ -52,7 +52,9 @@ def fill(store) -> Store:
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory):
     """The same store without an index and with."""
-    made = [Store(tmp_path_factory.mktemp("world") / n, create=True) for n in ("plain", "indexed")]
+    made = [
+        Storage(tmp_path_factory.mktemp("world") / n, create=True) for n in ("plain", "indexed")
+    ]
     for store in made:
         fill(store)
     for space in ("fused", "context"):
@@ -185,12 +187,12 @@ def test_a_part_that_weighs_nothing_is_left_out(worlds):
 def test_a_shot_that_has_nothing_is_neither_asked_with_nor_found(worlds):
     """new/00002 is black, and silent."""
     for space in (None, "fused"):
-        with pytest.raises(BadInput, match="nothing to compare") as told:
+        with pytest.raises(InvalidInput, match="nothing to compare") as told:
             search(worlds[0], shot="new/00002", space=space)
         assert "\n" not in str(told.value)
         hits = search(worlds[0], shot="west/00001", space=space, least=0.0, fold=False, k=999)
         assert "new/00002" not in {h.shot for h in hits}
-    with pytest.raises(BadInput, match="all modalities of this query have weight 0"):
+    with pytest.raises(InvalidInput, match="all modalities of this query have weight 0"):
         search(worlds[0], shot="west/00001", weights=dict.fromkeys(PARTS, 0.0))
     together = search(worlds[0], like=["new"], least=0.0, fold=False, k=999)
     alone = search(worlds[0], like=["new/00000", "new/00001"], least=0.0, fold=False, k=999)
@@ -243,7 +245,7 @@ def test_a_sequence_scores_as_by_hand(worlds, unit):
 def test_what_is_asked_with_is_what_it_is_in_the_store(worlds):
     """Examples bring their vectors by themselves, and find those in context by their ids."""
     store = worlds[0]
-    made = Examples(store, store.live("fused"), lambda: ENCODERS, "cpu", lambda *_: None)
+    made = ExampleResolver(store, store.live("fused"), lambda: ENCODERS, "cpu", lambda *_: None)
     example = made.of("west@8-14")
     ids = [f"west/{i:05d}" for i in (4, 5, 6)]
     assert example.ids == set(ids)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from mediafm_store import Store
-from mediafm_store.errors import BadInput
+from mediafm_store import Storage
+from mediafm_store.errors import InvalidInput
 from mediafm_store.media.faces import library
-from mediafm_store.storage import migrations
-from mediafm_store.storage.place import StoreLocation
-from mediafm_store.storage.schema import FORMAT, TABLES
-from mediafm_store.storage.tables import Tables
+from mediafm_store.tables import migrations
+from mediafm_store.tables.lancedb_tables import Tables
+from mediafm_store.tables.location import StoreLocation
+from mediafm_store.tables.schema import FORMAT, TABLES
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all as search
 
@@ -57,21 +57,21 @@ def check(store):
 @pytest.mark.parametrize("archive", STORES, ids=lambda a: a.name.partition(".")[0])
 def test_a_store_of_an_earlier_version_is_brought_up_to_date(archive, tmp_path):
     path = unpacked(archive, tmp_path)
-    check(Store(path))
-    store = Store(path)
+    check(Storage(path))
+    store = Storage(path)
     check(store)
     assert [h.title for h in search(store, shot="alpha/00001", k=9)].count("beta") == 4
     store.add_title(title_rows(store, "gamma", random_vectors(2, 5)))
-    assert len(Store(path).shots("gamma")) == 2
+    assert len(Storage(path).shots("gamma")) == 2
 
 
 @pytest.mark.parametrize("archive", STORES, ids=lambda a: a.name.partition(".")[0])
 def test_a_store_of_an_earlier_version_can_be_ingested_into(archive, tmp_path):
     path = unpacked(archive, tmp_path)
     for _ in range(2):
-        store = Store(path, create=True)
+        store = Storage(path, create=True)
     store.add_title(title_rows(store, "gamma", random_vectors(2, 5)))
-    assert len(Store(path, create=True).titles()) == 3
+    assert len(Storage(path, create=True).titles()) == 3
 
 
 def test_an_older_store_without_titles_is_brought_up_to_date(tmp_path):
@@ -79,7 +79,7 @@ def test_an_older_store_without_titles_is_brought_up_to_date(tmp_path):
     tables = Tables(StoreLocation.of(path))
     for name in ("titles", "spaces"):
         tables.open(name).delete("true")
-    store = Store(path)
+    store = Storage(path)
     store.add_title(title_rows(store, "gamma", random_vectors(2, 5)))
     assert store.titles()["id"].to_list() == ["gamma"]
 
@@ -106,18 +106,18 @@ def test_bringing_up_to_date_can_be_cut_off_anywhere(archive, tmp_path, monkeypa
                 patched.setattr(Tables, name, counted(getattr(Tables, name)))
             patched.setattr(migrations, "add_columns", counted(migrations.add_columns))
             try:
-                Store(path)
+                Storage(path)
             except KeyboardInterrupt:
                 pass
             else:
                 break
-        check(Store(path))
+        check(Storage(path))
     assert 0 < stop < 29
 
 
 def test_what_stored_pictures_look_like_is_measured(tmp_path):
     (archive,) = [a for a in STORES if a.name.startswith("format_5")]
-    shots = Store(unpacked(archive, tmp_path)).shots()
+    shots = Storage(unpacked(archive, tmp_path)).shots()
     colours = [["black"], None, ["red"], ["white"], ["grey"], ["blue"], None]
     found = shots["colours"].to_list()
     assert [c if i not in (1, 6) else None for i, c in enumerate(found)] == colours
@@ -139,13 +139,13 @@ def test_every_format_has_its_step():
 
 
 def test_a_store_of_a_later_version_is_refused(store, monkeypatch):
-    monkeypatch.setattr("mediafm_store.store.store.FORMAT", FORMAT - 1)
-    with pytest.raises(BadInput, match=f"has format {FORMAT}, this version reads up to"):
-        Store(store.path)
+    monkeypatch.setattr("mediafm_store.storage.storage.FORMAT", FORMAT - 1)
+    with pytest.raises(InvalidInput, match=f"has format {FORMAT}, this version reads up to"):
+        Storage(store.path)
 
 
 def test_a_store_of_an_earlier_version_that_is_read_only_is_refused(tmp_path, monkeypatch):
     path = unpacked(STORES[-1], tmp_path)
     monkeypatch.setattr("os.access", lambda path, mode: False)
-    with pytest.raises(BadInput, match="cannot be written"):
-        Store(path)
+    with pytest.raises(InvalidInput, match="cannot be written"):
+        Storage(path)

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from mediafm_store import (
     Feedback,
-    Store,
+    Storage,
     answer_tags,
     apply_probe,
     embed_clip,
@@ -22,10 +22,10 @@ from mediafm_store import (
     stretch_of_times,
     stretches_of_shots,
 )
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.serve.app import make_app
-from mediafm_store.serve.library import Library
-from mediafm_store.storage.tables import Tables
+from mediafm_store.serve.library import SharedStore
+from mediafm_store.tables.lancedb_tables import Tables
 from mediafm_store.tags.tag import Tag, write_tags
 from mediafm_store.titles.naming import (
     Named,
@@ -60,15 +60,15 @@ SHOTS = ["lake", "wood", "hill", "lake", "cave"]
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
     """Nine titles of five shots of two seconds; nothing changes them."""
-    store = Store(tmp_path_factory.mktemp("named") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("named") / "store", create=True)
     for id, (name, media) in TITLES.items():
         add_film(store, id, SHOTS, ["rain"] * len(SHOTS), name=name, media=media)
     return store
 
 
-def again(store) -> Store:
+def again(store) -> Storage:
     """The same, of which nothing has been read."""
-    return Store(store.path)
+    return Storage(store.path)
 
 
 @pytest.fixture
@@ -120,20 +120,24 @@ def test_how_accents_are_encoded_and_spaces_around_do_not_count(name):
 )
 def test_a_name_of_several_titles_is_refused_with_their_ids(films, name, ids):
     for ask in (find_title, find_named):
-        with pytest.raises(BadInput, match=f"'{name}' may be 2 titles: {ids}; give the id of one"):
+        with pytest.raises(
+            InvalidInput, match=f"'{name}' may be 2 titles: {ids}; give the id of one"
+        ):
             ask(films, name)
     for shot in (f"{name}/1", f"{name}/00001"):
         for ask in (find_shot, find_named):
-            with pytest.raises(BadInput, match=f"{ids}; give the id"):
+            with pytest.raises(InvalidInput, match=f"{ids}; give the id"):
                 ask(films, shot)
-    with pytest.raises(BadInput, match=f"{ids}; give the id"):
+    with pytest.raises(InvalidInput, match=f"{ids}; give the id"):
         find_named(films, f"{name}@0-4")
 
 
 def test_of_many_titles_of_a_name_a_few_are_told(store):
     for number in range(13):
         add_film(store, f"part_{number:02}", ["lake"], media="/films/all.parquet")
-    with pytest.raises(BadInput, match=r"13 titles: part_00, .*, part_09 and 3 more; give the id"):
+    with pytest.raises(
+        InvalidInput, match=r"13 titles: part_00, .*, part_09 and 3 more; give the id"
+    ):
         find_title(store, "All.parquet")
     with pytest.raises(NotFound, match="`mediafm info` lists them"):
         find_title(store, "al.parquet")  # near a name that is no help
@@ -143,7 +147,7 @@ def test_an_id_goes_before_a_name(films, store):
     add_film(store, "one", ["lake"], name="two")
     add_film(store, "two", ["lake"], name="one")
     assert find_titles(store, ["one", "two"]) == ["one", "two"]
-    with pytest.raises(BadInput, match="one, two"):
+    with pytest.raises(InvalidInput, match="one, two"):
         find_title(store, "ONE")
 
 
@@ -378,7 +382,9 @@ def test_labels_and_tags_know_them(store, tmp_path):
     items = set(store.rows("labels")["item"])
     assert items == {*(f"f{n}" for n in range(6)), "f1/00002", "f2@0-2"}
     file.write_text('{"shot": "Film Nr. 1/7", "label": "dark"}')
-    with pytest.raises(BadInput, match=r"line 1: no shot 'Film Nr\. 1/7' in .*; f1 has 3 shots"):
+    with pytest.raises(
+        InvalidInput, match=r"line 1: no shot 'Film Nr\. 1/7' in .*; f1 has 3 shots"
+    ):
         import_labels(store, file)
     write_tags(
         store, ["f1"], [Tag("tags", "f1", "dark", 0.5, 0.5, "neighbours", ())], instead="FALSE"
@@ -475,7 +481,7 @@ def test_tags_are_listed_by_name(store):
 
 @pytest.fixture
 def client(films):
-    app = make_app(Library(films, device="cpu"))
+    app = make_app(SharedStore(films, device="cpu"))
     with TestClient(app, base_url="http://127.0.0.1") as made:
         yield made
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.nodes import KILLED, KILLED_AT, on_two
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
+from mediafm_store.training.process_group import process_group
 from mediafm_store.training.run import TrainConfig
 from mediafm_store.training.trainer import train_model
-from mediafm_store.training.world import process_group
 from tests.test_train import MODEL, catalogue
 
 CONFIG = TrainConfig(steps=8, warmup=2, validate_every=2, batch_shots=48, muon_lr=1e-2)
@@ -52,7 +52,7 @@ def test_restarts_that_would_fail_are_refused(monkeypatch):
     monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", "3")
     monkeypatch.setenv("TORCHELASTIC_USE_AGENT_STORE", "True")
     with (
-        pytest.raises(BadInput, match="needs TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1"),
+        pytest.raises(InvalidInput, match="needs TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1"),
         process_group("cpu"),
     ):
         pass

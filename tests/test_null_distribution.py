@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mediafm_store import Store
+from mediafm_store import Storage
 from mediafm_store.examples.example import Example
-from mediafm_store.examples.queries import Examples
+from mediafm_store.examples.resolver import ExampleResolver
 from mediafm_store.likeness.sampling import (
     ANSWERED,
     LENGTH,
@@ -22,10 +22,10 @@ from mediafm_store.likeness.sampling import (
     passages,
 )
 from mediafm_store.matching import null_distribution as module
-from mediafm_store.matching.matcher import Null
-from mediafm_store.matching.matching import ExampleMatcher
+from mediafm_store.matching.matcher import NullDistribution
 from mediafm_store.matching.null_distribution import QUERIES
-from mediafm_store.matching.ranking import Ranking
+from mediafm_store.matching.scorer import Scorer
+from mediafm_store.matching.vector_matchers import ExampleMatcher
 from mediafm_store.retrieval.search import search
 from mediafm_store.scenes.own_scene import surroundings
 from tests.conftest import random_vectors, title_rows
@@ -46,7 +46,7 @@ def all_of(store, **asked):
     return search(store, least=0.0, fold=False, encoders=ENCODERS, **asked)
 
 
-def fill(store, titles, shots=20, seed=0) -> Store:
+def fill(store, titles, shots=20, seed=0) -> Storage:
     """Titles at random."""
     for number in range(titles):
         vectors = random_vectors(shots, 1000 * seed + number)
@@ -57,7 +57,7 @@ def fill(store, titles, shots=20, seed=0) -> Store:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """Nine titles of 20 shots at random, of which a shot is shown again in another, nearly."""
-    store = fill(Store(tmp_path_factory.mktemp("nulls") / "store", create=True), 8)
+    store = fill(Storage(tmp_path_factory.mktemp("nulls") / "store", create=True), 8)
     vectors = random_vectors(20, 99)
     vectors[7] = (random_vectors(20, 0)[0] + 0.3 * vectors[7]) / np.float32(np.sqrt(1.09))
     store.add_title(title_rows(store, "twin", vectors))
@@ -67,7 +67,7 @@ def template(tmp_path_factory):
 @pytest.fixture
 def catalogue(template, tmp_path):
     """The same, for each test to change."""
-    return Store(shutil.copytree(template.path, tmp_path / "catalogue"))
+    return Storage(shutil.copytree(template.path, tmp_path / "catalogue"))
 
 
 # Chances
@@ -75,7 +75,7 @@ def catalogue(template, tmp_path):
 
 @given(st.lists(st.floats(-1, 1, width=32), min_size=1), st.floats(-3, 3, width=32))
 def test_a_chance_is_the_share_of_random_queries_that_find_as_good(best, score):
-    null = Null(np.sort(np.array(best, np.float32)))
+    null = NullDistribution(np.sort(np.array(best, np.float32)))
     assert null.chance(score) == pytest.approx(np.mean(np.array(best) >= score))
     assert 1 >= null.chance(score) >= null.chance(score + 0.1) >= 0
     assert null.chance(-2) == 1
@@ -84,19 +84,19 @@ def test_a_chance_is_the_share_of_random_queries_that_find_as_good(best, score):
 
 def test_of_several_queries_all_would_have_to(catalogue):
     def matchers(*names):
-        asked = Examples(catalogue, catalogue.live("fused"), dict, "cpu", lambda *_: None)
+        asked = ExampleResolver(catalogue, catalogue.live("fused"), dict, "cpu", lambda *_: None)
         return [ExampleMatcher.of(catalogue, [asked.shots([n])], weights={}) for n in names]
 
     one, other = matchers("film1/00000", "film2/00000")
     known = module.ReadCache(catalogue)
     for shot in ("film3/00001", "film4/00002", "film1/00000"):
         alone = [
-            Ranking(catalogue, [m], {}, known).chances(known, [[shot]])[0] for m in (one, other)
+            Scorer(catalogue, [m], {}, known).chances(known, [[shot]])[0] for m in (one, other)
         ]
         assert alone[0] == one.null().chance(one.strengths(known, [[shot]])[0])
-        (both,) = Ranking(catalogue, [one, other], {}, known).chances(known, [[shot]])
+        (both,) = Scorer(catalogue, [one, other], {}, known).chances(known, [[shot]])
         assert both == pytest.approx(alone[0] * alone[1])
-    words = Ranking(catalogue, [], {"film1/00000": 1.0}, known)
+    words = Scorer(catalogue, [], {"film1/00000": 1.0}, known)
     assert words.chances(known, [["film1/00000"]]) == [None]
 
 
@@ -119,7 +119,7 @@ def test_chances_of_random_queries_are_uniform(tmp_path, asked, tried):
     """Of u of them the best answer is as good as only u have one, whatever the store."""
     chances = []
     for seed in range(2):
-        store = fill(Store(tmp_path / str(seed), create=True), 6, seed=seed)
+        store = fill(Storage(tmp_path / str(seed), create=True), 6, seed=seed)
         rng = np.random.default_rng(seed)
         for _ in range(tried // 2):
             shot = f"film{rng.integers(6)}/{rng.integers(20):05d}"
@@ -333,7 +333,7 @@ def test_two_stores_and_one_that_was_made_anew_share_nothing(tmp_path):
     for seed in range(2):
         for where in (path, tmp_path / f"other {seed}"):
             shutil.rmtree(where, ignore_errors=True)
-            stores.append(fill(Store(where, create=True), 2, seed=seed))
+            stores.append(fill(Storage(where, create=True), 2, seed=seed))
             stores.append(told(stores[-1]))
     (_, first, _, other, _, anew, _, last) = stores
     assert first == other
@@ -388,7 +388,7 @@ def test_passages_are_the_same_until_the_table_changes(catalogue):
     forget()
     space = catalogue.live("fused")
     before = passages(catalogue, space)
-    assert passages(Store(catalogue.path), space) is before
+    assert passages(Storage(catalogue.path), space) is before
     forget()
     again = passages(catalogue, space)
     assert [p.title for p in again] == [p.title for p in before]
@@ -447,7 +447,7 @@ def test_a_sample_that_was_taken_while_a_title_was_written_is_not_kept(store, mo
     replace = type(store.tables).replace
 
     def looking(tables, name, *rest):
-        taken.append(passages(Store(store.path), space))
+        taken.append(passages(Storage(store.path), space))
         return replace(tables, name, *rest)
 
     monkeypatch.setattr(type(store.tables), "replace", looking)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pyarrow import fs
 
-from mediafm_store import Store, TrainConfig, build_index, build_indexes, doctor, embed, train
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store import Storage, TrainConfig, build_index, build_indexes, doctor, embed, train
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.files import file_system
 from mediafm_store.indexing.directories import index_folder, newest_build
 from mediafm_store.training import resume
@@ -61,8 +61,8 @@ def machine(tmp_path, monkeypatch):
 def test_a_store_lives_in_a_bucket(bucket, machine, tmp_path):
     address = f"{bucket}/catalogue"
     with pytest.raises(NotFound, match="no store at s3://films/catalogue"):
-        Store(address)
-    store = Store(address, create=True)
+        Storage(address)
+    store = Storage(address, create=True)
     for seed, title in enumerate(["alpha", "beta", "gamma", "delta"]):
         store.add_title(title_rows(store, title, random_vectors(8, seed)))
     before = [h.shot for h in search(store, shot="alpha/00003", k=5)]
@@ -70,7 +70,9 @@ def test_a_store_lives_in_a_bucket(bucket, machine, tmp_path):
     assert newest_build(index_folder(store, store.live("fused"))).is_relative_to(tmp_path / "one")
     assert [h.shot for h in search(store, shot="alpha/00003", k=5)] == before
 
-    with pytest.raises(BadInput, match="lie on this machine, where workers on others cannot write"):
+    with pytest.raises(
+        InvalidInput, match="lie on this machine, where workers on others cannot write"
+    ):
         build_indexes(store, [store.live("fused")], engine="ray://host:1")
 
     train(store, preset="tiny", config=TrainConfig(steps=1), device="cpu")
@@ -78,7 +80,7 @@ def test_a_store_lives_in_a_bucket(bucket, machine, tmp_path):
     in_context = [h.shot for h in search(store, shot="alpha/00003", k=5)]
 
     machine("two")
-    other = Store(address)
+    other = Storage(address)
     assert other.titles()["id"].to_list() == ["alpha", "beta", "delta", "gamma"]
     assert [h.shot for h in search(other, shot="alpha/00003", k=5)] == in_context
     assert [c.name for c in saved(other)] == ["0001"]
@@ -89,13 +91,13 @@ def test_a_store_lives_in_a_bucket(bucket, machine, tmp_path):
     assert {f.check for f in doctor(other) if f.state == "wrong"} == {"media"}
 
     machine("one")
-    fresh = Store(address)
+    fresh = Storage(address)
     assert len(search(fresh, shot="epsilon/00001", space="fused", k=34)) == 34
 
 
 def test_a_training_goes_on_at_another_machine(bucket, machine, monkeypatch):
     monkeypatch.setattr(resume, "EVERY_S", 0.0)
-    store = Store(f"{bucket}/cut-off", create=True)
+    store = Storage(f"{bucket}/cut-off", create=True)
     for seed, title in enumerate(["alpha", "beta", "gamma"]):
         store.add_title(title_rows(store, title, random_vectors(8, seed)))
     config = TrainConfig(steps=4, validate_every=1)
@@ -107,7 +109,7 @@ def test_a_training_goes_on_at_another_machine(bucket, machine, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train(store, preset="tiny", config=config, device="cpu", on_step=kill)
     machine("two")
-    there = Store(f"{bucket}/cut-off")
+    there = Storage(f"{bucket}/cut-off")
     assert len(states(there)) == 1
     taken = []
     train(there, preset="tiny", config=config, device="cpu", on_step=taken.append)
@@ -124,7 +126,7 @@ def states(store):
 
 def test_the_command_line_takes_an_address(bucket, machine):
     address = f"{bucket}/cli"
-    store = Store(address, create=True)
+    store = Storage(address, create=True)
     store.add_title(title_rows(store, "alpha", random_vectors(4)))
 
     def mediafm(*arguments):
@@ -141,8 +143,8 @@ def test_the_command_line_takes_an_address(bucket, machine):
 
 
 def test_an_address_that_cannot_be_reached_is_told(monkeypatch, machine):
-    with pytest.raises(BadInput, match="cannot be"):
-        Store("odd://films/catalogue", create=True)
+    with pytest.raises(InvalidInput, match="cannot be"):
+        Storage("odd://films/catalogue", create=True)
 
 
 ADD = """
@@ -163,7 +165,7 @@ for number in range(6):
 def test_machines_that_write_at_once_lose_nothing(bucket, machine, tmp_path, monkeypatch):
     """Their locks are of two machines: LanceDB alone keeps their commits apart."""
     address = f"{bucket}/two"
-    store = Store(address, create=True)
+    store = Storage(address, create=True)
     store.add_title(title_rows(store, "first", random_vectors(2)))
     writers = []
     for who in ("one", "two"):
@@ -183,7 +185,7 @@ def test_machines_that_write_at_once_lose_nothing(bucket, machine, tmp_path, mon
 
 
 def test_a_search_looks_once_for_each_table(bucket, machine, monkeypatch):
-    store = Store(f"{bucket}/once", create=True)
+    store = Storage(f"{bucket}/once", create=True)
     store.add_titles([title_rows(store, t, random_vectors(4, i)) for i, t in enumerate("abc")])
     opened = []
     database = store.tables._db

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from mediafm_store.errors import BadMedia
+from mediafm_store.errors import InvalidMedia
 from mediafm_store.media.clock import Clock
 from mediafm_store.media.decode import decoded, open_media
 from mediafm_store.media.sound import SAMPLE_RATE, sound
@@ -41,7 +41,7 @@ def test_a_list_of_other_files_is_no_film_and_opens_none(kind, name, tmp_path):
     make_film(tmp_path / "film.mp4", images=list(pictures(24)))
     (tmp_path / name).write_text(LISTS[kind])
     told = rf"{name} is not media: it is a list of other files; give those$"
-    with pytest.raises(BadMedia, match=told), open_media(tmp_path / name):
+    with pytest.raises(InvalidMedia, match=told), open_media(tmp_path / name):
         pass
 
 
@@ -217,7 +217,7 @@ def test_a_file_without_an_index_is_one_clear_error(tmp_path):
     """A recording that was never finished: MP4 keeps its index at the end."""
     path = make_film(tmp_path / "film.mp4")
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
-    with pytest.raises(BadMedia, match=r"film\.mp4 is not media"):
+    with pytest.raises(InvalidMedia, match=r"film\.mp4 is not media"):
         shots_of(path)
 
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.clips import write_clip
-from mediafm_store import Store, ingest, search
+from mediafm_store import Storage, ingest, search
 from mediafm_store.arrays import block
 from mediafm_store.clips.clip import cut_clip
-from mediafm_store.examples.origin import cosines, origin_of, shotwise_likeness, starts
+from mediafm_store.examples.clip_locator import cosines, origin_of, shotwise_likeness, starts
 from mediafm_store.media.sound import sound
 from mediafm_store.records import Span
 from tests.planted import add_film, between, fused
@@ -161,7 +161,7 @@ def real(films, encoders, tmp_path_factory):
     film = films / "sintel" / "sintel.mp4"
     wanted = Span(FIRST_S, LAST_S, Fraction(1))
     made = cut_clip(film, wanted, folder / "sintel", fast=True)
-    store = Store(folder / "store", create=True)
+    store = Storage(folder / "store", create=True)
     ingest(store, [made.file], encoders=encoders)
     return store, film, np.concatenate(list(sound(film))), made.start_s
 

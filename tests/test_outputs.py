@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from mediafm_store import Store, export, write_timeline
-from mediafm_store.errors import BadInput
+from mediafm_store import Storage, export, write_timeline
+from mediafm_store.errors import InvalidInput
 from mediafm_store.files import whole_file, write_text
-from mediafm_store.stretches import stretches_of_shots
+from mediafm_store.segments import stretches_of_shots
 from tests.command import mediafm
 from tests.conftest import ROOT, random_vectors, title_rows
 
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
-    store = Store(tmp_path_factory.mktemp("films") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("films") / "store", create=True)
     store.add_title(title_rows(store, "alpha", random_vectors(4)))
     return store
 
@@ -87,7 +87,7 @@ def test_a_pipe_is_written_into(films, tmp_path, name):
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux alone has one")
 def test_a_full_disk_is_one_line_that_names_the_file(films, name):
-    with pytest.raises(BadInput, match="cannot write /dev/full: No space left"):
+    with pytest.raises(InvalidInput, match="cannot write /dev/full: No space left"):
         writers(films)[name](Path("/dev/full"))
     assert Path("/dev/full").is_char_device()
 
@@ -107,11 +107,11 @@ def test_an_interruption_leaves_the_old_file_alone(tmp_path):
 
 
 def test_what_cannot_be_written_is_told(tmp_path):
-    with pytest.raises(BadInput, match=r"there is no folder .*; make it first"):
+    with pytest.raises(InvalidInput, match=r"there is no folder .*; make it first"):
         write_text(tmp_path / "no" / "file", "text")
-    with pytest.raises(BadInput, match="it is a folder; name a file in it"):
+    with pytest.raises(InvalidInput, match="it is a folder; name a file in it"):
         write_text(tmp_path, "text")
-    with pytest.raises(BadInput, match=r"cannot write .*: File name too long"):
+    with pytest.raises(InvalidInput, match=r"cannot write .*: File name too long"):
         write_text(tmp_path / ("a" * 300), "text")
     assert os.listdir(tmp_path) == []
 
@@ -151,7 +151,7 @@ def test_a_disk_that_is_full_is_told_in_a_line(films, tmp_path, name):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))
     try:
-        with pytest.raises(BadInput, match=r"file.*(File too large|FileTooLarge)") as told:
+        with pytest.raises(InvalidInput, match=r"file.*(File too large|FileTooLarge)") as told:
             writers(films)[name](tmp_path / "file")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediafm_store import Store
+from mediafm_store import Storage
 from mediafm_store.records import index_of, title_of
 from mediafm_store.retrieval.search import search
 from mediafm_store.scenes.own_scene import (
@@ -35,7 +35,7 @@ LOOKS = 8
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
     """A film of scenes of ten shots, and another with a shot like each of its scenes."""
-    store = Store(tmp_path_factory.mktemp("scenes") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("scenes") / "store", create=True)
     views = [between(0.8, f"look {i // 10}", f"view {i}") for i in range(10 * LOOKS)]
     add_film(store, "film", views)
     add_film(store, "other", [between(0.8, f"look {i}", f"another {i}") for i in range(LOOKS)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mediafm_store.engines.places import Node, WorkerResources, allocate
+from mediafm_store.engines.resources import Node, WorkerResources, allocate
 
 
 def nodes(*each):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mediafm_store import IndexConfig, ingest, load_encoders, search
-from mediafm_store.errors import BadInput, MediaFMError, NotFound
+from mediafm_store.errors import InvalidInput, MediaFMError, NotFound
 from mediafm_store.plugins import load, names
 from tests.command import mediafm
 from tests.odd_films import make_film, pictures
@@ -73,18 +73,18 @@ def none(*, device):
     ],
 )
 def test_what_makes_no_encoder_is_told(name, told):
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(InvalidInput, match=told):
         load_encoders([name], device="cpu")
 
 
 def test_a_plugin_that_is_no_index_exporter_or_detector_is_told(store, tmp_path):
-    with pytest.raises(BadInput, match="is a path"):
+    with pytest.raises(InvalidInput, match="is a path"):
         IndexConfig(kind="os:system").kinds()
     (film := tmp_path / "x.mp4").touch()
     for name in ("os:getpid", "os:path"):
         done = mediafm("export", "titles", tmp_path / "x", "--format", name, "--store", store.path)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-        with pytest.raises(BadInput, match="plug-in"):
+        with pytest.raises(InvalidInput, match="plug-in"):
             ingest(store, [film], detector=name, encoders={})
 
 
@@ -123,5 +123,5 @@ def test_vectors_of_another_width_are_told(store, tmp_path, plain_encoders, make
         assert "\n" not in result.error
     assert store.titles().is_empty()
     ingest(store, [film], encoders=plain_encoders)
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(InvalidInput, match=told):
         search(store, text="a lake", encoders={**plain_encoders, "text": Odd("text", make)})

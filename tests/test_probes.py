@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mediafm_store import Store, apply_probe, fit_probe, import_labels, probes, refit_probes
+from mediafm_store import Storage, apply_probe, fit_probe, import_labels, probes, refit_probes
 from mediafm_store.arrays import FUSED, unit_rows
-from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
-from mediafm_store.probing.items import items_of
-from mediafm_store.probing.pools import pool_vectors
-from mediafm_store.probing.saved import newest_probe
+from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
+from mediafm_store.probing.dataset import items_of
+from mediafm_store.probing.pooling import pool_vectors
+from mediafm_store.probing.registry import newest_probe
 from tests import command
 from tests.conftest import random_vectors, title_rows
 
@@ -22,9 +22,9 @@ KINDS = ("Drama", "War")
 KIND = random_vectors(2, 100)
 
 
-def planted(path) -> Store:
+def planted(path) -> Storage:
     """24 titles, half of them dramas and a third of war films, by three of their shots."""
-    store = Store(path, create=True)
+    store = Storage(path, create=True)
     rng = np.random.default_rng(0)
     for number in range(TITLES):
         vectors = random_vectors(SHOTS, number)
@@ -106,7 +106,7 @@ def test_figures_stand_beside_others_and_chance(built, genre):
 
 
 def test_it_is_read_back_as_it_was(built, genre):
-    again = newest_probe(Store(built.path), "genre")
+    again = newest_probe(Storage(built.path), "genre")
     assert again.labels == genre.labels == KINDS
     assert again.facts == json.loads(json.dumps(genre.facts))
     inputs = {"vector": random_vectors(3), "words": genre.words.matrix(["war", "", "talk"])}
@@ -159,7 +159,7 @@ def test_other_vectors_are_refused(built, genre, tmp_path):
 
 
 def test_probes_are_fitted_to_vectors_that_went_live_and_stay_for_those_before(tmp_path, built):
-    store = Store(shutil.copytree(built.path, tmp_path / "store"))
+    store = Storage(shutil.copytree(built.path, tmp_path / "store"))
     fit_probe(store, "genre", folds=3, seed=7)
     one = store.live("context")
     two = store.registry.version("context", "two", dim=FUSED, made_by="a test", fused="test")
@@ -183,27 +183,27 @@ def test_bad_input(built, tmp_path):
         fit_probe(built, "nope")
     with pytest.raises(NotFound, match="no probe 'nope'"):
         apply_probe(built, "nope")
-    with pytest.raises(BadInput, match="are grades"):
+    with pytest.raises(InvalidInput, match="are grades"):
         fit_probe(built, "clicks", kind="tags")
     built.registry.only_version("title", "one", dim=FUSED, made_by="a test", fused="test")
-    with pytest.raises(BadInput, match="have no title vectors"):
+    with pytest.raises(InvalidInput, match="have no title vectors"):
         fit_probe(built, "clicks", kind="ranking", pool="title")
     (tmp_path / "few.csv").write_text("title,label\nfilm00,x\nfilm01,y\n")
     import_labels(built, tmp_path / "few.csv")
-    with pytest.raises(BadInput, match="too few titles"):
+    with pytest.raises(InvalidInput, match="too few titles"):
         fit_probe(built, "few", pool="context")
 
 
 def test_a_damaged_probe_is_said_to_be(built, genre):
     row = built.rows("probes").to_dicts()[0]
     built.put("probes", [{**row, "name": "bad", "weights": row["weights"][:50]}])
-    with pytest.raises(BadInput, match="probe bad v1 is damaged"):
+    with pytest.raises(InvalidInput, match="probe bad v1 is damaged"):
         probes(built)
     built.tables.delete("probes", "name = 'bad'")
 
 
 def test_labels_that_title_vectors_were_made_from_are_warned_of(tmp_path, caplog):
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
     told = {"made_by": "a test", "fused": "test"}
     title = None
     for number in range(12):

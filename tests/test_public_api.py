@@ -3,8 +3,8 @@ import subprocess
 import sys
 
 import mediafm_store
-from mediafm_store import Ad, Store, cut, export, import_labels, ingest, read_ads, write_timeline
-from mediafm_store.stretches import stretches_of_shots
+from mediafm_store import Ad, Storage, cut, export, import_labels, ingest, read_ads, write_timeline
+from mediafm_store.segments import stretches_of_shots
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film, pictures
 
@@ -81,4 +81,4 @@ def test_a_store_says_what_it_is(store):
     assert repr(store) == (
         f"<Store {str(store.path)!r}: 1 titles, 4 shots, described_v1 fused_v1 metadata_v1>"
     )
-    assert "0 titles, 0 shots, no vectors" in repr(Store(f"{store.path}2", create=True))
+    assert "0 titles, 0 shots, no vectors" in repr(Storage(f"{store.path}2", create=True))

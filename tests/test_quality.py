@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mediafm_store.arrays import unit_rows
-from mediafm_store.model.quality import (
+from mediafm_store.model.scene_metrics import (
     ALIKE,
     WIDTHS,
     LabelledFilm,

@@ -9,15 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mediafm_store import Store
+from mediafm_store import Storage
 from mediafm_store.arrays import FUSED, MODALITIES, block, unit_rows, weigh
-from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
+from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
 from mediafm_store.examples.example import Example
-from mediafm_store.examples.queries import UNLIKE, Examples, VectorQuery, parse_clock, vector_query
+from mediafm_store.examples.resolver import (
+    UNLIKE,
+    ExampleResolver,
+    VectorQuery,
+    parse_clock,
+    vector_query,
+)
 from mediafm_store.features.fusion import fingerprint
 from mediafm_store.likeness.scale import PARTS
 from mediafm_store.media.sound import SAMPLE_RATE
-from mediafm_store.storage.spaces import Space
+from mediafm_store.tables.spaces import Space
 from tests.conftest import random_vectors
 from tests.odd_films import make_film, pictures
 from tests.plain import search_all
@@ -37,7 +43,7 @@ PICTURE_ALONE = {"audio": 0.0, "text": 0.0}
 SPACE = Space("fused", 1, "f", FUSED, "a test", "f", "live")
 
 
-def with_films(store) -> Store:
+def with_films(store) -> Storage:
     """Ten seconds of alpha, four of beta."""
     add_film(store, "alpha", ["lake", "wood", "hill", "lake", "cave"], ["rain"] * 5)
     add_film(store, "beta", ["lake", "wood"], ["wind", "rain"])
@@ -53,11 +59,13 @@ def films(store):
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """The same for all tests that change nothing."""
-    return with_films(Store(tmp_path_factory.mktemp("world") / "store", create=True))
+    return with_films(Storage(tmp_path_factory.mktemp("world") / "store", create=True))
 
 
-def examples(store, space="fused") -> Examples:
-    return Examples(store, store.live(space), lambda: ENCODERS, "cpu", lambda path, origin: None)
+def examples(store, space="fused") -> ExampleResolver:
+    return ExampleResolver(
+        store, store.live(space), lambda: ENCODERS, "cpu", lambda path, origin: None
+    )
 
 
 def tone(path, hz, length_s=2):
@@ -94,7 +102,7 @@ def test_times(clock, value):
     ["", " ", "x", "-1", "-0:01", "nan", "inf", "1e400", "1:2", "1:2:3:04", ":", "5s", "\0"],
 )
 def test_what_is_no_time(clock):
-    with pytest.raises(BadInput, match="is not a time; give"):
+    with pytest.raises(InvalidInput, match="is not a time; give"):
         parse_clock(clock)
 
 
@@ -135,7 +143,7 @@ def test_a_name_stands_for_shots(world, name, shots):
 )
 def test_a_stretch_that_is_none(world, name, told):
     for side in ({"like": [name]}, {"like": ["beta"], "unlike": [name]}):
-        with pytest.raises(BadInput, match=told):
+        with pytest.raises(InvalidInput, match=told):
             search(world, **side)
 
 
@@ -201,7 +209,7 @@ def test_a_stretch_is_the_shots_that_overlap_it(world, start, end):
         assert examples(world).stretch("alpha", start, end).ids == set(inside)
         assert examples(world).of(f"alpha@{start:f}-{end + 1e-6:f}").ids >= set(inside)
     else:
-        with pytest.raises(BadInput, match="has no shots from"):
+        with pytest.raises(InvalidInput, match="has no shots from"):
             examples(world).stretch("alpha", start, end)
 
 
@@ -213,7 +221,7 @@ def test_a_stretch_is_the_same_however_it_is_told(world):
     assert search(world, title="alpha", end_s=5) == search(world, like=["alpha@0-5"])
     assert search(world, title="alpha") == search(world, like=["alpha"])
     for times in ({"start_s": 1.0}, {"end_s": 1.0}):
-        with pytest.raises(BadInput, match="name that too"):
+        with pytest.raises(InvalidInput, match="name that too"):
             search(world, shot="alpha/00000", **times)
 
 
@@ -284,17 +292,17 @@ def test_weights_of_nothing_are_of_what_is_not_compared(films):
     "weights", [{"visual": 0, "audio": 0}, {"visual": 0, "audio": 0, "text": 5}]
 )
 def test_nothing_is_left_of_what_has_no_words(world, weights):
-    with pytest.raises(BadInput, match="weight 0; raise at least one"):
+    with pytest.raises(InvalidInput, match="weight 0; raise at least one"):
         search(world, shot="alpha/00000", weights=weights)
 
 
 def test_nothing_is_left_of_a_picture_that_does_not_count(world, tmp_path):
     file = picture(tmp_path / "a.png", 120)
-    with pytest.raises(BadInput, match="weight 0; raise at least one"):
+    with pytest.raises(InvalidInput, match="weight 0; raise at least one"):
         search(world, picture=file, weights={"visual": 0})
     nothing = dict.fromkeys(PARTS, 0.0)
     for asked in ({"text": "lake"}, {"picture": file, "space": None}):
-        with pytest.raises(BadInput, match="all modalities of this query have weight 0"):
+        with pytest.raises(InvalidInput, match="all modalities of this query have weight 0"):
             search(world, **asked, weights=nothing)
 
 
@@ -406,7 +414,7 @@ def test_no_title_that_was_asked_with_is_an_answer(films):
     assert titles(like=["alpha@0-2", "beta/00001"]) == {"gamma"}
     assert titles(title="alpha", like=["gamma"], text="lake") == {"beta"}
     assert titles(shot="alpha/00000", unlike=["beta/00000"]) == {"beta", "gamma"}
-    with pytest.raises(BadInput, match="own title"):
+    with pytest.raises(InvalidInput, match="own title"):
         search(films, said="hello", exclude_same_title=True)
     assert search(films, like=["alpha", "beta", "gamma"], exclude_same_title=True) == []
 
@@ -468,13 +476,15 @@ def test_a_picture_among_examples_leaves_the_others_their_context(films, tmp_pat
     hits = search(films, like=[file], space=None)
     assert hits
     assert all(h.shares["context"] == 0 for h in hits)
-    with pytest.raises(BadInput, match="--space fused"):
+    with pytest.raises(InvalidInput, match="--space fused"):
         search(films, shot="alpha/00000", like=[file], space="context")
 
 
 def test_what_came_after_the_last_embedding_is_asked_with_alone(films):
     put_in_context(films, {"alpha": random_vectors(5, 1)})
-    with pytest.raises(BadInput, match=r"beta/0000\d' has no context vector yet; run `mediafm em"):
+    with pytest.raises(
+        InvalidInput, match=r"beta/0000\d' has no context vector yet; run `mediafm em"
+    ):
         search(films, like=["beta"])
     for space in (None, "fused"):
         hits = search(films, like=["beta"], space=space)

@@ -8,11 +8,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from mediafm_store import Break, Rails
+from mediafm_store import AdBreak, BreakConstraints
+from mediafm_store.ad_breaks.constraints import (
+    HOUR_S,
+    ForbiddenInterval,
+    closed,
+    why_not,
+    within_rails,
+)
+from mediafm_store.ad_breaks.context import BreakContext
 from mediafm_store.ad_breaks.credits import credit_shots
-from mediafm_store.ad_breaks.facts import BreakContext
 from mediafm_store.ad_breaks.mentions import mentions
-from mediafm_store.ad_breaks.rails import HOUR_S, Closed, closed, why_not, within_rails
 from mediafm_store.ad_breaks.speech import RUNS_ON_S, runs_on, sentences
 from mediafm_store.media.picture import columns
 from mediafm_store.records import Cue
@@ -32,11 +38,11 @@ RAILS = st.fixed_dictionaries(
 CLOSED = st.lists(st.tuples(st.floats(-10, 9000), st.floats(0, 900)), max_size=6)
 
 
-def place(seconds: float) -> Break:
-    return Break("a", "b", seconds, 0.5, {}, ())
+def place(seconds: float) -> AdBreak:
+    return AdBreak("a", "b", seconds, 0.5, {}, ())
 
 
-def allowed(times: list[float], rails: Rails, off: list[Closed]) -> bool:
+def allowed(times: list[float], rails: BreakConstraints, off: list[ForbiddenInterval]) -> bool:
     """The rails as they are told, the slow way."""
     ordered = sorted(times)
     return (
@@ -55,8 +61,8 @@ busy = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @busy
 @given(TIMES, RAILS, CLOSED)
 def test_rails_are_never_broken_and_nothing_is_left_out_without_need(times, given_rails, spans):
-    rails = Rails(**given_rails)
-    off = [Closed(start, start + length, "why") for start, length in spans]
+    rails = BreakConstraints(**given_rails)
+    off = [ForbiddenInterval(start, start + length, "why") for start, length in spans]
     kept = [b.seconds for b in within_rails([place(t) for t in times], rails, off)]
     assert allowed(kept, rails, off)
     slow: list[float] = []
@@ -69,7 +75,10 @@ def test_rails_are_never_broken_and_nothing_is_left_out_without_need(times, give
 @busy
 @given(TIMES, CLOSED)
 def test_the_first_reason_is_told(times, spans):
-    off = [Closed(start, start + length, f"why {i}") for i, (start, length) in enumerate(spans)]
+    off = [
+        ForbiddenInterval(start, start + length, f"why {i}")
+        for i, (start, length) in enumerate(spans)
+    ]
     assert why_not(times, off) == [
         next((c.why for c in off if c.start_s < t < c.end_s), None) for t in times
     ]
@@ -109,7 +118,7 @@ CUES = st.lists(
 @busy
 @given(SHOTS, CUES, RAILS)
 def test_all_rails_hold_in_any_title(shots, said, given_rails):
-    rails = Rails(**given_rails)
+    rails = BreakConstraints(**given_rails)
     cues = [Cue(start, start + length, text) for start, length, text in sorted(said)]
     changed = {
         i: {"words": words, "heard": heard, "black": black}
@@ -134,7 +143,9 @@ def test_all_rails_hold_in_any_title(shots, said, given_rails):
 
 
 def test_margins_grow_with_the_title_up_to_three_minutes():
-    off = [closed(title([length / 2] * 2), Rails()) for length in (60, 1200, 7200, 36000)]
+    off = [
+        closed(title([length / 2] * 2), BreakConstraints()) for length in (60, 1200, 7200, 36000)
+    ]
     assert [(o[0].end_s, o[1].start_s) for o in off] == [
         (3.0, 57.0),
         (60.0, 1140.0),
@@ -186,7 +197,7 @@ def test_sentences_over_several_subtitles():
 
 def test_no_break_where_a_sentence_goes_on():
     cues = [Cue(3, 3.8, "I was"), Cue(4.4, 5.5, "going home.")]
-    off = closed(title([2.0] * 10, cues), Rails(margin_s=0, credits=False))
+    off = closed(title([2.0] * 10, cues), BreakConstraints(margin_s=0, credits=False))
     assert why_not([2.0, 4.0, 5.5, 6.0], off) == [
         None,
         "inside a sentence",
@@ -194,7 +205,7 @@ def test_no_break_where_a_sentence_goes_on():
         None,
     ]
     cues = [Cue(3, 3.8, "I was."), Cue(4.4, 5.5, "going home.")]
-    off = closed(title([2.0] * 10, cues), Rails(margin_s=0, credits=False))
+    off = closed(title([2.0] * 10, cues), BreakConstraints(margin_s=0, credits=False))
     assert why_not([4.0], off) == [None]
 
 
@@ -256,7 +267,7 @@ def test_closing_credits_begin_with_their_first_card(ending, count):
     assert credit_shots(facts) == (0, count)
     first = facts.shots[len(facts.shots) - max(1, count)]["start_s"]
     reason = "in the closing credits" if count else None  # nor between the story and them
-    assert why_not([first], closed(facts, Rails(margin_s=0))) == [reason]
+    assert why_not([first], closed(facts, BreakConstraints(margin_s=0))) == [reason]
 
 
 def test_cards_are_not_told_from_dark_scenes_without_colour():
@@ -268,13 +279,13 @@ def test_cards_are_not_told_from_dark_scenes_without_colour():
 
 def test_no_break_in_credits():
     facts = title([9, 2, *[3.0] * 60, 9, 12], changed={i: {"words": "Y."} for i in range(1, 62)})
-    off = closed(facts, Rails(margin_s=0))
+    off = closed(facts, BreakConstraints(margin_s=0))
     assert why_not([9.0], off) == [None]  # after the opening
     assert why_not([95.0], off) == [None]
     assert why_not([facts.shots[-2]["start_s"]], off) == ["in the closing credits"]
     assert why_not([facts.shots[-1]["start_s"]], off) == ["in the closing credits"]
     assert why_not([facts.shots[-3]["start_s"]], off) == [None]
-    off = closed(facts, Rails(margin_s=0, credits=False))
+    off = closed(facts, BreakConstraints(margin_s=0, credits=False))
     assert why_not([facts.shots[-1]["start_s"]], off) == [None]
 
 
@@ -304,11 +315,11 @@ def test_words_are_found_however_they_are_written():
 
 def test_no_break_near_what_is_to_be_avoided():
     facts = title([10.0] * 20, changed={10: {"heard": ["Gunshot, gunfire"]}})
-    off = closed(facts, Rails(margin_s=0, avoid=("gunshot",)))
+    off = closed(facts, BreakConstraints(margin_s=0, avoid=("gunshot",)))
     kept = [
         b.seconds
         for b in within_rails(
-            [place(10.0 * i) for i in range(1, 20)], Rails(min_gap_s=0, per_hour=99), off
+            [place(10.0 * i) for i in range(1, 20)], BreakConstraints(min_gap_s=0, per_hour=99), off
         )
     ]
     assert kept == [10, 20, 30, 40, 50, 60, 70, 140, 150, 160, 170, 180, 190]

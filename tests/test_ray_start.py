@@ -2,9 +2,9 @@
 
 import pytest
 
-from mediafm_store import Store, apply_tags, backfill, embed, ingest, refresh_indexes
+from mediafm_store import Storage, apply_tags, backfill, embed, ingest, refresh_indexes
 from mediafm_store.engines import check_engine, engine_of
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from tests import stages
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
@@ -54,7 +54,7 @@ def test_tags_from_similar_titles_come_from_this_process(starts, store):
 def test_films_that_nobody_touched_are_left_alone(starts, plain_encoders, tmp_path):
     film = tmp_path / "film.mp4"
     make_film(film, images=list(pictures(24, size=(96, 64))), sounds=["mono"])
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
     (made,) = ingest(store, [film], encoders=plain_encoders)
     by_ray = {"engine": "ray", "workers": 1}
     (again,) = ingest(store, [film], encoders=plain_encoders, **by_ray)
@@ -69,7 +69,7 @@ def test_films_that_nobody_touched_are_left_alone(starts, plain_encoders, tmp_pa
     "name", ["Ray", "ray:", "ray://", "ray://:10001", "ray://a/b", "ray://a:b"]
 )
 def test_odd_names_are_told(name):
-    with pytest.raises(BadInput, match="is not one of: threads, ray, ray://HOST:PORT"):
+    with pytest.raises(InvalidInput, match="is not one of: threads, ray, ray://HOST:PORT"):
         check_engine(name)
 
 
@@ -90,7 +90,7 @@ def test_an_odd_name_makes_no_store(tmp_path):
 
 def test_what_is_backfilled_is_left_alone(starts, plain_encoders, tmp_path):
     make_film(tmp_path / "film.mp4", images=list(pictures(24, size=(96, 64))), sounds=["mono"])
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
     ingest(store, [tmp_path / "film.mp4"], encoders=plain_encoders)
     text = PlainEncoder("text")
     text.fingerprint = "another"

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.scenes import scene_figures
 from benchmarks.search import same_scene, scenes_of
 from mediafm_store import (
-    Store,
+    Storage,
     apply_tags,
     build_index,
     embed,
@@ -34,7 +34,7 @@ def road(films, encoders, tmp_path_factory):
             said.append(record.getMessage())
 
     logging.getLogger("mediafm_store").addHandler(ear := Ear())
-    store = Store(tmp_path_factory.mktemp("real") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("real") / "store", create=True)
     folders = [films / title for title in TITLES]
     results = ingest(store, folders, encoders=encoders)
     trained = train(store, preset="tiny", device="cpu")
@@ -141,7 +141,7 @@ def test_a_page_of_hits(road, tmp_path):
 
 def test_odd_files(films, encoders, tmp_path):
     """Two video streams, MPEG-1, Theora with empty packets, and sound without a picture."""
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
     clips = films / "clips"
     names = ["nasa_13013.mp4", "city_cc0.mpg", "popcorn_closeup.ogv", "guitar.mp3"]
     results = ingest(store, [clips / n for n in names], encoders=encoders)

@@ -17,16 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mediafm_store.ad_breaks.record import Break
+from mediafm_store.ad_breaks.ad_break import AdBreak
 from mediafm_store.arrays import MODALITIES
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.report import pages, views
 from mediafm_store.report.links import file_links
 from mediafm_store.report.pages import write_catalogue_page, write_search_page
-from mediafm_store.report.searched import SearchView
+from mediafm_store.report.search_page import SearchView
 from mediafm_store.report.timecode import timecode
 from mediafm_store.retrieval.hit import Hit, Hits
-from mediafm_store.store.store import TitleRows
+from mediafm_store.storage.storage import TitleRows
 from mediafm_store.tags.tag import Tag
 from tests.conftest import random_vectors, shot_row, title_rows
 
@@ -115,9 +115,9 @@ def hit(shot: str, words="", labels=(), shares=SHARES) -> Hit:
     )
 
 
-def ad_break(title: str, after: int, reason="nobody speaks") -> Break:
+def ad_break(title: str, after: int, reason="nobody speaks") -> AdBreak:
     before = f"{title}/{after - 1:05d}"
-    return Break(before, f"{title}/{after:05d}", 2.0 * after, 0.5, {}, (reason,))
+    return AdBreak(before, f"{title}/{after:05d}", 2.0 * after, 0.5, {}, (reason,))
 
 
 def search_page(path: Path, store, **options) -> Page:
@@ -456,9 +456,9 @@ def test_a_page_appears_whole_or_not_at_all(tmp_path, store, monkeypatch):
 
 
 def test_where_no_page_can_be_written(tmp_path, store):
-    with pytest.raises(BadInput, match="there is no folder"):
+    with pytest.raises(InvalidInput, match="there is no folder"):
         search_page(tmp_path / "no" / "x.html", store, hits=[])
-    with pytest.raises(BadInput, match="it is a folder"):
+    with pytest.raises(InvalidInput, match="it is a folder"):
         search_page(tmp_path, store, hits=[])
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.kills import kills
-from mediafm_store import IndexConfig, Store, build_index
-from mediafm_store.errors import BadInput
+from mediafm_store import IndexConfig, Storage, build_index
+from mediafm_store.errors import InvalidInput
 from mediafm_store.indexing.directories import index_folder, newest_build
 from tests.conftest import ROOT, random_vectors, title_rows
 from tests.plain import search_all as search
@@ -57,8 +57,8 @@ def test_a_disk_that_is_full_loses_nothing(store):
         check=True,
         cwd=ROOT,
     )
-    assert told.stdout.splitlines() == ["BadInput 0", "BadInput 0"]
-    again = Store(store.path)
+    assert told.stdout.splitlines() == ["InvalidInput 0", "InvalidInput 0"]
+    again = Storage(store.path)
     assert again.shots().equals(before)
     assert newest_build(index_folder(again, again.live("fused"))) == index
     assert len(search(again, shot="small/00003", k=50)) == 50
@@ -124,10 +124,10 @@ def test_no_file_of_an_index_is_unpickled(store, monkeypatch):
     build_index(store, store.live("fused"), IndexConfig("flat"))
     for name in ("load", "loads", "Unpickler"):
         monkeypatch.setattr(f"pickle.{name}", refuse)
-    assert len(search(Store(store.path), shot="alpha/00003", k=5)) == 5
+    assert len(search(Storage(store.path), shot="alpha/00003", k=5)) == 5
 
 
 def test_a_store_without_its_folder_rights_is_told(store, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: False)
-    with pytest.raises(BadInput, match="cannot be written to"):
+    with pytest.raises(InvalidInput, match="cannot be written to"):
         build_index(store, store.registry.only_version("fused", "f", dim=4, made_by="x", fused="f"))

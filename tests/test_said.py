@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mediafm_store import Store
-from mediafm_store.errors import BadInput
-from mediafm_store.retrieval.answers import LEAST_DEPTH
+from mediafm_store import Storage
+from mediafm_store.errors import InvalidInput
+from mediafm_store.retrieval.selection import LEAST_DEPTH
 from tests.plain import search_all as search
 from tests.planted import add_film
 
@@ -21,7 +21,7 @@ LINES = {
 }
 
 
-def films(store) -> Store:
+def films(store) -> Storage:
     for title, lines in LINES.items():
         add_film(store, title, ["lake"] * len(lines), text=lines)
     return store
@@ -30,7 +30,7 @@ def films(store) -> Store:
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory):
     """Nothing changes it."""
-    return films(Store(tmp_path_factory.mktemp("said") / "store", create=True))
+    return films(Storage(tmp_path_factory.mktemp("said") / "store", create=True))
 
 
 def found(store, words, k=10, **more) -> list[str]:
@@ -98,7 +98,7 @@ def test_words_are_found_where_they_are_said(spoken, words, shots):
 def test_no_words_do_harm(spoken, words):
     """They are words and nothing else: neither SQL nor a language of queries."""
     if not words.strip():
-        with pytest.raises(BadInput, match="must not be empty"):
+        with pytest.raises(InvalidInput, match="must not be empty"):
             found(spoken, words)
         return
     shots = found(spoken, words)
@@ -113,7 +113,7 @@ FORMS = ["'", "\u2019", "\u2018", "\u02bc", "\uff07", "\u00b4", "`"]
 @pytest.fixture(scope="module")
 def apostrophes(tmp_path_factory):
     """Each way to write one, and lines that are only like them."""
-    store = Store(tmp_path_factory.mktemp("apostrophes") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("apostrophes") / "store", create=True)
     lines = [f"We don{form}t know." for form in FORMS]
     add_film(store, "all", ["lake"] * (len(FORMS) + 1), text=[*lines, "Done. T is known."])
     return store
@@ -190,7 +190,7 @@ def test_rows_that_came_after_the_index_are_found(store):
     add_film(store, "new", ["lake", "wood"], text=["a wolf of late", "Drachen"])
     assert set(found(store, "wolf")) == {"wolf/0", "wolf/1", "new/0"}
     assert set(found(store, '"wolf of late"')) == {"new/0"}
-    assert found(Store(store.path), "drachen") == ["new/1"]
+    assert found(Storage(store.path), "drachen") == ["new/1"]
     assert len(store.table("shots").list_indices()) == 1
     store.tables.compact("shots")
     assert set(found(store, "wolf")) == {"wolf/0", "wolf/1", "new/0"}

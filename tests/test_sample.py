@@ -23,7 +23,7 @@ from mediafm_store.demo.films.mix import RATE, dialogue, scene_frames, soundtrac
 from mediafm_store.demo.films.photos import load_photo
 from mediafm_store.demo.films.script import Screenplay
 from mediafm_store.demo.films.sounds import LOUDNESS, SOUNDS, synthesise
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import InvalidInput, NotFound
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ def test_importing_it_imports_neither_package() -> None:
 
 @pytest.mark.parametrize("titles", [0, -1, len(FILMS) + 1])
 def test_an_impossible_number_of_titles_is_refused(titles: int, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=str(titles)):
+    with pytest.raises(InvalidInput, match=str(titles)):
         make_sample_catalogue(tmp_path, titles=titles)
     assert not list(tmp_path.iterdir())
 
@@ -245,6 +245,6 @@ def test_a_failed_video_leaves_nothing(tmp_path: Path) -> None:
 def test_frames_that_make_no_video_are_refused(
     frames: list[np.ndarray], message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises(InvalidInput, match=message):
         write_video(tmp_path / "a.mp4", frames, fps=24, audio=None, audio_rate=RATE)
     assert not list(tmp_path.iterdir())

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mediafm_store import Encoded, IndexConfig, build_index
+from mediafm_store import EncoderOutput, IndexConfig, build_index
 from mediafm_store.arrays import MODALITIES, block, shares, unit_rows, weigh
-from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
+from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
 from mediafm_store.features.fusion import describe, fingerprint
 from mediafm_store.indexing.directories import index_folder, newest_build
 from mediafm_store.indexing.space_index import OPENED
@@ -16,7 +16,7 @@ from tests.planted import direction
 WORDS = random_vectors(3)[:, :768] * np.float32(np.sqrt(3))  # unit blocks for cat, moon, rain
 
 
-class Words:
+class TfIdf:
     """Knows three words; all else means something else."""
 
     def __init__(self, modality):
@@ -25,13 +25,13 @@ class Words:
     def encode(self, items):
         known = dict(zip(["cat", "moon", "rain"], WORDS, strict=True))
         rows = np.stack([known[i] if i in known else direction(i) for i in items])
-        return Encoded(rows, rows, [()] * len(items))
+        return EncoderOutput(rows, rows, [()] * len(items))
 
     def encode_query(self, texts):
         return self.encode(texts).blocks
 
 
-ENCODERS = {m: Words(m) for m in MODALITIES}
+ENCODERS = {m: TfIdf(m) for m in MODALITIES}
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_weights_change_what_counts(films):
     by_picture = exact(vectors, weigh(query[None], {"audio": 0, "text": 0})[0])
     assert [h.shot for h in hits] == [ids[i] for i in by_picture[1:6]]
     assert all(h.shares["audio"] == h.shares["text"] == 0 for h in hits)
-    with pytest.raises(BadInput, match="weight 0; raise at least one"):
+    with pytest.raises(InvalidInput, match="weight 0; raise at least one"):
         search(films, shot="alpha/00007", weights=dict.fromkeys(MODALITIES, 0.0))
 
 
@@ -117,7 +117,7 @@ def test_titles_without_contextual_vectors_are_told(films, caplog):
     films.registry.promote(context, title)
     assert {h.title for h in search(films, shot="alpha/00007", k=40)} == {"alpha"}
     assert "1 of 2 titles have no context vectors" in caplog.text
-    with pytest.raises(BadInput, match="mediafm embed"):
+    with pytest.raises(InvalidInput, match="mediafm embed"):
         search(films, shot="beta/00001")
 
 
@@ -147,20 +147,20 @@ def test_words_of_another_encoder_are_refused(films):
 
 
 def test_bad_queries(films):
-    with pytest.raises(BadInput, match="give something to search for: a shot"):
+    with pytest.raises(InvalidInput, match="give something to search for: a shot"):
         search(films)
-    with pytest.raises(BadInput, match="beside what is not wanted"):
+    with pytest.raises(InvalidInput, match="beside what is not wanted"):
         search(films, unlike=["alpha/00001"])
     with pytest.raises(NotFound, match="nope"):
         search(films, shot="nope")
-    with pytest.raises(BadInput, match="own title"):
+    with pytest.raises(InvalidInput, match="own title"):
         search(films, text="cat", exclude_same_title=True, encoders=ENCODERS)
     huge = {"visual": 1e39, "audio": 1e39, "text": 1e39}
     assert search(films, shot="alpha/00001", weights=huge) == search(films, shot="alpha/00001")
     for weight in (-1.0, float("nan"), float("inf")):
-        with pytest.raises(BadInput, match="finite numbers from 0"):
+        with pytest.raises(InvalidInput, match="finite numbers from 0"):
             search(films, shot="alpha/00001", weights={"visual": weight})
-    with pytest.raises(BadInput, match="empty"):
+    with pytest.raises(InvalidInput, match="empty"):
         search(films, text="  ", encoders=ENCODERS)
 
 

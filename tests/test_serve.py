@@ -20,15 +20,15 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from mediafm_store import Store
+from mediafm_store import Storage
 from mediafm_store.arrays import FUSED
-from mediafm_store.examples.origin import ClipMatch
+from mediafm_store.examples.clip_locator import ClipMatch
 from mediafm_store.report.form import FLAGS
 from mediafm_store.report.links import served_links
 from mediafm_store.report.timecode import timespan
 from mediafm_store.retrieval.hit import Hits
 from mediafm_store.serve.app import make_app
-from mediafm_store.serve.library import Library
+from mediafm_store.serve.library import SharedStore
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film
 from tests.planted import ENCODERS, add_film, grey
@@ -54,7 +54,7 @@ def client(store, tmp_path, video):
     others[1] = vectors[1]  # a good match, as there are few
     store.add_title(title_rows(store, "alpha", vectors, name=EVIL, media=str(film)))
     store.add_title(title_rows(store, "beta", others, media=str(tmp_path / "gone.mp4")))
-    app = make_app(Library(store, device="cpu"), most_bytes=10_000)
+    app = make_app(SharedStore(store, device="cpu"), most_bytes=10_000)
     with TestClient(app, base_url="http://127.0.0.1") as made:
         yield made
 
@@ -120,7 +120,7 @@ def test_other_sites_may_only_lead_here(client, site, address):
 
 
 def test_errors_of_the_code_say_what_a_page_may_do(store):
-    class Broken(Library):
+    class Broken(SharedStore):
         def title(self, title):
             raise ZeroDivisionError(f"secret {title}")
 
@@ -391,7 +391,7 @@ def test_pages_show_what_was_written_a_moment_ago(client, store, settle):
     settle(store)
     bare = client.get("/titles/beta").text
     assert 'id="matrix"' not in bare
-    other = Store(store.path)
+    other = Storage(store.path)
     other.add_vectors(context, other.title("beta"), other.shot_ids("beta"), random_vectors(40, 1))
     embedded = client.get("/titles/beta").text
     assert 'id="matrix"' in embedded
@@ -426,7 +426,7 @@ def test_a_store_that_is_replaced_or_removed(client, store, settle):
         gone = client.get(address)
         assert gone.status_code == 404
         assert f"no store at {store.path}" in gone.text
-    other = Store(store.path, create=True)
+    other = Storage(store.path, create=True)
     for title in ("delta", "epsilon"):  # as many commits as the first had
         other.add_title(title_rows(other, title, random_vectors(40)))
     settle(other)
@@ -539,7 +539,7 @@ def test_a_clip_is_found_where_it_was_cut_from(store, tmp_path, monkeypatch):
     make_film(tmp_path / "film.mp4", images=images)
     times = [{"start_s": float(i), "end_s": i + 1.0} for i in range(len(greys))]
     add_film(store, "film", [grey(g) for g in greys], shots=times, media=str(tmp_path / "film.mp4"))
-    app = make_app(Library(store, device="cpu"))
+    app = make_app(SharedStore(store, device="cpu"))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         page = send(client, "mine.mp4", (tmp_path / "film.mp4").read_bytes())
     assert page.status_code == 200

@@ -16,12 +16,12 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediafm_indexes import DamagedError, IndexedVectors, build, combine_shards, load, recall_at_k
-from mediafm_indexes.facts import Settings, read_metadata, sums, write_facts
+from mediafm_indexes import DamagedError, VectorSearcher, build, combine_shards, load, recall_at_k
 from mediafm_indexes.index import Neighbours
-from mediafm_indexes.vectors import Vectors, write_vectors
-from mediafm_store import IndexConfig, Store, build_indexes, index_status, refresh_indexes
-from mediafm_store.errors import BadInput
+from mediafm_indexes.metadata import SearchParams, read_metadata, sums, write_facts
+from mediafm_indexes.vectors_file import Vectors, write_vectors
+from mediafm_store import IndexConfig, Storage, build_indexes, index_status, refresh_indexes
+from mediafm_store.errors import InvalidInput
 from mediafm_store.health import doctor
 from mediafm_store.indexing import build as index
 from mediafm_store.indexing import shard_builder as building
@@ -121,7 +121,7 @@ def test_shards_answer_as_one_exact_search(tmp_path_factory, sizes, k, queries, 
         folder = tmp_path_factory.mktemp("shard")
         write_vectors(folder, [part])
         stored = Vectors(folder, rows=len(part), dim=8)
-        parts.append(IndexedVectors(stored, None, Settings(effort=0, candidates=0)))
+        parts.append(VectorSearcher(stored, None, SearchParams(effort=0, candidates=0)))
     one = combine_shards(parts)
     scores = asked @ vectors.astype(np.float32).T
     for among in (None, only):
@@ -294,7 +294,7 @@ def test_a_shard_that_is_made_elsewhere_is_told(films, monkeypatch):
     """By workers that have another disk at the same path."""
     monkeypatch.setattr(index, "SEEN_S", 0.2)
     monkeypatch.setattr(BuildShard, "__call__", lambda self, shard, tell: None)
-    with pytest.raises(BadInput, match="was made where this machine does not see it"):
+    with pytest.raises(InvalidInput, match="was made where this machine does not see it"):
         rebuilt(films, 2 * ROWS)
 
 
@@ -361,13 +361,13 @@ def test_a_bad_byte_costs_a_search_one_shard(sharded, caplog, monkeypatch):
     opened = open_index(sharded, sharded.live("fused"))  # as whole
     byte = np.memmap(damaged / "vectors.f16", np.uint8, "r+")
     byte[len(byte) // 2] ^= 4
-    read, batches = [], Store.vector_batches
+    read, batches = [], Storage.vector_batches
 
     def noted(self, space, titles=None):
         read.append(titles)
         return batches(self, space, titles)
 
-    monkeypatch.setattr(Store, "vector_batches", noted)
+    monkeypatch.setattr(Storage, "vector_batches", noted)
     query = random_vectors(1, 99)[0]
     assert opened.shards[1].folder == damaged
     found = [nearest(sharded, sharded.live("fused"), query[None], 100)[0].ids for _ in range(2)]
@@ -385,7 +385,7 @@ def test_a_damaged_file_is_told_the_same_by_workers():
 
 @pytest.mark.parametrize("odd", [-1.0, float("inf"), float("nan")])
 def test_odd_numbers_are_told(odd):
-    with pytest.raises(BadInput, match=f"memory is in gigabytes, 0 or more, is {odd}"):
+    with pytest.raises(InvalidInput, match=f"memory is in gigabytes, 0 or more, is {odd}"):
         IndexConfig(memory_gb=odd)
 
 
@@ -517,7 +517,7 @@ def test_a_shard_that_fails_costs_no_other(films, monkeypatch):
 
     monkeypatch.setattr(building, "build", full)
     spaces = [films.live("described"), films.live("fused")]
-    with pytest.raises(BadInput, match="No space left"):
+    with pytest.raises(InvalidInput, match="No space left"):
         build_indexes(films, spaces, IndexConfig(shard_rows=2 * ROWS))
     assert index_status(films, spaces[1]).shards == 3
     assert index_status(films, spaces[0]).kind == "none"
@@ -601,7 +601,7 @@ def test_two_workers_may_make_the_same_shard(films):
 
 
 def test_ray_builds_what_threads_build(films, local_ray, tmp_path):
-    others = Store(shutil.copytree(films.path, tmp_path / "other"))
+    others = Storage(shutil.copytree(films.path, tmp_path / "other"))
     by_threads = rebuilt(films, 2 * ROWS)
     by_ray = rebuilt(others, 2 * ROWS, engine="ray", workers=WORKERS)
     assert by_ray.shards == by_threads.shards == 3
@@ -639,9 +639,9 @@ def test_progress_is_told(films, engine, request):
 
 
 def test_odd_wishes_are_told(films):
-    with pytest.raises(BadInput, match="a shard has 1 row or more, is to have 0"):
+    with pytest.raises(InvalidInput, match="a shard has 1 row or more, is to have 0"):
         rebuilt(films, 0)
-    with pytest.raises(BadInput, match="engine 'odd' is not one of"):
+    with pytest.raises(InvalidInput, match="engine 'odd' is not one of"):
         rebuilt(films, 10, engine="odd")
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediafm_store.errors import BadInput
-from mediafm_store.shots.detectors import Seen
-from mediafm_store.shots.shotlist import listed, read_shot_list, timecode
+from mediafm_store.errors import InvalidInput
+from mediafm_store.shots.detectors import DetectorFrame
+from mediafm_store.shots.shot_list import listed, read_shot_list, timecode
 
 NTSC_FILM = 24000 / 1001
 NTSC = 30000 / 1001
@@ -42,8 +42,8 @@ def read(tmp_path, text: str | bytes, name: str = "shots.csv", fps: float = 24.0
     return read_shot_list(path, fps)
 
 
-def frames(count: int, fps: float, first_s: float = 0.0) -> list[Seen]:
-    return [Seen(first_s + number / fps, PIXEL) for number in range(count)]
+def frames(count: int, fps: float, first_s: float = 0.0) -> list[DetectorFrame]:
+    return [DetectorFrame(first_s + number / fps, PIXEL) for number in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_drop_frame_list_may_say_so_once(tmp_path):
     ],
 )
 def test_errors_name_file_line_and_cure(tmp_path, name, text, says):
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InvalidInput) as caught:
         read(tmp_path, text, name)
     message = str(caught.value)
     assert name in message
@@ -141,7 +141,7 @@ def test_errors_name_file_line_and_cure(tmp_path, name, text, says):
 
 
 def test_a_missing_list_is_one_clear_error(tmp_path):
-    with pytest.raises(BadInput, match=r"none\.csv cannot be read"):
+    with pytest.raises(InvalidInput, match=r"none\.csv cannot be read"):
         read_shot_list(tmp_path / "none.csv", 24.0)
 
 
@@ -179,7 +179,7 @@ def test_a_start_before_the_first_frame_is_no_cut():
 
 
 def test_frames_of_uneven_length_are_found_by_their_time():
-    seen = [Seen(s, PIXEL) for s in (0.0, 0.1, 0.7, 0.8, 2.0)]
+    seen = [DetectorFrame(s, PIXEL) for s in (0.0, 0.1, 0.7, 0.8, 2.0)]
     assert list(listed([0.4, 0.5, 0.8, 1.5])(seen, 10.0)) == [2, 3, 4]
 
 
@@ -209,7 +209,7 @@ def test_damaged_lists_are_read_or_refused(tmp_path_factory, source, edits, fps)
         raw = raw[:place] + inserted + raw[place + removed :]
     try:
         starts = read(tmp_path_factory.mktemp("list"), raw, name, fps)
-    except BadInput as error:
+    except InvalidInput as error:
         message = str(error)
         starts = []
     else:

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediafm_store.clips.write import write_video
-from mediafm_store.errors import BadMedia
+from mediafm_store.errors import InvalidMedia
 from mediafm_store.media.video import Frame
 from mediafm_store.records import Span
 from mediafm_store.shots.detectors import adaptive
-from mediafm_store.shots.shots import CutShot, Light, PendingShot, as_kept, read_shots
+from mediafm_store.shots.shots import CutShot, LumaStats, PendingShot, as_kept, read_shots
 
 CUTS = [40, 90, 150]
 
@@ -39,7 +39,7 @@ def video(tmp_path_factory):
 
 
 def test_shots_tile_the_film_and_keyframes_are_inside(video):
-    light = Light.unknown()
+    light = LumaStats.unknown()
     shots = list(read_shots(video, adaptive, light=light))
     assert [round(s.span.start_s * 24) for s in shots] == [0, *CUTS]
     assert all(a.span.end == b.span.start for a, b in pairwise(shots))
@@ -67,9 +67,9 @@ def test_bad_files_are_one_clear_error(tmp_path):
     for name, data in {"empty.mp4": b"", "text.mp4": b"not a film\n" * 99}.items():
         path = tmp_path / name
         path.write_bytes(data)
-        with pytest.raises(BadMedia, match=name):
+        with pytest.raises(InvalidMedia, match=name):
             list(read_shots(path, adaptive))
-    with pytest.raises(BadMedia, match="does not exist"):
+    with pytest.raises(InvalidMedia, match="does not exist"):
         list(read_shots(tmp_path / "missing.mp4", adaptive))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.simulated import LABELLED, TOPICS, make_catalogue, title_of, topic_of
-from mediafm_store import Store, import_features
+from mediafm_store import Storage, import_features
 from mediafm_store.arrays import unit_rows
 from mediafm_store.labels.labels import import_labels
 from tests.features import READER
@@ -14,7 +14,7 @@ TITLES = 40
 
 def test_a_simulated_catalogue_is_imported_and_its_topics_can_be_told(tmp_path):
     features, labels = make_catalogue(tmp_path / "made", TITLES, shots=10)
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
     results = import_features(store, [features], encoder=READER)
     assert [(r.title, r.state, r.shots) for r in results] == [
         (title_of(number), "ingested", 10) for number in range(TITLES)

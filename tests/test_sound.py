@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mediafm_store.clips.write import write_video
 from mediafm_store.media.sound import LONGEST_PIECE, SAMPLE_RATE, sound, split_sound
 from mediafm_store.records import Span
-from mediafm_store.shots.levels import SILENCE_DB, Levels, loudness_db
+from mediafm_store.shots.levels import SILENCE_DB, TimeSeries, loudness_db
 
 BLACK = np.zeros((36, 64, 3), np.uint8)
 
@@ -99,7 +99,7 @@ def test_loudness():
 
 
 def test_levels_between_times():
-    levels = Levels()
+    levels = TimeSeries()
     for i in range(10):
         levels.append(i / 10, float(i))
     assert levels.mean(0.2, 0.5) == 3.0

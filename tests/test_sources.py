@@ -3,7 +3,7 @@ from unicodedata import normalize
 
 import pytest
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.sources.videos import find_videos, read_title, title_id
 from mediafm_store.subtitles.language import wished
 
@@ -31,9 +31,9 @@ def test_a_link_is_a_title_of_its_own(tmp_path):
 
 
 def test_what_is_not_there_is_told(tmp_path):
-    with pytest.raises(BadInput, match="does not exist"):
+    with pytest.raises(InvalidInput, match="does not exist"):
         find_videos([tmp_path / "nope"])
-    with pytest.raises(BadInput, match="no video in"):
+    with pytest.raises(InvalidInput, match="no video in"):
         find_videos([tmp_path])
 
 
@@ -148,7 +148,7 @@ def test_metadata_of_another_program_is_left_alone(tmp_path):
 def test_malformed_metadata_names_the_file(tmp_path, text):
     touch(tmp_path, "f.mp4")
     (tmp_path / "f.json").write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(BadInput, match=r"f\.json"):
+    with pytest.raises(InvalidInput, match=r"f\.json"):
         read_title(tmp_path / "f.mp4")
 
 
@@ -209,5 +209,5 @@ def test_forced_subtitles_and_those_for_the_deaf_come_last(tmp_path):
 
 @pytest.mark.parametrize("wish", ["xx-nonsense", "klingon", "", "und"])
 def test_what_is_no_language(wish):
-    with pytest.raises(BadInput, match="is not a language"):
+    with pytest.raises(InvalidInput, match="is not a language"):
         wished(wish)

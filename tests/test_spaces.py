@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mediafm_store import (
-    Store,
+    Storage,
     TrainConfig,
     backfill,
     build_index,
@@ -20,7 +20,7 @@ from mediafm_store import (
     train,
 )
 from mediafm_store.arrays import MODALITIES, unit_rows
-from mediafm_store.errors import BadInput, NotFound, NotPromoted, SpaceMismatch
+from mediafm_store.errors import GateFailed, InvalidInput, NotFound, SpaceMismatch
 from mediafm_store.releases.gates import gates
 from tests import command
 from tests.conftest import random_vectors, title_rows
@@ -84,7 +84,7 @@ def test_gates_protect_what_is_live(films, caplog):
     promote(films, "context")
     narrow = lambda v: unit_rows(v + 40 * v[:1])  # noqa: E731
     contextual(films, "narrow", narrow)
-    with pytest.raises(NotPromoted, match=r"anisotropy.*cosine of .* may be .*--force"):
+    with pytest.raises(GateFailed, match=r"anisotropy.*cosine of .* may be .*--force"):
         promote(films, "context")
     assert films.live("context").fingerprint == "one"
     row = next(r for r in films.registry.rows() if r["fingerprint"] == "narrow")
@@ -101,7 +101,7 @@ def test_an_unfinished_version_does_not_go_live(films):
     contextual(films, "one")
     promote(films, "context")
     contextual(films, "two", titles=["alpha"])
-    with pytest.raises(NotPromoted, match="complete: 2 titles lack vectors"):
+    with pytest.raises(GateFailed, match="complete: 2 titles lack vectors"):
         promote(films, "context")
 
 
@@ -110,7 +110,7 @@ def test_labelled_scenes_are_a_gate(imported, tmp_path):
     import shutil
 
     shutil.copytree(imported.path, tmp_path / "store")
-    store = Store(tmp_path / "store")
+    store = Storage(tmp_path / "store")
     assert {g.name for g in gates(store, store.live("context"))} == {
         *("complete", "anisotropy", "scenes", "masked shots", "index recall"),
     }
@@ -204,7 +204,7 @@ def test_retired_vectors_are_gone_and_can_be_made_again(films):
     contextual(films, "two")
     promote(films, "context")
     build_index(films, films.live("context"))
-    with pytest.raises(BadInput, match="context version 2 is live"):
+    with pytest.raises(InvalidInput, match="context version 2 is live"):
         retire(films, "context", 2)
     assert [s.table for s in retire(films, "context", 1)] == ["context_v1", "title_v1"]
     assert states(films)["context_v1"] == "retired"
@@ -230,7 +230,7 @@ def test_what_happens_meanwhile_is_not_undone(films):
     with pytest.raises(NotFound, match="context version 2 was retired meanwhile"):
         films.registry.promote(two)
     assert films.registry.set_state(two, "validated").state == "retired"
-    with pytest.raises(BadInput, match="context version 1 is live"):
+    with pytest.raises(InvalidInput, match="context version 1 is live"):
         films.registry.retire(one)  # it was not when it was looked up
     assert films.registry.set_state(one, "backfilled").state == "live"
 
@@ -275,7 +275,7 @@ def test_unknown_versions_are_told(films):
 @pytest.fixture(scope="module")
 def filmed(tmp_path_factory, sample_films, plain_encoders):
     """Two real files, ingested, trained on and embedded."""
-    store = Store(tmp_path_factory.mktemp("filmed") / "store", create=True)
+    store = Storage(tmp_path_factory.mktemp("filmed") / "store", create=True)
     ingest(store, [sample_films], encoders=plain_encoders)
     train(store, preset="tiny", config=TrainConfig(steps=0), device="cpu")
     embed(store, device="cpu")
@@ -295,7 +295,7 @@ def test_other_encoders_are_brought_in_without_disturbing_anyone(filmed, plain_e
     assert costs[0].sample == done[0]
     assert costs[0].seconds > 0
     assert states(store)["fused_v2"] == "registered"
-    with pytest.raises(NotPromoted, match="1 titles lack vectors"):
+    with pytest.raises(GateFailed, match="1 titles lack vectors"):
         promote(store, "fused", 2)
 
     rest = backfill(store, OTHERS, on_title=lambda r: done.append(r.title))
@@ -335,7 +335,7 @@ def test_a_film_that_is_gone_is_told_and_the_others_are_done(filmed, tmp_path):
     import shutil
 
     shutil.copytree(filmed.path, tmp_path / "store")
-    store = Store(tmp_path / "store")
+    store = Storage(tmp_path / "store")
     title = store.titles()["id"][0]
     store.update_title(title, media=str(tmp_path / "gone.mp4"))
     others = {m: Other(m) for m in MODALITIES}
@@ -347,12 +347,12 @@ def test_a_film_that_is_gone_is_told_and_the_others_are_done(filmed, tmp_path):
 
 
 def test_imported_vectors_have_no_films_to_go_back_to(imported):
-    with pytest.raises(BadInput, match="were imported"):
+    with pytest.raises(InvalidInput, match="were imported"):
         backfill(imported, OTHERS)
 
 
 def test_a_backfill_looks_at_as_many_pictures_a_shot_as_are_asked_for(filmed, tmp_path):
-    store, looked = Store(shutil.copytree(filmed.path, tmp_path / "store")), []
+    store, looked = Storage(shutil.copytree(filmed.path, tmp_path / "store")), []
 
     class Counts(Other):
         def encode(self, items):
@@ -365,12 +365,12 @@ def test_a_backfill_looks_at_as_many_pictures_a_shot_as_are_asked_for(filmed, tm
         encoders["visual"].fingerprint = f"counts {frames}"
         backfill(store, encoders, keyframes=frames)
         assert sum(looked) == frames * len(store.shots())
-    with pytest.raises(BadInput, match="keyframes must be 1 or more"):
+    with pytest.raises(InvalidInput, match="keyframes must be 1 or more"):
         backfill(store, OTHERS, keyframes=0)
 
 
 def test_a_model_may_embed_without_going_live(imported, tmp_path):
-    store = Store(shutil.copytree(imported.path, tmp_path / "store"))
+    store = Storage(shutil.copytree(imported.path, tmp_path / "store"))
     live = store.live("context")
     train(store, preset="tiny", config=TrainConfig(steps=1, seed=5), device="cpu")
     done = command.mediafm("embed", "--no-promote", "--json", "--store", store.path)
@@ -384,7 +384,7 @@ def test_a_model_may_embed_without_going_live(imported, tmp_path):
 
 
 def test_encoders_in_use_are_not_backfilled(filmed, plain_encoders):
-    with pytest.raises(BadInput, match="made the live vectors"):
+    with pytest.raises(InvalidInput, match="made the live vectors"):
         backfill(filmed, plain_encoders)
 
 

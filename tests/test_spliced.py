@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import spliced
 from benchmarks.spliced import akin, grade, lengths, segments, write_programme
-from mediafm_store import Rails, Store, ingest, rank_breaks
+from mediafm_store import BreakConstraints, Storage, ingest, rank_breaks
 
 LENGTHS = {Path("sintel.mp4"): 400.0, Path("sintel_trailer.mp4"): 52.0, Path("city.mp4"): 90.0}
 
@@ -31,11 +31,11 @@ def test_joints_of_real_films_rank_first(films, encoders, tmp_path, monkeypatch)
     long = {film: length for film, length in lengths(films) if length >= 50}
     chosen = segments(long, 5, np.random.default_rng(1))
     joints = write_programme(tmp_path / "programme.mp4", chosen)
-    store = Store(tmp_path / "store", create=True)
+    store = Storage(tmp_path / "store", create=True)
     ingest(store, [tmp_path / "programme.mp4"], encoders=encoders)
     figures = grade(store, "programme", joints)
     assert figures["found"] >= len(joints) - 1
     assert figures["all signs, default weights"] > 2 * figures["chance"]
-    rails = Rails(min_gap_s=5, margin_s=5)
+    rails = BreakConstraints(min_gap_s=5, margin_s=5)
     first, *_ = rank_breaks(store, "programme", rails=rails, k=1)
     assert min(abs(first.seconds - joint) for joint in joints) < 1

@@ -2,9 +2,9 @@ import polars as pl
 import pytest
 from lancedb.query import LanceEmptyQueryBuilder
 
-from mediafm_store import Store
-from mediafm_store.errors import BadInput, NotFound, SpaceMismatch
-from mediafm_store.store.rows import MadeVectors
+from mediafm_store import Storage
+from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
+from mediafm_store.storage.rows import MadeVectors
 from tests.conftest import random_vectors, title_rows
 
 
@@ -72,7 +72,7 @@ def test_a_write_that_stops_half_way_changes_nothing(store, monkeypatch, table):
             patched.setattr(store.tables, "open", stop_before)
             with pytest.raises(Killed):
                 store.add_title(new)
-    again = Store(store.path)
+    again = Storage(store.path)
     assert again.titles().equals(before)
     assert again.shots()["id"].to_list() == ["a/00000", "a/00001"]
     assert again.vectors(again.live("fused")).ids == ["a/00000", "a/00001"]
@@ -155,7 +155,7 @@ def test_quotes_in_ids_are_only_letters(store):
 
 def test_what_is_missing_is_told_with_a_cure(store, tmp_path):
     with pytest.raises(NotFound, match="mediafm ingest"):
-        Store(tmp_path / "nothing")
+        Storage(tmp_path / "nothing")
     with pytest.raises(NotFound, match="mediafm info"):
         store.title("nope")
     with pytest.raises(NotFound, match="sintel/00042"):
@@ -167,8 +167,8 @@ def test_what_is_missing_is_told_with_a_cure(store, tmp_path):
     with pytest.raises(NotFound, match="fused, described"):
         store.live("nope")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(BadInput, match="a store is a folder"):
-        Store(tmp_path / "file", create=True)
+    with pytest.raises(InvalidInput, match="a store is a folder"):
+        Storage(tmp_path / "file", create=True)
 
 
 def test_tables_read_in_polars_and_duckdb(store):
@@ -199,7 +199,7 @@ def test_vectors_of_a_title_that_was_replaced_meanwhile_are_not_seen(store):
 def test_a_reader_sees_a_title_as_it_was_or_as_it_is(store, monkeypatch):
     """A title is replaced between a reader's look at the revisions and at the rows."""
     store.add_title(title_rows(store, "a", random_vectors(5)))
-    reader, select = Store(store.path), Store(store.path).tables.select
+    reader, select = Storage(store.path), Storage(store.path).tables.select
 
     def replaced_meanwhile(name, *arguments):
         if name == "shots":
@@ -245,13 +245,13 @@ def test_broken_tables_are_one_clear_error(store):
     store.add_title(title_rows(store, "a", random_vectors(3)))
     for data in (store.path / "shots.lance" / "data").iterdir():
         data.write_bytes(data.read_bytes()[:40])
-    with pytest.raises(BadInput, match="cannot be read") as error:
-        Store(store.path).shots()
+    with pytest.raises(InvalidInput, match="cannot be read") as error:
+        Storage(store.path).shots()
     assert "\n" not in str(error.value)
     shutil.rmtree(store.path / "titles.lance")
     (store.path / "titles.lance").mkdir()
-    with pytest.raises(BadInput, match="cannot be read"):
-        Store(store.path)
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        Storage(store.path)
 
 
 def test_titles_that_come_together_are_one_commit_a_table(store):
@@ -277,7 +277,7 @@ def test_titles_that_come_together_are_seen_all_or_none(store, monkeypatch):
         patched.setattr(store.tables, "replace", stop)  # the last of all is the row of the title
         with pytest.raises(Killed):
             store.add_titles(rows)
-    again = Store(store.path)
+    again = Storage(store.path)
     assert again.shots().group_by("title").len().rows() == [("a", 2)]
     again.add_titles(rows)
     assert again.rows_by_title(again.live("fused")) == {"a": 3, "b": 3, "c": 3}
@@ -287,7 +287,7 @@ def test_titles_that_come_together_are_seen_all_or_none(store, monkeypatch):
 def test_one_title_of_several_that_was_changed_keeps_all_out(store):
     store.add_title(title_rows(store, "a", random_vectors(2)))
     stale = title_rows(store, "a", random_vectors(3), revision="of before")
-    with pytest.raises(BadInput, match="'a' was changed by another program"):
+    with pytest.raises(InvalidInput, match="'a' was changed by another program"):
         store.add_titles([title_rows(store, "b", random_vectors(2)), stale])
     assert list(store.revisions()) == ["a"]
 
@@ -328,7 +328,7 @@ def test_vectors_title_by_title(store):
 
 
 def test_tables_stay_compact_by_themselves(store, monkeypatch):
-    monkeypatch.setattr("mediafm_store.storage.tables.COMPACTED", 8)
+    monkeypatch.setattr("mediafm_store.tables.lancedb_tables.COMPACTED", 8)
     for i in range(20):
         store.add_title(title_rows(store, f"t{i:02d}", random_vectors(1, i)))
     files, versions = store.tables.files("fused_v1")
@@ -339,7 +339,7 @@ def test_tables_stay_compact_by_themselves(store, monkeypatch):
 
 def test_a_compaction_that_another_machine_overtakes_has_time(store, monkeypatch):
     """Compaction alone is not repeated by LanceDB: the write before it counts, other errors do."""
-    monkeypatch.setattr("mediafm_store.storage.tables.COMPACTED", 1)
+    monkeypatch.setattr("mediafm_store.tables.lancedb_tables.COMPACTED", 1)
     rows = title_rows(store, "a", random_vectors(2))
     table = type(store.table("titles"))
 
@@ -353,7 +353,7 @@ def test_a_compaction_that_another_machine_overtakes_has_time(store, monkeypatch
     store.add_title(rows)
     assert list(store.revisions()) == ["a"]
     monkeypatch.setattr(table, "optimize", fail("disk is full"))
-    with pytest.raises(BadInput, match="disk is full"):
+    with pytest.raises(InvalidInput, match="disk is full"):
         store.add_title(rows)
 
 
@@ -384,7 +384,7 @@ def test_a_writer_goes_through_a_table_once(store, monkeypatch):
         store.add_vectors(context, store.title(f"t{i}"), ["x", "y"], random_vectors(2, i))
     assert sorted(looked) == ["context_v1", "shots"]
     looked.clear()
-    other = Store(store.path)
+    other = Storage(store.path)
     for seed in (5, 6):  # the first of these revisions is hidden by the second
         other.add_title(title_rows(other, "t1", random_vectors(3, seed)))
     assert store.table("shots").count_rows() == 8 - 2 + 6

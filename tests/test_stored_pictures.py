@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from mediafm_store.charts.sprites import sprites
 from mediafm_store.media.picture import COLUMNS, columns, decode_stored
 from mediafm_store.serve.app import make_app
-from mediafm_store.serve.library import Library
+from mediafm_store.serve.library import SharedStore
 from tests.test_report import fill, jpeg
 
 
@@ -48,7 +48,7 @@ def test_pages_show_the_others(store):
     given = [jpeg(0), *BAD.values(), None]
     ids = fill(store, shots=len(given), picture=lambda shot: given[shot])
     assert set(sprites(store, ids).places) == {*ids[:-2]}
-    app = make_app(Library(store, device="cpu"))
+    app = make_app(SharedStore(store, device="cpu"))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         for address in ("/", "/titles/sintel", "/atlas", f"/search?shot={ids[0]}"):
             assert client.get(address).status_code == 200, address

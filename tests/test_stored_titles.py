@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from mediafm_store import Store
-from mediafm_store.model.packed import TitleShots, Unread, read, read_each
+from mediafm_store import Storage
+from mediafm_store.model.sequences import LazyTitle, TitleSequence, read, read_each
 from mediafm_store.model.transformer import ModelConfig
-from mediafm_store.training.batches import endless
-from mediafm_store.training.exam import Exam
+from mediafm_store.training.batching import endless
+from mediafm_store.training.initialization import sample_shots, start_model
+from mediafm_store.training.process_group import ProcessGroup
 from mediafm_store.training.run import TrainConfig, TrainingRun, seeded
-from mediafm_store.training.start import sample_shots, start_model
 from mediafm_store.training.train import stored_titles
 from mediafm_store.training.trainer import train_model
-from mediafm_store.training.world import World
+from mediafm_store.training.validation import ValidationSet
 from tests.conftest import random_vectors, title_rows
 
 MODEL = ModelConfig(hidden=16, layers=1, heads=4, max_shots=24)
@@ -21,7 +21,7 @@ LENGTHS = {"alpha": 30, "alpha-beta": 60, "beta": 2, "gamma": 9, "delta": 24, "e
 
 
 @pytest.fixture
-def catalogue(store) -> Store:
+def catalogue(store) -> Storage:
     """Titles of several lengths; one was replaced, so that its old rows are still in the tables."""
     store.add_title(title_rows(store, "beta", random_vectors(40, 99)))
     for seed, (title, shots) in enumerate(LENGTHS.items()):
@@ -30,15 +30,15 @@ def catalogue(store) -> Store:
     return store
 
 
-def in_memory(store: Store) -> list[TitleShots]:
+def in_memory(store: Storage) -> list[TitleSequence]:
     """The same titles, read as a whole."""
     fused, metadata = store.vectors(store.live("fused")), store.vectors(store.live("metadata"))
     about = dict(zip(metadata.ids, metadata.vectors, strict=True))
     series = dict(store.titles().select("id", "series").iter_rows())
-    return [TitleShots(v, about[t], series[t], t) for t, v in fused.by_title().items()]
+    return [TitleSequence(v, about[t], series[t], t) for t, v in fused.by_title().items()]
 
 
-def same(one: TitleShots, other: TitleShots) -> bool:
+def same(one: TitleSequence, other: TitleSequence) -> bool:
     return (one.id, one.series) == (other.id, other.series) and all(
         np.array_equal(a, b) for a, b in zip(one[:2], other[:2], strict=True)
     )
@@ -87,9 +87,9 @@ def test_training_is_the_same_from_a_store_and_from_memory(catalogue):
 
 
 def test_each_sequence_of_a_step_is_read_by_one_process(catalogue):
-    asked: list[Unread] = []
+    asked: list[LazyTitle] = []
 
-    def counted(title: Unread) -> Unread:
+    def counted(title: LazyTitle) -> LazyTitle:
         def reading(titles):
             asked.extend(titles)
             return title.read(titles)
@@ -98,8 +98,8 @@ def test_each_sequence_of_a_step_is_read_by_one_process(catalogue):
 
     titles = [counted(t) for t in stored_titles(catalogue)]
     model = start_model(MODEL, titles, generator=seeded(0))
-    exam = Exam([], size=1, mask_rate=0.2, draws=0, generator=seeded(0))
-    runs = [TrainingRun(model, exam, TrainConfig(), World(rank, 3)) for rank in range(3)]
+    exam = ValidationSet([], size=1, mask_rate=0.2, draws=0, generator=seeded(0))
+    runs = [TrainingRun(model, exam, TrainConfig(), ProcessGroup(rank, 3)) for rank in range(3)]
     steps = endless(titles, size=24, batch_shots=90, generator=seeded(0))
     for batch in (next(steps) for _ in range(6)):
         asked.clear()
@@ -116,7 +116,7 @@ def test_steps_are_read_when_they_come(catalogue):
     """Of a training that takes two steps no more than these, and the two that are read ahead."""
     read_shots = 0
 
-    def counted(title: Unread) -> Unread:
+    def counted(title: LazyTitle) -> LazyTitle:
         def reading(titles):
             nonlocal read_shots
             read_shots += sum(t.shots for t in titles)
@@ -146,8 +146,8 @@ def test_a_sample_is_of_all_titles_and_each_shot_is_in_it_once(catalogue):
 
 
 def test_an_exam_asks_about_a_bounded_number_of_shots(catalogue, monkeypatch):
-    monkeypatch.setattr("mediafm_store.training.exam.MOST_SHOTS", 60)
+    monkeypatch.setattr("mediafm_store.training.validation.MOST_SHOTS", 60)
     titles = stored_titles(catalogue)
-    exam = Exam(titles, size=24, mask_rate=0.2, draws=2, generator=seeded(0))
+    exam = ValidationSet(titles, size=24, mask_rate=0.2, draws=2, generator=seeded(0))
     first = {batch.lengths for batch, _ in exam.questions}
     assert first == {(24, 24)}, "with the next window they would be 72"

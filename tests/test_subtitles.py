@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mediafm_store.errors import BadSubtitles
+from mediafm_store.errors import InvalidSubtitles
 from mediafm_store.records import Cue, Span
 from mediafm_store.subtitles import parse as subtitles
 from mediafm_store.subtitles.parse import belongs, read_cues, words_of_shots
@@ -51,7 +51,7 @@ def test_an_empty_file_has_no_cues(tmp_path):
 @pytest.mark.parametrize("name", ["a.srt", "a.vtt"])
 @pytest.mark.parametrize("data", [b"\x00\x01\x02\xff\xfe\x80" * 50, b"just some prose\n" * 9])
 def test_what_is_not_subtitles_is_one_clear_error(tmp_path, name, data):
-    with pytest.raises(BadSubtitles, match=name) as error:
+    with pytest.raises(InvalidSubtitles, match=name) as error:
         read_cues(write(tmp_path, name, data))
     assert "\n" not in str(error.value)
 
@@ -129,7 +129,7 @@ def test_times_may_be_of_whole_seconds(tmp_path, stamps):
 
 @pytest.mark.parametrize("stamp", ["00:00:03:12", "00:00:03,", "00:00:03,1234", "00:03", "3"])
 def test_other_times_are_damaged(tmp_path, stamp):
-    with pytest.raises(BadSubtitles, match="no subtitle that can be read"):
+    with pytest.raises(InvalidSubtitles, match="no subtitle that can be read"):
         read_cues(write(tmp_path, "a.srt", f"1\n00:00:01 --> {stamp}\nHi\n"))
 
 
@@ -275,9 +275,9 @@ def test_subtitles_are_what_they_hold(tmp_path, name, text):
 
 
 def test_other_formats_are_one_clear_error(tmp_path):
-    with pytest.raises(BadSubtitles, match=r"a\.srt holds no .*; convert it from microdvd"):
+    with pytest.raises(InvalidSubtitles, match=r"a\.srt holds no .*; convert it from microdvd"):
         read_cues(write(tmp_path, "a.srt", "{0}{25}Hello\n{30}{50}There|you\n"))
-    with pytest.raises(BadSubtitles, match=r"none\.srt cannot be read: No such file"):
+    with pytest.raises(InvalidSubtitles, match=r"none\.srt cannot be read: No such file"):
         read_cues(tmp_path / "none.srt")
 
 
@@ -355,7 +355,7 @@ def test_nothing_but_bad_subtitles(name, kind, random, real_subtitles, tmp_path_
     told, cues = [], []
     try:
         cues = read_cues(file, told.append)
-    except BadSubtitles as error:
+    except InvalidSubtitles as error:
         told.append(str(error))
     assert all(name in line and "\n" not in line for line in told)
     assert all(0 <= c.start_s < c.end_s < 360_000 and c.text.strip() for c in cues)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from mediafm_cli.main import app
 from mediafm_store import (
     Feedback,
-    Store,
+    Storage,
     answer_tags,
     apply_tags,
     fit_probe,
@@ -22,8 +22,8 @@ from mediafm_store import (
     uncertain_tags,
 )
 from mediafm_store.arrays import unit_rows
-from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.probing.saved import by_chance
+from mediafm_store.errors import InvalidInput, NotFound
+from mediafm_store.probing.registry import by_chance
 from mediafm_store.tags import apply as applying
 from mediafm_store.tags.review import distance
 from mediafm_store.tags.tag import Tag, read_tags, row_of, write_tags
@@ -76,11 +76,11 @@ def test_bad_input(genres, store, tmp_path):
     with pytest.raises(NotFound, match="no probe 'nope'"):
         apply_tags(genres, task="nope")
     for option in ({"engine": "odd"}, {"workers": 2}):
-        with pytest.raises(BadInput, match="leave out --engine and --workers"):
+        with pytest.raises(InvalidInput, match="leave out --engine and --workers"):
             apply_tags(genres, names=["cats"], **option)
-    bare = Store(tmp_path / "bare", create=True)
+    bare = Storage(tmp_path / "bare", create=True)
     bare.add_title(title_rows(bare, "a", np.asarray(random_vectors(2))))
-    with pytest.raises(BadInput, match="no title of the store has tags"):
+    with pytest.raises(InvalidInput, match="no title of the store has tags"):
         apply_tags(bare)
 
 
@@ -94,7 +94,7 @@ def is_kind(number):
 
 def planted(path):
     """Titles of which the last two shots show what they are, and labels of the first fourteen."""
-    store, directions = Store(path / "store", create=True), random_vectors(2, 100)
+    store, directions = Storage(path / "store", create=True), random_vectors(2, 100)
     for number in range(TITLES):
         vectors = random_vectors(4, number)
         vectors[2:] += 2 * np.array(is_kind(number), np.float32) @ directions
@@ -121,7 +121,7 @@ def test_ray_tags_as_threads_do(probed, local_ray, tmp_path, monkeypatch):
     monkeypatch.setattr(applying, "AT_ONCE", 3)
     new = [f"film{n:02d}" for n in range(LABELLED, TITLES)]
     by_threads, by_ray = (
-        apply_tags(Store(shutil.copytree(probed.path, tmp_path / engine)), new, engine=engine)
+        apply_tags(Storage(shutil.copytree(probed.path, tmp_path / engine)), new, engine=engine)
         for engine in ("threads", "ray")
     )
     assert by_threads == by_ray
@@ -250,7 +250,7 @@ def test_a_probe_that_knows_no_more_than_a_guess_tags_nothing(tmp_path, caplog):
     assert by_chance(fit_probe(store, "luck", folds=3))
     assert {tag.task for tag in apply_tags(store)} == {"kind"}
     assert "probe luck v1 is no better than chance (macro_ap 0." in caplog.text
-    with pytest.raises(BadInput, match="probe luck v1 is no better than chance"):
+    with pytest.raises(InvalidInput, match="probe luck v1 is no better than chance"):
         apply_tags(store, task="luck")
     done = mediafm("tag", "apply", "--task", "luck", "--store", store.path)
     assert (done.returncode, done.stdout) == (1, "")

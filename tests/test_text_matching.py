@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafm_store import Store, import_features, search
+from mediafm_store import Storage, import_features, search
 from mediafm_store import weights as shipped
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, block, unit_rows
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.features.fusion import describe, fingerprint, fuse
 from mediafm_store.indexing.known import ReadCache
 from mediafm_store.likeness.scale import PARTS
@@ -56,13 +56,13 @@ def fill(store, titles="abc", shots=20):
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """Nothing changes it."""
-    return fill(Store(tmp_path_factory.mktemp("texts") / "store", create=True))
+    return fill(Storage(tmp_path_factory.mktemp("texts") / "store", create=True))
 
 
 @pytest.fixture
 def filled(template, tmp_path):
     """Made once, and copied for each test."""
-    return Store(shutil.copytree(template.path, tmp_path / "filled"))
+    return Storage(shutil.copytree(template.path, tmp_path / "filled"))
 
 
 def add_described(store, title, looks, called, **columns):
@@ -224,7 +224,7 @@ def test_words_alone_can_be_asked_for(filled):
     assert {p for h in hits.values() for p, share in h.shares.items() if share} == {"text"}
     half = found(filled, "lake", weights=dict.fromkeys(PARTS, 0.0) | {"text": 0.2})
     assert list(half) == list(hits)
-    with pytest.raises(BadInput, match="all modalities of this query have weight 0"):
+    with pytest.raises(InvalidInput, match="all modalities of this query have weight 0"):
         found(filled, "lake", weights=dict.fromkeys(PARTS, 0.0))
 
 
@@ -380,7 +380,7 @@ def test_what_is_refused_does_not_depend_on_k(filled):
 def test_halves_of_characters_are_bad_input(store, text):
     fill(store, "a", 3)
     for asked in ({"text": text}, {"said": text}, {"text": "lake", "where": f"title = '{text}'"}):
-        with pytest.raises(BadInput, match="whole characters") as told:
+        with pytest.raises(InvalidInput, match="whole characters") as told:
             search(store, **asked, encoders=ENCODERS)
         assert "\n" not in str(told.value)
         str(told.value).encode()
@@ -445,13 +445,13 @@ def test_a_store_that_cannot_be_written_is_searched_by_meaning(filled, monkeypat
     add_film(filled, "said", ["other"], text=["she says goodbye"])
 
     def closed(*names):
-        raise BadInput("no")
+        raise InvalidInput("no")
 
     monkeypatch.setattr(type(filled.tables), "index_words", closed)
     goodbye = found(filled, "she says goodbye", weights={"visual": 0.0})
     assert next(iter(goodbye)) == "said/00000"
     assert next(iter(found(filled, "view a3"))) == "a/00003"
-    with pytest.raises(BadInput, match="full-text index"):
+    with pytest.raises(InvalidInput, match="full-text index"):
         search(filled, said="goodbye")
 
 

@@ -15,21 +15,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediafm_store import Rails, Store, acts, rank_breaks, stretch_of_run, stretches_of_shots
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store import (
+    BreakConstraints,
+    Storage,
+    acts,
+    rank_breaks,
+    stretch_of_run,
+    stretches_of_shots,
+)
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.media.footage import read_footage
 from mediafm_store.media.timecode import can_drop, frame_of, timecode_of, timecode_rate
 from mediafm_store.records import Span
-from mediafm_store.shots.shotlist import read_shot_list
-from mediafm_store.stretches import stretch_of_times
+from mediafm_store.segments import stretch_of_times
+from mediafm_store.shots.shot_list import read_shot_list
 from mediafm_store.subtitles.parse import read_cues
-from mediafm_store.timelines.chapters import chapters
 from mediafm_store.timelines.edit import Edit, Event, FilmFrames, arrange
 from mediafm_store.timelines.edl import edl
+from mediafm_store.timelines.escaping import one_line, reel_names
 from mediafm_store.timelines.fcpxml import fcpxml
-from mediafm_store.timelines.stretch import Stretch, note_of
-from mediafm_store.timelines.text import one_line, reel_names
-from mediafm_store.timelines.write import FORMATS, write_timeline
+from mediafm_store.timelines.segment import Segment, note_of
+from mediafm_store.timelines.webvtt import chapters
+from mediafm_store.timelines.writers import FORMATS, write_timeline
 from tests.test_footage import uneven
 from tests.timelines import NTSC, NTSC_60, NTSC_FILM, add_film, numbered_film
 
@@ -57,7 +64,7 @@ def made(tmp_path_factory) -> Path:
     return folder
 
 
-def shots(store: Store, title: str, media: Path, **columns) -> list[Stretch]:
+def shots(store: Storage, title: str, media: Path, **columns) -> list[Segment]:
     add_film(store, title, media, CUTS, **columns)
     return stretches_of_shots(store, [f"{title}/{i:05d}" for i in WANTED])
 
@@ -282,7 +289,7 @@ def test_a_rate_that_nothing_tells_is_an_error_with_its_cure(tmp_path, store, ca
         time_base=Fraction(1, 1000),
     )
     stretches = stretches_of_shots(store, ["gone/00001"])
-    with pytest.raises(BadInput, match=r"gone\.mp4 does not exist.*--fps"):
+    with pytest.raises(InvalidInput, match=r"gone\.mp4 does not exist.*--fps"):
         write_timeline(tmp_path / "x.edl", stretches)
     assert not (tmp_path / "x.edl").exists()
     assert arrange(stretches, name="x", fps=25).events[0].start == 25
@@ -313,7 +320,7 @@ def test_tables(tmp_path, store, made):
 
 def test_acts_lie_between_breaks_and_breaks_are_markers(tmp_path, store, made):
     add_film(store, "pal", made / "pal.mov", [0, 40, 80, 120, 160, 200])
-    breaks = rank_breaks(store, "pal", rails=Rails(min_gap_s=1, margin_s=1), k=2)
+    breaks = rank_breaks(store, "pal", rails=BreakConstraints(min_gap_s=1, margin_s=1), k=2)
     parts = acts(store, "pal", breaks)
     after = sorted(int(found.after[-1]) for found in breaks)
     edges = [0, *(40 * i for i in after), 200]
@@ -366,7 +373,7 @@ def test_chapters_of_one_film_lie_in_it_and_of_several_one_after_the_other(tmp_p
     assert [cue.text for cue in read_cues(path)] == [s.label for s in sorted(one, key=starts)]
 
 
-def starts(stretch: Stretch) -> int:
+def starts(stretch: Segment) -> int:
     return stretch.span.start
 
 
@@ -377,13 +384,13 @@ def test_runs_of_shots(store, made):
     assert (run.label, event.start, event.end) == ("pal/00001-00003", CUTS[1], CUTS[4])
     assert stretch_of_run(store, "pal/00001", "pal/00001").label == "pal/00001"
     assert stretch_of_run(store, "pal/00001", "pal/00002", label="scene 4").label == "scene 4"
-    with pytest.raises(BadInput, match="in order"):
+    with pytest.raises(InvalidInput, match="in order"):
         stretch_of_run(store, "pal/00002", "pal/00001")
     with pytest.raises(NotFound, match="pal/00009"):
         stretch_of_run(store, "pal/00002", "pal/00009")
     with pytest.raises(NotFound, match="nope"):
         stretches_of_shots(store, ["pal/00001", "nope/1"])
-    with pytest.raises(BadInput, match=r"it is 8\.000 s long"):
+    with pytest.raises(InvalidInput, match=r"it is 8\.000 s long"):
         stretch_of_times(store, "pal", 9, 10)
 
 
@@ -396,7 +403,7 @@ EVIL = (
 def test_names_forge_nothing(tmp_path, store, made):
     add_film(store, "pal", made / "pal.mov", CUTS, name=EVIL)
     sly = stretches_of_shots(store, ["pal/00001", "pal/00002"], {"pal/00001": EVIL})
-    sly = [Stretch(s.title, s.name, s.media, s.span, EVIL, s.note, EVIL) for s in sly]
+    sly = [Segment(s.title, s.name, s.media, s.span, EVIL, s.note, EVIL) for s in sly]
     for suffix in FORMATS:
         write_timeline(tmp_path / f"x{suffix}", sly)
     text = (tmp_path / "x.edl").read_text()
@@ -427,12 +434,12 @@ def test_reels_have_eight_characters_and_differ():
 def test_what_cannot_be_written_is_told(tmp_path, store, made):
     stretches = shots(store, "pal", made / "pal.mov")
     with pytest.raises(
-        BadInput, match=r"must end in \.edl, \.otio, \.fcpxml, \.csv, \.json, \.vtt"
+        InvalidInput, match=r"must end in \.edl, \.otio, \.fcpxml, \.csv, \.json, \.vtt"
     ):
         write_timeline(tmp_path / "x.aaf", stretches)
-    with pytest.raises(BadInput, match="no folder"):
+    with pytest.raises(InvalidInput, match="no folder"):
         write_timeline(tmp_path / "none" / "x.edl", stretches)
-    with pytest.raises(BadInput, match="nothing to write"):
+    with pytest.raises(InvalidInput, match="nothing to write"):
         write_timeline(tmp_path / "x.edl", [])
     write_timeline(tmp_path / "list.txt", stretches, format="edl")
     assert (tmp_path / "list.txt").read_text().startswith("TITLE: list\n")
@@ -462,7 +469,7 @@ def test_frames_survive_every_clock(rate, tick, start, cuts):
     events, placed = [], 0
     for first, length in cuts:
         ticks = [round(f / rate / tick) for f in (first, first + length)]
-        stretch = Stretch("f", "F", film.media, Span(*ticks, tick), "f/0")
+        stretch = Segment("f", "F", film.media, Span(*ticks, tick), "f/0")
         frames = film.frames(stretch.span)
         assert frames == (first, first + length)
         events.append(Event(stretch, film, *frames, placed, placed + length))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mediafm_store import (
-    Store,
+    Storage,
     build_index,
     doctor,
     import_labels,
@@ -16,7 +16,7 @@ from mediafm_store import (
     remove_titles,
     rename_title,
 )
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.titles.naming import find_title
 from tests.command import mediafm
@@ -92,7 +92,7 @@ def test_a_removal_that_is_cut_off_leaves_a_title_or_none(films, monkeypatch, ke
         patched.setattr(films.tables, "delete", killed)
         with pytest.raises(Killed):
             remove_titles(films, ["alpha"])
-    again = Store(films.path)
+    again = Storage(films.path)
     there = kept == "titles"
     assert ("alpha" in again.revisions()) == there
     assert (not again.shots("alpha").is_empty()) == there
@@ -115,7 +115,7 @@ def test_a_title_is_shown_under_another_name_and_keeps_its_id(films):
     assert find_title(films, "sintel (2010)") == "alpha"
     assert films.rows("labels", "title = 'alpha'")["label"].to_list() == ["Drama"]
     for bad in ("", "  ", "a\nb", "\ud83d", "x" * 501):
-        with pytest.raises(BadInput, match="no name for a title"):
+        with pytest.raises(InvalidInput, match="no name for a title"):
             rename_title(films, "alpha", bad)
 
 
@@ -126,7 +126,7 @@ def test_a_given_name_stays_when_the_film_is_ingested_again(
     film = make_film(tmp_path / "film.mp4", images=list(pictures(48)))
     film.with_suffix(".json").write_text(json.dumps(metadata))
     ingest(store, [film], encoders=plain_encoders)
-    rename_title(store, "film", "Given")
+    rename_title(store, "film", "ImportedTitle")
     revision = store.title("film")["revision"]
     assert ingest(store, [film], encoders=plain_encoders)[0].state == "unchanged"
     assert store.title("film")["revision"] == revision

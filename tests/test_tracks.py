@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediafm_store.errors import BadMedia, BadSubtitles
+from mediafm_store.errors import InvalidMedia, InvalidSubtitles
 from mediafm_store.records import Cue
 from mediafm_store.sources.videos import read_title
 from mediafm_store.subtitles.tracks import read_track, read_words, text_tracks
@@ -111,7 +111,7 @@ def test_damaged_files(suffix, codec, damage, tmp_path_factory):
     broken = path.with_name(f"broken-{codec}.{suffix}")
     broken.write_bytes(raw)
     for track in text_tracks(broken):
-        with suppress(BadMedia, BadSubtitles):
+        with suppress(InvalidMedia, InvalidSubtitles):
             assert all(c.start_s < c.end_s and c.text for c in read_track(broken, track.number))
 
 
@@ -143,5 +143,5 @@ def test_what_has_no_tracks(tmp_path):
     assert text_tracks(path) == []
     assert read_words(read_title(path)) == []
     for index in (0, 7):
-        with pytest.raises(BadSubtitles, match="no subtitle track"):
+        with pytest.raises(InvalidSubtitles, match="no subtitle track"):
             read_track(path, index)

@@ -5,21 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediafm_store.arrays import unit_rows
-from mediafm_store.errors import BadInput
-from mediafm_store.model.packed import TitleShots, pack
+from mediafm_store.errors import InvalidInput
+from mediafm_store.model.sequences import TitleSequence, pack
 from mediafm_store.model.transformer import ModelConfig
-from mediafm_store.training.batches import batches, endless, windows
-from mediafm_store.training.exam import Exam
+from mediafm_store.training.batching import batches, endless, windows
 from mediafm_store.training.masking import trivial_predictors
 from mediafm_store.training.run import Step, TrainConfig
 from mediafm_store.training.split import split_titles
 from mediafm_store.training.trainer import train_model
+from mediafm_store.training.validation import ValidationSet
 
 MODEL = ModelConfig(dim=32, metadata_dim=8, hidden=16, layers=2, heads=4, max_shots=24)
 CONFIG = TrainConfig(steps=6, warmup=2, validate_every=2, batch_shots=64)
 
 
-def title(shots: int, seed: int = 0) -> TitleShots:
+def title(shots: int, seed: int = 0) -> TitleSequence:
     """Scenes of 4 shots: alike in 8 directions, noise in 8 more that are the same for all titles.
 
     So the average of the neighbours carries noise that training can learn to drop.
@@ -28,10 +28,10 @@ def title(shots: int, seed: int = 0) -> TitleShots:
     scenes = np.repeat(rng.normal(size=(shots // 4 + 1, 8)), 4, axis=0)[:shots]
     noise = 1.2 * rng.normal(size=(shots, 8))
     fused = np.hstack([scenes, noise, np.zeros((shots, 16))]).astype(np.float32)
-    return TitleShots(unit_rows(fused), np.zeros(8, np.float32))
+    return TitleSequence(unit_rows(fused), np.zeros(8, np.float32))
 
 
-def catalogue(count: int = 8, shots: int = 24) -> list[TitleShots]:
+def catalogue(count: int = 8, shots: int = 24) -> list[TitleSequence]:
     return [title(shots, seed) for seed in range(count)]
 
 
@@ -73,7 +73,7 @@ def test_the_model_returned_is_the_one_that_was_best():
     assert 0 < result.best_step < len(result.history)
     generator = torch.Generator().manual_seed(config.seed)
     _, held_out = split_titles(catalogue(), share=config.validation_share, generator=generator)
-    exam = Exam(held_out, size=24, mask_rate=0.2, draws=4, generator=generator)
+    exam = ValidationSet(held_out, size=24, mask_rate=0.2, draws=4, generator=generator)
     assert exam.grade(result.model) == pytest.approx(result.validation)
 
 
@@ -117,13 +117,13 @@ def test_titles_longer_than_a_sequence_train_too():
 
 @pytest.mark.parametrize("titles", [[], [title(9)], [title(9), title(1)]])
 def test_too_few_titles_are_refused(titles):
-    with pytest.raises(BadInput, match="needs 2 titles of 2 or more shots"):
+    with pytest.raises(InvalidInput, match="needs 2 titles of 2 or more shots"):
         train_model(titles, MODEL, CONFIG)
 
 
 def test_shots_without_any_modality_do_not_count_and_do_no_harm():
-    blank = TitleShots(np.zeros((9, 32), np.float32), np.zeros(8, np.float32))
-    with pytest.raises(BadInput, match="have no shot with a picture, a sound or a word"):
+    blank = TitleSequence(np.zeros((9, 32), np.float32), np.zeros(8, np.float32))
+    with pytest.raises(InvalidInput, match="have no shot with a picture, a sound or a word"):
         train_model([blank, blank], MODEL, CONFIG)
     assert np.isfinite(train_model([title(9), blank, title(9, 1)], MODEL, CONFIG).validation)
     holes = title(24)
@@ -144,7 +144,7 @@ def test_the_split_is_of_titles_and_neither_part_is_empty(count, share, seed):
 
 
 def test_the_exam_asks_the_same_every_time_and_a_perfect_guess_has_no_loss():
-    exam = Exam(
+    exam = ValidationSet(
         catalogue(2),
         size=24,
         mask_rate=0.2,
@@ -201,7 +201,7 @@ def test_titles_of_a_series_are_held_out_together():
 
 
 def test_a_single_series_is_refused():
-    with pytest.raises(BadInput, match="not both of one series"):
+    with pytest.raises(InvalidInput, match="not both of one series"):
         train_model(
             [title(9)._replace(series="a"), title(9, 1)._replace(series="a")], MODEL, CONFIG
         )

@@ -3,9 +3,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mediafm_store.errors import BadInput
-from mediafm_store.model.averages import RANGES
-from mediafm_store.model.packed import Packed, TitleShots, pack
+from mediafm_store.errors import InvalidInput
+from mediafm_store.model.sequences import Packed, TitleSequence, pack
+from mediafm_store.model.smoothing import RANGES
 from mediafm_store.model.transformer import (
     PRESETS,
     TEXT_SHARE,
@@ -14,8 +14,8 @@ from mediafm_store.model.transformer import (
     ShotTransformer,
     distance_bias,
 )
-from mediafm_store.training.exam import Exam
-from mediafm_store.training.start import OUT, fit_mix, principal_directions, start_model
+from mediafm_store.training.initialization import OUT, fit_mix, principal_directions, start_model
+from mediafm_store.training.validation import ValidationSet
 
 CONFIG = ModelConfig(dim=48, metadata_dim=16, hidden=16, layers=2, heads=4, max_shots=32)
 
@@ -28,9 +28,9 @@ def unit(*shape: int, seed: int = 0) -> torch.Tensor:
     return F.normalize(torch.randn(*shape, generator=seeded(seed)), dim=-1)
 
 
-def title(shots: int, seed: int = 0) -> TitleShots:
+def title(shots: int, seed: int = 0) -> TitleSequence:
     metadata = unit(16, seed=seed + 100).numpy()
-    return TitleShots(unit(shots, 48, seed=seed).numpy(), metadata)
+    return TitleSequence(unit(shots, 48, seed=seed).numpy(), metadata)
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_once_trained_order_metadata_and_neighbours_all_matter(trained):
 
 
 def test_a_sequence_too_long_is_refused(trained):
-    with pytest.raises(BadInput, match="33 shots is longer than the model's 32"):
+    with pytest.raises(InvalidInput, match="33 shots is longer than the model's 32"):
         trained.embed(pack([title(33)]))
 
 
@@ -179,7 +179,7 @@ def test_presets_fit_fused_vectors():
     "sizes", [{"heads": 5}, {"hidden": 4096, "heads": 8}, {"layers": 0}, {"metadata_dim": 4000}]
 )
 def test_sizes_that_do_not_fit_are_refused(sizes):
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInput):
         ModelConfig(**sizes)
 
 
@@ -207,11 +207,11 @@ def test_the_projection_out_undoes_the_one_in(fresh):
     torch.testing.assert_close(fresh.shot_out.weight, turned.T)
 
 
-def practice(scene: int) -> Exam:
+def practice(scene: int) -> ValidationSet:
     scenes = unit(240 // scene, 48).repeat_interleave(scene, dim=0)
     fused = F.normalize(scenes + 0.5 * unit(240, 48, seed=1), dim=-1).numpy()
-    shots = [TitleShots(fused, np.zeros(16, np.float32))]
-    return Exam(shots, size=32, mask_rate=0.2, draws=8, generator=seeded())
+    shots = [TitleSequence(fused, np.zeros(16, np.float32))]
+    return ValidationSet(shots, size=32, mask_rate=0.2, draws=8, generator=seeded())
 
 
 @pytest.mark.parametrize("scene", [2, 30])

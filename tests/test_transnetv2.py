@@ -9,12 +9,12 @@ from safetensors import safe_open
 
 from mediafm_store import weights
 from mediafm_store.shots import transnetv2
-from mediafm_store.shots.detectors import Seen
+from mediafm_store.shots.detectors import DetectorFrame
 from mediafm_store.shots.transnetv2 import MARGIN, TransNetV2
 from tests.test_detectors import FPS, faded, film_frames, seen, small
 
 
-def cuts(frames: list[Seen]) -> list[int]:
+def cuts(frames: list[DetectorFrame]) -> list[int]:
     return list(transnetv2.transnetv2(frames, FPS))
 
 

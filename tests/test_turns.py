@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from mediafm_store import Store
-from mediafm_store.errors import BadInput
-from mediafm_store.storage import turns
+from mediafm_store import Storage
+from mediafm_store.errors import InvalidInput
+from mediafm_store.tables import turns
 from mediafm_store.tags.tag import Tag, keep_answers, write_tags
 from tests.conftest import ROOT, random_vectors, title_rows
 
@@ -34,7 +34,7 @@ def holder(store):
 def test_who_waits_too_long_is_told_for_whom(store, holder, monkeypatch, caplog):
     monkeypatch.setattr(turns, "TOLD_S", 0.1)
     monkeypatch.setattr(turns, "PATIENCE_S", 0.1)
-    with pytest.raises(BadInput, match=rf"by process {holder.pid} on .*delete .*\.write\.lock"):
+    with pytest.raises(InvalidInput, match=rf"by process {holder.pid} on .*delete .*\.write\.lock"):
         store.update_title("a", name="b")
     assert f"waiting for store {store.path}, to which process {holder.pid} on" in caplog.text
     holder.stdin.close()
@@ -44,8 +44,8 @@ def test_who_waits_too_long_is_told_for_whom(store, holder, monkeypatch, caplog)
 
 def test_who_has_the_lock_may_take_it_again(store):
     store.add_title(title_rows(store, "a", random_vectors(2)))
-    with store.tables.lock(), Store(store.path).tables.lock():
-        Store(store.path).update_title("a", name="b")
+    with store.tables.lock(), Storage(store.path).tables.lock():
+        Storage(store.path).update_title("a", name="b")
     assert store.title("a")["name"] == "b"
 
 
@@ -87,7 +87,7 @@ except Timeout:
 FULL = """
 import resource, sys
 from mediafm_store import IndexConfig, Store, TrainConfig, build_index, train
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.training import resume
 
 store = Store(sys.argv[1])
@@ -99,7 +99,7 @@ try:
     else:
         resume.EVERY_S = 0.0 if sys.argv[2] == "state" else 99.0
         train(store, preset="tiny", config=TrainConfig(steps=1), device="cpu")
-except BadInput as error:
+except InvalidInput as error:
     print(error)
 """
 

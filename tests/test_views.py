@@ -12,9 +12,9 @@ import pytest
 from safetensors import safe_open
 from torch.utils.data import DataLoader
 
-from mediafm_store import Store, export
-from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.store import views
+from mediafm_store import Storage, export
+from mediafm_store.errors import InvalidInput, NotFound
+from mediafm_store.tables import views
 from tests.conftest import random_vectors, shot_row, title_rows
 
 
@@ -99,7 +99,7 @@ def test_a_condition_chooses_shots(films):
     rows = films.view("fused", where="array_contains(genres, 'Drama') AND start_s > 2").arrow()
     assert rows["id"].to_pylist() == ["beta/00002", "beta/00003", "beta/00004"]
     assert films.view("shots", where="title = 'nobody'").arrow().num_rows == 0
-    with pytest.raises(BadInput, match="a condition is on shots; titles has none"):
+    with pytest.raises(InvalidInput, match="a condition is on shots; titles has none"):
         films.view("titles", where="duration_s > 1")
 
 
@@ -114,7 +114,7 @@ def test_a_table_as_it_was(store):
     assert was.num_rows == 3
     assert np.allclose(np.stack(was["vector"].to_pylist()), random_vectors(3, 1), atol=1e-3)
     assert store.view("shots", version=shots_version).arrow().equals(shots_then)
-    with pytest.raises(BadInput, match="fused_v1 has no version 99"):
+    with pytest.raises(InvalidInput, match="fused_v1 has no version 99"):
         store.view("fused", version=99)
 
 
@@ -149,9 +149,9 @@ def test_exports_hold_what_the_view_holds(films, tmp_path):
         assert json.loads(file.metadata()["ids"]) == rows["id"].to_pylist()
     (written,) = export(films, "titles", tmp_path / "titles.parquet")
     assert len(pl.read_parquet(written)) == 2
-    with pytest.raises(BadInput, match="titles has no vectors"):
+    with pytest.raises(InvalidInput, match="titles has no vectors"):
         export(films, "titles", tmp_path / "titles.npy")
-    with pytest.raises(BadInput, match=r"suffixes csv, npy, parquet, safetensors"):
+    with pytest.raises(InvalidInput, match=r"suffixes csv, npy, parquet, safetensors"):
         export(films, "titles", tmp_path / "titles.doc")
 
 
@@ -180,7 +180,7 @@ def test_the_command_line_exports(films, tmp_path):
 
 
 def test_an_empty_store_has_empty_tables(tmp_path):
-    store = Store(tmp_path / "empty", create=True)
+    store = Storage(tmp_path / "empty", create=True)
     assert store.view("shots").arrow().num_rows == 0
     assert set(shot_row("a/00000", 0)) <= set(store.view("shots").schema.names)
 
@@ -204,9 +204,9 @@ def test_torch_gives_tensors_of_numbers_in_batches_of_any_size(films):
         assert together == whole[name].to_pylist()
     (gaps,) = view.torch(["scene", "words"])
     assert gaps["scene"] == [None] * 11
-    with pytest.raises(BadInput, match="fused_v1 has no column 'odd'; there are id, title"):
+    with pytest.raises(InvalidInput, match="fused_v1 has no column 'odd'; there are id, title"):
         view.torch(["odd"])
-    with pytest.raises(BadInput, match="batch_size must be 1 or more"):
+    with pytest.raises(InvalidInput, match="batch_size must be 1 or more"):
         view.torch(batch_size=0)
 
 

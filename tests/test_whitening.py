@@ -3,18 +3,18 @@ import pytest
 import torch
 
 from mediafm_store.arrays import unit_rows
-from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.sequences import TitleSequence
 from mediafm_store.model.whitening import RIDGE, Whitening, inverse_root
 
 NOTHING = np.zeros(8, np.float32)
 
 
-def scenes(seed: int) -> TitleShots:
+def scenes(seed: int) -> TitleSequence:
     """Scenes of 6 shots in the first half of each block; in the second half each shot by itself."""
     rng = np.random.default_rng(seed)
     steady = np.repeat(rng.normal(size=(10, 2, 4)), 6, axis=0)
     restless = 2 * rng.normal(size=(60, 2, 4))
-    return TitleShots(
+    return TitleSequence(
         unit_rows(np.concatenate([steady, restless], axis=2).reshape(60, 16).astype(np.float32)),
         NOTHING,
     )
@@ -67,7 +67,7 @@ def test_the_inverse_root_undoes_the_spread():
 
 
 def test_where_nothing_changes_nothing_is_turned():
-    still = TitleShots(np.tile(scenes(0).fused[:1], (4, 1)), NOTHING)
+    still = TitleSequence(np.tile(scenes(0).fused[:1], (4, 1)), NOTHING)
     whitening = Whitening(16, 8)
     whitening.fit([still])
     assert torch.equal(whitening.maps, torch.eye(8).repeat(2, 1, 1))
@@ -76,11 +76,11 @@ def test_where_nothing_changes_nothing_is_turned():
 def test_blocks_count_by_how_alike_neighbours_are_in_them():
     """The first block is of scenes, the second of noise, a third is absent."""
 
-    def title(seed: int) -> TitleShots:
+    def title(seed: int) -> TitleSequence:
         rng = np.random.default_rng(seed)
         steady = np.repeat(rng.normal(size=(10, 8)), 6, axis=0)
         fused = np.hstack([steady, rng.normal(size=(60, 8)), np.zeros((60, 8))])
-        return TitleShots(unit_rows(fused.astype(np.float32)), NOTHING)
+        return TitleSequence(unit_rows(fused.astype(np.float32)), NOTHING)
 
     whitening = Whitening(24, 8)
     whitening.fit([title(seed) for seed in range(6)])
@@ -96,5 +96,5 @@ def test_blocks_count_by_how_alike_neighbours_are_in_them():
 
 
 def test_a_store_of_nothing_but_empty_shots_weighs_all_alike():
-    empty = TitleShots(np.zeros((4, 16), np.float32), NOTHING)
+    empty = TitleSequence(np.zeros((4, 16), np.float32), NOTHING)
     assert Whitening(16, 8).steadiness([empty]).tolist() == [1, 1]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediafm_store.arrays import unit_rows
-from mediafm_store.errors import BadInput
-from mediafm_store.model.packed import TitleShots, pack
+from mediafm_store.errors import InvalidInput
+from mediafm_store.model.sequences import TitleSequence, pack
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 from mediafm_store.model.windows import (
     best_window,
@@ -16,7 +16,7 @@ from mediafm_store.model.windows import (
     embed_titles,
     window_starts,
 )
-from mediafm_store.training.start import start_model
+from mediafm_store.training.initialization import start_model
 
 CONFIG = ModelConfig(dim=32, metadata_dim=8, hidden=16, layers=2, heads=4, max_shots=24)
 
@@ -33,13 +33,13 @@ def model() -> ShotTransformer:
     return made
 
 
-def title(shots: int) -> TitleShots:
+def title(shots: int) -> TitleSequence:
     rng = np.random.default_rng(shots)
     fused = unit_rows(rng.normal(size=(shots, 32)).astype(np.float32))
-    return TitleShots(fused, rng.normal(size=8).astype(np.float32))
+    return TitleSequence(fused, rng.normal(size=8).astype(np.float32))
 
 
-def run(model, shots: TitleShots, start: int = 0, stop: int | None = None):
+def run(model, shots: TitleSequence, start: int = 0, stop: int | None = None):
     with torch.no_grad():
         seen = model.embed(pack([shots._replace(fused=shots.fused[start:stop])]))
     return seen.shots.numpy(), seen.title[0].numpy()
@@ -99,13 +99,13 @@ def test_vectors_are_of_length_1(model, shots):
 
 
 def test_a_title_without_shots_is_refused(model):
-    with pytest.raises(BadInput, match="without shots"):
+    with pytest.raises(InvalidInput, match="without shots"):
         embed_title(model, title(0), overlap=8)
 
 
 @pytest.mark.parametrize("overlap", [-1, 24, 64])
 def test_an_overlap_as_long_as_a_window_is_refused(model, overlap):
-    with pytest.raises(BadInput, match=f"overlap of {overlap} shots must be from 0 to 23"):
+    with pytest.raises(InvalidInput, match=f"overlap of {overlap} shots must be from 0 to 23"):
         embed_title(model, title(30), overlap=overlap)
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from mediafm_store.training.process_group import ProcessGroup
 from mediafm_store.training.run import TrainConfig
 from mediafm_store.training.trainer import train_model
-from mediafm_store.training.world import World
 from tests.test_train import MODEL, catalogue
 
 CONFIG = TrainConfig(steps=6, warmup=2, validate_every=2, batch_shots=64, muon_lr=1e-2)
@@ -56,5 +56,5 @@ def test_two_processes_train_as_one_that_takes_twice_as_many_shots(together):
 
 def test_all_shares_together_are_everything():
     items = list(range(11))
-    shares = [World(rank, 3).share(items) for rank in range(3)]
+    shares = [ProcessGroup(rank, 3).share(items) for rank in range(3)]
     assert sorted(item for share in shares for item in share) == items

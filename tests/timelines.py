@@ -7,15 +7,17 @@ from pathlib import Path
 import av
 import numpy as np
 
-from mediafm_store.store.rows import TitleRows
-from mediafm_store.store.store import Store
+from mediafm_store.storage.rows import TitleRows
+from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors, shot_row, title_rows
 from tests.odd_films import make_film
 
 NTSC_FILM, NTSC, NTSC_60 = (Fraction(n * 1000, 1001) for n in (24, 30, 60))
 
 
-def add_film(store: Store, title: str, media: Path, cuts, *, times=None, time_base=None, **columns):
+def add_film(
+    store: Storage, title: str, media: Path, cuts, *, times=None, time_base=None, **columns
+):
     """A title whose shots start at the frames `cuts`, and end at the last of them.
 
     `times` are the ticks of all frames and of the end; else those of the file.

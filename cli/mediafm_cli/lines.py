@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from mediafm_cli.stderr import tell
 
 if TYPE_CHECKING:
-    from mediafm_store import Ingested
     from mediafm_store import IngestProgress as FilmProgress
+    from mediafm_store import IngestResult
 
 _LEAST_S, MOST_S = 30.0, 600.0
 """Seconds between two lines."""
@@ -83,7 +83,7 @@ class FilmLines:
             "titles", self._finished + sum(shares), self._films, f"{rate}, at {film.media.name}"
         )
 
-    def finish(self, result: "Ingested") -> None:
+    def finish(self, result: "IngestResult") -> None:
         """Count a film that is done."""
         self._under_way.pop(result.media, None)
         self._finished += 1

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from mediafm_store import Store
+    from mediafm_store import Storage
 
 
 def _time(text: str) -> float:
     """A time on the command line, in seconds."""
-    from mediafm_store.examples.queries import parse_clock
+    from mediafm_store.examples.resolver import parse_clock
 
     return parse_clock(text)
 
@@ -46,7 +46,7 @@ EncoderNames = Annotated[
 def _known_formats(files: list[Path] | None) -> list[Path] | None:
     """Refuse a file of no known format before the work that is to fill it."""
     if files:
-        from mediafm_store.timelines.write import check_format
+        from mediafm_store.timelines.writers import check_format
 
         for file in files:
             check_format(file)
@@ -116,7 +116,7 @@ Workers = Annotated[
 ]
 
 
-def open_if_there(path: str) -> "Store | None":
+def open_if_there(path: str) -> "Storage | None":
     """Open the store, if it has been made."""
     from mediafm_store.errors import NotFound
 
@@ -126,8 +126,8 @@ def open_if_there(path: str) -> "Store | None":
         return None
 
 
-def open_store(path: str, *, create: bool = False) -> "Store":
+def open_store(path: str, *, create: bool = False) -> "Storage":
     """Open the store; the library is imported here, so that help is quick."""
-    from mediafm_store import Store
+    from mediafm_store import Storage
 
-    return Store(path, create=create)
+    return Storage(path, create=create)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import JustifyMethod
 
-    from mediafm_store import Ingested, Stretch
+    from mediafm_store import IngestResult, Segment
 
 Row = Mapping[str, Any]
 _INTERRUPTED = 130
@@ -117,7 +117,7 @@ def say(text: str) -> None:
     tell("info", text)
 
 
-def tell_result(result: "Ingested") -> None:
+def tell_result(result: "IngestResult") -> None:
     """Say what was wrong with a title that was to go into the store, and what else there is."""
     if result.note:
         say(result.note)
@@ -128,7 +128,7 @@ def tell_result(result: "Ingested") -> None:
 
 
 def tell_failures(
-    results: "Sequence[Ingested]", *, done: str, what: str, strict: bool = False
+    results: "Sequence[IngestResult]", *, done: str, what: str, strict: bool = False
 ) -> None:
     """Say how many failed; exit with status 1 if all did, or if one did and it is `strict`."""
     failed = sum(r.state == "failed" for r in results)
@@ -142,7 +142,7 @@ def tell_failures(
 
 
 def write_out(
-    files: "Sequence[Path] | None", stretches: "Sequence[Stretch]", *, fps: float | None = None
+    files: "Sequence[Path] | None", stretches: "Sequence[Segment]", *, fps: float | None = None
 ) -> None:
     """Write what a command found to each file of `--out`, and say so."""
     from mediafm_store import write_timeline

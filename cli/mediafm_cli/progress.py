@@ -13,8 +13,8 @@ from mediafm_cli.stderr import logs_json
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from mediafm_store import Ingested
     from mediafm_store import IngestProgress as FilmProgress
+    from mediafm_store import IngestResult
 
 _Update = Callable[..., None]
 """Called with what is going on, how much is done, how much there is, and perhaps a detail."""
@@ -71,7 +71,7 @@ class _FilmBars:
             rate=rate,
         )
 
-    def finish(self, result: "Ingested") -> None:
+    def finish(self, result: "IngestResult") -> None:
         """Take the bar of a film away."""
         if result.media in self._tasks:
             self._bar.remove_task(self._tasks.pop(result.media))

@@ -13,14 +13,14 @@ from shutil import copyfile
 import numpy as np
 from jaxtyping import Float16
 
-from mediafm_indexes.facts import INDEX, IndexMetadata, Settings, sums, write_facts
+from mediafm_indexes.evaluate import Sample, draw, measure, recall
+from mediafm_indexes.factories import EXACT, EXACT_UP_TO, preferred
 from mediafm_indexes.faiss_index import FaissIndex, sample_for
 from mediafm_indexes.index import Device, Index
-from mediafm_indexes.indexed import IndexedVectors, load
-from mediafm_indexes.kinds import EXACT, EXACT_UP_TO, preferred
-from mediafm_indexes.measuring import Sample, draw, measure, recall
-from mediafm_indexes.tuning import tune, widest
-from mediafm_indexes.vectors import CHECKS, VECTORS, Vectors, write_vectors
+from mediafm_indexes.metadata import INDEX, IndexMetadata, SearchParams, sums, write_facts
+from mediafm_indexes.searcher import VectorSearcher, load
+from mediafm_indexes.tune import tune, widest
+from mediafm_indexes.vectors_file import CHECKS, VECTORS, Vectors, write_vectors
 
 Train = Callable[..., Index]
 """`train` of an index class."""
@@ -68,7 +68,7 @@ def build(
         kinds = trainers(preferred(rows, dim, memory_bytes, wanted.device))
     tuning, measuring = draw(vectors, generator)
     made = _first_to_reach(wanted, kinds, vectors, tuning, generator, on_batch=on_batch)
-    indexed = IndexedVectors(vectors, made.index, made.settings)
+    indexed = VectorSearcher(vectors, made.index, made.settings)
     if made.index is not None:
         made.index.save(folder / INDEX)
     facts = IndexMetadata(
@@ -114,7 +114,7 @@ def extend(
             old.index.add(batch)
             on_batch(len(batch))
     build_s = time.perf_counter() - began
-    indexed = IndexedVectors(vectors, old.index, facts.settings)
+    indexed = VectorSearcher(vectors, old.index, facts.settings)
     if rows > len(old):
         new, _ = draw(vectors, generator, start=len(old))
         if recall(indexed, new) < facts.target:
@@ -144,7 +144,7 @@ class _BuiltIndex:
     kind: str
     index: Index | None
     """None if everything is compared."""
-    settings: Settings
+    settings: SearchParams
     took_s: float
 
 
@@ -160,7 +160,7 @@ def _first_to_reach(
     """The first kind that reaches the target, or else the last."""
     for kind, train in kinds.items():
         if train is None or len(vectors) < _FEWEST:
-            return _BuiltIndex(EXACT, None, Settings(effort=0, candidates=0), took_s=0.0)
+            return _BuiltIndex(EXACT, None, SearchParams(effort=0, candidates=0), took_s=0.0)
         began = time.perf_counter()
         index = _filled_index(train, vectors, wanted, generator, on_batch)
         took_s = time.perf_counter() - began

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from mediafm_indexes.faiss_tools import faiss, selector, threads_for
+from mediafm_indexes.factories import KINDS, REDUCED
+from mediafm_indexes.faiss_utils import faiss, selector, threads_for
 from mediafm_indexes.index import Device, Neighbours
-from mediafm_indexes.kinds import KINDS, REDUCED
 
 _MOST_ON_GPU = 2048
 """Neighbours that FAISS can select on a GPU, and lists that it can probe; more on the CPU."""

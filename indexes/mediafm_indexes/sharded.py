@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
 from mediafm_indexes.index import Neighbours
-from mediafm_indexes.indexed import IndexedVectors
-from mediafm_indexes.vectors import best_of
+from mediafm_indexes.searcher import VectorSearcher
+from mediafm_indexes.vectors_file import best_of
 
 POOL = ThreadPoolExecutor(os.cpu_count(), "shards")
 """One query is looked for in several shards at once; of many, FAISS takes several at once."""
@@ -22,7 +22,7 @@ class _Sharded:
     find of its own rows is found.
     """
 
-    def __init__(self, shards: Sequence[IndexedVectors]) -> None:
+    def __init__(self, shards: Sequence[VectorSearcher]) -> None:
         self._shards = shards
         ends = np.cumsum([len(shard) for shard in shards]).tolist()
         self._spans = [slice(end - len(s), end) for s, end in zip(shards, ends, strict=True)]
@@ -39,7 +39,7 @@ class _Sharded:
     ) -> list[Neighbours]:
         """The `k` rows with the largest inner products, of those that `only` allows."""
 
-        def of_shard(shard: IndexedVectors, rows: slice) -> list[Neighbours]:
+        def of_shard(shard: VectorSearcher, rows: slice) -> list[Neighbours]:
             among = None if only is None else only[rows]
             found = shard.search(queries, k, only=None if among is None or among.all() else among)
             return [Neighbours(one.rows + rows.start, one.scores) for one in found]
@@ -58,9 +58,9 @@ class _Sharded:
         return found
 
 
-Searched = IndexedVectors | _Sharded
+Searched = VectorSearcher | _Sharded
 
 
-def combine_shards(shards: Sequence[IndexedVectors]) -> Searched:
+def combine_shards(shards: Sequence[VectorSearcher]) -> Searched:
     """Shards as one index; one alone is one."""
     return shards[0] if len(shards) == 1 else _Sharded(shards)

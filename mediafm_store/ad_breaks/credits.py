@@ -17,8 +17,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from mediafm_store.ad_breaks.facts import BreakContext, Shot
-from mediafm_store.ad_breaks.signs import SPEECH, hears
+from mediafm_store.ad_breaks.context import BreakContext, Shot
+from mediafm_store.ad_breaks.cut_features import SPEECH, hears
 
 LONG, _MOST = 3.0, 0.15
 _MOST_WITH_CARDS = 1 / 3

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from mediafm_store.ad_breaks.facts import Shot
+from mediafm_store.ad_breaks.context import Shot
 from mediafm_store.sources.ids import caseless
 from mediafm_store.text_files.plain_text import straight
 

@@ -6,15 +6,15 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
-from mediafm_store.ad_breaks.facts import BreakContext
-from mediafm_store.ad_breaks.record import Break
-from mediafm_store.ad_breaks.signs import SIGNS, WINDOW, PerCut, signs_of
+from mediafm_store.ad_breaks.ad_break import AdBreak
+from mediafm_store.ad_breaks.context import BreakContext
+from mediafm_store.ad_breaks.cut_features import SIGNS, WINDOW, PerCut, signs_of
 
 _STRONG = 0.5
 """A sign that is at least so much there is a reason."""
 
 
-class Weights(NamedTuple):
+class BreakWeights(NamedTuple):
     """How much each sign counts."""
 
     of: Mapping[str, float]
@@ -29,7 +29,7 @@ class Weights(NamedTuple):
         return total if self.bias is None else 1 / (1 + np.exp(-self.bias - total))
 
 
-DEFAULT = Weights(
+DEFAULT = BreakWeights(
     {
         "change": 0.30,
         "scene": 0.25,
@@ -48,7 +48,7 @@ it have more than half; the others are what editors put at such places, and thre
 same in sound and in words. They were set before anything was measured (docs/decisions/0018)."""
 
 
-def score_cuts(facts: BreakContext, weights: Weights) -> list[Break]:
+def score_cuts(facts: BreakContext, weights: BreakWeights) -> list[AdBreak]:
     """Every cut of a title as a break, best first; no guard rail holds any back."""
     if not facts.cuts:
         return []
@@ -59,7 +59,7 @@ def score_cuts(facts: BreakContext, weights: Weights) -> list[Break]:
         here = {name: float(values[cut]) for name, values in signs.items()}
         before, after = facts.shots[cut], facts.shots[cut + 1]
         found.append(
-            Break(
+            AdBreak(
                 before["id"],
                 after["id"],
                 after["start_s"],
@@ -74,7 +74,7 @@ def score_cuts(facts: BreakContext, weights: Weights) -> list[Break]:
 
 
 def _reasons(
-    facts: BreakContext, cut: int, signs: Mapping[str, float], weights: Weights
+    facts: BreakContext, cut: int, signs: Mapping[str, float], weights: BreakWeights
 ) -> tuple[str, ...]:
     """The signs that are at least half there and speak for a break, in words."""
     counts = {name: weights.of[name] * value for name, value in signs.items() if value >= _STRONG}

@@ -7,7 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.text_files.csv_text import SUFFIXES as CSV
 from mediafm_store.text_files.json_text import read_json_lines
 from mediafm_store.text_files.lists import PARQUET, read_list, several
@@ -34,7 +34,7 @@ def read_ads(path: str | Path) -> list[Ad]:
 
     A row has an `id` and one at least of `text`, `tags` and `video`; `name`, `duration_s` and
     `avoid` are optional. In CSV, `;` parts tags. What is called neither `.csv`, `.tsv` nor
-    `.parquet` has JSON lines. Raises BadInput, with the number of the line, for anything else.
+    `.parquet` has JSON lines. Raises InvalidInput, with the number of the line, for anything else.
     """
     path = Path(path)
     ads: dict[str, Ad] = {}
@@ -42,10 +42,10 @@ def read_ads(path: str | Path) -> list[Ad]:
         where = f"{path}, line {number}"
         ad = _read_ad(row, where, path.parent)
         if ad.id in ads:
-            raise BadInput(f"{where}: the ad {ad.id!r} was listed before; give each its own id")
+            raise InvalidInput(f"{where}: the ad {ad.id!r} was listed before; give each its own id")
         ads[ad.id] = ad
     if not ads:
-        raise BadInput(f"{path} lists no ad; give one JSON object a line")
+        raise InvalidInput(f"{path} lists no ad; give one JSON object a line")
     return list(ads.values())
 
 
@@ -73,17 +73,19 @@ def _of_text(name: str, cell: str) -> object:
 def _read_ad(row: Mapping[str, Any], where: str, folder: Path) -> Ad:
     """An ad as the file tells it; `where` is told in errors."""
     if unknown := sorted(row.keys() - _FIELDS.keys()):
-        raise BadInput(f"{where}: it has {unknown[0]!r}; an ad has {', '.join(_FIELDS)}")
+        raise InvalidInput(f"{where}: it has {unknown[0]!r}; an ad has {', '.join(_FIELDS)}")
     if not row.get("id"):
-        raise BadInput(f"{where}: it has no id; an ad is as {_EXAMPLE}")
+        raise InvalidInput(f"{where}: it has no id; an ad is as {_EXAMPLE}")
     ad = Ad(**dict(_fields(row, where)))
     if not (ad.text or ad.tags or ad.video):
-        raise BadInput(f"{where}: the ad {ad.id!r} has neither text, tags nor video to rank it by")
+        raise InvalidInput(
+            f"{where}: the ad {ad.id!r} has neither text, tags nor video to rank it by"
+        )
     if ad.video is None:
         return ad
     video = folder / ad.video
     if not video.is_file():
-        raise BadInput(f"{where}: there is no video {video}; paths are relative to the list")
+        raise InvalidInput(f"{where}: there is no video {video}; paths are relative to the list")
     return Ad(ad.id, ad.name, ad.text, ad.tags, video, ad.duration_s, ad.avoid)
 
 
@@ -95,7 +97,7 @@ def _fields(row: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any]]:
     for name, value in row.items():
         is_right, made, what = _FIELDS[name]
         if not is_right(value):
-            raise BadInput(f"{where}: {name} is {what}, not {value!r:.60}")
+            raise InvalidInput(f"{where}: {name} is {what}, not {value!r:.60}")
         yield name, made(value)
 
 

@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from itertools import pairwise
 
-from mediafm_store.ad_breaks.record import Break
-from mediafm_store.break_files.moments import spans_after
+from mediafm_store.ad_breaks.ad_break import AdBreak
+from mediafm_store.break_files.break_times import spans_after
 from mediafm_store.records import Span
-from mediafm_store.store.rows import span_of
-from mediafm_store.store.store import Store
-from mediafm_store.stretches import stretch
-from mediafm_store.timelines.stretch import Stretch, joined_span
+from mediafm_store.segments import stretch
+from mediafm_store.storage.rows import span_of
+from mediafm_store.storage.storage import Storage
+from mediafm_store.timelines.segment import Segment, joined_span
 
 
-def acts(store: Store, title: str, breaks: Iterable[Break]) -> list[Stretch]:
+def acts(store: Storage, title: str, breaks: Iterable[AdBreak]) -> list[Segment]:
     """A title cut into the acts between its breaks, each with a marker where a break is.
 
     Raises NotFound for an unknown title.

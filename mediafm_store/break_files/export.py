@@ -3,18 +3,18 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from mediafm_store.ad_breaks.record import Break
-from mediafm_store.ads.relevance import Match, ads_of_breaks
+from mediafm_store.ad_breaks.ad_break import AdBreak
+from mediafm_store.ads.ad_matching import AdMatch, ads_of_breaks
 from mediafm_store.break_files.acts import acts
-from mediafm_store.break_files.moments import BreakTime, moments
+from mediafm_store.break_files.break_times import BreakTime, moments
 from mediafm_store.break_files.scte35 import scte35
 from mediafm_store.break_files.vmap import check_tag, vmap
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.files import write_text
-from mediafm_store.store.store import Store
-from mediafm_store.timelines.write import FORMATS, Rate, suffix_of, write_timeline
+from mediafm_store.storage.storage import Storage
+from mediafm_store.timelines.writers import FORMATS, Rate, suffix_of, write_timeline
 
-Ads = Mapping[str, Sequence[Match]]
+Ads = Mapping[str, Sequence[AdMatch]]
 _BREAKS: dict[str, Callable[[list[BreakTime], float | None, str | None, Ads], str]] = {
     ".vmap": lambda found, break_s, ad_tag, ads: vmap(found, ad_tag, ads),
     ".scte35": lambda found, break_s, ad_tag, ads: scte35(found, break_s),
@@ -23,10 +23,10 @@ _BREAKS: dict[str, Callable[[list[BreakTime], float | None, str | None, Ads], st
 
 def write_breaks(
     path: str | Path,
-    store: Store,
-    breaks: Mapping[str, Sequence[Break]],
+    store: Storage,
+    breaks: Mapping[str, Sequence[AdBreak]],
     *,
-    ads: Sequence[Match] = (),
+    ads: Sequence[AdMatch] = (),
     ad_tag: str | None = None,
     break_s: float | None = None,
     fps: Rate = None,
@@ -35,13 +35,13 @@ def write_breaks(
 
     `.vmap` is VMAP 1.0.1, of one title, with `ad_tag` as the address of the ad server and the
     `ads` that fit; `.scte35` SCTE 35 messages, JSON lines, with breaks of `break_s` seconds. All
-    others hold the acts between the breaks (see `acts` and `write_timeline`). Raises BadInput for
-    an unknown format or no break, NotFound for one that the store no longer has.
+    others hold the acts between the breaks (see `acts` and `write_timeline`). Raises InvalidInput
+    for an unknown format or no break, NotFound for one that the store no longer has.
     """
     path = Path(path)
     suffix = _break_format(path)
     if not any(breaks.values()):
-        raise BadInput(f"nothing to write to {path}: there is no break")
+        raise InvalidInput(f"nothing to write to {path}: there is no break")
     if suffix in FORMATS:
         parts = [act for title, places in breaks.items() for act in acts(store, title, places)]
         write_timeline(path, parts, fps=fps)
@@ -57,20 +57,22 @@ def check_break_files(
     *,
     with_ads: bool = False,
 ) -> None:
-    """Raise BadInput for what cannot be written, before there are breaks to write."""
+    """Raise InvalidInput for what cannot be written, before there are breaks to write."""
     vmaps = [path for path in paths if _break_format(path) == ".vmap"]
     if vmaps and len(titles) > 1:
-        raise BadInput(f"VMAP is of one title, {len(titles)} are given; write {vmaps[0]} of one")
+        raise InvalidInput(
+            f"VMAP is of one title, {len(titles)} are given; write {vmaps[0]} of one"
+        )
     if ad_tag is not None:
         check_tag(ad_tag)
         if not vmaps:
-            raise BadInput("an ad server's address is for VMAP: add --out breaks.vmap")
+            raise InvalidInput("an ad server's address is for VMAP: add --out breaks.vmap")
         if "{ad}" in ad_tag and not with_ads:
-            raise BadInput(
+            raise InvalidInput(
                 f"{ad_tag} asks for an {{ad}}, and there is no list of ads: add --ads FILE"
             )
 
 
 def _break_format(path: Path) -> str:
-    """The suffix that says how breaks are written; raise BadInput if it is none of them."""
+    """The suffix that says how breaks are written; raise InvalidInput if it is none of them."""
     return suffix_of(path, known=(*FORMATS, *_BREAKS))

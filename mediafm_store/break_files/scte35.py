@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from zlib import crc32 as zip_crc32
 
-from mediafm_store.break_files.moments import BreakTime
-from mediafm_store.errors import BadInput
+from mediafm_store.break_files.break_times import BreakTime
+from mediafm_store.errors import InvalidInput
 from mediafm_store.media.timecode import nearest
 
 CLOCK, PTS_BITS = 90_000, 33
@@ -31,7 +31,7 @@ def scte35(moments: list[BreakTime], break_s: float | None) -> str:
     """
     ticks = None if break_s is None else nearest(Fraction(break_s) * CLOCK)
     if ticks is not None and not 0 < ticks < 1 << PTS_BITS:
-        raise BadInput(f"a break of {break_s:g} s cannot be told; its length is up to 95443 s")
+        raise InvalidInput(f"a break of {break_s:g} s cannot be told; its length is up to 95443 s")
     lines = []
     for moment in moments:
         at = nearest(moment.at * CLOCK)

@@ -6,11 +6,11 @@ from math import ceil
 from urllib.parse import quote, urlsplit
 from xml.dom.minidom import Document, Element
 
-from mediafm_store.ads.relevance import Match
-from mediafm_store.break_files.moments import BreakTime
-from mediafm_store.errors import BadInput
-from mediafm_store.timelines.chapters import clock_of
-from mediafm_store.timelines.text import one_line
+from mediafm_store.ads.ad_matching import AdMatch
+from mediafm_store.break_files.break_times import BreakTime
+from mediafm_store.errors import InvalidInput
+from mediafm_store.timelines.escaping import one_line
+from mediafm_store.timelines.webvtt import clock_of
 
 SPACE, VERSION = "http://www.iab.net/videosuite/vmap", "1.0"
 _OURS = "urn:mediafm-store:break"
@@ -20,17 +20,17 @@ _PLACES = ("title", "break", "seconds", "ad")
 
 
 def vmap(
-    moments: Sequence[BreakTime], ad_tag: str | None, ads: Mapping[str, Sequence[Match]]
+    moments: Sequence[BreakTime], ad_tag: str | None, ads: Mapping[str, Sequence[AdMatch]]
 ) -> str:
     """The breaks of one title; a player asks `ad_tag` at each, or whom it knows if there is none.
 
     `ads` are those for each break, best first, by the shot after it. In `ad_tag`, an address,
-    {title}, {break}, {seconds} and {ad} (the best, or nothing) are filled in. Raises BadInput for
-    breaks of two titles, whose times are not of one clock, and for a tag that is no address.
+    {title}, {break}, {seconds} and {ad} (the best, or nothing) are filled in. Raises InvalidInput
+    for breaks of two titles, whose times are not of one clock, and for a tag that is no address.
     """
     titles = dict.fromkeys(moment.title for moment in moments)
     if len(titles) > 1:
-        raise BadInput(f"VMAP is of one title, these are {', '.join(titles)}; write one each")
+        raise InvalidInput(f"VMAP is of one title, these are {', '.join(titles)}; write one each")
     if ad_tag is not None:
         check_tag(ad_tag)
     document = Document()
@@ -43,7 +43,7 @@ def vmap(
 
 
 def _ad_break(
-    document: Document, moment: BreakTime, ad_tag: str | None, ads: Sequence[Match]
+    document: Document, moment: BreakTime, ad_tag: str | None, ads: Sequence[AdMatch]
 ) -> Element:
     """One break: when, whom to ask, why here."""
     element = document.createElement("vmap:AdBreak")
@@ -65,7 +65,7 @@ def _ad_break(
     return element
 
 
-def _why(document: Document, moment: BreakTime, ads: Sequence[Match]) -> Element:
+def _why(document: Document, moment: BreakTime, ads: Sequence[AdMatch]) -> Element:
     """Score, reasons and ads of a break, for programs that look."""
     place = document.createElement("Break")
     place.setAttribute("xmlns", _OURS)
@@ -82,26 +82,26 @@ def _why(document: Document, moment: BreakTime, ads: Sequence[Match]) -> Element
 
 
 def check_tag(ad_tag: str) -> None:
-    """Raise BadInput for what is no address of an ad server."""
+    """Raise InvalidInput for what is no address of an ad server."""
     try:
         parts = urlsplit(ad_tag)
     except ValueError:  # an open bracket, for one
         parts = urlsplit("")
     clean = ad_tag.isprintable() and not any(c.isspace() or c in '<>"' for c in ad_tag)
     if parts.scheme not in {"http", "https"} or not parts.netloc or "]]>" in ad_tag or not clean:
-        raise BadInput(
+        raise InvalidInput(
             f"{ad_tag!r:.80} is no address of an ad server; give one as"
             " https://ads.example/vast?break={break}&at={seconds}"
         )
     for name in re.findall(r"{([^{}]*)}", ad_tag):
         if name not in _PLACES:
             known = ", ".join(f"{{{place}}}" for place in _PLACES)
-            raise BadInput(
+            raise InvalidInput(
                 f"{{{name}}} in {ad_tag!r:.80} is nothing to be filled in; there are {known}"
             )
 
 
-def _filled_tag(ad_tag: str, moment: BreakTime, ads: Sequence[Match]) -> str:
+def _filled_tag(ad_tag: str, moment: BreakTime, ads: Sequence[AdMatch]) -> str:
     """An ad tag with what it asks for in braces."""
     values = {
         "title": moment.title,

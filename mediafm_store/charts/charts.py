@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mediafm_store.evaluation.curves import Steps
-from mediafm_store.evaluation.history import Point, Series
+from mediafm_store.evaluation.history import MetricSeries, Point
+from mediafm_store.evaluation.training_curves import Steps
 
 WIDTH, HEIGHT = 340.0, 170.0
 _LEFT, RIGHT, _TOP, _BOTTOM = 40.0, 14.0, 10.0, 24.0
@@ -96,12 +96,12 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in places) if places else ""
 
 
-def colour_of(series: Series, number: int) -> str:
+def colour_of(series: MetricSeries, number: int) -> str:
     """A class: chance is dashed, all else by its place in the list."""
     return "chance" if series.of == "chance" else f"c{number % _COLOURS}"
 
 
-def trend(group: Sequence[Series]) -> Chart:
+def trend(group: Sequence[MetricSeries]) -> Chart:
     """A measure over versions, a line for each that it was measured of."""
     versions = ordered(group)
     points = [p for one in group for p in one.points]
@@ -125,7 +125,7 @@ def trend(group: Sequence[Series]) -> Chart:
     return Chart(lines, across, up)
 
 
-def ordered(group: Sequence[Series]) -> list[str]:
+def ordered(group: Sequence[MetricSeries]) -> list[str]:
     """All versions of some figures, oldest first: each keeps the order of its own."""
     found: list[str] = []
     for one in sorted(group, key=lambda s: -len(s.of_versions)):
@@ -154,7 +154,7 @@ def _short(version: str, versions: Sequence[str]) -> str:
     return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
 
 
-def spark(series: Series) -> str:
+def spark(series: MetricSeries) -> str:
     """The values of a series as a line of 80 by 20."""
     values = [p.value for p in series.points]
     if len(values) < 2:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from mediafm_store.media.picture import decode_stored
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 
 COLUMNS, ROWS = 12, 12
 """Pictures of a sheet: a browser decodes a sheet when it shows the first of them."""
@@ -34,7 +34,7 @@ class Sprites:
     """The address of each sheet, by CSS class."""
 
 
-def sprites(store: Store, shots: Iterable[str], *, width: int = 160) -> Sprites:
+def sprites(store: Storage, shots: Iterable[str], *, width: int = 160) -> Sprites:
     """The pictures of shots at a small size, 16:9, in sheets as data URIs; those that exist."""
     places: dict[str, Small] = {}
     sheets: dict[str, str] = {}

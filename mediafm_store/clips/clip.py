@@ -7,9 +7,9 @@ from pathlib import Path
 
 import av
 
-from mediafm_store.clips.reach import CutPlan, from_before, look, tracks
-from mediafm_store.clips.recode import encode
-from mediafm_store.errors import BadInput
+from mediafm_store.clips.seek import CutPlan, from_before, look, tracks
+from mediafm_store.clips.transcode import encode
+from mediafm_store.errors import InvalidInput
 from mediafm_store.files import whole_file
 from mediafm_store.media.decode import open_media
 from mediafm_store.media.paths import address
@@ -46,14 +46,14 @@ def cut_clip(media: Path, span: Span, target: Path, *, fast: bool = False) -> Cl
     The pictures are those nearest to both ends, exactly: copied if the first is a key frame and
     the last needs none behind it, else encoded anew (H.264, HDR as H.265; AAC). With `fast` they
     are copied in any case, from the key frame before. The file appears when it is complete. Raises
-    BadMedia if the film cannot be read, BadInput if it has no picture there.
+    InvalidMedia if the film cannot be read, InvalidInput if it has no picture there.
     """
     plan = look(media, span)
     whole = fast or (not plan.early and plan.clean)
     suffix = _container_for(media) if whole else ".mp4"
     file = target.with_name(target.name + suffix)
     if file.exists() and file.samefile(media):
-        raise BadInput(f"{file} is the film itself; give another folder to cut into")
+        raise InvalidInput(f"{file} is the film itself; give another folder to cut into")
     with whole_file(file) as part, av.open(address(part), "w", format=_CONTAINERS[suffix]) as out:
         frames = (_copy if whole else encode)(media, plan, out)
     shown = (plan.key, plan.copy_end) if whole else (plan.first, plan.end)

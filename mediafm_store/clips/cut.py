@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from mediafm_store.clips.clip import Clip, cut_clip
-from mediafm_store.errors import BadInput
-from mediafm_store.timelines.stretch import Stretch
+from mediafm_store.errors import InvalidInput
+from mediafm_store.timelines.segment import Segment
 
 _LONGEST_NAME = 120
 """Characters of a file's name."""
 
 
 def cut(
-    stretches: Sequence[Stretch],
+    stretches: Sequence[Segment],
     into: str | Path,
     *,
     fast: bool = False,
@@ -23,12 +23,12 @@ def cut(
 
     Frame exact: copied as it is where it begins at a key frame and ends where a copy can, else
     encoded anew (H.264, HDR as H.265; AAC). With `fast` all are copied, from the key frame before.
-    A file of the same name is replaced. Raises BadMedia for a film that cannot be read; files
+    A file of the same name is replaced. Raises InvalidMedia for a film that cannot be read; files
     before it are kept.
     """
     into = Path(into)
     if into.exists() and not into.is_dir():
-        raise BadInput(f"{into} is a file; give a folder to cut into")
+        raise InvalidInput(f"{into} is a file; give a folder to cut into")
     into.mkdir(parents=True, exist_ok=True)
     clips: list[Clip] = []
     for stretch, name in zip(stretches, file_names(s.label for s in stretches), strict=True):

@@ -15,7 +15,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 from jaxtyping import Float32, UInt8
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.files import whole_file
 from mediafm_store.media.paths import address
 
@@ -35,13 +35,13 @@ def write_video(
     """Encode RGB `frames`, and mono `audio` in [-1, 1] at `audio_rate` Hz, to the MP4 `path`.
 
     `audio` None gives a file without a sound track. The file appears under its name when it is
-    complete; if `frames` raises, nothing is left. Raises BadInput if there is no frame, or if
+    complete; if `frames` raises, nothing is left. Raises InvalidInput if there is no frame, or if
     width or height is odd (4:2:0 video halves both).
     """
     remaining = iter(frames)
     first = next(remaining, None)
     if first is None:
-        raise BadInput(f"{path.name}: no frames to write; give at least one")
+        raise InvalidInput(f"{path.name}: no frames to write; give at least one")
     with (
         whole_file(path) as part,
         av.open(address(part), "w", format="mp4") as container,
@@ -61,7 +61,7 @@ def _video_stream(
 ) -> VideoStream:
     height, width, _ = first.shape
     if height % 2 or width % 2:
-        raise BadInput(f"{name}: frames are {width}x{height}; width and height must be even")
+        raise InvalidInput(f"{name}: frames are {width}x{height}; width and height must be even")
     stream = container.add_stream("libx264", rate=fps)
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     stream.time_base = stream.codec_context.time_base = 1 / fps
@@ -93,7 +93,7 @@ def _pictures(frames: Iterable[Frame], fps: Fraction) -> Iterator[av.VideoFrame]
     for number, pixels in enumerate(frames):
         shape = shape or pixels.shape
         if pixels.shape != shape:
-            raise BadInput(f"frame {number} is {pixels.shape}, the first was {shape}")
+            raise InvalidInput(f"frame {number} is {pixels.shape}, the first was {shape}")
         picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
         picture.pts, picture.time_base = number, 1 / fps
         yield picture

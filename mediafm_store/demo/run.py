@@ -5,19 +5,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mediafm_store.ad_breaks.rails import Rails
+from mediafm_store.ad_breaks.constraints import BreakConstraints
 from mediafm_store.ad_breaks.rank import rank_breaks
 from mediafm_store.demo.films import FILMS, QUERIES, make_sample_catalogue
 from mediafm_store.embedding.embed import embed
 from mediafm_store.encoding import DeviceChoice, load_encoders
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.indexing.build import build_index
 from mediafm_store.indexing.status import searchable
-from mediafm_store.ingestion.ingest import Ingested, ingest
+from mediafm_store.ingestion.ingest import IngestResult, ingest
 from mediafm_store.report.pages import write_catalogue_page
-from mediafm_store.report.searched import SearchView
+from mediafm_store.report.search_page import SearchView
 from mediafm_store.retrieval.search import search
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 from mediafm_store.tags.apply import apply_tags
 from mediafm_store.tags.tag import Tag
 from mediafm_store.training.train import check_preset, train
@@ -57,7 +57,7 @@ def run_demo(
     """Make sample films (or take those of `media`), ingest, train, embed, index, and report.
 
     Leaves films/, store/ and report.html in `folder`; a second run goes on from there. Raises
-    BadInput if `media` has no video that can be ingested.
+    InvalidInput if `media` has no video that can be ingested.
     """
     check_preset(preset)
     films = media or folder / "films"
@@ -69,7 +69,7 @@ def run_demo(
             on_progress("making films", len(made), len(FILMS))
 
         make_sample_catalogue(films, on_title=count)
-    store = Store(folder / "store", create=True)
+    store = Storage(folder / "store", create=True)
     encoders = load_encoders(device=device)
     results = ingest(
         store,
@@ -81,7 +81,7 @@ def run_demo(
         on_title=_warn,
     )
     if all(r.state == "failed" for r in results):
-        raise BadInput(f"no video of {films} could be ingested")
+        raise InvalidInput(f"no video of {films} could be ingested")
     trained = train(
         store,
         preset=preset,
@@ -101,7 +101,7 @@ def run_demo(
         *(SearchView(f"“{t}”", search(store, text=t, k=_HITS, encoders=encoders)) for t in texts),
         *(SearchView(s, search(store, shot=s, k=_HITS), query_shot=s) for s in examples),
     ]
-    rails = Rails(min_gap_s=15, margin_s=5)
+    rails = BreakConstraints(min_gap_s=15, margin_s=5)
     breaks = {t: rank_breaks(store, t, rails=rails, k=4) for t in titles}
     result = DemoResult(
         store=store.local,
@@ -123,25 +123,25 @@ def run_demo(
     return result
 
 
-def _warn(result: Ingested) -> None:
+def _warn(result: IngestResult) -> None:
     """Pass on what was wrong with a video."""
     for line in (*result.warnings, *filter(None, [result.error])):
         logging.getLogger("mediafm_store").warning(line)
 
 
-def _proposals(store: Store) -> Sequence[Tag]:
+def _proposals(store: Storage) -> Sequence[Tag]:
     """Proposed tags for the titles without any; none where no title has tags to learn from."""
     known = store.titles().select("tags", "genres").rows()
     return apply_tags(store) if any(tags or genres for tags, genres in known) else []
 
 
-def _middle_shot(store: Store, title: str) -> str:
+def _middle_shot(store: Storage, title: str) -> str:
     """A shot from the middle of a title, as an example to search for."""
     ids = store.shots(title)["id"]
     return str(ids[len(ids) // 2])
 
 
-def _page_facts(result: DemoResult, store: Store) -> dict[str, str]:
+def _page_facts(result: DemoResult, store: Storage) -> dict[str, str]:
     """What stands at the top of the page."""
     minutes = store.titles()["duration_s"].sum() / 60
     return {

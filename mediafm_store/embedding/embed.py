@@ -11,24 +11,24 @@ import numpy as np
 from mediafm_store.arrays import FUSED, Vectors, pooled
 from mediafm_store.encoding import DeviceChoice, resolve_device
 from mediafm_store.engines import Tell, engine_of
-from mediafm_store.errors import BadInput, SpaceMismatch, first_line
+from mediafm_store.errors import InvalidInput, SpaceMismatch, first_line
 from mediafm_store.model.checkpoint import load_checkpoint
-from mediafm_store.model.facts import read_facts
-from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.metadata import read_facts
+from mediafm_store.model.sequences import TitleSequence
 from mediafm_store.model.transformer import ShotTransformer
 from mediafm_store.model.windows import TitleEmbedding, embed_title, embed_titles
 from mediafm_store.parallel import groups
 from mediafm_store.releases.spaces import promote
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.rows import AT_ONCE, MadeVectors
-from mediafm_store.store.store import Store
+from mediafm_store.storage.rows import AT_ONCE, MadeVectors
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 from mediafm_store.titles.naming import find_title, shots_within
 from mediafm_store.training.checkpoints import adopt, context_fingerprint, latest
 from mediafm_store.training.train import title_shots
 
 
 @dataclass(frozen=True)
-class Embedded:
+class EmbedResult:
     """The versions that hold the vectors, and how much had to be written."""
 
     context: Space
@@ -52,7 +52,7 @@ class ClipVectors:
 
 
 def embed(
-    store: Store,
+    store: Storage,
     *,
     checkpoint: str | Path | None = None,
     go_live: bool = True,
@@ -60,12 +60,12 @@ def embed(
     workers: int | None = None,
     engine: str = "threads",
     on_title: Callable[[str, int, int], None] = lambda title, done, total: None,
-) -> Embedded:
+) -> EmbedResult:
     """Embed every title that lacks vectors of this checkpoint (default: the newest).
 
     A new checkpoint makes a new version of the spaces `context` and `title`; readers keep the
     old one until all titles are written and the new one has passed its gates, or for good if it
-    does not: NotPromoted; without `go_live` until it is promoted. `workers` batches of titles are
+    does not: GateFailed; without `go_live` until it is promoted. `workers` batches of titles are
     embedded at once by an `engine`, as those of `ingest`; the error of one that fails is raised
     when the others are done. Raises SpaceMismatch if the checkpoint was trained on other fused
     vectors than the store's.
@@ -104,28 +104,28 @@ def embed(
         for space in (context, title):
             store.registry.set_state(space, "backfilled")
         if not go_live:
-            return Embedded(*_spaces_of(store, folder), written, shots)
+            return EmbedResult(*_spaces_of(store, folder), written, shots)
         promote(store, "context", context.version)
-    return Embedded(store.live("context"), store.live("title"), written, shots)
+    return EmbedResult(store.live("context"), store.live("title"), written, shots)
 
 
-def _try_out(store: Store, checkpoint: Path, device: DeviceChoice) -> None:
+def _try_out(store: Storage, checkpoint: Path, device: DeviceChoice) -> None:
     """Embed one title, before a checkpoint from elsewhere becomes the store's newest.
 
-    Raises BadInput if that cannot be done, or gives no vectors.
+    Raises InvalidInput if that cannot be done, or gives no vectors.
     """
     title = min(store.shot_counts().items(), key=lambda one: one[1])[0]
     model = _model_for(store, checkpoint)
     try:
         _EmbedTitles(model, device)([*_known_titles(store, [title])], lambda told: None)
     except RuntimeError as error:  # of torch, for sizes that do not fit
-        raise BadInput(
+        raise InvalidInput(
             f"checkpoint {checkpoint} cannot embed title {title!r}: {first_line(error)}"
         ) from error
 
 
 def embed_clip(
-    store: Store,
+    store: Storage,
     title: str,
     start_s: float,
     end_s: float,
@@ -136,7 +136,7 @@ def embed_clip(
     """A stretch of a title from within it, beside the same shots without the rest of the title.
 
     Nothing is written. `checkpoint` is by default the newest. Raises NotFound for a title that is
-    not there, BadInput for a stretch without shots.
+    not there, InvalidInput for a stretch without shots.
     """
     title = find_title(store, title)
     own = shots_within(store, title, start_s, end_s)
@@ -159,10 +159,10 @@ class _KnownTitle(NamedTuple):
     row: dict[str, Any]
     ids: list[str]
     """Of its shots."""
-    shots: TitleShots
+    shots: TitleSequence
 
 
-def _known_titles(store: Store, titles: Collection[str]) -> Iterator[_KnownTitle]:
+def _known_titles(store: Storage, titles: Collection[str]) -> Iterator[_KnownTitle]:
     """What workers are told of titles, as their fused vectors lie in the table."""
     rows = {row["id"]: row for row in store.titles().to_dicts()}
     metadata = dict(zip(*store.vectors(store.live("metadata")), strict=True))
@@ -178,31 +178,31 @@ class _EmbedTitles:
     device: DeviceChoice
 
     def __call__(self, batch: Sequence[_KnownTitle], tell: Tell) -> list[TitleEmbedding]:  # noqa: ARG002
-        """Raises BadInput if a title has no shots, a vector no numbers, or there is no device."""
+        """Raises InvalidInput without shots, for a vector that is not finite, without a device."""
         model = self.model.to(resolve_device(self.device)).eval()
         made = list(embed_titles(model, [known.shots for known in batch]))
         for known, vectors in zip(batch, made, strict=True):
             if not all(np.isfinite(some.astype(np.float16)).all() for some in vectors):
-                raise BadInput(
+                raise InvalidInput(
                     f"the model makes no finite vectors of title {known.row['id']!r}; train again,"
                     " or embed with another checkpoint"
                 )
         return made
 
 
-def read_shots(store: Store, row: Mapping[str, Any]) -> tuple[list[str], TitleShots]:
+def read_shots(store: Storage, row: Mapping[str, Any]) -> tuple[list[str], TitleSequence]:
     """The ids of the shots of a title, and what the model sees of it."""
     ids, fused = store.vectors(store.live("fused"), row["id"])
     metadata = store.vectors(store.live("metadata"), row["id"]).vectors
     return ids, title_shots(row, fused, metadata[0])
 
 
-def open_model(store: Store, folder: Path, device: DeviceChoice) -> ShotTransformer:
+def open_model(store: Storage, folder: Path, device: DeviceChoice) -> ShotTransformer:
     """Load a checkpoint for the store's fused vectors onto a device."""
     return _model_for(store, folder).to(resolve_device(device)).eval()
 
 
-def _model_for(store: Store, folder: Path) -> ShotTransformer:
+def _model_for(store: Storage, folder: Path) -> ShotTransformer:
     """Load a checkpoint, which must have been trained on the store's fused vectors."""
     trained_on, fused = read_facts(folder).get("fused"), store.live("fused")
     if trained_on != fused.fingerprint:
@@ -213,7 +213,7 @@ def _model_for(store: Store, folder: Path) -> ShotTransformer:
     return load_checkpoint(folder)
 
 
-def _spaces_of(store: Store, folder: Path) -> tuple[Space, Space]:
+def _spaces_of(store: Storage, folder: Path) -> tuple[Space, Space]:
     """The versions of `context` and `title` that a checkpoint makes."""
     fused = store.live("fused").fingerprint
     hashed = context_fingerprint(folder, fused)

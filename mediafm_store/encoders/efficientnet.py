@@ -10,7 +10,7 @@ from mediafm_store import weights
 from mediafm_store.arrays import Blocks, Modality
 from mediafm_store.encoders.blocks import BlockMap, to_blocks
 from mediafm_store.encoders.class_names import Classes
-from mediafm_store.encoders.encoder import Encoded
+from mediafm_store.encoders.encoder import EncoderOutput
 from mediafm_store.encoders.minilm import MiniLM
 from mediafm_store.encoders.onnx import Graph
 
@@ -48,7 +48,7 @@ class EfficientNetLite0:
         """The names of things, as the text encoder has them."""
         return self._classes.vectors
 
-    def encode(self, items: Sequence[Picture]) -> Encoded:
+    def encode(self, items: Sequence[Picture]) -> EncoderOutput:
         """RGB pictures to unit blocks."""
         features = np.zeros((len(items), len(self._map.mean)), np.float32)
         logits = np.zeros((len(items), len(self._classes.names)), np.float32)
@@ -57,7 +57,7 @@ class EfficientNetLite0:
             pixels = np.stack([_prepare(item) for item in items[rows]])
             features[rows], logits[rows] = self._graph.run(pixels=pixels)
         likely = softmax(logits)
-        return Encoded(
+        return EncoderOutput(
             blocks=to_blocks(features, *self._map),
             described=self._classes.described(likely),
             labels=self._classes.labels(likely),

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from mediafm_store.arrays import BLOCK, MODALITIES, Blocks, Modality
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 
 
-class Encoded(NamedTuple):
+class EncoderOutput(NamedTuple):
     """One row an item."""
 
     blocks: Blocks
@@ -50,7 +50,7 @@ class Encoder(Protocol):
         """Hash of everything that changes its vectors: weights, preprocessing, block map."""
         ...
 
-    def encode(self, items: Sequence[Any]) -> Encoded:
+    def encode(self, items: Sequence[Any]) -> EncoderOutput:
         """Encode a batch of any length, also none; the rows do not depend on the batch."""
         ...
 
@@ -67,26 +67,26 @@ Encoders = Mapping[Modality, Encoder]
 
 
 def by_modality(encoders: Iterable[Encoder]) -> Encoders:
-    """Encoders by what they read; raise BadInput unless there is one for each modality."""
+    """Encoders by what they read; raise InvalidInput unless there is one for each modality."""
     found: dict[Modality, Encoder] = {}
     for encoder in encoders:
         if encoder.modality in found:
             names = f"{found[encoder.modality].name} and {encoder.name}"
-            raise BadInput(f"two encoders for {encoder.modality}: {names}; name one")
+            raise InvalidInput(f"two encoders for {encoder.modality}: {names}; name one")
         found[encoder.modality] = encoder
     for modality in MODALITIES:
         if modality not in found:
-            raise BadInput(f"no encoder for {modality}; name one")
+            raise InvalidInput(f"no encoder for {modality}; name one")
     return found
 
 
-def encode(encoder: Encoder, items: Sequence[Any]) -> Encoded:
-    """What an encoder makes of items; raise BadInput if it is not what `Encoder` promises."""
+def encode(encoder: Encoder, items: Sequence[Any]) -> EncoderOutput:
+    """What an encoder makes of items; raise InvalidInput if it is not what `Encoder` promises."""
     encoded = encoder.encode(items)
     for rows in (encoded.blocks, encoded.described):
         _check_rows(encoder, rows, len(items))
     if len(encoded.labels) != len(items):
-        raise BadInput(
+        raise InvalidInput(
             f"encoder {encoder.name} gives {len(encoded.labels)} lists of labels for {len(items)}"
             " items; it must give one each, which may be empty"
         )
@@ -94,20 +94,20 @@ def encode(encoder: Encoder, items: Sequence[Any]) -> Encoded:
 
 
 def encode_query(encoder: Encoder, texts: Sequence[str]) -> Blocks:
-    """What an encoder makes of texts to search with; BadInput if it is not what it promises."""
+    """What an encoder makes of texts to search with; InvalidInput if it is not what it promises."""
     rows = encoder.encode_query(texts)
     _check_rows(encoder, rows, len(texts))
     return rows
 
 
 def _check_rows(encoder: Encoder, rows: Any, count: int) -> None:
-    """Raise BadInput unless there is a row of the right width for each item, of finite numbers."""
+    """Raise InvalidInput unless each item has a row of the right width, of finite numbers."""
     shape = np.shape(rows)
     if shape != (count, BLOCK):
-        raise BadInput(
+        raise InvalidInput(
             f"encoder {encoder.name} gives vectors of shape {shape} for {count} items; it must"
             f" give ({count}, {BLOCK}): BlockMap.plain(WIDTH).blocks of"
             " mediafm_store.encoders.blocks makes such of other widths"
         )
     if not np.isfinite(rows).all():
-        raise BadInput(f"encoder {encoder.name} gives numbers that are not finite")
+        raise InvalidInput(f"encoder {encoder.name} gives numbers that are not finite")

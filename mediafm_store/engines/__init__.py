@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 
 from mediafm_store.engines.engine import Engine, Stage, TaskOutcome, Tell
 from mediafm_store.engines.threads import Threads
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 
 __all__ = ["Engine", "Stage", "TaskOutcome", "Tell", "check_engine", "elsewhere", "engine_of"]
 
@@ -16,9 +16,9 @@ NAME = re.compile(r"threads|ray|ray://(\[[^]]+\]|[^/:]+)(:\d+)?")
 
 
 def check_engine(name: str) -> None:
-    """Raise BadInput if there is no engine of this name."""
+    """Raise InvalidInput if there is no engine of this name."""
     if not NAME.fullmatch(name):
-        raise BadInput(f"engine {name!r} is not one of: threads, ray, ray://HOST:PORT")
+        raise InvalidInput(f"engine {name!r} is not one of: threads, ray, ray://HOST:PORT")
 
 
 @contextmanager
@@ -27,12 +27,12 @@ def engine_of(name: str, *, workers: int | None = None) -> Iterator[Engine]:
 
     `workers` items are taken at once: by default one by threads, and by Ray one for every two
     cores. Ray is started when there is something to do, and what was started ends with the engine.
-    Raises BadInput for another name, for less than one worker or more than `MOST_WORKERS`, where
-    Ray is not installed, or where nothing answers at an address.
+    Raises InvalidInput for another name, for less than one worker or more than `MOST_WORKERS`,
+    where Ray is not installed, or where nothing answers at an address.
     """
     check_engine(name)
     if workers is not None and not 1 <= workers <= MOST_WORKERS:
-        raise BadInput(f"workers must be 1 to {MOST_WORKERS}, are {workers}")
+        raise InvalidInput(f"workers must be 1 to {MOST_WORKERS}, are {workers}")
     if name == "threads":
         yield Threads(workers or 1)
         return

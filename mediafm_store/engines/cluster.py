@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from mediafm_store.engines.places import Node
-from mediafm_store.errors import BadInput, first_line
+from mediafm_store.engines.resources import Node
+from mediafm_store.errors import InvalidInput, first_line
 
 log = logging.getLogger("mediafm_store")
 __all__ = [
@@ -38,7 +38,7 @@ try:
     import ray
     from ray.exceptions import RayError, RayTaskError
 except ImportError as error:
-    raise BadInput("this engine needs: pip install 'mediafm-store[ray]'") from error
+    raise InvalidInput("this engine needs: pip install 'mediafm-store[ray]'") from error
 
 # Ray tells of dead workers on standard output, where --json is; nothing public turns that off.
 if private := getattr(getattr(ray, "_private", None), "worker", None):
@@ -53,12 +53,12 @@ _NOT_IN_TIME = "Starting Ray client server failed"
 
 
 def check_listens(address: str) -> None:
-    """Raise BadInput if nothing answers at ray://HOST:PORT; Ray itself tries for half a minute."""
+    """Raise InvalidInput if nothing answers at ray://HOST:PORT; Ray itself tries for 30 s."""
     try:
         place = urlsplit(address)
         socket.create_connection((place.hostname, place.port or PORT), timeout=5).close()
     except (OSError, ValueError) as error:
-        raise BadInput(
+        raise InvalidInput(
             f"nothing answers at {address} ({first_line(error)}); start a cluster there (`ray start"
             f" --head`), or give the port of its clients, {PORT} if it was given none"
         ) from error
@@ -67,7 +67,7 @@ def check_listens(address: str) -> None:
 def start(address: str | None, cores: int) -> None:
     """Connect to a cluster, or begin one on this machine that nobody else can reach.
 
-    That has so many `cores` at least, however many there are. Raises BadInput if it cannot be done.
+    That has so many `cores` at least, however many there are. Raises InvalidInput if it cannot.
     """
     local = {
         "num_cpus": max(os.cpu_count() or 1, cores),
@@ -97,12 +97,12 @@ def start(address: str | None, cores: int) -> None:
                 connect()
     except (RayError, OSError, RuntimeError, ValueError) as error:
         if address:
-            raise BadInput(
+            raise InvalidInput(
                 f"the cluster at {address} takes no client ({' '.join(str(error).split())}); it has"
                 " to be of the same Ray and Python, and RAY_AUTH_MODE as where it was started:"
                 " disabled, or token with the same ~/.ray/auth_token"
             ) from error
-        raise BadInput(f"Ray cannot be started here: {first_line(error)}") from error
+        raise InvalidInput(f"Ray cannot be started here: {first_line(error)}") from error
 
 
 def nodes() -> list[Node]:
@@ -123,17 +123,17 @@ def gone_told() -> Iterator[None]:
         # Just this class: what a stage or a store raises for its own network is of subclasses.
         if type(error) is ConnectionError or not ray.is_initialized():
             told = f"the cluster is gone ({first_line(error)}); start it, and this again"
-            raise BadInput(told) from error
+            raise InvalidInput(told) from error
         raise
 
 
 def sendable(stage: Any) -> bytes:
-    """A stage as bytes; raise BadInput if it cannot leave this process."""
+    """A stage as bytes; raise InvalidInput if it cannot leave this process."""
     try:
         return bytes(ray.cloudpickle.dumps(stage))
     except Exception as error:
         told = f"this cannot be sent to workers ({first_line(error)}); use engine threads"
-        raise BadInput(told) from error
+        raise InvalidInput(told) from error
 
 
 def cause(error: RayTaskError) -> Exception:

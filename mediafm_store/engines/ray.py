@@ -9,9 +9,9 @@ from collections.abc import Generator, Iterable, Sized
 
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.engines.cluster import check_listens, gone_told, nodes, ray, sendable, start
-from mediafm_store.engines.crew import Crew, Waiting
 from mediafm_store.engines.engine import Item, Result, Stage, TaskOutcome, Tell
-from mediafm_store.engines.places import allocate
+from mediafm_store.engines.resources import allocate
+from mediafm_store.engines.worker_pool import TaskQueue, WorkerPool
 
 _CORES = 2
 """That one film keeps busy: there is a worker for each two, unless a number is asked for."""
@@ -25,14 +25,17 @@ class Ray:
     """
 
     def __init__(self, address: str | None, workers: int | None) -> None:
-        """Raise BadInput if nothing answers at the address."""
+        """Raise InvalidInput if nothing answers at the address."""
         self._address, self._workers = address, workers
         self._started = False
         if address and not ray.is_initialized():
             check_listens(address)
 
     def connect(self) -> None:
-        """To the cluster, if that is not done; it takes seconds. Raises BadInput if it cannot."""
+        """To the cluster, if that is not done; it takes seconds.
+
+        Raises InvalidInput if it cannot.
+        """
         if not ray.is_initialized():
             self._started = True  # also if it is interrupted
             start(self._address, self._workers or 1)
@@ -52,7 +55,7 @@ class Ray:
 
     def held(self, encoders: Encoders) -> Encoders:
         """On GPUs if the cluster has any; else each worker has its own, which sends no pictures."""
-        from mediafm_store.engines.holders import hold
+        from mediafm_store.engines.encoder_actors import hold
 
         self.connect()
         with gone_told():
@@ -69,17 +72,17 @@ class Ray:
     ) -> Generator[TaskOutcome[Item, Result]]:
         """See Engine. Nothing is told on the way. An item whose worker dies is tried again.
 
-        Raises BadInput if the stage cannot be sent to workers, if these die before they begin, or
-        if the cluster is gone.
+        Raises InvalidInput if the stage cannot be sent to workers, if these die before they begin,
+        or if the cluster is gone.
         """
-        waiting: Waiting[Item] = Waiting(items)
+        waiting: TaskQueue[Item] = TaskQueue(items)
         if not waiting.has(1):
             return
         self.connect()
         with gone_told():
             most = min(self.workers, len(items)) if isinstance(items, Sized) else self.workers
             each = allocate(nodes(), most, on_gpu=on_gpu)
-            crew: Crew[Item, Result] = Crew(sendable(stage), most, each)
+            crew: WorkerPool[Item, Result] = WorkerPool(sendable(stage), most, each)
             try:
                 while crew.assign(waiting):
                     if outcome := crew.outcome(waiting):

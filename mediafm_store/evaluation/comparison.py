@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.evaluation.history import Point, Series, Verdict, outside, verdict
+from mediafm_store.errors import InvalidInput, NotFound
+from mediafm_store.evaluation.history import MetricSeries, Point, Verdict, outside, verdict
 
 _MOST_NAMED = 6
 """Figures that a sentence can name."""
@@ -14,7 +14,7 @@ _MOST_NAMED = 6
 class Difference(NamedTuple):
     """One figure of two versions; None where one of them has none."""
 
-    series: Series
+    series: MetricSeries
     before: Point | None
     after: Point | None
     verdict: Verdict
@@ -40,18 +40,18 @@ class Comparison:
     """In plain words: what got worse, and what better."""
 
 
-def compare(series: Sequence[Series], before: str, after: str) -> Comparison:
+def compare(series: Sequence[MetricSeries], before: str, after: str) -> Comparison:
     """Compare two versions by their newest figures.
 
     Versions are named as `genre v2` or `genre_v2`, `context_v1`, `checkpoint 0001` or `0001`.
     Raises NotFound for one that was never measured, and where the two have no figure in common,
-    BadInput for probes of two tasks.
+    InvalidInput for probes of two tasks.
     """
     versions = list(dict.fromkeys(p.version for one in series for p in one.points))
     first, second = (_version_named(name, versions) for name in (before, after))
     _check_alike(series, first, second)
     pairs: dict[tuple[str, str, str, str], dict[str, Point]] = {}
-    about: dict[tuple[str, str, str, str], Series] = {}
+    about: dict[tuple[str, str, str, str], MetricSeries] = {}
     for one in series:
         last = {p.version: p for p in one.points if p.version in (first, second)}
         if last:
@@ -71,8 +71,8 @@ def compare(series: Sequence[Series], before: str, after: str) -> Comparison:
     return Comparison(first, second, differences, _in_words(first, second, differences))
 
 
-def _check_alike(series: Sequence[Series], first: str, second: str) -> None:
-    """Raise BadInput for probes of two tasks: their labels, and so their figures, are others."""
+def _check_alike(series: Sequence[MetricSeries], first: str, second: str) -> None:
+    """Raise InvalidInput for probes of two tasks, whose figures cannot be compared."""
     tasks = [
         {
             one.name
@@ -82,7 +82,7 @@ def _check_alike(series: Sequence[Series], first: str, second: str) -> None:
         for v in (first, second)
     ]
     if tasks[0] != tasks[1]:
-        raise BadInput(f"{first} and {second} are not of one task; compare two versions of one")
+        raise InvalidInput(f"{first} and {second} are not of one task; compare two versions of one")
 
 
 def _version_named(name: str, versions: Sequence[str]) -> str:
@@ -95,7 +95,9 @@ def _version_named(name: str, versions: Sequence[str]) -> str:
     raise NotFound(f"nothing was measured of a version {name!r}; there are {known}")
 
 
-def _metric_difference(series: Series, before: Point | None, after: Point | None) -> Difference:
+def _metric_difference(
+    series: MetricSeries, before: Point | None, after: Point | None
+) -> Difference:
     """Of one figure."""
     change = verdict(series, before, after), outside(before, after)
     return Difference(series, before, after, *change)
@@ -131,7 +133,7 @@ def _worsened_line(one: Difference) -> str:
     return f"{_called(one.series)} ({one.before.value:.3f} to {one.after.value:.3f}{sure})"
 
 
-def _called(series: Series) -> str:
+def _called(series: MetricSeries) -> str:
     """What a figure is called in a sentence."""
     of = f" of {series.of}" if series.of else ""
     label = f" for {series.label}" if series.label else ""

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import polars as pl
 
 from mediafm_store.indexing.status import index_status, searchable
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 
 
 class TitlesCovered(NamedTuple):
@@ -40,7 +40,7 @@ class Coverage:
     indexes: Sequence[Indexed]
 
 
-def coverage(store: Store) -> Coverage:
+def coverage(store: Storage) -> Coverage:
     """Count what the titles of a store have."""
     titles = store.titles().select("id", "duration_s", "shots", "tags", "genres")
     ids = set(titles["id"])
@@ -77,7 +77,7 @@ def coverage(store: Store) -> Coverage:
     )
 
 
-def _tail(store: Store, space: Space) -> Indexed:
+def _tail(store: Storage, space: Space) -> Indexed:
     """What the index of a space holds and lacks."""
     status = index_status(store, space)
     return Indexed(status.space, status.kind, status.rows, status.new)

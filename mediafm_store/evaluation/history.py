@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from mediafm_store.evaluation.coverage import Coverage, coverage
-from mediafm_store.evaluation.curves import Curve, training_curves
-from mediafm_store.store.evaluations import What
-from mediafm_store.store.store import Store
+from mediafm_store.evaluation.training_curves import Curve, training_curves
+from mediafm_store.storage.evaluations import What
+from mediafm_store.storage.storage import Storage
 
 Verdict = Literal["better", "worse", "same", ""]
 """Of a change; nothing where there is nothing to compare with, or of what is no merit of ours."""
@@ -54,7 +54,7 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Series:
+class MetricSeries:
     """One figure, every time that it was measured."""
 
     what: str
@@ -107,7 +107,7 @@ class Series:
 class Dashboard:
     """All there is to see."""
 
-    series: Sequence[Series]
+    series: Sequence[MetricSeries]
     """Every row of `evaluations` is a point of one of them. By kind, name, measure."""
     curves: Sequence[Curve]
     coverage: Coverage
@@ -120,13 +120,13 @@ class Dashboard:
         return sorted(last, key=lambda version: (last[version], version), reverse=True)
 
 
-def dashboard(store: Store) -> Dashboard:
+def dashboard(store: Storage) -> Dashboard:
     """Everything that was measured of a store, how training went, and what the catalogue has."""
     rows = store.rows("evaluations").to_dicts()
     return Dashboard(series_of(rows), training_curves(store), coverage(store))
 
 
-def series_of(rows: Sequence[Mapping[str, Any]]) -> list[Series]:
+def series_of(rows: Sequence[Mapping[str, Any]]) -> list[MetricSeries]:
     """Rows of the table `evaluations`, by what they are figures of."""
     order = _version_order(rows)
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
@@ -138,11 +138,11 @@ def series_of(rows: Sequence[Mapping[str, Any]]) -> list[Series]:
         what, name, measure, of, label = key
         ours = measure not in _SIZES and bool(same[-1]["own"])
         points = [_point(row) for row in same]
-        found.append(Series(what, name, measure, of, label, same[-1]["better"], ours, points))
+        found.append(MetricSeries(what, name, measure, of, label, same[-1]["better"], ours, points))
     return sorted(found, key=_place_among)
 
 
-def _place_among(series: Series) -> tuple[Any, ...]:
+def _place_among(series: MetricSeries) -> tuple[Any, ...]:
     """Where a figure stands among the others: ours before what it is compared with."""
     kind = _rank(series.what, _KINDS), series.what, series.name, series.measure
     beside = series.of == "chance", _rank(series.of, _ORDER), series.of
@@ -177,7 +177,7 @@ def _point(row: Mapping[str, Any]) -> Point:
     return Point(**{n: row[n] for n in Point._fields if n != "detail"}, detail=detail)
 
 
-def verdict(series: Series, before: Point | None, after: Point | None) -> Verdict:
+def verdict(series: MetricSeries, before: Point | None, after: Point | None) -> Verdict:
     """Whether a figure got better from one point to the other."""
     if before is None or after is None or not series.ours:
         return ""

@@ -12,10 +12,9 @@ import torch
 from mediafm_store.arrays import FUSED, Vectors
 from mediafm_store.embedding.embed import open_model
 from mediafm_store.encoding import DeviceChoice
-from mediafm_store.errors import BadInput, NotFound
-from mediafm_store.model.facts import read_facts
-from mediafm_store.model.packed import Title, TitleShots, read_each
-from mediafm_store.model.quality import (
+from mediafm_store.errors import InvalidInput, NotFound
+from mediafm_store.model.metadata import read_facts
+from mediafm_store.model.scene_metrics import (
     SAMPLE,
     LabelledFilm,
     effective_rank,
@@ -25,15 +24,16 @@ from mediafm_store.model.quality import (
     paired_cosine,
     twins,
 )
+from mediafm_store.model.sequences import Title, TitleSequence, read_each
 from mediafm_store.model.transformer import ShotTransformer
 from mediafm_store.model.windows import embed_titles
-from mediafm_store.store.evaluations import Figure, record_if_writable
-from mediafm_store.store.store import Store
+from mediafm_store.storage.evaluations import Metric, record_if_writable
+from mediafm_store.storage.storage import Storage
 from mediafm_store.training.checkpoints import context_fingerprint, latest
-from mediafm_store.training.exam import Exam
 from mediafm_store.training.masking import Predictor, trivial_predictors
 from mediafm_store.training.run import TrainConfig
 from mediafm_store.training.train import stored_titles
+from mediafm_store.training.validation import ValidationSet
 
 _DRAWS = 8
 _SPACES = ("isolated", "context")
@@ -68,7 +68,7 @@ class ModelReport:
 
 
 def evaluate_model(
-    store: Store, *, checkpoint: str | Path | None = None, device: DeviceChoice = "auto"
+    store: Storage, *, checkpoint: str | Path | None = None, device: DeviceChoice = "auto"
 ) -> ModelReport:
     """Measure a checkpoint (default: the newest) on the titles of a store.
 
@@ -110,7 +110,7 @@ def evaluate_model(
     return report
 
 
-def _model_metrics(report: ModelReport) -> list[Figure]:
+def _model_metrics(report: ModelReport) -> list[Metric]:
     """What is kept of a report. Near duplicates are a fact of the catalogue, not of the model."""
     measured: list[tuple[str, Mapping[str, float], Literal["higher", "lower"]]] = [
         ("masked_shots", report.msm, "lower"),
@@ -120,7 +120,7 @@ def _model_metrics(report: ModelReport) -> list[Figure]:
         ("effective_rank", report.rank, "higher"),
     ]
     return [
-        Figure(measure, value, of, better=better, own=of in _OWN)
+        Metric(measure, value, of, better=better, own=of in _OWN)
         for measure, values, better in measured
         for of, value in values.items()
     ]
@@ -179,7 +179,7 @@ def _alone_and_in_context(
     """The vectors of titles as they are and as the model sees them, few of them in memory."""
     waiting: deque[Vectors] = deque()
 
-    def passing() -> Iterator[TitleShots]:
+    def passing() -> Iterator[TitleSequence]:
         for title in read_each(titles):
             waiting.append(title.fused)
             yield title
@@ -192,13 +192,15 @@ def mask_rate(folder: Path, facts: Mapping[str, Any]) -> float:
     """The share of shots that were hidden in training; checkpoints of before have the default."""
     rate = facts.get("mask_rate", TrainConfig.mask_rate)
     if not isinstance(rate, int | float) or not 0 < rate <= 1:
-        raise BadInput(f"checkpoint {folder} says {rate!r} of its shots were hidden; train again")
+        raise InvalidInput(
+            f"checkpoint {folder} says {rate!r} of its shots were hidden; train again"
+        )
     return float(rate)
 
 
 def masked_shots(model: ShotTransformer, titles: Sequence[Title], rate: float) -> dict[str, float]:
     """The loss of the model and of predictors that it must beat."""
-    exam = Exam(
+    exam = ValidationSet(
         titles,
         size=model.config.max_shots,
         mask_rate=rate,
@@ -210,7 +212,7 @@ def masked_shots(model: ShotTransformer, titles: Sequence[Title], rate: float) -
     return {name: exam.grade(guess) for name, guess in guesses.items()}
 
 
-def _scene_numbers(store: Store, titles: Sequence[Title]) -> dict[int, np.ndarray]:
+def _scene_numbers(store: Storage, titles: Sequence[Title]) -> dict[int, np.ndarray]:
     """The scene of each shot, -1 where there is none, of those titles that have scenes."""
     by_title = store.shots(columns=["title", "scene"]).partition_by("title", as_dict=True)
     found = {}

@@ -7,11 +7,11 @@ import numpy as np
 
 from mediafm_store.arrays import Vectors
 from mediafm_store.errors import NotFound
-from mediafm_store.model.quality import Scenes, smoothed
 from mediafm_store.model.same_scene import same_scene
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.evaluations import Figure, record_if_writable
-from mediafm_store.store.store import Store
+from mediafm_store.model.scene_metrics import Scenes, smoothed
+from mediafm_store.storage.evaluations import Metric, record_if_writable
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 
 _TASK = "same scene"
 WIDTH = 2
@@ -34,10 +34,10 @@ class SearchReport:
     """With labelled scenes."""
     shots: int
     """That were searched for."""
-    figures: Sequence[Figure]
+    figures: Sequence[Metric]
 
 
-def evaluate_search(store: Store) -> SearchReport:
+def evaluate_search(store: Storage) -> SearchReport:
     """Search for every labelled shot among those of its title, by itself and in context.
 
     The share of the five best answers that are of its scene (`top_5`), the share of its scene among
@@ -68,14 +68,14 @@ def evaluate_search(store: Store) -> SearchReport:
         _figure(measure, [getattr(film, name) for film in ranked["isolated"]], "chance")
         for measure, name in _CHANCE.items()
     ]
-    figures.append(Figure("scene_auc", 0.5, "chance", own=False))
+    figures.append(Metric("scene_auc", 0.5, "chance", own=False))
     told = {"name": _TASK, "version": space.table, "fingerprint": space.fingerprint}
     record_if_writable(store, "search", figures, **told)
     shots = sum(len(film.auc) for film in ranked["isolated"])
     return SearchReport(space.table, len(fused), shots, figures)
 
 
-def _labelled_scenes(store: Store) -> dict[str, Scenes]:
+def _labelled_scenes(store: Storage) -> dict[str, Scenes]:
     """The scene of each shot, -1 where nobody said, of titles of two scenes or more."""
     rows = store.view("shots").lazy().select("title", "index", "scene").collect()
     found = {}
@@ -97,20 +97,20 @@ def _rankable(scenes: Scenes) -> bool:
     return len(sizes) > 1 and bool((sizes > 1).any())
 
 
-def _of_titles(store: Store, space: Space, scenes: dict[str, Scenes]) -> dict[str, Vectors]:
+def _of_titles(store: Storage, space: Space, scenes: dict[str, Scenes]) -> dict[str, Vectors]:
     """The vectors of those titles that have all of theirs."""
     found = {title: store.vectors(space, title).vectors for title in scenes}
     return {title: rows for title, rows in found.items() if len(rows) == len(scenes[title])}
 
 
-def _figure(measure: str, titles: Sequence[np.ndarray], of: str) -> Figure:
+def _figure(measure: str, titles: Sequence[np.ndarray], of: str) -> Metric:
     """The mean over shots, with its interval."""
     own = of not in _NO_MERIT
     sums, counts = (np.array([f(t) for t in titles]) for f in (np.sum, len))
     value = float(sums.sum() / counts.sum()) if counts.sum() else float("nan")
     if len(titles) < 2 or not counts.sum():
-        return Figure(measure, value, of, own=own)
+        return Metric(measure, value, of, own=own)
     drawn = np.random.default_rng(0).integers(len(titles), size=(_RESAMPLES, len(titles)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
-    return Figure(measure, value, of, low=float(low), high=float(high), own=own)
+    return Metric(measure, value, of, low=float(low), high=float(high), own=own)

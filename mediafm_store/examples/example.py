@@ -7,8 +7,8 @@ from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import made_by
 from mediafm_store.errors import SpaceMismatch
 from mediafm_store.features.fusion import fingerprint
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 
 
 class Example(NamedTuple):
@@ -27,7 +27,7 @@ class Example(NamedTuple):
     """The title that they are all shots of."""
 
 
-def check_encoders(store: Store, space: Space, encoders: Encoders) -> None:
+def check_encoders(store: Storage, space: Space, encoders: Encoders) -> None:
     """Raise SpaceMismatch unless these encoders made the vectors of `space`."""
     ours = fingerprint(space.name, list(encoders.values()))
     if ours != space.fingerprint:

@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from mediafm_store.errors import BadInput, BadMedia
+from mediafm_store.errors import InvalidInput, InvalidMedia
 from mediafm_store.media.paths import check_file
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def kind_of(path: Path) -> Kind:
     """What a file is compared as: a picture, moving or not, that Pillow opens is a picture, else
     what has moving pictures is a clip, what can only be heard a sound.
 
-    Raises BadMedia for what is no media file, BadInput for one with nothing to see or hear.
+    Raises InvalidMedia for what is no media file, InvalidInput for one with nothing to see or hear.
     """
     check_file(path)
     if _is_picture(path):
@@ -35,11 +35,11 @@ def kind_of(path: Path) -> Kind:
         return "audio"
     if streams.still:
         raise _unknown_picture(path)
-    raise BadInput(f"{path} has nothing to see or to hear; give a video, a picture or a sound")
+    raise InvalidInput(f"{path} has nothing to see or to hear; give a video, a picture or a sound")
 
 
 def require(path: Path, kind: Kind) -> None:
-    """Raise BadInput, which names the option to use, for a file that cannot be compared as such."""
+    """Raise InvalidInput, which names the option to use, for a file of another kind."""
     check_file(path)
     {"visual": _require_picture, "audio": _require_sound, "clip": _require_clip}[kind](path)
 
@@ -48,12 +48,12 @@ def _require_picture(path: Path) -> None:
     """See `require`."""
     try:
         kind = kind_of(path)
-    except BadMedia as error:
+    except InvalidMedia as error:
         raise _unknown_picture(path) from error
     if kind == "clip":
-        raise BadInput(f"{path} is a video, not a picture; search by it with --clip")
+        raise InvalidInput(f"{path} is a video, not a picture; search by it with --clip")
     if kind == "audio":
-        raise BadInput(f"{path} is a sound, not a picture; search by it with --sound")
+        raise InvalidInput(f"{path} is a sound, not a picture; search by it with --sound")
 
 
 def _require_sound(path: Path) -> None:
@@ -62,9 +62,9 @@ def _require_sound(path: Path) -> None:
     if streams.sound:
         return
     if streams.still:
-        raise BadInput(f"{path} is a picture, not a sound; search by it with --picture")
+        raise InvalidInput(f"{path} is a picture, not a sound; search by it with --picture")
     cure = "search by it with --clip" if streams.moving else "give a sound, or a film with some"
-    raise BadInput(f"{path} has no sound; {cure}")
+    raise InvalidInput(f"{path} has no sound; {cure}")
 
 
 def _require_clip(path: Path) -> None:
@@ -73,10 +73,10 @@ def _require_clip(path: Path) -> None:
     if streams.moving:
         return
     if streams.still:
-        raise BadInput(f"{path} is a picture, not a video; search by it with --picture")
+        raise InvalidInput(f"{path} is a picture, not a video; search by it with --picture")
     if streams.sound:
-        raise BadInput(f"{path} is a sound without a video; search by it with --sound")
-    raise BadInput(f"{path} has no moving pictures; give a video")
+        raise InvalidInput(f"{path} is a sound without a video; search by it with --sound")
+    raise InvalidInput(f"{path} has no moving pictures; give a video")
 
 
 # What opens files takes a while to import, which other queries need not wait for.
@@ -88,7 +88,7 @@ def streams_in(path: Path) -> "Streams":
 
     try:
         return streams_of(path)
-    except BadMedia:
+    except InvalidMedia:
         if _is_picture(path):
             return Streams(moving=False, still=True, sound=False)
         raise
@@ -110,6 +110,6 @@ def _is_picture(path: Path) -> bool:
         return False
 
 
-def _unknown_picture(path: Path) -> BadInput:
+def _unknown_picture(path: Path) -> InvalidInput:
     """The error for a picture that Pillow does not know."""
-    return BadInput(f"{path} cannot be read as a picture; save it as JPEG or PNG")
+    return InvalidInput(f"{path} cannot be read as a picture; save it as JPEG or PNG")

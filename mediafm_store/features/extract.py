@@ -9,15 +9,23 @@ from functools import partial
 from threading import Lock
 
 from mediafm_store.arrays import Blocks, Fused, Modality
-from mediafm_store.encoders.encoder import Encoded, Encoders
+from mediafm_store.encoders.encoder import EncoderOutput, Encoders
 from mediafm_store.features.fusion import describe, fuse
-from mediafm_store.features.passes import Heard, Pictured, Said, encode_text, hear, say, see
+from mediafm_store.features.streams import (
+    AudioFeatures,
+    TextFeatures,
+    VisualFeatures,
+    encode_text,
+    hear,
+    say,
+    see,
+)
 from mediafm_store.media.decode import Warn, log_warning, media_duration_s
 from mediafm_store.media.parts import lasting_s
 from mediafm_store.parallel import fan_out
 from mediafm_store.records import Cue, Span, Title
 from mediafm_store.shots.detectors import Detector
-from mediafm_store.shots.shots import Light, OnFrame, read_shots
+from mediafm_store.shots.shots import LumaStats, OnFrame, read_shots
 from mediafm_store.subtitles.tracks import read_words
 
 KEYFRAMES = 3
@@ -33,10 +41,10 @@ class Features:
 
     cues: list[Cue]
     """The subtitles, which belong to the title rather than to one shot."""
-    light: Light
-    pictured: Pictured
-    heard: Heard
-    said: Said
+    light: LumaStats
+    pictured: VisualFeatures
+    heard: AudioFeatures
+    said: TextFeatures
     metadata: Blocks
     """One row: name, synopsis, genres and tags through the text encoder."""
 
@@ -56,7 +64,7 @@ class Features:
         return describe({m: e.described for m, e in self._encoded.items()})
 
     @property
-    def _encoded(self) -> dict[Modality, Encoded]:
+    def _encoded(self) -> dict[Modality, EncoderOutput]:
         return {
             "visual": self.pictured.encoded,
             "audio": self.heard.encoded,
@@ -79,13 +87,13 @@ def extract(
 
     `cues` are its subtitles where they are known; otherwise its files are read for them.
     `warn_of_words` is told what is wrong with subtitles, `warn` the rest, each line once; both and
-    `on_frame` may be called from other threads. Raises BadMedia if the title has no readable
-    picture, BadSubtitles if its subtitles are unreadable.
+    `on_frame` may be called from other threads. Raises InvalidMedia if the title has no readable
+    picture, InvalidSubtitles if its subtitles are unreadable.
     """
     if cues is None:
         cues = read_words(title, warn_of_words)
     warn = _tell_once(warn)
-    light = Light.unknown()
+    light = LumaStats.unknown()
     shots = read_shots(
         title.media, detector, keyframes=keyframes, light=light, on_frame=on_frame, warn=warn
     )
@@ -123,7 +131,7 @@ def _tell_once(warn: Warn) -> Warn:
     return tell
 
 
-def _tell_if_cut_off(title: Title, end_s: float, heard: Heard, warn: Warn) -> None:
+def _tell_if_cut_off(title: Title, end_s: float, heard: AudioFeatures, warn: Warn) -> None:
     """Warn if picture and sound end a second, and a hundredth, before the file says they do."""
 
     def is_cut_off(total_s: float) -> bool:

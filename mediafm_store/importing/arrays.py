@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mediafm_store.arrays import Modality
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.importing.bounds import MOST_NUMBERS, too_many
-from mediafm_store.importing.given import Raw, Times, damaged_files
+from mediafm_store.importing.validation import RawTitle, Times, damaged_files
 from mediafm_store.sources.videos import title_id
 
 _MOST_FPS, _MOST_BYTES = 100_000, 8 * MOST_NUMBERS
@@ -28,7 +28,7 @@ class _Header(NamedTuple):
 
 
 class ArrayFile:
-    """A `.npz` as it is found by its headers; raises BadInput if it cannot be one.
+    """A `.npz` as it is found by its headers; raises InvalidInput if it cannot be one.
 
     `arrays` says which array is which modality, `fps` the frames a second of files that count in
     frames and do not say it, `scenes` the array of scene numbers, `title` the id if it is not to
@@ -59,14 +59,14 @@ class ArrayFile:
         del id
         return self.path
 
-    def read(self, name: str) -> Raw:
+    def read(self, name: str) -> RawTitle:
         """The arrays of the title."""
         del name
         with damaged_files(self.path), np.load(self.path, allow_pickle=False) as arrays:
             vectors = {m: arrays[self._arrays[m]] for m in self.widths}
             words = np.atleast_1d(arrays["words"]).tolist() if "words" in self.holds else None
             scenes = arrays[self._scenes] if self._scenes in self.holds else None
-            return Raw(self._times(arrays), vectors, words, scenes)
+            return RawTitle(self._times(arrays), vectors, words, scenes)
 
     def close(self) -> None:
         """Nothing is left open."""
@@ -79,11 +79,11 @@ class ArrayFile:
         if {"start_s", "end_s"} <= {*self.holds}:
             return Times(arrays["start_s"], arrays["end_s"])
         if "shots" in self.holds:
-            raise BadInput(
+            raise InvalidInput(
                 f"{self.path} counts its shots in frames; say how many a second, as"
                 " --fps 24000/1001"
             )
-        raise BadInput(
+        raise InvalidInput(
             f"{self.path} does not say where its shots lie (it has {', '.join(self.holds)}); give"
             " start_s and end_s in seconds, or shots as first and last frame"
         )
@@ -92,7 +92,7 @@ class ArrayFile:
 def _in_frames(path: Path, shots: np.ndarray, fps: Fraction) -> Times:
     """Times from the first and the last frame of each shot."""
     if shots.ndim != 2 or shots.shape[1] != 2 or shots.dtype.kind not in "iu":
-        raise BadInput(
+        raise InvalidInput(
             f"{path}: shots is {shots.dtype} {shots.shape}; give whole numbers [shots, 2], the"
             " first and the last frame of each shot"
         )
@@ -101,7 +101,7 @@ def _in_frames(path: Path, shots: np.ndarray, fps: Fraction) -> Times:
 
 
 def frame_rate(given: Any, where: object = "--fps") -> Fraction:
-    """Frames a second, from a fraction such as `24000/1001` or a number; BadInput for others."""
+    """Frames a second, from `24000/1001` or a number; InvalidInput for others."""
     try:
         fps = Fraction(given[0] if isinstance(given, list) and len(given) == 1 else given)
     except (TypeError, ValueError, ArithmeticError):
@@ -109,7 +109,7 @@ def frame_rate(given: Any, where: object = "--fps") -> Fraction:
     if fps.denominator > _MOST_FPS:  # 23.976023976 is meant as 24000/1001
         fps = fps.limit_denominator(1001)
     if not 0 < fps <= _MOST_FPS:
-        raise BadInput(
+        raise InvalidInput(
             f"{where}: {given!r} is no frame rate; give a number or a fraction: 24000/1001"
         )
     return fps
@@ -123,7 +123,7 @@ def _read_headers(path: Path) -> dict[str, _Header]:
             with members.open(member) as array:
                 headers[member.removesuffix(".npy")] = _read_header(array)
     if holding := [name for name, header in headers.items() if header.dtype.hasobject]:
-        raise BadInput(
+        raise InvalidInput(
             f"{path}: {', '.join(holding)} holds Python objects, which are not loaded from files;"
             " save numbers, and texts as np.array(texts, dtype=str)"
         )
@@ -143,18 +143,20 @@ def _read_header(array: Any) -> _Header:
 def _width_of(path: Path, name: str, header: _Header) -> int:
     """How many numbers a shot's vector has."""
     if len(header.shape) != 2 or header.shape[1] == 0:
-        raise BadInput(f"{path}: {name} is {header.shape}; give it one row a shot: [shots, width]")
+        raise InvalidInput(
+            f"{path}: {name} is {header.shape}; give it one row a shot: [shots, width]"
+        )
     if reason := too_many(*header.shape):
-        raise BadInput(f"{path}: {name} has {reason}")
+        raise InvalidInput(f"{path}: {name} has {reason}")
     return header.shape[1]
 
 
 def _check_size(path: Path, name: str, header: _Header) -> None:
-    """Raise BadInput for an array beside the vectors that declares too much."""
+    """Raise InvalidInput for an array beside the vectors that declares too much."""
     if reason := too_many(max(header.shape[:1], default=1)):
-        raise BadInput(f"{path}: {name} has {reason}")
+        raise InvalidInput(f"{path}: {name} has {reason}")
     if math.prod(header.shape) * header.dtype.itemsize > _MOST_BYTES:
-        raise BadInput(
+        raise InvalidInput(
             f"{path}: {name} is {header.dtype} {header.shape}, larger than"
             f" {_MOST_BYTES // 10**6} MB; make several titles of it"
         )

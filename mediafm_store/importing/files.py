@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from mediafm_store.arrays import MODALITIES, Modality
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.importing.arrays import ArrayFile
-from mediafm_store.importing.declared import Features
+from mediafm_store.importing.declared_features import Features
 from mediafm_store.importing.tables import TableFile
-from mediafm_store.ingestion.ingest import Ingested
+from mediafm_store.ingestion.ingest import IngestResult
 from mediafm_store.sources.ids import is_gone, name_ids, title_ids
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 
 _SUFFIXES = (".npz", ".parquet", ".lance")
 
@@ -21,13 +21,15 @@ FeatureFile = ArrayFile | TableFile
 
 
 def find_files(files: Iterable[Path]) -> list[Path]:
-    """The files to import, each once; BadInput for what is not there or of another kind."""
+    """The files to import, each once; InvalidInput for what is not there or of another kind."""
     found: dict[Path, None] = {}
     for path in files:
         if not path.exists():
-            raise BadInput(f"{path} does not exist")
+            raise InvalidInput(f"{path} does not exist")
         if path.suffix.lower() not in _SUFFIXES:
-            raise BadInput(f"{path} cannot be imported; give files called {' '.join(_SUFFIXES)}")
+            raise InvalidInput(
+                f"{path} cannot be imported; give files called {' '.join(_SUFFIXES)}"
+            )
         found[Path(os.path.abspath(path))] = None
     return list(found)
 
@@ -35,16 +37,16 @@ def find_files(files: Iterable[Path]) -> list[Path]:
 def check_found(
     files: Iterable[FeatureFile], asked: Mapping[Modality, str], features: Features
 ) -> None:
-    """Raise BadInput for an array that was asked for by name, but is nowhere."""
+    """Raise InvalidInput for an array that was asked for by name, but is nowhere."""
     holds = dict.fromkeys(name for file in files for name in file.holds)
     for modality, name in asked.items():
         if features and modality not in features:
-            raise BadInput(
+            raise InvalidInput(
                 f"--{modality} {name!r} is in none of the files; they have {', '.join(holds)}"
             )
 
 
-def give_ids(store: Store, files: Sequence[FeatureFile]) -> None:
+def give_ids(store: Storage, files: Sequence[FeatureFile]) -> None:
     """Say which title of the store each title of the files is."""
     single = [file for file in files if isinstance(file, ArrayFile)]
     ids = title_ids(store, [file.path for file in single], is_gone(store))
@@ -55,9 +57,9 @@ def give_ids(store: Store, files: Sequence[FeatureFile]) -> None:
             file.ids = name_ids(store, file.path, file.ids)
 
 
-def unchanged(row: Mapping[str, Any], file: Path) -> Ingested:
+def unchanged(row: Mapping[str, Any], file: Path) -> IngestResult:
     """A title that is as it was."""
-    return Ingested(row["id"], file, "unchanged", row["shots"], film_s=row["duration_s"])
+    return IngestResult(row["id"], file, "unchanged", row["shots"], film_s=row["duration_s"])
 
 
 def nothing_in(file: FeatureFile, arrays: Mapping[Modality, str]) -> str:

@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mediafm_store.arrays import Modality
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.importing.bounds import too_many
-from mediafm_store.importing.given import Native, Raw, Times, TitleInFile, damaged_files
+from mediafm_store.importing.validation import Native, RawTitle, Times, TitleInFile, damaged_files
 from mediafm_store.sources.ids import id_of
-from mediafm_store.storage import place
-from mediafm_store.storage.tables import Tables
+from mediafm_store.tables import location
+from mediafm_store.tables.lancedb_tables import Tables
 
 ROWS = 1024
 """Rows that are read at once; a title has as many as it has shots."""
@@ -25,7 +25,7 @@ _PARQUET_BUFFER = 1 << 20
 
 
 class TableFile:
-    """A table as it is found by its columns and titles; raises BadInput if it cannot be used.
+    """A table as it is found by its columns and titles; raises InvalidInput if it cannot be used.
 
     `arrays` says which column is which modality, `scenes` which one numbers the scenes.
     The rows of a title lie together, and titles are read in the order of `ids`.
@@ -53,10 +53,10 @@ class TableFile:
         """The file whose neighbours describe a title, as if it were one: `sintel.parquet`."""
         return self.path.with_name(id + self.path.suffix)
 
-    def read(self, name: str) -> Raw:
+    def read(self, name: str) -> RawTitle:
         """The rows of a title."""
         if name in self._scattered:
-            raise BadInput(
+            raise InvalidInput(
                 f"{self.path}, title {name!r}: its rows do not lie together; sort the table by"
                 " title and start_s"
             )
@@ -66,7 +66,7 @@ class TableFile:
         for found, rows in self._titles:
             if found == name:
                 return self._raw(rows, place)
-        raise BadInput(f"{self.path} cannot be read as far as title {name!r}; write it anew")
+        raise InvalidInput(f"{self.path} cannot be read as far as title {name!r}; write it anew")
 
     def close(self) -> None:
         """Close what `read` opened."""
@@ -89,9 +89,9 @@ class TableFile:
                     batch, missing = batch.slice(missing), missing - len(part)
                 yield name, pa.concat_tables(parts)
 
-    def _raw(self, rows: pa.Table, place: TitleInFile) -> Raw:
+    def _raw(self, rows: pa.Table, place: TitleInFile) -> RawTitle:
         """A title's columns as arrays."""
-        return Raw(
+        return RawTitle(
             times=Times(rows["start_s"].to_numpy(), rows["end_s"].to_numpy()),
             vectors={
                 m: _matrix(rows[self._arrays[m]], width, self._arrays[m], place)
@@ -105,7 +105,7 @@ class TableFile:
 def _schema_of(path: Path) -> pa.Schema:
     """The columns of a table."""
     if path.suffix == ".lance":
-        return Tables(place.StoreLocation.of(path.parent)).open(path.stem).schema
+        return Tables(location.StoreLocation.of(path.parent)).open(path.stem).schema
     with damaged_files(path), pq.ParquetFile(path) as file:
         return file.schema_arrow
 
@@ -113,7 +113,7 @@ def _schema_of(path: Path) -> pa.Schema:
 def _batches_of(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Some columns of a table, some rows at a time."""
     if path.suffix == ".lance":
-        yield from Tables(place.StoreLocation.of(path.parent)).batches(path.stem, columns, ROWS)
+        yield from Tables(location.StoreLocation.of(path.parent)).batches(path.stem, columns, ROWS)
         return
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=_PARQUET_BUFFER) as file:
         for batch in file.iter_batches(ROWS, columns=columns, use_threads=False):
@@ -121,16 +121,16 @@ def _batches_of(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
 
 
 def _check_columns(path: Path, schema: pa.Schema, arrays: Mapping[Modality, str]) -> None:
-    """Raise BadInput for columns that are not there, or that hold something else."""
+    """Raise InvalidInput for columns that are not there, or that hold something else."""
     for name in ("title", "start_s", "end_s"):
         if name not in schema.names:
-            raise BadInput(
+            raise InvalidInput(
                 f"{path} has no column {name} (it has {', '.join(schema.names)}); rows are shots,"
                 " with title, start_s and end_s"
             )
     for name in arrays.values():
         if name in schema.names and not _is_vector(schema.field(name).type):
-            raise BadInput(
+            raise InvalidInput(
                 f"{path}: column {name} is {schema.field(name).type}; give it a list of numbers a"
                 " shot"
             )
@@ -149,7 +149,7 @@ def _width_of(path: Path, column: pa.Field) -> int:
     fixed = pa.types.is_fixed_size_list(column.type)
     width = int(column.type.list_size) if fixed else _mean_width(path, column.name)
     if reason := too_many(1, width):
-        raise BadInput(f"{path}: {column.name} has {reason}")
+        raise InvalidInput(f"{path}: {column.name} has {reason}")
     if fixed:
         return width
     with damaged_files(path):
@@ -183,11 +183,11 @@ def _title_runs(path: Path) -> list[tuple[str, int]]:
         )
         runs = [(name, sum(1 for _ in rows)) for name, rows in groupby(names)]
     if not runs:
-        raise BadInput(f"{path} has no rows; give one a shot")
+        raise InvalidInput(f"{path} has no rows; give one a shot")
     before = 0
     for name, rows in runs:
         if not isinstance(name, str) or not name.strip():
-            raise BadInput(f"{path}, row {before}: its title is {name!r}; name the title's id")
+            raise InvalidInput(f"{path}, row {before}: its title is {name!r}; name the title's id")
         before += rows
     return runs
 

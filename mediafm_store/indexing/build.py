@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mediafm_store.encoding import DeviceChoice
 from mediafm_store.engines import elsewhere, engine_of
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.indexing.config import IndexConfig
 from mediafm_store.indexing.directories import (
     Generation,
@@ -25,8 +25,8 @@ from mediafm_store.indexing.shard_builder import BuildProgress, BuildShard, is_m
 from mediafm_store.indexing.shard_plan import ShardPlan, ShardToMake, plan
 from mediafm_store.indexing.space_index import check_index, config_of, open_index
 from mediafm_store.indexing.status import IndexStatus, index_status, kept_status
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 
 log = logging.getLogger("mediafm_store")
 SEEN_S = 60.0
@@ -35,7 +35,7 @@ _OnVectors = Callable[[int, int], object]
 
 
 def build_index(
-    store: Store,
+    store: Storage,
     space: Space,
     config: IndexConfig | None = None,
     *,
@@ -46,7 +46,7 @@ def build_index(
 
 
 def build_indexes(
-    store: Store,
+    store: Storage,
     spaces: Sequence[Space],
     config: IndexConfig | None = None,
     *,
@@ -61,21 +61,21 @@ def build_indexes(
     (see `engine_of`), and searched as one. An index in use is replaced when the new one is
     complete; shards that are made before a build is killed are not made again. `on_vectors` is told
     how many vectors have been read and added, of all that are to be both; by Ray, shard by shard.
-    What was measured is kept in the table `evaluations`. Raises BadInput if a space has no vectors,
-    or if workers may be on other machines than the indexes of the store.
+    What was measured is kept in the table `evaluations`. Raises InvalidInput if a space has no
+    vectors, or if workers may be on other machines than the indexes of the store.
     """
     plans = partial(_planned, store, config=config or IndexConfig(), device=device)
     _make(store, spaces, plans, engine=engine, workers=workers, on_vectors=on_vectors)
     return [kept_status(store, space) for space in spaces]
 
 
-def refresh_index(store: Store, space: Space, *, device: DeviceChoice = "auto") -> IndexStatus:
+def refresh_index(store: Storage, space: Space, *, device: DeviceChoice = "auto") -> IndexStatus:
     """`refresh_indexes` of one space, in this process."""
     return refresh_indexes(store, [space], device=device)[0]
 
 
 def refresh_indexes(
-    store: Store,
+    store: Storage,
     spaces: Sequence[Space],
     *,
     device: DeviceChoice = "auto",
@@ -90,7 +90,7 @@ def refresh_indexes(
     been replaced, where it has outgrown what it learned from, or where its settings do not find
     enough of the new rows. The titles of one that cannot be read, is `damaged`, or holds vectors
     that another program has changed since, are as new ones: the table is read for that.
-    The other shards stay as they are. Raises BadInput as `build_indexes` does.
+    The other shards stay as they are. Raises InvalidInput as `build_indexes` does.
     """
 
     def plans(space: Space, scratch: Path) -> ShardPlan:
@@ -107,7 +107,7 @@ def refresh_indexes(
     return [(kept_status if s.table in changed else index_status)(store, s) for s in spaces]
 
 
-def mend_index(store: Store, space: Space) -> IndexStatus:
+def mend_index(store: Storage, space: Space) -> IndexStatus:
     """Build those shards of an index anew of which any byte is not as it was written."""
     return refresh_indexes(store, [space], damaged=list(check_index(store, space)))[0]
 
@@ -132,7 +132,7 @@ class _Making:
 
 
 def _make(
-    store: Store,
+    store: Storage,
     spaces: Sequence[Space],
     plans: Callable[[Space, Path], ShardPlan],
     *,
@@ -179,12 +179,12 @@ def _make(
     return set(making)
 
 
-def _missing(shard: ShardToMake) -> BadInput | None:
+def _missing(shard: ShardToMake) -> InvalidInput | None:
     """Why a shard that a worker has made is not here, if it is not."""
     until = time.monotonic() + SEEN_S
     while not shard.folder.exists():
         if time.monotonic() > until:
-            return BadInput(
+            return InvalidInput(
                 f"{shard.folder} was made where this machine does not see it; workers need the"
                 " store at the same path, or use --engine threads"
             )
@@ -192,10 +192,10 @@ def _missing(shard: ShardToMake) -> BadInput | None:
     return None
 
 
-def _check_request(store: Store, engine: str) -> None:
-    """Raise BadInput before work is done for nothing."""
+def _check_request(store: Storage, engine: str) -> None:
+    """Raise InvalidInput before work is done for nothing."""
     if store.place.remote and elsewhere(engine):
-        raise BadInput(
+        raise InvalidInput(
             f"the indexes of {store.path} lie on this machine, where workers on others cannot"
             " write; use --engine threads"
         )
@@ -203,7 +203,7 @@ def _check_request(store: Store, engine: str) -> None:
 
 
 def _planned(
-    store: Store,
+    store: Storage,
     space: Space,
     scratch: Path,
     *,
@@ -211,17 +211,17 @@ def _planned(
     device: DeviceChoice,
     shards: Sequence[Shard] = (),
 ) -> ShardPlan:
-    """What is to become of an index; raise BadInput if the space has no vectors."""
+    """What is to become of an index; raise InvalidInput if the space has no vectors."""
     odd = set(store.lacking(space))  # of which rows were lost, or are there twice
     counts = {t: n for t, n in store.rows_by_title(space).items() if t not in odd}
     if not counts:
-        raise BadInput(f"space {space.name} is empty; nothing to index")
+        raise InvalidInput(f"space {space.name} is empty; nothing to index")
     config.kinds()
     revisions = store.revisions()
     return plan(space, counts, shards, revisions, config=config, device=device, scratch=scratch)
 
 
-def _current(store: Store, space: Space) -> list[Path]:
+def _current(store: Storage, space: Space) -> list[Path]:
     """The shards of the newest index of a space."""
     folder = newest_build(index_folder(store, space))
     return shard_folders(folder) if folder else []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mediafm_indexes import EXACT, KINDS, IndexTarget, Train, read_metadata, trainers
 from mediafm_store import plugins
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 
 _SHARD_ROWS = 4_000_000
 """Rows of a shard at most. Fewer make building linear and bound what it takes in memory and what
@@ -20,7 +20,7 @@ CONFIG = "config.json"
 class IndexConfig:
     """What is asked of an index when it is built; its refreshes keep to it.
 
-    Raises BadInput for numbers that no index can have.
+    Raises InvalidInput for numbers that no index can have.
     """
 
     kind: str | None = None
@@ -33,35 +33,35 @@ class IndexConfig:
 
     def __post_init__(self) -> None:
         if not 0 < self.target <= 1:
-            raise BadInput(
+            raise InvalidInput(
                 f"the target is a share of the answers, between 0 and 1, is {self.target}"
             )
         if not 0 <= self.memory_gb < inf:
-            raise BadInput(f"memory is in gigabytes, 0 or more, is {self.memory_gb}")
+            raise InvalidInput(f"memory is in gigabytes, 0 or more, is {self.memory_gb}")
         if not 1 <= self.shard_rows < inf:
-            raise BadInput(f"a shard has 1 row or more, is to have {self.shard_rows}")
+            raise InvalidInput(f"a shard has 1 row or more, is to have {self.shard_rows}")
 
     def kinds(self) -> Mapping[str, Train | None] | None:
         """What makes an index of the kind: FAISS, or a plug-in of that name; None: any may.
 
-        Raises BadInput or NotFound for a kind that there is not.
+        Raises InvalidInput or NotFound for a kind that there is not.
         """
         if self.kind is None:
             return None
         if self.kind == EXACT or self.kind in KINDS:
             return trainers([self.kind])
         if ":" in self.kind:
-            raise BadInput(
+            raise InvalidInput(
                 f"{self.kind!r} is a path, and an index is opened again by the name of its plug-in:"
                 " no file may say what is imported; give the plug-in an entry point of the group"
                 " mediafm_store.indexes"
             )
         if self.kind not in plugins.names("indexes"):
             kinds = sorted({EXACT, *KINDS, *plugins.names("indexes")} - {"faiss"})
-            raise BadInput(f"no index kind {self.kind!r}; there are {', '.join(kinds)}")
+            raise InvalidInput(f"no index kind {self.kind!r}; there are {', '.join(kinds)}")
         plugin = plugins.load("indexes", self.kind)
         if not (hasattr(plugin, "train") and hasattr(plugin, "load")):
-            raise BadInput(f"plug-in {self.kind!r} is no index: it has no train, or no load")
+            raise InvalidInput(f"plug-in {self.kind!r} is no index: it has no train, or no load")
         return {self.kind: plugin.train}
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from mediafm_store.storage.spaces import Space
-from mediafm_store.storage.turns import turn
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
+from mediafm_store.tables.turns import turn
 
 _BUILDING = ".building"
 _HALF = "half-"
@@ -83,7 +83,7 @@ def _link(source: str, target: str) -> None:
 
 
 @contextmanager
-def new_generation(store: Store, space: Space) -> Iterator[Generation]:
+def new_generation(store: Storage, space: Space) -> Iterator[Generation]:
     """A place to write an index in; shards that were finished there stay for another try.
 
     One program at a time writes for a space. Who reads the one before keeps its files open.
@@ -112,7 +112,7 @@ def newest_build(base: Path) -> Path | None:
     return max(base.glob(_GENERATION), default=None)
 
 
-def unfinished(store: Store) -> list[Path]:
+def unfinished(store: Storage) -> list[Path]:
     """What is left of indexes that were not finished; not those that are being built."""
     found = []
     for folder in sorted(indexes(store).glob(f"*/{_BUILDING}*")):
@@ -128,11 +128,11 @@ def delete_unfinished(folder: Path) -> None:
         delete(folder)
 
 
-def indexes(store: Store) -> Path:
+def indexes(store: Storage) -> Path:
     """Where all indexes of a store lie."""
     return store.local / "indexes"
 
 
-def index_folder(store: Store, space: Space) -> Path:
+def index_folder(store: Storage, space: Space) -> Path:
     """Where the indexes of a space lie."""
     return indexes(store) / space.table

@@ -11,11 +11,11 @@ from mediafm_indexes import DamagedError
 from mediafm_store.indexing.index_rows import count_rows
 from mediafm_store.indexing.space_index import SpaceIndex
 from mediafm_store.records import index_of
-from mediafm_store.storage.spaces import Space, VectorBatch
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space, VectorBatch
 
 
-def edited(store: Store, space: Space, index: SpaceIndex) -> dict[Path, int]:
+def edited(store: Storage, space: Space, index: SpaceIndex) -> dict[Path, int]:
     """How many vectors of each shard are not those of the table any more; of shards with some.
 
     Nothing is read of a table that has the version that was indexed; else all of it, for tables do

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from mediafm_indexes import IndexedVectors, IndexMetadata
+from mediafm_indexes import IndexMetadata, VectorSearcher
 from mediafm_store.arrays import HalfVectors
-from mediafm_store.storage.spaces import Space, VectorBatch
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space, VectorBatch
 
 IDS, RUNS = "ids.arrow", "runs.json"
 
@@ -30,7 +30,7 @@ class IndexedVersion(NamedTuple):
         return self[:2] == (space.table, space.fingerprint)
 
 
-def origin(store: Store, space: Space) -> IndexedVersion:
+def origin(store: Storage, space: Space) -> IndexedVersion:
     """The vectors of a space as they are now."""
     return IndexedVersion(space.table, space.fingerprint, store.tables.version(space.table))
 
@@ -59,7 +59,7 @@ class Shard:
     """Some titles of a space, indexed; of most spaces all."""
 
     folder: Path
-    indexed: IndexedVectors
+    indexed: VectorSearcher
     facts: IndexMetadata
     ids: pl.Series
     """Of the shots or titles whose vectors are its rows."""

@@ -9,14 +9,14 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import Vectors
 from mediafm_store.indexing.reading import read_vectors
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 
 
 class ReadCache:
     """Vectors, shots and revisions that were read."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Storage) -> None:
         self._store = store
         self._rows: dict[tuple[str, str], Float32[np.ndarray, " dim"]] = {}
         self._shots: dict[str, dict[str, Any]] = {}

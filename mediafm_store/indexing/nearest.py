@@ -11,8 +11,8 @@ from mediafm_indexes import DamagedError
 from mediafm_store.arrays import Vectors
 from mediafm_store.encoding import DeviceChoice
 from mediafm_store.indexing.space_index import left_out, open_index
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 
 
 class Nearest(NamedTuple):
@@ -25,7 +25,7 @@ class Nearest(NamedTuple):
 
 
 def nearest(
-    store: Store,
+    store: Storage,
     space: Space,
     queries: Float32[np.ndarray, "q dim"],
     k: int,
@@ -64,7 +64,7 @@ def nearest(
 
 
 def _compare(
-    store: Store,
+    store: Storage,
     space: Space,
     queries: Float32[np.ndarray, "q dim"],
     k: int,

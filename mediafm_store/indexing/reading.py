@@ -11,11 +11,11 @@ import numpy as np
 from mediafm_indexes import DamagedError
 from mediafm_store.indexing.space_index import left_out, open_index
 from mediafm_store.records import index_of, title_of
-from mediafm_store.storage.spaces import Space, StoredVectors
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space, StoredVectors
 
 
-def read_vectors(store: Store, space: Space, ids: Sequence[str]) -> StoredVectors:
+def read_vectors(store: Storage, space: Space, ids: Sequence[str]) -> StoredVectors:
     """The vectors of those shots, or titles, that a space holds, as float32."""
     if space.of_titles:
         return store.vectors_by_id(space, ids)
@@ -32,7 +32,7 @@ def read_vectors(store: Store, space: Space, ids: Sequence[str]) -> StoredVector
     )
 
 
-def _read_indexed(store: Store, space: Space, shots: Sequence[str]) -> StoredVectors:
+def _read_indexed(store: Storage, space: Space, shots: Sequence[str]) -> StoredVectors:
     """Those that the index of the space holds as they are now; none if there is no index."""
     opened = open_index(store, space)
     while opened is not None:

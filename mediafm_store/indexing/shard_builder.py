@@ -14,16 +14,16 @@ from mediafm_indexes.faiss_index import has_gpu
 from mediafm_store.disk import writing
 from mediafm_store.encoding import resolve_device
 from mediafm_store.engines import Tell
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.indexing.config import write_config
 from mediafm_store.indexing.directories import delete, new_half
 from mediafm_store.indexing.index_rows import RowRecorder, origin
 from mediafm_store.indexing.shard_plan import ShardToMake
 from mediafm_store.indexing.space_index import UNREADABLE, read_shard
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 
 
-class Passed(NamedTuple):
+class RowsDone(NamedTuple):
     """Vectors that have been read from the store, or added to the index of a shard."""
 
     folder: Path
@@ -42,7 +42,7 @@ class BuildProgress:
         self._on_vectors = on_vectors
         self._lock = Lock()
 
-    def tell(self, told: Passed) -> None:
+    def tell(self, told: RowsDone) -> None:
         """From the thread of any worker. A shard that is built anew is read more than once."""
         with self._lock:
             passed = self._passed[told.folder] + told.vectors
@@ -51,7 +51,7 @@ class BuildProgress:
 
     def finish(self, shard: ShardToMake) -> None:
         """Whatever was told of it."""
-        self.tell(Passed(shard.folder, self._most[shard.folder]))
+        self.tell(RowsDone(shard.folder, self._most[shard.folder]))
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class BuildShard:
     elsewhere, and counts for nothing.
     """
 
-    store: Store
+    store: Storage
 
     def __call__(self, shard: ShardToMake, tell: Tell) -> None:
         """Tells what has Passed, which is where it can be stopped."""
@@ -73,7 +73,7 @@ class BuildShard:
             with writing(shard.folder.parent.parent, also=(RuntimeError,)):
                 half = self._extended(shard, tell) or self._built(shard, tell)
         except DamagedError as error:
-            raise BadInput(
+            raise InvalidInput(
                 f"{error}, or the store has changed meanwhile; run this again"
             ) from error
         try:
@@ -132,7 +132,7 @@ class BuildShard:
 
 def _passed(shard: ShardToMake, tell: Tell, vectors: int) -> None:
     """Tell what has passed of a shard."""
-    tell(Passed(shard.folder, vectors))
+    tell(RowsDone(shard.folder, vectors))
 
 
 def is_made(shard: ShardToMake) -> bool:

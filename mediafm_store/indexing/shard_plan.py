@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mediafm_store.encoding import DeviceChoice
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.indexing.config import IndexConfig
 from mediafm_store.indexing.index_rows import Shard, count_rows, still_valid
-from mediafm_store.storage.spaces import Space
+from mediafm_store.tables.spaces import Space
 
 _MOST_SHARDS = 9_999
 """As many as there are names for."""
@@ -92,7 +92,9 @@ def plan(
         new = {title: rows for title, rows in new.items() if title not in more}
     made += [to_make(titles) for titles in divided(new, config.shard_rows)]
     if len(kept) + len(made) > _MOST_SHARDS:
-        raise BadInput(f"{config.shard_rows} rows a shard make more than {_MOST_SHARDS}; take more")
+        raise InvalidInput(
+            f"{config.shard_rows} rows a shard make more than {_MOST_SHARDS}; take more"
+        )
     return ShardPlan([shard.folder for shard in kept], made)
 
 

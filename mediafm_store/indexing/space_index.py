@@ -21,7 +21,7 @@ from mediafm_indexes import (
 )
 from mediafm_indexes.faiss_index import has_gpu
 from mediafm_store.encoding import Device, DeviceChoice, resolve_device
-from mediafm_store.errors import BadInput, first_line
+from mediafm_store.errors import InvalidInput, first_line
 from mediafm_store.indexing.config import IndexConfig, read_config
 from mediafm_store.indexing.directories import index_folder, newest_build, shard_folders
 from mediafm_store.indexing.index_rows import (
@@ -34,8 +34,8 @@ from mediafm_store.indexing.index_rows import (
     still_valid,
 )
 from mediafm_store.records import index_of, title_of
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 
 log = logging.getLogger("mediafm_store")
 
@@ -115,7 +115,7 @@ class SpaceIndex:
         return {shot: rows[shot] for shot, id in zip(rows, held, strict=True) if shot == id}
 
 
-def open_index(store: Store, space: Space, *, device: DeviceChoice = "cpu") -> SpaceIndex | None:
+def open_index(store: Storage, space: Space, *, device: DeviceChoice = "cpu") -> SpaceIndex | None:
     """The newest index of a space; None if there is none.
 
     What cannot be read of it is as not there, with a warning: what is not indexed is searched
@@ -132,7 +132,7 @@ def open_index(store: Store, space: Space, *, device: DeviceChoice = "cpu") -> S
     return None
 
 
-def config_of(store: Store, space: Space) -> IndexConfig:
+def config_of(store: Storage, space: Space) -> IndexConfig:
     """What the index of a space was built with; where there is none, as by default."""
     folder = newest_build(index_folder(store, space))
     for shard in shard_folders(folder) if folder else ():
@@ -212,11 +212,11 @@ def read_shard(folder: Path, space: Space, device: Device = "cpu") -> Shard:
 
 _Version = tuple[Path, str, int, int]
 OPENED: dict[tuple[Path, Device], tuple[_Version, SpaceIndex | None]] = {}
-UNREADABLE = (DamagedError, BadInput, OSError, RuntimeError, ValueError, KeyError, TypeError)
+UNREADABLE = (DamagedError, InvalidInput, OSError, RuntimeError, ValueError, KeyError, TypeError)
 """What reading damaged files raises."""
 
 
-def check_index(store: Store, space: Space) -> _Damage:
+def check_index(store: Storage, space: Space) -> _Damage:
     """Read all of the newest index of a space; what is wrong with it, by folder."""
     base = index_folder(store, space)
     while (folder := newest_build(base)) is not None:

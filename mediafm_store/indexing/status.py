@@ -8,10 +8,10 @@ from mediafm_indexes import INDEX
 from mediafm_store.indexing.directories import index_folder, newest_build
 from mediafm_store.indexing.index_rows import RowRange
 from mediafm_store.indexing.space_index import open_index
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.evaluations import Figure, record_if_writable
-from mediafm_store.store.moment import at_one_moment
-from mediafm_store.store.store import Store
+from mediafm_store.storage.evaluations import Metric, record_if_writable
+from mediafm_store.storage.snapshot import at_one_moment
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class IndexStatus:
     """Training and adding, of one shard after the other."""
 
 
-def searchable(store: Store) -> list[Space]:
+def searchable(store: Storage) -> list[Space]:
     """The versions in use that are searched: all but those of metadata."""
     return [space for space in store.registry.live_spaces() if space.name != "metadata"]
 
 
-def kept_status(store: Store, space: Space) -> IndexStatus:
+def kept_status(store: Storage, space: Space) -> IndexStatus:
     """How good an index is that has just been measured; its figures are kept."""
     status = index_status(store, space)
     told = {"name": space.name, "version": space.table, "fingerprint": space.fingerprint}
@@ -60,26 +60,26 @@ def kept_status(store: Store, space: Space) -> IndexStatus:
     return status
 
 
-def _index_metrics(status: IndexStatus) -> list[Figure]:
+def _index_metrics(status: IndexStatus) -> list[Metric]:
     """What is kept of an index; of those with filters by the share of rows that they keep."""
     found = [
-        Figure("recall_at_10", status.recall_at_10, detail={"kind": status.kind}),
+        Metric("recall_at_10", status.recall_at_10, detail={"kind": status.kind}),
         *(
-            Figure("recall_at_10", recall, of=f"filter keeps {share}")
+            Metric("recall_at_10", recall, of=f"filter keeps {share}")
             for share, recall in status.recall_filtered.items()
         ),
-        Figure("memory_mb", status.memory_mb, better="lower"),
-        Figure("disk_mb", status.disk_mb, better="lower"),
-        Figure("build_s", status.build_s, better="lower"),
+        Metric("memory_mb", status.memory_mb, better="lower"),
+        Metric("disk_mb", status.disk_mb, better="lower"),
+        Metric("build_s", status.build_s, better="lower"),
     ]
     if status.p50_ms is not None and status.p99_ms is not None:
-        found.append(Figure("p50_ms", status.p50_ms, better="lower"))
-        found.append(Figure("p99_ms", status.p99_ms, better="lower"))
+        found.append(Metric("p50_ms", status.p50_ms, better="lower"))
+        found.append(Metric("p99_ms", status.p99_ms, better="lower"))
     return found
 
 
 @at_one_moment
-def index_status(store: Store, space: Space) -> IndexStatus:
+def index_status(store: Storage, space: Space) -> IndexStatus:
     """How good the index of a space is; where there is none, everything is compared."""
     opened = open_index(store, space)
     if opened is None:
@@ -106,12 +106,12 @@ def index_status(store: Store, space: Space) -> IndexStatus:
     )
 
 
-def has_index(store: Store, space: Space) -> bool:
+def has_index(store: Storage, space: Space) -> bool:
     """Whether a space has an index."""
     return newest_build(index_folder(store, space)) is not None
 
 
-def _rows_not_in(store: Store, space: Space, valid: list[RowRange]) -> dict[str, int]:
+def _rows_not_in(store: Storage, space: Space, valid: list[RowRange]) -> dict[str, int]:
     """How many rows a space has of titles that an index does not hold."""
     held = {run.title for run in valid}
     return {t: n for t, n in store.rows_by_title(space).items() if t not in held}

@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 from mediafm_store.arrays import BLOCK, FUSED, Vectors
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.engines import TaskOutcome, Tell, engine_of
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.features.extract import KEYFRAMES, extract
-from mediafm_store.ingestion.featurize import IngestProgress, Watched
-from mediafm_store.ingestion.ingest import Ingested, failure
-from mediafm_store.ingestion.rows import Spaces
+from mediafm_store.ingestion.ingest import IngestResult, failure
+from mediafm_store.ingestion.title_rows import TargetSpaces
+from mediafm_store.ingestion.worker import FrameCounter, IngestProgress
 from mediafm_store.records import Cue, Title
-from mediafm_store.shots.shotlist import listed
-from mediafm_store.storage.spaces import Space, is_imported
-from mediafm_store.store.store import Store
+from mediafm_store.shots.shot_list import listed
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space, is_imported
 
 _BYTES = 2
 """Of a number as it is stored."""
@@ -38,15 +38,15 @@ class Cost(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Backfilled:
+class BackfillResult:
     """The new versions, and what became of each title."""
 
     spaces: list[Space]
-    results: list[Ingested]
+    results: list[IngestResult]
 
 
 def backfill(
-    store: Store,
+    store: Storage,
     encoders: Encoders,
     *,
     keyframes: int = KEYFRAMES,
@@ -55,26 +55,28 @@ def backfill(
     engine: str = "threads",
     on_cost: Callable[[Cost], None] = lambda cost: None,
     on_progress: Callable[[IngestProgress], None] = lambda progress: None,
-    on_title: Callable[[Ingested], None] = lambda result: None,
-) -> Backfilled:
+    on_title: Callable[[IngestResult], None] = lambda result: None,
+) -> BackfillResult:
     """Write `fused`, `described` and `metadata` vectors of these encoders for all titles.
 
     Shots and subtitles stay as they are stored; the films are decoded again, by `workers` of an
     `engine` as those of `ingest`. Nothing changes for readers until the new versions are promoted.
     One that was stopped goes on with the titles that are left. The shortest title is begun first,
     and `on_cost` told what the rest will take; with `dry_run` that is all. `keyframes` pictures a
-    shot are averaged, as `ingest` does. Raises BadInput if these encoders made the live vectors, or
-    if vectors were imported.
+    shot are averaged, as `ingest` does. Raises InvalidInput if these encoders made the live
+    vectors, or if vectors were imported.
     """
     store.check_writable()
     if keyframes < 1:
-        raise BadInput(f"keyframes must be 1 or more, are {keyframes}")
+        raise InvalidInput(f"keyframes must be 1 or more, are {keyframes}")
     if is_imported(store.live("fused")):
-        raise BadInput(f"the vectors of {store.path} were imported; import others into a new store")
-    spaces = Spaces(store, encoders, new=True)
+        raise InvalidInput(
+            f"the vectors of {store.path} were imported; import others into a new store"
+        )
+    spaces = TargetSpaces(store, encoders, new=True)
     versions = [spaces.fused, spaces.described, spaces.metadata]
     if spaces.fused.live:
-        raise BadInput(
+        raise InvalidInput(
             f"{spaces.fused.made_by} made the live vectors; name other encoders with --encoder"
         )
     waiting = {title for space in versions for title in store.lacking(space)}
@@ -93,13 +95,13 @@ def backfill(
                 if outcome.item.row["id"] == rows[0]["id"]:
                     on_cost(_cost(rows, result, runs_on.workers))
     if dry_run:
-        return Backfilled(versions, results)
+        return BackfillResult(versions, results)
     if all(result.state == "ingested" for result in results):
         versions = [
             store.registry.set_state(s, "backfilled") if s.state == "registered" else s
             for s in versions
         ]
-    return Backfilled(versions, results)
+    return BackfillResult(versions, results)
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class _Revectored:
     took_s: float
 
 
-def _known_film(store: Store, row: Mapping[str, Any]) -> _KnownFilm:
+def _known_film(store: Storage, row: Mapping[str, Any]) -> _KnownFilm:
     """What a worker is told of a title."""
     shots = store.shots(row["id"])
     cues = [Cue(**cue) for cue in store.cues(row["id"]).drop("title").to_dicts()]
@@ -134,16 +136,16 @@ def _known_film(store: Store, row: Mapping[str, Any]) -> _KnownFilm:
 class _Refeaturize:
     """The stage of a backfill: encode the shots that a title has."""
 
-    spaces: Spaces
+    spaces: TargetSpaces
     encoders: Encoders
     keyframes: int = KEYFRAMES
     """Pictures a shot."""
 
     def __call__(self, known: _KnownFilm, tell: Tell) -> _Revectored:
-        """Raises BadInput where the film is not the one that was ingested."""
+        """Raises InvalidInput where the film is not the one that was ingested."""
         began = time.perf_counter()
         row, media = known.row, Path(known.row["media"])
-        watched = Watched(media, tell)
+        watched = FrameCounter(media, tell)
         features = extract(
             Title(
                 row["id"],
@@ -160,14 +162,14 @@ class _Refeaturize:
             on_frame=watched,
         )
         if len(features.spans) != len(known.shots):
-            raise BadInput(
+            raise InvalidInput(
                 f"{media} is not the film that was ingested as {row['id']!r}; ingest it again"
             )
         vectors = self.spaces.vectors(features.fused, features.described, features.metadata)
         return _Revectored(vectors, watched.frames, time.perf_counter() - began)
 
 
-def _written(store: Store, outcome: TaskOutcome[_KnownFilm, _Revectored]) -> Ingested:
+def _written(store: Storage, outcome: TaskOutcome[_KnownFilm, _Revectored]) -> IngestResult:
     """Write the vectors of a title; what is wrong with it comes back as a result."""
     began = time.perf_counter()
     known = outcome.item
@@ -179,7 +181,7 @@ def _written(store: Store, outcome: TaskOutcome[_KnownFilm, _Revectored]) -> Ing
             store.add_vectors(space, row, ids, vectors)
     except Exception as error:
         return failure(id, media, error)
-    return Ingested(
+    return IngestResult(
         id,
         media,
         "ingested",
@@ -190,7 +192,7 @@ def _written(store: Store, outcome: TaskOutcome[_KnownFilm, _Revectored]) -> Ing
     )
 
 
-def _cost(rows: list[dict[str, Any]], first: Ingested, workers: int) -> Cost:
+def _cost(rows: list[dict[str, Any]], first: IngestResult, workers: int) -> Cost:
     """Of all titles, by what the first took, if so many workers share them evenly."""
     shots, film_s = (sum(row[column] for row in rows) for column in ("shots", "duration_s"))
     numbers = shots * 2 * FUSED + len(rows) * BLOCK

@@ -12,33 +12,33 @@ from typing import Any, Literal
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import load_encoders
 from mediafm_store.engines import Engine, TaskOutcome, engine_of
-from mediafm_store.errors import BadInput, MediaFMError, NotFound, first_line
+from mediafm_store.errors import InvalidInput, MediaFMError, NotFound, first_line
 from mediafm_store.features.extract import KEYFRAMES
 from mediafm_store.files import path_list
-from mediafm_store.ingestion.featurize import (
-    Featurize,
-    Featurized,
+from mediafm_store.ingestion.moved_films import KnownFilms
+from mediafm_store.ingestion.title_rows import TargetSpaces, TextUpdate, renewed_rows
+from mediafm_store.ingestion.worker import (
+    FeaturizedTitle,
     IngestItem,
     IngestOptions,
     IngestProgress,
+    IngestWorker,
     check_name,
     clash,
     load_detector,
     untouched,
 )
-from mediafm_store.ingestion.moved import Films
-from mediafm_store.ingestion.rows import Renewed, Spaces, renewed_rows
 from mediafm_store.records import Title
 from mediafm_store.sources.ids import check_id, is_same_film, title_ids
 from mediafm_store.sources.videos import find_videos, series_of
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 from mediafm_store.subtitles.language import wished
 
 log = logging.getLogger("mediafm_store")
 
 
 @dataclass(frozen=True)
-class Ingested:
+class IngestResult:
     """What became of one video."""
 
     title: str
@@ -59,7 +59,7 @@ class Ingested:
 
 
 def ingest(
-    store: Store,
+    store: Storage,
     paths: str | Path | Iterable[str | Path],
     *,
     encoders: Encoders | None = None,
@@ -72,8 +72,8 @@ def ingest(
     workers: int | None = None,
     engine: str = "threads",
     on_progress: Callable[[IngestProgress], None] = lambda progress: None,
-    on_title: Callable[[Ingested], None] = lambda result: None,
-) -> list[Ingested]:
+    on_title: Callable[[IngestResult], None] = lambda result: None,
+) -> list[IngestResult]:
     """Ingest files, and the videos in folders; a title that fails does not stop the others.
 
     Titles whose files have not changed are left alone, and where only subtitles or metadata have,
@@ -83,19 +83,19 @@ def ingest(
     `workers` titles are taken at once by an `engine` (see `engine_of`): `threads` of this process,
     which call `on_progress`; `ray`, processes of this machine; or a cluster at `ray://HOST:PORT`,
     whose machines have the files at the same paths. Raises SpaceMismatch if the store's vectors
-    were made by other encoders, BadInput if a path does not exist or a value cannot be used.
+    were made by other encoders, InvalidInput if a path does not exist or a value cannot be used.
     """
     videos = find_videos(path_list(paths))
     shot_list = None if shot_list is None else Path(shot_list)
     for option, value in {"--title": title, "--shots": shot_list}.items():
         if value is not None and len(videos) != 1:
-            raise BadInput(f"{option} belongs to one video, {len(videos)} are given")
+            raise InvalidInput(f"{option} belongs to one video, {len(videos)} are given")
     if title is not None:
         check_id(title)
     if shot_list is not None and not shot_list.is_file():
-        raise BadInput(f"--shots {shot_list} is not a file; give a CSV or an EDL")
+        raise InvalidInput(f"--shots {shot_list} is not a file; give a CSV or an EDL")
     if keyframes < 1:
-        raise BadInput(f"keyframes must be 1 or more, are {keyframes}")
+        raise InvalidInput(f"keyframes must be 1 or more, are {keyframes}")
     store.check_writable()
     chosen = wished(language) if language else None
     ids = (
@@ -106,16 +106,16 @@ def ingest(
     how = IngestOptions(
         encoders or load_encoders(store=store), detector, shot_list, keyframes, chosen
     )
-    job = Ingest(store, how, force=force, asked_for=title is not None)
+    job = IngestJob(store, how, force=force, asked_for=title is not None)
     with engine_of(engine, workers=workers) as runs_on:
         return job.run(list(ids.items()), runs_on, on_progress, on_title)
 
 
-class Ingest:
+class IngestJob:
     """The driver of an ingest: it alone reads the store and writes to it."""
 
     def __init__(
-        self, store: Store, how: IngestOptions, *, force: bool, asked_for: bool = False
+        self, store: Storage, how: IngestOptions, *, force: bool, asked_for: bool = False
     ) -> None:
         load_detector(how.detector)  # an unknown one is said at once
         self.store = store
@@ -123,23 +123,23 @@ class Ingest:
         self.asked_for = asked_for
         """Whether somebody has said of which title the film is."""
         self.how = how
-        self.spaces = Spaces(store, how.encoders)
+        self.spaces = TargetSpaces(store, how.encoders)
         made = (self.spaces.fused, self.spaces.described, self.spaces.metadata)
         self.lacking = {title for space in made for title in store.lacking(space)}
-        self.films = Films(store)
+        self.films = KnownFilms(store)
 
     def run(
         self,
         videos: Sequence[tuple[Path, str]],
         engine: Engine,
         on_progress: Callable[[IngestProgress], None],
-        on_title: Callable[[Ingested], None],
-    ) -> list[Ingested]:
+        on_title: Callable[[IngestResult], None],
+    ) -> list[IngestResult]:
         """Ingest all, several at once; Ctrl-C ends those under way before they are written."""
-        results: dict[Path, Ingested] = {}
+        results: dict[Path, IngestResult] = {}
         first: dict[str, Path] = {}
 
-        def finish(result: Ingested) -> None:
+        def finish(result: IngestResult) -> None:
             results[result.media] = result
             on_title(result)
 
@@ -162,7 +162,7 @@ class Ingest:
         todo = wanted()
         for one in todo:  # the first: to hold encoders an engine has to be started
             how = replace(self.how, encoders=engine.held(self.how.encoders))
-            stage = Featurize(how, self.spaces)
+            stage = IngestWorker(how, self.spaces)
             with closing(engine.run(stage, chain([one], todo), on_progress)) as outcomes:
                 for outcome in outcomes:
                     finish(self.result(outcome))
@@ -194,7 +194,7 @@ class Ingest:
         except NotFound:
             return None
 
-    def result(self, outcome: TaskOutcome[IngestItem, Featurized]) -> Ingested:
+    def result(self, outcome: TaskOutcome[IngestItem, FeaturizedTitle]) -> IngestResult:
         """Write what was made; what is wrong with its files comes back as a result."""
         video = outcome.item
         try:
@@ -202,11 +202,11 @@ class Ingest:
         except Exception as error:
             return failure(video.id, video.media, error)
 
-    def write(self, video: IngestItem, found: Featurized) -> Ingested:
+    def write(self, video: IngestItem, found: FeaturizedTitle) -> IngestResult:
         """Bring into the store what is new."""
         began = time.perf_counter()
         made, row, id = found.made, video.row, video.id
-        if isinstance(made, Renewed):
+        if isinstance(made, TextUpdate):
             assert row is not None
             made = renewed_rows(
                 self.store,
@@ -223,7 +223,7 @@ class Ingest:
             self._note_place(found.title, row, found.sources._asdict())
             return self.unchanged(video)
         self.store.add_title(made)
-        return Ingested(
+        return IngestResult(
             id,
             video.media,
             "ingested" if found.frames else "updated",
@@ -234,11 +234,13 @@ class Ingest:
             warnings=(*found.warnings.media, *found.warnings.words),
         )
 
-    def unchanged(self, video: IngestItem) -> Ingested:
+    def unchanged(self, video: IngestItem) -> IngestResult:
         """What is told of a title that is stored as it is."""
         assert video.row is not None
         shots, film_s = video.row["shots"], video.row["duration_s"]
-        return Ingested(video.id, video.media, "unchanged", shots, film_s=film_s, note=video.note)
+        return IngestResult(
+            video.id, video.media, "unchanged", shots, film_s=film_s, note=video.note
+        )
 
     def _note_place(self, title: Title, row: Mapping[str, Any], sources: dict[str, str]) -> None:
         """Say where the files of an unchanged title lie now, and when they were touched."""
@@ -249,11 +251,11 @@ class Ingest:
             )
 
 
-def failure(id: str, media: Path, error: Exception) -> Ingested:
+def failure(id: str, media: Path, error: Exception) -> IngestResult:
     """A title that failed; a mistake of ours or of a plug-in must not stop the others, either."""
     if isinstance(error, MediaFMError | OSError):
-        return Ingested(id, media, "failed", error=str(error))
+        return IngestResult(id, media, "failed", error=str(error))
     log.debug("%s", media, exc_info=error)
     reason = first_line(error)
     told = f"{media.name!r} cannot be ingested: {type(error).__name__}: {reason}"
-    return Ingested(id, media, "failed", error=told)
+    return IngestResult(id, media, "failed", error=told)

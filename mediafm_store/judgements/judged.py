@@ -10,7 +10,7 @@ import numpy as np
 
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import DeviceChoice, load_encoders
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.judgements.judgements import (
     Judgements,
     Query,
@@ -36,15 +36,15 @@ from mediafm_store.judgements.outcomes import (
     judged_metrics,
 )
 from mediafm_store.retrieval.search import search
-from mediafm_store.storage.tables import one_of
-from mediafm_store.store.evaluations import record_if_writable
-from mediafm_store.store.store import Store
+from mediafm_store.storage.evaluations import record_if_writable
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.lancedb_tables import one_of
 
 log = logging.getLogger("mediafm_store")
 
-Settings = Mapping[Literal["similar", "text"], Mapping[str, Mapping[str, Any]]]
+SearchParams = Mapping[Literal["similar", "text"], Mapping[str, Mapping[str, Any]]]
 """For queries by a shot and by words: name -> arguments of `search`."""
-_DEFAULT: Settings = {"similar": {"default": {}}, "text": {"default": {}}}
+_DEFAULT: SearchParams = {"similar": {"default": {}}, "text": {"default": {}}}
 _FIRST = 10
 """Answers that somebody sees."""
 _TOLD = 10
@@ -83,10 +83,10 @@ class _Ground(NamedTuple):
 
 
 def judge(
-    store: Store,
+    store: Storage,
     judgements: Judgements,
     *,
-    settings: Settings = _DEFAULT,
+    settings: SearchParams = _DEFAULT,
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
     on_query: Callable[[str, int, int], None] = lambda query, done, total: None,
@@ -106,10 +106,10 @@ def judge(
 
     The figures of all queries are kept in the table `evaluations`, if it can be written to. What
     is labelled in films that the store lacks is left out, with a warning. Raises NotFound if no
-    query is left, BadInput for a setting that is called `chance` or `best`.
+    query is left, InvalidInput for a setting that is called `chance` or `best`.
     """
     if taken := {name for named in settings.values() for name in named} & {CHANCE, BEST}:
-        raise BadInput(f"no setting may be called {min(taken)!r}: it stands beside them")
+        raise InvalidInput(f"no setting may be called {min(taken)!r}: it stands beside them")
     ground = _ground_of(store, judgements)
     asked, skipped = _askable(ground)
     _tell(store, ground, asked, skipped)
@@ -131,7 +131,7 @@ def judge(
     return report
 
 
-def _ground_of(store: Store, labels: Judgements) -> _Ground:
+def _ground_of(store: Storage, labels: Judgements) -> _Ground:
     """The shots of a store in the films that are labelled, and where they lie."""
     columns = StoredShot._fields
     shots = [
@@ -158,7 +158,7 @@ def _askable(ground: _Ground) -> tuple[list[_JudgedQuery], list[str]]:
 
 
 def _tell(
-    store: Store, ground: _Ground, asked: Sequence[_JudgedQuery], skipped: Sequence[str]
+    store: Storage, ground: _Ground, asked: Sequence[_JudgedQuery], skipped: Sequence[str]
 ) -> None:
     """Warn of what is left out; raise NotFound if that is all."""
     labels = ground.labels
@@ -201,7 +201,7 @@ def _arguments(
 
 
 def _answered(
-    store: Store, asked: _JudgedQuery, options: Mapping[str, Any], ground: _Ground
+    store: Storage, asked: _JudgedQuery, options: Mapping[str, Any], ground: _Ground
 ) -> dict[str, float]:
     """Measure -> value, of one query in one setting."""
     seen = search(store, **options)
@@ -231,7 +231,7 @@ def _outcome(asked: _JudgedQuery, of: str, values: Mapping[str, float]) -> Query
     return QueryOutcome(query.id, asked.sort, kind, query.kept, of, values)
 
 
-def _record_figures(store: Store, report: JudgedReport, labels: str) -> None:
+def _record_figures(store: Storage, report: JudgedReport, labels: str) -> None:
     """Add the figures to what was measured of the store."""
     similar = list(judged_metrics(report, "similar", labels))
     text = [*judged_metrics(report, "text", labels), *judged_metrics(report, "nothing", labels)]

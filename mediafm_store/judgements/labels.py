@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.judgements.judgements import (
     Judgements,
     LabelledShot,
@@ -47,27 +47,27 @@ def read_judgements(path: str | Path) -> Judgements:
     """Read a label file, as the top of this module shows one, and check all of it.
 
     Every third query of `similar_queries`, and of `text_queries`, is `kept` out of tuning. Raises
-    BadInput, in one line that names the file and the value, for anything missing or wrong.
+    InvalidInput, in one line that names the file and the value, for anything missing or wrong.
     """
     path = Path(path)
     try:
         return _judgements(path, _load_object(path))
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}") from error
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error}") from error
 
 
 def _load_object(path: Path) -> Row:
     """The JSON object in a file of bounded size."""
     if not path.is_file():
-        raise BadInput("there is no such file; give a file of labels as JSON")
+        raise InvalidInput("there is no such file; give a file of labels as JSON")
     if (size := path.stat().st_size) > LARGEST:
-        raise BadInput(f"{size:,} bytes are too many for labels; {LARGEST:,} are read at most")
+        raise InvalidInput(f"{size:,} bytes are too many for labels; {LARGEST:,} are read at most")
     if not size:
-        raise BadInput("it is empty; give a file of labels as JSON")
+        raise InvalidInput("it is empty; give a file of labels as JSON")
     try:
         found = read_json(path)
     except (OSError, ValueError) as error:
-        raise BadInput(f"it cannot be read as JSON: {error}") from error
+        raise InvalidInput(f"it cannot be read as JSON: {error}") from error
     return _an_object(found, "it")
 
 
@@ -86,9 +86,9 @@ def _judgements(path: Path, found: Row) -> Judgements:
     every = Judgements(path, films, similar, text)
     times = Counter(query.id for query in every.queries)
     if not times:
-        raise BadInput("it has no queries: similar_queries and text_queries are empty")
+        raise InvalidInput("it has no queries: similar_queries and text_queries are empty")
     if twice := [id for id, count in times.items() if count > 1]:
-        raise BadInput(f"two queries have the id {_short(twice[0])}")
+        raise InvalidInput(f"two queries have the id {_short(twice[0])}")
     return every
 
 
@@ -105,14 +105,14 @@ def _labelled_shots(film: str, row: object) -> list[LabelledShot]:
         start_s, end_s = _stretch(shot, at)
         tiny, scene = shot.get("tiny", False), shot.get("scene")
         if shots and start_s < shots[-1].end_s:
-            raise BadInput(f"{at}: start_s {start_s} lies before the end of the shot before it")
+            raise InvalidInput(f"{at}: start_s {start_s} lies before the end of the shot before it")
         if not isinstance(tiny, bool):
-            raise BadInput(f"{at}: tiny must be true or false, is {_short(tiny)}")
+            raise InvalidInput(f"{at}: tiny must be true or false, is {_short(tiny)}")
         if isinstance(scene, bool) or not isinstance(scene, str | int | None):
-            raise BadInput(f"{at}: scene must be a text or a whole number, is {_short(scene)}")
+            raise InvalidInput(f"{at}: scene must be a text or a whole number, is {_short(scene)}")
         shots.append(LabelledShot(start_s, end_s, tiny, scene))
     if not shots:
-        raise BadInput(f"{where}: shots is empty; leave the film out")
+        raise InvalidInput(f"{where}: shots is empty; leave the film out")
     return shots
 
 
@@ -121,9 +121,11 @@ def _similar_query(labels: Judgements, row: Row, where: str, kept: bool) -> Simi
     id, place = _nonempty_text(row, "id", where), _labelled_shot(labels, row, where)
     relevant = _grades(labels, row, where)
     if not relevant:
-        raise BadInput(f"{where}: relevant is empty: there is nothing to find")
+        raise InvalidInput(f"{where}: relevant is empty: there is nothing to find")
     if place in relevant:
-        raise BadInput(f"{where}: the shot that is searched for is listed as relevant to itself")
+        raise InvalidInput(
+            f"{where}: the shot that is searched for is listed as relevant to itself"
+        )
     return SimilarQuery(id, place, sum(_stretch(row, where)) / 2, relevant, kept)
 
 
@@ -132,7 +134,7 @@ def _text_query(labels: Judgements, row: Row, where: str, kept: bool) -> TextQue
     id, text, kind = (_nonempty_text(row, name, where) for name in ("id", "text", "kind"))
     relevant = _grades(labels, row, where)
     if (kind == _NOTHING) is bool(relevant):
-        raise BadInput(
+        raise InvalidInput(
             f"{where}: {len(relevant)} shots are relevant and kind is {_short(kind)}; queries that"
             f" no shot answers, and only those, are of kind {_NOTHING!r}"
         )
@@ -145,9 +147,9 @@ def _grades(labels: Judgements, row: Row, where: str) -> dict[ShotPosition, int]
     for at, relevant in _objects(row, "relevant", where):
         place, grade = _labelled_shot(labels, relevant, at), relevant.get("grade")
         if not isinstance(grade, int) or isinstance(grade, bool) or grade not in _GRADES:
-            raise BadInput(f"{at}: grade must be 1 or 2, {_as_found(relevant, 'grade')}")
+            raise InvalidInput(f"{at}: grade must be 1 or 2, {_as_found(relevant, 'grade')}")
         if place in found:
-            raise BadInput(f"{at}: the shot at {relevant['start_s']} s was listed before")
+            raise InvalidInput(f"{at}: the shot at {relevant['start_s']} s was listed before")
         found[place] = grade
     return found
 
@@ -157,13 +159,13 @@ def _labelled_shot(labels: Judgements, row: Row, where: str) -> ShotPosition:
     film = _nonempty_text(row, "film", where)
     start_s, end_s = _stretch(row, where)
     if film not in labels.films:
-        raise BadInput(f"{where}: film {_short(film)} is not among the films of the file")
+        raise InvalidInput(f"{where}: film {_short(film)} is not among the films of the file")
     place = labels.place(film, (start_s + end_s) / 2, shot=where)
     shot = labels.labelled(place)
     if shot is None:
-        raise BadInput(f"{where}: no labelled shot holds the middle of {start_s} to {end_s} s")
+        raise InvalidInput(f"{where}: no labelled shot holds the middle of {start_s} to {end_s} s")
     if shot.tiny:
-        raise BadInput(f"{where}: the shot at {start_s} s is tiny, and such are not judged")
+        raise InvalidInput(f"{where}: the shot at {start_s} s is tiny, and such are not judged")
     return place
 
 
@@ -171,7 +173,7 @@ def _stretch(row: Row, where: str) -> tuple[float, float]:
     """Start and end in seconds."""
     start_s, end_s = (_finite_seconds(row, name, where) for name in ("start_s", "end_s"))
     if not 0 <= start_s < end_s:
-        raise BadInput(f"{where}: it must be 0 <= start_s < end_s, is {start_s} and {end_s}")
+        raise InvalidInput(f"{where}: it must be 0 <= start_s < end_s, is {start_s} and {end_s}")
     return start_s, end_s
 
 
@@ -184,14 +186,14 @@ def _finite_seconds(row: Row, name: str, where: str) -> float:
                 return float(found)
         except OverflowError:  # a whole number too large for one with a point
             pass
-    raise BadInput(f"{where}: {name} must be a number of seconds, {_as_found(row, name)}")
+    raise InvalidInput(f"{where}: {name} must be a number of seconds, {_as_found(row, name)}")
 
 
 def _nonempty_text(row: Row, name: str, where: str) -> str:
     """A text that is not empty, and is one: JSON can hold halves of characters."""
     found = _value(row, name, str, where)
     if not found.strip() or any("\ud800" <= character <= "\udfff" for character in found):
-        raise BadInput(f"{where}: {name} must be a text that can be read, is {_short(found)}")
+        raise InvalidInput(f"{where}: {name} must be a text that can be read, is {_short(found)}")
     return found
 
 
@@ -205,7 +207,7 @@ def _objects(row: Row, name: str, where: str = "") -> Iterator[tuple[str, Row]]:
 def _an_object(found: object, where: str) -> Row:
     """An object with names."""
     if not isinstance(found, dict):
-        raise BadInput(f"{where} must be an object, is {_short(found)}")
+        raise InvalidInput(f"{where} must be an object, is {_short(found)}")
     return found
 
 
@@ -214,7 +216,7 @@ def _value(row: Row, name: str, kind: type[T], where: str = "") -> T:
     found = row.get(name)
     if not isinstance(found, kind):
         at = f"{where}: " if where else ""
-        raise BadInput(f"{at}{name} must be {_CALLED[kind]}, {_as_found(row, name)}")
+        raise InvalidInput(f"{at}{name} must be {_CALLED[kind]}, {_as_found(row, name)}")
     return found
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from mediafm_store.metrics.intervals import Interval, mean_interval
-from mediafm_store.store.evaluations import Figure
+from mediafm_store.storage.evaluations import Metric
 
 Sort = Literal["similar", "text", "nothing"]
 """What is asked for: shots like one, what words say, and words for what is in no shot."""
@@ -106,7 +106,7 @@ def better(measure: str) -> Literal["higher", "lower"]:
     return "lower" if measure in LOWER else "higher"
 
 
-def judged_metrics(report: JudgedReport, sort: Sort, labels: str) -> Iterator[Figure]:
+def judged_metrics(report: JudgedReport, sort: Sort, labels: str) -> Iterator[Metric]:
     """The figures of all queries of a sort, for the table `evaluations`.
 
     Those of the two parts are told as details, with what the file of `labels` is called.
@@ -119,7 +119,7 @@ def judged_metrics(report: JudgedReport, sort: Sort, labels: str) -> Iterator[Fi
                 for name, part in (("tuned", tuned), ("kept", kept))
                 if measure in part.get(of, {})
             }
-            yield Figure(
+            yield Metric(
                 measure,
                 value,
                 of,

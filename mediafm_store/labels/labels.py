@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from mediafm_store.errors import BadInput, MediaFMError, NotFound
-from mediafm_store.examples.queries import parse_clock
+from mediafm_store.errors import InvalidInput, MediaFMError, NotFound
+from mediafm_store.examples.resolver import parse_clock
 from mediafm_store.records import title_of
-from mediafm_store.storage.tables import one_of, quoted
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.lancedb_tables import one_of, quoted
 from mediafm_store.text_files.lists import read_list, several
 from mediafm_store.titles.naming import Names, find_titles
 
@@ -43,13 +43,13 @@ class TaskLabels(NamedTuple):
     """Of the table, which can still be read as it was: `store.view("labels", version=...)`."""
 
 
-def import_labels(store: Store, file: str | Path, *, task: str | None = None) -> list[TaskLabels]:
+def import_labels(store: Storage, file: str | Path, *, task: str | None = None) -> list[TaskLabels]:
     """Add the labels of a .csv, .jsonl or .parquet file, in place of what files said of its items.
 
     A row has `title`, `shot`, or `title`, `start` and `end`; `label` (or `labels`, several, or an
     empty list: none of those that others have), or a `value`, or both: a value alone is a grade,
     without one it is 1. `task` is a column, or given, or the file's name. All rows are checked
-    first: BadInput names the lines that are wrong, and nothing is written then.
+    first: InvalidInput names the lines that are wrong, and nothing is written then.
     """
     store.check_writable()
     file, known = Path(file), _LabelTargets(store)
@@ -60,7 +60,9 @@ def import_labels(store: Store, file: str | Path, *, task: str | None = None) ->
             for row in _table_rows(raw, task or file.stem, known):
                 key = row["task"], row["item"], row["label"]
                 if found.setdefault(key, row)["value"] != row["value"]:
-                    raise BadInput(f"{key[1]} has another value for {key[2]!r} in a line before")
+                    raise InvalidInput(
+                        f"{key[1]} has another value for {key[2]!r} in a line before"
+                    )
         except MediaFMError as error:
             wrong.append((line, str(error)))
     if wrong:
@@ -68,9 +70,9 @@ def import_labels(store: Store, file: str | Path, *, task: str | None = None) ->
         more = ", ".join(str(n) for n, _ in wrong[1:_TOLD])
         rest = "..." if len(wrong) > _TOLD else ""
         others = f" (also wrong: line {more}{rest})" if more else ""
-        raise BadInput(f"{file}, line {line}: {what}{others}; nothing was imported")
+        raise InvalidInput(f"{file}, line {line}: {what}{others}; nothing was imported")
     if not found:
-        raise BadInput(f"{file} has no labels; it needs a line of column names and rows")
+        raise InvalidInput(f"{file} has no labels; it needs a line of column names and rows")
     tasks = {row["task"] for row in found.values()}
     for one in sorted(tasks):
         own = [row for row in found.values() if row["task"] == one]
@@ -81,7 +83,7 @@ def import_labels(store: Store, file: str | Path, *, task: str | None = None) ->
 
 
 def remove_labels(
-    store: Store, task: str, titles: Collection[str] | None = None, *, dry_run: bool = False
+    store: Storage, task: str, titles: Collection[str] | None = None, *, dry_run: bool = False
 ) -> TaskLabels:
     """Delete the labels of a task, of some titles or of all, and what people answered to its tags.
 
@@ -103,13 +105,13 @@ def remove_labels(
     return going[0]
 
 
-def add(store: Store, rows: Sequence[Row], *, source: str, instead_of: str | None = None) -> None:
+def add(store: Storage, rows: Sequence[Row], *, source: str, instead_of: str | None = None) -> None:
     """Write checked labels, in the place of others."""
     same = {"source": source, "added_at": datetime.now(UTC)}
     store.put("labels", [{**same, **row} for row in rows], instead_of=instead_of)
 
 
-def labelled(store: Store, where: str | None = None) -> list[TaskLabels]:
+def labelled(store: Storage, where: str | None = None) -> list[TaskLabels]:
     """The tasks that have labels, by name; of those labels alone that fulfil a condition."""
     version = table_version(store)
     tasks = (
@@ -125,7 +127,7 @@ def labelled(store: Store, where: str | None = None) -> list[TaskLabels]:
     return [TaskLabels(**row, version=version) for row in tasks.sort("task").to_dicts()]
 
 
-def table_version(store: Store) -> int:
+def table_version(store: Storage) -> int:
     """Of the table of labels, as it is now."""
     return int(store.versions("labels")["version"].to_list()[-1])
 
@@ -133,22 +135,22 @@ def table_version(store: Store) -> int:
 class _LabelTargets:
     """What of a store labels may be about, looked up once."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Storage) -> None:
         titles = store.titles()
         self.length = dict(zip(titles["id"], titles["duration_s"], strict=True))
         self.names = Names(store)
 
 
 def _table_rows(raw: Mapping[str, Any], task: str, known: _LabelTargets) -> Iterator[Row]:
-    """One row of a file as rows of the table; raise BadInput for what is wrong with it."""
+    """One row of a file as rows of the table; raise InvalidInput for what is wrong with it."""
     if unknown := sorted(map(str, raw.keys() - _COLUMNS)):
         known_ones = ", ".join(sorted(_COLUMNS))
-        raise BadInput(f"unknown column {unknown[0]!r}; there are {known_ones}")
+        raise InvalidInput(f"unknown column {unknown[0]!r}; there are {known_ones}")
     about = _item_of(raw, known)
     names = _labels_of(raw)
     has_none = names == []
     if names is None and "value" not in raw:
-        raise BadInput("neither label nor value; what has no label has the labels []")
+        raise InvalidInput("neither label nor value; what has no label has the labels []")
     value = _parse_number(raw.get("value", float(not has_none)))
     for name in names or [NONE]:
         yield {**about, "task": str(raw.get("task", task)), "label": name, "value": value}
@@ -160,14 +162,14 @@ def _item_of(raw: Mapping[str, Any], known: _LabelTargets) -> Row:
         shot = known.names.shot(str(raw["shot"]))
         title = title_of(shot)
         if "title" in raw and known.names.title(str(raw["title"])) != title:
-            raise BadInput(f"shot {shot!r} is of {title!r}, not of {raw['title']!r}")
+            raise InvalidInput(f"shot {shot!r} is of {title!r}, not of {raw['title']!r}")
         return {"item": shot, "title": title, "start_s": None, "end_s": None}
     title = known.names.title(str(raw.get("title", "")))
     if not {"start", "end"} & raw.keys():
         return {"item": title, "title": title, "start_s": None, "end_s": None}
     start, end = (_moment(raw, name) for name in ("start", "end"))
     if not 0 <= start <= end <= known.length[title] + 1:
-        raise BadInput(
+        raise InvalidInput(
             f"{start:g} to {end:g} s is no stretch of {title!r}, which is"
             f" {known.length[title]:.1f} s long"
         )
@@ -183,7 +185,7 @@ def _moment(raw: Mapping[str, Any], name: str) -> float:
     """Seconds, or a clock's time; without an end it is a moment."""
     given = raw.get(name, raw.get("start"))
     if given is None:
-        raise BadInput("end without start")
+        raise InvalidInput("end without start")
     return parse_clock(given) if isinstance(given, str) else _parse_number(given)
 
 
@@ -195,9 +197,9 @@ def _labels_of(raw: Mapping[str, Any]) -> list[str] | None:
     if given is None:
         return None
     if not isinstance(given, Sequence):
-        raise BadInput(f"{given!r} is no label; give a text")
+        raise InvalidInput(f"{given!r} is no label; give a text")
     if not all(isinstance(name, str) for name in given):
-        raise BadInput(f"{given!r} are no labels; give texts")
+        raise InvalidInput(f"{given!r} are no labels; give texts")
     return [name for name in (str(g).strip() for g in given) if name]
 
 
@@ -212,5 +214,5 @@ def _parse_number(given: object) -> float:
     except ValueError:
         value = np.nan
     if not np.isfinite(value):
-        raise BadInput(f"{given!r} is no number")
+        raise InvalidInput(f"{given!r} is no number")
     return value

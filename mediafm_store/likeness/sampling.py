@@ -6,15 +6,15 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mediafm_store.arrays import FUSED, block, unit_rows
-from mediafm_store.storage.spaces import Passage, Space
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Passage, Space
 
 Answer = TypeVar("Answer")
 PASSAGES, LENGTH = 64, 8
 """So many passages of so many shots are taken from a store: 250,000 pairs of shots."""
 
 
-def passages(store: Store, space: Space) -> list[Passage]:
+def passages(store: Storage, space: Space) -> list[Passage]:
     """Random passages of a space, the same ones until its table or the titles change."""
     key = store.place.address, space.table
     state = store.tables.version(space.table), store.revisions()
@@ -45,7 +45,7 @@ ANSWERED: dict[Hashable, tuple[list[Passage], Any]] = {}
 """Samples that were asked, and what came of it."""
 
 
-def likeness_from(store: Store, share: float) -> float:
+def likeness_from(store: Storage, share: float) -> float:
     """The cosine of two pictures that lie this far from identical (0) to usual (1) in a store.
 
     Encoders differ in how alike unrelated pictures are to them, so it is told by what is usual.

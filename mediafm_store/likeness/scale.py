@@ -13,8 +13,8 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES, Vectors, block, unit_rows
 from mediafm_store.likeness.sampling import cached, passages
-from mediafm_store.storage.spaces import Passage, Space
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Passage, Space
 
 Part = Literal["visual", "audio", "text", "context"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -100,7 +100,7 @@ class Scale(NamedTuple):
         return made / (np.linalg.norm(made) or np.float32(1))
 
 
-def scale_of(store: Store, space: Space) -> Scale:
+def scale_of(store: Storage, space: Space) -> Scale:
     """The scale of a space, from a random sample of it."""
     sample = passages(store, space)
     return cached(

@@ -8,7 +8,7 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import Vectors
 from mediafm_store.indexing.known import ReadCache
-from mediafm_store.storage.spaces import Space
+from mediafm_store.tables.spaces import Space
 
 Shares = Float32[np.ndarray, "4 rows shots"]
 
@@ -23,7 +23,7 @@ class CandidateQuery(NamedTuple):
 _SAME = 1e-5
 
 
-class Null(NamedTuple):
+class NullDistribution(NamedTuple):
     """The scores of the best answers to random queries, ascending; perhaps none."""
 
     best: Float32[np.ndarray, " queries"]
@@ -70,7 +70,7 @@ class Matcher(Protocol):
         """How good runs of shots are, on the scale of `null`."""
         ...
 
-    def null(self) -> Null:
+    def null(self) -> NullDistribution:
         """The best answers of random queries of this kind."""
         ...
 

@@ -10,10 +10,10 @@ from mediafm_store.indexing.known import ReadCache
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.likeness.alignment import mean_in_order
 from mediafm_store.likeness.sampling import LENGTH, cached, passages
-from mediafm_store.matching.matcher import Matcher, Null
+from mediafm_store.matching.matcher import Matcher, NullDistribution
 from mediafm_store.scenes.own_scene import NEAR, surroundings
-from mediafm_store.storage.spaces import Passage, Space
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Passage, Space
 
 QUERIES = 40
 """Random queries that are tried. The share of them that find something as good is known to some
@@ -34,14 +34,14 @@ _MatcherOf = Callable[[RandomShots], Matcher]
 
 
 def null_of(
-    store: Store,
+    store: Storage,
     space: Space,
     *,
     key: Hashable,
     length: int,
     blocks: Sequence[slice],
     matcher: _MatcherOf,
-) -> Null:
+) -> NullDistribution:
     """The best answers to random shots of a space, or to random passages of `length` shots.
 
     They are searched for as any query is, in the whole store, without their own surroundings. Shots
@@ -61,12 +61,12 @@ def null_of(
 
 
 def best_of_shots(
-    store: Store, sample: Sequence[Passage], matcher: _MatcherOf, blocks: Sequence[slice]
-) -> Null:
+    store: Storage, sample: Sequence[Passage], matcher: _MatcherOf, blocks: Sequence[slice]
+) -> NullDistribution:
     """Single shots, against all of the store."""
     asked = random_shots(sample, blocks)
     if not asked.ids:
-        return Null(np.zeros(0, np.float32))
+        return NullDistribution(np.zeros(0, np.float32))
     query, known = matcher(asked), ReadCache(store)
     near = candidates(store, asked, query, known)
     # Each question to a table takes some milliseconds, so all shots are compared together.
@@ -76,7 +76,7 @@ def best_of_shots(
     best = [
         row[[column[id] for id in ids]].max() for row, ids in zip(scores, near, strict=True) if ids
     ]
-    return Null(np.sort(np.array(best, np.float32)))
+    return NullDistribution(np.sort(np.array(best, np.float32)))
 
 
 def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> RandomShots:
@@ -91,7 +91,7 @@ def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> RandomSh
 
 
 def candidates(
-    store: Store, asked: RandomShots, query: Matcher, known: ReadCache
+    store: Storage, asked: RandomShots, query: Matcher, known: ReadCache
 ) -> list[list[str]]:
     """The nearest shots of each row of a query by its first space, without its surroundings."""
     probe = query.probes()[0]
@@ -106,14 +106,14 @@ def candidates(
 
 
 def best_of_passages(
-    store: Store,
+    store: Storage,
     space: Space,
     sample: Sequence[Passage],
     matcher: _MatcherOf,
     *,
     length: int,
     blocks: Sequence[slice],
-) -> Null:
+) -> NullDistribution:
     """Passages, against those of other titles in the sample (other passages, if there are none).
 
     Where none is as long as the query they are as long as there are.
@@ -138,4 +138,4 @@ def best_of_passages(
             shares = query.shares(known, [id for p in others for id in p.ids]).sum(axis=0)
             runs = np.split(shares, np.cumsum([len(p.ids) for p in others])[:-1], axis=1)
             best.append(max(float(mean_in_order(run)) for run in runs))
-    return Null(np.sort(np.array(best, np.float32)))
+    return NullDistribution(np.sort(np.array(best, np.float32)))

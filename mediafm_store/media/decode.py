@@ -13,7 +13,7 @@ from typing import Any
 
 import av
 
-from mediafm_store.errors import BadMedia
+from mediafm_store.errors import InvalidMedia
 from mediafm_store.media.paths import address, check_file
 
 # FFmpeg's own messages would reach a user's terminal; what matters comes as an error or a warning.
@@ -39,12 +39,12 @@ USUAL_FPS, MOST_FPS = 25.0, 1000.0
 
 @contextmanager
 def open_media(path: Path) -> Iterator[av.container.InputContainer]:
-    """Open a file for reading; raise BadMedia, naming the file, if it is not media."""
+    """Open a file for reading; raise InvalidMedia, naming the file, if it is not media."""
     check_file(path)
     try:
         container = av.open(address(path), metadata_errors="replace", options=_OPTIONS)
     except (av.FFmpegError, ValueError) as error:  # ValueError: a header that PyAV cannot take
-        raise BadMedia(f"{path} {_what_else(path, error)}") from error
+        raise InvalidMedia(f"{path} {_what_else(path, error)}") from error
     with container:
         yield container
 
@@ -62,10 +62,10 @@ def _what_else(path: Path, error: Exception) -> str:
 
 
 def main_picture(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The video stream to use; raise BadMedia if there is none."""
+    """The video stream to use; raise InvalidMedia if there is none."""
     picture = best_picture(container)
     if picture is None:
-        raise BadMedia(f"{path} has no picture; only files with video can be ingested")
+        raise InvalidMedia(f"{path} has no picture; only files with video can be ingested")
     return picture
 
 

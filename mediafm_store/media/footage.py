@@ -58,7 +58,7 @@ class Footage(NamedTuple):
 
 
 def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
-    """Look at a file, decoding a picture at most; raise BadMedia if it has none."""
+    """Look at a file, decoding a picture at most; raise InvalidMedia if it has none."""
     turned = _is_on_its_side(path)
     with open_media(path) as container:
         stream = main_picture(container, path)

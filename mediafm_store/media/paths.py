@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from mediafm_store.errors import BadMedia
+from mediafm_store.errors import InvalidMedia
 
 _OTHERS = (
     *((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket")),
@@ -14,17 +14,17 @@ _OTHERS = (
 
 
 def check_file(path: Path) -> None:
-    """Raise BadMedia, at once, for what is no file or link to one."""
+    """Raise InvalidMedia, at once, for what is no file or link to one."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError as error:
-        raise BadMedia(f"{path} does not exist") from error
+        raise InvalidMedia(f"{path} does not exist") from error
     except (OSError, ValueError) as error:  # ValueError: what no file can be called
         why = getattr(error, "strerror", None) or error
-        raise BadMedia(f"{path} cannot be opened: {why}") from error
+        raise InvalidMedia(f"{path} cannot be opened: {why}") from error
     for is_such, what in _OTHERS:
         if is_such(mode):
-            raise BadMedia(f"{path} is {what}, not a file; give a file")
+            raise InvalidMedia(f"{path} is {what}, not a file; give a file")
 
 
 def address(path: Path) -> str:

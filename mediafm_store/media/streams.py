@@ -22,7 +22,7 @@ class Streams(NamedTuple):
 
 
 def streams_of(path: Path) -> Streams:
-    """Look into a file, without decoding it. Raises BadMedia if it is not media."""
+    """Look into a file, without decoding it. Raises InvalidMedia if it is not media."""
     with open_media(path) as container:
         pictures = [s for s in container.streams.video if not is_cover(s)]
         if container.format.name in _TEXT_ART:

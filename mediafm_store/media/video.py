@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import av
 
-from mediafm_store.errors import BadMedia
+from mediafm_store.errors import InvalidMedia
 from mediafm_store.media.clock import Clock
 from mediafm_store.media.decode import (
     MOST_FPS,
@@ -48,13 +48,13 @@ class Video:
         self._container, self._path = container, path
         self._stream = main_picture(container, path)
         if self._stream.codec_context is None:
-            raise BadMedia(
+            raise InvalidMedia(
                 f"{path}: its video is in no codec that FFmpeg knows; re-encode the file"
             )
         self._stream.thread_type = "AUTO"
         self._stream.thread_count = _decoding_threads(self._stream.width, self._stream.height)
         if not self._stream.time_base:
-            raise BadMedia(f"{path}: its video stream has no clock; re-encode the file")
+            raise InvalidMedia(f"{path}: its video stream has no clock; re-encode the file")
         self.time_base: Fraction = self._stream.time_base
         self.fps = usual_rate(self._stream)
         self.duration_s = duration_s(container)
@@ -81,7 +81,7 @@ class Video:
             pts = max(clock.place(given, following), pts + 1, 0)
             yield Frame(pts, picture.duration or nominal, picture)
         if pts < 0:
-            raise BadMedia(f"{self._path}: no frame of its video could be decoded")
+            raise InvalidMedia(f"{self._path}: no frame of its video could be decoded")
 
 
 def usual_rate(stream: av.VideoStream) -> float:
@@ -104,6 +104,6 @@ def _decoding_threads(width: int, height: int) -> int:
 
 
 def frame_rate(path: Path) -> float:
-    """Frames a second of a file's main picture; raise BadMedia if it has none."""
+    """Frames a second of a file's main picture; raise InvalidMedia if it has none."""
     with open_media(path) as container:
         return Video(container, path).fps

@@ -14,8 +14,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from mediafm_store.disk import writing
-from mediafm_store.errors import BadInput, NotFound, first_line
-from mediafm_store.model.facts import CONFIG, WEIGHTS, read_config
+from mediafm_store.errors import InvalidInput, NotFound, first_line
+from mediafm_store.model.metadata import CONFIG, WEIGHTS, read_config
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 
 
@@ -29,10 +29,10 @@ def save_checkpoint(
     """Write to a new folder beside `folder`, then rename: never a half-written checkpoint.
 
     `extra` are facts that JSON can hold, for `read_facts`; `files` are texts to put beside them, by
-    name. Raises BadInput if `folder` is there, or cannot be written.
+    name. Raises InvalidInput if `folder` is there, or cannot be written.
     """
     if folder.exists():
-        raise BadInput(f"checkpoint {folder} exists already; save to another folder")
+        raise InvalidInput(f"checkpoint {folder} exists already; save to another folder")
     with writing(folder, also=(SafetensorError,)), _folder_beside(folder) as beside:
         weights = {name: w.detach().cpu().contiguous() for name, w in model.state_dict().items()}
         save_file(weights, beside / WEIGHTS)
@@ -57,18 +57,23 @@ def _folder_beside(folder: Path) -> Iterator[Path]:
 
 
 def load_checkpoint(folder: Path) -> ShotTransformer:
-    """Rebuild a model, on the CPU. Raises NotFound or BadInput if its files are not as saved."""
+    """Rebuild a model, on the CPU.
+
+    Raises NotFound or InvalidInput if its files are not as saved.
+    """
     config = read_config(folder)
     try:
         with torch.device("meta"):
             model = ShotTransformer(ModelConfig(**config["model"]))
         weights = load_file(folder / WEIGHTS)
         if not all(bool(torch.isfinite(weight).all()) for weight in weights.values()):
-            raise BadInput("some of its weights are no finite numbers")
+            raise InvalidInput("some of its weights are no finite numbers")
         model.load_state_dict(weights, assign=True)
     except FileNotFoundError as error:
         raise NotFound(f"no {WEIGHTS} in checkpoint {folder}; train again") from error
-    except (BadInput, KeyError, TypeError, RuntimeError, SafetensorError, OSError) as error:
+    except (InvalidInput, KeyError, TypeError, RuntimeError, SafetensorError, OSError) as error:
         reason = first_line(error)
-        raise BadInput(f"checkpoint {folder} cannot be loaded ({reason}); train again") from error
+        raise InvalidInput(
+            f"checkpoint {folder} cannot be loaded ({reason}); train again"
+        ) from error
     return model.requires_grad_(True).eval()

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Shaped
 
 from mediafm_store.arrays import Vectors
-from mediafm_store.model.quality import Scenes
+from mediafm_store.model.scene_metrics import Scenes
 
 _BEST = 5
 """Answers that people look at."""

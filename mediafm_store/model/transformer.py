@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from mediafm_store.errors import BadInput
-from mediafm_store.model.averages import RANGES, Surroundings, averages, distances
-from mediafm_store.model.packed import Packed
+from mediafm_store.errors import InvalidInput
+from mediafm_store.model.sequences import Packed
+from mediafm_store.model.smoothing import RANGES, NeighbourSmoother, averages, distances
 from mediafm_store.model.whitening import Whitening
 
 _SPECIAL = 2
@@ -49,7 +49,10 @@ _MOST = {
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Sizes of a ShotTransformer; saved beside the weights. Raises BadInput if they don't fit."""
+    """Sizes of a ShotTransformer; saved beside the weights.
+
+    Raises InvalidInput if they don't fit.
+    """
 
     dim: int = 2304
     """Length of a fused vector, and of an output vector."""
@@ -65,11 +68,15 @@ class ModelConfig:
         for name, most in _MOST.items():
             size = getattr(self, name)
             if type(size) is not int or not 1 <= size <= most:
-                raise BadInput(f"{name} of a model is a number from 1 to {most}, is {size!r:.50}")
+                raise InvalidInput(
+                    f"{name} of a model is a number from 1 to {most}, is {size!r:.50}"
+                )
         if self.hidden % self.heads:
-            raise BadInput(f"{self.heads} heads must divide a hidden size of {self.hidden}")
+            raise InvalidInput(f"{self.heads} heads must divide a hidden size of {self.hidden}")
         if self.hidden > self.dim or self.dim % self.metadata_dim:
-            raise BadInput(f"hidden must not exceed dim, and metadata_dim must divide it: {self}")
+            raise InvalidInput(
+                f"hidden must not exceed dim, and metadata_dim must divide it: {self}"
+            )
 
 
 PRESETS: dict[str, ModelConfig] = {
@@ -168,7 +175,7 @@ class ShotTransformer(nn.Module):
         )
         self.shot_out = nn.Linear(config.hidden, config.dim, bias=False)
         self.whitening = Whitening(config.dim, config.metadata_dim)
-        self.surroundings = Surroundings()
+        self.surroundings = NeighbourSmoother()
         self.register_buffer("mix", torch.zeros(len(RANGES) + 1))
 
     def forward(
@@ -176,7 +183,7 @@ class ShotTransformer(nn.Module):
     ) -> Float[Tensor, "masked dim"]:
         """What the others say of the shots that are `masked`, in play order: unit fused vectors.
 
-        Raises BadInput for a sequence that is longer than the model's.
+        Raises InvalidInput for a sequence that is longer than the model's.
         """
         _, shots = self.layers(titles, masked)
         return F.normalize(self.expected(titles, masked) + self.shot_out(shots[masked]), dim=-1)
@@ -206,7 +213,7 @@ class ShotTransformer(nn.Module):
         """What the last layer says of titles and of shots."""
         longest = max(titles.lengths)
         if longest > self.config.max_shots:
-            raise BadInput(
+            raise InvalidInput(
                 f"a sequence of {longest} shots is longer than the model's"
                 f" {self.config.max_shots}; embed it with `embed_titles`"
             )

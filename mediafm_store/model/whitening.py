@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
-from mediafm_store.model.packed import TitleShots
+from mediafm_store.model.sequences import TitleSequence
 
 RIDGE = 3.0
 """Of a block's mean variance, added to all: few shots say little about the smallest."""
@@ -60,7 +60,7 @@ class Whitening(nn.Module):
         self.maps *= steadiness.clamp(min=_LEAST).sqrt()[:, None, None]
 
     @torch.no_grad()
-    def steadiness(self, titles: Iterable[TitleShots]) -> Float[Tensor, " blocks"]:
+    def steadiness(self, titles: Iterable[TitleSequence]) -> Float[Tensor, " blocks"]:
         """How alike neighbours are in each block, 0 to 1; of titles that the map was not fitted to.
 
         A block that none of them has gets the mean of the others.
@@ -77,7 +77,7 @@ class Whitening(nn.Module):
         return torch.where(there, steady, steady[there].mean())
 
     @torch.no_grad()
-    def fit(self, titles: Iterable[TitleShots]) -> None:
+    def fit(self, titles: Iterable[TitleSequence]) -> None:
         """Set the map by titles in play order."""
         total, present = torch.zeros(len(self.maps), self.block), torch.zeros(len(self.maps), 1)
         spreads = torch.zeros_like(self.maps)

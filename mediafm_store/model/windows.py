@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float32, Int
 
 from mediafm_store.arrays import unit_rows
-from mediafm_store.errors import BadInput
-from mediafm_store.model.packed import TitleShots, pack
+from mediafm_store.errors import InvalidInput
+from mediafm_store.model.sequences import TitleSequence, pack
 from mediafm_store.model.transformer import ShotTransformer
 from mediafm_store.parallel import groups
 
@@ -27,14 +27,14 @@ class TitleEmbedding(NamedTuple):
 class _Window(NamedTuple):
     """A part of a title that fits into one sequence."""
 
-    shots: TitleShots
+    shots: TitleSequence
     start: int
     total: int
     """Shots of the whole title."""
 
 
 def embed_title(
-    model: ShotTransformer, title: TitleShots, *, overlap: int = _OVERLAP
+    model: ShotTransformer, title: TitleSequence, *, overlap: int = _OVERLAP
 ) -> TitleEmbedding:
     """Contextual vectors of one title: see `embed_titles`."""
     return next(embed_titles(model, [title], overlap=overlap))
@@ -42,7 +42,7 @@ def embed_title(
 
 def embed_titles(
     model: ShotTransformer,
-    titles: Iterable[TitleShots],
+    titles: Iterable[TitleSequence],
     *,
     overlap: int = _OVERLAP,
     batch_shots: int = _BATCH_SHOTS,
@@ -51,7 +51,7 @@ def embed_titles(
 
     Each shot's vector comes from the window where it has most context on both sides; the title
     vector is the mean of the windows'. Titles are computed together, `batch_shots` at a time.
-    Raises BadInput if a title has no shots, or if `overlap` is not shorter than a window.
+    Raises InvalidInput if a title has no shots, or if `overlap` is not shorter than a window.
     """
     size, device = model.config.max_shots, model.cls.device
     cut = (window for title in titles for window in _cut_title(title, size=size, overlap=overlap))
@@ -68,11 +68,11 @@ def embed_titles(
                 seen = {}
 
 
-def _cut_title(title: TitleShots, *, size: int, overlap: int) -> Iterator[_Window]:
-    """A title in windows; raise BadInput if it has no shots."""
+def _cut_title(title: TitleSequence, *, size: int, overlap: int) -> Iterator[_Window]:
+    """A title in windows; raise InvalidInput if it has no shots."""
     total = len(title.fused)
     if not total:
-        raise BadInput("a title without shots cannot be embedded; ingest it again")
+        raise InvalidInput("a title without shots cannot be embedded; ingest it again")
     for start in window_starts(total, size=size, overlap=overlap):
         yield _Window(title.at(slice(start, start + size)), start, total)
 
@@ -92,7 +92,7 @@ def window_starts(shots: int, *, size: int, overlap: int) -> list[int]:
     Evenly spread, and as few as will do: a title that fits is one window.
     """
     if not 0 <= overlap < size:
-        raise BadInput(f"an overlap of {overlap} shots must be from 0 to {size - 1}")
+        raise InvalidInput(f"an overlap of {overlap} shots must be from 0 to {size - 1}")
     last = max(0, shots - size)
     hops = -(-last // (size - overlap))
     return [last * i // max(1, hops) for i in range(hops + 1)]

@@ -21,7 +21,7 @@ from safetensors.numpy import save
 
 from mediafm_store import weights as shipped_files
 from mediafm_store.arrays import BLOCK, Blocks, Vectors, unit_rows
-from mediafm_store.errors import BadInput, first_line
+from mediafm_store.errors import InvalidInput, first_line
 from mediafm_store.files import whole_file
 from mediafm_store.picture_text.moments import Moments, used
 
@@ -64,7 +64,7 @@ class CaptionMap:
     ) -> "CaptionMap":
         """Learn the map from pairs of blocks, a row a pair; `common` are the phrases' blocks.
 
-        Raises BadInput if the pairs have nothing to teach: fewer than two, or all alike.
+        Raises InvalidInput if the pairs have nothing to teach: fewer than two, or all alike.
         """
         return cls.of(
             Moments.of(pictures, texts, weights),
@@ -88,7 +88,7 @@ class CaptionMap:
         """Learn the map from means and covariances of pairs; otherwise as `fit`."""
         seen, said = used(learnt.pictures), used(learnt.texts)
         if not (learnt.pictures.any() and learnt.texts.any()):
-            raise BadInput(
+            raise InvalidInput(
                 f"{learnt.weight:g} pairs, all alike, teach nothing; give different ones"
             )
         whiten_seen = _whitening(learnt.pictures[:seen, :seen], PICTURE_RIDGE)
@@ -145,7 +145,7 @@ class CaptionMap:
 
     @classmethod
     def load(cls, path: str | Path) -> "CaptionMap":
-        """Read a map; raises BadInput if the file is not one that `save` wrote."""
+        """Read a map; raises InvalidInput if the file is not one that `save` wrote."""
         path = Path(path)
         try:
             if path.stat().st_size > _MOST_BYTES:
@@ -162,7 +162,7 @@ class CaptionMap:
                 raise ValueError("it holds numbers that are not finite")
             encoders = {name: told[name] for name in ("picture_encoder", "text_encoder")}
         except (ValueError, TypeError, SafetensorError, OSError) as error:
-            raise BadInput(
+            raise InvalidInput(
                 f"{path} is no caption map ({first_line(error)}); make it anew with"
                 " `mediafm captions fit`"
             ) from error

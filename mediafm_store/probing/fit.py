@@ -10,10 +10,9 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES
 from mediafm_store.encoding import DeviceChoice
-from mediafm_store.errors import BadInput, MediaFMError
+from mediafm_store.errors import InvalidInput, MediaFMError
 from mediafm_store.labels.labels import table_version
-from mediafm_store.linear.fitting import Groups, cross_validate, fit, fittable
-from mediafm_store.linear.layer import Inputs, Kind
+from mediafm_store.linear.linear_model import Inputs, Kind
 from mediafm_store.linear.measures import (
     aps,
     calibration,
@@ -25,10 +24,11 @@ from mediafm_store.linear.measures import (
     spearman,
     tau_interval,
 )
-from mediafm_store.linear.words import Texts, words_of
+from mediafm_store.linear.ridge import Groups, cross_validate, fit, fittable
+from mediafm_store.linear.tfidf import TextInput, words_of
 from mediafm_store.metrics.intervals import Interval
-from mediafm_store.probing.items import Items, groups_of, items_of, texts_of
-from mediafm_store.probing.pools import (
+from mediafm_store.probing.dataset import ProbeDataset, groups_of, items_of, texts_of
+from mediafm_store.probing.pooling import (
     OF_TITLES,
     POOLS,
     default_pool,
@@ -36,10 +36,10 @@ from mediafm_store.probing.pools import (
     pool_vectors,
     single,
 )
-from mediafm_store.probing.saved import VECTOR, WORDS, Probe, next_version, write_probe
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.evaluations import Figure, record
-from mediafm_store.store.store import Store
+from mediafm_store.probing.registry import VECTOR, WORDS, Probe, next_version, write_probe
+from mediafm_store.storage.evaluations import Metric, record
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 
 _TOLD = ("title", "metadata", "context")
 """Pools that know what the metadata of a title say."""
@@ -49,7 +49,7 @@ OnStep = Callable[[str, int, int], None]
 
 
 def fit_probe(
-    store: Store,
+    store: Storage,
     task: str,
     *,
     kind: Kind | None = None,
@@ -67,19 +67,19 @@ def fit_probe(
     POOLS); `words` reads a title's name and synopsis beside it. Figures are of titles (and series)
     held out in `folds`, beside other vectors of the same items and chance; each is recorded in
     `evaluations`. Labels of too few titles are left out, with a warning. Raises NotFound without
-    labels, BadInput if too few titles have any.
+    labels, InvalidInput if too few titles have any.
     """
     store.check_writable()
     labels_version = table_version(store)
     items = items_of(store, task)
     kind = kind or items.kind
     if kind == "tags" and items.kind != "tags":
-        raise BadInput(f"labels of {task} are grades; fit them as grades or ranking")
+        raise InvalidInput(f"labels of {task} are grades; fit them as grades or ranking")
     pool = pool or default_pool(store, items.level)
     if pool not in POOLS:
-        raise BadInput(f"no pool {pool!r}; there are {', '.join(POOLS)}")
+        raise InvalidInput(f"no pool {pool!r}; there are {', '.join(POOLS)}")
     if items.level == "clips" and pool in OF_TITLES:
-        raise BadInput(
+        raise InvalidInput(
             f"{task} labels shots or stretches, which have no {pool} vectors; use --pool context"
         )
     space = store.live(POOLS[pool])
@@ -90,10 +90,10 @@ def fit_probe(
     counted = words_of(texts_of(store, sorted(set(items.titles)))) if words else None
     texts = texts_of(store, items.titles)
     if counted:
-        own[WORDS] = Texts(texts)
+        own[WORDS] = TextInput(texts)
     _warn_of_leaks(store, items, pool)
     compared = {pool: own, **_other_pools(store, items, pool, own, device)}
-    figures: list[Figure] = []
+    figures: list[Metric] = []
     for done, (name, inputs) in enumerate(compared.items()):
         on_step(name, done, len(compared) + 1)
         out, thresholds = cross_validate(
@@ -138,24 +138,24 @@ def fit_probe(
     return probe
 
 
-def _with_vectors(store: Store, items: Items, space: Space) -> Items:
+def _with_vectors(store: Storage, items: ProbeDataset, space: Space) -> ProbeDataset:
     """Without the items of titles that have no vectors, with a warning."""
     there = set(store.rows_by_title(space))
     if without := sorted(set(items.titles) - there):
         log.warning("left out, without %s vectors: %s", space.name, ", ".join(without[:5]))
     rows = np.array([i for i, title in enumerate(items.titles) if title in there], int)
     if not len(rows):
-        raise BadInput(
+        raise InvalidInput(
             f"no title that {items.task} labels has {space.name} vectors; run `mediafm embed`"
         )
     return items.only(rows, np.arange(len(items.labels)))
 
 
-def _usable(items: Items, groups: Groups) -> Items:
+def _usable(items: ProbeDataset, groups: Groups) -> ProbeDataset:
     """Without the labels that stand in too few titles to hold some out."""
     enough = fittable(items.targets, groups)
     if not enough.any():
-        raise BadInput(
+        raise InvalidInput(
             f"labels of {items.task} stand in too few titles: each needs 3 that have it and 3 that"
             " have not, of different series; label more"
         )
@@ -165,7 +165,7 @@ def _usable(items: Items, groups: Groups) -> Items:
     return items.only(np.arange(len(items.ids)), np.flatnonzero(enough))
 
 
-def _warn_of_leaks(store: Store, items: Items, pool: str) -> None:
+def _warn_of_leaks(store: Storage, items: ProbeDataset, pool: str) -> None:
     """Say so where title vectors were made from the very labels: new titles will not have them."""
     if pool not in _TOLD:
         return
@@ -185,7 +185,7 @@ def _warn_of_leaks(store: Store, items: Items, pool: str) -> None:
         )
 
 
-def _warn_of_chance(figures: Sequence[Figure], task: str) -> None:
+def _warn_of_chance(figures: Sequence[Metric], task: str) -> None:
     """Say so where a probe cannot be told from a guess."""
     by_chance = {f.measure: f.value for f in figures if f.of == "chance"}
     for own in figures:
@@ -203,7 +203,7 @@ def _warn_of_chance(figures: Sequence[Figure], task: str) -> None:
 
 
 def _other_pools(
-    store: Store, items: Items, pool: str, own: Inputs, device: DeviceChoice
+    store: Storage, items: ProbeDataset, pool: str, own: Inputs, device: DeviceChoice
 ) -> dict[str, Inputs]:
     """Other vectors of the same items, to compare with: those that the store has."""
     found: dict[str, Inputs] = {}
@@ -246,21 +246,21 @@ def _summary(
     of: str,
     own: bool,
     seed: int,
-) -> Iterator[Figure]:
+) -> Iterator[Metric]:
     """Figures over all labels, with intervals over titles."""
     for name, measure in _MEASURES[kind].items():
         found = measure(targets, predicted, groups, seed=seed)
-        yield Figure(name, found.value, of, low=found.low, high=found.high, own=own)
+        yield Metric(name, found.value, of, low=found.low, high=found.high, own=own)
 
 
 def _details(
     kind: Kind,
-    items: Items,
+    items: ProbeDataset,
     predicted: Float32[np.ndarray, "items labels"],
     thresholds: Float32[np.ndarray, "items labels"],
     *,
     of: str,
-) -> Iterator[Figure]:
+) -> Iterator[Metric]:
     """Curves and counts of tags: what a page draws."""
     if kind != "tags":
         return
@@ -268,20 +268,20 @@ def _details(
         zip(items.labels, aps(items.targets, predicted), strict=True)
     ):
         truth, chances = items.targets[:, place], predicted[:, place]
-        yield Figure("ap", float(ap), of, label, detail=curve(truth, chances))
+        yield Metric("ap", float(ap), of, label, detail=curve(truth, chances))
         known = ~np.isnan(truth)
         said = chances[known] >= thresholds[known, place]
         hits = float((said * truth[known]).sum())
         f1 = 2 * hits / max(1.0, said.sum() + truth[known].sum())
-        yield Figure("f1", float(f1), of, label)
+        yield Metric("f1", float(f1), of, label)
     error, bins = calibration(items.targets, predicted)
-    yield Figure("calibration", error, of, better="lower", detail=bins)
+    yield Metric("calibration", error, of, better="lower", detail=bins)
     share, counts = confusion(items.targets, predicted)
     if np.isfinite(share) and len(items.labels) > 1:
-        yield Figure("confusion", share, of, detail={"labels": items.labels, "counts": counts})
+        yield Metric("confusion", share, of, detail={"labels": items.labels, "counts": counts})
 
 
-def _chance(kind: Kind, items: Items, groups: Groups, seed: int) -> Iterator[Figure]:
+def _chance(kind: Kind, items: ProbeDataset, groups: Groups, seed: int) -> Iterator[Metric]:
     """What a guess without any look at the items reaches: its rate for a tag, else at random."""
     rates = np.nanmean(items.targets, axis=0, keepdims=True)
     guess = np.repeat(rates, len(items.ids), axis=0).astype(np.float32)

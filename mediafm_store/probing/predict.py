@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from mediafm_store.arrays import Vectors
-from mediafm_store.probing.items import texts_of
-from mediafm_store.probing.pools import title_means
-from mediafm_store.probing.saved import VECTOR, WORDS, Probe, newest_probe, space_of
-from mediafm_store.storage.spaces import SpaceName
-from mediafm_store.store.store import Store
+from mediafm_store.probing.dataset import texts_of
+from mediafm_store.probing.pooling import title_means
+from mediafm_store.probing.registry import VECTOR, WORDS, Probe, newest_probe, space_of
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import SpaceName
 from mediafm_store.titles.naming import find_titles
 
 _SHOTS_OF: Mapping[str, SpaceName] = {
@@ -37,7 +37,7 @@ class Prediction(NamedTuple):
 
 
 def apply_probe(
-    store: Store, task: str, titles: Sequence[str] | None = None, *, version: int | None = None
+    store: Storage, task: str, titles: Sequence[str] | None = None, *, version: int | None = None
 ) -> list[Prediction]:
     """What the newest probe of a task (or one version) says of titles; of all if `titles` is None.
 
@@ -57,7 +57,7 @@ def apply_probe(
 
 
 def _probe_batches(
-    store: Store, probe: Probe, titles: Sequence[str]
+    store: Storage, probe: Probe, titles: Sequence[str]
 ) -> Iterator[tuple[list[str], list[str], dict[str, Any]]]:
     """Items, their titles, and what the probe reads of them; those without vectors are left out."""
     if probe.level == "titles":
@@ -72,7 +72,7 @@ def _probe_batches(
             yield shots.ids, of, inputs_of(store, probe, of, shots.vectors)
 
 
-def vectors_of(store: Store, probe: Probe, titles: Sequence[str]) -> tuple[list[str], Vectors]:
+def vectors_of(store: Storage, probe: Probe, titles: Sequence[str]) -> tuple[list[str], Vectors]:
     """Those of the titles that have vectors, and one a title as the probe reads it."""
     space = space_of(store, probe)
     if space.of_titles:
@@ -84,7 +84,7 @@ def vectors_of(store: Store, probe: Probe, titles: Sequence[str]) -> tuple[list[
     return ids, np.stack([means[id] for id in ids]) if ids else none
 
 
-def inputs_of(store: Store, probe: Probe, titles: list[str], vectors: Vectors) -> dict[str, Any]:
+def inputs_of(store: Storage, probe: Probe, titles: list[str], vectors: Vectors) -> dict[str, Any]:
     """What a probe reads of items: their vectors, and the words of their titles if it does."""
     if probe.words is None:
         return {VECTOR: vectors}
@@ -92,7 +92,7 @@ def inputs_of(store: Store, probe: Probe, titles: list[str], vectors: Vectors) -
 
 
 def loudest_shots(
-    store: Store, probe: Probe, applies: dict[str, list[int]], count: int
+    store: Storage, probe: Probe, applies: dict[str, list[int]], count: int
 ) -> dict[tuple[str, int], list[tuple[float, str]]]:
     """The `count` shots of each title that speak most for each of its labels.
 

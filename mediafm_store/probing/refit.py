@@ -5,14 +5,14 @@ import logging
 from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import MediaFMError
 from mediafm_store.probing.fit import OnStep, fit_probe
-from mediafm_store.probing.saved import Probe, newest_probe, reads_live, tasks
-from mediafm_store.store.store import Store
+from mediafm_store.probing.registry import Probe, newest_probe, reads_live, tasks
+from mediafm_store.storage.storage import Storage
 
 log = logging.getLogger("mediafm_store")
 
 
 def refit_probes(
-    store: Store,
+    store: Storage,
     *,
     device: DeviceChoice = "auto",
     on_step: OnStep = lambda what, done, total: None,

@@ -9,12 +9,12 @@ from mediafm_store.errors import NotFound
 from mediafm_store.indexing.build import build_index
 from mediafm_store.indexing.space_index import config_of
 from mediafm_store.indexing.status import has_index
-from mediafm_store.model.facts import read_facts
-from mediafm_store.model.quality import LabelledFilm, random_pair_cosine, stratified_auc
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.evaluations import Figure
-from mediafm_store.store.moment import at_one_moment
-from mediafm_store.store.store import Store
+from mediafm_store.model.metadata import read_facts
+from mediafm_store.model.scene_metrics import LabelledFilm, random_pair_cosine, stratified_auc
+from mediafm_store.storage.evaluations import Metric
+from mediafm_store.storage.snapshot import at_one_moment
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 from mediafm_store.training.checkpoints import checkpoint_of
 
 _NARROWER = 0.1
@@ -36,12 +36,12 @@ class Gate(NamedTuple):
     passed: bool
     said: str
     """What was measured, and what it had to be."""
-    figure: Figure | None = None
+    figure: Metric | None = None
     """The same to keep, if it says how good the version is."""
 
 
 @at_one_moment
-def gates(store: Store, space: Space) -> list[Gate]:
+def gates(store: Storage, space: Space) -> list[Gate]:
     """All that can be measured of a version, beside the one that is live."""
     live = store.live(space.name) if store.has(space.name) else None
     found: list[Gate] = []
@@ -52,14 +52,14 @@ def gates(store: Store, space: Space) -> list[Gate]:
     return found
 
 
-def _complete(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+def _complete(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
     """Every title has its vectors."""
     del live
     lacking = store.lacking(space)
     yield Gate("complete", not lacking, f"{len(lacking)} titles lack vectors; may be 0")
 
 
-def _spread_gate(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+def _spread_gate(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
     """Vectors have not collapsed into a narrow cone."""
     if space.of_titles or space.name == "described":
         return
@@ -73,11 +73,11 @@ def _spread_gate(store: Store, space: Space, live: Space | None) -> Iterator[Gat
         "anisotropy",
         cosine <= limit,
         f"two random shots have a cosine of {cosine:.3f}; may be {limit:.3f}",
-        Figure("random_pairs", cosine, better="lower", detail={"limit": limit}),
+        Metric("random_pairs", cosine, better="lower", detail={"limit": limit}),
     )
 
 
-def _scenes_gate(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+def _scenes_gate(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
     """Scenes are told apart, where somebody labelled them."""
     if space.of_titles or space.name == "described" or live is None:
         return
@@ -90,11 +90,11 @@ def _scenes_gate(store: Store, space: Space, live: Space | None) -> Iterator[Gat
         return
     least = before - _WORSE_SCENES
     said = f"shots of one scene above others: {found:.3f}; must be {least:.3f}"
-    figure = Figure("same_scene", found, detail={"limit": least})
+    figure = Metric("same_scene", found, detail={"limit": least})
     yield Gate("scenes", found >= least, said, figure)
 
 
-def masked_shots(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+def masked_shots(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
     """The model guesses masked shots better than those who know no more than their neighbours."""
     del live
     if space.name != "context":
@@ -109,11 +109,11 @@ def masked_shots(store: Store, space: Space, live: Space | None) -> Iterator[Gat
     best = min(trivial, key=trivial.__getitem__)
     loss = facts["validation"]
     said = f"loss {loss:.3f}; must be at most that of the {best}, {trivial[best]:.3f}"
-    figure = Figure("masked_shots", loss, better="lower", detail={"limit": trivial[best]})
+    figure = Metric("masked_shots", loss, better="lower", detail={"limit": trivial[best]})
     yield Gate("masked shots", loss <= trivial[best], said, figure)
 
 
-def _index_recall(store: Store, space: Space, live: Space | None) -> Iterator[Gate]:
+def _index_recall(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
     """Where the version before has an index, the new one gets such a one, that finds as much."""
     if live is None or not has_index(store, live):
         return
@@ -126,13 +126,13 @@ def _index_recall(store: Store, space: Space, live: Space | None) -> Iterator[Ga
 _CHECKS = (_complete, _spread_gate, _scenes_gate, masked_shots, _index_recall)
 
 
-def _some_titles(store: Store) -> list[str]:
+def _some_titles(store: Storage) -> list[str]:
     """A few titles, always the same."""
     titles = list(store.revisions())
     return [titles[i] for i in np.random.default_rng(0).permutation(len(titles))[:TITLES]]
 
 
-def _mean_cosine(store: Store, space: Space, titles: Sequence[str]) -> float | None:
+def _mean_cosine(store: Storage, space: Space, titles: Sequence[str]) -> float | None:
     """Of two random shots; None if there are none."""
     none = np.empty((0, space.dim), np.float32)
     vectors = np.concatenate([none, *(store.vectors(space, t).vectors for t in titles)])
@@ -141,7 +141,7 @@ def _mean_cosine(store: Store, space: Space, titles: Sequence[str]) -> float | N
     return random_pair_cosine(vectors, rng=np.random.default_rng(0))
 
 
-def same_scene(store: Store, space: Space, titles: Sequence[str]) -> float:
+def same_scene(store: Storage, space: Space, titles: Sequence[str]) -> float:
     """How often two shots of one scene are more alike than two of different scenes."""
     films = []
     for title in titles:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 
-from mediafm_store.errors import BadInput, NotFound, NotPromoted, SpaceMismatch
+from mediafm_store.errors import GateFailed, InvalidInput, NotFound, SpaceMismatch
 from mediafm_store.indexing.directories import index_folder
 from mediafm_store.releases.gates import Gate, gates
-from mediafm_store.storage.registry import space_of
-from mediafm_store.storage.spaces import Space, State
-from mediafm_store.store.evaluations import record
-from mediafm_store.store.store import Store
+from mediafm_store.storage.evaluations import record
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.registry import space_of
+from mediafm_store.tables.spaces import Space, State
 
 log = logging.getLogger("mediafm_store")
 
@@ -24,7 +24,7 @@ _MADE_BY_MODEL = ("context", "title")
 
 
 @dataclass(frozen=True)
-class Promoted:
+class PromotionResult:
     """The versions that are live now, and how they did."""
 
     spaces: list[Space]
@@ -33,7 +33,7 @@ class Promoted:
     forced: bool
 
 
-def find_space(store: Store, name: str, version: int | None) -> Space:
+def find_space(store: Storage, name: str, version: int | None) -> Space:
     """A version of a space, by default the newest; raise NotFound if there is none."""
     versions = [s for s in store.spaces() if s.name == name and version in (None, s.version)]
     if not versions:
@@ -44,11 +44,11 @@ def find_space(store: Store, name: str, version: int | None) -> Space:
 
 
 def promote(
-    store: Store, name: str, version: int | None = None, *, force: bool = False
-) -> Promoted:
+    store: Storage, name: str, version: int | None = None, *, force: bool = False
+) -> PromotionResult:
     """Make a version live (default: the newest), with those that were made with it.
 
-    It must pass its gates, else NotPromoted says which it failed and the one before stays live;
+    It must pass its gates, else GateFailed says which it failed and the one before stays live;
     `force` makes it live all the same, which is taken down. Where nothing is live yet, there is
     nothing to protect: failed gates are only taken down. Promoting fused vectors takes the
     contextual ones of others out of use, and brings back those that were made from them. Raises
@@ -67,17 +67,17 @@ def promote(
     if failed and store.has(space.name):
         told = "; ".join(f"{gate.name}: {gate.said}" for gate in failed)
         if not force:
-            raise NotPromoted(
+            raise GateFailed(
                 f"{space.name} version {space.version} stays out of use: {told}; mend it, or"
                 f" `mediafm space promote {space.name} {space.version} --force`"
             )
         log.warning("%s goes live although it failed at %s", space.table, told)
     forced = bool(failed) and force
     _go_live(store, space, versions, forced=forced)
-    return Promoted([find_space(store, s.name, s.version) for s in versions], found, forced)
+    return PromotionResult([find_space(store, s.name, s.version) for s in versions], found, forced)
 
 
-def _take_down(store: Store, space: Space, state: State, passed: Sequence[Gate]) -> None:
+def _take_down(store: Storage, space: Space, state: State, passed: Sequence[Gate]) -> None:
     """How a version did at its gates: in words with the version, its figures in `evaluations`."""
     said = [{"name": gate.name, "passed": gate.passed, "said": gate.said} for gate in passed]
     store.registry.set_state(space, state, gates=said)
@@ -86,7 +86,7 @@ def _take_down(store: Store, space: Space, state: State, passed: Sequence[Gate])
     record(store, "space", figures, **told)
 
 
-def rollback(store: Store, name: str) -> Promoted:
+def rollback(store: Storage, name: str) -> PromotionResult:
     """Make the version live again that was live before, with those that were made with it.
 
     A second rollback goes back one further; what is promoted then follows the version that is live.
@@ -111,11 +111,13 @@ def rollback(store: Store, name: str) -> Promoted:
             cure,
         )
     _go_live(store, space, versions, undone=undone)
-    return Promoted([find_space(store, s.name, s.version) for s in versions], {}, forced=False)
+    return PromotionResult(
+        [find_space(store, s.name, s.version) for s in versions], {}, forced=False
+    )
 
 
 def _live_before(
-    store: Store, live: Space, line: Sequence[tuple[datetime, Space]]
+    store: Storage, live: Space, line: Sequence[tuple[datetime, Space]]
 ) -> tuple[datetime, Space]:
     """The version in whose place the live one came, and when that became live."""
     for moment, space in reversed(line):
@@ -127,7 +129,7 @@ def _live_before(
     )
 
 
-def _history(store: Store, space: Space) -> list[tuple[datetime, Space]]:
+def _history(store: Storage, space: Space) -> list[tuple[datetime, Space]]:
     """When which version became live, in order, of the spaces that are made together with one.
 
     Contextual vectors of other fused ones have a history of their own.
@@ -142,15 +144,15 @@ def _history(store: Store, space: Space) -> list[tuple[datetime, Space]]:
     return sorted(found, key=itemgetter(0))
 
 
-def retire(store: Store, name: str, version: int) -> list[Space]:
+def retire(store: Storage, name: str, version: int) -> list[Space]:
     """Delete the vectors and indexes of a version and of those made with it; rows of them stay.
 
-    Raises BadInput for a live one.
+    Raises InvalidInput for a live one.
     """
     store.check_writable()
     space = _kept_version(find_space(store, name, version))
     if space.live:
-        raise BadInput(
+        raise InvalidInput(
             f"{name} version {version} is live; promote another one before it is retired"
         )
     gone = [
@@ -183,7 +185,7 @@ def _kept_version(space: Space) -> Space:
     return space
 
 
-def _released_with(store: Store, space: Space) -> list[Space]:
+def _released_with(store: Storage, space: Space) -> list[Space]:
     """The versions that go live with one."""
     there = [s for s in store.spaces() if s.state != "retired"]
     if space.name in _MADE_BY_MODEL:
@@ -199,7 +201,7 @@ def _released_with(store: Store, space: Space) -> list[Space]:
     return made_with + _last_live(store, there, space.fused)
 
 
-def _last_live(store: Store, there: Sequence[Space], fused: str) -> list[Space]:
+def _last_live(store: Storage, there: Sequence[Space], fused: str) -> list[Space]:
     """The contextual vectors that were made from fused ones and were live last, if any were."""
     promoted = {(r["name"], r["version"]): r["promoted_at"] for r in store.registry.rows()}
     found = []
@@ -212,7 +214,7 @@ def _last_live(store: Store, there: Sequence[Space], fused: str) -> list[Space]:
 
 
 def _go_live(
-    store: Store,
+    store: Storage,
     space: Space,
     versions: Sequence[Space],
     *,

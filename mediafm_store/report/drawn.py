@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mediafm_store.charts import charts
-from mediafm_store.evaluation.history import Series
+from mediafm_store.evaluation.history import MetricSeries
 
 _CONFUSION = ("labels", "counts")
 
@@ -15,17 +15,17 @@ _NEEDED = {"confusion": _CONFUSION, "calibration": _CALIBRATION, "ap": ("precisi
 """What a detail must hold to be drawn."""
 
 
-def calibrated(series: Series) -> Sequence[charts.Bubble]:
+def calibrated(series: MetricSeries) -> Sequence[charts.Bubble]:
     """Its newest calibration."""
     return charts.calibration(*(series.newest.detail[name] for name in _CALIBRATION))
 
 
-def drawn(series: Sequence[Series]) -> Series | None:
+def drawn(series: Sequence[MetricSeries]) -> MetricSeries | None:
     """The first whose newest detail holds what is drawn of it."""
     return next((one for one in series if drawable(one)), None)
 
 
-def drawable(series: Series) -> bool:
+def drawable(series: MetricSeries) -> bool:
     """Whether the newest figure came with its curve or counts."""
     detail = series.newest.detail
     return all(isinstance(detail.get(name), list) for name in _NEEDED[series.measure])

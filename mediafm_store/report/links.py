@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 
 from mediafm_store.records import title_of
 from mediafm_store.report import views
-from mediafm_store.storage.spaces import is_imported
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import is_imported
 
 MOST_NAMES = 500
 """Titles that a search form offers: those of 100,000 would be megabytes on every page."""
@@ -54,7 +54,7 @@ class Links:
         return f"/search?{urlencode({what: id, **self.kept})}" if self.served else None
 
 
-def file_links(store: Store, titles: list[dict[str, Any]]) -> Links:
+def file_links(store: Storage, titles: list[dict[str, Any]]) -> Links:
     """Links to the films on this machine; none to what was imported without its video."""
     if store.has("fused") and is_imported(store.live("fused")):
         return Links()
@@ -63,7 +63,7 @@ def file_links(store: Store, titles: list[dict[str, Any]]) -> Links:
     return Links({id: path.as_uri() for id, path in paths.items() if path.is_absolute()})
 
 
-def served_links(store: Store, titles: list[dict[str, Any]]) -> Links:
+def served_links(store: Storage, titles: list[dict[str, Any]]) -> Links:
     """Links of the server's own pages."""
     films = file_links(store, titles).films
     return Links(

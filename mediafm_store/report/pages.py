@@ -4,18 +4,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mediafm_store.ad_breaks.record import Break
+from mediafm_store.ad_breaks.ad_break import AdBreak
 from mediafm_store.charts.measures import measures
 from mediafm_store.charts.sprites import Sprites
 from mediafm_store.files import write_text
 from mediafm_store.report import views
 from mediafm_store.report.links import Links, file_links
-from mediafm_store.report.mapped import atlas_page
+from mediafm_store.report.map_page import atlas_page
 from mediafm_store.report.rendering import render
-from mediafm_store.report.searched import SearchView, Unit, asked_shots, picture_uris, search_page
-from mediafm_store.report.titled import title_page
+from mediafm_store.report.search_page import (
+    SearchView,
+    Unit,
+    asked_shots,
+    picture_uris,
+    search_page,
+)
+from mediafm_store.report.title_page import title_page
 from mediafm_store.retrieval.hit import Hit
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 from mediafm_store.tags.tag import Tag
 
 if TYPE_CHECKING:  # it brings torch
@@ -31,7 +37,7 @@ class _TitleSection(NamedTuple):
     anchor: str
     row: Mapping[str, Any]
     proposed: list[Tag]
-    breaks: Sequence[Break] | None
+    breaks: Sequence[AdBreak] | None
     """Best first; None where nobody looked for any."""
     timeline: views.Timeline
 
@@ -39,7 +45,7 @@ class _TitleSection(NamedTuple):
 def write_search_page(
     path: str | Path,
     *,
-    store: Store,
+    store: Storage,
     query: str,
     hits: Sequence[Hit],
     query_shot: str | None = None,
@@ -47,7 +53,7 @@ def write_search_page(
 ) -> None:
     """Write one search as a contact sheet, best hit first.
 
-    `unit` is what was looked for. Raises NotFound if the store has no `query_shot`, BadInput if
+    `unit` is what was looked for. Raises NotFound if the store has no `query_shot`, InvalidInput if
     `path` cannot be written.
     """
     titles = store.titles().to_dicts()
@@ -61,20 +67,20 @@ def write_search_page(
     write_text(path, text)
 
 
-def write_title_page(path: str | Path, *, store: Store, title: str) -> None:
+def write_title_page(path: str | Path, *, store: Storage, title: str) -> None:
     """Write what there is to see of a title: timeline, scenes, similarities, words, ad breaks.
 
-    Raises NotFound for an unknown title, BadInput if `path` cannot be written.
+    Raises NotFound for an unknown title, InvalidInput if `path` cannot be written.
     """
     titles = store.titles().to_dicts()
     links, names = file_links(store, titles), views.title_names(titles)
     write_text(path, title_page(store, title, links=links, names=names))
 
 
-def write_atlas_page(path: str | Path, *, store: Store) -> None:
+def write_atlas_page(path: str | Path, *, store: Storage) -> None:
     """Write all shots in a plane, those that are alike close together.
 
-    Raises BadInput if `path` cannot be written.
+    Raises InvalidInput if `path` cannot be written.
     """
     titles = store.titles().to_dicts()
     links, names = file_links(store, titles), views.title_names(titles)
@@ -84,16 +90,16 @@ def write_atlas_page(path: str | Path, *, store: Store) -> None:
 def write_catalogue_page(
     path: str | Path,
     *,
-    store: Store,
+    store: Storage,
     searches: Sequence[SearchView],
     tags: Sequence[Tag],
-    breaks: Mapping[str, Sequence[Break]],
+    breaks: Mapping[str, Sequence[AdBreak]],
     facts: Mapping[str, str],
 ) -> None:
     """Write what a store holds: facts, each title with its shots, and example searches.
 
     `facts` stand at the top, by name. Raises NotFound if the store lacks a query's shot,
-    BadInput if `path` cannot be written.
+    InvalidInput if `path` cannot be written.
     """
     titles = store.titles().to_dicts()
     shots = store.shots()
@@ -130,8 +136,11 @@ def write_catalogue_page(
     write_text(path, text)
 
 
-def write_model_page(path: str | Path, *, store: Store, report: "ModelReport") -> None:
-    """Write how good a model is, a section a measure. Raises BadInput if that cannot be done."""
+def write_model_page(path: str | Path, *, store: Storage, report: "ModelReport") -> None:
+    """Write how good a model is, a section a measure.
+
+    Raises InvalidInput if that cannot be done.
+    """
     text = render(
         "model.html.j2",
         store=store.path,

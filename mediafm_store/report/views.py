@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mediafm_store.ad_breaks.record import Break
+from mediafm_store.ad_breaks.ad_break import AdBreak
 from mediafm_store.charts.charts import figure
 from mediafm_store.likeness.scale import PARTS
 from mediafm_store.likeness.scale import Part as ScorePart
@@ -44,7 +44,7 @@ class Mark(NamedTuple):
 
     rank: int
     left: float
-    place: Break
+    place: AdBreak
 
 
 class TimelineTick(NamedTuple):
@@ -93,7 +93,7 @@ def percent(part: float, whole: float) -> float:
     return 100 * part / whole if whole else 0.0
 
 
-def timeline(shots: Sequence[Mapping[str, Any]], breaks: Sequence[Break], step: int) -> Timeline:
+def timeline(shots: Sequence[Mapping[str, Any]], breaks: Sequence[AdBreak], step: int) -> Timeline:
     """Every `step`-th shot of a title, each up to the next one shown, with its breaks."""
     if not shots:
         return Timeline([], [], [])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mediafm_store.arrays import MODALITIES, Modality
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.examples.example import Example
 from mediafm_store.likeness.scale import PARTS, Part
 
@@ -14,14 +14,14 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def check_something(*, like: Sequence[Example], unlike: Sequence[str], words: str | None) -> None:
-    """Raise BadInput if there is nothing to look for, or to take away from."""
+    """Raise InvalidInput if there is nothing to look for, or to take away from."""
     if unlike and not like and words is not None:
-        raise BadInput(
+        raise InvalidInput(
             "what is not wanted is taken away from examples: give a shot, a title or a file too"
         )
     if not like and words is None:
         also = " beside what is not wanted" if unlike else ""
-        raise BadInput(
+        raise InvalidInput(
             f"give something to search for{also}: a shot, a title, a clip, a picture, a sound, a"
             " text or words that are said"
         )
@@ -33,11 +33,11 @@ def modalities(weights: Mapping[Part, float]) -> dict[Modality, float]:
 
 
 def check_parts(weights: Mapping[Part, float], space: str | None) -> None:
-    """Raise BadInput for weights of what is not compared."""
+    """Raise InvalidInput for weights of what is not compared."""
     if unknown := weights.keys() - set(PARTS):
-        raise BadInput(f"{min(unknown)!r} is nothing to weigh; there are {', '.join(PARTS)}")
+        raise InvalidInput(f"{min(unknown)!r} is nothing to weigh; there are {', '.join(PARTS)}")
     if space is not None and "context" in weights:
-        raise BadInput(
+        raise InvalidInput(
             f"where the vectors of one space are compared, context is no part of them: leave out"
             f" its weight, or the space {space}"
         )
@@ -46,18 +46,18 @@ def check_parts(weights: Mapping[Part, float], space: str | None) -> None:
 def check_query(
     weights: Mapping[Part, float], least: float, words: Mapping[str, str | None]
 ) -> None:
-    """Raise BadInput for values that mean nothing."""
+    """Raise InvalidInput for values that mean nothing."""
     if not all(0 <= weight < np.inf for weight in weights.values()):
-        raise BadInput(f"weights must be finite numbers from 0 on, are {weights}")
+        raise InvalidInput(f"weights must be finite numbers from 0 on, are {weights}")
     if not 0 <= least <= 1:
-        raise BadInput(f"least must lie between 0 and 1, is {least}")
+        raise InvalidInput(f"least must lie between 0 and 1, is {least}")
     for name, given in words.items():
         if given is not None and not given.strip():
-            raise BadInput(f"nothing to search for: the {name} to find must not be empty")
+            raise InvalidInput(f"nothing to search for: the {name} to find must not be empty")
 
 
 def check_characters(texts: Mapping[str, str | None]) -> None:
-    """Raise BadInput for halves of characters, which nothing can encode."""
+    """Raise InvalidInput for halves of characters, which nothing can encode."""
     for name, given in texts.items():
         if given is not None and _SURROGATES.search(given):
-            raise BadInput(f"the {name} must be whole characters, not halves as in {given!a}")
+            raise InvalidInput(f"the {name} must be whole characters, not halves as in {given!a}")

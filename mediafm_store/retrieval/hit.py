@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from mediafm_store.examples.origin import ClipMatch
+from mediafm_store.examples.clip_locator import ClipMatch
 from mediafm_store.likeness.scale import Part
 from mediafm_store.scenes.own_scene import OwnScene
 

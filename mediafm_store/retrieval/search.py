@@ -8,27 +8,18 @@ from typing import Literal, NamedTuple
 
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import DeviceChoice, load_encoders
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
+from mediafm_store.examples.clip_locator import ClipMatch
 from mediafm_store.examples.example import Example
 from mediafm_store.examples.file_kinds import Kind
-from mediafm_store.examples.origin import ClipMatch
-from mediafm_store.examples.queries import Examples, OnOrigin, title_query, vector_query
+from mediafm_store.examples.resolver import ExampleResolver, OnOrigin, title_query, vector_query
 from mediafm_store.indexing.known import ReadCache
 from mediafm_store.likeness.scale import NAMES, PARTS, Part
 from mediafm_store.matching.matcher import Matcher
-from mediafm_store.matching.matching import ExampleMatcher, SpaceMatcher
-from mediafm_store.matching.ranking import Ranking
+from mediafm_store.matching.scorer import Scorer
+from mediafm_store.matching.vector_matchers import ExampleMatcher, SpaceMatcher
 from mediafm_store.parallel import ONE_BLAS_THREAD
 from mediafm_store.records import title_of
-from mediafm_store.retrieval.answers import (
-    DEEPER,
-    LEAST_DEPTH,
-    AnswerOptions,
-    Found,
-    runs_like,
-    shots_like,
-    titles_like,
-)
 from mediafm_store.retrieval.checks import (
     check_characters,
     check_parts,
@@ -37,10 +28,19 @@ from mediafm_store.retrieval.checks import (
     modalities,
 )
 from mediafm_store.retrieval.hit import Hits
+from mediafm_store.retrieval.selection import (
+    DEEPER,
+    LEAST_DEPTH,
+    AnswerOptions,
+    SearchResult,
+    runs_like,
+    shots_like,
+    titles_like,
+)
 from mediafm_store.scenes.own_scene import own_scene, surroundings
 from mediafm_store.scenes.scenes import scene_shots
-from mediafm_store.store.moment import at_one_moment
-from mediafm_store.store.store import Store
+from mediafm_store.storage.snapshot import at_one_moment
+from mediafm_store.storage.storage import Storage
 from mediafm_store.text_search.captions import caption_map_of
 from mediafm_store.text_search.text_matching import text_matcher
 from mediafm_store.titles.naming import find_shot
@@ -53,7 +53,7 @@ LEAST = 0.1
 
 @at_one_moment
 def search(
-    store: Store,
+    store: Storage,
     *,
     shot: str | None = None,
     title: str | None = None,
@@ -99,11 +99,11 @@ def search(
 
     A `unit` is a shot; a scene (a shot is then looked for with the rest of its scene) or a title,
     whose shots match those of the query in order. `where` is a condition in SQL on shots and their
-    titles (see `Store.matching`). There are no answers if a share of random queries greater than
+    titles (see `Storage.matching`). There are no answers if a share of random queries greater than
     1 - `least` finds something better than the best of them. `fold` makes near duplicates one
     answer; `diverse` keeps answers apart from each other.
 
-    Raises NotFound or BadInput for a query that cannot be made.
+    Raises NotFound or InvalidInput for a query that cannot be made.
     """
     check_query(weights or {}, least, {"text": text, "words that are said": said})
     check_parts(weights or {}, space if text is None else None)
@@ -116,10 +116,10 @@ def search(
         on_origin(path, origin)
 
     if title is None and not start_s is end_s is None:
-        raise BadInput("a start or an end is of a title: name that too")
+        raise InvalidInput("a start or an end is of a title: name that too")
     known = ReadCache(store)
     chosen = store.registry.shot_space(space or "fused")
-    examples = Examples(store, chosen, loaded, device, found_at)
+    examples = ExampleResolver(store, chosen, loaded, device, found_at)
     liked = [examples.of(name) for name in like]
     if shot is not None:
         shot = find_shot(store, shot)
@@ -131,7 +131,9 @@ def search(
     check_something(like=liked, unlike=unlike, words=text or said)
     own = frozenset(e.title for e in liked if e.title is not None)
     if exclude_same_title and not own:
-        raise BadInput("only the own title of shots of the store can be left out; this has none")
+        raise InvalidInput(
+            "only the own title of shots of the store can be left out; this has none"
+        )
 
     described: list[tuple[Matcher, str]] = []
     if liked:
@@ -145,7 +147,7 @@ def search(
     depth = max(LEAST_DEPTH, DEEPER * k)
     spoken = {} if said is None else store.said(said, depth, among)
     compared = [how for _, how in described] + ["by words that are said"] * (said is not None)
-    ranking = Ranking(store, [matcher for matcher, _ in described], spoken, known)
+    ranking = Scorer(store, [matcher for matcher, _ in described], spoken, known)
     parts = [e.ids for e in liked if e.whole is None and e.ids]
     near = frozenset[str]() if same_scene else surroundings(id for ids in parts for id in ids)
     wanted = AnswerOptions(
@@ -181,7 +183,7 @@ class Comparing(NamedTuple):
 
 
 def by_example(
-    store: Store,
+    store: Storage,
     like: Sequence[Example],
     unlike: Sequence[Example],
     how: Comparing,
@@ -221,7 +223,7 @@ def _comparison_in_words(counts: Mapping[Part, float]) -> str:
 
 
 def _by_text(
-    store: Store, text: str, encoders: Encoders, weights: Mapping[Part, float], known: ReadCache
+    store: Storage, text: str, encoders: Encoders, weights: Mapping[Part, float], known: ReadCache
 ) -> tuple[Matcher, str]:
     """A text as a query, and in plain words how it is compared."""
     captions = caption_map_of(store, encoders)
@@ -229,7 +231,7 @@ def _by_text(
     return matcher, matcher.asked.reason
 
 
-def _answers(ranking: Ranking, wanted: AnswerOptions, unit: Unit) -> Found:
+def _answers(ranking: Scorer, wanted: AnswerOptions, unit: Unit) -> SearchResult:
     """What is found, by what an answer is."""
     if unit == "shot":
         return shots_like(ranking, wanted)
@@ -238,12 +240,12 @@ def _answers(ranking: Ranking, wanted: AnswerOptions, unit: Unit) -> Found:
     return runs_like(ranking, wanted, titles=unit == "title")
 
 
-def _scene_of(store: Store, shot: str, known: ReadCache) -> Sequence[str]:
+def _scene_of(store: Storage, shot: str, known: ReadCache) -> Sequence[str]:
     """The shots of the scene that a shot belongs to."""
     return next(shots for shots in scene_shots(store, title_of(shot), known) if shot in shots)
 
 
-def _tell_lacking(store: Store) -> None:
+def _tell_lacking(store: Storage) -> None:
     """Warn of titles that have no contextual vectors yet where others have.
 
     Told by the title vectors, which are written and made live with them: a row a title is quick to

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from mediafm_store.indexing.known import ReadCache
 from mediafm_store.records import index_of, shot_id, title_of
 from mediafm_store.scenes.scenes import scene_shots
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 
 NEAR = 30
 """Shots before and after a query that count as its surroundings. In the 21 films of OVSD two shots
@@ -27,7 +27,7 @@ class OwnScene(NamedTuple):
     """Their ids in play order."""
 
 
-def own_scene(store: Store, shots: Collection[str]) -> OwnScene | None:
+def own_scene(store: Storage, shots: Collection[str]) -> OwnScene | None:
     """The scenes of a title that some of its shots are of, as one; None if there are no shots."""
     if not shots:
         return None

@@ -7,10 +7,10 @@ import polars as pl
 from jaxtyping import Float32
 
 from mediafm_store.arrays import Vectors, block, pooled, unit_rows
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.indexing.known import ReadCache
-from mediafm_store.model.segments import Segments, segment
-from mediafm_store.store.store import Store
+from mediafm_store.model.segmentation import Segments, segment
+from mediafm_store.storage.storage import Storage
 from mediafm_store.titles.naming import find_title
 
 
@@ -32,7 +32,7 @@ class Scene:
     """The shot nearest to the mean of the scene: the picture that stands for it."""
 
 
-def find_scenes(store: Store, title: str) -> list[Scene]:
+def find_scenes(store: Storage, title: str) -> list[Scene]:
     """The scenes of a title in play order; each of its shots is in one.
 
     Fused vectors are compared, of pictures alone if the title has some: contextual ones are
@@ -44,7 +44,9 @@ def find_scenes(store: Store, title: str) -> list[Scene]:
     space = store.live("fused")
     vectors = looks(store.vectors(space, title).vectors)
     if len(vectors) != len(shots):
-        raise BadInput(f"title {title!r} has no {space.name} vectors; run `mediafm ingest --force`")
+        raise InvalidInput(
+            f"title {title!r} has no {space.name} vectors; run `mediafm ingest --force`"
+        )
     found = segment(vectors)
     changes = [0.0, *(float(found.scores[start - 1]) for start in found.starts[1:])]
     return [
@@ -53,7 +55,7 @@ def find_scenes(store: Store, title: str) -> list[Scene]:
     ]
 
 
-def scene_shots(store: Store, title: str, known: ReadCache) -> list[list[str]]:
+def scene_shots(store: Storage, title: str, known: ReadCache) -> list[list[str]]:
     """The shots of each scene of a title, as `find_scenes` finds them, and nothing else of them.
 
     Where scenes begin is kept until the title or the table of its vectors has changed.

@@ -11,21 +11,21 @@ from starlette.types import ASGIApp
 
 from mediafm_store.charts.sprites import Sprites
 from mediafm_store.errors import MediaFMError, NotFound
-from mediafm_store.report import mapped, searched, titled
+from mediafm_store.report import map_page, search_page, title_page
 from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import PLAYER, policy, render
-from mediafm_store.serve.guard import HOSTS, Guarded, WithHeaders, headers
-from mediafm_store.serve.library import Library
+from mediafm_store.serve.library import SharedStore
 from mediafm_store.serve.pages import Pages
 from mediafm_store.serve.query import form_of
+from mediafm_store.serve.security import HOSTS, RequestGuard, SecurityHeaders, headers
 
 _MOST_BYTES = 200_000_000
 """Of a file that is sent to be searched by, with its form."""
-_SCRIPTS = tuple({*searched.SCRIPTS, *titled.SCRIPTS, *mapped.SCRIPTS, PLAYER})
+_SCRIPTS = tuple({*search_page.SCRIPTS, *title_page.SCRIPTS, *map_page.SCRIPTS, PLAYER})
 """All that a served page may run."""
 
 
-def make_app(library: Library, *, most_bytes: int = _MOST_BYTES) -> ASGIApp:
+def make_app(library: SharedStore, *, most_bytes: int = _MOST_BYTES) -> ASGIApp:
     """The pages of a store as an ASGI application."""
     pages = Pages(library, most_bytes)
     guarded = Mount(
@@ -40,7 +40,7 @@ def make_app(library: Library, *, most_bytes: int = _MOST_BYTES) -> ASGIApp:
             Route("/media/{title}", pages.media),
             Route("/thumbnails/{shot:path}", pages.thumbnail),
         ],
-        middleware=[Middleware(Guarded)],
+        middleware=[Middleware(RequestGuard)],
     )
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False)
     handlers = {
@@ -51,7 +51,7 @@ def make_app(library: Library, *, most_bytes: int = _MOST_BYTES) -> ASGIApp:
     }
     app = Starlette(routes=[guarded], middleware=[hosts], exception_handlers=handlers)
     # Around all of it: Starlette answers errors of the code outside of its middleware.
-    return WithHeaders(app, headers(policy(_SCRIPTS, served=True)))
+    return SecurityHeaders(app, headers(policy(_SCRIPTS, served=True)))
 
 
 def _error_page(request: Request, error: Exception) -> Response:

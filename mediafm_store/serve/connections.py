@@ -7,7 +7,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from mediafm_store.serve.guard import headers
+from mediafm_store.serve.security import headers
 
 _NOTHING = "default-src 'none'"
 """What a line of plain text may load and run, as a Content-Security-Policy."""

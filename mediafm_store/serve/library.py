@@ -11,23 +11,23 @@ from typing import Any, NamedTuple
 
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import DeviceChoice, load_encoders
-from mediafm_store.errors import BadMedia, NotFound
+from mediafm_store.errors import InvalidMedia, NotFound
 from mediafm_store.evaluation.comparison import compare
 from mediafm_store.evaluation.history import dashboard
 from mediafm_store.examples.file_kinds import kind_of, streams_in
 from mediafm_store.records import title_of
 from mediafm_store.report import views
-from mediafm_store.report.board import board_page
+from mediafm_store.report.evaluation_page import board_page
 from mediafm_store.report.links import Links, served_links
-from mediafm_store.report.mapped import atlas_page
-from mediafm_store.report.searched import Offer, Onward, SearchView, search_page
-from mediafm_store.report.titled import title_page
+from mediafm_store.report.map_page import atlas_page
+from mediafm_store.report.search_page import NextSearches, Offer, SearchView, search_page
+from mediafm_store.report.title_page import title_page
 from mediafm_store.retrieval.hit import Hits
 from mediafm_store.retrieval.search import search
-from mediafm_store.serve.kept import Kept
+from mediafm_store.serve.page_cache import PageCache
 from mediafm_store.serve.query import PageQuery, query_of_address
 from mediafm_store.serve.titles import titles_page
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 from mediafm_store.titles.naming import Names
 
 _MOST_OFFERS = 5
@@ -37,7 +37,7 @@ _MOST_OFFERS = 5
 class _PageFacts(NamedTuple):
     """What most pages show."""
 
-    of: tuple[Store, int, int]
+    of: tuple[Storage, int, int]
     """The store, and the versions of `titles` and `spaces`: it depends on no other table."""
     titles: Mapping[str, Mapping[str, Any]]
     """Their rows, by id."""
@@ -59,7 +59,7 @@ class _Looked(NamedTuple):
 class _StoreState(NamedTuple):
     """A store as it is while a page is made."""
 
-    store: Store
+    store: Storage
     known: _PageFacts
     commits: Hashable
 
@@ -69,11 +69,11 @@ class _StoreState(NamedTuple):
         return self.store, self.commits or self.store.tables.state()
 
 
-class Library:
+class SharedStore:
     """A store that many requests share; safe to use from several threads."""
 
     def __init__(
-        self, store: Store, *, encoders: Sequence[str] = (), device: DeviceChoice = "auto"
+        self, store: Storage, *, encoders: Sequence[str] = (), device: DeviceChoice = "auto"
     ) -> None:
         self._store, self._born = store, store.tables.born("titles")
         self.device: DeviceChoice = device
@@ -82,13 +82,13 @@ class Library:
         self._loading = Lock()
         self._known: _PageFacts | None = None
         self._looked = _Looked(None, {})
-        self._kept = Kept()
+        self._kept = PageCache()
 
     @contextmanager
     def _moment(self) -> Iterator[_StoreState]:
         """The store, all of it as it is now; opened anew if another was put in its place."""
         if (born := self._store.tables.born("titles")) != self._born:
-            self._store, self._born = Store(self._store.path), born
+            self._store, self._born = Storage(self._store.path), born
         store, looked = self._store, self._looked
         commits = store.tables.commits()
         if commits is None or looked.commits != commits:
@@ -96,7 +96,7 @@ class Library:
         with store.tables.held(looked.tables):
             yield _StoreState(store, self._read(store), commits)
 
-    def _read(self, store: Store) -> _PageFacts:
+    def _read(self, store: Storage) -> _PageFacts:
         """What most pages show; read again only when its tables have changed."""
         of = store, store.tables.version("titles"), store.tables.version("spaces")
         known = self._known
@@ -110,7 +110,7 @@ class Library:
         return known
 
     def search(self, query: PageQuery) -> str:
-        """The page of what was found. Raises NotFound or BadInput as `search` does."""
+        """The page of what was found. Raises NotFound or InvalidInput as `search` does."""
         with self._moment() as (store, known, _):
             if query.shot is not None:
                 query = query._replace(shot=known.called.shot(query.shot))
@@ -128,7 +128,7 @@ class Library:
                 onward=self._onward(query, hits, known),
             )
 
-    def _onward(self, query: PageQuery, hits: Hits, known: _PageFacts) -> Onward:
+    def _onward(self, query: PageQuery, hits: Hits, known: _PageFacts) -> NextSearches:
         """Where the page of a search leads on to."""
         found = known.called.called(query.text) if query.text else []
         offers = [
@@ -142,14 +142,14 @@ class Library:
         # What a file is compared with again needs no file where it was recognised.
         again = query.from_place(hits.origin) if hits.origin else query
         if again.file is not None:
-            return Onward(offers)
-        return Onward(
+            return NextSearches(offers)
+        return NextSearches(
             offers,
             own_scene=again._replace(same_scene=True).address if hits.own_scene else None,
             origin=again.address if hits.origin else None,
         )
 
-    def _hits(self, store: Store, query: PageQuery) -> Hits:
+    def _hits(self, store: Storage, query: PageQuery) -> Hits:
         ask = partial(
             search,
             store,
@@ -182,7 +182,7 @@ class Library:
         with self._moment() as now:
             return self._loaded(now.store)
 
-    def _loaded(self, store: Store) -> Encoders:
+    def _loaded(self, store: Storage) -> Encoders:
         live = store.live("fused").fingerprint if store.has("fused") else ""
         with self._loading:
             if self._encoders is None or self._encoders[0] != live:
@@ -190,7 +190,7 @@ class Library:
                 self._encoders = live, made
             return self._encoders[1]
 
-    def _page(self, name: str, make: Callable[[Store, _PageFacts], str]) -> str:
+    def _page(self, name: str, make: Callable[[Storage, _PageFacts], str]) -> str:
         """A page that depends on nothing but the store, kept until any table has changed."""
         with self._moment() as now:
             return self._kept.get(name, now.state, lambda: make(now.store, now.known))
@@ -283,12 +283,12 @@ def _checked_film(title: str, film: Path) -> Path:
             if streams_in(film).moving:
                 return film
             reason = "it has no moving pictures"
-        except BadMedia as error:
+        except InvalidMedia as error:
             reason = str(error)
     raise NotFound(f"the file of {title!r}, {film}, is no film ({reason}); ingest it again")
 
 
-def _read_picture(store: Store, shot: str) -> bytes:
+def _read_picture(store: Storage, shot: str) -> bytes:
     """A JPEG of a shot. Raises NotFound."""
     found = store.thumbnails([shot])
     if not found.get(shot):

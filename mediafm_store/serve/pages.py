@@ -14,12 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
-from mediafm_store.errors import BadInput, MediaFMError
+from mediafm_store.errors import InvalidInput, MediaFMError
 from mediafm_store.parallel import cores
-from mediafm_store.serve.guard import bounded
-from mediafm_store.serve.library import Library
+from mediafm_store.serve.library import SharedStore
 from mediafm_store.serve.query import query_of_address
-from mediafm_store.serve.turns import Turns
+from mediafm_store.serve.request_queue import RequestQueue
+from mediafm_store.serve.security import bounded
 from mediafm_store.sources.beside import VIDEO_SUFFIXES
 
 MOST_SENT = 8
@@ -34,14 +34,14 @@ _DAY = {"cache-control": "private, max-age=86400"}
 class Pages:
     """The pages of a library. A search keeps a core busy."""
 
-    def __init__(self, library: Library, most_bytes: int) -> None:
+    def __init__(self, library: SharedStore, most_bytes: int) -> None:
         self._library, self._most_bytes = library, most_bytes
-        self._searches = Turns(cores())
+        self._searches = RequestQueue(cores())
         self._sent = 0
-        self._files = Turns(1)  # encoders use every core
-        self._loading = Turns(1)
-        self._drawing = Turns(1)  # pages that are kept are told at once
-        self._atlases = Turns(1)  # the first takes half a minute; let others not wait for it
+        self._files = RequestQueue(1)  # encoders use every core
+        self._loading = RequestQueue(1)
+        self._drawing = RequestQueue(1)  # pages that are kept are told at once
+        self._atlases = RequestQueue(1)  # the first takes half a minute; let others not wait for it
 
     async def titles(self, request: Request) -> Response:
         """All titles."""
@@ -80,7 +80,7 @@ class Pages:
         async with self._place_for_file(), _received(sized) as form:
             sent = form.get("file")
             if not isinstance(sent, UploadFile) or not sent.filename:
-                raise BadInput("no file was chosen; choose a picture, a sound or a video")
+                raise InvalidInput("no file was chosen; choose a picture, a sound or a video")
             values = {n: v for n, v in form.items() if isinstance(v, str)}
             search = partial(_search_file, self._library, sent.file, Path(sent.filename), values)
             return HTMLResponse(await self._files.take(sized, search))
@@ -118,7 +118,7 @@ async def _received(request: Request) -> AsyncIterator[FormData]:
             max_files=1, max_fields=_MOST_FIELDS, max_part_size=_MOST_IN_FIELD
         )
     except UnicodeError as error:
-        raise BadInput("the form is in an encoding that cannot be read; send UTF-8") from error
+        raise InvalidInput("the form is in an encoding that cannot be read; send UTF-8") from error
     try:
         yield form
     finally:
@@ -126,12 +126,14 @@ async def _received(request: Request) -> AsyncIterator[FormData]:
 
 
 def _check_sent(values: Mapping[str, str]) -> None:
-    """Raise BadInput if a file was chosen, but only its name came with the form."""
+    """Raise InvalidInput if a file was chosen, but only its name came with the form."""
     if name := values.get("file"):
-        raise BadInput(f"{name!r} was not sent; press “Search by file”, which sends it")
+        raise InvalidInput(f"{name!r} was not sent; press “Search by file”, which sends it")
 
 
-def _search_file(library: Library, sent: BinaryIO, called: Path, values: Mapping[str, str]) -> str:
+def _search_file(
+    library: SharedStore, sent: BinaryIO, called: Path, values: Mapping[str, str]
+) -> str:
     """Search for what was sent: as a file while that lasts, in a folder that goes with it."""
     query = library.meant(values)
     suffix = called.suffix.lower()
@@ -145,4 +147,4 @@ def _search_file(library: Library, sent: BinaryIO, called: Path, values: Mapping
             if str(file) not in str(error):
                 raise
             # The user knows it by another name.
-            raise BadInput(str(error).replace(str(file), called.name)) from error
+            raise InvalidInput(str(error).replace(str(file), called.name)) from error

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import NamedTuple, get_args
 from urllib.parse import urlencode
 
-from mediafm_store.errors import BadInput
-from mediafm_store.examples.origin import ClipMatch
-from mediafm_store.examples.queries import parse_clock
+from mediafm_store.errors import InvalidInput
+from mediafm_store.examples.clip_locator import ClipMatch
+from mediafm_store.examples.resolver import parse_clock
 from mediafm_store.likeness.scale import Part
 from mediafm_store.report.form import COUNTS, MOST_COUNT, MOST_HITS, USUAL
 from mediafm_store.report.timecode import timecode, timespan
@@ -122,14 +122,14 @@ def form_of(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def query_of_address(values: Mapping[str, str]) -> PageQuery:
-    """The search that the fields of an address ask for. Raises BadInput for what cannot be."""
+    """The search that the fields of an address ask for. Raises InvalidInput for what cannot be."""
     values = {name: value.strip() for name, value in values.items()}
     unit = values.get("unit") or "shot"
     if unit not in _UNITS:
-        raise BadInput(f"the unit must be one of {', '.join(_UNITS)}, is {unit!r}")
+        raise InvalidInput(f"the unit must be one of {', '.join(_UNITS)}, is {unit!r}")
     k = values.get("k") or USUAL["k"]
     if not k.isascii() or not k.isdecimal() or len(k) > 9 or not 0 < int(k) <= MOST_HITS:
-        raise BadInput(f"the number of answers (k) must be from 1 to {MOST_HITS}, is {k!r}")
+        raise InvalidInput(f"the number of answers (k) must be from 1 to {MOST_HITS}, is {k!r}")
     query = PageQuery(
         text=values.get("text"),
         said=values.get("said") or None,
@@ -145,7 +145,7 @@ def query_of_address(values: Mapping[str, str]) -> PageQuery:
         k=int(k),
     )
     if query.title is None and (query.start_s, query.end_s) != (None, None):
-        raise BadInput("a start or an end is of a title: name that too")
+        raise InvalidInput("a start or an end is of a title: name that too")
     return query
 
 
@@ -153,7 +153,7 @@ def _flag(values: Mapping[str, str], name: str) -> bool:
     """Whether a box is ticked."""
     value = values.get(name, "").lower()
     if value not in _YES + _NO:
-        raise BadInput(f"{name} must be 1 or 0, is {value!r}")
+        raise InvalidInput(f"{name} must be 1 or 0, is {value!r}")
     return value in _YES
 
 
@@ -165,5 +165,5 @@ def _count(values: Mapping[str, str], name: str) -> float:
     except ValueError:
         found = -1.0
     if not 0 <= found <= MOST_COUNT or round(found, 1) != found:
-        raise BadInput(f"{name} must be a number from 0 to {MOST_COUNT}, as 0.5, is {value!r}")
+        raise InvalidInput(f"{name} must be a number from 0 to {MOST_COUNT}, as 0.5, is {value!r}")
     return found

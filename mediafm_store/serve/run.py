@@ -9,12 +9,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mediafm_store.encoding import DeviceChoice
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.parallel import ONE_BLAS_THREAD
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.connections import Connection
-from mediafm_store.serve.library import Library
-from mediafm_store.store.store import Store
+from mediafm_store.serve.library import SharedStore
+from mediafm_store.storage.storage import Storage
 
 HOST = "127.0.0.1"
 """Nobody but this machine is served: films and their words are not for the network."""
@@ -24,7 +24,7 @@ PATIENCE_S = 2
 
 
 def serve(
-    store: Store,
+    store: Storage,
     *,
     port: int = PORT,
     encoders: Sequence[str] = (),
@@ -33,12 +33,12 @@ def serve(
 ) -> None:
     """Serve pages until Ctrl-C; `on_ready` gets the address as soon as it answers.
 
-    Port 0 takes a free one. Raises BadInput if the port is taken.
+    Port 0 takes a free one. Raises InvalidInput if the port is taken.
     """
     # Several threads search at once. To limit BLAS anew for each search, and to let go of it after,
     # takes longer than the search.
     with bound(port) as listening, ONE_BLAS_THREAD.held():
-        server = server_of(make_app(Library(store, encoders=encoders, device=device)))
+        server = server_of(make_app(SharedStore(store, encoders=encoders, device=device)))
         on_ready(f"http://{HOST}:{listening.getsockname()[1]}")
         with suppress(KeyboardInterrupt):  # the way to stop it
             server.run(sockets=[listening])
@@ -77,7 +77,7 @@ def bound(port: int) -> socket.socket:
         listening.bind((HOST, port))
     except (OSError, OverflowError) as error:
         listening.close()
-        raise BadInput(
+        raise InvalidInput(
             f"port {port} cannot be used ({error}); choose another one, or --port 0 for a free one"
         ) from error
     listening.listen()

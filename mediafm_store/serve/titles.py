@@ -7,11 +7,11 @@ from mediafm_store.charts.sprites import Small, Sprites
 from mediafm_store.records import shot_id
 from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import render
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 
 
 def titles_page(
-    store: Store, titles: Sequence[Mapping[str, Any]], *, links: Links, names: Mapping[str, str]
+    store: Storage, titles: Sequence[Mapping[str, Any]], *, links: Links, names: Mapping[str, str]
 ) -> str:
     """The page as HTML."""
     middle = {row["id"]: shot_id(row["id"], row["shots"] // 2) for row in titles}

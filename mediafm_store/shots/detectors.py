@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from mediafm_store.media.scale import Image
 
 
-class Seen(NamedTuple):
+class DetectorFrame(NamedTuple):
     """A frame as a detector sees it."""
 
     seconds: float
@@ -16,7 +16,7 @@ class Seen(NamedTuple):
     """BGR, its longest side `DETECTION_SIZE` pixels at most."""
 
 
-Detector = Callable[[Iterable[Seen], float], Iterator[int]]
+Detector = Callable[[Iterable[DetectorFrame], float], Iterator[int]]
 """Frames and their mean rate in; out, as soon as known, the number of each frame that starts a
 new shot (never 0), ascending."""
 
@@ -28,7 +28,7 @@ _LEAST_CHANGE, _LEAST_RATIO, _STILL = 15.0, 3.0, 1e-5
 """Of a cut: its change, and how often it is that around it; less than STILL counts as none."""
 
 
-def adaptive(frames: Iterable[Seen], _fps: float) -> Iterator[int]:
+def adaptive(frames: Iterable[DetectorFrame], _fps: float) -> Iterator[int]:
     """A cut stands out from the motion around it.
 
     The cuts of PySceneDetect 0.7's AdaptiveDetector with its default parameters, to the frame: it
@@ -44,7 +44,7 @@ def adaptive(frames: Iterable[Seen], _fps: float) -> Iterator[int]:
             yield middle
 
 
-def _changes(frames: Iterable[Seen]) -> Iterator[float]:
+def _changes(frames: Iterable[DetectorFrame]) -> Iterator[float]:
     """How much each frame differs from the one before it: hue, saturation and value, 0 to 255.
 
     Each channel is divided before they are added, as the package does it: its rounding decides
@@ -69,14 +69,14 @@ def _stands_out(first: float, second: float, score: float, fourth: float, fifth:
     return score >= _LEAST_CHANGE and (around < _STILL or score / around >= _LEAST_RATIO)
 
 
-def content(frames: Iterable[Seen], fps: float) -> Iterator[int]:
+def content(frames: Iterable[DetectorFrame], fps: float) -> Iterator[int]:
     """PySceneDetect's ContentDetector: a cut changes colour and light by a fixed amount."""
     from scenedetect.detectors import ContentDetector
 
     return scenedetect_cuts(ContentDetector(), frames, fps)
 
 
-def threshold(frames: Iterable[Seen], fps: float) -> Iterator[int]:
+def threshold(frames: Iterable[DetectorFrame], fps: float) -> Iterator[int]:
     """PySceneDetect's ThresholdDetector: a shot starts in the middle of each black stretch.
 
     Finds fades through black and nothing else. A cut is known only when the picture comes back.
@@ -86,7 +86,7 @@ def threshold(frames: Iterable[Seen], fps: float) -> Iterator[int]:
     return scenedetect_cuts(ThresholdDetector(), frames, fps)
 
 
-def scenedetect_cuts(detector: Any, frames: Iterable[Seen], fps: float) -> Iterator[int]:
+def scenedetect_cuts(detector: Any, frames: Iterable[DetectorFrame], fps: float) -> Iterator[int]:
     """Run any detector of PySceneDetect over frames."""
     from scenedetect import FrameTimecode
 
@@ -97,7 +97,7 @@ def scenedetect_cuts(detector: Any, frames: Iterable[Seen], fps: float) -> Itera
     yield from (cut.frame_num for cut in detector.post_process(last))
 
 
-def _of_one_size(frames: Iterable[Seen]) -> Iterator[Seen]:
+def _of_one_size(frames: Iterable[DetectorFrame]) -> Iterator[DetectorFrame]:
     """Frames at the size of the first: broadcasts change shape midway, and sizes must agree."""
     import cv2
 

@@ -10,7 +10,7 @@ SILENCE_DB = -90.0
 """What digital silence counts as, in decibels below full scale."""
 
 
-class Levels:
+class TimeSeries:
     """A quantity sampled in time: append ascending times, then ask about stretches of them."""
 
     def __init__(self) -> None:

@@ -15,8 +15,8 @@ from mediafm_store.media.scale import Image, Shrinker, one_field
 from mediafm_store.media.video import Frame, Video
 from mediafm_store.parallel import ahead
 from mediafm_store.records import Span
-from mediafm_store.shots.detectors import DETECTION_SIZE, Detector, Seen
-from mediafm_store.shots.levels import Levels
+from mediafm_store.shots.detectors import DETECTION_SIZE, Detector, DetectorFrame
+from mediafm_store.shots.levels import TimeSeries
 
 _KEYFRAME_SIZE = 512
 """Longest side in pixels of what encoders and pages get."""
@@ -53,20 +53,20 @@ class CutShot(NamedTuple):
         return clearest if _contrast(self.middle) < _FADED * _contrast(clearest) else self.middle
 
 
-class Light(NamedTuple):
+class LumaStats(NamedTuple):
     """What every frame of a film says about light, and how much of it changes."""
 
-    brightness: Levels
+    brightness: TimeSeries
     """The mean, 0 (black) to 1."""
-    lit: Levels
+    lit: TimeSeries
     """The share of the picture that is not black."""
-    motion: Levels
+    motion: TimeSeries
     """The mean difference to the frame before, 0 to 1; not of the first."""
 
     @classmethod
-    def unknown(cls) -> "Light":
+    def unknown(cls) -> "LumaStats":
         """Of a film that is yet to be read."""
-        return cls(Levels(), Levels(), Levels())
+        return cls(TimeSeries(), TimeSeries(), TimeSeries())
 
     def append(
         self, seconds: float, image: Image, before: UInt8[np.ndarray, "_ _ 3"] | None
@@ -87,13 +87,13 @@ def read_shots(
     detector: Detector,
     *,
     keyframes: int = 1,
-    light: Light | None = None,
+    light: LumaStats | None = None,
     on_frame: OnFrame = lambda frames, done_s, total_s: None,
     warn: Warn = log_warning,
 ) -> Iterator[CutShot]:
     """Decode a video once and yield its shots in play order, without gaps or overlaps.
 
-    Each comes with `keyframes` pictures, fewer where the shot has fewer frames. Raises BadMedia
+    Each comes with `keyframes` pictures, fewer where the shot has fewer frames. Raises InvalidMedia
     if the file has no picture that can be decoded.
     """
     with open_media(path) as container, ExitStack() as stack:
@@ -103,7 +103,7 @@ def read_shots(
         shrink = Shrinker(DETECTION_SIZE, "bgr24", video.pixel_aspect)
         tick_s = float(video.time_base)
 
-        def seen() -> Iterator[Seen]:
+        def seen() -> Iterator[DetectorFrame]:
             before = None
             for number, frame in enumerate(frames):
                 pending.add(frame)
@@ -113,7 +113,7 @@ def read_shots(
                     light.append(seconds, image, before)
                     before = image
                 on_frame(number + 1, seconds, video.duration_s)
-                yield Seen(seconds, image)
+                yield DetectorFrame(seconds, image)
 
         for cut in detector(seen(), video.fps):
             yield pending.close(cut, video.time_base)

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mediafm_store import weights
-from mediafm_store.encoders.ready import ready
-from mediafm_store.shots.detectors import Seen
+from mediafm_store.encoders.torch_eval import ready
+from mediafm_store.shots.detectors import DetectorFrame
 
 WEIGHTS = "transnetv2.safetensors"
 HEIGHT, WIDTH = 27, 48
@@ -37,7 +37,7 @@ _LIKELY = 0.5
 Frames = UInt8[Tensor, "t 27 48 3"]
 
 
-def transnetv2(frames: Iterable[Seen], _fps: float) -> Iterator[int]:
+def transnetv2(frames: Iterable[DetectorFrame], _fps: float) -> Iterator[int]:
     """Cut at the end of each transition that the network sees.
 
     On a GPU if there is one. A cut becomes known up to `_WINDOW` - `MARGIN` frames late.
@@ -49,7 +49,7 @@ def transnetv2(frames: Iterable[Seen], _fps: float) -> Iterator[int]:
         inside = score > _LIKELY
 
 
-def small(frames: Iterable[Seen]) -> Iterator[UInt8[Tensor, "27 48 3"]]:
+def small(frames: Iterable[DetectorFrame]) -> Iterator[UInt8[Tensor, "27 48 3"]]:
     """The pictures as the network wants them: RGB, their shape ignored."""
     import cv2
 

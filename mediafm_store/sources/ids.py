@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from mediafm_store.errors import BadInput, MediaFMError
-from mediafm_store.sources.changes import content, size_in, sources_of, stat_of
-from mediafm_store.store.store import Store
+from mediafm_store.errors import InvalidInput, MediaFMError
+from mediafm_store.sources.change_detection import content, size_in, sources_of, stat_of
+from mediafm_store.storage.storage import Storage
 
 _SIGNS = "_.-"
 _NAMELESS = "untitled"
@@ -64,14 +64,14 @@ def former_id(name: str) -> str:
 
 
 def check_id(title: str) -> None:
-    """Raise BadInput for an id that tables, or addresses of shots, could not hold."""
+    """Raise InvalidInput for an id that tables, or addresses of shots, could not hold."""
     if title != (id := id_of(title)):
-        raise BadInput(
+        raise InvalidInput(
             f"--title {title!r} may hold small letters, digits, _, - and . only; give {id!r}"
         )
 
 
-def name_ids(store: Store, file: Path, names: Iterable[str]) -> dict[str, str]:
+def name_ids(store: Storage, file: Path, names: Iterable[str]) -> dict[str, str]:
     """The ids of the titles in a file of several, by name; those that are stored stay the same."""
     media = _media_of(store)
     ids: dict[str, str] = {}
@@ -83,7 +83,7 @@ def name_ids(store: Store, file: Path, names: Iterable[str]) -> dict[str, str]:
 
 
 def title_ids(
-    store: Store,
+    store: Storage,
     files: Iterable[Path],
     is_same: _SameFilm,
     series_of: _SeriesOf = lambda file: [],
@@ -149,17 +149,17 @@ def _stored_ids(
     return ids
 
 
-def _media_of(store: Store) -> dict[str, str]:
+def _media_of(store: Storage) -> dict[str, str]:
     """The paths of all titles, by id."""
     return dict(store.called().select("id", "media").iter_rows())
 
 
-def is_gone(store: Store) -> _SameFilm:
+def is_gone(store: Storage) -> _SameFilm:
     """Takes a file for that of a title if the one of the title is no longer there."""
     return lambda id, file: not Path(store.title(id)["media"]).exists()
 
 
-def is_same_film(store: Store) -> _SameFilm:
+def is_same_film(store: Storage) -> _SameFilm:
     """Takes a file for that of a title if the content is the same, or its folder has moved."""
 
     def is_same(id: str, file: Path) -> bool:

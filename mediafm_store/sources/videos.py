@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.media.decode import Warn, log_warning
 from mediafm_store.media.paths import check_file
 from mediafm_store.records import Title
@@ -23,18 +23,18 @@ def find_videos(paths: Iterable[Path], warn: Warn = log_warning) -> list[Path]:
     """The files named, and the videos in the folders named, below them too, in order.
 
     Links keep their own names: what lies beside a link belongs to it. `warn` is told of links that
-    lead nowhere. Raises BadInput for a path that does not exist or has no video.
+    lead nowhere. Raises InvalidInput for a path that does not exist or has no video.
     """
     found: dict[Path, None] = {}
     for path in paths:
         if not path.exists():
-            raise BadInput(f"{path} does not exist")
+            raise InvalidInput(f"{path} does not exist")
         if not path.is_dir():
             check_file(path)
         inside = files_below(path, warn) if path.is_dir() else [path]
         videos = [p for p in inside if p == path or _is_video(p)]
         if not videos:
-            raise BadInput(f"no video in {path} (looked for {' '.join(VIDEO_SUFFIXES)})")
+            raise InvalidInput(f"no video in {path} (looked for {' '.join(VIDEO_SUFFIXES)})")
         found.update(dict.fromkeys(Path(os.path.abspath(v)) for v in videos))
     return list(found)
 
@@ -58,7 +58,7 @@ def read_title(
     language: str | None = None,
     warn: Warn = log_warning,
 ) -> Title:
-    """A title with what lies beside its file; raise BadInput if the metadata is malformed.
+    """A title with what lies beside its file; raise InvalidInput if the metadata is malformed.
 
     `name` is what it is called where its metadata do not say, by default as its file. `language` is
     that of the subtitles to use; if there are none, `warn` says which there are.
@@ -98,7 +98,7 @@ def series_of(file: Path) -> list[str]:
     """The series of a film, and the place in it as s02e01, as far as its metadata tell them."""
     try:
         facts = metadata_of(file)
-    except BadInput:
+    except InvalidInput:
         return []  # told when the film is read
     if not facts.get("series"):
         return []
@@ -114,7 +114,7 @@ def _metadata_file(media: Path) -> Path | None:
         return own
     try:
         file = _read_json(common).get("file") if common.is_file() else None
-    except BadInput:
+    except InvalidInput:
         return None  # of some other program, as many folders have one
     is_ours = isinstance(file, str) and _normal(file) == _normal(media.name)
     return common if is_ours else None
@@ -130,11 +130,13 @@ def read_metadata(path: Path) -> dict[str, Any]:
     facts = {k: v for k, v in _read_json(path).items() if v is not None}
     for key in ("title", "synopsis", "series"):
         if not isinstance(facts.get(key, ""), str):
-            raise BadInput(f"{path}: {key} must be a string, is {json.dumps(facts[key])[:60]}")
+            raise InvalidInput(f"{path}: {key} must be a string, is {json.dumps(facts[key])[:60]}")
     for key in ("tags", "genres"):
         values = facts.get(key, [])
         if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
-            raise BadInput(f"{path}: {key} must be a list of strings, is {json.dumps(values)[:60]}")
+            raise InvalidInput(
+                f"{path}: {key} must be a list of strings, is {json.dumps(values)[:60]}"
+            )
     return facts
 
 
@@ -143,7 +145,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json_text.read_json(path)
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path} cannot be read as JSON: {error}") from error
+        raise InvalidInput(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(value, dict):
-        raise BadInput(f"{path} must hold a JSON object with title, synopsis, series, tags, genres")
+        raise InvalidInput(
+            f"{path} must hold a JSON object with title, synopsis, series, tags, genres"
+        )
     return value

@@ -1,1 +1,1 @@
-"""The tables, as they lie on disk: schema, spaces, locks, migrations."""
+"""The store: titles, shots, words and vectors, read and written as a whole."""

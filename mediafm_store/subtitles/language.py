@@ -2,7 +2,7 @@
 
 import langcodes
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 
 NEAR = 10
 """Largest distance (Unicode CLDR's) of languages whose readers understand each other."""
@@ -71,10 +71,10 @@ def standard(tag: str | None) -> str | None:
 
 
 def wished(tag: str) -> str:
-    """The language that a user names; raise BadInput if there is none of that name."""
+    """The language that a user names; raise InvalidInput if there is none of that name."""
     found = standard(tag)
     if found is None:
-        raise BadInput(f"{tag!r} is not a language; name it by its code, such as de or pt-BR")
+        raise InvalidInput(f"{tag!r} is not a language; name it by its code, such as de or pt-BR")
     return found
 
 

@@ -13,7 +13,7 @@ from pysubs2.exceptions import FormatAutodetectionError
 from pysubs2.formats import autodetect_format
 from pysubs2.formats.substation import parse_tags
 
-from mediafm_store.errors import BadInput, BadSubtitles, first_line
+from mediafm_store.errors import InvalidInput, InvalidSubtitles, first_line
 from mediafm_store.media.decode import Warn, log_warning
 from mediafm_store.records import Cue, Span
 from mediafm_store.text_files.plain_text import read_text
@@ -45,25 +45,27 @@ _MOST_ROLLED = 4
 
 
 def read_cues(path: Path, warn: Warn = log_warning, *, language: str | None = None) -> list[Cue]:
-    """What is said, in play order; raise BadSubtitles if nothing in the file can be read.
+    """What is said, in play order; raise InvalidSubtitles if nothing in the file can be read.
 
     `language` helps to tell the encoding of what is not UTF-8.
     """
     try:
         text = re.sub(r"\r*\n|\r", "\n", read_text(path, warn, language))
-    except BadInput as error:
-        raise BadSubtitles(str(error)) from error
+    except InvalidInput as error:
+        raise InvalidSubtitles(str(error)) from error
     kind = _kind_of(text)
     form = kind if f".{kind}" in SUFFIXES else path.suffix.lstrip(".").lower()
     lines, damaged = _mended(text.split("\n"), form)
     try:
         events = pysubs2.SSAFile.from_string("\n".join(lines), format_=form).events
     except Exception as error:  # its parsers let through whatever a damaged line makes them raise
-        raise BadSubtitles(f"{path} cannot be read as subtitles: {first_line(error)}") from error
+        raise InvalidSubtitles(
+            f"{path} cannot be read as subtitles: {first_line(error)}"
+        ) from error
     if len(events) == len(damaged) and not _is_empty(text, form, damaged):
         other = kind and kind != form
         cure = f"convert it from {kind}" if other else f"check that it is {path.suffix} text"
-        raise BadSubtitles(f"{path} holds no subtitle that can be read; {cure}")
+        raise InvalidSubtitles(f"{path} holds no subtitle that can be read; {cure}")
     if damaged:
         warn(
             f"{path.name}: {len(damaged)} of {len(events)} subtitles cannot be read, the first"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import av
 
-from mediafm_store.errors import BadMedia, BadSubtitles
+from mediafm_store.errors import InvalidMedia, InvalidSubtitles
 from mediafm_store.media.clock import Clock
 from mediafm_store.media.decode import Warn, log_warning, open_media, packets, start_ticks
 from mediafm_store.media.streams import only
@@ -44,7 +44,7 @@ def text_tracks(media: Path) -> list[SubtitleTrack]:
                 for stream in container.streams.subtitles
                 if stream.codec_context and stream.codec_context.name in _TEXT_CODECS
             ]
-    except BadMedia:
+    except InvalidMedia:
         return []  # whoever reads its picture says so
 
 
@@ -64,7 +64,7 @@ def read_track(media: Path, index: int, warn: Warn = log_warning) -> list[Cue]:
     """The cues of one text track, in play order; damaged ones are left out, with a warning."""
     with open_media(media) as container:
         if index >= len(container.streams) or container.streams[index].type != "subtitle":
-            raise BadSubtitles(f"{media} has no subtitle track {index}")
+            raise InvalidSubtitles(f"{media} has no subtitle track {index}")
         stream = container.streams[index]
         only(stream)
         start = start_ticks(container, stream.time_base)

@@ -11,11 +11,11 @@ import polars as pl
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import DeviceChoice
 from mediafm_store.engines import Engine, Tell, engine_of
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.labels.labels import FILE
-from mediafm_store.probing.saved import Probe, by_chance, newest_probe, space_of, tasks
-from mediafm_store.storage.tables import one_of, quoted
-from mediafm_store.store.store import Store
+from mediafm_store.probing.registry import Probe, by_chance, newest_probe, space_of, tasks
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.lancedb_tables import one_of, quoted
 from mediafm_store.tags.by_name import from_names
 from mediafm_store.tags.by_neighbours import from_neighbours, known_tags, title_vectors
 from mediafm_store.tags.by_probe import from_probe
@@ -30,7 +30,7 @@ _OnTitles = Callable[[str, int, int], None]
 
 
 def apply_tags(
-    store: Store,
+    store: Storage,
     titles: Sequence[str] | None = None,
     *,
     task: str | None = None,
@@ -50,11 +50,11 @@ def apply_tags(
     thousand titles at a time, so a run that was cut off goes on where it was. Probes are applied to
     `workers` thousands at once by an `engine` (see `engine_of`), whose workers read the store
     themselves; names are looked for by this process. Raises NotFound for an unknown title or probe,
-    BadInput if there is nothing to learn from, if no probe is better than chance, or if `names`
+    InvalidInput if there is nothing to learn from, if no probe is better than chance, or if `names`
     come with an engine or workers.
     """
     if names and (engine != "threads" or workers is not None):
-        raise BadInput("--name is looked for by this process; leave out --engine and --workers")
+        raise InvalidInput("--name is looked for by this process; leave out --engine and --workers")
     store.check_writable()
     titles = None if titles is None else find_titles(store, titles)
     if names:
@@ -64,7 +64,7 @@ def apply_tags(
         return write_tags(store, wanted, tags, instead=named)
     chosen = [newest_probe(store, task)] if task else _of_titles(store)
     if task and not _tags_titles(chosen[0]):
-        raise BadInput(
+        raise InvalidInput(
             f"probe {chosen[0].name} does not tag titles: that needs labels of titles, with names,"
             f" and it has {chosen[0].kind} of {chosen[0].level}; `mediafm probe apply {task}` says"
             " what it makes of them"
@@ -83,7 +83,7 @@ def apply_tags(
 class _Probed:
     """The stage of tagging: what a probe says of some titles. It reads the store."""
 
-    store: Store
+    store: Storage
     probe: Probe
 
     def __call__(self, titles: Sequence[str], tell: Tell) -> list[Tag]:  # noqa: ARG002
@@ -92,7 +92,7 @@ class _Probed:
 
 
 def _by_probe(
-    store: Store,
+    store: Storage,
     probe: Probe,
     titles: Sequence[str] | None,
     engine: Engine,
@@ -118,7 +118,7 @@ def _by_probe(
     return [tag for title in wanted for tag in found[title]]
 
 
-def _of_titles(store: Store) -> list[Probe]:
+def _of_titles(store: Storage) -> list[Probe]:
     """The newest probe of each task that tags titles."""
     return [
         probe
@@ -128,7 +128,7 @@ def _of_titles(store: Store) -> list[Probe]:
 
 
 def _better_than_chance(chosen: Sequence[Probe]) -> list[Probe]:
-    """Without probes that know no more than a guess, with a warning; BadInput if none is left."""
+    """Without probes no better than a guess, with a warning; InvalidInput if none is left."""
     told = {probe.name: by_chance(probe) for probe in chosen}
     poor = [
         f"probe {probe.name} is no better than chance ({told[probe.name]}), so it tags nothing;"
@@ -137,7 +137,7 @@ def _better_than_chance(chosen: Sequence[Probe]) -> list[Probe]:
         if told[probe.name]
     ]
     if poor and len(poor) == len(chosen):
-        raise BadInput("; ".join(poor))
+        raise InvalidInput("; ".join(poor))
     for one in poor:
         log.warning("%s", one)
     return [probe for probe in chosen if not told[probe.name]]
@@ -148,7 +148,7 @@ def _tags_titles(probe: Probe) -> bool:
     return probe.level == "titles" and probe.kind == "tags" and all(probe.labels)
 
 
-def _lacking(store: Store, probe: Probe) -> list[str]:
+def _lacking(store: Storage, probe: Probe) -> list[str]:
     """The titles that this version of a probe has not tagged as they are, and for which somebody
     has not said all that it could."""
     space_of(store, probe)
@@ -157,13 +157,13 @@ def _lacking(store: Store, probe: Probe) -> list[str]:
     return [title for title in left if counts[title] < len(probe.labels)]
 
 
-def _titles_labelled(store: Store, probe: Probe) -> set[str]:
+def _titles_labelled(store: Storage, probe: Probe) -> set[str]:
     """The titles of which a file says which tags of the task they have."""
     task = f"task = {quoted(probe.task)} AND source = {quoted(FILE)}"
     return set(store.rows("labels", task)["title"])
 
 
-def _untagged(store: Store, where: str) -> list[str]:
+def _untagged(store: Storage, where: str) -> list[str]:
     """The titles that have no tags of some kind, or only such as are older than the title."""
     tagged = store.rows("tags", where).group_by("title").agg(pl.col("proposed_at").max())
     last = dict(tagged.iter_rows())
@@ -172,7 +172,7 @@ def _untagged(store: Store, where: str) -> list[str]:
 
 
 def _by_neighbours(
-    store: Store,
+    store: Storage,
     titles: Sequence[str] | None,
     top: int,
     on_titles: _OnTitles,

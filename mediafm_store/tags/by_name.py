@@ -5,10 +5,10 @@ from collections.abc import Collection, Sequence
 
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import DeviceChoice
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.retrieval.hit import Hit
 from mediafm_store.retrieval.search import search
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 from mediafm_store.tags.tag import PROPOSALS, TEXT, Tag
 
 _LEAST = 0.9
@@ -20,7 +20,7 @@ _EVIDENCE = 3
 
 
 def from_names(
-    store: Store,
+    store: Storage,
     titles: Collection[str],
     names: Sequence[str],
     *,
@@ -29,7 +29,7 @@ def from_names(
 ) -> list[Tag]:
     """The tags of `names` for titles whose shots they describe."""
     if not all(name.strip() for name in names):
-        raise BadInput("a tag to look for must have a name: --name 'car chase'")
+        raise InvalidInput("a tag to look for must have a name: --name 'car chase'")
     found, wanted = [], set(titles)
     for name in dict.fromkeys(names):
         hits = search(

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from mediafm_store.arrays import Vectors, unit_rows
-from mediafm_store.errors import BadInput
-from mediafm_store.store.store import Store
+from mediafm_store.errors import InvalidInput
+from mediafm_store.storage.storage import Storage
 from mediafm_store.tags.tag import NEIGHBOURS, PROPOSALS, Tag
 
 log = logging.getLogger("mediafm_store")
@@ -21,19 +21,19 @@ _LEAST = 0.3
 """Share of the votes from which on a title is taken to have a tag."""
 
 
-def known_tags(store: Store) -> dict[str, list[str]]:
+def known_tags(store: Storage) -> dict[str, list[str]]:
     """The tags and genres that the user gave each title."""
     return {r["id"]: [*r["tags"], *r["genres"]] for r in store.titles().to_dicts()}
 
 
-def from_neighbours(store: Store, titles: Sequence[str], *, top: int) -> Iterator[list[Tag]]:
+def from_neighbours(store: Storage, titles: Sequence[str], *, top: int) -> Iterator[list[Tag]]:
     """Up to `top` tags of each title, by the votes of the five most similar titles that have some.
 
-    Votes are weighted by cosine. Raises BadInput if no title has tags.
+    Votes are weighted by cosine. Raises InvalidInput if no title has tags.
     """
     known = known_tags(store)
     if not any(known.values()):
-        raise BadInput(
+        raise InvalidInput(
             "no title of the store has tags or genres to learn from; add them to the titles'"
             " metadata (film.json beside film.mp4) and ingest again, bring in labels with `mediafm"
             " labels import`, or name tags to look for: `mediafm tag apply --name 'car chase'`"
@@ -71,7 +71,7 @@ def _vote(
     return sorted(tags, key=lambda tag: (-tag.score, tag.tag))
 
 
-def title_vectors(store: Store) -> tuple[list[str], Vectors]:
+def title_vectors(store: Storage) -> tuple[list[str], Vectors]:
     """One vector a title: [GLOBAL] once titles are embedded, else the mean of its shots."""
     if store.has("title"):
         ids, vectors = store.vectors(store.live("title"))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mediafm_store.probing.predict import inputs_of, loudest_shots, loudest_words, vectors_of
-from mediafm_store.probing.saved import WORDS, Probe
-from mediafm_store.store.store import Store
+from mediafm_store.probing.registry import WORDS, Probe
+from mediafm_store.storage.storage import Storage
 from mediafm_store.tags.tag import Tag, answered
 
 _EVIDENCE = 3
@@ -17,7 +17,7 @@ _MAYBE = 0.5
 """Tags of this share of their threshold are kept for review."""
 
 
-def from_probe(store: Store, probe: Probe, titles: Sequence[str]) -> list[Tag]:
+def from_probe(store: Storage, probe: Probe, titles: Sequence[str]) -> list[Tag]:
     """The tags that titles have or may have, at least one each, of those that nobody has answered.
 
     Titles without vectors get none.

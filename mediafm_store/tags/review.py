@@ -8,12 +8,12 @@ import numpy as np
 from scipy.special import logit
 
 from mediafm_store.encoding import DeviceChoice
-from mediafm_store.errors import BadInput, MediaFMError, NotFound
+from mediafm_store.errors import InvalidInput, MediaFMError, NotFound
 from mediafm_store.labels.labels import FILE, REVIEW, add
 from mediafm_store.probing.fit import OnStep, fit_probe
-from mediafm_store.probing.saved import Probe, newest_probe
-from mediafm_store.storage.tables import quoted
-from mediafm_store.store.store import Store
+from mediafm_store.probing.registry import Probe, newest_probe
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.lancedb_tables import quoted
 from mediafm_store.tags.apply import apply_tags
 from mediafm_store.tags.tag import REVIEW as ANSWERED
 from mediafm_store.tags.tag import Tag, keep_answers, read_tags
@@ -30,7 +30,7 @@ class Feedback(NamedTuple):
     accept: bool
 
 
-class Learnt(NamedTuple):
+class ReviewOutcome(NamedTuple):
     """What became of the answers to one task."""
 
     task: str
@@ -43,7 +43,7 @@ class Learnt(NamedTuple):
     """That were written anew."""
 
 
-def uncertain_tags(store: Store, *, task: str | None = None, n: int = 20) -> list[Tag]:
+def uncertain_tags(store: Storage, *, task: str | None = None, n: int = 20) -> list[Tag]:
     """The `n` proposals nearest to their threshold, which teach a probe most (Lewis & Gale, 1994).
 
     Only those of one task, if it is named; those that have been answered are not asked again.
@@ -59,15 +59,15 @@ def distance(tag: Tag) -> float:
 
 
 def answer_tags(
-    store: Store,
+    store: Storage,
     answers: Sequence[Feedback],
     *,
     device: DeviceChoice = "auto",
     on_step: OnStep = lambda what, done, total: None,
-) -> list[Learnt]:
+) -> list[ReviewOutcome]:
     """Keep answers as labels, fit the probes of their tasks anew, and tag titles with these.
 
-    Raises NotFound for a title and tag that were not proposed, BadInput for an answer that
+    Raises NotFound for a title and tag that were not proposed, InvalidInput for an answer that
     contradicts another; then nothing is kept.
     """
     proposed: dict[tuple[str, str], list[Tag]] = defaultdict(list)
@@ -83,7 +83,7 @@ def answer_tags(
             )
         for tag in proposed[title, name]:
             if said.setdefault(tag, accept) != accept:
-                raise BadInput(f"{title}={name} is accepted and rejected at once; choose one")
+                raise InvalidInput(f"{title}={name} is accepted and rejected at once; choose one")
     by_task: dict[str, list[Tag]] = defaultdict(list)
     for tag in said:
         by_task[tag.task].append(tag)
@@ -93,7 +93,7 @@ def answer_tags(
     return [_learn(store, task, len(own), device, on_step) for task, own in by_task.items()]
 
 
-def _keep_labels(store: Store, task: str, answers: Mapping[Tag, bool]) -> None:
+def _keep_labels(store: Storage, task: str, answers: Mapping[Tag, bool]) -> None:
     """Answers as labels. What a file said of an item stays a file's, corrected: it says that the
     item has no other labels, which an answer does not."""
     of_task = f"task = {quoted(task)} AND source = {quoted(FILE)}"
@@ -120,7 +120,9 @@ def _label(tag: Tag, accept: bool) -> dict[str, object]:
     }
 
 
-def _learn(store: Store, task: str, answers: int, device: DeviceChoice, on_step: OnStep) -> Learnt:
+def _learn(
+    store: Storage, task: str, answers: int, device: DeviceChoice, on_step: OnStep
+) -> ReviewOutcome:
     """Fit a probe anew, as it was fitted before, and tag titles with it."""
     try:
         before = newest_probe(store, task)
@@ -130,9 +132,9 @@ def _learn(store: Store, task: str, answers: int, device: DeviceChoice, on_step:
     try:
         probe = fit_probe(store, task, pool=pool, words=words, device=device, on_step=on_step)
     except MediaFMError as error:
-        return Learnt(task, answers, None, str(error), 0)
+        return ReviewOutcome(task, answers, None, str(error), 0)
     try:
         tags = apply_tags(store, task=task, device=device)
-    except BadInput as error:
-        return Learnt(task, answers, probe, str(error), 0)
-    return Learnt(task, answers, probe, "", len(tags))
+    except InvalidInput as error:
+        return ReviewOutcome(task, answers, probe, str(error), 0)
+    return ReviewOutcome(task, answers, probe, "", len(tags))

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mediafm_store.storage.tables import one_of, quoted
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.lancedb_tables import one_of, quoted
 
 NEIGHBOURS, TEXT, REVIEW = "neighbours", "text", "review"
 """Where tags come from if not from a probe."""
@@ -46,7 +46,7 @@ class Tag:
 
 
 def write_tags(
-    store: Store, titles: Collection[str], tags: Sequence[Tag], *, instead: str
+    store: Storage, titles: Collection[str], tags: Sequence[Tag], *, instead: str
 ) -> list[Tag]:
     """Write tags of titles in the place of those that fulfil a condition, in one commit.
 
@@ -61,13 +61,13 @@ def write_tags(
     return new
 
 
-def answered(store: Store) -> set[tuple[str, str, str]]:
+def answered(store: Storage) -> set[tuple[str, str, str]]:
     """Task, title and tag of all that people have said yes or no to."""
     rows = store.rows("tags", f"source = {quoted(REVIEW)}").select("task", "title", "tag")
     return set(rows.iter_rows())
 
 
-def keep_answers(store: Store, answers: Mapping[Tag, bool]) -> None:
+def keep_answers(store: Storage, answers: Mapping[Tag, bool]) -> None:
     """Tags that people have accepted are certain, others are out of the question."""
     sure = (
         replace(tag, score=float(accept), threshold=_SURE, source=REVIEW)
@@ -76,7 +76,7 @@ def keep_answers(store: Store, answers: Mapping[Tag, bool]) -> None:
     store.put("tags", [row_of(tag) for tag in sure])
 
 
-def read_tags(store: Store) -> list[Tag]:
+def read_tags(store: Storage) -> list[Tag]:
     """All tags of titles that are in the store, best first within a title."""
     rows = store.tags().drop("proposed_at", "applies")
     return [Tag(**row | {"evidence": tuple(row["evidence"])}) for row in rows.to_dicts()]

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.text_files.plain_text import read_text
 
 SUFFIXES = (".csv", ".tsv")
@@ -31,24 +31,24 @@ class Table(NamedTuple):
 def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of a table whose first line names its columns, by name, with their lines' numbers.
 
-    Names are in small letters, empty cells are left out. Raises BadInput, with the number of the
-    line, for what cannot be read.
+    Names are in small letters, empty cells are left out. Raises InvalidInput, with the number of
+    the line, for what cannot be read.
     """
     header, rows = read_table(path)
     names = [cell.strip().lower() for cell in header]
     if twice := [name for name, count in Counter(filter(None, names)).items() if count > 1]:
-        raise BadInput(f"{path}: two columns are called {twice[0]!r}; leave one out")
+        raise InvalidInput(f"{path}: two columns are called {twice[0]!r}; leave one out")
     for line, row in rows:
         if any(row[len(names) :]):
-            raise BadInput(f"{path}, line {line}: more cells than columns")
+            raise InvalidInput(f"{path}, line {line}: more cells than columns")
         yield line, {name: cell for name, cell in zip(names, row, strict=False) if cell.strip()}
 
 
 def read_table(path: Path, is_header: Callable[[_Cells], bool] = any) -> Table:
     """A table; its header is the first line that is one, and has most cells by what divides them.
 
-    Without such a line it is empty. Raises BadInput, with the number of the line, for quotes that
-    are not closed and the like.
+    Without such a line it is empty. Raises InvalidInput, with the number of the line, for quotes
+    that are not closed and the like.
     """
     text = read_text(path, few=_EXCEL)
     divider = max(_DIVIDERS, key=lambda one: len(_header_of(_nonempty_rows(text, one), is_header)))
@@ -81,4 +81,4 @@ def _errors_with_file(path: Path, rows: Rows) -> Rows:
     try:
         yield from rows
     except csv.Error as error:
-        raise BadInput(f"{path}, {error}; save it as plain CSV") from error
+        raise InvalidInput(f"{path}, {error}; save it as plain CSV") from error

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 
 LARGEST = 128 << 20
 """Bytes of a file."""
@@ -44,21 +44,21 @@ def read_json(path: Path) -> Any:
 def read_json_lines(path: Path, example: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a file, one a line, with the numbers of their lines; nulls are left out.
 
-    Raises BadInput, with the number of the line, for anything else; `example` is told then.
+    Raises InvalidInput, with the number of the line, for anything else; `example` is told then.
     """
     try:
         lines = _read_text(path).split("\n")
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path} cannot be read: {error}; give a file of JSON lines") from error
+        raise InvalidInput(f"{path} cannot be read: {error}; give a file of JSON lines") from error
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             row = parse_json(line)
         except ValueError as error:
-            raise BadInput(f"{path}, line {number}: no JSON: {error}") from error
+            raise InvalidInput(f"{path}, line {number}: no JSON: {error}") from error
         if not isinstance(row, dict):
-            raise BadInput(f"{path}, line {number}: no object, such as {example}")
+            raise InvalidInput(f"{path}, line {number}: no object, such as {example}")
         yield number, {name: value for name, value in row.items() if value is not None}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.text_files.csv_text import SUFFIXES as CSV
 from mediafm_store.text_files.csv_text import read_records
 from mediafm_store.text_files.json_text import read_json_lines
@@ -22,14 +22,14 @@ Row = dict[str, Any]
 def read_list(file: Path, what: str, example: str) -> Iterator[tuple[int, Row]]:
     """The rows of a file without what is empty, each with the number of its line.
 
-    Of a Parquet file, of its row, from 1. Cells of CSV are texts. Raises BadInput, with that
+    Of a Parquet file, of its row, from 1. Cells of CSV are texts. Raises InvalidInput, with that
     number, for what cannot be read; it tells `what` the rows are, and an `example` of an object.
     """
     suffix = file.suffix.lower()
     if suffix not in (*CSV, _JSON_LINES, PARQUET):
-        raise BadInput(f"{file}: {what} come as .csv, .jsonl or .parquet")
+        raise InvalidInput(f"{file}: {what} come as .csv, .jsonl or .parquet")
     if not file.is_file():
-        raise BadInput(f"no file {file}")
+        raise InvalidInput(f"no file {file}")
     if suffix == _JSON_LINES:
         yield from read_json_lines(file, example)
     elif suffix == PARQUET:
@@ -43,7 +43,7 @@ def _read_parquet(file: Path) -> Iterator[tuple[int, Row]]:
     try:
         table = pl.read_parquet(file)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise BadInput(f"{file} cannot be read as Parquet: {error}") from error
+        raise InvalidInput(f"{file} cannot be read as Parquet: {error}") from error
     for number, row in enumerate(table.iter_rows(named=True), start=1):
         yield number, {k: v for k, v in row.items() if v is not None}
 
@@ -55,5 +55,5 @@ def several(text: str) -> list[Any]:
     try:
         found: list[Any] = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"{text[:60]!r} is no list; give Drama;Crime, or []") from error
+        raise InvalidInput(f"{text[:60]!r} is no list; give Drama;Crime, or []") from error
     return found

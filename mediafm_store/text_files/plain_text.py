@@ -7,7 +7,7 @@ from pathlib import Path
 
 from charset_normalizer import CharsetMatch, from_bytes
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 
 LARGEST = 128 << 20
 """Bytes of a file."""
@@ -41,7 +41,7 @@ def read_text(
     """What a text file says: in UTF-8, else in what its bytes look most like, with a warning.
 
     `language` helps to tell what that is; with too few letters beyond ASCII to tell by, it is `few`
-    if that is possible. Raises BadInput for what cannot be read, is no text, or
+    if that is possible. Raises InvalidInput for what cannot be read, is no text, or
     has more than `LARGEST` bytes.
     """
     raw = _read_bytes(path)
@@ -62,7 +62,7 @@ def read_text(
         return short
     guess = _best_guess(raw, language)
     if guess is None:
-        raise BadInput(f"{path} is not text in any known encoding; save it as UTF-8")
+        raise InvalidInput(f"{path} is not text in any known encoding; save it as UTF-8")
     warn(f"{path.name} is not UTF-8; read as {guess.encoding}")
     return str(guess)
 
@@ -73,9 +73,9 @@ def _read_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
     except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror or error}") from error
+        raise InvalidInput(f"{path} cannot be read: {error.strerror or error}") from error
     if len(raw) > LARGEST:
-        raise BadInput(f"{path} has more than {LARGEST >> 20} MiB, too many for a text")
+        raise InvalidInput(f"{path} has more than {LARGEST >> 20} MiB, too many for a text")
     return raw
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from mediafm_store.arrays import Blocks, unit_rows
 from mediafm_store.encoders.encoder import Encoder, encode_query
 from mediafm_store.features.looks import LOOKS, Look
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 from mediafm_store.text_search.asked_for import content_words
 
 _SURE, _UNSURE = 0.9, 0.65
@@ -36,7 +36,7 @@ class AskedLook:
         return (self.degrees.get(shot, 0.0) - self.mean) / self.spread
 
 
-def asked_look(store: Store, text: str, encoder: Encoder) -> AskedLook | None:
+def asked_look(store: Storage, text: str, encoder: Encoder) -> AskedLook | None:
     """The look that a text asks for; None if it asks for none."""
     every = [(phrase, look) for look in LOOKS for phrase in look.phrases]
     words = _stems(text)
@@ -64,7 +64,7 @@ _ENCODED: dict[str, dict[str, Float32[np.ndarray, " 768"]]] = {}
 """By the fingerprint of the encoder."""
 
 
-def _measured_look(store: Store, look: Look, weight: float) -> AskedLook | None:
+def _measured_look(store: Storage, look: Look, weight: float) -> AskedLook | None:
     """A look with what every shot of the store has of it; None if nobody measured it."""
     columns = list(dict.fromkeys(["id", *look.columns]))
     shots = store.view("shots").lazy().select(columns).collect()

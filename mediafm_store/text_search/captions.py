@@ -13,11 +13,11 @@ from mediafm_store import weights
 from mediafm_store.arrays import Blocks, zeros
 from mediafm_store.encoders.encoder import Encoders, encode, encode_query
 from mediafm_store.encoding import DeviceChoice, load_encoders
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.examples.example import check_encoders
 from mediafm_store.picture_text.caption_map import FILE, CaptionMap, recall_at
 from mediafm_store.picture_text.moments import Moments
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 from mediafm_store.text_files.lists import read_list
 
 _FEWEST = 500
@@ -60,11 +60,11 @@ class Pairs(NamedTuple):
         return Pairs(self.pictures[kept], self.texts[texts], number[self.of[texts]])
 
 
-def caption_map_of(store: Store, encoders: Encoders) -> CaptionMap | None:
+def caption_map_of(store: Storage, encoders: Encoders) -> CaptionMap | None:
     """The map that searches by text use: the store's own, else the one that ships.
 
-    None if neither was fitted for these encoders; of one's own that is said. Raises BadInput if the
-    store's own is damaged.
+    None if neither was fitted for these encoders; of one's own that is said. Raises InvalidInput if
+    the store's own is damaged.
     """
     own = _own_map(store)
     if own is not None:
@@ -79,7 +79,7 @@ def caption_map_of(store: Store, encoders: Encoders) -> CaptionMap | None:
     return shipped if _fits(shipped, encoders) else None
 
 
-def _own_map(store: Store) -> CaptionMap | None:
+def _own_map(store: Storage) -> CaptionMap | None:
     """The map in the store's folder, whatever it was fitted for."""
     file = store.local / FILE
     return CaptionMap.load(file) if file.exists() else None
@@ -94,7 +94,7 @@ def _fits(caption_map: CaptionMap, encoders: Encoders) -> bool:
 
 
 def fit_caption_map(
-    store: Store,
+    store: Storage,
     file: str | Path,
     *,
     encoders: Encoders | None = None,
@@ -110,8 +110,8 @@ def fit_caption_map(
     `facts` tell recall on a tenth of the pictures, held out by `seed`: the share of their texts
     that find their picture among the first 1, 5 and 10, by a map learnt from the others, by the one
     that ships, and by chance. The map that is kept has learnt from all. Pictures that cannot be
-    read are left out, with a warning. Raises BadInput for a malformed file or fewer than `fewest`
-    pictures, SpaceMismatch if other encoders made the vectors of the store.
+    read are left out, with a warning. Raises InvalidInput for a malformed file or fewer than
+    `fewest` pictures, SpaceMismatch if other encoders made the vectors of the store.
     """
     store.check_writable()
     file = Path(file)
@@ -148,16 +148,16 @@ def fit_caption_map(
 
 
 def read(file: Path) -> CaptionedPictures:
-    """Pictures with their texts, from one or several rows each; BadInput names a wrong line."""
+    """Pictures with their texts, from one or several rows each; InvalidInput names a wrong line."""
     pictures: dict[Path, int] = {}
     texts, of = [], []
     for line, row in read_list(file, "captions", _EXAMPLE):
         name, said = row.get("picture"), _said_in(row)
         if not isinstance(name, str) or not said:
-            raise BadInput(f"{file}, line {line}: a row has a picture, a path, and a text")
+            raise InvalidInput(f"{file}, line {line}: a row has a picture, a path, and a text")
         picture = file.parent / name
         if picture not in pictures and not picture.is_file():
-            raise BadInput(f"{file}, line {line}: no file {picture}")
+            raise InvalidInput(f"{file}, line {line}: no file {picture}")
         texts += said
         of += [pictures.setdefault(picture, len(pictures))] * len(said)
     return CaptionedPictures(list(pictures), texts, np.array(of, np.int64))
@@ -173,9 +173,9 @@ def _said_in(row: Mapping[str, Any]) -> list[str]:
 
 
 def _check_count(file: Path, pictures: int, fewest: int) -> None:
-    """Raise BadInput if there is too little to learn from."""
+    """Raise InvalidInput if there is too little to learn from."""
     if pictures < max(fewest, 2):
-        raise BadInput(
+        raise InvalidInput(
             f"{file} has {pictures} pictures that can be read; give at least {max(fewest, 2)}:"
             " fewer teach nothing (200 were measured to raise recall@10 from .34 to .35)"
         )
@@ -200,12 +200,12 @@ def _encoded(captioned: CaptionedPictures, encoders: Encoders, on_step: _OnStep)
 def _readable(pictures: Sequence[Path], numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
     """Those of some pictures that can be read, by number."""
     # It opens media too, and takes a while to import, which searches need not wait for.
-    from mediafm_store.examples.files import picture
+    from mediafm_store.examples.file_examples import picture
 
     for number in numbers:
         try:
             yield number, picture(pictures[number])
-        except BadInput as error:
+        except InvalidInput as error:
             log.warning("%s; it is left out", error)
 
 

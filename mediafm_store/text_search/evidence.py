@@ -15,11 +15,11 @@ from mediafm_store.indexing.known import ReadCache
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.likeness.sampling import cached, passages
 from mediafm_store.likeness.scale import Part
-from mediafm_store.matching.matcher import CandidateQuery, Null
+from mediafm_store.matching.matcher import CandidateQuery, NullDistribution
 from mediafm_store.matching.null_distribution import QUERIES
 from mediafm_store.picture_text.caption_map import CaptionMap
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 
 _COMMON_QUERIES = "common_queries.txt"
 _ALIKE = 0.01
@@ -116,7 +116,7 @@ class _ByEncoder:
 class Evidence:
     """One text compared with the blocks of one modality in one space."""
 
-    store: Store
+    store: Storage
     space: Space
     modality: Modality
     """Whose block of the vectors is compared."""
@@ -146,7 +146,7 @@ class Evidence:
         mean, spread = self._usual
         return (self.cosines(known, ids) - mean) / spread
 
-    def null(self) -> Null:
+    def null(self) -> NullDistribution:
         """The best cosines of everyday texts."""
         return cached(
             passages(self.store, self.space),
@@ -167,7 +167,7 @@ class Evidence:
             return np.float32(0), np.float32(1)
         return np.float32(cosines.mean()), np.float32(cosines.std())
 
-    def _best_of_common(self) -> Null:
+    def _best_of_common(self) -> NullDistribution:
         common = self.asker.common()
         near = nearest(self.store, self.space, self._padded(self.asker.directions(common)), 10)
         every = {id: row for one in near for id, row in zip(one.ids, one.vectors, strict=True)}
@@ -179,7 +179,7 @@ class Evidence:
             for query, one in enumerate(near)
             if one.ids
         ]
-        return Null(np.sort(np.array(best, np.float32)))
+        return NullDistribution(np.sort(np.array(best, np.float32)))
 
     def _blocks(self, vectors: Vectors) -> Blocks:
         """Of length 1, or zero."""
@@ -192,7 +192,7 @@ class Evidence:
         return rows
 
 
-def sampled(store: Store, space: Space) -> Vectors:
+def sampled(store: Storage, space: Space) -> Vectors:
     """Random shots of a space."""
     sample = passages(store, space)
     rows = [np.zeros((0, space.dim), np.float16), *(p.vectors for p in sample)]
@@ -201,7 +201,7 @@ def sampled(store: Store, space: Space) -> Vectors:
 
 
 def comparable_parts(
-    store: Store, encoders: Encoders, captions: CaptionMap | None
+    store: Storage, encoders: Encoders, captions: CaptionMap | None
 ) -> Iterator[tuple[Part, Modality, Space, Asker]]:
     """What a text can be compared with: part of the score, modality, space, and by what."""
     described = store.live("described")

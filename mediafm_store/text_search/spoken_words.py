@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.indexing.known import ReadCache
 from mediafm_store.indexing.nearest import nearest
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 from mediafm_store.text_search.asked_for import content_words, quoted
 from mediafm_store.text_search.evidence import Evidence
 
@@ -38,23 +38,23 @@ def _meant(evidence: Evidence, known: ReadCache) -> list[str]:
     return [id for id, score in zip(near.ids, scores, strict=True) if score > 0]
 
 
-def in_a_row(store: Store, text: str) -> list[str]:
+def in_a_row(store: Storage, text: str) -> list[str]:
     """Shots in which the quoted words of a text are said in this order, or all of a sentence."""
     words = quoted(text) or (text if len(text.split()) >= _SENTENCE else "")
     return _spoken_words(store, f'"{words}"') if words else []
 
 
-def spoken(store: Store, text: str) -> list[str]:
+def spoken(store: Storage, text: str) -> list[str]:
     """Shots in which content words of a text are said, best first by BM25."""
     words = content_words(text)
     return _spoken_words(store, words) if words else []
 
 
-def _spoken_words(store: Store, words: str) -> list[str]:
+def _spoken_words(store: Storage, words: str) -> list[str]:
     """Shots in which words are said; none where the store has no full-text index, nor can have."""
     try:
         return list(store.said(words, MOST_SAID))
-    except BadInput:
+    except InvalidInput:
         return []
 
 

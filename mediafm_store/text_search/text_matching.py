@@ -15,20 +15,20 @@ import numpy as np
 from jaxtyping import Float32
 
 from mediafm_store.arrays import Blocks, Modality, zeros
-from mediafm_store.encoders.encoder import Encoded, Encoder, Encoders, encode, encode_query
-from mediafm_store.errors import BadInput
+from mediafm_store.encoders.encoder import Encoder, EncoderOutput, Encoders, encode, encode_query
+from mediafm_store.errors import InvalidInput
 from mediafm_store.examples.example import Example, check_encoders
-from mediafm_store.examples.queries import NOTHING_LEFT
+from mediafm_store.examples.resolver import NOTHING_LEFT
 from mediafm_store.indexing.known import ReadCache
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.likeness.sampling import cached, passages
 from mediafm_store.likeness.scale import PARTS, Part
-from mediafm_store.matching.matcher import CandidateQuery, Null, Shares
-from mediafm_store.matching.matching import ExampleMatcher
+from mediafm_store.matching.matcher import CandidateQuery, NullDistribution, Shares
+from mediafm_store.matching.vector_matchers import ExampleMatcher
 from mediafm_store.picture_text.caption_map import CaptionMap
 from mediafm_store.scenes.own_scene import neighbours
-from mediafm_store.storage.spaces import is_imported
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import is_imported
 from mediafm_store.text_search.asked_for import SAID, AskedFor, asked_of, content_words, quoted
 from mediafm_store.text_search.asked_looks import AskedLook, asked_look
 from mediafm_store.text_search.evidence import Evidence, comparable_parts, sampled
@@ -61,7 +61,7 @@ _TINY = 1e-6
 class TextMatcher:
     """A text as a query."""
 
-    store: Store
+    store: Storage
     asked: AskedFor
     evidence: tuple[Evidence, ...]
     """What it is compared with, what counts most first."""
@@ -129,10 +129,10 @@ class TextMatcher:
             of |= dict.fromkeys(self.spoken, 1.0)
         return [float(max(of[id] for id in run)) for run in runs]
 
-    def null(self) -> Null:
+    def null(self) -> NullDistribution:
         """The best cosines of everyday texts with the leading evidence."""
         if self._is_look:
-            return Null(np.array([_HAS_LOOK - 0.01], np.float32))
+            return NullDistribution(np.array([_HAS_LOOK - 0.01], np.float32))
         return self.leading.null()
 
     def typical(self) -> float:
@@ -224,7 +224,7 @@ class TextMatcher:
 
 
 def text_matcher(
-    store: Store,
+    store: Storage,
     text: str,
     encoders: Encoders,
     captions: CaptionMap | None,
@@ -236,7 +236,7 @@ def text_matcher(
 
     `captions` maps pictures to sentences; without it the descriptions of the picture encoder are
     used. `weights` take the place of those that the text itself asks for. Raises SpaceMismatch if
-    the store's vectors were made by other encoders, BadInput if nothing is left to compare.
+    the store's vectors were made by other encoders, InvalidInput if nothing is left to compare.
     """
     described = store.live("described")
     imported = is_imported(described)
@@ -258,7 +258,7 @@ def text_matcher(
     if any(e.part != "text" for e in evidence):
         evidence = [e for e in evidence if e.part != "text" or e.weight >= _MEANT_FROM]
     if not evidence:
-        raise BadInput(NOTHING_LEFT)
+        raise InvalidInput(NOTHING_LEFT)
     evidence.sort(key=lambda e: -e.weight)
     literal = row or (literal if asked.weights["text"] > 0 else [])
     exact = bool(row)
@@ -284,7 +284,7 @@ class _Remembering:
         self.name, self.fingerprint = encoder.name, encoder.fingerprint
         self._known: dict[str, Blocks] = {}
 
-    def encode(self, items: Sequence[str]) -> Encoded:
+    def encode(self, items: Sequence[str]) -> EncoderOutput:
         """As the encoder does."""
         return encode(self._encoder, items)
 

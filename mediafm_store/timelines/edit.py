@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from mediafm_store.errors import BadInput, BadMedia
+from mediafm_store.errors import InvalidInput, InvalidMedia
 from mediafm_store.media.footage import Footage, read_footage
 from mediafm_store.media.timecode import (
     can_drop,
@@ -17,7 +17,7 @@ from mediafm_store.media.timecode import (
     timecode_rate,
 )
 from mediafm_store.records import Span
-from mediafm_store.timelines.stretch import Stretch
+from mediafm_store.timelines.segment import Segment
 
 log = logging.getLogger(__name__)
 _SLOWEST, _FASTEST = 5, 120
@@ -66,7 +66,7 @@ class FilmFrames:
 class Event:
     """A stretch in an edit; all ends are those of half-open ranges of frames."""
 
-    stretch: Stretch
+    stretch: Segment
     film: FilmFrames
     start: int
     end: int
@@ -96,16 +96,16 @@ class Edit:
 
 
 def arrange(
-    stretches: Sequence[Stretch], *, name: str, fps: Fraction | float | None = None
+    stretches: Sequence[Segment], *, name: str, fps: Fraction | float | None = None
 ) -> Edit:
     """Put stretches one after the other, at the rate of the first or `fps`.
 
     A stretch of another rate takes the time that it takes: its end lies at the frame of the edit
-    that is nearest. `fps` is also the rate of films that cannot be read. Raises BadInput if there
-    is no stretch, or if nothing tells a film's rate.
+    that is nearest. `fps` is also the rate of films that cannot be read. Raises InvalidInput if
+    there is no stretch, or if nothing tells a film's rate.
     """
     if not stretches:
-        raise BadInput(f"nothing to write to {name}: there is no shot or stretch")
+        raise InvalidInput(f"nothing to write to {name}: there is no shot or stretch")
     films = _films_of(stretches, fps)
     first = films[stretches[0].title]
     rate = first.rate if fps is None else timecode_rate(exact_rate(fps))
@@ -114,7 +114,7 @@ def arrange(
 
 
 def _events(
-    stretches: Iterable[Stretch], films: dict[str, FilmFrames], rate: Fraction
+    stretches: Iterable[Segment], films: dict[str, FilmFrames], rate: Fraction
 ) -> Iterator[Event]:
     """Stretches and the frames where they lie; rounding does not add up."""
     passed, placed = Fraction(0), 0
@@ -127,9 +127,9 @@ def _events(
         placed = ends
 
 
-def _films_of(stretches: Iterable[Stretch], fps: Fraction | float | None) -> dict[str, FilmFrames]:
+def _films_of(stretches: Iterable[Segment], fps: Fraction | float | None) -> dict[str, FilmFrames]:
     """The film of each title, by id; what must be known of one is logged, once."""
-    firsts: dict[str, Stretch] = {}
+    firsts: dict[str, Segment] = {}
     for stretch in stretches:
         firsts.setdefault(stretch.title, stretch)
     films = {title: film_of(stretch, fps) for title, stretch in firsts.items()}
@@ -139,11 +139,11 @@ def _films_of(stretches: Iterable[Stretch], fps: Fraction | float | None) -> dic
     return films
 
 
-def film_of(stretch: Stretch, fps: Fraction | float | None) -> FilmFrames:
-    """The film that a stretch is of; raise BadInput if nothing tells its rate."""
+def film_of(stretch: Segment, fps: Fraction | float | None) -> FilmFrames:
+    """The film that a stretch is of; raise InvalidInput if nothing tells its rate."""
     try:
         footage = read_footage(stretch.media)
-    except BadMedia as error:
+    except InvalidMedia as error:
         return _unread_film(stretch, fps, error)
     rate = timecode_rate(footage.rate)
     drop = can_drop(rate) if footage.drop is None else footage.drop
@@ -168,11 +168,11 @@ def _caution(footage: Footage, rate: Fraction) -> str:
     return ""
 
 
-def _unread_film(stretch: Stretch, fps: Fraction | float | None, error: BadMedia) -> FilmFrames:
+def _unread_film(stretch: Segment, fps: Fraction | float | None, error: InvalidMedia) -> FilmFrames:
     """A film whose file is not there: its shots' clock, or `fps`, tells its rate."""
     told = exact_rate(1 / stretch.span.time_base)
     if fps is None and not _SLOWEST <= told <= _FASTEST:
-        raise BadInput(
+        raise InvalidInput(
             f"{error}; nothing else tells the frame rate of {stretch.title}: put the video where it"
             " was, ingest it where it is, or give --fps"
         ) from error

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from mediafm_store.timelines.edit import Edit, Event
-from mediafm_store.timelines.text import one_line, reel_names
+from mediafm_store.timelines.escaping import one_line, reel_names
 
 _LONGEST_TITLE, LONGEST = 70, 200
 """Characters; longer lines are cut by some programs, or refused."""

@@ -4,7 +4,7 @@ from fractions import Fraction
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from mediafm_store.timelines.edit import Edit, Event, FilmFrames
-from mediafm_store.timelines.text import one_line
+from mediafm_store.timelines.escaping import one_line
 
 VERSION = "1.9"
 _USUAL_SIZE = (1920, 1080)

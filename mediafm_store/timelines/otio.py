@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from mediafm_store.timelines.edit import Edit, Event, FilmFrames
-from mediafm_store.timelines.text import one_line
+from mediafm_store.timelines.escaping import one_line
 
 if TYPE_CHECKING:
     from opentimelineio.opentime import TimeRange

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mediafm_store.errors import BadInput
-from mediafm_store.sources.changes import rule_of, with_name
+from mediafm_store.errors import InvalidInput
+from mediafm_store.sources.change_detection import rule_of, with_name
 from mediafm_store.sources.videos import metadata_of
-from mediafm_store.storage.schema import OF_IDS
-from mediafm_store.storage.tables import quoted
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.lancedb_tables import quoted
+from mediafm_store.tables.schema import OF_IDS
 from mediafm_store.titles.naming import find_title, find_titles
 
 LONGEST = 500
@@ -28,7 +28,7 @@ class TitleContents:
     """How many each table has, by the table's name."""
 
 
-def held(store: Store, title: str) -> TitleContents:
+def held(store: Storage, title: str) -> TitleContents:
     """What a store holds of a title; raise NotFound if it is not there."""
     row = store.title(title)
     own = f"title = {quoted(title)}"
@@ -41,13 +41,13 @@ def held(store: Store, title: str) -> TitleContents:
 
 
 def remove_titles(
-    store: Store, titles: Iterable[str], *, dry_run: bool = False
+    store: Storage, titles: Iterable[str], *, dry_run: bool = False
 ) -> list[TitleContents]:
     """Delete titles with their shots, words, pictures, vectors, labels and tags; all or none.
 
     Indexes do not answer with them any more, and lose their rows when they are built anew. Returns
     what goes, or would go by a `dry_run`. Files of films are left alone. Raises NotFound for an
-    unknown title, BadInput for a name that several have.
+    unknown title, InvalidInput for a name that several have.
     """
     store.check_writable()
     ids = list(dict.fromkeys(find_titles(store, titles)))
@@ -57,16 +57,16 @@ def remove_titles(
     return going
 
 
-def rename_title(store: Store, title: str, name: str) -> str:
+def rename_title(store: Storage, title: str, name: str) -> str:
     """Show a title under another name, by which it is then known; its id stays, and is returned.
 
     The name stays, too, when the film is ingested again. Raises NotFound for an unknown title,
-    BadInput for a name that nobody can read.
+    InvalidInput for a name that nobody can read.
     """
     store.check_writable()
     name = name.strip()
     if not name or not name.isprintable() or len(name) > LONGEST:
-        raise BadInput(
+        raise InvalidInput(
             f"{name[:50]!a} is no name for a title; give up to {LONGEST} characters in one line"
         )
     with store.tables.lock():
@@ -93,5 +93,5 @@ def _is_named_by_files(row: Mapping[str, Any]) -> bool:
     beside = (media, media.with_name(row["id"] + media.suffix))  # the second of imported tables
     try:
         return any("title" in metadata_of(file) for file in beside)
-    except (BadInput, OSError):
+    except (InvalidInput, OSError):
         return False

@@ -13,10 +13,10 @@ from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
-from mediafm_store.errors import BadInput, NotFound
+from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.records import shot_id, title_of
 from mediafm_store.sources.ids import caseless
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 
 _MOST_NEAR, _MOST_TOLD = 3, 10
 LONGEST, _COMPARED = 200, 60
@@ -38,32 +38,32 @@ class Named(NamedTuple):
     """Of a stretch, as they were written."""
 
 
-def find_title(store: Store, name: str) -> str:
+def find_title(store: Storage, name: str) -> str:
     """The id of the title that is called so.
 
-    Raises NotFound if none is, with those that are called nearly so; BadInput if several are.
+    Raises NotFound if none is, with those that are called nearly so; InvalidInput if several are.
     """
     return Names(store).title(name)
 
 
-def find_titles(store: Store, names: Iterable[str]) -> list[str]:
+def find_titles(store: Storage, names: Iterable[str]) -> list[str]:
     """The same for several, in order."""
     found = Names(store)
     return [found.title(name) for name in names]
 
 
-def find_shot(store: Store, name: str) -> str:
+def find_shot(store: Storage, name: str) -> str:
     """The id of the shot that is called so, as sintel/42. Raises as `find_title` does."""
     return Names(store).shot(name)
 
 
-def find_shots(store: Store, names: Iterable[str]) -> list[str]:
+def find_shots(store: Storage, names: Iterable[str]) -> list[str]:
     """The same for several, in order."""
     found = Names(store)
     return [found.shot(name) for name in names]
 
 
-def find_named(store: Store, name: str) -> Named:
+def find_named(store: Storage, name: str) -> Named:
     """The title, the shot or the stretch that is called so. Raises as `find_title` does."""
     return Names(store).find(name)
 
@@ -71,7 +71,7 @@ def find_named(store: Store, name: str) -> Named:
 class Names:
     """The names of a store's titles: ids at hand, all others read when the first is asked for."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Storage) -> None:
         self._store = store
         self._counts = store.shot_counts()
 
@@ -150,11 +150,11 @@ class Names:
         return [name] if name in self._counts else self._called.get(key(name), [])
 
     def _only(self, name: str, found: Sequence[str]) -> str:
-        """The one that was found; raise BadInput if there are several."""
+        """The one that was found; raise InvalidInput if there are several."""
         if len(found) == 1:
             return found[0]
         more = f" and {len(found) - _MOST_TOLD} more" if len(found) > _MOST_TOLD else ""
-        raise BadInput(
+        raise InvalidInput(
             f"{_short(name)!r} may be {len(found)} titles: {', '.join(found[:_MOST_TOLD])}{more};"
             " give the id of one"
         )
@@ -262,14 +262,19 @@ def _told_near(near: Sequence[str]) -> str:
     return f"did you mean {' or '.join(filter(None, [', '.join(near[:-1]), near[-1]]))}?"
 
 
-def shots_within(store: Store, title: str, start_s: float | None, end_s: float | None) -> list[str]:
-    """The ids of the shots of a title that overlap a stretch of it; raise BadInput if none does."""
+def shots_within(
+    store: Storage, title: str, start_s: float | None, end_s: float | None
+) -> list[str]:
+    """The ids of the shots of a title that overlap a stretch of it.
+
+    Raises InvalidInput if none does.
+    """
     length = store.title(title)["duration_s"]
     shots = store.shots(title)
     start_s, end_s = start_s or 0.0, length if end_s is None else end_s
     inside = shots.filter((shots["start_s"] < end_s) & (shots["end_s"] > start_s))
     if inside.is_empty() or start_s >= end_s:
-        raise BadInput(
+        raise InvalidInput(
             f"{title} has no shots from {start_s:g} to {end_s:g} s; it is {length:.1f} s long,"
             " give a start before an end within that"
         )

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediafm_store.errors import NotFound
-from mediafm_store.model.facts import CONFIG, checkpoint_fingerprint, read_facts
-from mediafm_store.storage.spaces import Space
-from mediafm_store.store.store import Store
+from mediafm_store.model.metadata import CONFIG, checkpoint_fingerprint, read_facts
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables.spaces import Space
 
 if TYPE_CHECKING:
     from mediafm_store.model.transformer import ShotTransformer
@@ -19,12 +19,12 @@ HISTORY = "history.csv"
 _FORGOTTEN_S = 7 * 24 * 3600.0
 
 
-def checkpoints(store: Store) -> Path:
+def checkpoints(store: Storage) -> Path:
     """The folder that holds a store's checkpoints, numbered from 0001."""
     return store.local / CHECKPOINTS
 
 
-def unfinished(store: Store, key: str) -> str:
+def unfinished(store: Storage, key: str) -> str:
     """Where the state of a training lies until it is over: where the tables do.
 
     `key` says of which titles and settings it is, so that no two overwrite each other's.
@@ -32,7 +32,7 @@ def unfinished(store: Store, key: str) -> str:
     return f"{store.place.address}/{CHECKPOINTS}/{UNFINISHED}-{key[:16]}"
 
 
-def forgotten(store: Store) -> list[Path]:
+def forgotten(store: Storage) -> list[Path]:
     """States of trainings that nobody has gone on with for a week, on this machine."""
     until = time.time() - _FORGOTTEN_S
     files = checkpoints(store).glob(f"{UNFINISHED}*")
@@ -40,7 +40,7 @@ def forgotten(store: Store) -> list[Path]:
 
 
 def save_next(
-    store: Store,
+    store: Storage,
     model: "ShotTransformer",
     *,
     extra: Mapping[str, Any],
@@ -61,14 +61,14 @@ def save_next(
     return folder
 
 
-def saved(store: Store) -> list[Path]:
+def saved(store: Storage) -> list[Path]:
     """A store's checkpoints, oldest first; those of a remote store are fetched."""
     store.place.fetch(CHECKPOINTS, complete=CONFIG)
     folders = checkpoints(store).glob("[0-9]*") if checkpoints(store).is_dir() else ()
     return sorted((f for f in folders if f.name.isdigit()), key=_checkpoint_number)
 
 
-def _publish(store: Store, checkpoint: Path) -> None:
+def _publish(store: Storage, checkpoint: Path) -> None:
     """Let other machines have a checkpoint, if the store is one that they can reach."""
     store.place.publish(checkpoint, complete=CONFIG)
 
@@ -78,14 +78,14 @@ def _checkpoint_number(checkpoint: Path) -> int:
     return int(checkpoint.name)
 
 
-def latest(store: Store) -> Path:
+def latest(store: Storage) -> Path:
     """The newest checkpoint; raise NotFound if nothing was trained yet."""
     if folders := saved(store):
         return folders[-1]
     raise NotFound(f"store {store.path} has no trained model yet; run `mediafm train`")
 
 
-def adopt(store: Store, checkpoint: Path) -> Path:
+def adopt(store: Storage, checkpoint: Path) -> Path:
     """The same checkpoint inside the store, copied under the next number if it is not there.
 
     Contextual vectors and the model that made them must not be parted: a clip is embedded by it.
@@ -105,7 +105,7 @@ def context_fingerprint(checkpoint: Path, fused: str) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
-def checkpoint_of(store: Store, space: Space) -> Path:
+def checkpoint_of(store: Storage, space: Space) -> Path:
     """The checkpoint that made contextual vectors; raise NotFound if it is gone."""
     for folder in reversed(saved(store)):
         if context_fingerprint(folder, space.fused) == space.fingerprint:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from mediafm_store.model.packed import Packed
+from mediafm_store.model.sequences import Packed
 
 Predictor = Callable[[Packed, Bool[Tensor, " shots"]], Float[Tensor, "masked dim"]]
 """Guesses the shots that are masked, in play order."""

@@ -13,30 +13,30 @@ from safetensors.torch import load, save_file
 from torch import Tensor
 
 from mediafm_store.disk import writing
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.files import read_file, remove_file, whole_file
-from mediafm_store.model.packed import Title
+from mediafm_store.model.sequences import Title
 from mediafm_store.model.transformer import ModelConfig
+from mediafm_store.training.process_group import ProcessGroup
 from mediafm_store.training.run import Best, Step, TrainConfig, TrainingRun
-from mediafm_store.training.world import World
 
 EVERY_S = 60.0
 """Between two writes: the weights of a base model and its optimizers are 1.4 GB."""
 
 
-class Unfinished:
+class ResumeState:
     """One file: weights, the best weights, what the optimizers remember, and the history.
 
     Chances are drawn anew for each step from its number, so no generator has a state to keep. The
-    first process writes it, reads it and tells the others: they need not reach it. Raises BadInput
-    if the processes do not train on the same titles.
+    first process writes it, reads it and tells the others: they need not reach it. Raises
+    InvalidInput if the processes do not train on the same titles.
     """
 
-    def __init__(self, address: str, key: str, world: World) -> None:
+    def __init__(self, address: str, key: str, world: ProcessGroup) -> None:
         self.address, self.key, self.world = address, key, world
         self.written = time.monotonic()
         if world.tell(key) != key:
-            raise BadInput(
+            raise InvalidInput(
                 "the processes that train together see different titles or settings; start them"
                 " anew, all alike, when nothing is written to the store"
             )

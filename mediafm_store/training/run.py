@@ -11,15 +11,15 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from mediafm_store.model.packed import Packed, Title, TitleShots, pack, read
+from mediafm_store.model.sequences import Packed, Title, TitleSequence, pack, read
 from mediafm_store.model.transformer import ShotTransformer
 from mediafm_store.parallel import ahead, groups
-from mediafm_store.training.augment import draw_turn, turn, turned_share
-from mediafm_store.training.batches import endless
-from mediafm_store.training.exam import Exam
+from mediafm_store.training.augmentation import draw_turn, turn, turned_share
+from mediafm_store.training.batching import endless
 from mediafm_store.training.masking import cosine_distances, mask_shots
 from mediafm_store.training.optim import OptimizerName, lr_factor, make_optimizers, split_parameters
-from mediafm_store.training.world import World
+from mediafm_store.training.process_group import ProcessGroup
+from mediafm_store.training.validation import ValidationSet
 
 _READ_AHEAD = 2
 """Steps whose vectors are read while another is computed: 19 MB each."""
@@ -78,7 +78,7 @@ class StepShare(NamedTuple):
 
     shots: int
     """Of the whole step."""
-    sequences: list[tuple[int, TitleShots]]
+    sequences: list[tuple[int, TitleSequence]]
     """Its own, each by its number in the step."""
 
 
@@ -103,9 +103,9 @@ class TrainingRun:
     def __init__(
         self,
         model: ShotTransformer,
-        exam: Exam,
+        exam: ValidationSet,
         config: TrainConfig,
-        world: World,
+        world: ProcessGroup,
     ) -> None:
         self.model, self.exam, self.config, self.world = model, exam, config, world
         self.device = model.cls.device
@@ -192,7 +192,7 @@ class TrainingRun:
             shots_per_s=share.shots / (time.perf_counter() - began),
         )
 
-    def gradients(self, number: int, mine: Sequence[tuple[int, TitleShots]]) -> Tensor:
+    def gradients(self, number: int, mine: Sequence[tuple[int, TitleSequence]]) -> Tensor:
         """Leave the gradients of a step in the parameters, and return its loss.
 
         Both are means over the masked shots of all processes. A share larger than `batch_shots`,
@@ -211,7 +211,7 @@ class TrainingRun:
         return total[0] / count
 
     def question(
-        self, number: int, sequences: Sequence[tuple[int, TitleShots]]
+        self, number: int, sequences: Sequence[tuple[int, TitleSequence]]
     ) -> tuple[Packed, Bool[Tensor, " shots"]]:
         """Some of a step's sequences, by their number in it, and which of their shots are hidden.
 

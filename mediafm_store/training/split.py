@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import torch
 
-from mediafm_store.errors import BadInput
-from mediafm_store.model.packed import Title
+from mediafm_store.errors import InvalidInput
+from mediafm_store.model.sequences import Title
 
 
 def split_titles(
@@ -14,13 +14,13 @@ def split_titles(
     """To train on, and to hold out: about `share` of the titles, at least one and never all.
 
     Titles of one series stay together: a series held out in part would be known in part. Titles of
-    a single shot are left out, since nothing is there to predict it from. Raises BadInput if too
-    few remain.
+    a single shot are left out, since nothing is there to predict it from. Raises InvalidInput if
+    too few remain.
     """
     usable = [t for t in titles if t.shots > 1]
     families = _by_series(usable)
     if len(families) < 2:
-        raise BadInput(
+        raise InvalidInput(
             f"training needs 2 titles of 2 or more shots, one of them to validate on, not both of"
             f" one series; of {len(titles)} titles {len(usable)} will do, in {len(families)} series"
             " or alone: ingest more"

@@ -12,10 +12,10 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import Fused
 from mediafm_store.encoding import DeviceChoice, resolve_device
-from mediafm_store.errors import BadInput
-from mediafm_store.model.packed import TitleShots, Unread
+from mediafm_store.errors import InvalidInput
+from mediafm_store.model.sequences import LazyTitle, TitleSequence
 from mediafm_store.model.transformer import PRESETS
-from mediafm_store.store.store import Store
+from mediafm_store.storage.storage import Storage
 from mediafm_store.training.checkpoints import HISTORY, save_next, unfinished
 from mediafm_store.training.resume import key_of
 from mediafm_store.training.run import Step, TrainConfig
@@ -24,7 +24,7 @@ from mediafm_store.training.trainer import train_model as fit
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainReport:
     """A finished training run and the folder of its checkpoint."""
 
     checkpoint: Path | None
@@ -33,18 +33,18 @@ class Trained:
 
 
 def train(
-    store: Store,
+    store: Storage,
     *,
     preset: str = "base",
     config: TrainConfig | None = None,
     device: DeviceChoice = "auto",
     on_step: Callable[[Step], None] = lambda step: None,
-) -> Trained:
+) -> TrainReport:
     """Train by masked shot modelling on all titles and save a checkpoint in the store.
 
     A training that was cut off goes on where it was, if titles and settings are the same. The
-    checkpoint holds `history.csv`, a row a step. Raises BadInput for an unknown preset or a store
-    with too few titles, NotFound without any.
+    checkpoint holds `history.csv`, a row a step. Raises InvalidInput for an unknown preset or a
+    store with too few titles, NotFound without any.
     """
     check_preset(preset)
     store.check_writable()
@@ -77,7 +77,7 @@ def train(
         on_step=on_step,
         save=save,
     )
-    return Trained(made[0] if made else None, result)
+    return TrainReport(made[0] if made else None, result)
 
 
 def _as_csv(history: Sequence[Step]) -> str:
@@ -90,12 +90,12 @@ def _as_csv(history: Sequence[Step]) -> str:
 
 
 def check_preset(preset: str) -> None:
-    """Raise BadInput if there is no such size of model."""
+    """Raise InvalidInput if there is no such size of model."""
     if preset not in PRESETS:
-        raise BadInput(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
+        raise InvalidInput(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
 
 
-def stored_titles(store: Store) -> list[Unread]:
+def stored_titles(store: Storage) -> list[LazyTitle]:
     """All titles of a store, to be read when they are needed. By id."""
     known = store.titles()
     revisions, series = (
@@ -104,18 +104,18 @@ def stored_titles(store: Store) -> list[Unread]:
     spaces = store.live("fused"), store.live("metadata")
     fused, metadata = (store.places(space, revisions) for space in spaces)
 
-    def read(titles: Sequence[Unread]) -> list[TitleShots]:
+    def read(titles: Sequence[LazyTitle]) -> list[TitleSequence]:
         shots = fused.read(np.concatenate([t.places for t in titles])).astype(np.float32)
         about = metadata.read(np.array([t.metadata for t in titles])).astype(np.float32)
         parts = np.split(shots, np.cumsum([t.shots for t in titles])[:-1])
         return [
-            TitleShots(own, told, series=title.series, id=title.id)
+            TitleSequence(own, told, series=title.series, id=title.id)
             for title, own, told in zip(titles, parts, about, strict=True)
         ]
 
     made_by = " ".join(space.fingerprint for space in spaces)
     return [
-        Unread(
+        LazyTitle(
             id=id,
             series=series[id],
             key=f"{made_by} {revisions[id]}",
@@ -129,6 +129,6 @@ def stored_titles(store: Store) -> list[Unread]:
 
 def title_shots(
     title: Mapping[str, Any], fused: Fused, metadata: Float32[np.ndarray, " 768"]
-) -> TitleShots:
+) -> TitleSequence:
     """What the model sees of a title, from its row and its vectors."""
-    return TitleShots(fused, metadata, series=title["series"], id=title["id"])
+    return TitleSequence(fused, metadata, series=title["series"], id=title["id"])

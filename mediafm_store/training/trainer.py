@@ -6,15 +6,15 @@ from pathlib import Path
 
 import torch
 
-from mediafm_store.model.packed import Title
+from mediafm_store.model.sequences import Title
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
-from mediafm_store.training.exam import Exam
+from mediafm_store.training.initialization import fit_mix, start_model
 from mediafm_store.training.masking import trivial_predictors
-from mediafm_store.training.resume import Unfinished, key_of
+from mediafm_store.training.process_group import ALONE, ProcessGroup, process_group
+from mediafm_store.training.resume import ResumeState, key_of
 from mediafm_store.training.run import Best, Step, TrainConfig, TrainingRun
 from mediafm_store.training.split import split_titles
-from mediafm_store.training.start import fit_mix, start_model
-from mediafm_store.training.world import ALONE, World, process_group
+from mediafm_store.training.validation import ValidationSet
 
 _PRACTICE = 32
 """Training titles that are enough to weigh averages."""
@@ -61,7 +61,7 @@ def train_model(
     from there if it was of the same titles and settings; it is written once a minute, and removed
     when the first process has called `save` with the result: what cannot be saved is not lost.
     Under `torchrun` each process takes its share of a step, which then is as many times larger.
-    `start` makes the model. Raises BadInput if too few titles can be used.
+    `start` makes the model. Raises InvalidInput if too few titles can be used.
     """
     with process_group(device) as world:
         run, training, held_out = prepare(
@@ -70,9 +70,9 @@ def train_model(
         baselines = {name: run.exam.grade(guess) for name, guess in trivial_predictors().items()}
         baselines["untrained"] = run.exam.grade(run.model)
         run.best = Best.now(run.model, 0, baselines["untrained"])
-        state: Unfinished | None = None
+        state: ResumeState | None = None
         if unfinished is not None:
-            state = Unfinished(str(unfinished), key_of(titles, model_config, config), world)
+            state = ResumeState(str(unfinished), key_of(titles, model_config, config), world)
             state.restore(run)
         stopped = run.fit(training, on_step, state.keep if state else lambda run: None)
         run.model.load_state_dict(run.best.weights)
@@ -100,14 +100,14 @@ def prepare(
     config: TrainConfig,
     *,
     device: str | torch.device,
-    world: World,
+    world: ProcessGroup,
     start: Start,
 ) -> tuple[TrainingRun, list[Title], list[Title]]:
     """All that stands before the first step; the titles to train on, and those held out."""
     generator = torch.Generator().manual_seed(config.seed)
     training, held_out = split_titles(titles, share=config.validation_share, generator=generator)
     exam, practice = (  # before the model is made: all sizes sit the same exam
-        Exam(
+        ValidationSet(
             some,
             size=model_config.max_shots,
             mask_rate=config.mask_rate,

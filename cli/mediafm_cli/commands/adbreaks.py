@@ -19,7 +19,7 @@ from mediafm_cli.options import (
 from mediafm_cli.output import Row, emit, say, wrote
 
 if TYPE_CHECKING:
-    from mediafm_store import Break, Match, Rails, Store
+    from mediafm_store import AdBreak, AdMatch, BreakConstraints, Storage
 
 EXAMPLE = (
     "Examples: mediafm adbreaks sintel --min-gap 120 --avoid blood;"
@@ -105,7 +105,7 @@ def adbreaks(
     score of an ad is the share of random passages that fit it less.
     """
     from mediafm_store import (
-        Rails,
+        BreakConstraints,
         ads_of_breaks,
         breaks_of_ads,
         load_encoders,
@@ -114,7 +114,7 @@ def adbreaks(
         read_ads,
         write_breaks,
     )
-    from mediafm_store.ad_breaks.labelled import weights_of
+    from mediafm_store.ad_breaks.learned_weights import weights_of
     from mediafm_store.break_files.export import check_break_files
     from mediafm_store.titles.naming import find_titles
 
@@ -122,7 +122,7 @@ def adbreaks(
         raise typer.BadParameter("breaks for every ad want a list of ads: --ads FILE")
     check_break_files(out or (), set(titles), ad_tag, with_ads=ads is not None)
     most = k or (None if out else _FEW)
-    rails = Rails(min_gap, margin, per_hour, credits, tuple(avoid or ()))
+    rails = BreakConstraints(min_gap, margin, per_hour, credits, tuple(avoid or ()))
     listed = read_ads(ads) if ads else []
     opened = open_store(store)
     titles = find_titles(opened, titles)
@@ -155,7 +155,7 @@ def adbreaks(
 
 
 def _break_rows(
-    found: "Mapping[str, Sequence[Break]]", ads: "Mapping[str, Sequence[Match]] | None"
+    found: "Mapping[str, Sequence[AdBreak]]", ads: "Mapping[str, Sequence[AdMatch]] | None"
 ) -> list[Row]:
     """A row a break; with `ads`, those for it."""
     return [
@@ -166,7 +166,7 @@ def _break_rows(
     ]
 
 
-def _nothing_left(store: "Store", title: str, rails: "Rails") -> str:
+def _nothing_left(store: "Storage", title: str, rails: "BreakConstraints") -> str:
     """Why a title has no break."""
     from mediafm_store.ad_breaks.rank import why_none
 

@@ -12,11 +12,11 @@ import typer
 from mediafm_cli.options import DEFAULT_STORE, AsJson, End, Start, StorePath, open_store
 from mediafm_cli.output import Row, emit, say
 from mediafm_cli.progress import progress_bar
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.text_files.json_text import parse_json
 
 if TYPE_CHECKING:
-    from mediafm_store import Store, Stretch
+    from mediafm_store import Segment, Storage
 
 EXAMPLE = (
     "Examples: mediafm cut sintel/00042 sintel/00043 --into clips;"
@@ -68,11 +68,11 @@ def cut(
 
 
 def _wanted(
-    store: "Store", what: Sequence[str], start: float | None, end: float | None
-) -> "list[Stretch]":
+    store: "Storage", what: Sequence[str], start: float | None, end: float | None
+) -> "list[Segment]":
     """The stretches that the command line asks for."""
     from mediafm_store import stretch_of_times, stretches_of_shots
-    from mediafm_store.stretches import stretch_of_row
+    from mediafm_store.segments import stretch_of_row
 
     if start is not None or end is not None:
         if len(what) != 1 or what[0] == "-":
@@ -92,10 +92,10 @@ def json_rows(text: str) -> Iterator[dict[str, Any]]:
         found = parse_json(text) if whole else map(parse_json, filter(str.strip, text.split("\n")))
         for row in found:
             if not isinstance(row, dict):
-                raise BadInput("the pipe brings JSON, but no objects; give search --json")
+                raise InvalidInput("the pipe brings JSON, but no objects; give search --json")
             yield row
     except ValueError as error:
-        raise BadInput(f"the pipe brings no JSON ({error}); give search --json") from error
+        raise InvalidInput(f"the pipe brings no JSON ({error}); give search --json") from error
 
 
 def _clip_cells(clip: Row) -> Row:

@@ -18,7 +18,7 @@ from mediafm_cli.output import emit_one, say
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from mediafm_store import Store
+    from mediafm_store import Storage
 
 EXAMPLE = "Example: mediafm embed --store my-store"
 
@@ -83,7 +83,7 @@ def embed(
         refit(opened, device)
 
 
-def refit(store: "Store", device: Device) -> None:
+def refit(store: "Storage", device: Device) -> None:
     """Fit probes to the vectors that are live now, so that tagging goes on."""
     from mediafm_store import refit_probes
 

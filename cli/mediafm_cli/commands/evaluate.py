@@ -12,7 +12,7 @@ from mediafm_cli.output import Row, emit, emit_one, say, wrote
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from mediafm_store import Store
+    from mediafm_store import Storage
     from mediafm_store.evaluation.model import ModelReport
     from mediafm_store.judgements.outcomes import JudgedReport, Part, Sort
 
@@ -85,7 +85,7 @@ def evaluate(
     emit(list(_metric_rows(report)), as_json=False)
 
 
-def _evaluate_searches(store: "Store", as_json: bool) -> None:
+def _evaluate_searches(store: "Storage", as_json: bool) -> None:
     """A line a figure, with its interval."""
     from mediafm_store import evaluate_search
 
@@ -108,7 +108,7 @@ def _evaluate_searches(store: "Store", as_json: bool) -> None:
 
 
 def _judge_searches(
-    store: "Store", labels: Path, device: Literal["auto", "cpu", "cuda"], as_json: bool
+    store: "Storage", labels: Path, device: Literal["auto", "cpu", "cuda"], as_json: bool
 ) -> None:
     """A line a figure, with its interval, chance and what would be best."""
     from mediafm_store import judge, read_judgements

@@ -56,14 +56,14 @@ def import_(
     film.npz, or beside a table by a title's id. The exit status is 1 only if no title could be
     imported, or with --strict if one could not.
     """
-    from mediafm_store import Ingested, import_features
+    from mediafm_store import IngestResult, import_features
     from mediafm_store.importing.files import find_files
 
     names: dict[Modality, str | None] = {"visual": visual, "audio": audio, "text": text}
     found = find_files(files)  # before a store is made for nothing
     with progress_bar(" titles/s") as update:
 
-        def report(result: Ingested, done: int, total: int) -> None:
+        def report(result: IngestResult, done: int, total: int) -> None:
             update("importing", done, total)
             tell_result(result)
 

@@ -52,7 +52,7 @@ def ingest(
     --engine ray --workers 8 titles are taken by processes of their own, which are replaced if they
     die.
     """
-    from mediafm_store import Ingested
+    from mediafm_store import IngestResult
     from mediafm_store import ingest as ingest_videos
     from mediafm_store.encoding import load_encoders
     from mediafm_store.sources.videos import find_videos
@@ -61,7 +61,7 @@ def ingest(
     encoders = load_encoders(encoder or (), device=device, store=open_if_there(store))
     with film_bars(len(videos)) as bars:
 
-        def report(result: Ingested) -> None:
+        def report(result: IngestResult) -> None:
             bars.finish(result)
             tell_result(result)
 

@@ -10,7 +10,7 @@ from mediafm_cli.output import Row, emit, emit_one, say
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from mediafm_store import Probe, Store
+    from mediafm_store import Probe, Storage
 
 EXAMPLE = (
     "Examples: mediafm probe fit genre --words; mediafm probe show genre;"
@@ -81,7 +81,7 @@ def probe(
         options = {"kind": kind, "pool": pool, "words": words, "folds": folds, "seed": seed}
         one = _fitted(opened, task, device, options)
     else:
-        from mediafm_store.probing.saved import newest_probe
+        from mediafm_store.probing.registry import newest_probe
 
         one = newest_probe(opened, task, version)
     if as_json:
@@ -91,7 +91,7 @@ def probe(
     emit(list(_probe_lines(one)), as_json=False)
 
 
-def _fitted(store: "Store", task: str, device: Device, options: dict[str, Any]) -> "Probe":
+def _fitted(store: "Storage", task: str, device: Device, options: dict[str, Any]) -> "Probe":
     """Fit it under a bar."""
     from mediafm_store import fit_probe
 

@@ -10,7 +10,7 @@ from mediafm_cli.output import Row, cell, emit, say, wrote
 
 if TYPE_CHECKING:
     from mediafm_store.evaluation.comparison import Comparison, Difference
-    from mediafm_store.evaluation.history import Point, Series
+    from mediafm_store.evaluation.history import MetricSeries, Point
 
 EXAMPLE = (
     "Examples: mediafm report --html board.html; mediafm report --compare genre_v1 genre_v2;"
@@ -43,7 +43,7 @@ def report(
     series = series_of(opened.rows("evaluations").to_dicts())
     comparison = compared(series, *compare) if compare else None
     if html is not None:
-        from mediafm_store.report.board import write_board_page
+        from mediafm_store.report.evaluation_page import write_board_page
 
         write_board_page(html, store=opened, board=dashboard(opened), comparison=comparison)
         wrote(html)
@@ -57,7 +57,7 @@ def report(
         say(comparison.said)
 
 
-def _newest_lines(series: "list[Series]", as_json: bool) -> None:
+def _newest_lines(series: "list[MetricSeries]", as_json: bool) -> None:
     """A line a figure; those of single tags are for programs and pages."""
     if not series:
         say("Nothing was measured yet: try `mediafm evaluate model`, or `mediafm index`.")
@@ -65,7 +65,7 @@ def _newest_lines(series: "list[Series]", as_json: bool) -> None:
     emit(found, as_json=as_json, table=_brief)
 
 
-def _row(series: "Series") -> Row:
+def _row(series: "MetricSeries") -> Row:
     """The newest figure of a series, and how it changed."""
     before = series.before
     return {
@@ -128,7 +128,7 @@ def _side(row: Row) -> Row:
     }
 
 
-def _key(series: "Series") -> dict[str, str]:
+def _key(series: "MetricSeries") -> dict[str, str]:
     """What a series is figures of."""
     return {n: getattr(series, n) for n in ("what", "name", "measure", "of", "label", "better")}
 

@@ -23,7 +23,7 @@ from mediafm_cli.options import (
 from mediafm_cli.output import Row, emit, say, write_out, wrote
 
 if TYPE_CHECKING:
-    from mediafm_store.examples.origin import ClipMatch
+    from mediafm_store.examples.clip_locator import ClipMatch
     from mediafm_store.likeness.scale import Part
     from mediafm_store.scenes.own_scene import OwnScene
 

@@ -21,7 +21,7 @@ from mediafm_cli.output import Row, emit, emit_one, say, tell_failures, tell_res
 from mediafm_cli.progress import film_bars
 
 if TYPE_CHECKING:
-    from mediafm_store import Store
+    from mediafm_store import Storage
 
 EXAMPLE = (
     "Examples: mediafm space list; mediafm space backfill --encoder hf=FOLDER;"
@@ -105,7 +105,7 @@ def space(
 
 
 def backfill(
-    store: "Store",
+    store: "Storage",
     encoder: list[str] | None,
     dry_run: bool,
     frames: int,
@@ -116,7 +116,7 @@ def backfill(
     as_json: bool,
 ) -> None:
     """Compute the vectors of other encoders, and say what it costs after the first title."""
-    from mediafm_store import Ingested, load_encoders
+    from mediafm_store import IngestResult, load_encoders
     from mediafm_store.ingestion.backfill import Cost
     from mediafm_store.ingestion.backfill import backfill as backfill_spaces
     from mediafm_store.report.timecode import timecode
@@ -133,7 +133,7 @@ def backfill(
 
     with film_bars(len(store.titles())) as bars:
 
-        def report(result: Ingested) -> None:
+        def report(result: IngestResult) -> None:
             bars.finish(result)
             tell_result(result)
 
@@ -158,9 +158,9 @@ def backfill(
         tell_failures(made.results, done="backfilled", what="titles", strict=strict)
 
 
-def _version_rows(store: "Store") -> list[dict[str, Any]]:
+def _version_rows(store: "Storage") -> list[dict[str, Any]]:
     """Every version with the number of its vectors."""
-    from mediafm_store.storage.registry import space_of
+    from mediafm_store.tables.registry import space_of
 
     found = []
     for row in store.registry.rows():

@@ -20,7 +20,7 @@ from mediafm_cli.output import Row, emit, is_terminal, say
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from mediafm_store import Feedback, Store, Tag
+    from mediafm_store import Feedback, Storage, Tag
 
 EXAMPLE = (
     "Examples: mediafm tag apply; mediafm tag list sintel; mediafm tag apply --name 'car chase';"
@@ -129,7 +129,7 @@ def tag(
 
 
 def _review(
-    store: "Store",
+    store: "Storage",
     task: str | None,
     n: int,
     given: "list[Feedback]",

@@ -10,7 +10,7 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
 from mediafm_cli.output import Row, emit, emit_one, say
 
 if TYPE_CHECKING:
-    from mediafm_store import Store
+    from mediafm_store import Storage
 
 EXAMPLE = (
     "Examples: mediafm titles list; mediafm titles remove sintel --dry-run;"
@@ -67,7 +67,7 @@ def titles(
             say("Nothing was deleted.")
 
 
-def _show(store: "Store", names: list[str], as_json: bool) -> None:
+def _show(store: "Storage", names: list[str], as_json: bool) -> None:
     """All that is known of titles, and how many rows they have."""
     from mediafm_store.titles.editing import held
     from mediafm_store.titles.naming import find_titles

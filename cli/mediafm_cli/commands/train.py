@@ -42,7 +42,7 @@ def train(
     """
     from dataclasses import replace
 
-    from mediafm_cli.board import board
+    from mediafm_cli.tensorboard import board
     from mediafm_store import TrainConfig
     from mediafm_store import train as train_model
     from mediafm_store.encoding import resolve_device

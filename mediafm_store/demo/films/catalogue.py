@@ -17,7 +17,7 @@ from mediafm_store.demo.films.mix import RATE, dialogue, scene_frames, soundtrac
 from mediafm_store.demo.films.photos import PHOTOS, QUERIES, licences, load_photo
 from mediafm_store.demo.films.script import Screenplay
 from mediafm_store.demo.films.shoot import film_frames
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 from mediafm_store.files import write_text
 from mediafm_store.records import Cue
 
@@ -47,11 +47,11 @@ def make_sample_catalogue(
     genres, tags). `ground_truth.json` holds cuts, shots, scenes and black stretches of all of
     them and the text queries with the photograph each should find; LICENCES.txt names the
     photographs. `on_title` is called with each id as it is done. A film depends on `seed` alone,
-    not on how many are made. Raises BadInput for a number of titles that there is not, and
+    not on how many are made. Raises InvalidInput for a number of titles that there is not, and
     NotFound where the packages with the photographs are missing.
     """
     if not 1 <= titles <= len(FILMS):
-        raise BadInput(f"{titles} sample titles asked for; choose 1 to {len(FILMS)}")
+        raise InvalidInput(f"{titles} sample titles asked for; choose 1 to {len(FILMS)}")
     load_photo("cat"), load_photo("flower")  # one of each package: fail before writing anything
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "LICENCES.txt", licences())

@@ -21,6 +21,6 @@ FAMILIES: dict[str, Callable[[ModelFolder], Encoder]] = {
 
 
 def hf(model: str, *, device: str = "cpu") -> Encoder:
-    """The encoder for a model; raise BadInput if it cannot be used."""
+    """The encoder for a model; raise InvalidInput if it cannot be used."""
     folder = ModelFolder(model, device)
     return FAMILIES.get(folder.config.model_type, Sentence)(folder)

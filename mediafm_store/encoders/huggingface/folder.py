@@ -8,8 +8,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from mediafm_store.encoders.ready import ready
-from mediafm_store.errors import BadInput, first_line
+from mediafm_store.encoders.torch_eval import ready
+from mediafm_store.errors import InvalidInput, first_line
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 _MADE_OF = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json")
@@ -17,7 +17,7 @@ _MADE_OF = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json")
 
 
 class ModelFolder:
-    """A model folder, or a hub name, on a device. Raises BadInput if it cannot be used."""
+    """A model folder, or a hub name, on a device. Raises InvalidInput if it cannot be used."""
 
     def __init__(self, model: str, device: str) -> None:
         transformers = _import_transformers()
@@ -27,7 +27,9 @@ class ModelFolder:
             self.path = _find(model)
             self.config: Any = transformers.AutoConfig.from_pretrained(self.path)
         if not list(self.path.glob("*.safetensors")):
-            raise BadInput(f"{model} holds no .safetensors; save the model again with transformers")
+            raise InvalidInput(
+                f"{model} holds no .safetensors; save the model again with transformers"
+            )
         self._model, self._lock, self._network = model, Lock(), None
 
     def fingerprint(self, *constants: object) -> str:
@@ -67,11 +69,14 @@ class ModelFolder:
 
 
 def _import_transformers() -> Any:
-    """The package, without its warnings and progress bars; raise BadInput if it is not there."""
+    """The package, without its warnings and progress bars.
+
+    Raises InvalidInput if it is not there.
+    """
     try:
         import transformers
     except ImportError as error:
-        raise BadInput("encoders hf=... need: pip install 'mediafm-store[hf]'") from error
+        raise InvalidInput("encoders hf=... need: pip install 'mediafm-store[hf]'") from error
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     return transformers
@@ -82,7 +87,7 @@ def _find(model: str) -> Path:
     if Path(model).is_dir():
         return Path(model)
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
-        raise BadInput(f"{model} is not a folder; give a model folder or a hub name")
+        raise InvalidInput(f"{model} is not a folder; give a model folder or a hub name")
     from huggingface_hub import snapshot_download
 
     return Path(snapshot_download(model, allow_patterns=list(_MADE_OF)))
@@ -93,7 +98,7 @@ def short_errors(model: str) -> Iterator[None]:
     """Errors of the package are pages long, and of many kinds."""
     try:
         yield
-    except BadInput:
+    except InvalidInput:
         raise
     except Exception as error:
-        raise BadInput(f"model {model} cannot be used: {first_line(error)}") from error
+        raise InvalidInput(f"model {model} cannot be used: {first_line(error)}") from error

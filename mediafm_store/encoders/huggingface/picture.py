@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 
 from mediafm_store.arrays import Blocks, Modality
 from mediafm_store.encoders.blocks import BlockMap, in_batches
-from mediafm_store.encoders.encoder import Encoded
+from mediafm_store.encoders.encoder import EncoderOutput
 from mediafm_store.encoders.huggingface.folder import ModelFolder
 
 _BATCH = 16
@@ -34,10 +34,10 @@ class JointPicture:
     def _tokenizer(self) -> Any:
         return self._folder.load("AutoTokenizer")
 
-    def encode(self, items: Sequence[Picture]) -> Encoded:
+    def encode(self, items: Sequence[Picture]) -> EncoderOutput:
         """RGB pictures to unit blocks, which words are compared with as they are."""
         blocks = in_batches(items, _BATCH, self._blocks)
-        return Encoded(blocks, blocks.copy(), [()] * len(items))
+        return EncoderOutput(blocks, blocks.copy(), [()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
         """Texts through the model's own text tower."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from mediafm_store.arrays import Blocks, Modality
 from mediafm_store.encoders.blocks import in_batches
-from mediafm_store.encoders.encoder import Encoded
+from mediafm_store.encoders.encoder import EncoderOutput
 from mediafm_store.encoders.huggingface.folder import ModelFolder, short_errors
 from mediafm_store.encoders.huggingface.picture import to_plain_blocks
-from mediafm_store.errors import BadInput
+from mediafm_store.errors import InvalidInput
 
 _BATCH, _MOST_TOKENS = 16, 512
 _POOLINGS = {
@@ -31,17 +31,19 @@ class Sentence:
     def __init__(self, folder: ModelFolder) -> None:
         kind = folder.config.model_type
         if folder.config.is_encoder_decoder or not list(folder.path.glob("tokenizer*")):
-            raise BadInput(
+            raise InvalidInput(
                 f"{folder.name}: models of type {kind} cannot be used; known are clip, siglip,"
                 " clap, wav2vec2 and text encoders with a tokenizer"
             )
         other = [m["type"] for m in _read_json(folder, "modules.json", []) if _unknown(m["type"])]
         if other:
-            raise BadInput(f"{folder.name}: its part {other[0]} is not known; choose another model")
+            raise InvalidInput(
+                f"{folder.name}: its part {other[0]} is not known; choose another model"
+            )
         pooling = _read_json(folder, "1_Pooling/config.json", {"pooling_mode_mean_tokens": True})
         on = [key for key in pooling if key.startswith("pooling_mode_") and pooling[key]]
         if len(on) != 1 or on[0] not in _POOLINGS:
-            raise BadInput(f"{folder.name}: pooling {on} is not known; choose another model")
+            raise InvalidInput(f"{folder.name}: pooling {on} is not known; choose another model")
         self._pooling = _POOLINGS[on[0]]
         self._folder = folder
         self.name = folder.name
@@ -51,10 +53,10 @@ class Sentence:
     def _tokenizer(self) -> Any:
         return self._folder.load("AutoTokenizer")
 
-    def encode(self, items: Sequence[str]) -> Encoded:
+    def encode(self, items: Sequence[str]) -> EncoderOutput:
         """Texts to unit blocks; what is said describes itself."""
         blocks = self.encode_query(items)
-        return Encoded(blocks, blocks.copy(), [()] * len(items))
+        return EncoderOutput(blocks, blocks.copy(), [()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
         """The same."""
@@ -80,7 +82,7 @@ class Sentence:
 
 
 def _read_json(folder: ModelFolder, name: str, missing: Any) -> Any:
-    """A JSON file of the folder; raise BadInput if it is none."""
+    """A JSON file of the folder; raise InvalidInput if it is none."""
     path = folder.path / name
     with short_errors(folder.name):
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else missing

@@ -9,7 +9,7 @@ from jaxtyping import Float32
 
 from mediafm_store.arrays import BLOCK, Blocks, Modality, unit_rows
 from mediafm_store.encoders.blocks import in_batches
-from mediafm_store.encoders.encoder import Encoded
+from mediafm_store.encoders.encoder import EncoderOutput
 from mediafm_store.encoders.huggingface.folder import ModelFolder
 from mediafm_store.encoders.huggingface.picture import to_plain_blocks
 from mediafm_store.media.sound import SAMPLE_RATE, resample
@@ -38,10 +38,10 @@ class JointSound:
     def _tokenizer(self) -> Any:
         return self._folder.load("AutoTokenizer")
 
-    def encode(self, items: Sequence[_Samples]) -> Encoded:
+    def encode(self, items: Sequence[_Samples]) -> EncoderOutput:
         """Sounds to unit blocks, which words are compared with as they are."""
         blocks = in_batches(items, 1, lambda one: self._blocks(one[0]))
-        return Encoded(blocks, blocks.copy(), [()] * len(items))
+        return EncoderOutput(blocks, blocks.copy(), [()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
         """Texts through the model's own text tower."""
@@ -76,10 +76,10 @@ class Speech:
     def _prepare(self) -> Any:
         return self._folder.load("AutoFeatureExtractor")
 
-    def encode(self, items: Sequence[_Samples]) -> Encoded:
+    def encode(self, items: Sequence[_Samples]) -> EncoderOutput:
         """Sounds to unit blocks; nothing could be said of them."""
         blocks = in_batches(items, 1, lambda one: self._blocks(one[0]))
-        return Encoded(blocks, np.zeros_like(blocks), [()] * len(items))
+        return EncoderOutput(blocks, np.zeros_like(blocks), [()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
         """Zero: this model knows no words, so a text query asks it nothing."""

@@ -1,0 +1,134 @@
+"""What is known of an index, in the `facts.json` of its folder."""
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mediafm_indexes.vectors_file import VECTORS, DamagedError
+
+FACTS = "facts.json"
+INDEX = "index"
+"""The folder of the index proper, within that of vectors and facts."""
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParams:
+    """How an index is searched: tuned when it is built, so that recall@10 reaches the target."""
+
+    effort: int
+    """As the index's own `efforts`."""
+    candidates: int
+    """That are scored exactly, for 10 answers."""
+    widening: float = 1.0
+    """Factor on both where a filter narrows the search; effort grows with what that leaves out."""
+    exact_up_to: int = 0
+    """So many allowed rows are compared one by one: quicker, or as the index would miss some."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuality:
+    """With rows as queries that settings were not tuned on. A row is no answer to itself."""
+
+    recall_at_10: float
+    """Against exact search."""
+    p50_ms: float
+    """Of one query at a time, as the other latencies."""
+    p99_ms: float
+    filtered_recall: Mapping[str, float]
+    """With filters that keep a share of the rows: the worse of two ways to choose them."""
+    filtered_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexMetadata:
+    """What an index is and how good it was measured to be."""
+
+    kind: str
+    rows: int
+    dim: int
+    trained_on: int
+    """The number of rows when lists and codes were learned; later ones were added."""
+    target: float
+    """The recall@10 that the settings were chosen for."""
+    settings: SearchParams
+    measured: SearchQuality
+    build_s: float
+    """Training and adding; without copying the vectors and measuring."""
+    checksums: Mapping[str, int]
+    """crc32 of the index's files."""
+
+
+def of_all(shards: Sequence[IndexMetadata]) -> SearchQuality:
+    """What is to be expected of shards that are searched as one.
+
+    Every shard is looked into for all answers, so that together they find what each finds of its
+    own rows: recall is the mean over these. Latencies are of one shard after the other.
+    """
+
+    def mean(recalls: Iterable[float]) -> float:
+        rows = [shard.rows for shard in shards]
+        return sum(n * r for n, r in zip(rows, recalls, strict=True)) / sum(rows)
+
+    found = [shard.measured for shard in shards]
+    shares = [s for s in found[0].filtered_recall if all(s in one.filtered_recall for one in found)]
+    return SearchQuality(
+        recall_at_10=mean(one.recall_at_10 for one in found),
+        p50_ms=sum(one.p50_ms for one in found),
+        p99_ms=sum(one.p99_ms for one in found),
+        filtered_recall={s: mean(one.filtered_recall[s] for one in found) for s in shares},
+        filtered_ms={s: sum(one.filtered_ms[s] for one in found) for s in shares},
+    )
+
+
+def write_facts(folder: Path, facts: IndexMetadata) -> None:
+    """Write them to a folder, as JSON with its checksum."""
+    told = asdict(facts)
+    written = {"crc32": _crc32_of(told), "facts": told}
+    (folder / FACTS).write_text(json.dumps(written, indent=1), encoding="utf-8")
+
+
+def read_metadata(folder: Path) -> IndexMetadata:
+    """Read what `write_facts` wrote; raise DamagedError if it is something else."""
+    path = folder / FACTS
+    with _told_damaged(path):
+        written = json.loads(path.read_text(encoding="utf-8"))
+        read, sum = dict(written["facts"]), written.get("crc32")
+    if sum != _crc32_of(read):
+        raise DamagedError(path)
+    with _told_damaged(path):
+        settings, measured = SearchParams(**read["settings"]), SearchQuality(**read["measured"])
+        return IndexMetadata(**read | {"settings": settings, "measured": measured})
+
+
+@contextmanager
+def _told_damaged(path: Path) -> Iterator[None]:
+    """Whatever is wrong with a file is a DamagedError."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DamagedError(path, "cannot be read") from error
+
+
+def _crc32_of(facts: Mapping[str, object]) -> int:
+    """Of facts as JSON."""
+    return zlib.crc32(json.dumps(facts, sort_keys=True).encode())
+
+
+def sums(folder: Path) -> dict[str, int]:
+    """The crc32 of every file that is read as a whole; the rows of vectors have their own."""
+    files = sorted(f for f in folder.rglob("*") if f.is_file())
+    names = {f.relative_to(folder).as_posix(): f for f in files}
+    return {name: _crc32(f) for name, f in names.items() if name not in (VECTORS, FACTS)}
+
+
+def _crc32(path: Path) -> int:
+    """Of a file: 2 GB/s, and enough against accidents."""
+    sum = 0
+    with path.open("rb") as file:
+        while part := file.read(_BLOCK):
+            sum = zlib.crc32(part, sum)
+    return sum

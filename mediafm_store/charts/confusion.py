@@ -1,0 +1,59 @@
+"""What was taken for what, cut down to as many tags as can be read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+MOST = 16
+"""Tags of a table; the others are one row and one column together."""
+OTHERS = "all others"
+_PAIRS = 8
+
+
+class ConfusionCell(NamedTuple):
+    """How many items of a row's tag were taken for a column's."""
+
+    number: float
+    percent: float
+    """Of the row."""
+    right: bool
+
+
+class ConfusionChart(NamedTuple):
+    """A table; rows are true tags, columns predicted ones, in the same order."""
+
+    labels: Sequence[str]
+    rows: Sequence[Sequence[ConfusionCell]]
+    pairs: Sequence[tuple[str, str, float, float]]
+    """What is taken for what most often: true tag, predicted tag, how many, of how many."""
+
+
+def confused(detail: Mapping[str, Any]) -> ConfusionChart:
+    """From the names of tags and counts [true, predicted]."""
+    labels = [str(label) for label in detail["labels"]]
+    counts = [[float(count) for count in row] for row in detail["counts"]]
+    totals = [sum(row) for row in counts]
+    order = sorted(range(len(labels)), key=lambda i: -totals[i])
+    few = order if len(order) <= MOST else order[: MOST - 1]
+    groups = [[i] for i in few] + ([order[len(few) :]] if len(few) < len(order) else [])
+    merged = [[sum(counts[i][j] for i in a for j in b) for b in groups] for a in groups]
+    names = [labels[i] for i in few] + [OTHERS] * (len(few) < len(order))
+    wrong = [
+        (labels[i], labels[j], counts[i][j], totals[i])
+        for i in order
+        for j in order
+        if i != j and counts[i][j]
+    ]
+    return ConfusionChart(
+        names,
+        [
+            [_confusion_cell(count, row, i == j) for j, count in enumerate(row)]
+            for i, row in enumerate(merged)
+        ],
+        sorted(wrong, key=lambda pair: -pair[2])[:_PAIRS],
+    )
+
+
+def _confusion_cell(count: float, row: Sequence[float], right: bool) -> ConfusionCell:
+    """One count, as a share of its row."""
+    total = sum(row)
+    return ConfusionCell(count, 100 * count / total if total else 0.0, right)

@@ -1,0 +1,67 @@
+"""What is wrong with a shot as material: black, silent, or seen just before."""
+
+from collections import deque
+
+import numpy as np
+from jaxtyping import Float32
+from PIL import Image as Pictures
+
+from mediafm_store.media.scale import Image
+from mediafm_store.shots.levels import TimeSeries
+
+_LEAST_LIT = 0.02
+_SILENT_DB = -60.0
+"""The usual settings of FFmpeg's blackdetect (98 % of a picture black) and silencedetect."""
+_FADE, _LONGEST_FADE_S = 0.1, 0.5
+"""How much of a black shot may be the end, or the beginning, of a fade."""
+_NEAR, _TINY, _SAME = 8, (32, 18), 0.2
+"""How many shots back a duplicate is looked for, the size at which pictures are compared, and how
+large a difference may be beside their contrast."""
+_BOX = Pictures.Resampling.BOX
+_Tiny = Float32[np.ndarray, "18 32 3"]
+
+
+def is_black(lit: TimeSeries, start_s: float, end_s: float) -> bool:
+    """Whether nearly every frame of [start_s, end_s) is black but for a fiftieth of it.
+
+    Others may be only at its ends, where the picture beside it fades: a tenth of it at each, and
+    no more than half a second.
+    """
+    shares = lit.values(start_s, end_s)
+    count = len(shares)
+    ends = int(min(_FADE, _LONGEST_FADE_S / (end_s - start_s)) * count) if count else 0
+    return count > 0 and max(shares[ends : count - ends]) <= _LEAST_LIT
+
+
+def is_silent(loudness: TimeSeries, start_s: float, end_s: float) -> bool:
+    """Whether nothing is heard in [start_s, end_s); so too where there is no sound at all."""
+    highest = loudness.highest(start_s, end_s)
+    return highest is None or highest <= _SILENT_DB
+
+
+class Repeats:
+    """The pictures of the last shots, to find those that are shown again."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._before: deque[tuple[int, _Tiny]] = deque(maxlen=_NEAR)
+
+    def add(self, picture: Image) -> int | None:
+        """The number of the latest of the `_NEAR` pictures before that is the same, if any.
+
+        The same: their difference is small beside what can be seen in them, so that two dark
+        pictures are not alike for being dark.
+        """
+        tiny = np.asarray(Pictures.fromarray(picture).resize(_TINY, _BOX), np.float32)
+        alike = (
+            n for n, other in reversed(self._before) if _relative_difference(tiny, other) <= _SAME
+        )
+        found = next(alike, None)
+        self._before.append((self._count, tiny))
+        self._count += 1
+        return found
+
+
+def _relative_difference(a: _Tiny, b: _Tiny) -> float:
+    """Root mean square of the difference, as a share of the contrast of `a`."""
+    return float(np.sqrt(np.mean((a - b) ** 2)) / max(a.std(), 1.0))

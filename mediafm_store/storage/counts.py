@@ -1,0 +1,67 @@
+"""Rows that are missing, there twice, or of no title."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from mediafm_store.storage.storage import COUNTED, Storage
+from mediafm_store.storage.views import only_valid
+from mediafm_store.tables.lancedb_tables import one_of
+from mediafm_store.tables.schema import KEYS, OF_IDS
+
+UNIQUE: Mapping[str, Sequence[str]] = {**KEYS, "titles": ("id",), "spaces": ("name", "version")}
+"""What tells the rows of small tables apart."""
+_SHOT = ("id", "revision")
+"""What tells those of the others apart."""
+
+
+class RowCounts(NamedTuple):
+    """What a table has of a title that readers see."""
+
+    there: int
+    different: int
+
+
+def rows_by_title(store: Storage, name: str) -> dict[str, RowCounts]:
+    """How many rows a table has of each title, and how many of them are not there already."""
+    numbers: dict[str, list[np.ndarray]] = defaultdict(list)
+    valid = store.revisions()
+    for rows in store.tables.batches(name, ["id", "title", "revision"], COUNTED):
+        seen = pl.DataFrame(pl.from_arrow(only_valid(rows, valid)))
+        for (title,), part in seen.group_by("title"):
+            numbers[str(title)].append(part["id"].hash().to_numpy())
+    every = {title: np.concatenate(parts) for title, parts in numbers.items()}
+    return {title: RowCounts(len(ids), len(np.unique(ids))) for title, ids in every.items()}
+
+
+def tables_of_shots(store: Storage) -> list[str]:
+    """Tables that have a row a shot, or a title."""
+    return sorted(store.tables_of_titles() - {*OF_IDS, "cues"})
+
+
+def doubled(store: Storage, name: str, titles: Collection[str] | None = None) -> list[int]:
+    """Where rows lie that are there already, of some titles or of all."""
+    key = list(UNIQUE.get(name, _SHOT))
+    where = None if titles is None else one_of("title", sorted(titles))
+    rows = pl.DataFrame(pl.from_arrow(store.tables.select_places(name, key, where)))
+    return rows.filter(~pl.struct(key).is_first_distinct())["_rowid"].to_list()
+
+
+def drop_doubled(store: Storage, name: str, titles: Collection[str] | None = None) -> None:
+    """Delete them: of each the first stays."""
+    with store.tables.lock():
+        store.tables.delete_places(name, doubled(store, name, titles))
+
+
+def orphans(store: Storage, name: str) -> int:
+    """How many labels, or tags, are of titles that are not there."""
+    return int(store.table(name).count_rows()) - len(store.rows(name))
+
+
+def drop_orphans(store: Storage, name: str) -> None:
+    """Delete them."""
+    with store.tables.lock():
+        store.tables.delete(name, f"NOT ({one_of('title', list(store.revisions()))})")

@@ -1,1 +1,0 @@
-"""The store: titles, shots, words and vectors, read and written as a whole."""

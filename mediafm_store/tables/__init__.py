@@ -1,0 +1,1 @@
+"""The tables, as they lie on disk: schema, spaces, locks, migrations."""

@@ -1,0 +1,106 @@
+"""A space is a kind of vector; its versions each have a table and a fingerprint."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from mediafm_store.arrays import HalfVectors, Modality, Vectors
+from mediafm_store.records import title_of
+
+SpaceName = Literal["fused", "described", "metadata", "context", "title"]
+"""Of each shot: what it is, what could be said of it, and what it is in its title; of each title:
+what its metadata say, and all of it. `metadata` has 768 dimensions, the others 2304."""
+_OF_TITLES = ("metadata", "title")
+State = Literal["registered", "backfilled", "validated", "live", "retired"]
+"""It exists; all titles have vectors of it; it has passed its gates; it is what readers and
+searches use; its vectors are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderUse:
+    """An encoder that made vectors."""
+
+    modality: Modality
+    plugin: str
+    """The name that loads it, with its argument."""
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """One version of a space.
+
+    The fingerprint hashes everything that its vectors depend on, the version that they were
+    computed from included. Vectors of two fingerprints cannot be compared.
+    """
+
+    name: SpaceName
+    version: int
+    fingerprint: str
+    dim: int
+    made_by: str
+    """In words: encoders, or the checkpoint."""
+    fused: str
+    """Fingerprint of the fused vectors that it is made from, or with: its own if it is fused."""
+    state: State
+    encoders: tuple[EncoderUse, ...] = field(default=(), compare=False)
+    """Of fused vectors, what made them; none if no encoder did, or none that has a name."""
+
+    @property
+    def live(self) -> bool:
+        """Whether readers and searches use it; at most one version of a name is."""
+        return self.state == "live"
+
+    @property
+    def of_titles(self) -> bool:
+        """Whether it has a vector a title, rather than a vector a shot."""
+        return self.name in _OF_TITLES
+
+    def rows_of(self, shots: int) -> int:
+        """How many vectors a title of so many shots has."""
+        return 1 if self.of_titles else shots
+
+    @property
+    def table(self) -> str:
+        """The LanceDB table of its vectors, such as `context_v2`."""
+        return f"{self.name}_v{self.version}"
+
+
+class StoredVectors(NamedTuple):
+    """Vectors of a space in order of their ids, so in play order within a title."""
+
+    ids: list[str]
+    vectors: Vectors
+
+    def by_title(self) -> dict[str, Vectors]:
+        """The vectors of shots, title by title."""
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, id in enumerate(self.ids):
+            rows[title_of(id)].append(row)
+        return {title: self.vectors[r] for title, r in rows.items()}
+
+
+class VectorBatch(NamedTuple):
+    """Some rows of a space's table."""
+
+    ids: list[str]
+    titles: list[str]
+    revisions: list[str]
+    vectors: HalfVectors
+
+
+class Passage(NamedTuple):
+    """Some vectors of a title that follow each other."""
+
+    title: str
+    ids: tuple[str, ...]
+    vectors: HalfVectors
+
+
+IMPORTED = "import: "
+"""How spaces of imported titles say what made them."""
+
+
+def is_imported(space: Space) -> bool:
+    """Whether vectors came with the titles, and no encoder here can make more of them."""
+    return space.made_by.startswith(IMPORTED)

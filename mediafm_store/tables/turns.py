@@ -1,0 +1,59 @@
+"""Writers take turns: a lock file, and beside it who holds it."""
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mediafm_store.errors import InvalidInput
+
+log = logging.getLogger("mediafm_store")
+TOLD_S = 10.0
+"""Who waits for so long is told for whom,"""
+PATIENCE_S = 900.0
+"""and gives up after so long more."""
+
+
+@contextmanager
+def turn(lock: Path, what: str) -> Iterator[None]:
+    """Held by one process of this machine at a time; it ends with the process.
+
+    A thread that has it may take it again. Raises InvalidInput, with who has it, if that takes too
+    long to end; `what` is what is waited for, as `store films`. OSError says that there can be no
+    lock.
+    """
+    holder = lock.with_name(f"{lock.name}.by")
+    # One object a path: what a thread holds it may take again, by whichever store it opened.
+    held = FileLock(lock, is_singleton=True)
+    try:
+        try:
+            held.acquire(timeout=TOLD_S)
+        except Timeout:
+            log.warning("waiting for %s, to which %s writes", what, _who(holder))
+            held.acquire(timeout=PATIENCE_S)
+    except Timeout as error:
+        raise InvalidInput(
+            f"{what} has been written to by {_who(holder)} all the time; try again later, or delete"
+            f" {lock} if there is no such program"
+        ) from error
+    try:
+        if held.lock_counter == 1:
+            now = datetime.now(UTC).isoformat(" ", "seconds")
+            with suppress(OSError):  # of a disk that is full: it is only for who waits
+                holder.write_text(f"process {os.getpid()} on {socket.gethostname()}, since {now}")
+        yield
+    finally:
+        held.release()
+
+
+def _who(holder: Path) -> str:
+    """Who holds a lock, as far as is known."""
+    with suppress(OSError, UnicodeDecodeError):
+        if said := holder.read_text(encoding="utf-8")[:200].strip():
+            return said
+    return "another program"

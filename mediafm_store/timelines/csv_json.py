@@ -1,0 +1,86 @@
+"""Stretches as tables for people (CSV) and for programs (JSON), in seconds and in frames."""
+
+import csv
+import io
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+from mediafm_store.errors import InvalidInput
+from mediafm_store.timelines.edit import FilmFrames, film_of
+from mediafm_store.timelines.escaping import one_line
+from mediafm_store.timelines.segment import Segment
+
+log = logging.getLogger(__name__)
+_FORMULA = ("=", "+", "-", "@")
+"""How cells begin that spreadsheets run; an apostrophe before it makes them text."""
+
+
+def sheet_csv(stretches: Sequence[Segment], fps: Fraction | float | None) -> str:
+    """A line a stretch; ends are those of half-open ranges, as in an EDL."""
+    text = io.StringIO()
+    lines = [row | {"time_base": str(row["time_base"])} for row in _sheet_rows(stretches, fps)]
+    names = list(lines[0]) if lines else ["title", "start_s", "end_s"]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    for row in lines:
+        writer.writerow({name: _sheet_cell(value) for name, value in row.items()})
+    return text.getvalue()
+
+
+def sheet_json(stretches: Sequence[Segment], fps: Fraction | float | None) -> str:
+    """An array of objects. `start` and `end` are ticks of `time_base` seconds, and exact."""
+    return json.dumps(list(_sheet_rows(stretches, fps)), ensure_ascii=False, indent=1) + "\n"
+
+
+def _sheet_rows(
+    stretches: Sequence[Segment], fps: Fraction | float | None
+) -> Iterator[dict[str, Any]]:
+    """What is told of each stretch; without frames where nothing tells the film's rate."""
+    films: dict[str, FilmFrames | None] = {}
+    for stretch in stretches:
+        if stretch.title not in films:
+            films[stretch.title] = _counted(stretch, fps)
+        film, span = films[stretch.title], stretch.span
+        start, end = film.frames(span) if film else (None, None)
+        yield {
+            "title": stretch.title,
+            "name": stretch.name,
+            "label": stretch.label,
+            "start_s": round(span.start_s, 6),
+            "end_s": round(span.end_s, 6),
+            "duration_s": round(float((span.end - span.start) * span.time_base), 6),
+            "start_frame": start,
+            "end_frame": end,
+            "start_timecode": film and film.timecode(start or 0),
+            "end_timecode": film and film.timecode(end or 0),
+            "fps": film and str(film.rate),
+            "start": span.start,
+            "end": span.end,
+            "time_base": str(span.time_base),
+            "marker": stretch.marker,
+            "note": stretch.note,
+            "media": str(stretch.media),
+        }
+
+
+def _counted(stretch: Segment, fps: Fraction | float | None) -> FilmFrames | None:
+    """The film that a stretch is of, if anything tells its rate."""
+    try:
+        film = film_of(stretch, fps)
+    except InvalidInput as error:
+        log.warning("no frames are told of %s: %s", stretch.title, error)
+        return None
+    if film.caution:
+        log.warning("%s: %s", film.title, film.caution)
+    return film
+
+
+def _sheet_cell(value: object) -> object:
+    """A value as a cell of a table: one line, and no formula."""
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
