@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from mediafm_store import Storage, export
 from mediafm_store.errors import InvalidInput, NotFound
-from mediafm_store.tables import views
+from mediafm_store.storage import views
 from tests.conftest import random_vectors, shot_row, title_rows
 
 
