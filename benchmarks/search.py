@@ -45,6 +45,7 @@ from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.likeness.scale import Part
 from mediafm_store.model.same_scene import same_scene as ranked_by
 from mediafm_store.model.scene_metrics import LabelledFilm, mean, smoothed, stratified_auc
+from mediafm_store.retrieval.query import SearchOptions, SearchQuery
 
 PRESET, K, WIDTH = "small", 5, 2
 COLD, WARM = 7, 30
@@ -190,7 +191,10 @@ def text_rows(folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:
         right = 0
         for query in truth["queries"]:
             found = search(
-                store, text=query["text"], weights=weights, k=K, least=0, encoders=encoders
+                store,
+                SearchQuery(text=query["text"]),
+                SearchOptions(weights=weights, k=K, least=0),
+                encoders=encoders,
             )
             photos = [photos_at(truth, h.title, h.start_s, h.end_s) for h in found]
             right += any(query["photo"] in shown for shown in photos)

@@ -78,6 +78,8 @@ if TYPE_CHECKING:
     from mediafm_store.releases.spaces import retire as retire
     from mediafm_store.releases.spaces import rollback as rollback
     from mediafm_store.retrieval.hit import Hit as Hit
+    from mediafm_store.retrieval.query import SearchOptions as SearchOptions
+    from mediafm_store.retrieval.query import SearchQuery as SearchQuery
     from mediafm_store.retrieval.search import search as search
     from mediafm_store.scenes.scenes import Scene as Scene
     from mediafm_store.scenes.scenes import find_scenes as find_scenes
@@ -133,6 +135,8 @@ _HOME = {
     "Space": "tables.spaces",
     "Span": "records",
     "Storage": "storage.storage",
+    "SearchOptions": "retrieval.query",
+    "SearchQuery": "retrieval.query",
     "Segment": "timelines.segment",
     "Tag": "tags.tag",
     "Title": "records",

@@ -15,9 +15,9 @@ from mediafm_store.likeness.alignment import in_order
 from mediafm_store.likeness.scale import PARTS
 from mediafm_store.matching.scorer import SAID
 from mediafm_store.retrieval import search as module
-from mediafm_store.retrieval.search import search
 from mediafm_store.retrieval.selection import LEAST_DEPTH
 from mediafm_store.scenes.scenes import find_scenes
+from tests.asking import search
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mediafm_store import Hit, Storage, judge, read_judgements, search
+from mediafm_store import Hit, Storage, judge, read_judgements
 from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.judgements import judged as judging
 from mediafm_store.judgements.judgements import Judgements, LabelledShot, ShotPosition, SimilarQuery
@@ -25,6 +25,8 @@ from mediafm_store.judgements.matching import (
     places_of,
 )
 from mediafm_store.judgements.outcomes import JudgedReport, QueryOutcome
+from mediafm_store.retrieval.query import LEAST, SearchOptions, SearchQuery
+from tests.asking import keywords, search
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 
@@ -437,8 +439,8 @@ class Script:
     def __init__(self, answers):
         self.answers, self.calls = answers, []
 
-    def __call__(self, _, **asked):
-        self.calls.append(asked)
+    def __call__(self, _, query, options, **more):
+        self.calls.append(asked := keywords(query, options, **more))
         found = self.answers.get(asked.get("shot") or asked["text"], [])
         return found[: asked["k"]] if asked.get("fold", True) else list(reversed(found))
 
@@ -472,12 +474,13 @@ def test_each_query_is_searched_for_as_a_user_does_it_and_to_the_end(
         on_query=lambda *now: told.append(now),
     )
     first, deep, *_ = script.calls
-    user = {"shot": "alpha/00001", "k": 10, "space": "fused", "where": None, "device": "cpu"}
+    asked, options = SearchQuery(shot="alpha/00001"), SearchOptions(k=10, space="fused")
+    user = keywords(asked, options, encoders=None, device="cpu")
     assert first == user
     assert deep == user | {"k": 24, "least": 0.0, "fold": False}
     by_text = [call for call in script.calls if call.get("text") == "a dragon"]
     assert [call["k"] for call in by_text] == [10, 24, 10, 24]
-    assert [call.get("least") for call in by_text] == [None, 0.0, 0.5, 0.0]
+    assert [call.get("least") for call in by_text] == [LEAST, 0.0, 0.5, 0.0]
     assert all(call["encoders"] is plain_encoders for call in by_text)
     assert len([call for call in script.calls if call.get("text") == "a submarine"]) == 2
     assert told == [(id, n, 5) for n, id in enumerate(["S1", "S2", "S3", "T1", "T2"], start=1)]

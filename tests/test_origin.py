@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.clips import write_clip
-from mediafm_store import Storage, ingest, search
+from mediafm_store import Storage, ingest
 from mediafm_store.arrays import block
 from mediafm_store.clips.clip import cut_clip
 from mediafm_store.examples.clip_locator import cosines, origin_of, shotwise_likeness, starts
 from mediafm_store.media.sound import sound
 from mediafm_store.records import Span
+from tests.asking import search
 from tests.planted import add_film, between, fused
 
 

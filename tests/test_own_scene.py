@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from mediafm_store import Storage
 from mediafm_store.records import index_of, title_of
-from mediafm_store.retrieval.search import search
 from mediafm_store.scenes.own_scene import (
     CLOSE,
     MOST_CLOSE,
@@ -19,6 +18,7 @@ from mediafm_store.scenes.own_scene import (
     surroundings,
 )
 from mediafm_store.scenes.scenes import find_scenes
+from tests.asking import search
 from tests.planted import ENCODERS, add_film, between, put_in_context
 
 

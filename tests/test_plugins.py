@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from mediafm_store import IndexConfig, ingest, load_encoders, search
+from mediafm_store import IndexConfig, ingest, load_encoders
 from mediafm_store.errors import InvalidInput, MediaFMError, NotFound
 from mediafm_store.plugins import load, names
+from tests.asking import search
 from tests.command import mediafm
 from tests.odd_films import make_film, pictures
 from tests.plain import PlainEncoder

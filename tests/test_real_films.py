@@ -8,17 +8,9 @@ import pytest
 
 from benchmarks.scenes import scene_figures
 from benchmarks.search import same_scene, scenes_of
-from mediafm_store import (
-    Storage,
-    apply_tags,
-    build_index,
-    embed,
-    ingest,
-    rank_breaks,
-    search,
-    train,
-)
+from mediafm_store import Storage, apply_tags, build_index, embed, ingest, rank_breaks, train
 from mediafm_store.report.pages import write_search_page
+from tests.asking import search
 
 pytestmark = pytest.mark.slow
 TITLES = ["elephants_dream_opening", "sintel", "sintel_trailer", "tears_of_steel_battle_clip"]

@@ -68,7 +68,8 @@ def test_a_disk_that_is_full_loses_nothing(store):
 
 READER = """
 import os, sys
-from mediafm_store import Store, search, index_status
+from mediafm_store import Store, index_status
+from tests.asking import search
 from mediafm_store.errors import MediaFMError
 
 Store(sys.argv[1]).titles()  # imports what it needs, which nobody may not read on every machine

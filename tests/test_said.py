@@ -214,7 +214,8 @@ def test_scenes_and_titles_in_which_words_are_said(spoken, unit):
 
 READER = """
 import os, sys
-from mediafm_store import Store, search
+from mediafm_store import Store
+from tests.asking import search
 from mediafm_store.errors import MediaFMError
 
 Store(sys.argv[1]).titles()  # imports what it needs, which nobody may not read on every machine

@@ -11,7 +11,7 @@ from mediafm_store.examples.resolver import parse_clock
 from mediafm_store.likeness.scale import Part
 from mediafm_store.report.form import COUNTS, MOST_COUNT, MOST_HITS, USUAL
 from mediafm_store.report.timecode import timecode, timespan
-from mediafm_store.retrieval.search import Unit
+from mediafm_store.retrieval.query import Unit
 
 _UNITS: tuple[Unit, ...] = get_args(Unit)
 _YES, _NO = ("1", "on", "true"), ("", "0", "off", "false")
