@@ -31,8 +31,8 @@ MAKE = (["train", "--preset", "small"], ["embed"], ["index"])
 COMMAND = {"shot": ["--shot", "sintel/00040"], "text": ["--text", "two people fight in the snow"]}
 ASK = """
 import json, resource, sys, time
-from mediafm_store import Store, load_encoders, search
-store, encoders = Store(sys.argv[1]), load_encoders(device="cpu")
+from mediafm_store import Storage, load_encoders, search
+store, encoders = Storage(sys.argv[1]), load_encoders(device="cpu")
 shots = store.shots("sintel")["id"].to_list()[5:150:29]
 texts = ["two people fight in the snow", "a dragon flying in the sky", "an old man's face",
          "a dark cave", "a city at night"]

@@ -186,7 +186,7 @@ def test_a_series_is_one_title_to_the_folds(store):
 def test_weights_are_fitted_once(store, monkeypatch):
     label(store, [marked(store, seed) for seed in range(4)])
     weights = weights_of(store)
-    monkeypatch.setattr(labelled, "titles_with_breaks", None)
+    monkeypatch.setattr(learned_weights, "titles_with_breaks", None)
     assert weights_of(store) is weights
 
 
@@ -247,7 +247,7 @@ def test_labels_of_titles_without_vectors_are_left_out(store, monkeypatch):
             raise InvalidInput("title 't0' has no vectors")
         return read(store, title)
 
-    monkeypatch.setattr(labelled, "read_break_context", refuse)
+    monkeypatch.setattr(learned_weights, "read_break_context", refuse)
     assert "in 3 titles" in weights_of(store).said
 
 

@@ -162,7 +162,7 @@ def test_pieces_are_whole_seconds_of_sound_whatever_its_rate(tmp_path):
 
 
 def test_a_sound_without_end_is_not_read_to_its_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "LONGEST_PIECES", 2)
+    monkeypatch.setattr(file_examples, "LONGEST_PIECES", 2)
     assert len(sounds(write_sound(tmp_path / "a.wav", tone(440, 45)))) == 2
 
 

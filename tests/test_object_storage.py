@@ -151,10 +151,10 @@ ADD = """
 import sys
 from pathlib import Path
 import numpy as np
-from mediafm_store import Store
+from mediafm_store import Storage
 from tests.conftest import random_vectors, title_rows
 address, who = sys.argv[1:]
-store = Store(address)
+store = Storage(address)
 sys.stdin.readline()
 for number in range(6):
     rows = [title_rows(store, f"{who}{number}{part}", random_vectors(2)) for part in "xy"]

@@ -27,11 +27,11 @@ def test_nothing_is_lost_when_a_worker_is_killed_at_random(tmp_path):
 
 FULL_DISK = """
 import resource, sys
-from mediafm_store import Store, build_index
+from mediafm_store import Storage, build_index
 from mediafm_store.errors import MediaFMError
 from tests.conftest import random_vectors, title_rows
 
-store = Store(sys.argv[1])
+store = Storage(sys.argv[1])
 rows = title_rows(store, "large", random_vectors(200, 5))
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 for write in (lambda: store.add_title(rows), lambda: build_index(store, store.live("fused"))):
@@ -68,14 +68,14 @@ def test_a_disk_that_is_full_loses_nothing(store):
 
 READER = """
 import os, sys
-from mediafm_store import Store, index_status
+from mediafm_store import Storage, index_status
 from tests.asking import search
 from mediafm_store.errors import MediaFMError
 
-Store(sys.argv[1]).titles()  # imports what it needs, which nobody may not read on every machine
+Storage(sys.argv[1]).titles()  # imports what it needs, which nobody may not read on every machine
 os.setgid(65534)
 os.setuid(65534)
-store = Store(sys.argv[1])
+store = Storage(sys.argv[1])
 found = search(store, shot="alpha/00003", k=5, least=0, same_scene=True, fold=False)
 print(len(found), index_status(store, store.live("fused")).rows)
 try:

@@ -39,8 +39,8 @@ def cost(vectors, starts):
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("longest", [3, 256])
 def test_it_is_the_best_of_all_partitions(seed, longest, monkeypatch):
-    monkeypatch.setattr(segments, "LONGEST", longest)
-    monkeypatch.setattr(segments, "PIECE", 4)
+    monkeypatch.setattr(segmentation, "LONGEST", longest)
+    monkeypatch.setattr(segmentation, "PIECE", 4)
     rng = np.random.default_rng(seed)
     vectors = unit_rows(rng.normal(size=(9, 4)).cumsum(axis=0).astype(np.float32))
     ways = [w for w in partitions(9) if max(np.diff([*w, 9])) <= longest]

@@ -424,7 +424,7 @@ def test_doctor_checks_every_shard(sharded, name):
 
 KILLED = """
 import os, signal, sys
-from mediafm_store import IndexConfig, Store, build_indexes
+from mediafm_store import IndexConfig, Storage, build_indexes
 from mediafm_store.indexing import shard_builder as building
 
 made, first = [], building.build
@@ -434,7 +434,7 @@ def build(*arguments, **options):
     made.append(first(*arguments, **options))
 
 building.build = build
-store = Store(sys.argv[1])
+store = Storage(sys.argv[1])
 build_indexes(store, [store.live("fused")], IndexConfig(shard_rows=40))
 """
 

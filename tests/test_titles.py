@@ -126,7 +126,7 @@ def test_a_given_name_stays_when_the_film_is_ingested_again(
     film = make_film(tmp_path / "film.mp4", images=list(pictures(48)))
     film.with_suffix(".json").write_text(json.dumps(metadata))
     ingest(store, [film], encoders=plain_encoders)
-    rename_title(store, "film", "ImportedTitle")
+    rename_title(store, "film", "Given")
     revision = store.title("film")["revision"]
     assert ingest(store, [film], encoders=plain_encoders)[0].state == "unchanged"
     assert store.title("film")["revision"] == revision

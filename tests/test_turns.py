@@ -13,8 +13,8 @@ from tests.conftest import ROOT, random_vectors, title_rows
 
 HOLDS = """
 import sys
-from mediafm_store import Store
-with Store(sys.argv[1]).tables.lock():
+from mediafm_store import Storage
+with Storage(sys.argv[1]).tables.lock():
     print("held", flush=True)
     sys.stdin.readline()
 """
@@ -86,11 +86,11 @@ except Timeout:
 
 FULL = """
 import resource, sys
-from mediafm_store import IndexConfig, Store, TrainConfig, build_index, train
+from mediafm_store import IndexConfig, Storage, TrainConfig, build_index, train
 from mediafm_store.errors import InvalidInput
 from mediafm_store.training import resume
 
-store = Store(sys.argv[1])
+store = Storage(sys.argv[1])
 fused = store.live("fused")
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
 try:
