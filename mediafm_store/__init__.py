@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from mediafm_store.ingestion.backfill import backfill as backfill
     from mediafm_store.ingestion.ingest import IngestResult as IngestResult
     from mediafm_store.ingestion.ingest import ingest as ingest
+    from mediafm_store.ingestion.options import IngestOptions as IngestOptions
     from mediafm_store.ingestion.worker import IngestProgress as IngestProgress
     from mediafm_store.judgements.judged import judge as judge
     from mediafm_store.judgements.labels import read_judgements as read_judgements
@@ -127,6 +128,7 @@ _HOME = {
     "ModelConfig": "model.transformer",
     "Prediction": "probing.predict",
     "Probe": "probing.registry",
+    "IngestOptions": "ingestion.options",
     "IngestProgress": "ingestion.worker",
     "BreakConstraints": "ad_breaks.constraints",
     "Scene": "scenes.scenes",

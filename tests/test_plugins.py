@@ -5,6 +5,7 @@ import pytest
 
 from mediafm_store import IndexConfig, ingest, load_encoders
 from mediafm_store.errors import InvalidInput, MediaFMError, NotFound
+from mediafm_store.ingestion.options import IngestOptions
 from mediafm_store.plugins import load, names
 from tests.asking import search
 from tests.command import mediafm
@@ -86,7 +87,7 @@ def test_a_plugin_that_is_no_index_exporter_or_detector_is_told(store, tmp_path)
         done = mediafm("export", "titles", tmp_path / "x", "--format", name, "--store", store.path)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1)
         with pytest.raises(InvalidInput, match="plug-in"):
-            ingest(store, [film], detector=name, encoders={})
+            ingest(store, [film], IngestOptions(detector=name), encoders={})
 
 
 class Odd(PlainEncoder):
