@@ -10,6 +10,7 @@ from PIL import Image
 
 from mediafm_store.arrays import BLOCK, block
 from mediafm_store.errors import InvalidInput, InvalidMedia
+from mediafm_store.examples import file_examples
 from mediafm_store.examples.file_examples import PIECE, picture, sounds
 from mediafm_store.examples.resolver import ExampleResolver
 from mediafm_store.media.sound import SAMPLE_RATE, sound

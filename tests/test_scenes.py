@@ -12,6 +12,7 @@ from mediafm_cli.main import app
 from mediafm_store import Scene, find_scenes
 from mediafm_store.arrays import BLOCK, unit_rows
 from mediafm_store.errors import NotFound
+from mediafm_store.model import segmentation
 from mediafm_store.model.segmentation import PENALTY, TEMPER, mean_squared_distance, segment
 from tests.conftest import random_vectors, title_rows
 
