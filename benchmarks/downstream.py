@@ -61,6 +61,7 @@ from mediafm_store.model.scene_metrics import (
 )
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.model.windows import embed_titles
+from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.storage.rows import vector_rows
 from mediafm_store.tables.schema import TITLES
 from mediafm_store.tables.spaces import SpaceName
@@ -129,7 +130,7 @@ def genres(older: list[dict[str, Any]], newer: list[dict[str, Any]]) -> dict[str
         ways, times = {}, {}
         for way, words in {"vectors": False, "vectors and words": True}.items():
             began = time.perf_counter()
-            probe = fit_probe(store, "genre", pool="metadata", words=words)
+            probe = fit_probe(store, "genre", ProbeOptions(pool="metadata", words=words))
             times[f"fit, {way}"] = time.perf_counter() - began
             began = time.perf_counter()
             said = apply_probe(store, "genre", [f"new{n:05d}" for n in range(len(newer))])

@@ -30,6 +30,7 @@ import numpy as np
 
 from benchmarks.common import ROOT, print_table, write_results
 from mediafm_store.errors import MediaFMError
+from mediafm_store.probing.options import ProbeOptions
 
 TITLES = 30
 WORK = {
@@ -192,7 +193,7 @@ def things_to_do() -> dict[str, Callable[[Any, str, int], object]]:
         "refresh": lambda store, title, content: refresh_index(store, store.live("fused")),
         "context": lambda store, title, content: context(store),
         "promote": lambda store, title, content: promote(store, "context", force=True),
-        "probe": lambda store, title, content: fit_probe(store, TASK, pool="context"),
+        "probe": lambda store, title, content: fit_probe(store, TASK, ProbeOptions(pool="context")),
         "tag": lambda store, title, content: apply_tags(store),
         "tidy": lambda store, title, content: tidy(store, tables[content % 3]),
         "doctor": lambda store, title, content: doctor(store, fix=True),

@@ -46,12 +46,14 @@ if TYPE_CHECKING:
     from mediafm_store.exporters import export as export
     from mediafm_store.health import doctor as doctor
     from mediafm_store.importing.importer import import_features as import_features
+    from mediafm_store.importing.options import ImportOptions as ImportOptions
     from mediafm_store.indexing.build import build_index as build_index
     from mediafm_store.indexing.build import build_indexes as build_indexes
     from mediafm_store.indexing.build import refresh_index as refresh_index
     from mediafm_store.indexing.build import refresh_indexes as refresh_indexes
     from mediafm_store.indexing.config import IndexConfig as IndexConfig
     from mediafm_store.indexing.status import index_status as index_status
+    from mediafm_store.ingestion.backfill import BackfillOptions as BackfillOptions
     from mediafm_store.ingestion.backfill import backfill as backfill
     from mediafm_store.ingestion.ingest import IngestResult as IngestResult
     from mediafm_store.ingestion.ingest import ingest as ingest
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from mediafm_store.model.transformer import ShotTransformer as ShotTransformer
     from mediafm_store.picture_text.caption_map import CaptionMap as CaptionMap
     from mediafm_store.probing.fit import fit_probe as fit_probe
+    from mediafm_store.probing.options import ProbeOptions as ProbeOptions
     from mediafm_store.probing.predict import Prediction as Prediction
     from mediafm_store.probing.predict import apply_probe as apply_probe
     from mediafm_store.probing.refit import refit_probes as refit_probes
@@ -94,6 +97,7 @@ if TYPE_CHECKING:
     from mediafm_store.storage.views import View as View
     from mediafm_store.tables.spaces import Space as Space
     from mediafm_store.tags.apply import apply_tags as apply_tags
+    from mediafm_store.tags.apply import tag_by_name as tag_by_name
     from mediafm_store.tags.review import Feedback as Feedback
     from mediafm_store.tags.review import answer_tags as answer_tags
     from mediafm_store.tags.review import uncertain_tags as uncertain_tags
@@ -129,6 +133,9 @@ _HOME = {
     "Prediction": "probing.predict",
     "Probe": "probing.registry",
     "IngestOptions": "ingestion.options",
+    "ProbeOptions": "probing.options",
+    "ImportOptions": "importing.options",
+    "BackfillOptions": "ingestion.backfill",
     "IngestProgress": "ingestion.worker",
     "BreakConstraints": "ad_breaks.constraints",
     "Scene": "scenes.scenes",
@@ -192,6 +199,7 @@ _HOME = {
     "stretches_of_hits": "segments",
     "stretches_of_scenes": "segments",
     "stretches_of_shots": "segments",
+    "tag_by_name": "tags.apply",
     "train": "training.train",
     "uncertain_tags": "tags.review",
     "write_breaks": "break_files.export",

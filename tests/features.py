@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from mediafm_store import Storage, TrainConfig, build_index, embed, import_features, train
+from mediafm_store import (
+    ImportOptions,
+    Storage,
+    TrainConfig,
+    build_index,
+    embed,
+    import_features,
+    train,
+)
 from tests.plain import PlainEncoder
 
 READER = PlainEncoder("text")
@@ -26,7 +34,7 @@ def save(path, **arrays):
 
 
 def bring(store, *files, **options):
-    return import_features(store, files, encoder=READER, **options)
+    return import_features(store, files, ImportOptions(**options), encoder=READER)
 
 
 def scenes_store(folder) -> Storage:

@@ -12,6 +12,7 @@ import pytest
 
 from mediafm_cli.main import COMMANDS
 from mediafm_store import Storage, fit_probe, import_labels, ingest, load_encoders
+from mediafm_store.probing.options import ProbeOptions
 from tests.command import mediafm
 from tests.conftest import random_vectors
 from tests.odd_films import make_film, pictures
@@ -92,7 +93,7 @@ def places(tmp_path_factory) -> dict[str, str]:
     ingest(store, folder, encoders=encoders)
     put_in_context(store, {title: random_vectors(n, n) for title, n in store.shot_counts().items()})
     import_labels(store, labels, task="genre")
-    fit_probe(store, "genre", folds=2)
+    fit_probe(store, "genre", ProbeOptions(folds=2))
     own = {
         "LABELS": labels,
         "FILM": film,

@@ -56,7 +56,7 @@ def import_(
     film.npz, or beside a table by a title's id. The exit status is 1 only if no title could be
     imported, or with --strict if one could not.
     """
-    from mediafm_store import IngestResult, import_features
+    from mediafm_store import ImportOptions, IngestResult, import_features
     from mediafm_store.importing.files import find_files
 
     names: dict[Modality, str | None] = {"visual": visual, "audio": audio, "text": text}
@@ -70,11 +70,13 @@ def import_(
         results = import_features(
             open_store(store, create=True),
             found,
-            arrays={m: name for m, name in names.items() if name is not None},
-            made_by=_parse_made_by(made_by or ()),
-            fps=fps,
-            scenes=scenes,
-            title=title,
+            ImportOptions(
+                arrays={m: name for m, name in names.items() if name is not None},
+                made_by=_parse_made_by(made_by or ()),
+                fps=fps,
+                scenes=scenes,
+                title=title,
+            ),
             on_title=report,
         )
     emit([asdict(r) for r in results], as_json=as_json, table=_import_cells)

@@ -1,7 +1,7 @@
 """mediafm probe."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,7 +10,7 @@ from mediafm_cli.output import Row, emit, emit_one, say
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from mediafm_store import Probe, Storage
+    from mediafm_store import Probe, ProbeOptions, Storage
 
 EXAMPLE = (
     "Examples: mediafm probe fit genre --words; mediafm probe show genre;"
@@ -78,7 +78,9 @@ def probe(
         emit([p._asdict() for p in said], as_json=as_json, table=_prediction_cells)
         return
     if action == "fit":
-        options = {"kind": kind, "pool": pool, "words": words, "folds": folds, "seed": seed}
+        from mediafm_store import ProbeOptions
+
+        options = ProbeOptions(kind=kind, pool=pool, words=words, folds=folds, seed=seed)
         one = _fitted(opened, task, device, options)
     else:
         from mediafm_store.probing.registry import newest_probe
@@ -91,12 +93,12 @@ def probe(
     emit(list(_probe_lines(one)), as_json=False)
 
 
-def _fitted(store: "Storage", task: str, device: Device, options: dict[str, Any]) -> "Probe":
+def _fitted(store: "Storage", task: str, device: Device, options: "ProbeOptions") -> "Probe":
     """Fit it under a bar."""
     from mediafm_store import fit_probe
 
     with progress_bar("") as update:
-        return fit_probe(store, task, device=device, on_step=update, **options)
+        return fit_probe(store, task, options, device=device, on_step=update)
 
 
 def _row(probe: "Probe") -> Row:

@@ -117,7 +117,7 @@ def backfill(
 ) -> None:
     """Compute the vectors of other encoders, and say what it costs after the first title."""
     from mediafm_store import IngestResult, load_encoders
-    from mediafm_store.ingestion.backfill import Cost
+    from mediafm_store.ingestion.backfill import BackfillOptions, Cost
     from mediafm_store.ingestion.backfill import backfill as backfill_spaces
     from mediafm_store.report.timecode import timecode
 
@@ -140,8 +140,7 @@ def backfill(
         made = backfill_spaces(
             store,
             load_encoders(encoder, device=device, store=store),
-            keyframes=frames,
-            dry_run=dry_run,
+            BackfillOptions(keyframes=frames, dry_run=dry_run),
             workers=workers,
             engine=engine,
             on_cost=told,

@@ -80,6 +80,10 @@ def tag(
     answers become labels, the probe is fitted anew and tags the titles again. The --workers of an
     --engine apply probes, a thousand titles each; other tags are found by this process.
     """
+    if name and (engine != "threads" or workers is not None):
+        raise typer.BadParameter(
+            "--name is searched for by this process; leave out --engine and --workers"
+        )
     opened = open_store(store)
     if action == "list":
         from mediafm_store.tags.tag import read_tags
@@ -98,9 +102,8 @@ def tag(
     if action == "review":
         _review(opened, task, n, list(_answers(accept, reject)), device, as_json)
         return
-    from mediafm_store import apply_tags, load_encoders
+    from mediafm_store import apply_tags, load_encoders, tag_by_name
 
-    encoders = load_encoders(encoder or (), device=device, store=opened) if name else None
     looked_at = len(titles or opened.revisions()) if name else 0
     with progress_bar(" titles/s") as update:
 
@@ -109,18 +112,19 @@ def tag(
             looked_at = max(looked_at, total)
             update(source, done, total)
 
-        found = apply_tags(
-            opened,
-            titles,
-            task=task,
-            names=name or (),
-            top=top,
-            encoders=encoders,
-            device=device,
-            workers=workers,
-            engine=engine,
-            on_titles=report,
-        )
+        if name:
+            encoders = load_encoders(encoder or (), device=device, store=opened)
+            found = tag_by_name(opened, name, titles, encoders=encoders, device=device)
+        else:
+            found = apply_tags(
+                opened,
+                titles,
+                task=task,
+                top=top,
+                workers=workers,
+                engine=engine,
+                on_titles=report,
+            )
     emit([_tag_row(one) for one in found], as_json=as_json, table=_tag_cells, fold="evidence")
     if not found and looked_at:
         say(f"No new tags: nothing speaks for one in the {looked_at} titles that were looked at.")
