@@ -16,9 +16,13 @@ from typing import NamedTuple, TypeVar
 from PIL import Image, ImageDraw, ImageOps
 
 from benchmarks.common import ROOT, media_folder
-from mediafm_store import Hit, Storage, load_encoders, read_judgements, search
+from mediafm_store import Hit
+from mediafm_store.encoding import load_encoders
 from mediafm_store.judgements.judgements import Judgements, ShotPosition
+from mediafm_store.judgements.labels import read_judgements
 from mediafm_store.retrieval.query import SearchOptions, SearchQuery
+from mediafm_store.retrieval.search import search
+from mediafm_store.storage.storage import Storage
 
 T = TypeVar("T")
 ROWS, ANSWERS = 5, 5

@@ -167,17 +167,14 @@ def work(path: Path, log: Path, seed: int) -> None:
 
 def things_to_do() -> dict[str, Callable[[Any, str, int], object]]:
     """What a worker can do with a store, a title and a number; all that it needs is imported."""
-    from mediafm_store import (
-        IndexConfig,
-        apply_tags,
-        build_index,
-        doctor,
-        fit_probe,
-        promote,
-        refresh_index,
-        remove_titles,
-    )
+    from mediafm_store import IndexConfig
+    from mediafm_store.health import doctor
+    from mediafm_store.indexing.build import build_index, refresh_index
+    from mediafm_store.probing.fit import fit_probe
+    from mediafm_store.releases.spaces import promote
     from mediafm_store.storage.maintenance import tidy
+    from mediafm_store.tags.apply import apply_tags
+    from mediafm_store.titles.editing import remove_titles
 
     tables, kinds = ["shots", "fused_v1", "titles"], ["exact", "flat"]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, fields
 
-from mediafm_store.retrieval.hit import Hits
+from mediafm_store.retrieval.hit import RankedHits
 from mediafm_store.retrieval.query import SearchOptions, SearchQuery
 from mediafm_store.retrieval.search import search as search_store
 
@@ -10,7 +10,7 @@ QUERY = {f.name for f in fields(SearchQuery)}
 OPTIONS = {f.name for f in fields(SearchOptions)}
 
 
-def search(store, **asked) -> Hits:
+def search(store, **asked) -> RankedHits:
     """`search` of the library; an unknown keyword fails there."""
     query = SearchQuery(**{name: asked.pop(name) for name in QUERY & asked.keys()})
     options = SearchOptions(**{name: asked.pop(name) for name in OPTIONS & asked.keys()})

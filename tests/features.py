@@ -2,15 +2,12 @@
 
 import numpy as np
 
-from mediafm_store import (
-    ImportOptions,
-    Storage,
-    TrainConfig,
-    build_index,
-    embed,
-    import_features,
-    train,
-)
+from mediafm_store import ImportOptions, TrainConfig
+from mediafm_store.embedding.embed import embed
+from mediafm_store.importing.importer import import_features
+from mediafm_store.indexing.build import build_index
+from mediafm_store.storage.storage import Storage
+from mediafm_store.training.train import train
 from tests.plain import PlainEncoder
 
 READER = PlainEncoder("text")

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mediafm_store import Storage, build_index, doctor, index_status
-from mediafm_store.health import CHECKS, MANY_FILES
+from mediafm_store.health import CHECKS, MANY_FILES, doctor
+from mediafm_store.indexing.build import build_index
 from mediafm_store.indexing.directories import index_folder, new_generation, newest_build
 from mediafm_store.indexing.space_index import OPENED
+from mediafm_store.indexing.status import index_status
 from mediafm_store.labels.labels import table_version
 from mediafm_store.storage.maintenance import tidy
+from mediafm_store.storage.storage import Storage
 from mediafm_store.tables import lancedb_tables
 from mediafm_store.tables.schema import vectors_schema
 from tests.conftest import random_vectors, title_rows

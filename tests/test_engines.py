@@ -15,11 +15,15 @@ import numpy as np
 import pytest
 
 from benchmarks.ray import workers_of
-from mediafm_store import Storage, backfill, embed, ingest, train
+from mediafm_store.embedding.embed import embed
 from mediafm_store.encoders.encoder import EncoderOutput
 from mediafm_store.engines import elsewhere, engine_of
 from mediafm_store.engines.resources import Node
 from mediafm_store.errors import InvalidInput
+from mediafm_store.ingestion.backfill import backfill
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
+from mediafm_store.training.train import train
 from mediafm_store.training.trainer import TrainConfig
 from tests import stages
 from tests.conftest import WORKERS
@@ -276,7 +280,8 @@ def is_at_work(pid):
 KILLED_AFTER_FIRST = """
 import os, signal, sys
 from pathlib import Path
-from mediafm_store import Storage, ingest
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
 from tests.plain import PlainEncoder
 
 def stop(result):

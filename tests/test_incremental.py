@@ -10,11 +10,12 @@ import time
 import numpy as np
 import pytest
 
-from mediafm_store import Storage, ingest
 from mediafm_store.arrays import block
 from mediafm_store.errors import InvalidInput
+from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.ingestion.options import IngestOptions
 from mediafm_store.sources import change_detection
+from mediafm_store.storage.storage import Storage
 from tests.odd_films import make_film, pictures
 
 SRT = "1\n00:00:00,100 --> 00:00:00,900\n{}\n"

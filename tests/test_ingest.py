@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediafm_store import Storage, ingest
 from mediafm_store.arrays import MODALITIES, block
 from mediafm_store.clips.write import write_video
 from mediafm_store.encoders.encoder import by_modality
 from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
+from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.ingestion.options import IngestOptions
+from mediafm_store.storage.storage import Storage
 
 pytestmark = pytest.mark.slow
 

@@ -6,14 +6,16 @@ import sys
 
 import pytest
 
-from mediafm_store import Storage, ingest
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
 
 pytestmark = pytest.mark.slow
 
 KILLED_IN_SECOND = """
 import os, signal, sys
 from pathlib import Path
-from mediafm_store import Storage, ingest
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
 
 first = min(Path(sys.argv[1]).glob("*.mp4"))
 
@@ -28,7 +30,8 @@ ingest(store, [Path(sys.argv[1])], on_progress=progress)
 KILLED_WHILE_WRITING = """
 import os, signal, sys
 from pathlib import Path
-from mediafm_store import Storage, ingest
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
 
 def replace(name, *arguments, **options):
     if name == "titles" and len(store.titles()) == 1:

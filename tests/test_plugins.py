@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from mediafm_store import IndexConfig, ingest, load_encoders
+from mediafm_store import IndexConfig
+from mediafm_store.encoding import load_encoders
 from mediafm_store.errors import InvalidInput, MediaFMError, NotFound
+from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.ingestion.options import IngestOptions
 from mediafm_store.plugins import load, names
 from tests.asking import search

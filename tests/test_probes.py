@@ -8,13 +8,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mediafm_store import Storage, apply_probe, fit_probe, import_labels, probes, refit_probes
 from mediafm_store.arrays import FUSED, unit_rows
 from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
+from mediafm_store.labels.labels import import_labels
 from mediafm_store.probing.dataset import items_of
+from mediafm_store.probing.fit import fit_probe
 from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.pooling import pool_vectors
-from mediafm_store.probing.registry import newest_probe
+from mediafm_store.probing.predict import apply_probe
+from mediafm_store.probing.refit import refit_probes
+from mediafm_store.probing.registry import newest_probe, probes
+from mediafm_store.storage.storage import Storage
 from tests import command
 from tests.conftest import random_vectors, title_rows
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.kills import kills
-from mediafm_store import IndexConfig, Storage, build_index
+from mediafm_store import IndexConfig
 from mediafm_store.errors import InvalidInput
+from mediafm_store.indexing.build import build_index
 from mediafm_store.indexing.directories import index_folder, newest_build
+from mediafm_store.storage.storage import Storage
 from tests.conftest import ROOT, random_vectors, title_rows
 from tests.plain import search_all as search
 
@@ -27,7 +29,8 @@ def test_nothing_is_lost_when_a_worker_is_killed_at_random(tmp_path):
 
 FULL_DISK = """
 import resource, sys
-from mediafm_store import Storage, build_index
+from mediafm_store.indexing.build import build_index
+from mediafm_store.storage.storage import Storage
 from mediafm_store.errors import MediaFMError
 from tests.conftest import random_vectors, title_rows
 
@@ -68,7 +71,8 @@ def test_a_disk_that_is_full_loses_nothing(store):
 
 READER = """
 import os, sys
-from mediafm_store import Storage, index_status
+from mediafm_store.indexing.status import index_status
+from mediafm_store.storage.storage import Storage
 from tests.asking import search
 from mediafm_store.errors import MediaFMError
 

@@ -9,11 +9,12 @@ from typer.testing import CliRunner
 
 from benchmarks.scenes import coverage_f, f1, grade
 from mediafm_cli.main import app
-from mediafm_store import Scene, find_scenes
+from mediafm_store import Scene
 from mediafm_store.arrays import BLOCK, unit_rows
 from mediafm_store.errors import NotFound
 from mediafm_store.model import segmentation
 from mediafm_store.model.segmentation import PENALTY, TEMPER, mean_squared_distance, segment
+from mediafm_store.scenes.scenes import find_scenes
 from tests.conftest import random_vectors, title_rows
 
 

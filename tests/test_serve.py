@@ -20,15 +20,15 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from mediafm_store import Storage
 from mediafm_store.arrays import FUSED
 from mediafm_store.examples.clip_locator import ClipMatch
 from mediafm_store.report.form import FLAGS
 from mediafm_store.report.links import served_links
 from mediafm_store.report.timecode import timespan
-from mediafm_store.retrieval.hit import Hits
+from mediafm_store.retrieval.hit import RankedHits
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import SharedStore
+from mediafm_store.storage.storage import Storage
 from tests.asking import keywords
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film
@@ -252,7 +252,7 @@ def asked(monkeypatch):
 
     def recorded(store, query, options, **more):
         calls.append(given := keywords(query, options, **more))
-        return Hits([], compared="by looks", origin=ORIGIN if given.get("clip") else None)
+        return RankedHits([], compared="by looks", origin=ORIGIN if given.get("clip") else None)
 
     monkeypatch.setattr("mediafm_store.serve.library.search", recorded)
     monkeypatch.setattr("mediafm_store.serve.library.load_encoders", lambda *_, **__: ENCODERS)

@@ -6,23 +6,18 @@ import shutil
 import numpy as np
 import pytest
 
-from mediafm_store import (
-    Storage,
-    TrainConfig,
-    backfill,
-    build_index,
-    embed,
-    index_status,
-    ingest,
-    promote,
-    retire,
-    rollback,
-    train,
-)
+from mediafm_store import TrainConfig
 from mediafm_store.arrays import MODALITIES, unit_rows
+from mediafm_store.embedding.embed import embed
 from mediafm_store.errors import GateFailed, InvalidInput, NotFound, SpaceMismatch
-from mediafm_store.ingestion.backfill import BackfillOptions
+from mediafm_store.indexing.build import build_index
+from mediafm_store.indexing.status import index_status
+from mediafm_store.ingestion.backfill import BackfillOptions, backfill
+from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.releases.gates import gates
+from mediafm_store.releases.spaces import promote, retire, rollback
+from mediafm_store.storage.storage import Storage
+from mediafm_store.training.train import train
 from tests import command
 from tests.conftest import random_vectors, title_rows
 from tests.plain import PlainEncoder

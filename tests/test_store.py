@@ -2,9 +2,9 @@ import polars as pl
 import pytest
 from lancedb.query import LanceEmptyQueryBuilder
 
-from mediafm_store import Storage
 from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
 from mediafm_store.storage.rows import MadeVectors
+from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors, title_rows
 
 
@@ -214,7 +214,7 @@ def test_a_reader_sees_a_title_as_it_was_or_as_it_is(store, monkeypatch):
 
 WRITER = """
 import sys
-from mediafm_store import Storage
+from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors, title_rows
 
 store = Storage(sys.argv[1])

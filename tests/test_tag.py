@@ -12,21 +12,17 @@ import pytest
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import (
-    Feedback,
-    Storage,
-    answer_tags,
-    apply_tags,
-    fit_probe,
-    import_labels,
-    uncertain_tags,
-)
+from mediafm_store import Feedback
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import InvalidInput, NotFound
+from mediafm_store.labels.labels import import_labels
+from mediafm_store.probing.fit import fit_probe
 from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.registry import by_chance
+from mediafm_store.storage.storage import Storage
 from mediafm_store.tags import apply as applying
-from mediafm_store.tags.review import distance
+from mediafm_store.tags.apply import apply_tags
+from mediafm_store.tags.review import answer_tags, distance, uncertain_tags
 from mediafm_store.tags.tag import Tag, read_tags, row_of, write_tags
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows

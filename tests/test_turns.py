@@ -5,15 +5,15 @@ import sys
 
 import pytest
 
-from mediafm_store import Storage
 from mediafm_store.errors import InvalidInput
+from mediafm_store.storage.storage import Storage
 from mediafm_store.tables import turns
 from mediafm_store.tags.tag import Tag, keep_answers, write_tags
 from tests.conftest import ROOT, random_vectors, title_rows
 
 HOLDS = """
 import sys
-from mediafm_store import Storage
+from mediafm_store.storage.storage import Storage
 with Storage(sys.argv[1]).tables.lock():
     print("held", flush=True)
     sys.stdin.readline()
@@ -86,7 +86,10 @@ except Timeout:
 
 FULL = """
 import resource, sys
-from mediafm_store import IndexConfig, Storage, TrainConfig, build_index, train
+from mediafm_store import IndexConfig, TrainConfig
+from mediafm_store.indexing.build import build_index
+from mediafm_store.storage.storage import Storage
+from mediafm_store.training.train import train
 from mediafm_store.errors import InvalidInput
 from mediafm_store.training import resume
 

@@ -138,7 +138,7 @@ def _kind_and_pool(store: Storage, items: ProbeDataset, options: ProbeOptions) -
         raise InvalidInput(f"no pool {pool!r}; there are {', '.join(POOLS)}")
     if items.level == "clips" and pool in OF_TITLES:
         raise InvalidInput(
-            f"{items.task} labels shots or stretches, which have no {pool} vectors; use --pool"
+            f"{items.task} labels shots or segments, which have no {pool} vectors; use --pool"
             " context"
         )
     return kind, pool

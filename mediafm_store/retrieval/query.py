@@ -44,6 +44,13 @@ class SearchQuery:
     unlike: Sequence[str] = ()
     """Examples of what is not wanted, named as in `like`."""
 
+    @property
+    def summary(self) -> str:
+        """The query in a line, for people."""
+        examples = [self.shot, self.title, self.clip, self.picture, self.sound, *self.like]
+        words = [f"“{words}”" for words in (self.text, self.said) if words]
+        return " + ".join([*(str(one) for one in examples if one is not None), *words])
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchOptions:

@@ -23,7 +23,7 @@ from mediafm_store.matching.vector_matchers import ExampleMatcher, SpaceMatcher
 from mediafm_store.parallel import ONE_BLAS_THREAD
 from mediafm_store.records import title_of
 from mediafm_store.retrieval.checks import check, check_something, modalities
-from mediafm_store.retrieval.hit import Hits
+from mediafm_store.retrieval.hit import RankedHits
 from mediafm_store.retrieval.query import SearchOptions, SearchQuery, Unit
 from mediafm_store.retrieval.selection import (
     DEEPER,
@@ -54,7 +54,7 @@ def search(
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
     on_origin: OnOrigin = lambda path, origin: None,
-) -> Hits:
+) -> RankedHits:
     """Find the shots, scenes or titles that match a query best.
 
     Args:
@@ -98,7 +98,7 @@ def search(
     with ONE_BLAS_THREAD.held():  # so small are the products that more threads only get in the way
         found = _answers(ranking, wanted, options.unit)
     has_scene = parts and not options.same_scene
-    return Hits(
+    return RankedHits(
         found.hits,
         compared=", and ".join(compared),
         chance=found.chance,
@@ -117,7 +117,7 @@ def _resolve(
         shots = _scene_of(known.store, shot, known) if unit == "scene" else [shot]
         liked.append(examples.shots(shots))
     if query.title is not None:
-        liked.append(examples.stretch(query.title, query.start_s, query.end_s))
+        liked.append(examples.segment(query.title, query.start_s, query.end_s))
     files: dict[Kind, str | Path | None] = {
         "clip": query.clip,
         "visual": query.picture,

@@ -21,7 +21,7 @@ from mediafm_store.report.links import Links, served_links
 from mediafm_store.report.map_page import atlas_page
 from mediafm_store.report.search_page import NextSearches, Offer, SearchView, search_page
 from mediafm_store.report.title_page import title_page
-from mediafm_store.retrieval.hit import Hits
+from mediafm_store.retrieval.hit import RankedHits
 from mediafm_store.retrieval.query import SearchOptions, SearchQuery
 from mediafm_store.retrieval.search import search
 from mediafm_store.serve.page_cache import PageCache
@@ -128,7 +128,7 @@ class SharedStore:
                 onward=self._onward(query, hits, known),
             )
 
-    def _onward(self, query: PageQuery, hits: Hits, known: _PageFacts) -> NextSearches:
+    def _onward(self, query: PageQuery, hits: RankedHits, known: _PageFacts) -> NextSearches:
         """Where the page of a search leads on to."""
         found = known.called.called(query.text) if query.text else []
         offers = [
@@ -149,7 +149,7 @@ class SharedStore:
             origin=again.address if hits.origin else None,
         )
 
-    def _hits(self, store: Storage, query: PageQuery) -> Hits:
+    def _hits(self, store: Storage, query: PageQuery) -> RankedHits:
         sent = {} if query.file is None else {kind_of(query.file): query.file}
         needs_encoders = query.text is not None or query.file is not None
         asked = SearchQuery(
@@ -254,7 +254,7 @@ class SharedStore:
             return self._kept.get(f"picture {shot}", revision, lambda: _read_picture(store, shot))
 
     def meant(self, values: Mapping[str, str]) -> PageQuery:
-        """What the fields of the search form mean: `q` is a shot or a stretch if it names one.
+        """What the fields of the search form mean: `q` is a shot or a segment if it names one.
 
         Words that are a title's name stay words. Raises as `find_shot` does for what names a title
         but none of its shots, and as `query_of` does.

@@ -25,7 +25,7 @@ from mediafm_store.titles.naming import find_titles
 log = logging.getLogger("mediafm_store")
 AT_ONCE = 1000
 """Titles that are written in one commit: a kill costs at most their tags, which come again."""
-_OnTitles = Callable[[str, int, int], None]
+OnTitles = Callable[[str, int, int], None]
 """Told where tags come from, how many titles are done, and of how many."""
 
 
@@ -37,7 +37,7 @@ def apply_tags(
     top: int = 5,
     workers: int | None = None,
     engine: str = "threads",
-    on_titles: _OnTitles = lambda source, done, total: None,
+    on_titles: OnTitles = lambda source, done, total: None,
 ) -> list[Tag]:
     """Write tags of titles, by probes or, where there are none yet, by the most similar titles.
 
@@ -127,7 +127,7 @@ def _by_probe(
     probe: Probe,
     titles: Sequence[str] | None,
     engine: Engine,
-    on_titles: _OnTitles,
+    on_titles: OnTitles,
 ) -> list[Tag]:
     """Write and return the tags of titles that no file has labelled, in the order of the titles."""
     own = f"task = {quoted(probe.task)} AND source LIKE '% v%'"
@@ -206,7 +206,7 @@ def _by_neighbours(
     store: Storage,
     titles: Sequence[str] | None,
     top: int,
-    on_titles: _OnTitles,
+    on_titles: OnTitles,
     *,
     optional: bool,
 ) -> Iterator[Tag]:

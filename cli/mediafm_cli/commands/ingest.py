@@ -52,9 +52,10 @@ def ingest(
     --engine ray --workers 8 titles are taken by processes of their own, which are replaced if they
     die.
     """
-    from mediafm_store import IngestOptions, IngestResult
-    from mediafm_store import ingest as ingest_videos
     from mediafm_store.encoding import load_encoders
+    from mediafm_store.ingestion.ingest import IngestResult
+    from mediafm_store.ingestion.ingest import ingest as ingest_videos
+    from mediafm_store.ingestion.options import IngestOptions
     from mediafm_store.sources.videos import find_videos
 
     options = IngestOptions(

@@ -41,7 +41,7 @@ def search(
     title: Annotated[
         str | None,
         typer.Option(
-            help="A title by its id, its name or its file's name; or a stretch, --from and --to."
+            help="A title by its id, its name or its file's name; or a segment, --from and --to."
         ),
     ] = None,
     start: Start = None,
@@ -123,9 +123,9 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find the shots, scenes or titles most like what is given; several are looked for at once."""
-    from mediafm_store import load_encoders
-    from mediafm_store import search as search_store
+    from mediafm_store.encoding import load_encoders
     from mediafm_store.retrieval.query import LEAST, SearchOptions, SearchQuery
+    from mediafm_store.retrieval.search import search as search_store
     from mediafm_store.titles.naming import find_shot
 
     asked = [shot, title, clip, picture, sound, text, said, *(like or [])]
@@ -170,9 +170,9 @@ def search(
         on_origin=lambda path, origin: say(_origin_line(path, origin)),
     )
     if out and hits:
-        from mediafm_store import stretches_of_hits
+        from mediafm_store.segments import segments_of_hits
 
-        write_out(out, stretches_of_hits(opened, hits), fps=fps)
+        write_out(out, segments_of_hits(opened, hits), fps=fps)
     if html is not None:
         from mediafm_store.report.pages import write_search_page
 

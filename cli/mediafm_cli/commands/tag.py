@@ -20,7 +20,9 @@ from mediafm_cli.output import Row, emit, is_terminal, say
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from mediafm_store import Feedback, Storage, Tag
+    from mediafm_store.storage.storage import Storage
+    from mediafm_store.tags.review import Feedback
+    from mediafm_store.tags.tag import Tag
 
 EXAMPLE = (
     "Examples: mediafm tag apply; mediafm tag list sintel; mediafm tag apply --name 'car chase';"
@@ -102,7 +104,8 @@ def tag(
     if action == "review":
         _review(opened, task, n, list(_answers(accept, reject)), device, as_json)
         return
-    from mediafm_store import apply_tags, load_encoders, tag_by_name
+    from mediafm_store.encoding import load_encoders
+    from mediafm_store.tags.apply import apply_tags, tag_by_name
 
     looked_at = len(titles or opened.revisions()) if name else 0
     with progress_bar(" titles/s") as update:
@@ -141,7 +144,7 @@ def _review(
     as_json: bool,
 ) -> None:
     """List what is uncertain, or take answers and learn from them."""
-    from mediafm_store import answer_tags, uncertain_tags
+    from mediafm_store.tags.review import answer_tags, uncertain_tags
 
     if not given:
         found = uncertain_tags(store, task=task, n=n)
@@ -172,7 +175,7 @@ def _review(
 
 def _asked(found: "list[Tag]") -> "Iterator[Feedback]":
     """Ask a person about each, until they have had enough."""
-    from mediafm_store import Feedback
+    from mediafm_store.tags.review import Feedback
 
     say("y: the title has the tag, n: it has not, s: skip, q: enough")
     for number, one in enumerate(found, start=1):
@@ -191,7 +194,7 @@ def _asked(found: "list[Tag]") -> "Iterator[Feedback]":
 
 def _answers(accept: list[str] | None, reject: list[str] | None) -> "Iterator[Feedback]":
     """Those of the command line."""
-    from mediafm_store import Feedback
+    from mediafm_store.tags.review import Feedback
 
     for given, yes in ((accept, True), (reject, False)):
         for pair in given or ():
