@@ -139,7 +139,7 @@ def test_every_format_has_its_step():
 
 
 def test_a_store_of_a_later_version_is_refused(store, monkeypatch):
-    monkeypatch.setattr("mediafm_store.storage.storage.FORMAT", FORMAT - 1)
+    monkeypatch.setattr("mediafm_store.storage.title_reader.FORMAT", FORMAT - 1)
     with pytest.raises(InvalidInput, match=f"has format {FORMAT}, this version reads up to"):
         Storage(store.path)
 

@@ -40,7 +40,7 @@ from mediafm_store.retrieval.query import SearchOptions, SearchQuery
 from mediafm_store.retrieval.search import search
 from mediafm_store.storage.evaluations import record_if_writable
 from mediafm_store.storage.storage import Storage
-from mediafm_store.tables.lancedb_tables import one_of
+from mediafm_store.tables.sql import one_of
 
 log = logging.getLogger("mediafm_store")
 

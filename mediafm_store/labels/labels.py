@@ -13,7 +13,7 @@ from mediafm_store.errors import InvalidInput, MediaFMError, NotFound
 from mediafm_store.examples.resolver import parse_clock
 from mediafm_store.records import title_of
 from mediafm_store.storage.storage import Storage
-from mediafm_store.tables.lancedb_tables import one_of, quoted
+from mediafm_store.tables.sql import one_of, quoted
 from mediafm_store.text_files.lists import read_list, several
 from mediafm_store.titles.naming import Names, find_titles
 

@@ -11,7 +11,7 @@ from mediafm_store.errors import NotFound
 from mediafm_store.labels.labels import FILE, NONE
 from mediafm_store.linear.linear_model import Kind
 from mediafm_store.storage.storage import Storage
-from mediafm_store.tables.lancedb_tables import quoted
+from mediafm_store.tables.sql import quoted
 
 Level = Literal["titles", "clips"]
 

@@ -15,8 +15,8 @@ from mediafm_store.linear.tfidf import TfIdf
 from mediafm_store.probing.dataset import Level
 from mediafm_store.probing.pooling import POOLS
 from mediafm_store.storage.storage import Storage
-from mediafm_store.tables.lancedb_tables import quoted
 from mediafm_store.tables.spaces import Space
+from mediafm_store.tables.sql import quoted
 
 VECTOR, WORDS = "vector", "words"
 """The inputs of a probe."""

@@ -93,7 +93,7 @@ class SharedStore:
         commits = store.tables.commits()
         if commits is None or looked.commits != commits:
             looked = self._looked = _Looked(commits, {})
-        with store.tables.held(looked.tables):
+        with store.tables.pinned(looked.tables):
             yield _StoreState(store, self._read(store), commits)
 
     def _read(self, store: Storage) -> _PageFacts:

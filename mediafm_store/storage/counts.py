@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from mediafm_store.storage.storage import COUNTED, Storage
+from mediafm_store.storage.storage import Storage
+from mediafm_store.storage.vector_reader import COUNTED
 from mediafm_store.storage.views import only_valid
-from mediafm_store.tables.lancedb_tables import one_of
 from mediafm_store.tables.schema import KEYS, OF_IDS
+from mediafm_store.tables.sql import one_of
 
 UNIQUE: Mapping[str, Sequence[str]] = {**KEYS, "titles": ("id",), "spaces": ("name", "version")}
 """What tells the rows of small tables apart."""

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from mediafm_store.storage.storage import Storage
 from mediafm_store.storage.views import only_valid
-from mediafm_store.tables.lancedb_tables import CITED, one_of
+from mediafm_store.tables.lancedb_tables import CITED
+from mediafm_store.tables.sql import one_of
 
 _VECTOR_TABLE = re.compile(r"(fused|described|metadata|context|title)_v\d+")
 

@@ -17,7 +17,7 @@ def at_one_moment(
 
     @wraps(task)
     def held(store: Storage, *arguments: P.args, **options: P.kwargs) -> R:
-        with store.tables.held():
+        with store.tables.pinned():
             return task(store, *arguments, **options)
 
     return held  # type: ignore[return-value]  # it may be called with store=, too

@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from mediafm_store.arrays import BLOCK
 from mediafm_store.parallel import groups
-from mediafm_store.tables.lancedb_tables import Tables, one_of
+from mediafm_store.tables.lancedb_tables import Tables
 from mediafm_store.tables.schema import FORMAT, SHOTS, SPACES, TABLES, TAGS, TITLES, vectors_schema
+from mediafm_store.tables.sql import one_of
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]

@@ -15,7 +15,7 @@ from mediafm_store.errors import InvalidInput
 from mediafm_store.labels.labels import FILE
 from mediafm_store.probing.registry import Probe, by_chance, newest_probe, space_of, tasks
 from mediafm_store.storage.storage import Storage
-from mediafm_store.tables.lancedb_tables import one_of, quoted
+from mediafm_store.tables.sql import one_of, quoted
 from mediafm_store.tags.by_name import from_names
 from mediafm_store.tags.by_neighbours import from_neighbours, known_tags, title_vectors
 from mediafm_store.tags.by_probe import from_probe

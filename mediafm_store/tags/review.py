@@ -14,7 +14,7 @@ from mediafm_store.probing.fit import OnStep, fit_probe
 from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.registry import Probe, newest_probe
 from mediafm_store.storage.storage import Storage
-from mediafm_store.tables.lancedb_tables import quoted
+from mediafm_store.tables.sql import quoted
 from mediafm_store.tags.apply import apply_tags
 from mediafm_store.tags.tag import REVIEW as ANSWERED
 from mediafm_store.tags.tag import Tag, keep_answers, read_tags

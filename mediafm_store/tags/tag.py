@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mediafm_store.storage.storage import Storage
-from mediafm_store.tables.lancedb_tables import one_of, quoted
+from mediafm_store.tables.sql import one_of, quoted
 
 NEIGHBOURS, TEXT, REVIEW = "neighbours", "text", "review"
 """Where tags come from if not from a probe."""

@@ -9,8 +9,8 @@ from mediafm_store.errors import InvalidInput
 from mediafm_store.sources.change_detection import rule_of, with_name
 from mediafm_store.sources.videos import metadata_of
 from mediafm_store.storage.storage import Storage
-from mediafm_store.tables.lancedb_tables import quoted
 from mediafm_store.tables.schema import OF_IDS
+from mediafm_store.tables.sql import quoted
 from mediafm_store.titles.naming import find_title, find_titles
 
 LONGEST = 500
