@@ -16,10 +16,10 @@ TUNED_FOR = 11
 
 
 class VectorSearcher:
-    """Search among the vectors of a folder, with the settings that its index was tuned to.
+    """Search the vectors of a folder, with the settings that its index was tuned to.
 
-    Scores are exact for float16 vectors. Any filter is kept to before scoring, and whoever asks
-    for `k` rows gets as many if there are so many.
+    Scores are exact for float16 vectors. Filters apply before scoring, so a query for `k` rows gets
+    `k` if that many match.
     """
 
     def __init__(self, vectors: Vectors, index: Index | None, settings: SearchParams) -> None:
@@ -65,10 +65,13 @@ class VectorSearcher:
 
 
 def load(folder: Path, *, device: Device = "cpu") -> tuple[VectorSearcher, IndexMetadata]:
-    """Open what `build` made; raise DamagedError if any of its files has changed since.
+    """Open an index that `build` made.
 
-    Vectors are mapped, not read: candidates are compared with their checksums when they are
-    scored; all are now, where there is no index and every search goes through all of them.
+    Vectors are memory mapped: candidates are compared with their checksums when they are scored.
+    Without an index, where every search reads all vectors, all are compared now.
+
+    Raises:
+        DamagedError: If a file has changed since it was written.
     """
     facts = read_metadata(folder)
     vectors = Vectors(folder, rows=facts.rows, dim=facts.dim)

@@ -62,5 +62,5 @@ Searched = VectorSearcher | _Sharded
 
 
 def combine_shards(shards: Sequence[VectorSearcher]) -> Searched:
-    """Shards as one index; one alone is one."""
+    """Combine shards into one searchable index."""
     return shards[0] if len(shards) == 1 else _Sharded(shards)

@@ -29,10 +29,10 @@ class DamagedError(ValueError):
 
 
 class Vectors:
-    """The vectors of a folder, rows in the order in which they were written.
+    """Vectors of a folder, in the order in which they were written.
 
-    Answers are those of exact search over float16. A row that is looked up is compared with the
-    checksum that was written with it: DamagedError if it is another.
+    Searches are exact over float16. A row that is read by its number is compared with the checksum
+    that was written with it; DamagedError is raised if it differs.
     """
 
     def __init__(self, folder: Path, *, rows: int, dim: int) -> None:
@@ -92,7 +92,7 @@ class Vectors:
         return [Neighbours(r[r >= 0], s[r >= 0]) for r, s in zip(rows, scores, strict=True)]
 
     def _nearest_of_many(self, queries: Float32[np.ndarray, "q dim"], k: int) -> list[Neighbours]:
-        """By matrix products: each vector is widened to float32 once, not once a query."""
+        """Search by matrix products: each vector is widened to float32 once, not once per query."""
         best = faiss.ResultHeap(len(queries), k, keep_max=True)
         start = 0
         for batch in self.batches():
@@ -133,7 +133,7 @@ CHECKS = "checks.u64"
 
 
 def write_vectors(folder: Path, batches: Iterable[Float16[np.ndarray, "_ dim"]]) -> int:
-    """Append vectors to those of a folder; their number."""
+    """Append vectors to those of a folder; return their number."""
     written = 0
     with (folder / VECTORS).open("ab") as vectors, (folder / CHECKS).open("ab") as checks:
         for batch in batches:
@@ -152,7 +152,7 @@ def _checksums(vectors: Float16[np.ndarray, "n dim"]) -> UInt64[np.ndarray, " n"
 
 
 def best_of(parts: Iterable[Neighbours], k: int) -> Neighbours:
-    """The `k` best of several answers to one query."""
+    """Merge several answers to one query into its best `k`."""
     joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
     rows, scores = joined
     order = np.argsort(-scores, kind="stable")[:k]
