@@ -32,14 +32,15 @@ Numbers = Float64[np.ndarray, "*shape"]
 
 
 def is_hdr(picture: av.VideoFrame) -> bool:
-    """Whether a picture has to be tone mapped."""
+    """True if a picture has to be tone mapped."""
     return picture.color_trc in {PQ, HLG}
 
 
 def take_for_usual(picture: av.VideoFrame) -> bool:
-    """Take a picture with a matrix that the scaler would refuse for one with the usual matrix.
+    """Set a colour matrix that the scaler would refuse to the usual one.
 
-    Whether it had to: its colours are not what they should be.
+    Returns:
+        True if it was replaced: the colours are not exact then.
     """
     if picture.colorspace in _MATRICES:
         return False
@@ -61,13 +62,13 @@ def tone_mapped(codes: UInt16[np.ndarray, "h w 3"], transfer: int) -> UInt8[np.n
 
 
 def _places(light: Float32[np.ndarray, "*shape"]) -> UInt16[np.ndarray, "*shape"]:
-    """Where light is found in tables by its square root."""
+    """Positions of light values in tables that are indexed by its square root."""
     root = np.sqrt(np.maximum(light, 0)) * (_CODES - 1) + 0.5
     return np.minimum(root, _CODES - 1).astype(np.uint16)
 
 
 class _TransferTables(NamedTuple):
-    """What each code of a transfer stands for."""
+    """Light that each code of a transfer function stands for."""
 
     light: Float32[np.ndarray, " codes"]
     """Linear light, 1 at PEAK."""
@@ -82,7 +83,7 @@ class _TransferTables(NamedTuple):
 
 @cache
 def _tables_of(transfer: int) -> _TransferTables:
-    """Those of PQ or HLG."""
+    """Tables of PQ or HLG."""
     codes = np.linspace(0, 1, _CODES)
     light = np.minimum(pq_nits(codes) / _PEAK, 1) if transfer == PQ else _hlg_light(codes)
     nits = np.maximum(codes**2 * _PEAK, 1e-3)

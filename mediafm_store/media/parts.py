@@ -25,7 +25,7 @@ LOOKED_AT = 8
 
 
 class ClockPart(NamedTuple):
-    """A stretch of a file in which the time stamps run on, in seconds from its start."""
+    """Part of a file in which the time stamps are continuous, in seconds from its start."""
 
     start_s: float
     end_s: float
@@ -34,7 +34,7 @@ class ClockPart(NamedTuple):
 
 
 class Stamp(NamedTuple):
-    """When a packet of a track is to be seen or heard."""
+    """Time at which a packet of a track is presented."""
 
     track: int
     time_s: float
@@ -42,18 +42,18 @@ class Stamp(NamedTuple):
 
 
 def parts_of(path: Path) -> list[ClockPart]:
-    """The parts of a file, one if its clock never jumps; all its packets are read for that."""
+    """Parts of a file, one if its clock never jumps; reads all packets."""
     return join_parts(stretches(_stamps(path)))
 
 
 def lasting_s(path: Path) -> float:
-    """How long a file says that it is, without the jumps of its clock; reads all its packets."""
+    """Duration of a file in seconds without the jumps of its clock; reads all its packets."""
     with open_media(path) as container:
         return duration_s(container) + parts_of(path)[-1].moved_s
 
 
 def jumps_in_words(parts: list[ClockPart]) -> str:
-    """Where the clock of a file jumps, in words."""
+    """Jumps of a file's clock, in words."""
     last, first = parts[0].end_s, parts[1].start_s
     more = f", and {len(parts) - 2} more times" if len(parts) > 2 else ""
     return (
@@ -89,7 +89,7 @@ class GrowingPart:
     """Whether it was jumped to forwards."""
 
     def holds(self, seconds: float) -> bool:
-        """Whether a moment lies in it, or soon after."""
+        """True if a moment lies in it, or soon after."""
         return self.start_s - JUMP_S <= seconds <= self.end_s + HOLE_S
 
     def take(self, stamp: Stamp) -> None:
@@ -100,7 +100,7 @@ class GrowingPart:
 
 @dataclass
 class _TrackClock:
-    """How far one track has come."""
+    """State of the clock of one track."""
 
     part: int
     last_s: float

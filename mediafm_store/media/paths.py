@@ -14,7 +14,7 @@ _OTHERS = (
 
 
 def check_file(path: Path) -> None:
-    """Raise InvalidMedia, at once, for what is no file or link to one."""
+    """Raise InvalidMedia unless a path is a file, or a link to one."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError as error:
@@ -28,5 +28,8 @@ def check_file(path: Path) -> None:
 
 
 def address(path: Path) -> str:
-    """The path as FFmpeg takes it: `take:1.mp4` would be of a protocol `take`, `/take:1` is not."""
+    """Path as FFmpeg takes it.
+
+    A relative `take:1.mp4` would be read as a protocol `take`; an absolute path is not.
+    """
     return os.path.abspath(path)

@@ -1,4 +1,4 @@
-"""What can be measured in the stored picture of a shot: bars, colours, faces."""
+"""Measures of the stored picture of a shot: bars, colours, faces."""
 
 import io
 import warnings
@@ -40,7 +40,7 @@ _EVERY = 2
 
 
 class PictureMeasures(NamedTuple):
-    """What a picture is measured to be, within its bars."""
+    """Measures of a picture within its bars."""
 
     bars: float
     """The share of the picture that black bars above and below, or left and right, take."""
@@ -59,7 +59,7 @@ COLUMNS = PictureMeasures._fields
 
 
 def columns(jpeg: bytes) -> dict[str, Any]:
-    """The columns of a stored picture; None in all of them if it cannot be read."""
+    """Columns of a stored picture; all None if it cannot be read."""
     picture = decode_stored(jpeg)
     return (
         dict.fromkeys(COLUMNS)
@@ -69,9 +69,14 @@ def columns(jpeg: bytes) -> dict[str, Any]:
 
 
 def decode_stored(jpeg: bytes, size: tuple[int, int] | None = None) -> Pictures.Image | None:
-    """A stored picture as RGB, fitted into `size` (width, height) if that is given.
+    """Decode a stored JPEG as RGB.
 
-    None of bytes that are none, or of more than MOST_PIXELS: a store from elsewhere may hold any.
+    Args:
+        jpeg: Bytes from a store; they may come from elsewhere and hold anything.
+        size: Width and height in pixels to fit the picture into; default: its own.
+
+    Returns:
+        The picture; None if the bytes are no picture, or one of more than MOST_PIXELS.
     """
     try:
         with warnings.catch_warnings():
@@ -114,7 +119,7 @@ def without_bars(image: Picture) -> UInt8[np.ndarray, "inside_h inside_w 3"]:
 
 
 def _bar(lit: Float32[np.ndarray, " n"]) -> int:
-    """How many pixels the bars at both ends take, by how much of each row or column is lit."""
+    """Number of pixels of the bars at both ends, from how much of each row or column is lit."""
     picture = np.flatnonzero(lit > _SPECKS)
     if not len(picture):
         return 0

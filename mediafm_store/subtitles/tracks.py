@@ -36,7 +36,7 @@ class SubtitleTrack(NamedTuple):
 
 
 def text_tracks(media: Path) -> list[SubtitleTrack]:
-    """The subtitle tracks of a file that hold text; none where it cannot be read."""
+    """Subtitle tracks of a file that hold text; empty if it cannot be read."""
     try:
         with open_media(media) as container:
             return [
@@ -49,7 +49,7 @@ def text_tracks(media: Path) -> list[SubtitleTrack]:
 
 
 def _track(stream: Any) -> SubtitleTrack:
-    """What a container says of a subtitle stream."""
+    """Description of a subtitle stream by its container."""
     marks, flags = stream.disposition, av.stream.Disposition
     return SubtitleTrack(
         stream.index,
@@ -119,7 +119,7 @@ def _dialogues(packet: Any) -> list[str]:
 
 
 def read_words(title: Title, warn: Warn = log_warning) -> list[Cue]:
-    """The cues of a title's subtitles, be they a file or a track; none where it has none."""
+    """Cues of a title's subtitles, from a file or a track; empty if there are none."""
     if title.subtitles is None:
         return []
     if title.subtitle_track is not None:
