@@ -27,7 +27,7 @@ _APART_S = 10
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A file that was cut out of a film."""
+    """A clip that was cut out of a film."""
 
     file: Path
     start_s: float

@@ -1,4 +1,4 @@
-"""Where a stretch lies among the packets of a film, and reading from there."""
+"""Seeking: finds the packets of a film that cover a segment, and reads from there."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -45,7 +45,7 @@ class _TickRange(NamedTuple):
 
 
 class CutPlan(NamedTuple):
-    """What a film has around a stretch. Times are ticks of its pictures, as its packets say."""
+    """Packets around a segment of a film; times are ticks of its video stream."""
 
     tick: Fraction
     """Seconds."""
@@ -108,7 +108,7 @@ def _part_with(span: Span, parts: Sequence[ClockPart], media: Path) -> ClockPart
 
 
 def _search_part(media: Path, span: Span, moved_s: float) -> CutPlan | None:
-    """Where a stretch lies, in a part of a film whose time stamps have to be moved so much."""
+    """Find a segment in a part of a film whose time stamps are shifted by `moved_s`."""
     for back_s in _BACK_S:
         with open_media(media) as container:
             picture = main_picture(container, media)
@@ -153,9 +153,9 @@ def rewind(container: Any, stream: Any, ticks: int, back_s: float) -> None:
 
 
 def _plan_packets(found: Sequence[_Packet], asked: _TickRange) -> CutPlan | None:
-    """What belongs to a stretch among packets in the order of the file.
+    """Choose the packets that cover a segment, from packets in file order.
 
-    None if no picture does, or if they begin too late.
+    None if there is no picture among them, or if they begin too late.
     """
     start, end = asked.start - asked.half, asked.end - asked.half
     inside = [packet for packet in found if start <= packet.pts < end]
@@ -185,7 +185,7 @@ def _plan_packets(found: Sequence[_Packet], asked: _TickRange) -> CutPlan | None
 
 
 def _display_ticks(picture: _Packet, asked: _TickRange) -> int:
-    """How long a picture is shown; one that stays for long no longer than the stretch goes."""
+    """Ticks for which a picture is shown; a very long one ends with the segment."""
     return min(picture.duration, max(nearest(_LONG_S / asked.tick), asked.end - picture.pts))
 
 

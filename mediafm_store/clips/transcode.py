@@ -176,7 +176,7 @@ def _sound_pieces(
 
 
 def _layout_for(layout: av.AudioLayout) -> str:
-    """How AAC is to place channels."""
+    """Channel layout that AAC uses for a number of channels."""
     count = layout.nb_channels
     if _aac_takes(layout.name):
         return layout.name
@@ -185,7 +185,7 @@ def _layout_for(layout: av.AudioLayout) -> str:
 
 @cache
 def _aac_takes(layout: str) -> bool:
-    """Whether AAC has such channels."""
+    """True if AAC supports such channels."""
     encoder = av.AudioCodecContext.create("aac", "w")
     encoder.sample_rate, encoder.format, encoder.layout = 48_000, "fltp", layout
     try:
@@ -196,7 +196,7 @@ def _aac_takes(layout: str) -> bool:
 
 
 def _trimmed(piece: av.AudioFrame, begin_s: Fraction, end_s: Fraction) -> Iterator[av.AudioFrame]:
-    """What of a piece of sound lies in [begin_s, end_s), timed from `begin_s`; perhaps nothing."""
+    """Part of a piece of sound within [begin_s, end_s), timed from `begin_s`; may be empty."""
     rate = piece.sample_rate
     assert piece.pts is not None
     assert piece.time_base is not None

@@ -1,4 +1,4 @@
-"""How bright or how loud a film is from moment to moment."""
+"""Time series of the brightness or loudness of a film."""
 
 from array import array
 from bisect import bisect_left
@@ -11,7 +11,7 @@ SILENCE_DB = -90.0
 
 
 class TimeSeries:
-    """A quantity sampled in time: append ascending times, then ask about stretches of them."""
+    """A quantity sampled in time: append ascending times, then query intervals."""
 
     def __init__(self) -> None:
         self._times = array("d")
@@ -26,7 +26,7 @@ class TimeSeries:
         self._values.append(value)
 
     def values(self, start_s: float, end_s: float) -> "array[float]":
-        """Those of [start_s, end_s)."""
+        """Values within [start_s, end_s)."""
         first = bisect_left(self._times, start_s)
         return self._values[first : bisect_left(self._times, end_s, first)]
 
@@ -45,6 +45,6 @@ class TimeSeries:
 
 
 def loudness_db(samples: Float32[np.ndarray, " n"]) -> float:
-    """Root mean square of samples in [-1, 1], in decibels below full scale."""
+    """Root mean square of samples in [-1, 1], in dB below full scale."""
     power = float(np.mean(np.square(samples), dtype=np.float64)) if len(samples) else 0.0
     return max(SILENCE_DB, 10 * float(np.log10(power))) if power > 0 else SILENCE_DB

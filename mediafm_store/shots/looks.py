@@ -1,7 +1,7 @@
-"""What shots look like, in words and in degrees: it follows from the columns of their rows alone.
+"""Words for what shots look like, with degrees, derived from the columns of their rows alone.
 
-Where a rule of the trade says from when on a word fits, that is the half of its degree; where none
-does, it stands beside the number what it means. None was fitted to labelled films.
+Where a textbook rule says from which value on a word applies, its degree is one half there; where
+there is none, the meaning is noted beside the number. No rule was fitted to labelled films.
 """
 
 from bisect import bisect_left
@@ -20,7 +20,7 @@ _AROUND_S = 30.0
 
 
 class _Rule(NamedTuple):
-    """When a word fits a shot."""
+    """Rule that says when a word fits a shot."""
 
     columns: tuple[str, ...]
     """That it follows from."""
@@ -28,12 +28,12 @@ class _Rule(NamedTuple):
 
 
 def look_words(row: Row) -> list[str]:
-    """What is said of a shot."""
+    """Words that fit a shot."""
     return [word for word, rule in RULES.items() if rule.degree(row) >= _SAID]
 
 
 def cuts_per_min(starts_s: Sequence[float], ends_s: Sequence[float]) -> list[float]:
-    """The cuts around the middle of each shot of a title, those of its beginning and end not."""
+    """Cuts per minute around the middle of each shot, without the start and end of the title."""
     found = []
     cuts, begin, end = starts_s[1:], starts_s[0], ends_s[-1]
     for start_s, end_s in zip(starts_s, ends_s, strict=True):
@@ -63,7 +63,7 @@ def _light(row: Row) -> float | None:
 
 
 def _black(row: Row) -> float:
-    """Nothing to see; of others, the nearer to it the darker."""
+    """Degree of black: 1 where nothing is visible, less the brighter the shot is."""
     dark = ramp(_light(row), 0.1, 0.05, 0.0)
     return 0.5 + dark / 2 if row["black"] else 0.49 * dark
 

@@ -1,4 +1,4 @@
-"""What is wrong with a shot as material: black, silent, or seen just before."""
+"""Flags of shots that are black, silent or repeat a recent one."""
 
 from collections import deque
 
@@ -22,10 +22,10 @@ _Tiny = Float32[np.ndarray, "18 32 3"]
 
 
 def is_black(lit: TimeSeries, start_s: float, end_s: float) -> bool:
-    """Whether nearly every frame of [start_s, end_s) is black but for a fiftieth of it.
+    """True if nearly every frame of [start_s, end_s) is black, up to a fiftieth of it.
 
-    Others may be only at its ends, where the picture beside it fades: a tenth of it at each, and
-    no more than half a second.
+    Frames that are not black may be only at the ends, where the neighbouring picture fades: a tenth
+    of the shot at each end, and at most half a second.
     """
     shares = lit.values(start_s, end_s)
     count = len(shares)
@@ -34,13 +34,13 @@ def is_black(lit: TimeSeries, start_s: float, end_s: float) -> bool:
 
 
 def is_silent(loudness: TimeSeries, start_s: float, end_s: float) -> bool:
-    """Whether nothing is heard in [start_s, end_s); so too where there is no sound at all."""
+    """True if [start_s, end_s) is silent, or there is no sound at all."""
     highest = loudness.highest(start_s, end_s)
     return highest is None or highest <= _SILENT_DB
 
 
 class Repeats:
-    """The pictures of the last shots, to find those that are shown again."""
+    """Pictures of the last shots, to find shots that are shown again."""
 
     def __init__(self) -> None:
         self._count = 0

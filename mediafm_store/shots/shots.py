@@ -34,7 +34,7 @@ OnFrame = Callable[[int, float, float], None]
 
 
 class CutShot(NamedTuple):
-    """A shot as it was found: where it lies, and pictures spread evenly over it (RGB)."""
+    """A detected shot: its span, and RGB pictures spread evenly over it."""
 
     span: Span
     keyframes: list[Image]
@@ -54,7 +54,7 @@ class CutShot(NamedTuple):
 
 
 class LumaStats(NamedTuple):
-    """What every frame of a film says about light, and how much of it changes."""
+    """Brightness of every frame of a film, and how much of the frame changes."""
 
     brightness: TimeSeries
     """The mean, 0 (black) to 1."""
@@ -65,7 +65,7 @@ class LumaStats(NamedTuple):
 
     @classmethod
     def unknown(cls) -> "LumaStats":
-        """Of a film that is yet to be read."""
+        """Statistics of a film that has not been decoded."""
         return cls(TimeSeries(), TimeSeries(), TimeSeries())
 
     def append(
@@ -78,7 +78,7 @@ class LumaStats(NamedTuple):
             self.motion.append(seconds, _change(before, image))
 
     def motion_in(self, span: Span) -> float | None:
-        """How much a shot moves: the change at its first frame is the cut, and does not count."""
+        """Mean change within a shot, without its first frame, whose change is the cut."""
         return self.motion.mean(span.start_s + _JUST_AFTER_S, span.end_s)
 
 
@@ -93,8 +93,16 @@ def read_shots(
 ) -> Iterator[CutShot]:
     """Decode a video once and yield its shots in play order, without gaps or overlaps.
 
-    Each comes with `keyframes` pictures, fewer where the shot has fewer frames. Raises InvalidMedia
-    if the file has no picture that can be decoded.
+    Args:
+        path: Video file.
+        detector: Function that finds the cuts.
+        keyframes: Pictures per shot; fewer if the shot has fewer frames.
+        light: Statistics that are filled in while decoding.
+        on_frame: Called with the frames so far, and the seconds done and in total.
+        warn: Called with a message for damage that is skipped.
+
+    Raises:
+        InvalidMedia: If no picture of the file can be decoded.
     """
     with open_media(path) as container, ExitStack() as stack:
         video = Video(container, path)
@@ -137,7 +145,7 @@ def _mean(image: Image) -> float:
 
 
 def _contrast(image: Image) -> float:
-    """How much the values of an image differ: the largest standard deviation of a channel."""
+    """Contrast of an image: the largest standard deviation of a channel."""
     import cv2
 
     return float(cv2.meanStdDev(image)[1].max())

@@ -50,7 +50,7 @@ def transnetv2(frames: Iterable[DetectorFrame], _fps: float) -> Iterator[int]:
 
 
 def small(frames: Iterable[DetectorFrame]) -> Iterator[UInt8[Tensor, "27 48 3"]]:
-    """The pictures as the network wants them: RGB, their shape ignored."""
+    """Frames as the network takes them: RGB, 48x27 pixels whatever their aspect ratio."""
     import cv2
 
     for frame in frames:
@@ -59,7 +59,7 @@ def small(frames: Iterable[DetectorFrame]) -> Iterator[UInt8[Tensor, "27 48 3"]]
 
 
 def scores(images: Iterable[UInt8[Tensor, "27 48 3"]], *, window: int = _WINDOW) -> Iterator[float]:
-    """How likely a transition is at each image, 0 to 1, as soon as its window is full.
+    """Probabilities, 0 to 1, of a transition at each image, as soon as its window is full.
 
     The first and the last image are repeated, so that all have neighbours.
     """
@@ -184,7 +184,7 @@ def neighbour_cosines(rows: Float[Tensor, "t width"]) -> Float[Tensor, "t neighb
 
 
 def histograms(frames: Frames) -> Float[Tensor, "t 512"]:
-    """How many pixels of each frame have each of 8x8x8 colours."""
+    """Histograms of each frame over 8x8x8 colours, in pixels."""
     red, green, blue = (frames >> 5).long().flatten(1, 2).unbind(2)
     bins = (red << 6) + (green << 3) + blue
     empty = torch.zeros(len(frames), 512, device=frames.device)
