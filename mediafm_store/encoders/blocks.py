@@ -16,7 +16,7 @@ _Projection = Float32[np.ndarray, "width 768"]
 
 
 class BlockMap(NamedTuple):
-    """The fixed map of an encoder; part of its fingerprint."""
+    """Fixed linear map from an encoder's features to a block; part of its fingerprint."""
 
     mean: Mean
     projection: _Projection | None

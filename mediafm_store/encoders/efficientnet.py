@@ -1,4 +1,4 @@
-"""What is seen: EfficientNet-Lite0, trained on ImageNet."""
+"""Picture encoder EfficientNet-Lite0, trained on ImageNet."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What is said: the sentence encoder all-MiniLM-L6-v2."""
+"""Sentence encoder all-MiniLM-L6-v2, for spoken words and metadata."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -21,7 +21,7 @@ _MOST_TOKENS = 256
 
 
 class MiniLM:
-    """Sentences and short passages, 384 features each (Wang et al., 2020)."""
+    """Encoder of sentences and short passages, 384 features each (Wang et al., 2020)."""
 
     name = "minilm-l6"
     modality: Modality = "text"
@@ -42,7 +42,7 @@ class MiniLM:
         return EncoderOutput(blocks=blocks, described=blocks.copy(), labels=[()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """What is said describes itself."""
+        """Encode queries as texts: spoken words need no prompt."""
         return self.encode(texts).blocks
 
 

@@ -1,4 +1,4 @@
-"""What is heard: YAMNet, trained on AudioSet."""
+"""Sound encoder YAMNet, trained on AudioSet."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -79,10 +79,10 @@ class YAMNet:
 def listen(
     graph: Graph, samples: _Samples
 ) -> tuple[Float32[np.ndarray, " 1024"], Float32[np.ndarray, " 521"]]:
-    """The mean over a sound's patches of unit features, and of class probabilities.
+    """Mean over a sound's patches of unit features, and of class probabilities.
 
-    Unit, because features of a silent patch are ten times as long as those of music: one moment
-    of silence would drown the rest.
+    Features are scaled to length 1 because those of a silent patch are ten times as long as those
+    of music: one moment of silence would dominate the mean.
     """
     starts = patch_starts(len(samples))
     features, likely = np.zeros(_FEATURES, np.float32), np.zeros(_CLASSES, np.float32)
@@ -95,7 +95,7 @@ def listen(
 
 
 def patch_starts(samples: int) -> list[int]:
-    """Where patches start: as many as cover the sound, evenly spread over it."""
+    """Starts of the patches that cover the sound, evenly spread over it."""
     count = max(1, -(-samples // PATCH))
     return [int(s) for s in np.linspace(0, max(0, samples - PATCH), count)]
 
@@ -108,7 +108,7 @@ def _patches(samples: _Samples, starts: Sequence[int]) -> Iterator[_Patch]:
 
 
 def _log_mel(piece: Float32[np.ndarray, " 15600"]) -> Float32[np.ndarray, "96 64"]:
-    """As YAMNet's features.py: magnitudes of a Hann-windowed Fourier transform in mel bands."""
+    """Log-mel spectrogram, as in YAMNet's features.py: Hann-windowed Fourier magnitudes."""
     frames = np.lib.stride_tricks.sliding_window_view(piece, _WINDOW)[::_HOP]
     magnitudes = np.abs(np.fft.rfft(frames * _hann(), _FFT)).astype(np.float32)
     # Eight rows a product: small enough for BLAS to stay on this thread. Waking its others, while

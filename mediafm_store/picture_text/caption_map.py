@@ -35,7 +35,7 @@ _MOST_BYTES, _MOST_COMMON = 32 * 2**20, 10_000
 
 @dataclass(frozen=True, eq=False)
 class CaptionMap:
-    """Blocks of pictures and of texts into one space, where the cosine says how well they fit."""
+    """Maps blocks of pictures and texts into one space, where the cosine says how well they fit."""
 
     picture_mean: Float32[np.ndarray, " picture"]
     picture_matrix: Float32[np.ndarray, "picture dims"]
@@ -128,7 +128,7 @@ class CaptionMap:
         return self.directions(self.texts(blocks))
 
     def directions(self, texts: Vectors) -> Blocks:
-        """The same for texts that are in the map's space already."""
+        """Directions of texts that are already in the map's space."""
         directions = unit_rows(texts @ self.picture_matrix.T)
         return np.pad(directions, ((0, 0), (0, BLOCK - directions.shape[1])))
 
@@ -225,7 +225,14 @@ def recall_at(
     of: Int[np.ndarray, " texts"],
     ranks: Sequence[int] = (1, 5, 10),
 ) -> tuple[float, ...]:
-    """The share of texts whose own picture, `of`, is among the first 1, 5 and 10 of all."""
+    """Recall of text-to-picture retrieval, for each of `ranks`.
+
+    Args:
+        texts: Vectors of the texts.
+        pictures: Vectors of the pictures.
+        of: Row of the right picture of each text.
+        ranks: Numbers of first places that count.
+    """
     cosines = texts @ pictures.T
     own = np.take_along_axis(cosines, of[:, None], axis=1)
     before = (cosines > own).sum(axis=1)

@@ -58,7 +58,7 @@ class ModelFolder:
             return self._network
 
     def run(self, call: Callable[[Any], Any]) -> Any:
-        """What `call` makes of the network, as a float32 array."""
+        """Call the network with `call` and return the result as a float32 array."""
         import torch
 
         with short_errors(self._model), torch.inference_mode():
