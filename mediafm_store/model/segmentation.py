@@ -1,4 +1,4 @@
-"""Where a sequence of shots falls into runs that are alike, and how sure each cut is."""
+"""Segmentation of a sequence of shots into runs of similar ones, with a confidence for each cut."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ _SAME = 1e-6
 
 
 class Segments(NamedTuple):
-    """The scenes of a sequence of shots."""
+    """Scenes of a sequence of shots."""
 
     starts: list[int]
     """Index of the first shot of each; the first is 0."""
@@ -30,12 +30,12 @@ class Segments(NamedTuple):
 
 
 def segment(vectors: Vectors) -> Segments:
-    """Part shots in play order so that those of a scene lie near their mean.
+    """Segment shots in play order into scenes whose shots lie near the scene's mean.
 
     The sum of squared distances from the means of the scenes, with `PENALTY` for each scene, is the
     least that there is. It is the optimal partition of Jackson et al., "An algorithm for optimal
-    partitioning of data on an interval", 2005: n x `LONGEST` steps. Scores are the marginals of
-    the Gibbs distribution over partitions, forward and backward (Rabiner 1989).
+    partitioning of data on an interval", 2005: n x `LONGEST` steps. Scores are the marginals of the
+    Gibbs distribution over partitions, forward and backward (Rabiner 1989).
     """
     shots = len(vectors)
     variance = mean_squared_distance(vectors)

@@ -24,9 +24,9 @@ _NEAR, _FAR = 96, 8.0
 def averages(
     titles: Packed, masked: Bool[Tensor, " shots"]
 ) -> Iterator[tuple[Float[Tensor, "kinds masked shots"], Float[Tensor, "shots dim"]]]:
-    """For each title what every shot counts in the averages for its masked ones, and its shots.
+    """Yield for each title the averaging weights for its masked shots, and its fused vectors.
 
-    One average a range, and the mean of the title. Masked and empty shots count nothing.
+    One average a range, and the mean of the title. Masked and empty shots have weight 0.
     """
     seen = titles.eligible & ~masked
     parts = (part.split(titles.lengths) for part in (titles.fused, masked, seen))
@@ -85,7 +85,7 @@ def likeness_by_lag(titles: Iterable[Tensor]) -> Float[Tensor, " lags"]:
 
 
 def best_reach(alike: Float[Tensor, " lags"]) -> float:
-    """Of the smoother for shots that are so alike: share * exp(-lag / scene), by least squares."""
+    """Reach of the smoother for similarities of share * exp(-lag / scene), by least squares."""
     lags = torch.arange(1, LAGS + 1)
     fits = []
     for scene in _SCENES:
@@ -102,7 +102,7 @@ def best_reach(alike: Float[Tensor, " lags"]) -> float:
 
 
 def distances(shots: int, device: torch.device) -> Float[Tensor, "shots shots"]:
-    """How far apart two shots are, in shots."""
+    """Distances between all pairs of shots, in shots."""
     place = torch.arange(shots, device=device, dtype=torch.float32)
     return (place[:, None] - place).abs()
 

@@ -61,7 +61,7 @@ class Whitening(nn.Module):
 
     @torch.no_grad()
     def steadiness(self, titles: Iterable[TitleSequence]) -> Float[Tensor, " blocks"]:
-        """How alike neighbours are in each block, 0 to 1; of titles that the map was not fitted to.
+        """Similarity of neighbours in each block, 0 to 1, of titles that the map was not fitted to.
 
         A block that none of them has gets the mean of the others.
         """

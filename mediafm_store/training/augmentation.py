@@ -11,7 +11,7 @@ FEW = 20_000
 
 
 def turned_share(shots: int) -> float:
-    """How many of the titles to turn, by how many shots there are to learn from."""
+    """Share of the titles to reflect, by the number of shots in the training set."""
     return min(1.0, FEW / max(1, shots))
 
 

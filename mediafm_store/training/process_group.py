@@ -18,7 +18,7 @@ _LOST = timedelta(minutes=10)
 
 
 class ProcessGroup(NamedTuple):
-    """Which of how many processes this is. All take the same steps, each on its share of them."""
+    """Rank and size of a process group; all take the same steps, each on its share of titles."""
 
     rank: int = 0
     size: int = 1
@@ -29,7 +29,7 @@ class ProcessGroup(NamedTuple):
         return list(items[first:last])
 
     def tell(self, what: T) -> T:
-        """What the first process says, in all of them."""
+        """Broadcast a value of the first process to all."""
         said = [what]
         if self.size > 1:
             dist.broadcast_object_list(said, src=0)

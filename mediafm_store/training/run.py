@@ -27,7 +27,7 @@ _READ_AHEAD = 2
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that changes a run besides the titles and the sizes of the model."""
+    """Settings of a training besides the titles and the sizes of the model."""
 
     steps: int = 300
     batch_shots: int = 2048
@@ -57,7 +57,7 @@ class TrainConfig:
 
 
 class Step(NamedTuple):
-    """What a training step reports."""
+    """Report of a training step."""
 
     step: int
     """From 1."""
@@ -74,7 +74,7 @@ class Step(NamedTuple):
 
 
 class StepShare(NamedTuple):
-    """What one process computes of a step."""
+    """Part of a step that one process computes."""
 
     shots: int
     """Of the whole step."""
@@ -160,7 +160,7 @@ class TrainingRun:
 
     @property
     def stale(self) -> bool:
-        """Whether patience is over."""
+        """True if there was no improvement for `patience` validations."""
         waited = len(self.history) - self.best.step
         return waited >= self.config.patience * self.config.validate_every
 
@@ -232,7 +232,7 @@ class TrainingRun:
 
 
 def _validates(number: int, config: TrainConfig) -> bool:
-    """Whether the held-out titles are asked after this step."""
+    """True if the held-out titles are evaluated after this step."""
     return number % config.validate_every == 0 or number == config.steps
 
 

@@ -103,7 +103,7 @@ def prepare(
     world: ProcessGroup,
     start: Start,
 ) -> tuple[TrainingRun, list[Title], list[Title]]:
-    """All that stands before the first step; the titles to train on, and those held out."""
+    """Prepare everything before the first step; return the training and the validation titles."""
     generator = torch.Generator().manual_seed(config.seed)
     training, held_out = split_titles(titles, share=config.validation_share, generator=generator)
     exam, practice = (  # before the model is made: all sizes sit the same exam

@@ -17,9 +17,9 @@ MOST_SHOTS = 16_384
 
 
 class ValidationSet:
-    """Masked shots to predict; several draws of masks cut the noise of few titles.
+    """Fixed masked shots to predict; several draws of masks reduce the noise of few titles.
 
-    Of the titles in their order as many are asked about as have `MOST_SHOTS` together.
+    Titles are taken in order until they have `MOST_SHOTS` together.
     """
 
     def __init__(
