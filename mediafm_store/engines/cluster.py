@@ -137,5 +137,5 @@ def sendable(stage: Any) -> bytes:
 
 
 def cause(error: RayTaskError) -> Exception:
-    """What a stage raised."""
+    """Error that a stage raised."""
     return error.cause if isinstance(error.cause, Exception) else error

@@ -39,15 +39,15 @@ class _EncoderActor:
         return encoders
 
     def on_gpu(self) -> list[Modality]:
-        """What it encodes on its GPU: all, where encoders do not say."""
+        """Modalities that are encoded on the GPU; all, unless the encoders say otherwise."""
         return sorted(getattr(self._encoders, "on_gpu", self._encoders))
 
     def encode(self, modality: Modality, items: Sequence[Any]) -> EncoderOutput:
-        """By the encoder of a modality."""
+        """Encode items with the encoder of a modality."""
         return self._encoders[modality].encode(items)
 
     def encode_query(self, modality: Modality, texts: Sequence[str]) -> Blocks:
-        """By the encoder of a modality."""
+        """Encode queries with the encoder of a modality."""
         return self._encoders[modality].encode_query(texts)
 
 
@@ -94,7 +94,7 @@ class RemoteEncoders(dict[Modality, Encoder]):
 
 
 def _both(*encoders: Encoders) -> Encoders:
-    """Of each modality the last."""
+    """Merge two mappings by modality; the last one wins."""
     return {m: encoder for some in encoders for m, encoder in some.items()}
 
 
@@ -108,7 +108,7 @@ class RemoteEncoder:
     holders: tuple[str, ...]
 
     def encode(self, items: Sequence[Any]) -> EncoderOutput:
-        """As the encoder does, in messages of MESSAGE_BYTES at most, or of one item."""
+        """Encode items in messages of at most MESSAGE_BYTES, or of one item."""
         messages = list(groups(items, _bytes_of_item, most=MESSAGE_BYTES)) or [[]]
         parts = [self._ask("encode", message) for message in messages]
         return EncoderOutput(
@@ -119,7 +119,7 @@ class RemoteEncoder:
         )
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """As the encoder does."""
+        """Encode queries in the process that holds the encoder."""
         return self._ask("encode_query", texts)
 
     def _ask(self, method: str, items: Sequence[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""What an engine is: it runs one stage over many items, on several workers at once."""
+"""The interface of an engine: it runs one stage over many items, on several workers in parallel."""
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ WAKE_S = 0.1
 
 @dataclass(frozen=True)
 class TaskOutcome(Generic[Item, Result]):
-    """What became of an item: a result, or the error that it raised each time it was tried."""
+    """Outcome of an item: a result, or the error that it raised at every attempt."""
 
     item: Item
     result: Result | None = None
@@ -35,11 +35,11 @@ class TaskOutcome(Generic[Item, Result]):
 
 @runtime_checkable
 class Engine(Protocol):
-    """Where stages run."""
+    """Executor of stages."""
 
     @property
     def workers(self) -> int:
-        """How many items are taken at once."""
+        """Number of items that are processed in parallel."""
         ...
 
     def held(self, encoders: Encoders) -> Encoders:

@@ -18,7 +18,7 @@ _CORES = 2
 
 
 class Ray:
-    """So many worker processes at once; where fewer find a place, those.
+    """Engine of up to `workers` Ray worker processes, fewer where resources are short.
 
     On this machine, or on a cluster at an address; connected when there is something to do, and
     until it is closed. Where this process is connected already, that is used, and left as it is.
@@ -32,9 +32,10 @@ class Ray:
             check_listens(address)
 
     def connect(self) -> None:
-        """To the cluster, if that is not done; it takes seconds.
+        """Connect to the cluster, unless that is done; it takes seconds.
 
-        Raises InvalidInput if it cannot.
+        Raises:
+            InvalidInput: If it cannot connect.
         """
         if not ray.is_initialized():
             self._started = True  # also if it is interrupted
@@ -93,7 +94,7 @@ class Ray:
 
 
 def has_other_machines() -> bool:
-    """Whether this process is connected to a cluster that has other machines."""
+    """True if this process is connected to a cluster that has other machines."""
     if not ray.is_initialized():
         return False
     with gone_told():

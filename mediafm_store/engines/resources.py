@@ -1,4 +1,4 @@
-"""What each worker can have of the machines of a cluster."""
+"""Resources that each worker gets of the machines of a cluster."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -14,7 +14,7 @@ class Node(NamedTuple):
 
 
 class WorkerResources(NamedTuple):
-    """What a worker has of a machine."""
+    """Resources of one worker."""
 
     cpus: int
     gpus: float
@@ -33,7 +33,7 @@ def allocate(nodes: Sequence[Node], workers: int, *, on_gpu: bool = False) -> Wo
     wanted = min(workers, sum(node.cpus for node in machines))
 
     def fits(cpus: int, sharers: int | None) -> bool:
-        """Whether there are places enough, if so many workers share a GPU."""
+        """True if there are resources for all workers, with this many on a GPU."""
         places = (
             min(n.cpus // cpus, n.cpus if sharers is None else n.gpus * sharers) for n in machines
         )
