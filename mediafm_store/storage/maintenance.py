@@ -11,7 +11,7 @@ _VECTOR_TABLE = re.compile(r"(fused|described|metadata|context|title)_v\d+")
 
 
 class TableHealth(NamedTuple):
-    """How a table has fared."""
+    """Maintenance state of a table."""
 
     name: str
     rows: int
@@ -23,7 +23,7 @@ class TableHealth(NamedTuple):
 
 
 def health(store: Storage) -> list[TableHealth]:
-    """The state of every table that belongs to a store."""
+    """State of every table that belongs to a store."""
     return [_table_health(store, name) for name in sorted(store.table_names())]
 
 
@@ -38,12 +38,12 @@ def _table_health(store: Storage, name: str) -> TableHealth:
 
 
 def _has_revisions(store: Storage, name: str) -> bool:
-    """Whether a table holds rows that may not be valid."""
+    """True if a table holds rows that may not be valid."""
     return name != "titles" and "revision" in store.table(name).schema.names
 
 
 def tidy(store: Storage, name: str) -> None:
-    """Delete the rows of a table that no reader sees, join its files, forget old versions.
+    """Compact a table: delete rows that no reader sees, merge files, drop old versions.
 
     Readers that have had the table open for a day lose it.
     """
@@ -55,13 +55,13 @@ def tidy(store: Storage, name: str) -> None:
 
 
 def stray_tables(store: Storage) -> list[str]:
-    """Tables of vectors of no space: left by a kill while one was registered or retired."""
+    """Tables of vectors that belong to no space, left when a process was killed."""
     own = store.table_names()
     return [n for n in store.tables.names() if _VECTOR_TABLE.fullmatch(n) and n not in own]
 
 
 def drop_stray_tables(store: Storage) -> None:
-    """Delete them."""
+    """Delete tables of vectors that belong to no space."""
     with store.tables.lock():
         for name in stray_tables(store):
             store.tables.drop(name)

@@ -1,4 +1,4 @@
-"""Where the vectors of titles lie in a table, and how they are read there."""
+"""Offsets of the vectors of titles in a table, and reading by them."""
 
 from collections import defaultdict
 from collections.abc import Mapping

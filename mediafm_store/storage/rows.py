@@ -21,9 +21,11 @@ AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class TitleRows:
-    """Everything that one ingest writes of a title. Rows are dicts of the columns in `schema`,
-    without `title` and `revision`, which the store fills in; a title row that was made from a
-    stored one keeps its `revision`."""
+    """Everything that one ingest writes of a title.
+
+    Rows are dicts of the columns in `schema`, without `title` and `revision`, which the store fills
+    in; a title row that was made from a stored one keeps its `revision`.
+    """
 
     title: Mapping[str, Any]
     shots: Sequence[Mapping[str, Any]]
@@ -34,7 +36,7 @@ class TitleRows:
 
 
 class MadeVectors(NamedTuple):
-    """Vectors that were computed from what a store holds of a title."""
+    """Vectors that were computed from the stored rows of a title."""
 
     title: Mapping[str, Any]
     """Its row as it was read before."""
@@ -44,7 +46,7 @@ class MadeVectors(NamedTuple):
 
 
 def half_vectors(rows: pa.Table) -> HalfVectors:
-    """The column of vectors as numpy has it."""
+    """Column of vectors as a numpy array."""
     dim = rows.schema.field("vector").type.list_size
     flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(-1, dim)
@@ -79,7 +81,7 @@ def by_space(keyed: Iterable[tuple[TitleRows, Mapping[str, str]]]) -> dict[Space
 
 
 def span_of(row: Mapping[str, Any]) -> Span:
-    """Where a stored shot lies, exactly."""
+    """Exact span of a stored shot."""
     return Span(row["start"], row["end"], Fraction(row["time_base_num"], row["time_base_den"]))
 
 

@@ -72,7 +72,7 @@ class Storage:
         return Storage, (self.place.address,)
 
     def __repr__(self) -> str:
-        """Where it is, and what is in it."""
+        """Location and contents, in a line."""
         counts, live = self.shot_counts(), (space.table for space in self.registry.live_spaces())
         return (
             f"<Store {str(self.path)!r}: {len(counts)} titles, {sum(counts.values())} shots,"
@@ -114,7 +114,7 @@ class Storage:
         return dict(self._now()[0])
 
     def shot_counts(self) -> Mapping[str, int]:
-        """How many shots each title has, by id; nothing is read that `revisions` does not read."""
+        """Number of shots of each title, by id; reads nothing beyond what `revisions` reads."""
         return self._now()[1]
 
     def shot_ids(self, title: str) -> list[str]:
@@ -134,7 +134,7 @@ class Storage:
         return self._known[1:]
 
     def called(self) -> pl.DataFrame:
-        """What people may call titles: their `id`, `name` and `media`, the path of their file."""
+        """Names that people may use for titles: `id`, `name` and `media` (the file's path)."""
         return _frame(self.tables.whole("titles", ["id", "name", "media"])).sort("id")
 
     def titles(self) -> pl.DataFrame:
@@ -253,12 +253,12 @@ class Storage:
         shots = self.shot_counts()
         parts: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
         for batch in self.vector_batches(space, titles):
-            for id, title, vector in zip(batch.ids, batch.titles, batch.vectors, strict=True):
-                parts[title][id] = vector
+            for row_id, title, vector in zip(batch.ids, batch.titles, batch.vectors, strict=True):
+                parts[title][row_id] = vector
                 if len(parts[title]) == (1 if space.of_titles else shots.get(title)):
                     whole = parts.pop(title)
                     ids = sorted(whole)
-                    vectors = np.stack([whole[id] for id in ids]).astype(np.float32)
+                    vectors = np.stack([whole[row_id] for row_id in ids]).astype(np.float32)
                     yield title, StoredVectors(ids, vectors)
 
     def sample(
@@ -284,7 +284,7 @@ class Storage:
         ]
 
     def places(self, space: Space, revisions: Mapping[str, str]) -> RowOffsets:
-        """Where the vectors of titles lie in a space, in those of their revisions."""
+        """Offsets of the vectors of titles in a space, by their revisions."""
         return RowOffsets(self.tables, space, revisions)
 
     def said(self, words: str, k: int, among: Collection[str] | None = None) -> dict[str, float]:
@@ -314,7 +314,7 @@ class Storage:
         return dict(list(found)[:k])
 
     def rows_by_title(self, space: Space) -> dict[str, int]:
-        """How many vectors each title has in a space; those that have some."""
+        """Number of vectors of each title in a space; titles without any are left out."""
         valid, columns = self.revisions(), ["title", "revision"]
         parts: Iterable[pa.Table] = self.tables.batches(space.table, columns, COUNTED)
         if space.of_titles:  # a row a title, and every search asks
@@ -346,7 +346,7 @@ class Storage:
         return {*TABLES, *(s.table for s in self.spaces() if s.state != "retired")}
 
     def tables_of_titles(self) -> set[str]:
-        """Those whose rows belong to a title each."""
+        """Tables whose rows belong to a title each."""
         return {"shots", "cues", "thumbnails", *OF_IDS, *(self.table_names() - TABLES.keys())}
 
     def _table_named(self, name: str) -> str:
@@ -374,7 +374,7 @@ class Storage:
         return self.registry.spaces()
 
     def has(self, name: SpaceName) -> bool:
-        """Whether a space has a live version."""
+        """True if a space has a live version."""
         return self.registry.has(name)
 
     def live(self, name: str) -> Space:
@@ -439,7 +439,7 @@ class Storage:
         self.update_titles({title: columns})
 
     def update_titles(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
-        """The same for several, by id; raise NotFound if one is not there."""
+        """Update several titles, by id; raise NotFound if one does not exist."""
         if not changes:
             return
         with self.tables.lock():

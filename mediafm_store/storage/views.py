@@ -25,10 +25,10 @@ _NOW = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class View:
-    """The rows of a table that are valid, without what only the store needs.
+    """Valid rows of a table, without internal columns.
 
-    Vectors come with the columns of their shots or titles. All of it is of one moment: that at
-    which the view was opened, or the last at which the version was the newest.
+    Vectors have the columns of their shots or titles beside them. All rows are of one moment: that
+    at which the view was opened, or the last at which the version was the newest.
     """
 
     tables: Tables
@@ -57,22 +57,24 @@ class View:
         lacking = [c for c in schema.names if c not in there]
         known = self._known(lacking) if lacking else None
         # Not by Arrow, which would hash all of them anew for every batch.
-        place_of = {id: i for i, id in enumerate(known["id"].to_pylist())} if known else {}
+        place_of = {row_id: i for i, row_id in enumerate(known["id"].to_pylist())} if known else {}
         for found in self._valid(self.name, own, part):
             rows = found
             if self.ids is not None:
                 rows = rows.filter(
-                    pa.array([id in self.ids for id in rows["id"].to_pylist()], pa.bool_())
+                    pa.array([row_id in self.ids for row_id in rows["id"].to_pylist()], pa.bool_())
                 )
             if known is not None:
-                places = pa.array([place_of[id] for id in rows["id"].to_pylist()], pa.int64())
+                places = pa.array(
+                    [place_of[row_id] for row_id in rows["id"].to_pylist()], pa.int64()
+                )
                 for column in lacking:
                     taken = known[column].take(places)
                     rows = rows.append_column(schema.field(column), taken)
             yield from rows.select(schema.names).cast(schema).to_batches()
 
     def lazy(self) -> pl.LazyFrame:
-        """For Polars: only columns that are used are read, a batch at a time."""
+        """Polars LazyFrame: only columns that are used are read, a batch at a time."""
 
         def source(
             with_columns: list[str] | None,
@@ -120,7 +122,11 @@ class View:
         return Batches(partial(self.batches, names), names, batch_size)
 
     def chosen(self, columns: Sequence[str] | None) -> list[str]:
-        """Those columns, or all; raise InvalidInput for one that is not there."""
+        """Columns of these names, or all.
+
+        Raises:
+            InvalidInput: If there is no column of a name.
+        """
         names = self.schema.names
         if unknown := [c for c in columns or () if c not in names]:
             raise InvalidInput(
@@ -159,7 +165,7 @@ class View:
         return found
 
     def _known(self, columns: Sequence[str]) -> pa.Table:
-        """What is known of shots or titles, by id."""
+        """Facts about shots or titles, by id."""
         there = self.tables.open(self._about, self.versions[self._about]).schema
         keys = [c for c in _KEYS if c in there.names]
         empty = pa.schema([there.field(c) for c in [*keys, *columns]]).empty_table()
@@ -210,7 +216,7 @@ def only_valid(rows: pa.Table, valid: Mapping[str, str]) -> pa.Table:
 
 
 def _single_precision(rows: pa.Table) -> pa.Table:
-    """With float32 instead of float16."""
+    """Convert float16 columns to float32."""
     for place, field in enumerate(rows.schema):
         if pa.types.is_fixed_size_list(field.type) and pa.types.is_float16(field.type.value_type):
             wide = pa.list_(pa.float32(), field.type.list_size)

@@ -42,7 +42,7 @@ _SETTLED_NS = 2_000_000_000
 
 
 class Tables:
-    """The LanceDB tables at a place.
+    """LanceDB tables at a location.
 
     Raises InvalidInput where a table cannot be read or written.
     """
@@ -99,7 +99,7 @@ class Tables:
             return sorted(self._db.list_tables(limit=_MOST_TABLES).tables)
 
     def files(self, name: str) -> tuple[int, int]:
-        """How many small files a table has, and how many versions."""
+        """Number of small files and of versions of a table."""
         with self._telling("read"):
             table = self.open(name)
             stats: Any = table.stats()
@@ -198,14 +198,14 @@ class Tables:
             return int(held[key])
 
     def state(self) -> tuple[tuple[str, int], ...]:
-        """What is another after any commit to any table: their versions."""
+        """Versions of all tables: they differ after any commit."""
         return tuple((name, self.version(name)) for name in self.names())
 
     def commits(self) -> tuple[tuple[str, int, int], ...] | None:
-        """The same without a look into the tables: when each was last written.
+        """Times of the last commits to the tables, without opening them.
 
-        None where that does not tell: at an address, or if it was a moment ago and the next commit
-        may bear the same time.
+        None where that is unreliable: at an address, or if the last commit was a moment ago and the
+        next may have the same time.
         """
         try:
             found = [(f.parent.name, f.stat()) for f in sorted(self.place.local.glob(_VERSIONS))]
@@ -217,9 +217,9 @@ class Tables:
         return tuple((name, stat.st_ino, stat.st_mtime_ns) for name, stat in found)
 
     def born(self, name: str) -> tuple[int, int] | None:
-        """What tells a table on this machine from one that was put in its place; else None.
+        """Identity of a table on this machine, or None; it changes if another table replaces it.
 
-        Both may be at the same version.
+        Both may have the same version number.
         """
         try:
             found = (self.place.local / f"{name}.lance").stat()
@@ -257,7 +257,7 @@ class Tables:
             yield found
 
     def _places(self, table: Any, condition: str) -> list[int]:
-        """Where the rows lie that fulfil a condition, so that it is asked once for all batches."""
+        """Offsets of the rows that match a condition, evaluated once for all batches."""
         with self._telling("read"):
             # One column: where none is named, LanceDB reads all, with the vectors.
             query = table.search().where(condition).select(table.schema.names[:1])
@@ -284,7 +284,7 @@ class Tables:
                 self.open(name).create_index(column, config=config)
 
     def _has_index(self, name: str, column: str) -> bool:
-        """Whether a column of a table has an index."""
+        """True if a column of a table has an index."""
         return any(index.columns == [column] for index in self.open(name).list_indices())
 
     def index_ids(self, name: str) -> None:
@@ -385,10 +385,15 @@ def _suppressed(reason: str) -> Iterator[None]:
 
 
 def quoted(text: str) -> str:
-    """A string as SQL writes it."""
+    """String literal in SQL.
+
+    Example:
+        >>> quoted("it's")
+        "'it''s'"
+    """
     return "'" + text.replace("'", "''") + "'"
 
 
 def one_of(column: str, values: Sequence[str]) -> str:
-    """An SQL condition: the column has one of the values."""
+    """SQL condition: the column has one of the values."""
     return f"{column} IN ({', '.join(map(quoted, values))})" if values else "false"

@@ -1,7 +1,7 @@
-"""What older stores lack: one function for each format that there was.
+"""Migrations from older formats of a store: one function per format.
 
-Each brings the tables of a store from one format to the next. It can be cut off at any point and
-run again: the titles table, which says the format, is written last.
+Each brings the tables of a store from one format to the next. It can be interrupted at any point
+and run again: the titles table, which holds the format, is written last.
 """
 
 import logging
@@ -23,13 +23,13 @@ AT_ONCE = 4096
 
 
 def format_of(tables: Tables) -> str:
-    """The format that the tables are in."""
+    """Format of the tables."""
     metadata = tables.open("titles").schema.metadata or {}
     return str(metadata.get(b"mediafm_format", b"?").decode())
 
 
 def migrate(tables: Tables, written: int) -> None:
-    """Bring a store of an older format to this one; the caller holds the lock."""
+    """Bring a store of an older format to the current one; the caller holds the lock."""
     for number in range(written, FORMAT):
         MIGRATIONS[number](tables)
 
@@ -51,7 +51,7 @@ def _to_3(tables: Tables) -> None:
 
 
 def _to_4(tables: Tables) -> None:
-    """How far each version of a space is; vectors of metadata in a space of their own."""
+    """Add the status of each version of a space; give metadata vectors their own space."""
     spaces = tables.select("spaces").to_pylist()
     if "live" in tables.open("spaces").schema.names:
         fused = next((r["fingerprint"] for r in spaces if r["name"] == "fused"), "")
@@ -101,7 +101,7 @@ def _to_5(tables: Tables) -> None:
 
 
 def _to_6(tables: Tables) -> None:
-    """What shots look like, as far as their stored pictures and columns tell."""
+    """Add measures of what shots look like, as far as stored pictures and columns allow."""
     from mediafm_store.media import picture
 
     new = (*picture.COLUMNS, "seen_p", "heard_p", "motion", "cuts_per_min", "looks")
@@ -176,7 +176,7 @@ def add_columns(tables: Tables, name: str, columns: tuple[str, ...]) -> None:
 
 
 def _change_titles(
-    tables: Tables, format: int, *, without: list[str] | None = None, new: Row | None = None
+    tables: Tables, format_version: int, *, without: list[str] | None = None, new: Row | None = None
 ) -> None:
     """Write all titles with other columns, in one commit that says the format."""
     rows = [
@@ -186,7 +186,7 @@ def _change_titles(
     kept = set(tables.open("titles").schema.names) - set(without or ()) | set(new or ())
     schema = pa.schema(
         [field for field in [*TITLES, *_OLD_TITLES] if field.name in kept],
-        metadata={"mediafm_format": str(format)},
+        metadata={"mediafm_format": str(format_version)},
     )
     tables.rewrite("titles", _of_schema(rows, schema))
 

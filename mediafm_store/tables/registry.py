@@ -1,4 +1,4 @@
-"""Which versions of spaces a store has, how far each is, and which are live."""
+"""Registry of the versions of spaces: how complete each is, and which are live."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -26,7 +26,7 @@ _UNTRIED: dict[str, Any] = {"history": [], "gates": [], "forced": False}
 
 
 def space_of(row: Mapping[str, Any]) -> Space:
-    """A row of the table `spaces` as a version of a space."""
+    """Version of a space, from its row in the table `spaces`."""
     known = {field.name: row[field.name] for field in fields(Space)}
     return Space(
         **known | {"encoders": tuple(EncoderUse(**used) for used in row["encoders"] or ())}
@@ -35,7 +35,7 @@ def space_of(row: Mapping[str, Any]) -> Space:
 
 @dataclass(frozen=True)
 class Registry:
-    """The table `spaces`, a row a version; a version that is not retired has a table of vectors."""
+    """The table `spaces`, a row per version; each that is not retired has a table of vectors."""
 
     tables: Tables
     path: Path | str
@@ -53,14 +53,14 @@ class Registry:
         return list(self._known[1])
 
     def rows(self) -> list[dict[str, Any]]:
-        """The same as they lie in the table, with when and how each was promoted."""
+        """Rows of the versions as they are stored, with when and how each was promoted."""
         return sorted(self._table().to_pylist(), key=lambda row: (row["name"], row["version"]))
 
     def _table(self) -> pa.Table:
         return self.tables.whole("spaces", TABLES["spaces"].names)
 
     def has(self, name: SpaceName) -> bool:
-        """Whether a space has a live version."""
+        """True if a space has a live version."""
         return any(s.name == name for s in self.live_spaces())
 
     def live(self, name: str) -> Space:

@@ -235,7 +235,7 @@ KEYS = {
 
 
 def vectors_schema(dim: int) -> pa.Schema:
-    """The table of one version of a space; `id` is a shot's, or a title's in spaces of titles."""
+    """Schema of a version of a space; `id` is a shot's, or a title's in spaces of titles."""
     return pa.schema(
         [
             ("id", pa.string()),

@@ -32,5 +32,5 @@ def full_text_query(words: str, column: str) -> FullTextQuery:
 
 
 def _any_of(*queries: FullTextQuery) -> FullTextQuery:
-    """What fulfils one of several queries at least."""
+    """Query that matches what at least one of several queries matches."""
     return BooleanQuery([(Occur.SHOULD, query) for query in queries])
