@@ -441,7 +441,7 @@ def test_what_cannot_be_written_is_told(tmp_path, store, made):
         write_timeline(tmp_path / "none" / "x.edl", stretches)
     with pytest.raises(InvalidInput, match="nothing to write"):
         write_timeline(tmp_path / "x.edl", [])
-    write_timeline(tmp_path / "list.txt", stretches, format="edl")
+    write_timeline(tmp_path / "list.txt", stretches, file_format="edl")
     assert (tmp_path / "list.txt").read_text().startswith("TITLE: list\n")
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 

@@ -1,4 +1,4 @@
-"""What lies beside a film and is called as it."""
+"""Files beside a film that share its name."""
 
 import os
 import unicodedata
@@ -43,9 +43,9 @@ def beside(media: Path, suffixes: tuple[str, ...]) -> Iterator[FileBeside]:
 
 
 def _match(film: str, name: str) -> tuple[int, bool]:
-    """How many characters a file's name shares with a film's, and whether they are just the same.
+    """Number of characters that a file's name shares with a film's, and if they are equal exactly.
 
-    Without its suffix, or with it; (0, False) for a file that is called otherwise.
+    Without its suffix, or with it; (0, False) for a file of another name.
     """
     called = caseless(name)
     for part in (film, os.path.splitext(film)[0]):

@@ -33,7 +33,7 @@ class Subtitles(NamedTuple):
 
     @property
     def rank(self) -> tuple[object, ...]:
-        """What is taken first where no language is asked for."""
+        """Sort key that prefers the usual subtitles where no language is requested."""
         unnamed = self.language is None
         preferred = (self.language or "").partition("-")[0] == _PREFERRED
         return (
@@ -86,7 +86,7 @@ def _subtitle_files(media: Path, warn: Warn) -> list[Subtitles]:
 
 
 def _subtitle_file(named: FileBeside) -> Subtitles | None:
-    """What the name of a file says; None for something else, such as film.commentary.srt."""
+    """Language and kind by a file's name; None for another file, such as film.commentary.srt."""
     words = {word.removesuffix(_ORIGINAL) for word in re.split(r"[.()\[\]]+", named.more) if word}
     numbers = {word for word in words if word.isdecimal() and len(word) <= 2}
     marks = words & (_FOR_THE_DEAF | _FORCED | _PLAIN)
@@ -107,7 +107,7 @@ def _subtitle_file(named: FileBeside) -> Subtitles | None:
 
 
 def _is_common(language: str | None) -> bool:
-    """Whether a word in a file's name is meant as a language: `old` and `cut` are ones, too."""
+    """True if a word in a file's name means a language: `old` and `cut` are languages, too."""
     return language is not None and len(language.partition("-")[0]) == 2
 
 

@@ -45,10 +45,15 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def read_table(path: Path, is_header: Callable[[_Cells], bool] = any) -> Table:
-    """A table; its header is the first line that is one, and has most cells by what divides them.
+    """Read a table from a CSV file.
 
-    Without such a line it is empty. Raises InvalidInput, with the number of the line, for quotes
-    that are not closed and the like.
+    Args:
+        path: CSV file; the delimiter is detected.
+        is_header: Tells if a line is the header; the first such line is used. Without one the table
+            is empty.
+
+    Raises:
+        InvalidInput: If quotes are not closed and the like; the error has the line number.
     """
     text = read_text(path, few=_EXCEL)
     divider = max(_DIVIDERS, key=lambda one: len(_header_of(_nonempty_rows(text, one), is_header)))
@@ -77,7 +82,7 @@ def _nonempty_rows(text: str, divider: str) -> Rows:
 
 
 def _errors_with_file(path: Path, rows: Rows) -> Rows:
-    """The same rows; an error names the file."""
+    """Yield the rows; name the file in errors."""
     try:
         yield from rows
     except csv.Error as error:

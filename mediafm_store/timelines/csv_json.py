@@ -38,7 +38,7 @@ def sheet_json(stretches: Sequence[Segment], fps: Fraction | float | None) -> st
 def _sheet_rows(
     stretches: Sequence[Segment], fps: Fraction | float | None
 ) -> Iterator[dict[str, Any]]:
-    """What is told of each stretch; without frames where nothing tells the film's rate."""
+    """Rows for each segment; without frames where the film's rate is unknown."""
     films: dict[str, FilmFrames | None] = {}
     for stretch in stretches:
         if stretch.title not in films:

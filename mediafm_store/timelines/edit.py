@@ -44,7 +44,7 @@ class FilmFrames:
     """What must be known about its frames, in words; empty if they are what they seem."""
 
     def frame(self, ticks: int, time_base: Fraction) -> Fraction:
-        """How many frames after the first picture a moment of the title lies, exactly."""
+        """Exact number of frames from the first picture to a moment of the title."""
         return max(Fraction(0), (ticks * time_base - self.first_s) * self.rate)
 
     def frames(self, span: Span) -> tuple[int, int]:
@@ -54,7 +54,7 @@ class FilmFrames:
 
     @property
     def length(self) -> int:
-        """How many frames it has, as far as its file says; 0 where it does not."""
+        """Number of frames, as far as the file declares it; else 0."""
         return nearest(self.footage.length_s * self.rate) if self.footage else 0
 
     def timecode(self, frame: int) -> str:
@@ -160,7 +160,7 @@ def film_of(stretch: Segment, fps: Fraction | float | None) -> FilmFrames:
 
 
 def _caution(footage: Footage, rate: Fraction) -> str:
-    """What must be known where a film is counted at a rate that is not its own."""
+    """Warning for a film that is counted at a rate other than its own."""
     if footage.variable:
         return f"variable frame rate, counted at {_said(rate)}; the nearest frames are taken"
     if (rate / footage.rate).denominator != 1:

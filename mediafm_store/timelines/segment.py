@@ -9,7 +9,7 @@ from mediafm_store.records import Span
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a title, such as a shot, a scene or an act, and what is to be said of it."""
+    """Part of a title, such as a shot, a scene or an act, with a note about it."""
 
     title: str
     """The title's id."""
@@ -27,11 +27,11 @@ class Segment:
 
 
 def note_of(*, score: float | None = None, reasons: Iterable[str] = (), words: str = "") -> str:
-    """A note in the usual form: `score 0.812; reason; reason; “words”`."""
+    """Note in the usual form: `score 0.812; reason; reason; “words”`."""
     scored = "" if score is None else f"score {score:.3f}"
     return "; ".join(filter(None, (scored, *reasons, f"“{words}”" if words else "")))
 
 
 def joined_span(spans: Sequence[Span]) -> Span:
-    """From the start of the first to the end of the last; all of one time base."""
+    """Span from the start of the first to the end of the last; all of one time base."""
     return Span(spans[0].start, spans[-1].end, spans[0].time_base)
