@@ -22,12 +22,12 @@ def names(kind: Kind) -> list[str]:
 
 
 def is_path(name: str) -> bool:
-    """Whether a name is a path of its own: whoever writes it chooses which code runs."""
+    """True if a name is an import path `module:name`: whoever writes it chooses which code runs."""
     return PATH.fullmatch(name) is not None
 
 
 def runs_no_code(kind: Kind, name: str) -> bool:
-    """Whether a plug-in is of this package, so that no argument makes it run code."""
+    """True if a plug-in is of this package, so that no argument makes it run code."""
     own = entry_points(group=f"mediafm_store.{kind}", name=name)
     return any(point.value.startswith("mediafm_store.") for point in own)
 
@@ -51,7 +51,11 @@ def load(kind: Kind, name: str) -> Any:
 
 
 def imported(point: EntryPoint) -> Any:
-    """What an entry point names; raise NotFound if it names nothing that can be imported."""
+    """Import what an entry point names.
+
+    Raises:
+        NotFound: If it names nothing that can be imported.
+    """
     try:
         return point.load()
     except Exception as error:  # a module may raise what it likes
@@ -70,7 +74,11 @@ def check_call(name: str, plugin: Any, *arguments: object, **named: object) -> N
 
 
 def make(name: str, plugin: Any, *arguments: object, **named: object) -> Any:
-    """What a plug-in makes of its arguments; raise InvalidInput if it takes no such, or fails."""
+    """Call a plug-in with its arguments.
+
+    Raises:
+        InvalidInput: If it does not take them, or fails.
+    """
     check_call(name, plugin, *arguments, **named)
     try:
         return plugin(*arguments, **named)

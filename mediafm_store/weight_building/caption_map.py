@@ -127,7 +127,7 @@ class _Classifier(NamedTuple):
 
 
 class _Fitted(NamedTuple):
-    """What ships."""
+    """Fitted map and phrases, as they ship."""
 
     map: CaptionMap
     moments: Moments
@@ -198,7 +198,7 @@ def _report(folder: Path, maps: dict[str, CaptionMap], classifier: _Classifier) 
 
 
 def _same(ours: CaptionMap, theirs: CaptionMap) -> bool:
-    """Whether two maps say the same, whichever way their axes are turned."""
+    """True if two maps are equal up to a rotation of their axes."""
     if (ours.picture_encoder, ours.text_encoder) != (theirs.picture_encoder, theirs.text_encoder):
         return False
     probes = np.random.default_rng(0).normal(size=(200, BLOCK)).astype(np.float32)
@@ -211,7 +211,7 @@ def _same(ours: CaptionMap, theirs: CaptionMap) -> bool:
 
 
 def _provenance(folder: Path) -> dict[str, object]:
-    """What the map and the phrases are, and where they come from."""
+    """Provenance of the map and the phrases."""
     learnt = [
         {
             "data": "Visual7W, telling questions with their right answers: when, where and who",
