@@ -18,7 +18,7 @@ FUSED = BLOCK * len(MODALITIES)
 
 Vectors = Float32[np.ndarray, "n dim"]
 HalfVectors = Float16[np.ndarray, "n dim"]
-"""As they are stored."""
+"""Vectors as they are stored."""
 Blocks = Float32[np.ndarray, "items 768"]
 Fused = Float32[np.ndarray, "shots 2304"]
 

@@ -163,7 +163,7 @@ class LoadedEncoders(dict[Modality, Encoder]):
         super().__init__(encoders)
         self.plugins, self._device = plugins, device
         self.on_gpu = on_gpu
-        """What is encoded on a GPU of this machine."""
+        """Modalities that are encoded on a GPU of this machine."""
 
     def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[object, ...]]:
         """See pickle."""

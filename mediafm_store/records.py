@@ -47,13 +47,13 @@ class Title:
     """The video itself where they are a track in it."""
     subtitle_track: int | None = None
     language: str | None = None
-    """Of the subtitles, such as `de` or `pt-BR`; None where nothing says."""
+    """Language of the subtitles, such as `de` or `pt-BR`; None if unknown."""
     name: str = ""
     synopsis: str = ""
     tags: tuple[str, ...] = ()
     genres: tuple[str, ...] = ()
     series: str = ""
-    """What it is an episode or a part of."""
+    """Series that it is an episode or a part of."""
 
     @property
     def metadata_text(self) -> str:

@@ -29,7 +29,7 @@ _OnBatch = Callable[[int], object]
 _FEWEST = 40
 """Rows from which codes can be learned; fewer are all compared, whatever kind is asked for."""
 _OUTGROWN = 2
-"""With so many times the rows that lists and codes were learned from, they are learned anew."""
+"""Growth factor in rows after which lists and codes are trained again."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class IndexTarget:
     """For the index while it is searched; the sample that it learns from takes up to a quarter."""
     device: Device = "cpu"
     share: float = 1.0
-    """Of the memory for searches, that is this index's: the rest is that of other shards."""
+    """Share of the memory for searches that this index may take; the rest is for other shards."""
 
 
 def build(
@@ -163,7 +163,7 @@ class _BuiltIndex:
 
     kind: str
     index: Index | None
-    """None if everything is compared."""
+    """None if all vectors are compared."""
     settings: SearchParams
     took_s: float
 

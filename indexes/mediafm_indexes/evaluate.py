@@ -17,11 +17,11 @@ K = TUNED_FOR - 1
 """recall@10: a row that asks is no answer to itself."""
 _DEEP = 5 * K
 _QUERIES = 150
-"""To tune with, and as many again to measure with: a standard error of .003 at a recall of .99."""
+"""Queries to tune with, and as many to measure with: a standard error of 0.003 at recall 0.99."""
 FILTERED = 50
 """Queries for each filter."""
 SHARES = (0.1, 0.01, 0.001)
-"""Of the rows, that the measured filters keep."""
+"""Shares of the rows that the measured filters keep."""
 TIMED = 15
 """Queries whose median time decides between settings."""
 

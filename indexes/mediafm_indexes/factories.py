@@ -15,7 +15,7 @@ class Kind:
     bytes_per_dim: float
     """Memory of a row, for each dimension that is kept."""
     bytes_per_row: float = 0.0
-    """What a row takes besides: its number, correction factors, the edges of a graph."""
+    """Bytes that a row takes besides: its number, correction factors, the edges of a graph."""
     reduced: bool = False
     """Projected on the first `REDUCED` principal directions."""
 

@@ -20,13 +20,14 @@ class SearchParams:
     """Search settings, tuned when the index is built so that recall@10 reaches the target."""
 
     effort: int
-    """As the index's own `efforts`."""
+    """One of the index's `efforts`."""
     candidates: int
-    """That are scored exactly, for 10 answers."""
+    """Number of candidates that are scored exactly, for 10 answers."""
     widening: float = 1.0
     """Factor on both where a filter narrows the search; effort grows with what that leaves out."""
     exact_up_to: int = 0
-    """So many allowed rows are compared one by one: quicker, or as the index would miss some."""
+    """Up to this many allowed rows are compared one by one, where that is faster or the index would
+    miss some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class SearchQuality:
     recall_at_10: float
     """Against exact search."""
     p50_ms: float
-    """Of one query at a time, as the other latencies."""
+    """Median latency of one query at a time; the other latencies are, too."""
     p99_ms: float
     filtered_recall: Mapping[str, float]
     """With filters that keep a share of the rows: the worse of two ways to choose them."""

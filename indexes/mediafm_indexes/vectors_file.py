@@ -14,7 +14,7 @@ _BATCH = 8192
 _MANY = 20
 """Queries that are quicker answered together."""
 _NARROW = 16
-"""One row in so many or fewer is fetched; of more, all are gone through in order."""
+"""If one row in this many or fewer is needed, rows are fetched; else all are read in order."""
 
 
 class DamagedError(ValueError):

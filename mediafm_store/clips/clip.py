@@ -18,11 +18,11 @@ from mediafm_store.media.timecode import nearest
 from mediafm_store.records import Span
 
 _CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".webm": "webm", ".mkv": "matroska"}
-"""What copies go into: the film's own if it is one of them, else the first that takes it."""
+"""Containers for copies: the film's own if it is one of them, else the first that takes it."""
 _LEAD_S, _HIDES = Fraction(1, 20), {"mp4", "mov"}
 """Sound that is copied before the first that is heard, in containers that can hide it."""
 _APART_S = 10
-"""How far behind its pictures in the file sound is waited for."""
+"""Seconds that sound may lie behind its pictures in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Clip:
     """In the film; of the first picture of the clip."""
     end_s: float
     copied: bool
-    """As it was in the film; else it was encoded anew."""
+    """True if packets were copied; False if they were encoded again."""
     frames: int
     early: int
-    """Pictures of the clip before the stretch that was asked for; only of quick copies."""
+    """Pictures of the clip before the segment; only in fast copies."""
 
 
 def cut_clip(media: Path, span: Span, target: Path, *, fast: bool = False) -> Clip:

@@ -17,11 +17,11 @@ from mediafm_store.media.video import usual_rate
 from mediafm_store.records import Span
 
 _BACK_S = (0.2, 5, 60, inf)
-"""How far before a moment reading begins; some formats cannot seek exactly."""
+"""Seconds before the segment at which reading starts, in turn; some formats cannot seek exactly."""
 _LONG_S, _LACKS_S = Fraction(1), 0.05
-"""How long a picture may stay behind a stretch, and what may lack at its end."""
+"""Longest time that a picture may stay after a segment, and that may be missing at its end."""
 _BEHIND_S = 2
-"""How far behind a stretch the file is looked through for pictures of it, or needed by them."""
+"""Seconds after a segment in which pictures of it, or needed by it, are looked for."""
 
 
 class _Packet(NamedTuple):
@@ -52,12 +52,12 @@ class CutPlan(NamedTuple):
     zero: int
     """The start of the film; where its clock jumps, that of its part moved as much."""
     back_s: float
-    """How far before the stretch reading has to begin."""
+    """Seconds before the segment at which reading has to start."""
     key: int
     """The last key frame that is not behind the first picture."""
     first: int
     last: int
-    """The first and the last picture of the stretch that are shown."""
+    """First and last picture of the segment that are shown."""
     end: int
     """When the last picture is no longer shown."""
     copy_last: int
@@ -67,7 +67,7 @@ class CutPlan(NamedTuple):
     early: int
     """Pictures from the key frame to the first."""
     clean: bool
-    """Whether no picture behind the stretch is needed for one in it."""
+    """True if no picture after the segment is needed to decode one in it."""
 
 
 def look(media: Path, span: Span) -> CutPlan:

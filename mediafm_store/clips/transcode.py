@@ -23,9 +23,9 @@ from mediafm_store.media.streams import only
 from mediafm_store.media.timecode import nearest
 
 _LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")
-"""What so many channels are taken for where a film does not say, or AAC has none such."""
+"""Layouts by number of channels, where a film has none or AAC does not know it."""
 _QUALITY = {"preset": "medium", "crf": "18"}
-"""Of x264 and x265: what the eye does not tell from the source."""
+"""Settings of x264 and x265: visually lossless."""
 _DEEP_QUALITY = {**_QUALITY, "x265-params": "log-level=none"}
 _SOUND_BITS = 96_000
 """A second and channel, of AAC."""
@@ -42,10 +42,10 @@ _SOUND_RATES = (
     88_200,
     96_000,
 )
-"""Those that AAC has; sound at others is resampled."""
+"""Sample rates of AAC; sound at others is resampled."""
 
 _Placed = tuple[int, av.VideoFrame]
-"""A picture and when it is shown, counted from the start of a stretch."""
+"""A picture and its time, counted from the start of a segment."""
 
 
 def encode(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int:

@@ -26,7 +26,7 @@ class Classes(NamedTuple):
     """A class of at least this probability is named."""
 
     text: MiniLM
-    """What embedded the names."""
+    """Encoder of the names."""
 
     @classmethod
     def of(

@@ -15,11 +15,11 @@ class EncoderOutput(NamedTuple):
     blocks: Blocks
     """The items in the encoder's own space, unit rows of 768."""
     described: Blocks
-    """What could be said of them, unit rows in the space of `encode_query` (zero: nothing)."""
+    """Description vectors: unit rows in the space of `encode_query` (zero if there is nothing)."""
     labels: list[tuple[str, ...]]
     """Names of what was recognised in each item, most likely first; often empty."""
     probabilities: Sequence[tuple[float, ...]] = ()
-    """Of each of these names, as the encoder says; none at all from one that cannot tell."""
+    """Probability of each of these names; empty if the encoder has none."""
 
 
 @runtime_checkable

@@ -22,7 +22,7 @@ _FEATURES, _CLASSES = 1024, 521
 _LOWEST_HZ, _HIGHEST_HZ = 125.0, 7500.0
 _LOG_OFFSET = np.float32(0.001)
 PATCH = _WINDOW + _HOP * (_FRAMES - 1)
-"""Samples of a patch: .975 s."""
+"""Samples of a patch: 0.975 s."""
 _DESCRIBE_FROM, _LABEL_FROM = 0.05, 0.1
 _Samples = Float32[np.ndarray, " _"]
 _Patch = Float32[np.ndarray, "1 96 64"]

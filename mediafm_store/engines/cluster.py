@@ -47,9 +47,9 @@ if private := getattr(getattr(ray, "_private", None), "worker", None):
 _OBJECTS_BYTES = 256 * 2**20
 """Shared memory for what passes between processes: a title is some tens of MB."""
 PORT = 10001
-"""Of clusters, where an address has none."""
+"""Port of clusters, if an address has none."""
 _NOT_IN_TIME = "Starting Ray client server failed"
-"""What a cluster says that has not made room for a client in the half minute that Ray waits."""
+"""Error of a cluster that was not ready for a client within the 30 s that Ray waits."""
 
 
 def check_listens(address: str) -> None:

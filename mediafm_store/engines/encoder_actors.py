@@ -21,7 +21,7 @@ log = logging.getLogger("mediafm_store")
 PLACE_S = 60.0
 """To wait for GPUs, which others may use."""
 MESSAGE_BYTES = 8 * 2**20
-"""Of pictures or sound that are sent at once: sixteen key frames of 512 x 288."""
+"""Bytes of pictures or sound per message: sixteen keyframes of 512 x 288."""
 OPTIONS = {"num_cpus": 0, "num_gpus": 1, "max_restarts": -1, "max_task_retries": 3}
 """A holder that dies is begun again by Ray, and asked again: it writes nothing."""
 
@@ -85,7 +85,7 @@ class RemoteEncoders(dict[Modality, Encoder]):
         super().__init__({**own, **stand_ins})
         self._own, self._stand_ins = own, stand_ins
         self._kept = kept
-        """The processes, and what Ray begins them anew with."""
+        """The processes, and what Ray needs to restart them."""
 
     def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[Encoders, ...]]:
         """Workers know the processes by name, and load what these do not hold."""

@@ -11,11 +11,11 @@ Result = TypeVar("Result")
 Tell = Callable[[Any], None]
 """Called with how far an item is; it raises where the run has been stopped."""
 Stage = Callable[[Item, Tell], Result]
-"""What is done with one item. An engine of several processes pickles it, once a worker: what it
-takes long to load is to be loaded when it is unpickled or first called."""
+"""Function that processes one item. An engine of several processes pickles it, once a worker: what
+is slow to load should be loaded when it is unpickled or first called."""
 
 WAKE_S = 0.1
-"""How often Ctrl-C is looked for: where polars is loaded, it does not wake a waiting thread."""
+"""Seconds between checks for Ctrl-C, which wakes no waiting thread where polars is loaded."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mediafm_store.engines.resources import allocate
 from mediafm_store.engines.worker_pool import TaskQueue, WorkerPool
 
 _CORES = 2
-"""That one film keeps busy: there is a worker for each two, unless a number is asked for."""
+"""Cores that one film keeps busy: by default there is a worker for each two."""
 
 
 class Ray:

@@ -89,7 +89,7 @@ class WorkerPool(Generic[Item, Result]):
         """Workers that died before they could begin, since one could."""
         self._idle: list[Any] = []
         self._loading: dict[Any, _PendingWorker] = {}
-        """By what Ray promises."""
+        """Workers by the Ray reference that they will fulfil."""
         self._working: dict[Any, tuple[Any, Task[Item]]] = {}
         self._quiet_since, self._told = time.monotonic(), False
 

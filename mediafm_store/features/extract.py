@@ -29,8 +29,8 @@ from mediafm_store.shots.shots import LumaStats, OnFrame, read_shots
 from mediafm_store.subtitles.tracks import read_words
 
 KEYFRAMES = 3
-"""Pictures of a shot. Three instead of one raised nDCG@10 of similar shots from .45 to .52; five or
-eight are no better (docs/decisions/0026-search-on-a-common-scale.md)."""
+"""Pictures of a shot. Three instead of one raised nDCG@10 of similar shots from 0.45 to 0.52; five
+or eight are no better (docs/decisions/0026-search-on-a-common-scale.md)."""
 _AHEAD = 32
 """Shots that may wait for an encoder."""
 

@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.special import expit
 
 Kind = Literal["tags", "grades", "ranking"]
-"""What is predicted."""
+"""Kind of target."""
 _Matrix = Float[np.ndarray, "items dim"] | sparse.csr_matrix
 Inputs = Mapping[str, Any]
 """A Matrix by the name of the input, the same items in each."""

@@ -27,7 +27,7 @@ _ALPHAS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 _INNER = 3
 """Folds that choose among them."""
 _TOLERANCE = 1e-4
-"""Of what is left of a ridge regression's equations, relative to its targets."""
+"""Largest residual of a ridge regression's equations, relative to its targets."""
 _SOFT = 10.0
 """Inverse regularisation of the calibration."""
 

@@ -15,7 +15,7 @@ from mediafm_store.errors import InvalidInput
 
 _MOST_WORDS = 20_000
 _IN_TEXTS = 2
-"""A word counts if so many texts have it."""
+"""Number of texts that a word must occur in."""
 
 
 class TfIdf(NamedTuple):

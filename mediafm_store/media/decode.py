@@ -27,12 +27,12 @@ _LISTS = frozenset(
 )
 """Formats whose files name others, which FFmpeg would open: films are in one file."""
 _HEADS = (b"#EXTM3U", b"ffconcat")
-"""How such files begin."""
+"""First bytes of such files."""
 _OPTIONS = {
     "format_whitelist": ",".join(sorted(av.format.formats_available - _LISTS)),
     "protocol_whitelist": "file",
 }
-"""What may be opened: no lists, and nothing of the network."""
+"""Formats that may be opened: no lists, and nothing from the network."""
 
 USUAL_FPS, MOST_FPS = 25.0, 1000.0
 

@@ -42,18 +42,18 @@ class Footage(NamedTuple):
     start: int
     """Number of the first frame by the file's time code, at a rate of time code; 0 without any."""
     drop: bool | None
-    """Whether its time code is drop frame; None where it has none."""
+    """True for drop-frame time code; None if it has none."""
     reel: str
     """The name of the tape or card that it says it comes from, often empty."""
     length_s: Fraction
-    """Of the picture; 0 where nothing says."""
+    """Duration of the picture; 0 if unknown."""
     width: int
     height: int
-    """Of the picture as it is shown: telephones film on their side."""
+    """Height of the picture as it is shown: phones record it rotated."""
     pixel_aspect: Fraction
     """Width of a pixel, as it is shown, to its height."""
     channels: int
-    """Of its sound; 0 without any."""
+    """Channels of its sound; 0 if it has none."""
     sample_rate: int
 
 

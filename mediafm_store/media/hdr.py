@@ -14,12 +14,12 @@ from jaxtyping import Float32, Float64, UInt8, UInt16
 PQ, HLG = 16, 18
 """Transfer characteristics, as ITU-T H.273 numbers them."""
 _MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
-"""Of colour differences, as H.273 numbers them: those that FFmpeg's scaler turns into RGB."""
+"""Matrices, numbered as in H.273, that FFmpeg's scaler converts to RGB."""
 _UNSPECIFIED, _BT2020 = 2, 9
 _REFERENCE, _PEAK = 203.0, 1000.0
-"""Nits of white, and of the brightest that is told from white."""
+"""Nits of white, and of the brightest light that differs from white."""
 GAMMA = 2.4
-"""Of usual screens (BT.1886)."""
+"""Gamma of standard displays (BT.1886)."""
 _CODES = 4096
 """Entries of tables: 12 bits, what PQ needs at most."""
 _TO_709 = np.array(
@@ -73,10 +73,9 @@ class _TransferTables(NamedTuple):
     light: Float32[np.ndarray, " codes"]
     """Linear light, 1 at PEAK."""
     gain: Float32[np.ndarray, " codes"]
-    """What light is multiplied by, so that REFERENCE becomes 1, by the square root of its
-    brightest channel."""
+    """Factors for light that make REFERENCE 1, by the square root of its brightest channel."""
     bent: Float32[np.ndarray, " codes"]
-    """What the light of HLG is multiplied by, by the square root of its luminance."""
+    """Factors for the light of HLG, by the square root of its luminance."""
     shown: UInt8[np.ndarray, " codes"]
     """A value of 8 bits by the square root of light."""
 

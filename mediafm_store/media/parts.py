@@ -18,8 +18,8 @@ from mediafm_store.media.decode import (
 )
 
 JUMP_S, HOLE_S = 1.0, 60.0
-"""What lies so far before the packet before it, or behind all that was seen and heard, is not where
-it says; nor is it alone if the next one lies JUMP_S from it."""
+"""A stamp this far before the packet before it, or beyond all packets so far, is wrong; it is no
+single error if the next one lies within JUMP_S of it."""
 LOOKED_AT = 8
 """Parts that the next packet of a track may belong to: some have no sound, or no picture."""
 
@@ -30,7 +30,7 @@ class ClockPart(NamedTuple):
     start_s: float
     end_s: float
     moved_s: float = 0.0
-    """What has to be added to them, so that the part follows the one before it."""
+    """Offset that makes the part follow the one before it."""
 
 
 class Stamp(NamedTuple):
@@ -86,7 +86,7 @@ class GrowingPart:
     start_s: float
     end_s: float
     ahead: bool = True
-    """Whether it was jumped to forwards."""
+    """True if the clock jumped forwards."""
 
     def holds(self, seconds: float) -> bool:
         """True if a moment lies in it, or soon after."""

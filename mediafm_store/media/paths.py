@@ -10,7 +10,7 @@ _OTHERS = (
     *((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket")),
     *((stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device")),
 )
-"""What is no file. Reading it may never begin, or never end."""
+"""Kinds of paths that are no files. Reading them may never begin, or never end."""
 
 
 def check_file(path: Path) -> None:

@@ -11,19 +11,21 @@ from PIL import Image as Pictures
 from mediafm_store.media.faces import Picture, faces
 
 _FORMATS, _MOST_PIXELS = ("JPEG", "PNG", "WEBP"), 4096 * 4096
-"""Of stored pictures. Those that are made here are JPEG, 320 wide or high."""
+"""Formats of stored pictures, and their largest number of pixels. Those made here are JPEG, 320
+wide or high."""
 _LIT, _SPECKS, _EDGE, _INSIDE = 20, 0.02, 0.5, 3
 """Pixels up to LIT, of 255, are those of a bar, in all but SPECKS of each row; one of the INSIDE
 rows next to it has EDGE of others: a picture begins there, not the letters of a title."""
 _WIDEST, _UNEVEN = 0.36, 2
-"""How much of it one bar takes at most (9:16 within 16:9), and how many pixels both differ by."""
+"""Largest share of the picture that one bar takes (9:16 within 16:9), and pixels by which both may
+differ."""
 _SOME_CHROMA, _SOME_SATURATION = 24, 0.2
-"""What has less of either is black, grey or white."""
+"""Pixels with less of either are black, grey or white."""
 _BLACK, _WHITE = 32, 217
 """The lightest channel up to which it is black, and from which on it is white, of 255."""
 _PART, _MOST = 0.25, 0.5
-"""How much of the picture a colour fills that is named; black, grey and white, which are
-everywhere, half of it."""
+"""Share of the picture that a named colour fills; half for black, grey and white, which are
+everywhere."""
 _HUES = {"red": 15, "orange": 45, "yellow": 70, "green": 165, "blue": 255, "purple": 290}
 """Up to which degree of the colour wheel each goes; then pink, and red again from RED_AGAIN on.
 
@@ -47,9 +49,9 @@ class PictureMeasures(NamedTuple):
     saturation: float
     """The mean chroma (largest less smallest channel), 0 to 1."""
     colours: list[str]
-    """What fills a good part of the picture, largest first."""
+    """Colours that fill a good part of the picture, largest first."""
     colour_shares: list[float]
-    """How much of the picture each fills."""
+    """Share of the picture that each fills."""
     face: float | None
     """The height of the largest face as a share of the picture's; None where nobody can look."""
     faces: int | None

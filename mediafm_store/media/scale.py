@@ -11,7 +11,7 @@ from mediafm_store.media.hdr import is_hdr, tone_mapped
 
 Image = UInt8[np.ndarray, "h w 3"]
 _DEEP = {"yuv420p": "yuv420p10le", "rgb24": "rgb48le", "bgr24": "rgb48le"}
-"""What HDR pictures become in place of eight bits."""
+"""Pixel formats of HDR pictures instead of those of 8 bits."""
 
 
 class Shrinker:

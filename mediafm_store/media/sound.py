@@ -24,7 +24,7 @@ SAMPLE_RATE = 16_000
 """Samples per second of all sound: what speech and sound encoders are trained on."""
 LONGEST_PIECE, _CHUNK = 60 * SAMPLE_RATE, SAMPLE_RATE // 2
 _LONGEST_FILLED = SAMPLE_RATE
-"""Samples of silence that FFmpeg may make at once: it makes all of a gap before it gives any."""
+"""Samples of silence that FFmpeg may make in one go: it makes a whole gap before it returns any."""
 Samples = Float32[np.ndarray, " _"]
 
 

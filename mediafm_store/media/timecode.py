@@ -14,7 +14,7 @@ STANDARD = (
 )
 """The rates that time code is defined for, frames a second."""
 _NEAR = Fraction(3, 10_000)
-"""How far, as a share of it, a measured rate may lie from the one that it stands for."""
+"""Largest relative difference between a measured rate and the rate that it stands for."""
 
 
 def clock_s(text: str) -> float | None:

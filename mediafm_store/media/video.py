@@ -25,7 +25,7 @@ from mediafm_store.media.hdr import is_hdr, take_for_usual
 from mediafm_store.parallel import cores
 
 _MOST_THREADS = 16
-"""That FFmpeg takes by itself."""
+"""Largest number of threads that FFmpeg takes by itself."""
 _FEW_CORES, _SMALL = 2, 1024
 
 

@@ -12,7 +12,7 @@ from mediafm_store.arrays import Vectors, unit_rows
 _FARTHEST = 30
 """Shots: same-scene pairs farther apart are rare."""
 WIDTHS = (1, 2, 3, 4, 6, 8)
-"""Of moving averages and of windows, in shots to each side; an analyst would try these."""
+"""Widths of moving averages and of windows, in shots to each side; an analyst would try these."""
 ALIKE = 0.98
 """Cosine from which two shots are near duplicates."""
 SAMPLE = 4096
@@ -109,7 +109,7 @@ def smoothed(vectors: Vectors, width: int) -> Vectors:
 
 
 _Reached = Mapping[str, Sequence[float]]
-"""What is compared -> what it reaches on one film, a figure a width where there are several."""
+"""Values on one film by method; one for each width where there are several."""
 
 
 def film_aucs(alone: LabelledFilm, context: LabelledFilm) -> _Reached:

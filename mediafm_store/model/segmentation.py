@@ -8,14 +8,15 @@ from jaxtyping import Float32, Float64
 from mediafm_store.arrays import Vectors
 
 PENALTY = 1.5
-"""What one more scene costs, in mean squared distances of the title's shots from their mean. A
-shot taken out of noise saves one. Chosen on labelled films (docs/decisions/0015)."""
+"""Cost of one more scene, in mean squared distances of the title's shots from their mean. A shot
+taken out of noise saves one. Chosen on labelled films (docs/decisions/0015)."""
 TEMPER = 0.2
-"""Of the penalty: partitions that cost so much more are e times less likely."""
+"""Temperature, as a share of the penalty: partitions that cost this much more are e times less
+likely."""
 LONGEST = 256
 """Shots of a scene; in labelled films none has more than 94. It bounds time and memory."""
 PIECE = 128
-"""Scenes that are priced at once, by their last shot."""
+"""Scenes whose costs are computed together, by their last shot."""
 _SAME = 1e-6
 """Mean squared distance of shots that are all one."""
 

@@ -24,7 +24,7 @@ class TitleSequence(NamedTuple):
     metadata: Float32[np.ndarray, " metadata_dim"]
     """A text block; zeros where nothing is known about the title."""
     series: str = ""
-    """What it belongs to; titles of one series are never parted when some are held out."""
+    """Series of the title; titles of one series are never split between training and validation."""
     id: str = ""
 
     @property
@@ -50,13 +50,13 @@ class LazyTitle(NamedTuple):
     id: str
     series: str
     key: str
-    """The same for the same vectors."""
+    """Content hash of the vectors."""
     places: Int64[np.ndarray, " shots"]
-    """Where the fused vectors lie, for `read`."""
+    """Offsets of the fused vectors, for `read`."""
     metadata: int
-    """Where the vector of its metadata lies."""
+    """Offset of the metadata vector."""
     read: Callable[[Sequence["LazyTitle"]], list[TitleSequence]]
-    """Reads titles of this store, all of them at once."""
+    """Reads titles of this store, all of them together."""
 
     @property
     def shots(self) -> int:

@@ -9,16 +9,18 @@ from torch import Tensor, nn
 from mediafm_store.model.sequences import Packed
 
 RANGES = (1.0, 2.5, 6.0, 16.0)
-"""Of the averages that predict a hidden shot, in shots: that far away weights fall to 1/e."""
+"""Ranges of the averages that predict a hidden shot, in shots: the distance at which weights fall
+to 1/e."""
 _TINY = 1e-9
 LAGS = 8
 """Distances over which it is seen how fast shots become unlike."""
 _SCENES = torch.logspace(-0.5, 2.5, 60).tolist()
-"""How fast that may be, in shots."""
+"""Candidate decay lengths of scenes, in shots."""
 _SHARPER = 0.75
-"""Of the reach that would be best if scenes drifted: they end at once (docs/decisions/0009)."""
+"""Factor for the reach that would be best if scenes drifted: they end abruptly
+(docs/decisions/0009)."""
 _NEAR, _FAR = 96, 8.0
-"""Shots averaged at once, and how many times the reach others count: to e^-8."""
+"""Shots averaged together, and the number of reaches after which weights are cut off: e^-8."""
 
 
 def averages(

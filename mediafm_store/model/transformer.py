@@ -24,11 +24,11 @@ from mediafm_store.model.smoothing import RANGES, NeighbourSmoother, averages, d
 from mediafm_store.model.whitening import Whitening
 
 _SPECIAL = 2
-"""How many tokens stand before the shots: [CLS] and [GLOBAL]."""
+"""Number of tokens before the shots: [CLS] and [GLOBAL]."""
 _SPECIAL_DISTANCE = 8.0
-"""How far from every shot they seem, in shots: seen well by the heads that look far."""
+"""Distance of these tokens from every shot, in shots: seen well by heads with a long range."""
 _SLOPES = (0.5, 1.5)
-"""Of the distance penalty, as -log2: from 0.71 a shot at the first head to 0.35 at the last."""
+"""Slopes of the distance penalty as -log2: from 0.71 per shot at the first head to 0.35."""
 _NORM_EPS = 1e-2
 """Large, so that a token near zero stays small: [MASK] starts at zero, and a usual epsilon would
 blow its first update up to full length, into everyone's average."""
@@ -44,7 +44,7 @@ _MOST = {
     "heads": 256,
     "max_shots": 1 << 15,
 }
-"""Of each size, what no model here comes near: sizes are read from files of others."""
+"""Upper limits of the sizes, far above any model here: sizes are read from files of others."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class ShotTransformer(nn.Module):
     """Contextual vectors of shots and titles. Make one with `start.start_model`."""
 
     mix: Tensor
-    """How much each average counts: one for each of `RANGES`, then the title's mean."""
+    """Weight of each average: one for each of `RANGES`, then the title's mean."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mediafm_store.model.sequences import TitleSequence
 
 RIDGE = 3.0
-"""Of a block's mean variance, added to all: few shots say little about the smallest."""
+"""Ridge as a multiple of a block's mean variance: few shots say little about the smallest."""
 _TINY = 1e-9
 _LEAST = 0.05
 """Steadiness that every block is taken to have: what a query is weighed by must be there."""

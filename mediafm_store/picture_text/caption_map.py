@@ -48,7 +48,7 @@ class CaptionMap:
     text_encoder: str
     """Fingerprint of the encoder whose blocks of texts it was fitted for."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What it was fitted to and how well it does, as JSON can hold it."""
+    """Training data and quality of the map, as JSON values."""
 
     @classmethod
     def fit(

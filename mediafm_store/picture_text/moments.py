@@ -27,13 +27,13 @@ class Moments:
     """Means and covariances of pairs of a picture's and a text's block."""
 
     weight: float
-    """Of all pairs together."""
+    """Total weight of the pairs."""
     picture_mean: Mean
     text_mean: Mean
     pictures: _Covariance
     texts: _Covariance
     both: _Covariance
-    """Of pictures (rows) with texts (columns)."""
+    """Covariance of pictures (rows) with texts (columns)."""
 
     @classmethod
     def of(

@@ -25,7 +25,8 @@ DETECTION_SIZE = 160
 _AROUND, _SHORTEST = 2, 15
 """Frames on either side that a change is compared with, and the shortest shot, in frames."""
 _LEAST_CHANGE, _LEAST_RATIO, _STILL = 15.0, 3.0, 1e-5
-"""Of a cut: its change, and how often it is that around it; less than STILL counts as none."""
+"""Least change of a cut, and its least ratio to the changes around it; changes below STILL count as
+none."""
 
 
 def adaptive(frames: Iterable[DetectorFrame], _fps: float) -> Iterator[int]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 SILENCE_DB = -90.0
-"""What digital silence counts as, in decibels below full scale."""
+"""Level of digital silence, in decibels below full scale."""
 
 
 class TimeSeries:

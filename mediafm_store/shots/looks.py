@@ -13,17 +13,17 @@ from mediafm_store.media.picture import NAMES
 Row = Mapping[str, Any]
 """Columns of a shot; what is not known is None."""
 Degree = Callable[[Row], float]
-"""How much a shot is something, 0 to 1; from a half on the word is said of it."""
+"""Degree to which a shot has a property, 0 to 1; from 0.5 on the word applies."""
 _SAID = 0.5
 _AROUND_S = 30.0
-"""How far from the middle of a shot its cuts are counted."""
+"""Seconds around the middle of a shot in which its cuts are counted."""
 
 
 class _Rule(NamedTuple):
     """Rule that says when a word fits a shot."""
 
     columns: tuple[str, ...]
-    """That it follows from."""
+    """Columns that the degree is derived from."""
     degree: Degree
 
 
@@ -124,6 +124,6 @@ RULES: dict[str, _Rule] = {
     "small faces": _Rule(("face", "faces"), _small_faces),
     "several faces": _of("faces", 1.0, 2.0, 5.0),
 }
-"""By word, in the order in which they are said."""
+"""Rules by word, in the order in which words are listed."""
 COLUMNS = tuple(dict.fromkeys(c for rule in RULES.values() for c in rule.columns))
-"""All that the words follow from."""
+"""All columns that the words are derived from."""

@@ -13,10 +13,10 @@ _LEAST_LIT = 0.02
 _SILENT_DB = -60.0
 """The usual settings of FFmpeg's blackdetect (98 % of a picture black) and silencedetect."""
 _FADE, _LONGEST_FADE_S = 0.1, 0.5
-"""How much of a black shot may be the end, or the beginning, of a fade."""
+"""Largest share of a black shot, and seconds, that the start or end of a fade may take."""
 _NEAR, _TINY, _SAME = 8, (32, 18), 0.2
-"""How many shots back a duplicate is looked for, the size at which pictures are compared, and how
-large a difference may be beside their contrast."""
+"""Shots to look back for a duplicate, the size at which pictures are compared, and the largest
+difference relative to their contrast."""
 _BOX = Pictures.Resampling.BOX
 _Tiny = Float32[np.ndarray, "18 32 3"]
 

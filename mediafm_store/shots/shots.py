@@ -28,7 +28,7 @@ _DARK = 32
 _JUST_AFTER_S = 1e-4
 """Longer than rounding, shorter than a frame."""
 _FADED = 0.25
-"""Of the contrast of a shot's clearest picture: one with less does not stand for the shot."""
+"""Least contrast of a keyframe, as a share of that of the shot's clearest picture."""
 OnFrame = Callable[[int, float, float], None]
 """Called with the frames and the seconds of film that are done, and the seconds in all."""
 

@@ -12,7 +12,7 @@ VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
     *(".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
 )
-"""What is taken from a folder; a file that is named itself is tried whatever it is called."""
+"""Suffixes of files that are taken from a folder; a file that is named itself may have any."""
 
 
 class FileBeside(NamedTuple):
@@ -20,7 +20,7 @@ class FileBeside(NamedTuple):
 
     path: Path
     more: str
-    """What its name says beyond that of the film, in small letters: `.en` of `film.en.srt`."""
+    """Rest of its name after that of the film, in lower case: `.en` of `film.en.srt`."""
 
 
 def beside(media: Path, suffixes: tuple[str, ...]) -> Iterator[FileBeside]:

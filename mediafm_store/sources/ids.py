@@ -14,12 +14,12 @@ from mediafm_store.storage.storage import Storage
 _SIGNS = "_.-"
 _NAMELESS = "untitled"
 _DIGITS = 8
-"""Of the digest that tells names without letters apart."""
+"""Digits of the digest that distinguishes names without letters."""
 
 _SameFilm = Callable[[str, Path], bool]
-"""Whether a file is that of a stored title, whose id is given, though it lies elsewhere."""
+"""True if a file is that of a stored title, given by its id, though its path differs."""
 _SeriesOf = Callable[[Path], list[str]]
-"""What a film is an episode of, and which, as far as that is known."""
+"""Series and episode of a film, as far as they are known."""
 
 
 def caseless(name: str) -> str:

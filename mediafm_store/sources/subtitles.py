@@ -11,11 +11,11 @@ from mediafm_store.subtitles.parse import SUFFIXES
 from mediafm_store.subtitles.tracks import text_tracks
 
 _FOR_THE_DEAF, _FORCED, _PLAIN = {"sdh", "cc"}, {"forced"}, {"default", "und"}
-"""How file names say so, as in `film.de.sdh.srt`."""
+"""Marks of these kinds in file names, such as `film.de.sdh.srt`."""
 _ORIGINAL = "-orig"
-"""How yt-dlp calls the language that is spoken, as in `film.en-orig.vtt`."""
+"""Mark by which yt-dlp names the spoken language, as in `film.en-orig.vtt`."""
 _PREFERRED = "en"
-"""What the default encoder of words reads."""
+"""Language of the default text encoder."""
 
 
 class Subtitles(NamedTuple):
@@ -29,7 +29,7 @@ class Subtitles(NamedTuple):
     for_the_deaf: bool
     default: bool = True
     number: int = 0
-    """Of several that are alike else, as in `film.en.2.srt`."""
+    """Number among files that are equal otherwise, as in `film.en.2.srt`."""
 
     @property
     def rank(self) -> tuple[object, ...]:

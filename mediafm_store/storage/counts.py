@@ -13,9 +13,9 @@ from mediafm_store.tables.lancedb_tables import one_of
 from mediafm_store.tables.schema import KEYS, OF_IDS
 
 UNIQUE: Mapping[str, Sequence[str]] = {**KEYS, "titles": ("id",), "spaces": ("name", "version")}
-"""What tells the rows of small tables apart."""
+"""Key columns of small tables."""
 _SHOT = ("id", "revision")
-"""What tells those of the others apart."""
+"""Key columns of the other tables."""
 
 
 class RowCounts(NamedTuple):

@@ -26,7 +26,7 @@ class Metric(NamedTuple):
     measure: str
     value: float
     of: str = ""
-    """What was measured, where others stand beside it: context, isolated, chance."""
+    """Variant that was measured, where there are several: context, isolated, chance."""
     label: str = ""
     """The tag; empty: over all."""
     low: float | None = None
@@ -36,7 +36,7 @@ class Metric(NamedTuple):
     detail: Mapping[str, Any] = {}
     """Curves and counts, as JSON can hold them."""
     own: bool = True
-    """Whether it is our work, or stands beside it to be compared with."""
+    """True for a result of this project, False for a baseline beside it."""
 
 
 def record(

@@ -15,7 +15,7 @@ _OF_TITLES = {
     for name in TITLES.names
     if name not in ("id", "revision", "sources")
 }
-"""What a condition calls a column of the title -> the column."""
+"""Names of title columns in conditions -> columns."""
 _COLUMNS: tuple[str, ...] = (*_OF_SHOTS, *_OF_TITLES)
 _NAMES = frozenset(_COLUMNS)
 

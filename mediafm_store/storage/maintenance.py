@@ -19,7 +19,7 @@ class TableHealth(NamedTuple):
     """Rows that no reader sees: of replaced titles, or of an ingest that was killed."""
     small_files: int
     versions: int
-    """Those that may be forgotten once no reader has them open."""
+    """Versions that can be dropped once no reader has them open."""
 
 
 def health(store: Storage) -> list[TableHealth]:

@@ -32,7 +32,7 @@ class TitleRows:
     cues: Sequence[Mapping[str, Any]]
     thumbnails: Sequence[Mapping[str, Any]]
     vectors: Mapping[Space, Vectors]
-    """By space: one row a shot, or one in a space of titles."""
+    """Vectors by space: one row per shot, or one in a space of titles."""
 
 
 class MadeVectors(NamedTuple):
@@ -41,7 +41,7 @@ class MadeVectors(NamedTuple):
     title: Mapping[str, Any]
     """Its row as it was read before."""
     ids: Sequence[str]
-    """Of its shots, or its own, in order of the vectors."""
+    """Ids of its shots, or its own, in the order of the vectors."""
     vectors: Vectors
 
 

@@ -34,7 +34,7 @@ class View:
     tables: Tables
     name: str
     versions: Mapping[str, int]
-    """Of the tables that it is made from."""
+    """Versions of the tables that it is made from."""
     ids: frozenset[str] | None = None
     """The shots that are in it; None: all."""
 

@@ -20,7 +20,7 @@ from mediafm_store.text_files.plain_text import read_text
 
 SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
 EMPTY = {"vtt": "WEBVTT", "ass": "[Script Info]", "ssa": "[Script Info]"}
-"""What files start with that are whole and say nothing."""
+"""First text of files that are complete and have no words."""
 _NEVER_TIMES = "00:00:00.000 --> 00:00:00.000"
 _NEVER_EVENT = "Dialogue: 0,0:00:00.00,0:00:00.00,,,0,0,0,,"
 _STAMP = r"-?(?:\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?|\d{1,2}:\d{1,2}[.,]\d{1,3})"
@@ -28,7 +28,7 @@ _TIMES = re.compile(rf"\s*({_STAMP})\s*-->\s*({_STAMP})(?![\d:.,])")
 _CLOCK = re.compile(r"\s*-?\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d{1,3})?\s*")
 _EVENT_FIELDS = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
 EFFECT, _SUNG = "fx", "karaoke"
-"""How ASS marks syllables that are drawn, one by one, and the line that they were made from."""
+"""Marks in ASS of syllables that are drawn one by one, and of the line they were made from."""
 _PREVIEW = re.compile(r"\S+(?:\.(?:jpe?g|png|webp|gif|avif)|#xywh=\S+)", re.IGNORECASE)
 """A picture for the mouse at a player's bar, and the part of it that is meant."""
 _DRAWS = re.compile(r"\\p[1-9]")

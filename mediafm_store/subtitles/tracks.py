@@ -16,11 +16,11 @@ from mediafm_store.subtitles.language import standard
 from mediafm_store.subtitles.parse import EFFECT, in_order, read_cues, said
 
 _TEXT_CODECS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
-"""Those that hold text; DVDs and Blu-rays have pictures of it."""
+"""Codecs that hold text; DVDs and Blu-rays have pictures of it."""
 _EFFECT_FIELD = 7
-"""Of an event in ASS as FFmpeg gives it; there are no times in it, and the text is the last."""
+"""Index of the effect in an ASS event as FFmpeg returns it, without times; the text is last."""
 _LAST_S = 5.0
-"""How long a cue stays of which nothing says when it ends."""
+"""Seconds that a cue stays if its end is unknown."""
 
 
 class SubtitleTrack(NamedTuple):

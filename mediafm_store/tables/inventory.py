@@ -9,7 +9,7 @@ from mediafm_store.tables.lancedb_tables import Tables
 
 _Found = dict[str, dict[str, int]]
 ROWS = 1 << 20
-"""That are gone through at a time: 50 MB."""
+"""Rows that are read in one go: 50 MB."""
 
 
 class RevisionInventory:

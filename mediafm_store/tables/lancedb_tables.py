@@ -26,9 +26,9 @@ _MOST_TABLES = 10_000
 AT_ONCE = 1000
 """Rows that one condition names."""
 COMPACTED = 50
-"""Each write leaves a file that every reader has to open: so many at most."""
+"""Writes between compactions: each leaves a file that every reader has to open."""
 KEPT = timedelta(days=1)
-"""How long versions can be read that are not the newest."""
+"""Time for which old versions can be read."""
 CITED = frozenset({"labels"})
 """Tables whose versions are all kept: a probe names the one that it was fitted to."""
 _FOR_EVER = timedelta(days=365_000)
@@ -36,7 +36,7 @@ _HELD: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("held", defaul
 """Address and name -> the table, while tables are held."""
 _OVERTAKEN = "commit conflict"
 _VERSIONS = "*.lance/_versions"
-"""Where LanceDB writes a file for each commit."""
+"""Pattern of the files that LanceDB writes for each commit."""
 _SETTLED_NS = 2_000_000_000
 """Far longer than two commits can bear the same time."""
 

@@ -164,7 +164,7 @@ MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {
     5: _to_6,
     6: _to_7,
 }
-"""By the format that they start from."""
+"""Migrations by the format that they start from."""
 
 
 def add_columns(tables: Tables, name: str, columns: tuple[str, ...]) -> None:

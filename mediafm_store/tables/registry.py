@@ -20,9 +20,9 @@ CURES = {
     "context": "run `mediafm train` and `mediafm embed`",
     "title": "run `mediafm train` and `mediafm embed`",
 }
-"""What makes the vectors of a space, where there are none."""
+"""Commands that make the vectors of a space, where there are none."""
 _UNTRIED: dict[str, Any] = {"history": [], "gates": [], "forced": False}
-"""Of a version that has never been live."""
+"""Columns of a version that has never been live."""
 
 
 def space_of(row: Mapping[str, Any]) -> Space:
@@ -39,7 +39,7 @@ class Registry:
 
     tables: Tables
     path: Path | str
-    """Of the store, as it is told to people."""
+    """Path of the store, as messages show it."""
     _known: list[Any] = field(
         default_factory=lambda: [None, []], init=False, repr=False, compare=False
     )

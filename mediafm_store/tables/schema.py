@@ -231,7 +231,7 @@ KEYS = {
     "probes": ("name", "version"),
     "evaluations": ("run", "measure", "of", "label"),
 }
-"""What tells the rows of the tables apart that `Storage.put` writes."""
+"""Key columns of the tables that `Storage.put` writes."""
 
 
 def vectors_schema(dim: int) -> pa.Schema:

@@ -12,8 +12,8 @@ SpaceName = Literal["fused", "described", "metadata", "context", "title"]
 what its metadata say, and all of it. `metadata` has 768 dimensions, the others 2304."""
 _OF_TITLES = ("metadata", "title")
 State = Literal["registered", "backfilled", "validated", "live", "retired"]
-"""It exists; all titles have vectors of it; it has passed its gates; it is what readers and
-searches use; its vectors are gone."""
+"""State of a version: it exists; all titles have vectors of it; it has passed its gates; readers
+and searches use it; its vectors are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Space:
     """Fingerprint of the fused vectors that it is made from, or with: its own if it is fused."""
     state: State
     encoders: tuple[EncoderUse, ...] = field(default=(), compare=False)
-    """Of fused vectors, what made them; none if no encoder did, or none that has a name."""
+    """Encoders of fused vectors; empty if there was none, or none that has a name."""
 
     @property
     def live(self) -> bool:
@@ -98,7 +98,7 @@ class Passage(NamedTuple):
 
 
 IMPORTED = "import: "
-"""How spaces of imported titles say what made them."""
+"""Prefix of the provenance of imported spaces."""
 
 
 def is_imported(space: Space) -> bool:

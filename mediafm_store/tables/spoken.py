@@ -9,7 +9,7 @@ from mediafm_store.text_files.plain_text import APOSTROPHE, straight
 
 _PHRASE = re.compile(r'["“„«]([^"“”„«»]+)["”“»]')
 _FORMS = ("'", "\u2019", "\u2018", "\u02bc", " ")
-"""How the index holds an apostrophe: it tells these apart, and ends a word at all others."""
+"""Forms of an apostrophe in the index, which distinguishes these, and ends a word at all others."""
 _MOST_PARTED = 16
 """Words that are looked for in two parts as well."""
 

@@ -14,7 +14,7 @@ from mediafm_store.errors import InvalidInput
 
 log = logging.getLogger("mediafm_store")
 TOLD_S = 10.0
-"""Who waits for so long is told for whom,"""
+"""Seconds after which a waiting process logs the holder."""
 PATIENCE_S = 900.0
 """and gives up after so long more."""
 

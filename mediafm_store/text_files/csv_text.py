@@ -13,7 +13,7 @@ from mediafm_store.text_files.plain_text import read_text
 
 SUFFIXES = (".csv", ".tsv")
 _EXCEL = "cp1252"
-"""What it saves in where Windows speaks a western language."""
+"""Encoding in which Excel saves on a western Windows."""
 _DIVIDERS = ",;\t"
 _Cells = list[str]
 

@@ -13,7 +13,7 @@ LARGEST = 128 << 20
 DEEPEST = 50
 """Lists and objects inside each other."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""How half of a pair of code units is written, which alone is no character."""
+"""Escape of a surrogate, which alone is no character."""
 
 
 def parse_json(text: str) -> Any:

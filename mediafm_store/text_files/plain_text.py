@@ -15,8 +15,8 @@ _ENCODINGS = (
     *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256"),
     *("cp1257", "cp874", "cp932", "euc_jp", "gb18030", "big5", "cp949"),
 )
-"""What texts that are not UTF-8 are written in; the likelier comes first where a text gives
-no reason to prefer one (short texts in western Europe look alike in several)."""
+"""Encodings of texts that are not UTF-8; the more common comes first if a text gives no reason to
+prefer one (short texts in western Europe look alike in several)."""
 _USUAL = {
     **dict.fromkeys(("bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"), "cp1250"),
     **dict.fromkeys(("et", "lt", "lv"), "cp1257"),

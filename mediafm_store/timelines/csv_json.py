@@ -15,7 +15,7 @@ from mediafm_store.timelines.segment import Segment
 
 log = logging.getLogger(__name__)
 _FORMULA = ("=", "+", "-", "@")
-"""How cells begin that spreadsheets run; an apostrophe before it makes them text."""
+"""First characters of cells that spreadsheets run; an apostrophe before them makes them text."""
 
 
 def sheet_csv(stretches: Sequence[Segment], fps: Fraction | float | None) -> str:

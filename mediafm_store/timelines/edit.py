@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _SLOWEST, _FASTEST = 5, 120
 """Frames a second of what may be a film, where only the time base of its shots is known."""
 _BEGIN = "01:00:00:00"
-"""Where edits begin, as programmes do."""
+"""Start time code of edits, as is usual for programmes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class FilmFrames:
     drop: bool
     first_s: Fraction
     footage: Footage | None
-    """None where the file cannot be read."""
+    """None if the file cannot be read."""
     caution: str
-    """What must be known about its frames, in words; empty if they are what they seem."""
+    """Warning about its frames, in words; empty if there is none."""
 
     def frame(self, ticks: int, time_base: Fraction) -> Fraction:
         """Exact number of frames from the first picture to a moment of the title."""

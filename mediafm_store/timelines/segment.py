@@ -14,7 +14,7 @@ class Segment:
     title: str
     """The title's id."""
     name: str
-    """As people call the title."""
+    """Display name of the title."""
     media: Path
     """The video, or the file that the title was imported from."""
     span: Span
@@ -23,7 +23,7 @@ class Segment:
     note: str = ""
     """Score, reasons, words; for people."""
     marker: str = ""
-    """What a marker at its start says; empty for none."""
+    """Text of a marker at its start; empty for none."""
 
 
 def note_of(*, score: float | None = None, reasons: Iterable[str] = (), words: str = "") -> str:

@@ -7,7 +7,7 @@ from torch import Tensor
 from mediafm_store.model.sequences import Packed
 
 FEW = 20_000
-"""Shots up to which all titles are turned; of more, so many of them."""
+"""Number of shots up to which all titles are reflected; above it, the share falls in proportion."""
 
 
 def turned_share(shots: int) -> float:

@@ -25,7 +25,7 @@ SAMPLE = 16_384
 _SOME = 64
 """Titles that are enough to see how neighbours differ."""
 OUT = 0.1
-"""How much of what the layers say is added at first."""
+"""Initial weight of what the layers add."""
 _RIDGE, _TINY = 1e-4, 1e-9
 
 

@@ -28,7 +28,7 @@ class TrainReport:
     """A finished training run and the folder of its checkpoint."""
 
     checkpoint: Path | None
-    """None in all but the first of several processes."""
+    """None in all processes but the first."""
     result: TrainResult
 
 

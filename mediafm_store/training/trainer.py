@@ -32,7 +32,7 @@ class TrainResult:
     best_step: int
     """After which step it was best; 0 if training never improved on the start."""
     baselines: dict[str, float]
-    """The same loss of trivial predictors, and of the model before any step."""
+    """Validation loss of trivial predictors, and of the model before any step."""
     stopped: str
     """Why training ended."""
     n_train: int

@@ -13,7 +13,7 @@ from mediafm_store.training.process_group import ALONE, ProcessGroup
 
 _BATCH_SHOTS = 2048
 MOST_SHOTS = 16_384
-"""That are asked about; they stay in memory, 151 MB. Of 100,000 shots .15 are held out."""
+"""Most shots to validate on; they stay in memory, 151 MB. Of 100,000 shots, 15 % are held out."""
 
 
 class ValidationSet:

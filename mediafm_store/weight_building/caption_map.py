@@ -50,7 +50,7 @@ _TESTS = (
     ("coco_val2017_part", TEST),
 )
 _CLASS_WEIGHT = 2.0
-"""What a pair of a class counts, beside a pair of a picture and a text. Chosen, with the ridges of
+"""Weight of a class pair relative to a pair of a picture and a text. Chosen, with the ridges of
 `CaptionMap.fit`, by how well captions find pictures, never by labels of films."""
 _TOLERANCE = 0.002
 _LICENCE = (

@@ -16,7 +16,7 @@ from mediafm_store.media.sound import SAMPLE_RATE, resample
 
 _BATCH = 16
 _SPEECH_S, _SHORTEST = 20, SAMPLE_RATE // 10
-"""Seconds that a speech model reads at once, and the fewest samples that any model gets."""
+"""Seconds that a speech model reads in one go, and the fewest samples that any model gets."""
 _Samples = Float32[np.ndarray, " _"]
 
 
