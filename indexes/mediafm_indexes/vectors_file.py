@@ -115,7 +115,7 @@ class Vectors:
                 for p in np.split(rows, range(_BATCH, len(rows), _BATCH))
             ]
             return best_of(parts, k)
-        # Scored by FAISS from float16: numpy takes .8 ns for each number that it widens.
+        # Scored by FAISS from float16: numpy takes 0.8 ns for each number that it widens.
         fetched = half_index(self._checked(rows))
         with threads_for(query[None]):
             scores, places = fetched.search(query[None], min(k, len(rows)))

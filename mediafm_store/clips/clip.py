@@ -1,4 +1,4 @@
-"""Cut a stretch out of a film into a file of its own: copied where that is exact, else encoded."""
+"""Cut a segment out of a film into a file of its own: copied where that is exact, else encoded."""
 
 import io
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def cut_clip(media: Path, span: Span, target: Path, *, fast: bool = False) -> Cl
     """Cut `span` of a film into a file called as `target`, with the suffix that fits.
 
     The pictures are those nearest to both ends, exactly: copied if the first is a key frame and
-    the last needs none behind it, else encoded anew (H.264, HDR as H.265; AAC). With `fast` they
+    the last needs none behind it, else encoded again (H.264, HDR as H.265; AAC). With `fast` they
     are copied in any case, from the key frame before. The file appears when it is complete. Raises
     InvalidMedia if the film cannot be read, InvalidInput if it has no picture there.
     """
@@ -79,7 +79,7 @@ def _supported(name: str) -> set[str]:
 
 
 def _copy(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int:
-    """Copy the packets of a stretch, its sound in step; how many pictures that are."""
+    """Copy the packets of a segment, its sound in step; how many pictures that are."""
     with open_media(media) as container:
         picture, *sounds = tracks(container, media)
         only(picture, *sounds)

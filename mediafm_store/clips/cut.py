@@ -1,4 +1,4 @@
-"""Write stretches of titles as files of their own."""
+"""Write segments of titles as files of their own."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence

@@ -33,7 +33,7 @@ class _Packet(NamedTuple):
 
 
 class _TickRange(NamedTuple):
-    """A stretch that is looked for, in ticks as the packets of the film have them."""
+    """A segment that is looked for, in ticks as the packets of the film have them."""
 
     start: int
     end: int
@@ -71,9 +71,9 @@ class CutPlan(NamedTuple):
 
 
 def look(media: Path, span: Span) -> CutPlan:
-    """Find a stretch among the packets of a film, without decoding them.
+    """Find a segment among the packets of a film, without decoding them.
 
-    Raises InvalidInput if it has no picture there, or if its clock jumps within the stretch.
+    Raises InvalidInput if it has no picture there, or if its clock jumps within the segment.
     """
     found = _search_part(media, span, 0.0)
     if found is None or found.end < found.zero + nearest(
@@ -90,7 +90,7 @@ def look(media: Path, span: Span) -> CutPlan:
 
 
 def _part_with(span: Span, parts: Sequence[ClockPart], media: Path) -> ClockPart:
-    """The part of a film that a stretch lies in; raise InvalidInput if that cannot be gone to."""
+    """The part of a film that a segment lies in; raise InvalidInput if that cannot be gone to."""
     number = sum(span.start_s > part.end_s + part.moved_s - _LACKS_S for part in parts[:-1])
     part, before = parts[number], parts[:number]
     if any(other.end_s > part.start_s for other in before):

@@ -1,4 +1,4 @@
-"""Encode a stretch of a film anew: H.264 (HDR: H.265) and AAC, from its first picture on."""
+"""Encode a segment of a film again: H.264 (HDR: H.265) and AAC, from its first picture on."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -49,7 +49,7 @@ _Placed = tuple[int, av.VideoFrame]
 
 
 def encode(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int:
-    """Encode the pictures of a stretch and its sound; how many pictures that are."""
+    """Encode the pictures of a segment and its sound; how many pictures that are."""
     with open_media(media) as container, open_media(media) as heard:
         stream = main_picture(container, media)
         footage = read_footage(media)
@@ -88,9 +88,9 @@ class _Counted:
 def _reencoded_pictures(
     container: Any, stream: Any, plan: CutPlan, footage: Footage
 ) -> Iterator[av.VideoFrame]:
-    """The pictures of a stretch as x264 takes them, the first at time zero."""
+    """The pictures of a segment as x264 takes them, the first at time zero."""
     shown, tick = _passing(container, stream, plan), Fraction(stream.time_base)
-    if not footage.variable:  # a clock of milliseconds would say .042 s
+    if not footage.variable:  # a clock of milliseconds would say 0.042 s
         per_tick = tick * footage.rate
         count = max(1, nearest((plan.end - plan.first) * per_tick))
         shown = _at_even_rate(((nearest(t * per_tick), picture) for t, picture in shown), count)
@@ -112,7 +112,7 @@ def _pixels_of(picture: av.VideoFrame) -> str:
 
 
 def _passing(container: Any, stream: Any, plan: CutPlan) -> Iterator[_Placed]:
-    """Pictures up to the last of a stretch; the first ones perhaps from before it."""
+    """Pictures up to the last of a segment; the first ones perhaps from before it."""
     stream.thread_type = "AUTO"
     only(stream)
     rewind(container, stream, plan.first, plan.back_s)

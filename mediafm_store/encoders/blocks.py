@@ -64,7 +64,7 @@ def to_blocks(
     """Centre by the mean, project to 768 or pad with zeros, scale to unit rows.
 
     Centred, because vectors that come out of a ReLU all point one way: without it, unrelated
-    items have a cosine of .4, and hide the differences that matter.
+    items have a cosine of 0.4, and hide the differences that matter.
     """
     centred = native - mean
     if projection is not None:

@@ -36,7 +36,7 @@ class Graph:
         self.batch = _BATCH[device]
 
     def run(self, **inputs: np.ndarray) -> list[np.ndarray]:
-        """All outputs for one batch; may be called from several threads at once."""
+        """All outputs for one batch; may be called from several threads in parallel."""
         session = _open_session(self._path, self._device, self._threads)
         outputs: list[np.ndarray] = session.run(None, inputs)
         return outputs

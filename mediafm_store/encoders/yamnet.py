@@ -29,7 +29,7 @@ _Patch = Float32[np.ndarray, "1 96 64"]
 
 
 class YAMNet:
-    """Mono sound of any length at 16 kHz, 1024 features a patch of .975 s (Plakal and Ellis)."""
+    """Mono sound of any length at 16 kHz, 1024 features a patch of 0.975 s (Plakal and Ellis)."""
 
     name = "yamnet"
     modality: Modality = "audio"
@@ -112,7 +112,7 @@ def _log_mel(piece: Float32[np.ndarray, " 15600"]) -> Float32[np.ndarray, "96 64
     frames = np.lib.stride_tricks.sliding_window_view(piece, _WINDOW)[::_HOP]
     magnitudes = np.abs(np.fft.rfft(frames * _hann(), _FFT)).astype(np.float32)
     # Eight rows a product: small enough for BLAS to stay on this thread. Waking its others, while
-    # the network's threads hold the cores, took 12 ms a patch instead of .2.
+    # the network's threads hold the cores, took 12 ms a patch instead of 0.2.
     bands = magnitudes.reshape(-1, 8, magnitudes.shape[1]) @ _mel_bands()
     return np.asarray(np.log(bands.reshape(_FRAMES, _BANDS) + _LOG_OFFSET))
 

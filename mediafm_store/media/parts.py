@@ -1,6 +1,6 @@
 """The parts of a file whose clock jumps: joined recordings, and recorders that lost their clock.
 
-Where both picture and sound are away for more than a minute, or their time stamps begin anew, that
+Where both picture and sound are away for more than a minute, or their time stamps start again, that
 is no hole in the film but a damaged clock: each part follows the one before it.
 """
 

@@ -19,7 +19,7 @@ class Ranked(NamedTuple):
     """Rankings of every labelled shot whose scene has other shots, and does not fill its title."""
 
     auc: _PerShot
-    """How often a shot of its scene ranks above one of another; chance is .5."""
+    """How often a shot of its scene ranks above one of another; chance is 0.5."""
     top_5: _PerShot
     """Share of the five best that are of its scene."""
     recall_10: _PerShot

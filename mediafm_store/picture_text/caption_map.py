@@ -1,7 +1,7 @@
-"""A map that brings pictures and sentences together: what a picture shows, in words of one's own.
+"""A map that brings pictures and sentences together: what a picture shows, in free text.
 
 Two linear maps, one from the blocks of a picture encoder and one from those of a text encoder, into
-a space where a picture lies near to what people say of it. They are learnt from pairs by canonical
+a space where a picture lies near to what people say of it. They are learned from pairs by canonical
 correlation analysis (Hotelling, "Relations between two sets of variates", 1936), with both sides
 scaled by the canonical correlations (Gong, Ke, Isard and Lazebnik, "A multi-view embedding space
 for modeling internet images, tags, and their semantics", 2014): closed form, seconds on a CPU.

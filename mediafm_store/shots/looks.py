@@ -102,8 +102,8 @@ def _small_faces(row: Row) -> float:
 _COLOURED = ("colours", "colour_shares")
 RULES: dict[str, _Rule] = {
     "black": _Rule(("black", "brightness", "bars"), _black),
-    # Middle grey, which meters expose for, reflects 18 %: .46 as video is coded. Two and a half
-    # stops less is .2; one more is .63, near the most that a sunny picture has as a mean.
+    # Middle grey, which meters expose for, reflects 18 %: 0.46 as video is coded. Two and a half
+    # stops less is 0.2; one more is 0.63, near the most that a sunny picture has as a mean.
     "dark": _lit(0.46, 0.2, 0.05),
     "bright": _lit(0.46, 0.6, 0.85),
     "black and white": _Rule(("saturation", "brightness", "bars"), _black_and_white),

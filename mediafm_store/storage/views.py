@@ -56,7 +56,7 @@ class View:
         own = [c for c in there if c in _KEYS or c in schema.names]
         lacking = [c for c in schema.names if c not in there]
         known = self._known(lacking) if lacking else None
-        # Not by Arrow, which would hash all of them anew for every batch.
+        # Not by Arrow, which would hash all of them again for every batch.
         place_of = {row_id: i for i, row_id in enumerate(known["id"].to_pylist())} if known else {}
         for found in self._valid(self.name, own, part):
             rows = found

@@ -15,7 +15,7 @@ from mediafm_store.tables.location import StoreLocation
 from mediafm_store.tables.turns import turn
 
 # LanceDB needs a few types of this client of a REST service, whose __init__ builds all of it with
-# pydantic: .4 s of every command, half of what importing LanceDB takes.
+# pydantic: 0.4 s of every command, half of what importing LanceDB takes.
 init_later("lance_namespace_urllib3_client")
 import lancedb  # noqa: E402
 import lancedb.index  # noqa: E402

@@ -37,7 +37,7 @@ def migrate(tables: Tables, written: int) -> None:
 def _to_2(tables: Tables) -> None:
     """Flags of shots; tracks and languages of subtitles; what a title was made from, in parts.
 
-    What a title was made from is not known of old ones: the next ingest makes them anew.
+    What a title was made from is not known of old ones: the next ingest makes them again.
     """
     add_columns(tables, "shots", ("black", "silent", "repeats"))
     new: Row = {"subtitle_track": None, "language": None, "sources": None, "subtitle_warnings": []}

@@ -1,4 +1,4 @@
-"""Stretches as tables for people (CSV) and for programs (JSON), in seconds and in frames."""
+"""Segments as tables for people (CSV) and for programs (JSON), in seconds and in frames."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ _FORMULA = ("=", "+", "-", "@")
 
 
 def sheet_csv(stretches: Sequence[Segment], fps: Fraction | float | None) -> str:
-    """A line a stretch; ends are those of half-open ranges, as in an EDL."""
+    """A line a segment; ends are those of half-open ranges, as in an EDL."""
     text = io.StringIO()
     lines = [row | {"time_base": str(row["time_base"])} for row in _sheet_rows(stretches, fps)]
     names = list(lines[0]) if lines else ["title", "start_s", "end_s"]
@@ -67,7 +67,7 @@ def _sheet_rows(
 
 
 def _counted(stretch: Segment, fps: Fraction | float | None) -> FilmFrames | None:
-    """The film that a stretch is of, if anything tells its rate."""
+    """The film that a segment is of, if anything tells its rate."""
     try:
         film = film_of(stretch, fps)
     except InvalidInput as error:

@@ -1,4 +1,4 @@
-"""Stretches as an edit: which frames of which film, and where they come to lie, in whole frames."""
+"""Segments as an edit: which frames of which film, and where they come to lie, in whole frames."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -64,7 +64,7 @@ class FilmFrames:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A stretch in an edit; all ends are those of half-open ranges of frames."""
+    """A segment in an edit; all ends are those of half-open ranges of frames."""
 
     stretch: Segment
     film: FilmFrames
@@ -78,7 +78,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Stretches one after the other."""
+    """Segments one after the other."""
 
     name: str
     rate: Fraction
@@ -98,11 +98,11 @@ class Edit:
 def arrange(
     stretches: Sequence[Segment], *, name: str, fps: Fraction | float | None = None
 ) -> Edit:
-    """Put stretches one after the other, at the rate of the first or `fps`.
+    """Put segments one after the other, at the rate of the first or `fps`.
 
-    A stretch of another rate takes the time that it takes: its end lies at the frame of the edit
+    A segment of another rate takes the time that it takes: its end lies at the frame of the edit
     that is nearest. `fps` is also the rate of films that cannot be read. Raises InvalidInput if
-    there is no stretch, or if nothing tells a film's rate.
+    there is no segment, or if nothing tells a film's rate.
     """
     if not stretches:
         raise InvalidInput(f"nothing to write to {name}: there is no shot or stretch")
@@ -116,7 +116,7 @@ def arrange(
 def _events(
     stretches: Iterable[Segment], films: dict[str, FilmFrames], rate: Fraction
 ) -> Iterator[Event]:
-    """Stretches and the frames where they lie; rounding does not add up."""
+    """Segments and the frames where they lie; rounding does not add up."""
     passed, placed = Fraction(0), 0
     for stretch in stretches:
         film = films[stretch.title]
@@ -140,7 +140,7 @@ def _films_of(stretches: Iterable[Segment], fps: Fraction | float | None) -> dic
 
 
 def film_of(stretch: Segment, fps: Fraction | float | None) -> FilmFrames:
-    """The film that a stretch is of; raise InvalidInput if nothing tells its rate."""
+    """The film that a segment is of; raise InvalidInput if nothing tells its rate."""
     try:
         footage = read_footage(stretch.media)
     except InvalidMedia as error:

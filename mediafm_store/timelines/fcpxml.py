@@ -81,7 +81,7 @@ def _add_asset(resources: Element, number: int, edit: Edit, film: FilmFrames) ->
 
 
 def _add_clip(spine: Element, edit: Edit, event: Event, asset: str) -> None:
-    """A stretch of a film, with its note and its marker."""
+    """A segment of a film, with its note and its marker."""
     stretch, film = event.stretch, event.film
     start = _rational_seconds(film.start + event.start, film.rate)
     clip = SubElement(

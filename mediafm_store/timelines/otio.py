@@ -42,7 +42,7 @@ def _timeline(edit: Edit) -> "Timeline":
 
 
 def _clip(event: Event) -> "Clip":
-    """A stretch of a film as a clip."""
+    """A segment of a film as a clip."""
     from opentimelineio.schema import Clip, ExternalReference, Marker, MissingReference
 
     stretch, film = event.stretch, event.film
@@ -72,7 +72,7 @@ def _clip(event: Event) -> "Clip":
 
 
 def _source_range(event: Event) -> "TimeRange":
-    """The frames of a stretch by its film's time code."""
+    """The frames of a segment by its film's time code."""
     return _frames(event.film.start + event.start, event.end - event.start, event.film.rate)
 
 

@@ -11,7 +11,7 @@ _Chapter = tuple[Fraction, Fraction, Segment]
 
 
 def chapters(stretches: Sequence[Segment]) -> str:
-    """Stretches as chapters: of their film where all are of one, else of the edit they make."""
+    """Segments as chapters: of their film where all are of one, else of the edit they make."""
     titles = dict.fromkeys(stretch.title for stretch in stretches)
     placed = _in_film(stretches) if len(titles) == 1 else _in_edit(stretches)
     clock = f"of {one_line(stretches[0].name)}" if len(titles) == 1 else "of the edit"
@@ -30,7 +30,7 @@ def _in_film(stretches: Sequence[Segment]) -> Iterator[_Chapter]:
 
 
 def _in_edit(stretches: Sequence[Segment]) -> Iterator[_Chapter]:
-    """Stretches one after the other, as they come."""
+    """Segments one after the other, as they come."""
     passed = Fraction(0)
     for stretch in stretches:
         length = (stretch.span.end - stretch.span.start) * stretch.span.time_base

@@ -1,4 +1,4 @@
-"""Write stretches in the form that a file's name asks for."""
+"""Write segments in the form that a file's name asks for."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction

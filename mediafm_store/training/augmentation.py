@@ -35,7 +35,7 @@ def turn(
     """Reflect each title along some of the `directions`, which are orthonormal.
 
     All cosines within a title stay as they are, and how shots follow each other stays to be
-    learnt; what the films of this catalogue show does not.
+    learned; what the films of this catalogue show does not.
     """
     lengths = torch.tensor(titles.lengths, device=titles.fused.device)
     along = (titles.fused @ directions) * backwards.repeat_interleave(lengths, dim=0)

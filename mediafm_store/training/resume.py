@@ -27,7 +27,7 @@ EVERY_S = 60.0
 class ResumeState:
     """One file: weights, the best weights, what the optimizers remember, and the history.
 
-    Chances are drawn anew for each step from its number, so no generator has a state to keep. The
+    Chances are drawn again for each step from its number, so no generator has a state to keep. The
     first process writes it, reads it and tells the others: they need not reach it. Raises
     InvalidInput if the processes do not train on the same titles.
     """

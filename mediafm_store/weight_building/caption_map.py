@@ -3,7 +3,7 @@
     python -m mediafm_store.weight_building.caption_map [--captions FOLDER] [--wheels FOLDER]
 
 The folder holds, a set of pictures each, NAME.npz (`feat`, the picture encoder's 1280 features;
-`split`: 0 train, 1 validation, 2 test) and NAME.jsonl (`texts` of each picture). The map is learnt
+`split`: 0 train, 1 validation, 2 test) and NAME.jsonl (`texts` of each picture). The map is learned
 from the training pictures of visual7w and from the names of the 1,000 classes; all else is for
 testing. Takes three minutes and, without --wheels, pip and its package index. The last bits of
 what networks compute differ between CPUs: two maps must agree to 0.002. With --update, what was
@@ -157,7 +157,7 @@ class _Fitted(NamedTuple):
 def _fit_map(
     train: CaptionedSet, said: Blocks, classifier: _Classifier, words: MiniLM, *, weight: float
 ) -> _Fitted:
-    """The map, learnt from pairs of a picture and a text and, if they weigh, of class and name.
+    """The map, learned from pairs of a picture and a text and, if they weigh, of class and name.
 
     `said` are the blocks of the texts.
     """
