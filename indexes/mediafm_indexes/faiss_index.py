@@ -44,7 +44,7 @@ class FaissIndex:
 
     @property
     def efforts(self) -> Sequence[int]:
-        """Lists that are probed, or nodes of the graph that are kept in view."""
+        """Numbers of lists to probe (nprobe), or candidate list sizes of a graph (efSearch)."""
         if isinstance(self._core, faiss.IndexIVF):
             return _doubling(1, self._core.nlist)
         if isinstance(self._core, faiss.IndexHNSW):
@@ -88,7 +88,7 @@ class FaissIndex:
         effort: int,
         only: Bool[np.ndarray, " rows"] | None = None,
     ) -> list[Neighbours]:
-        """FAISS pads short answers with row -1; those are dropped."""
+        """Search by FAISS; the rows -1 with which it pads short answers are dropped."""
         k = min(k, len(self))
         if self._device == "cuda" and only is None and max(k, effort) <= _MOST_ON_GPU:
             with _GPU_LOCK:

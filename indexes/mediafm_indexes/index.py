@@ -60,7 +60,14 @@ class Index(Protocol):
         effort: int,
         only: Bool[np.ndarray, " rows"] | None = None,
     ) -> list[Neighbours]:
-        """The about `k` nearest rows of each query, of those that `only` allows."""
+        """Find about the `k` nearest rows of each query.
+
+        Args:
+            queries: Vectors, one a row.
+            k: Number of rows to return for each.
+            effort: One of `efforts`.
+            only: Mask of the rows that may be found; default: all.
+        """
         ...
 
     def save(self, folder: Path) -> None:

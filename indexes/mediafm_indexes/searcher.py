@@ -38,7 +38,16 @@ class VectorSearcher:
         *,
         only: Bool[np.ndarray, " rows"] | None = None,
     ) -> list[Neighbours]:
-        """The `k` rows with the largest inner products, of those that `only` allows."""
+        """Find the `k` rows with the largest inner products.
+
+        Args:
+            queries: Vectors, one a row.
+            k: Number of rows to return for each.
+            only: Mask of the rows that may be found; default: all.
+
+        Returns:
+            Answers by query, best first, with exact scores.
+        """
         allowed = len(self) if only is None else int(only.sum())
         wider = max(1.0, k / TUNED_FOR)
         if allowed < len(self):
@@ -60,7 +69,7 @@ class VectorSearcher:
         return found
 
     def read(self, rows: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, "n dim"]:
-        """Some of the vectors."""
+        """Vectors of some rows."""
         return self.vectors.read(rows)
 
 

@@ -55,11 +55,11 @@ class Vectors:
         return int(self._stored.shape[1])
 
     def read(self, rows: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, "n dim"]:
-        """Some of the vectors."""
+        """Vectors of some rows."""
         return self._checked(rows).astype(np.float32)
 
     def batches(self, start: int = 0) -> Iterator[Float32[np.ndarray, "_ dim"]]:
-        """The vectors from row `start` on, some at a time."""
+        """Yield the vectors from row `start` on, in batches."""
         for rows in self._parts(start):
             yield self.read(rows)
 
@@ -79,7 +79,7 @@ class Vectors:
         *,
         only: Bool[np.ndarray, " rows"] | None = None,
     ) -> list[Neighbours]:
-        """The `k` nearest of all vectors, or of those that `only` allows."""
+        """The `k` nearest of all vectors, or of those that `only` allows, by exact search."""
         if only is None and len(queries) >= _MANY:
             return self._nearest_of_many(queries, min(k, len(self)))
         if only is not None:
@@ -106,7 +106,7 @@ class Vectors:
     def nearest_of(
         self, query: Float32[np.ndarray, " dim"], rows: Int64[np.ndarray, " n"], k: int
     ) -> Neighbours:
-        """The `k` nearest of some rows; none of none."""
+        """The `k` nearest of some rows."""
         if not len(rows):
             return Neighbours(np.empty(0, np.int64), np.empty(0, np.float32))
         if len(rows) > _BATCH:

@@ -46,7 +46,7 @@ class BlockMap(NamedTuple):
         return cls(mean, _signed_cosines(signs, np.sort(order[:BLOCK])))
 
     def blocks(self, native: Float32[np.ndarray, "n width"]) -> Blocks:
-        """Vectors of an encoder as unit rows of 768."""
+        """Project an encoder's vectors to unit rows of 768 dimensions."""
         return to_blocks(native, self.mean, self.projection)
 
 

@@ -55,10 +55,10 @@ class Encoder(Protocol):
         ...
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """Non-empty texts in the space of `described`: unit rows to search it with.
+        """Encode non-empty texts as unit rows, to search the space of `described` with.
 
-        An encoder that was trained together with a text tower uses that; one that recognises
-        classes, the text encoder that embedded their names; a text encoder, itself.
+        An encoder that was trained together with a text tower uses that; a classifier uses the text
+        encoder that embedded the names of its classes; a text encoder uses itself.
         """
         ...
 

@@ -37,7 +37,7 @@ class MiniLM:
         )
 
     def encode(self, items: Sequence[str]) -> EncoderOutput:
-        """Texts to unit blocks; what is said describes itself."""
+        """Encode texts as unit blocks, which are their own descriptions."""
         blocks = to_blocks(self._reader.read(items), *self._map)
         return EncoderOutput(blocks=blocks, described=blocks.copy(), labels=[()] * len(items))
 

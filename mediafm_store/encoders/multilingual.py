@@ -44,7 +44,7 @@ class Multilingual:
         return USE(threads=1)
 
     def encode(self, items: Sequence[str]) -> EncoderOutput:
-        """Texts to unit blocks; what is said describes itself."""
+        """Encode texts as unit blocks, which are their own descriptions."""
         blocks = self.encode_query(items)
         return EncoderOutput(blocks, blocks.copy(), [()] * len(items))
 

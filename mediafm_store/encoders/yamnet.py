@@ -59,7 +59,7 @@ class YAMNet:
         return self._classes.vectors
 
     def encode(self, items: Sequence[_Samples]) -> EncoderOutput:
-        """Sounds to unit blocks."""
+        """Encode sounds as unit blocks."""
         features = np.zeros((len(items), len(self._map.mean)), np.float32)
         likely = np.zeros((len(items), len(self._classes.names)), np.float32)
         for i, item in enumerate(items):
@@ -72,7 +72,7 @@ class YAMNet:
         )
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """Texts as the names of the classes were embedded."""
+        """Encode texts with the encoder of the class names."""
         return self._classes.text.encode_query(texts)
 
 

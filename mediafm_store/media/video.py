@@ -63,7 +63,7 @@ class Video:
         self._start = start_ticks(container, self.time_base)
 
     def frames(self, warn: Warn = log_warning) -> Iterator[Frame]:
-        """Decode every frame; damaged packets are left out, with one warning."""
+        """Yield every frame; damaged packets are skipped, with one warning."""
         nominal = max(1, round(1 / (self.fps * self.time_base)))
         clock = Clock.of(self._container, self._stream, self._path, warn)
         pts, warned = -1, False

@@ -40,7 +40,7 @@ class TitleSequence(NamedTuple):
         return digest.hexdigest()
 
     def at(self, rows: Rows) -> "TitleSequence":
-        """Some of its shots."""
+        """Sequence of some of its shots."""
         return self._replace(fused=self.fused[rows])
 
 
@@ -64,7 +64,7 @@ class LazyTitle(NamedTuple):
         return len(self.places)
 
     def at(self, rows: Rows) -> "LazyTitle":
-        """Some of its shots."""
+        """Sequence of some of its shots."""
         return self._replace(places=self.places[rows])
 
 

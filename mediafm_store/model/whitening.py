@@ -35,7 +35,7 @@ class Whitening(nn.Module):
         self.register_buffer("maps", torch.eye(block).repeat(dim // block, 1, 1))
 
     def forward(self, fused: Float[Tensor, "shots dim"]) -> Float[Tensor, "shots dim"]:
-        """Fused vectors centred, turned and of length 1 again; blocks that are absent stay zero."""
+        """Fused vectors, whitened and of length 1 again; blocks that are absent stay zero."""
         return F.normalize(self.turned(fused), dim=-1)
 
     def turned(self, fused: Float[Tensor, "shots dim"]) -> Float[Tensor, "shots dim"]:

@@ -133,7 +133,7 @@ class CaptionMap:
         return np.pad(directions, ((0, 0), (0, BLOCK - directions.shape[1])))
 
     def save(self, path: str | Path) -> None:
-        """Write the map, in half precision; what stood there is replaced whole or not at all."""
+        """Write the map in half precision; an existing file is replaced as a whole."""
         arrays = {name: getattr(self, name).astype(np.float16) for name in _ARRAYS}
         told = {
             "picture_encoder": self.picture_encoder,
@@ -145,7 +145,11 @@ class CaptionMap:
 
     @classmethod
     def load(cls, path: str | Path) -> "CaptionMap":
-        """Read a map; raises InvalidInput if the file is not one that `save` wrote."""
+        """Read a map.
+
+        Raises:
+            InvalidInput: If the file is not one that `save` wrote.
+        """
         path = Path(path)
         try:
             if path.stat().st_size > _MOST_BYTES:

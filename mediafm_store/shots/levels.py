@@ -31,16 +31,16 @@ class TimeSeries:
         return self._values[first : bisect_left(self._times, end_s, first)]
 
     def mean(self, start_s: float, end_s: float) -> float | None:
-        """The mean over [start_s, end_s); None if nothing was sampled there."""
+        """Mean over [start_s, end_s); None if there are no samples."""
         values = self.values(start_s, end_s)
         return sum(values) / len(values) if values else None
 
     def lowest(self, start_s: float, end_s: float) -> float | None:
-        """The smallest value in [start_s, end_s); None if nothing was sampled there."""
+        """Minimum over [start_s, end_s); None if there are no samples."""
         return min(self.values(start_s, end_s), default=None)
 
     def highest(self, start_s: float, end_s: float) -> float | None:
-        """The largest value in [start_s, end_s); None if nothing was sampled there."""
+        """Maximum over [start_s, end_s); None if there are no samples."""
         return max(self.values(start_s, end_s), default=None)
 
 

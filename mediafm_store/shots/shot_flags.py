@@ -47,10 +47,10 @@ class Repeats:
         self._before: deque[tuple[int, _Tiny]] = deque(maxlen=_NEAR)
 
     def add(self, picture: Image) -> int | None:
-        """The number of the latest of the `_NEAR` pictures before that is the same, if any.
+        """Add a picture; return the number of the latest equal one of the last `_NEAR`, or None.
 
-        The same: their difference is small beside what can be seen in them, so that two dark
-        pictures are not alike for being dark.
+        Two pictures are equal if their difference is small relative to their contrast: two dark
+        pictures are not equal because both are dark.
         """
         tiny = np.asarray(Pictures.fromarray(picture).resize(_TINY, _BOX), np.float32)
         alike = (

@@ -197,7 +197,7 @@ class PendingShot:
     def close(self, cut: int, time_base: Fraction) -> CutShot:
         """End the shot before frame number `cut`.
 
-        A detector that tells of a very short shot more than `RECENT` frames late gets the
+        If a detector reports a very short shot more than `RECENT` frames late, the shot gets the
         nearest picture that is left.
         """
         end = self._times[cut - self._first] if cut < self.count else self._end

@@ -125,7 +125,7 @@ class TransNetV2(nn.Module):
         self.answer = nn.Linear(_HIDDEN, 1)
 
     def forward(self, frames: Frames) -> Float[Tensor, " t"]:
-        """Likelihoods, 0 to 1."""
+        """Probabilities of a transition, 0 to 1, by frame."""
         x = (frames.float() / 255).permute(0, 3, 1, 2)  # t c h w
         means = []
         for stage in self.stages:

@@ -35,11 +35,18 @@ COUNTED = 128 * _BATCH
 
 
 class Storage:
-    """Titles, shots and their vectors in one folder, or at an address such as s3://bucket/store.
+    """Titles, shots and their vectors in a folder, or at an address such as s3://bucket/store.
 
     Readers see a title only when all of its rows are written, and never a mixture with an older
-    revision of it. `Storage(path)` opens a store and raises NotFound if there is none;
-    `create=True` makes it. InvalidInput says that a table cannot be read or written, and why.
+    revision of it.
+
+    Args:
+        path: Folder or address.
+        create: Make the store if there is none.
+
+    Raises:
+        NotFound: If there is no store.
+        InvalidInput: If a table cannot be read or written.
     """
 
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
@@ -95,7 +102,7 @@ class Storage:
 
     @property
     def local(self) -> Path:
-        """The folder of indexes and checkpoints, on this machine."""
+        """Folder of indexes and checkpoints, on this machine."""
         return self.place.local
 
     def check_writable(self) -> None:
@@ -110,7 +117,7 @@ class Storage:
         return self.tables.open(name)
 
     def revisions(self) -> dict[str, str]:
-        """The revision of each title that readers see, by id."""
+        """Revision of each title that readers see, by id."""
         return dict(self._now()[0])
 
     def shot_counts(self) -> Mapping[str, int]:
@@ -118,9 +125,10 @@ class Storage:
         return self._now()[1]
 
     def shot_ids(self, title: str) -> list[str]:
-        """The ids of the shots of a title in play order, as `shot_counts` knows them.
+        """Ids of the shots of a title in play order, as `shot_counts` knows them.
 
-        Raises NotFound for an unknown title.
+        Raises:
+            NotFound: If the title does not exist.
         """
         self.check_titles([title])
         return [shot_id(title, index) for index in range(self.shot_counts()[title])]
@@ -142,14 +150,14 @@ class Storage:
         return _frame(self.tables.select("titles")).sort("id")
 
     def title(self, title: str) -> dict[str, Any]:
-        """The row of one title; raise NotFound if there is none."""
+        """Row of one title; raise NotFound if there is none."""
         rows = self.tables.select("titles", f"id = {quoted(title)}").to_pylist()
         if not rows:
             raise NotFound(f"no title {title!r} in {self.path}; `mediafm info` lists them")
         return dict(rows[0])
 
     def check_titles(self, titles: Iterable[str]) -> None:
-        """Raise NotFound for the first of some titles that is not there."""
+        """Raise NotFound for the first title that does not exist."""
         there = self.revisions()
         for title in titles:
             if title not in there:
@@ -158,7 +166,7 @@ class Storage:
     def shots(
         self, title: str | None = None, *, columns: Sequence[str] | None = None
     ) -> pl.DataFrame:
-        """The shots of one title in play order, or of all titles; some of their columns, or all."""
+        """Shots of one title in play order, or of all titles, with some columns or all."""
         if columns is None:
             return self._of_title("shots", title).sort("title", "index")
         read = list(dict.fromkeys([*columns, "title", "index", "revision"]))
@@ -166,7 +174,7 @@ class Storage:
         return _frame(rows).sort("title", "index").select(columns)
 
     def shot(self, shot: str) -> dict[str, Any]:
-        """The row of one shot; raise NotFound if there is none."""
+        """Row of one shot; raise NotFound if there is none."""
         found = self.shots_by_id([shot])
         if shot not in found:
             raise NotFound(
@@ -176,39 +184,44 @@ class Storage:
         return found[shot]
 
     def shots_by_id(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """The rows of those of the shots that exist."""
+        """Rows of the shots with these ids that exist."""
         return {r["id"]: r for r in self._visible("shots", one_of("id", ids)).to_pylist()}
 
     def index_ids(self) -> None:
-        """Let shots be found by their ids without a scan of the table."""
+        """Index shots by their ids, so that they are found without a scan of the table."""
         self.tables.index_ids("shots")
 
     def thumbnails(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """A JPEG picture of each of those shots that exist and have one."""
+        """JPEG pictures of the shots with these ids that exist and have one."""
         rows = self._visible("thumbnails", one_of("id", ids)).to_pylist()
         return {row["id"]: row["jpeg"] for row in rows if row["jpeg"]}
 
     def cues(self, title: str) -> pl.DataFrame:
-        """The subtitles of a title in play order."""
+        """Subtitles of a title in play order."""
         return self._of_title("cues", title).sort("start_s")
 
     def tags(self) -> pl.DataFrame:
-        """The tags that were proposed, best first within a title."""
+        """Proposed tags, best first within a title."""
         return self.rows("tags").sort("title", "score", descending=[False, True])
 
     def rows(self, name: str, where: str | None = None) -> pl.DataFrame:
-        """Rows of labels, tags, probes or evaluations, those that fulfil a condition.
+        """Rows of labels, tags, probes or evaluations.
 
-        Labels and tags of titles that are not there do not count.
+        Labels and tags of titles that do not exist are left out.
+
+        Args:
+            name: Name of the table.
+            where: SQL condition that the rows have to match.
         """
         valid = self.revisions()  # before the rows, so that those of a new title are not too early
         found = _frame(self.tables.select(name, where))
         return found.filter(pl.col("title").is_in(list(valid))) if name in OF_IDS else found
 
     def vectors(self, space: Space, title: str | None = None) -> StoredVectors:
-        """The vectors of a space as float32, of one title or of all.
+        """Vectors of a space as float32, of one title or of all.
 
-        Raises InvalidInput for a title that has some, but not one a shot.
+        Raises:
+            InvalidInput: If a title has some vectors, but not one per shot.
         """
         if title is None:
             return self._vectors(space, None)
@@ -222,15 +235,15 @@ class Storage:
         return found
 
     def vectors_by_id(self, space: Space, ids: Sequence[str]) -> StoredVectors:
-        """The vectors of those ids that a space holds."""
+        """Vectors of those ids that a space holds."""
         return self._vectors(space, one_of("id", ids))
 
     def vector_batches(
         self, space: Space, titles: Collection[str] | None = None
     ) -> Iterator[VectorBatch]:
-        """The vectors of a space, or of some titles, in float16 as they lie in the table.
+        """Yield the vectors of a space, or of some titles, in float16 as they are stored.
 
-        No more than a batch is in memory. The rows of a title come one after the other.
+        Only one batch is in memory. Rows of a title are consecutive.
         """
         every = self.revisions()
         valid = every if titles is None else {t: r for t, r in every.items() if t in titles}
@@ -245,10 +258,10 @@ class Storage:
     def vectors_by_title(
         self, space: Space, titles: Collection[str] | None = None
     ) -> Iterator[tuple[str, StoredVectors]]:
-        """The vectors of title after title as float32, of all or some, in no particular order.
+        """Yield the vectors by title as float32, of all titles or some, in no particular order.
 
-        Only titles that have vectors of all of their shots. No more than a batch, and titles of
-        which a part is still to come, is in memory.
+        Titles without vectors of all of their shots are left out. One batch is in memory, and
+        titles of which a part is still to come.
         """
         shots = self.shot_counts()
         parts: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
@@ -264,7 +277,7 @@ class Storage:
     def sample(
         self, space: Space, passages: int, length: int, *, rng: np.random.Generator
     ) -> list[Passage]:
-        """Random passages, each of `length` vectors at most; all of them, if there are no more."""
+        """Random passages of at most `length` vectors each; all of them, if there are no more."""
         rows = self.table(space.table).count_rows()
         begins = np.arange(0, rows, length)
         chosen = np.sort(rng.permutation(begins)[:passages]).tolist()
@@ -288,10 +301,20 @@ class Storage:
         return RowOffsets(self.tables, space, revisions)
 
     def said(self, words: str, k: int, among: Collection[str] | None = None) -> dict[str, float]:
-        """The ids of the `k` shots in which words are said, with their BM25 scores, best first.
+        """Full-text search in the spoken words.
 
-        `"in quotes"` it is exactly these words in a row. Of the shots in `among` alone, if given.
-        The first call makes the full-text index: InvalidInput if that cannot be written.
+        The first call makes the index.
+
+        Args:
+            words: Words to find; in double quotes exactly this phrase.
+            k: Number of shots to return.
+            among: Ids of shots to search in; default: all.
+
+        Returns:
+            Ids of shots with their BM25 scores, best first.
+
+        Raises:
+            InvalidInput: If the index cannot be written.
         """
         try:
             self.tables.index_words("shots", "words")
@@ -326,23 +349,27 @@ class Storage:
         return dict(sorted(counts.items()))
 
     def view(self, name: str, *, version: int | None = None, where: str | None = None) -> View:
-        """A table, or a space with what is known of its shots or titles, for other tools.
+        """Open a table, or a space with the columns of its shots or titles, for other tools.
 
-        `name` is that of a table, of a space (its live version) or of a version such as
-        context_v1; `version` a number from `versions(name)`, of the table as it was; `where` a
-        condition on shots (see `matching`). Raises NotFound for what is not there, InvalidInput for
-        a version that is gone.
+        Args:
+            name: A table, a space (its live version) or a version such as context_v1.
+            version: Number from `versions(name)`, of the table as it was; default: the newest.
+            where: Condition on shots (see `matching`).
+
+        Raises:
+            NotFound: If there is no such table or space.
+            InvalidInput: If the version is gone.
         """
         return open_view(self.tables, self._table_named(name), version=version, where=where)
 
     def versions(self, name: str) -> pl.DataFrame:
-        """The versions of a table or a space that can still be read: `version` and `written_at`."""
+        """Versions of a table or a space that can still be read: `version` and `written_at`."""
         rows = self.tables.versions(self._table_named(name))
         numbers, dates = zip(*rows, strict=True)
         return pl.DataFrame({"version": numbers, "written_at": dates})
 
     def table_names(self) -> set[str]:
-        """Every table that belongs to the store."""
+        """Names of all tables that belong to the store."""
         return {*TABLES, *(s.table for s in self.spaces() if s.state != "retired")}
 
     def tables_of_titles(self) -> set[str]:
@@ -359,11 +386,14 @@ class Storage:
         return name
 
     def matching(self, where: str) -> pl.Series:
-        """The ids of the shots that fulfil a condition in SQL.
+        """Ids of the shots that match an SQL condition.
 
-        It may name the columns of shots and those of their title; of the columns that both have,
-        the title's are `title_name`, such as title_duration_s. Raises InvalidInput for a condition
-        that cannot be understood.
+        Args:
+            where: Condition on the columns of shots and of their titles; title columns whose names
+                shots have too are `title_name`, such as title_duration_s.
+
+        Raises:
+            InvalidInput: If the condition cannot be parsed.
         """
         return matching(where, self._visible, lambda c: self.tables.select("titles", None, c))
 
@@ -378,7 +408,7 @@ class Storage:
         return self.registry.has(name)
 
     def live(self, name: str) -> Space:
-        """The version of a space that is in use; raise NotFound if there is none."""
+        """Live version of a space; raise NotFound if there is none."""
         return self.registry.live(name)
 
     # Writing
@@ -390,10 +420,11 @@ class Storage:
     def add_titles(self, many: Sequence[TitleRows]) -> None:
         """Add titles, or replace them, so that readers see all of them or the state before.
 
-        Each table is written once, so the more titles come together, the fewer files there are. The
-        rows of the revision before are left to those who are reading it; the next write of
-        the title deletes them. Rows that were made from stored ones carry their revision:
-        InvalidInput if there is another by now.
+        Each table is written once, so fewer files are made if more titles come together. Rows of
+        the revision before are kept for current readers; the next write of the title deletes them.
+
+        Raises:
+            InvalidInput: If rows were made from stored ones of a revision that has been replaced.
         """
         if not many:
             return
@@ -420,11 +451,14 @@ class Storage:
             self.tables.replace("titles", ["id"], table)
 
     def remove_titles(self, titles: Collection[str]) -> None:
-        """Delete titles with all that is theirs, so that readers see all of each or nothing.
+        """Delete titles with all their rows, so that readers see all of each or nothing.
 
-        Their rows in `titles` go first, by one commit. What a kill leaves after it nobody sees, and
-        it goes when a title of that id comes, or by `mediafm doctor --fix`. Raises NotFound if one
-        is not there; then none is deleted.
+        Their rows in `titles` are deleted first, in one commit. If the process is killed after it,
+        nobody sees the rest, which is deleted when a title of that id is added, or by `mediafm
+        doctor --fix`.
+
+        Raises:
+            NotFound: If one does not exist; then none is deleted.
         """
         if not titles:
             return
@@ -435,7 +469,7 @@ class Storage:
             self._sweep(list(titles), self.revisions())
 
     def update_title(self, title: str, **columns: Any) -> None:
-        """Change columns of a title that its other rows do not depend on."""
+        """Change columns of a title on which its other rows do not depend."""
         self.update_titles({title: columns})
 
     def update_titles(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
@@ -457,11 +491,11 @@ class Storage:
         self.add_vectors_of(space, [MadeVectors(title, ids, vectors)])
 
     def add_vectors_of(self, space: Space, many: Sequence[MadeVectors]) -> None:
-        """Write vectors that were computed from what the store holds of titles, in one commit.
+        """Write vectors that were computed from stored rows of titles, in one commit.
 
         If a title has been replaced since its row was read, nobody sees these vectors, and it is
-        still `lacking`. What a title has already is not written again, if it has all: vectors of
-        one space and revision are the same.
+        still `lacking`. Titles that have all their vectors are skipped: vectors of one space and
+        revision are equal.
         """
         made = {
             one.title["revision"]: vector_rows(
@@ -487,9 +521,9 @@ class Storage:
                 self.tables.delete(space.table, one_of("revision", sorted(hidden)))
 
     def lacking(self, space: Space) -> list[str]:
-        """The titles that do not have as many vectors in a space as they have shots.
+        """Titles that do not have as many vectors in a space as they have shots.
 
-        Most have none, or those of an older revision; of some a row was lost, or is there twice.
+        Most have none, or those of an older revision; a few may have lost or duplicate rows.
         """
         there = self.rows_by_title(space)
         return [t for t, n in self.shot_counts().items() if there.get(t) != space.rows_of(n)]
@@ -499,15 +533,15 @@ class Storage:
     ) -> None:
         """Write rows of labels, tags, probes or evaluations, in one commit.
 
-        They take the place of those with the same key (see `KEYS`), and of all that fulfil the
-        condition `instead_of`.
+        They replace rows with the same key (see `KEYS`), and all that match the condition
+        `instead_of`.
         """
         table = pa.Table.from_pylist(list(rows), schema=TABLES[name])
         with self.tables.lock():
             self.tables.replace(name, KEYS[name], table, instead_of=instead_of)
 
     def delete(self, name: str, where: str) -> None:
-        """Delete rows of labels, tags, probes or evaluations that fulfil a condition."""
+        """Delete rows of labels, tags, probes or evaluations that match a condition."""
         with self.tables.lock():
             self.tables.delete(name, where)
 

@@ -50,7 +50,7 @@ class View:
     def batches(
         self, columns: Sequence[str] | None = None, *, part: tuple[int, int] = (0, 1)
     ) -> Iterator[pa.RecordBatch]:
-        """Some rows at a time, of all columns or of some; `part` (i, n) is every n-th batch."""
+        """Yield batches of all columns or some; `part` (i, n) is every n-th of them."""
         schema = pa.schema([f for f in self.schema if columns is None or f.name in columns])
         there = self.tables.open(self.name, self.versions[self.name]).schema.names
         own = [c for c in there if c in _KEYS or c in schema.names]
@@ -96,7 +96,7 @@ class View:
         return register_io_source(source, schema=empty.schema)
 
     def arrow(self) -> pa.Table:
-        """All of it, in memory."""
+        """All rows as an Arrow table, in memory."""
         return pa.Table.from_batches(self.batches(), self.schema)
 
     def pandas(self) -> Any:

@@ -237,7 +237,7 @@ class Tables:
         version: int | None = None,
         part: tuple[int, int] = (0, 1),
     ) -> Iterator[pa.Table]:
-        """Columns of a table in order, so many rows at a time, of one version (default: the last).
+        """Yield columns of a table in order, in batches; `version` is by default the last.
 
         `part` (i, n) is every n-th of them, from the i-th on.
 
@@ -264,7 +264,7 @@ class Tables:
             return list(query.with_row_id(True).limit(None).to_arrow()["_rowid"].to_pylist())
 
     def take(self, table: Any, places: Sequence[int], columns: Sequence[str]) -> pa.Table:
-        """Rows of an open table: those at some places, ascending and counted from 0."""
+        """Rows of an open table at some offsets, ascending and counted from 0."""
         with self._telling("read"):
             return table.take_offsets(list(places)).select(list(columns)).to_arrow()
 
@@ -302,7 +302,7 @@ class Tables:
     def search_words(
         self, name: str, column: str, words: str, k: int, condition: str | None
     ) -> pa.Table:
-        """The ids of the best `k` rows by BM25, as `id` and `_score`; a phrase if in quotes."""
+        """Ids of the best `k` rows by BM25, as `id` and `_score`; quotes mark a phrase."""
         query = full_text_query(words, column)
         with self._telling("read"):
             asked = self.open(name).search(query, query_type="fts").limit(k)
@@ -311,7 +311,7 @@ class Tables:
             return asked.select(["id", "title", "revision", "_score"]).to_arrow()
 
     def add(self, name: str, rows: pa.Table) -> int:
-        """Append rows in one commit, none in no commit; the version of the table that has them."""
+        """Append rows in one commit, if there are any; return the table's version with them."""
         if not rows.num_rows:
             return int(self.open(name).version)
         return self._commit(name, lambda table: table.add(rows))
@@ -319,7 +319,7 @@ class Tables:
     def replace(
         self, name: str, key: Sequence[str], rows: pa.Table, *, instead_of: str | None = None
     ) -> None:
-        """Put rows in the place of those with the same key, in one commit.
+        """Replace the rows with the same key, in one commit.
 
         Others that fulfil the condition `instead_of` are deleted by the same commit.
         """
@@ -334,14 +334,14 @@ class Tables:
         self._commit(name, write)
 
     def delete(self, name: str, condition: str) -> None:
-        """Delete rows in one commit; none is no commit."""
+        """Delete rows in one commit, if there are any."""
         with self._telling("read"):
             there = self.open(name).count_rows(condition)
         if there:
             self._commit(name, lambda table: table.delete(condition))
 
     def delete_places(self, name: str, places: Sequence[int]) -> None:
-        """Delete the rows at some places, as `select_places` told them."""
+        """Delete the rows at some offsets, as `select_places` returns them."""
 
         def write(table: Any) -> None:  # all of it before the table is compacted: that moves rows
             for start in range(0, len(places), AT_ONCE):

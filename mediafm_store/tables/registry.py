@@ -64,7 +64,7 @@ class Registry:
         return any(s.name == name for s in self.live_spaces())
 
     def live(self, name: str) -> Space:
-        """The version of a space that is in use; raise NotFound if there is none."""
+        """Live version of a space; raise NotFound if there is none."""
         for space in self.live_spaces():
             if space.name == name:
                 return space
@@ -73,11 +73,11 @@ class Registry:
         raise NotFound(f"store {self.path} has no {name} vectors yet: {CURES[name]} first")
 
     def live_spaces(self) -> list[Space]:
-        """The versions that are in use."""
+        """Live versions of all spaces."""
         return [space for space in self.spaces() if space.live]
 
     def shot_space(self, name: str | None = None) -> Space:
-        """A live space by name; without one, where shots are compared best: in context if any."""
+        """Live space by name; by default the best for comparing shots: context if there is one."""
         return self.live(name or ("context" if self.has("context") else "fused"))
 
     def version(
@@ -116,7 +116,7 @@ class Registry:
         return self.live(name)
 
     def note_encoders(self, space: Space, encoders: tuple[EncoderUse, ...]) -> Space:
-        """Keep by which names the encoders of a version were loaded last: a model may move."""
+        """Record the names by which a version's encoders were loaded last: a model may move."""
         if encoders in ((), space.encoders):
             return space
         told = [asdict(used) for used in encoders]
@@ -164,7 +164,7 @@ class Registry:
     def set_state(
         self, space: Space, state: State, *, gates: Sequence[Mapping[str, Any]] | None = None
     ) -> Space:
-        """Say how far a version is, and perhaps how it did at its gates.
+        """Set the state of a version, and the results of its gates.
 
         One that has become live or been retired meanwhile stays so.
         """

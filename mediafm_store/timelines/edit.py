@@ -48,7 +48,7 @@ class FilmFrames:
         return max(Fraction(0), (ticks * time_base - self.first_s) * self.rate)
 
     def frames(self, span: Span) -> tuple[int, int]:
-        """The frames that are nearest to the start and the end of a span; one frame at least."""
+        """Frames nearest to the start and the end of a span; one frame at least."""
         start, end = (nearest(self.frame(t, span.time_base)) for t in (span.start, span.end))
         return start, max(end, start + 1)
 

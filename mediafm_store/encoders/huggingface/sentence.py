@@ -54,7 +54,7 @@ class Sentence:
         return self._folder.load("AutoTokenizer")
 
     def encode(self, items: Sequence[str]) -> EncoderOutput:
-        """Texts to unit blocks; what is said describes itself."""
+        """Encode texts as unit blocks, which are their own descriptions."""
         blocks = self.encode_query(items)
         return EncoderOutput(blocks, blocks.copy(), [()] * len(items))
 

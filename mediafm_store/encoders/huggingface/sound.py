@@ -77,12 +77,12 @@ class Speech:
         return self._folder.load("AutoFeatureExtractor")
 
     def encode(self, items: Sequence[_Samples]) -> EncoderOutput:
-        """Sounds to unit blocks; nothing could be said of them."""
+        """Encode sounds as unit blocks; their descriptions are zero."""
         blocks = in_batches(items, 1, lambda one: self._blocks(one[0]))
         return EncoderOutput(blocks, np.zeros_like(blocks), [()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """Zero: this model knows no words, so a text query asks it nothing."""
+        """Return zeros: the model has no text encoder, so text queries do not use it."""
         return np.zeros((len(texts), BLOCK), np.float32)
 
     def _blocks(self, samples: _Samples) -> Blocks:
