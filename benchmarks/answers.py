@@ -16,8 +16,13 @@ from typing import NamedTuple, TypeVar
 from PIL import Image, ImageDraw, ImageOps
 
 from benchmarks.common import ROOT, media_folder
-from mediafm_store import Hit, Storage, load_encoders, read_judgements, search
+from mediafm_store import Hit
+from mediafm_store.encoding import load_encoders
 from mediafm_store.judgements.judgements import Judgements, ShotPosition
+from mediafm_store.judgements.labels import read_judgements
+from mediafm_store.retrieval.query import SearchOptions, SearchQuery
+from mediafm_store.retrieval.search import search
+from mediafm_store.storage.storage import Storage
 
 T = TypeVar("T")
 ROWS, ANSWERS = 5, 5
@@ -46,10 +51,12 @@ def main() -> None:
     similar, texts = [], []
     for asked in some(labels.similar):
         shot = shot_at(store, asked.place.film, asked.middle_s)
-        hits = search(store, shot=shot, k=ANSWERS)
+        hits = search(store, SearchQuery(shot=shot), SearchOptions(k=ANSWERS))
         similar.append(Answered(f"like {shot}", shot, hits, asked.relevant))
     for words in some([q for q in labels.text if q.relevant]):
-        hits = search(store, text=words.text, k=ANSWERS, encoders=encoders)
+        hits = search(
+            store, SearchQuery(text=words.text), SearchOptions(k=ANSWERS), encoders=encoders
+        )
         texts.append(Answered(words.text, None, hits, words.relevant))
     draw(store, labels, similar, ROOT / "docs" / "answers_similar.jpg")
     draw(store, labels, texts, ROOT / "docs" / "answers_text.jpg")

@@ -21,12 +21,14 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from benchmarks.common import media_folder, print_table, write_results
-from mediafm_store import Storage, load_encoders, read_judgements
 from mediafm_store.arrays import Vectors, block, unit_rows
+from mediafm_store.encoding import load_encoders
 from mediafm_store.judgements.judgements import Judgements, ShotPosition
+from mediafm_store.judgements.labels import read_judgements
 from mediafm_store.metrics.intervals import mean_interval
 from mediafm_store.metrics.retrieval import average_precision, ndcg_at, precision_at
 from mediafm_store.picture_text.caption_map import CaptionMap
+from mediafm_store.storage.storage import Storage
 
 FIELDS = ("subjects", "kinds", "place", "time", "size", "actions", "objects", "look", "note")
 RIDGES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)

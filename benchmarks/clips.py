@@ -8,10 +8,12 @@ from typing import Any
 import av
 import numpy as np
 
-from mediafm_store import Storage, search
 from mediafm_store.clips.write import write_video
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.media.sound import SAMPLE_RATE, sound
+from mediafm_store.retrieval.query import SearchOptions, SearchQuery
+from mediafm_store.retrieval.search import search
+from mediafm_store.storage.storage import Storage
 
 CLIPS, SHORTEST_S, LONGEST_S = 50, 3.0, 20.0
 WIDTH, DARKER = 320, 0.8
@@ -32,7 +34,13 @@ def clip_rows(
         start = rng.uniform(0, length - duration)
         clip = folder / f"clip_{number:02}.mp4"
         write_clip(film, clip, start, duration, heard)
-        hits = search(store, clip=clip, k=1, least=0, encoders=encoders, device="cpu")
+        hits = search(
+            store,
+            SearchQuery(clip=clip),
+            SearchOptions(k=1, least=0),
+            encoders=encoders,
+            device="cpu",
+        )
         found = hits.origin
         yield {
             "start_s": start,
@@ -48,7 +56,7 @@ def clip_rows(
 def write_clip(
     film: Path, clip: Path, start_s: float, duration_s: float, heard: np.ndarray
 ) -> None:
-    """A stretch of a film, smaller and darker."""
+    """A segment of a film, smaller and darker."""
     frames = []
     with av.open(str(film)) as container:
         stream = container.streams.video[0]

@@ -40,9 +40,10 @@ from sklearn.model_selection import KFold
 from benchmarks.common import ROOT, media_folder, print_table, student, write_results
 from benchmarks.model import PRESET, Film, load
 from benchmarks.spliced import spliced
-from mediafm_store import Storage, apply_probe, apply_tags, fit_probe, import_labels, load_encoders
 from mediafm_store.arrays import FUSED, Vectors, unit_rows
+from mediafm_store.encoding import load_encoders
 from mediafm_store.features.streams import encode_text
+from mediafm_store.labels.labels import import_labels
 from mediafm_store.linear.measures import (
     macro_ap,
     macro_ap_interval,
@@ -61,9 +62,14 @@ from mediafm_store.model.scene_metrics import (
 )
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.model.windows import embed_titles
+from mediafm_store.probing.fit import fit_probe
+from mediafm_store.probing.options import ProbeOptions
+from mediafm_store.probing.predict import apply_probe
 from mediafm_store.storage.rows import vector_rows
+from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.schema import TITLES
 from mediafm_store.tables.spaces import SpaceName
+from mediafm_store.tags.apply import apply_tags
 from mediafm_store.training.run import TrainConfig
 from mediafm_store.training.trainer import train_model
 
@@ -129,7 +135,7 @@ def genres(older: list[dict[str, Any]], newer: list[dict[str, Any]]) -> dict[str
         ways, times = {}, {}
         for way, words in {"vectors": False, "vectors and words": True}.items():
             began = time.perf_counter()
-            probe = fit_probe(store, "genre", pool="metadata", words=words)
+            probe = fit_probe(store, "genre", ProbeOptions(pool="metadata", words=words))
             times[f"fit, {way}"] = time.perf_counter() - began
             began = time.perf_counter()
             said = apply_probe(store, "genre", [f"new{n:05d}" for n in range(len(newer))])

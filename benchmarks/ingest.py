@@ -32,7 +32,7 @@ import av
 
 from benchmarks import precision, shots
 from benchmarks.common import labelled_films, media_folder, print_table, write_results
-from mediafm_store import Storage, load_encoders
+from mediafm_store.encoding import load_encoders
 from mediafm_store.features.extract import extract
 from mediafm_store.features.streams import hear, say, see
 from mediafm_store.ingestion.title_rows import IngestWarnings, TargetSpaces, new_rows
@@ -42,6 +42,7 @@ from mediafm_store.shots.detectors import adaptive
 from mediafm_store.shots.shots import LumaStats, read_shots
 from mediafm_store.sources.change_detection import Provenance, read_sources
 from mediafm_store.sources.videos import read_title
+from mediafm_store.storage.storage import Storage
 from mediafm_store.subtitles.tracks import read_words
 
 FILM, REPEATS, LONGER, THREE_HOURS_S = "sintel", 5, 10, 3 * 3600

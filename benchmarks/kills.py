@@ -30,6 +30,7 @@ import numpy as np
 
 from benchmarks.common import ROOT, print_table, write_results
 from mediafm_store.errors import MediaFMError
+from mediafm_store.probing.options import ProbeOptions
 
 TITLES = 30
 WORK = {
@@ -166,17 +167,14 @@ def work(path: Path, log: Path, seed: int) -> None:
 
 def things_to_do() -> dict[str, Callable[[Any, str, int], object]]:
     """What a worker can do with a store, a title and a number; all that it needs is imported."""
-    from mediafm_store import (
-        IndexConfig,
-        apply_tags,
-        build_index,
-        doctor,
-        fit_probe,
-        promote,
-        refresh_index,
-        remove_titles,
-    )
+    from mediafm_store import IndexConfig
+    from mediafm_store.health import doctor
+    from mediafm_store.indexing.build import build_index, refresh_index
+    from mediafm_store.probing.fit import fit_probe
+    from mediafm_store.releases.spaces import promote
     from mediafm_store.storage.maintenance import tidy
+    from mediafm_store.tags.apply import apply_tags
+    from mediafm_store.titles.editing import remove_titles
 
     tables, kinds = ["shots", "fused_v1", "titles"], ["exact", "flat"]
 
@@ -192,7 +190,7 @@ def things_to_do() -> dict[str, Callable[[Any, str, int], object]]:
         "refresh": lambda store, title, content: refresh_index(store, store.live("fused")),
         "context": lambda store, title, content: context(store),
         "promote": lambda store, title, content: promote(store, "context", force=True),
-        "probe": lambda store, title, content: fit_probe(store, TASK, pool="context"),
+        "probe": lambda store, title, content: fit_probe(store, TASK, ProbeOptions(pool="context")),
         "tag": lambda store, title, content: apply_tags(store),
         "tidy": lambda store, title, content: tidy(store, tables[content % 3]),
         "doctor": lambda store, title, content: doctor(store, fix=True),

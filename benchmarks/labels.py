@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.common import media_folder, print_table, write_results
-from mediafm_store import load_encoders
 from mediafm_store.encoders.encoder import Encoders
+from mediafm_store.encoding import load_encoders
 from mediafm_store.features.extract import Features, extract
 from mediafm_store.media.decode import log_warning
 from mediafm_store.shots.detectors import adaptive

@@ -6,7 +6,7 @@
 
 The films are ingested, trained on (preset small), embedded and indexed, by each version with its
 own commands. Then processes of the versions take turns. Each asks every kind of query for five
-shots, texts or stretches, again and again: `first` is the first of a kind in the process, `ms` the
+shots, texts or segments, again and again: `first` is the first of a kind in the process, `ms` the
 median of the later ones, `lancedb_ms` that of LanceDB's own search for the ten nearest vectors,
 which tells nothing but ids. Then whole commands, which take turns as well.
 """
@@ -31,8 +31,10 @@ MAKE = (["train", "--preset", "small"], ["embed"], ["index"])
 COMMAND = {"shot": ["--shot", "sintel/00040"], "text": ["--text", "two people fight in the snow"]}
 ASK = """
 import json, resource, sys, time
-from mediafm_store import Store, load_encoders, search
-store, encoders = Store(sys.argv[1]), load_encoders(device="cpu")
+from mediafm_store.encoding import load_encoders
+from mediafm_store.retrieval.search import search
+from mediafm_store.storage.storage import Storage
+store, encoders = Storage(sys.argv[1]), load_encoders(device="cpu")
 shots = store.shots("sintel")["id"].to_list()[5:150:29]
 texts = ["two people fight in the snow", "a dragon flying in the sky", "an old man's face",
          "a dark cave", "a city at night"]
@@ -40,7 +42,7 @@ asked = {
     "shot": [dict(shot=s) for s in shots],
     "text": [dict(text=t) for t in texts],
     "said": [dict(said=w) for w in ("dragon", "blood", "alone", "fight", "find")],
-    "stretch": [dict(title="sintel", start_s=60.0 * i, end_s=60.0 * i + 15) for i in range(1, 6)],
+    "segment": [dict(title="sintel", start_s=60.0 * i, end_s=60.0 * i + 15) for i in range(1, 6)],
     "scene": [dict(shot=s, unit="scene") for s in shots],
     "title": [dict(title="sintel_trailer", unit="title")],
 }

@@ -118,7 +118,7 @@ def start_s() -> float:
 
 def furthest(one: Path, other: Path, names: list[str]) -> float:
     """The largest difference between numbers of the newest vectors; infinite if shots differ."""
-    from mediafm_store import Storage
+    from mediafm_store.storage.storage import Storage
 
     largest, stores = 0.0, (Storage(one), Storage(other))
     for name in names:
@@ -249,8 +249,12 @@ def kill(pid: int) -> None:
 
 def drive(folder: str, name: str, engine: str) -> None:
     """Ingest, then backfill, and note what is written; the exit status says if all is done."""
-    from mediafm_store import IngestResult, Storage, backfill, ingest, load_encoders
+    from mediafm_store import IngestResult
+    from mediafm_store.encoding import load_encoders
     from mediafm_store.errors import InvalidInput
+    from mediafm_store.ingestion.backfill import backfill
+    from mediafm_store.ingestion.ingest import ingest
+    from mediafm_store.storage.storage import Storage
 
     root = Path(folder)
     store = Storage(root / name, create=True)
@@ -283,7 +287,7 @@ def drive(folder: str, name: str, engine: str) -> None:
 
 def look(folder: Path, name: str) -> tuple[int, int]:
     """How many titles are lost, and how many titles or rows are there twice."""
-    from mediafm_store import Storage
+    from mediafm_store.storage.storage import Storage
 
     lines = (folder / f"{name}.log").read_text(encoding="utf-8").splitlines()
     told = Counter(

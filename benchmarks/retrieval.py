@@ -30,13 +30,16 @@ import numpy as np
 
 from benchmarks.common import media_folder, print_table, scenes_of, write_results
 from benchmarks.search import PICTURE, PRESET, films_store
-from mediafm_store import Storage, build_indexes, judge, load_encoders, read_judgements
 from mediafm_store.encoders.encoder import Encoders
+from mediafm_store.encoding import load_encoders
+from mediafm_store.indexing.build import build_indexes
 from mediafm_store.indexing.status import searchable
-from mediafm_store.judgements.judged import SearchParams
+from mediafm_store.judgements.judged import SearchParams, judge
 from mediafm_store.judgements.judgements import Judgements, LabelledShot
+from mediafm_store.judgements.labels import read_judgements
 from mediafm_store.judgements.outcomes import JudgedReport, Part, Sort, Table
 from mediafm_store.metrics.intervals import Interval
+from mediafm_store.storage.storage import Storage
 
 SETTINGS: SearchParams = {
     "similar": {

@@ -21,13 +21,13 @@ from sklearn.metrics import average_precision_score
 
 from benchmarks.common import ROOT, labelled_films, print_table, scenes_of, write_results
 from benchmarks.model import PRESET, Film, contextual, folds, load
-from mediafm_store import Storage
 from mediafm_store.arrays import Vectors
 from mediafm_store.model import segmentation
 from mediafm_store.model.scene_metrics import cut_changes, mean
 from mediafm_store.model.segmentation import cheapest, mean_squared_distance, scene_costs, segment
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.scenes.scenes import looks
+from mediafm_store.storage.storage import Storage
 from mediafm_store.training.run import TrainConfig
 from mediafm_store.training.trainer import train_model
 

@@ -38,13 +38,19 @@ from jaxtyping import Float32
 from benchmarks.clips import clip_rows
 from benchmarks.common import labelled_films, media_folder, print_table, scenes_of, write_results
 from benchmarks.scenes import scene_figures
-from mediafm_store import Storage, embed, ingest, load_encoders, search, train
 from mediafm_store.arrays import Modality, weigh
 from mediafm_store.demo.run import run_demo
+from mediafm_store.embedding.embed import embed
 from mediafm_store.encoders.encoder import Encoders
+from mediafm_store.encoding import load_encoders
+from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.likeness.scale import Part
 from mediafm_store.model.same_scene import same_scene as ranked_by
 from mediafm_store.model.scene_metrics import LabelledFilm, mean, smoothed, stratified_auc
+from mediafm_store.retrieval.query import SearchOptions, SearchQuery
+from mediafm_store.retrieval.search import search
+from mediafm_store.storage.storage import Storage
+from mediafm_store.training.train import train
 
 PRESET, K, WIDTH = "small", 5, 2
 COLD, WARM = 7, 30
@@ -190,7 +196,10 @@ def text_rows(folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:
         right = 0
         for query in truth["queries"]:
             found = search(
-                store, text=query["text"], weights=weights, k=K, least=0, encoders=encoders
+                store,
+                SearchQuery(text=query["text"]),
+                SearchOptions(weights=weights, k=K, least=0),
+                encoders=encoders,
             )
             photos = [photos_at(truth, h.title, h.start_s, h.end_s) for h in found]
             right += any(query["photo"] in shown for shown in photos)
@@ -202,7 +211,7 @@ def text_rows(folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:
 
 
 def photos_at(truth: dict[str, Any], title: str, start_s: float, end_s: float) -> set[str]:
-    """The photographs that are on screen in the middle of a stretch of a sample film."""
+    """The photographs that are on screen in the middle of a segment of a sample film."""
     facts = truth["titles"][title]
     numerator, _, denominator = facts["fps"].partition("/")
     frame = (start_s + end_s) / 2 * int(numerator) / int(denominator or 1)

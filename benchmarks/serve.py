@@ -31,7 +31,7 @@ import numpy as np
 
 from benchmarks.commands import run
 from benchmarks.common import media_folder, print_table, write_results
-from mediafm_store import Storage
+from mediafm_store.storage.storage import Storage
 
 PATIENCE_S = 60
 MAKE = (["train", "--preset", "small"], ["embed"], ["index"])

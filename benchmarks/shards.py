@@ -102,8 +102,8 @@ def in_own_process(step: str, folder: Path, shards: int, engine: str) -> dict[st
 
 def fill(folder: Path) -> None:
     """Write the vectors to a store, in titles."""
-    from mediafm_store import Storage
     from mediafm_store.storage.rows import MadeVectors, TitleRows
+    from mediafm_store.storage.storage import Storage
 
     store, data = Storage(folder / "store", create=True), opened(folder)
     space = store.registry.only_version("fused", "f", dim=DIM, made_by="a mixture", fused="f")
@@ -124,7 +124,9 @@ def fill(folder: Path) -> None:
 
 def build(folder: Path, shards: int, engine: str) -> dict[str, Any]:
     """Build the index of the store; the memory is that of this process alone."""
-    from mediafm_store import IndexConfig, Storage, build_indexes
+    from mediafm_store import IndexConfig
+    from mediafm_store.indexing.build import build_indexes
+    from mediafm_store.storage.storage import Storage
 
     store = Storage(folder / "store")
     space = store.live("fused")
@@ -157,8 +159,8 @@ def build(folder: Path, shards: int, engine: str) -> dict[str, Any]:
 def search(folder: Path, shards: int, engine: str) -> dict[str, Any]:
     """Search it as a store does, with queries that are no rows."""
     from mediafm_indexes import sharded
-    from mediafm_store import Storage
     from mediafm_store.indexing.space_index import open_index
+    from mediafm_store.storage.storage import Storage
 
     del shards, engine
     store, data = Storage(folder / "store"), opened(folder)

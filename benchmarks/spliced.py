@@ -2,12 +2,12 @@
 
 Segments of 40 to 90 s of different films, taken from random places, are joined into programmes
 (pictures cropped to one size, one frame rate, sound and subtitles along), which are ingested,
-trained on and embedded in a store of their own. Cuts are ranked without guard rails. The weights of
-the signs are the documented defaults; nothing is chosen here.
+trained on and embedded in a store of their own. Cuts are ranked without guard constraints. The
+weights of the signs are the documented defaults; nothing is chosen here.
 
   ap         average precision of the known joints (within 1 s) among the cuts; a joint where no cut
              was found counts as never found. Mean over programmes with its 95 % interval (Student)
-  kept       of as many breaks as there are joints, with the default guard rails: at a joint
+  kept       of as many breaks as there are joints, with the default guard constraints: at a joint
 """
 
 import argparse
@@ -23,15 +23,19 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from benchmarks.common import media_folder, print_table, student, write_results
-from mediafm_store import AdBreak, Storage, embed, ingest, rank_breaks, train
+from mediafm_store import AdBreak
 from mediafm_store.ad_breaks.learned_weights import nearest_cuts
-from mediafm_store.ad_breaks.rank import rank_cuts
+from mediafm_store.ad_breaks.rank import rank_breaks, rank_cuts
 from mediafm_store.clips.write import write_video
+from mediafm_store.embedding.embed import embed
 from mediafm_store.errors import InvalidInput
+from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.media.decode import decoded, main_picture, open_media
 from mediafm_store.media.footage import read_footage
 from mediafm_store.media.sound import SAMPLE_RATE, sound
+from mediafm_store.storage.storage import Storage
 from mediafm_store.subtitles.parse import read_cues
+from mediafm_store.training.train import train
 
 PROGRAMMES, SEGMENTS = 4, 7
 LENGTH_S = (40.0, 90.0)

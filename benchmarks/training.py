@@ -23,11 +23,12 @@ import numpy as np
 
 from benchmarks.common import ROOT, print_table, write_results
 from benchmarks.nodes import KILLED, on_two, report, take_part
-from mediafm_store import Storage, TrainConfig, train
+from mediafm_store import TrainConfig
 from mediafm_store.arrays import BLOCK, FUSED, unit_rows
 from mediafm_store.model.sequences import read
+from mediafm_store.storage.storage import Storage
 from mediafm_store.training.run import Step
-from mediafm_store.training.train import stored_titles
+from mediafm_store.training.train import stored_titles, train
 
 SIZES = (10_000, 100_000, 300_000)
 """Shots of the stores whose training is measured."""

@@ -4,27 +4,26 @@ python examples/ingest_and_search.py films/ my-store
 """
 
 import sys
-from pathlib import Path
 
 import mediafm_store as mfm
 
 
 def main(films: str, folder: str) -> None:
-    """Print the answers to two searches."""
-    store = mfm.Storage(folder, create=True)
-    for result in mfm.ingest(store, [Path(films)]):
+    """Print the results of two searches."""
+    store = mfm.open(folder, create=True)
+    for result in store.ingest(films):
         print(result.title, result.state, result.shots, "shots", result.error)
 
-    mfm.train(store, preset="tiny")
-    mfm.embed(store)
-    mfm.build_index(store, store.live("context"))
+    store.train("tiny")
+    store.embed()
+    store.indexes.build(space="context")
 
     some_shot = store.shots()["id"][0]
     print("shots like", some_shot)
-    for hit in mfm.search(store, shot=some_shot, k=5):
+    for hit in store.similar(some_shot, mfm.SearchOptions(k=5)):
         print(f"{hit.score:.3f}  {hit.shot}  {hit.start_s:.1f} s  {hit.words[:40]}")
 
-    for hit in mfm.search(store, text="a cup of coffee", k=3):
+    for hit in store.search("a cup of coffee", mfm.SearchOptions(k=3)):
         print(f"{hit.score:.3f}  {hit.shot}  seen: {', '.join(hit.seen)}")
 
 

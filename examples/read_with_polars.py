@@ -13,18 +13,20 @@ import mediafm_store as mfm
 
 def main(folder: str) -> None:
     """Print what three libraries make of a store."""
-    store = mfm.Storage(folder)
+    store = mfm.open(folder)
 
     # Polars, lazy: only the columns that are used are read.
-    shots = store.view("shots").lazy()
+    shots = store.table("shots").lazy()
     lengths = shots.group_by("title").agg(pl.len(), pl.col("duration_s").mean())
     print(lengths.sort("title").collect())
 
     # DuckDB.
-    print(store.view("shots").duckdb().filter("words <> ''").aggregate("title, count(*) AS spoken"))
+    print(
+        store.table("shots").duckdb().filter("words <> ''").aggregate("title, count(*) AS spoken")
+    )
 
     # Vectors come with what is known of their shots.
-    long = store.view("fused", where="duration_s > 2").arrow()
+    long = store.table("fused", where="duration_s > 2").arrow()
     print(len(long), "shots of more than two seconds")
     for vector in long["vector"].to_pylist()[:1]:
         block = np.array(vector[:768], np.float32)

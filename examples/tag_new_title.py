@@ -4,26 +4,25 @@ python examples/tag_new_title.py my-store new_film.mp4
 """
 
 import sys
-from pathlib import Path
 
 import mediafm_store as mfm
 
 
 def main(folder: str, film: str) -> None:
     """Print tags with what speaks for them, and breaks with their reasons."""
-    store = mfm.Storage(folder)
-    results = mfm.ingest(store, [Path(film)])
+    store = mfm.open(folder)
+    results = store.ingest(film)
     if len(results) != 1:
         raise mfm.MediaFMError(f"{film} holds {len(results)} films; give one")
     (result,) = results
     if result.error:
         raise mfm.MediaFMError(result.error)
-    mfm.embed(store)  # with the newest checkpoint, and only what lacks vectors
+    store.embed()  # with the newest checkpoint, and only what lacks vectors
 
-    rails = mfm.BreakConstraints(min_gap_s=15, margin_s=5)
-    for tag in mfm.apply_tags(store, [result.title]):
+    constraints = mfm.BreakConstraints(min_gap_s=15, margin_s=5)
+    for tag in store.tags.apply([result.title]):
         print(f"{tag.score:.2f}  {tag.tag}  because of {', '.join(tag.evidence)}")
-    for place in mfm.rank_breaks(store, result.title, rails=rails, k=3):
+    for place in store[result.title].ad_breaks(constraints, k=3):
         print(f"{place.seconds:.1f} s  {place.score:.2f}  {'; '.join(place.reasons)}")
 
 

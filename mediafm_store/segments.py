@@ -1,4 +1,4 @@
-"""Stretches of what is in a store: shots, runs of shots, scenes, what a search found."""
+"""Segments of what is in a store: shots, runs of shots, scenes, what a search found."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -16,7 +16,7 @@ from mediafm_store.timelines.segment import Segment, joined_span, note_of
 from mediafm_store.titles.naming import find_shots, find_title
 
 
-def stretches_of_shots(
+def segments_of_shots(
     store: Storage, shots: Sequence[str], notes: Mapping[str, str] | None = None
 ) -> list[Segment]:
     """Shots by their ids, in that order; `notes` by id. Raises NotFound for what is not there."""
@@ -27,12 +27,12 @@ def stretches_of_shots(
             store.shot(shot)  # says that it is gone by now
     title = cache(store.title)
     return [
-        stretch(title(rows[id]["title"]), span_of(rows[id]), id, (notes or {}).get(id, ""))
+        segment_of_span(title(rows[id]["title"]), span_of(rows[id]), id, (notes or {}).get(id, ""))
         for id in shots
     ]
 
 
-def stretch_of_run(
+def segment_of_run(
     store: Storage, first: str, last: str, *, label: str | None = None, note: str = ""
 ) -> Segment:
     """A run of shots of one title, from `first` to `last`, both included.
@@ -47,31 +47,32 @@ def stretch_of_run(
         )
     called = first if first == last else f"{first}-{last.rpartition('/')[2]}"
     title = store.title(began["title"])
-    return stretch(title, joined_span([span_of(began), span_of(ended)]), label or called, note)
+    span = joined_span([span_of(began), span_of(ended)])
+    return segment_of_span(title, span, label or called, note)
 
 
-def stretches_of_hits(store: Storage, hits: Sequence[Hit]) -> list[Segment]:
+def segments_of_hits(store: Storage, hits: Sequence[Hit]) -> list[Segment]:
     """What a search found, best first: shots, or all of the shots of scenes and titles."""
     return [
-        stretch_of_run(
+        segment_of_run(
             store, hit.shots[0], hit.shots[-1], note=note_of(score=hit.score, words=hit.words)
         )
         for hit in hits
     ]
 
 
-def stretches_of_scenes(store: Storage, scenes: Sequence[Scene]) -> list[Segment]:
+def segments_of_scenes(store: Storage, scenes: Sequence[Scene]) -> list[Segment]:
     """Scenes, each called after its title and its number."""
     return [
-        stretch_of_run(store, s.shots[0], s.shots[-1], label=f"{s.title} scene {s.number}")
+        segment_of_run(store, s.shots[0], s.shots[-1], label=f"{s.title} scene {s.number}")
         for s in scenes
     ]
 
 
-def stretch_of_times(
+def segment_of_times(
     store: Storage, title: str, start_s: float, end_s: float, *, label: str | None = None
 ) -> Segment:
-    """A stretch of a title from one second to another; it ends with the title at the latest.
+    """A segment of a title from one second to another; it ends with the title at the latest.
 
     Without a `label` it is called after them, as `sintel/60-90s`. Raises NotFound for an unknown
     title, InvalidInput for times that are not in it.
@@ -84,11 +85,11 @@ def stretch_of_times(
             f"{title} has nothing from {start_s:g} s to {end_s:g} s; it is {last.end_s:.3f} s long"
         )
     called = label or f"{title}/{start_s:g}-{last.end_s if end_s == inf else end_s:g}s"
-    return stretch(row, Span(ticks[0], ticks[1], last.time_base), called)
+    return segment_of_span(row, Span(ticks[0], ticks[1], last.time_base), called)
 
 
-def stretch_of_row(store: Storage, row: Mapping[str, Any]) -> Segment:
-    """A stretch as `mediafm search --json` and other commands print it.
+def segment_of_row(store: Storage, row: Mapping[str, Any]) -> Segment:
+    """A segment as `mediafm search --json` and other commands print it.
 
     A row has `title`, `start_s` and `end_s`, or the id of a shot as `shot` or `id`. Raises
     InvalidInput if it has neither, NotFound if the store has no such.
@@ -98,20 +99,20 @@ def stretch_of_row(store: Storage, row: Mapping[str, Any]) -> Segment:
     try:
         if {"title", "start_s", "end_s"} <= row.keys():
             times = (float(row["start_s"]), float(row["end_s"]))
-            return stretch_of_times(store, str(row["title"]), *times, label=label and str(label))
+            return segment_of_times(store, str(row["title"]), *times, label=label and str(label))
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"start_s and end_s are seconds, not {row['start_s']!r:.40}") from error
     if shot is None:
         raise InvalidInput(
             f"a line names no shot, and no title with start_s and end_s; it has {', '.join(row)}"
         )
-    return stretches_of_shots(store, [str(shot)])[0]
+    return segments_of_shots(store, [str(shot)])[0]
 
 
-def stretch(
+def segment_of_span(
     title: Mapping[str, Any], span: Span, label: str, note: str = "", marker: str = ""
 ) -> Segment:
-    """A stretch of the title with this row."""
+    """A segment of the title with this row."""
     return Segment(
         title["id"], title["name"] or title["id"], Path(title["media"]), span, label, note, marker
     )

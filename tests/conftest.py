@@ -43,7 +43,7 @@ def sample_films(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def encoders():
     """The default encoders."""
-    from mediafm_store import load_encoders
+    from mediafm_store.encoding import load_encoders
 
     return load_encoders(device="cpu")
 

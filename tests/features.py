@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from mediafm_store import Storage, TrainConfig, build_index, embed, import_features, train
+from mediafm_store import ImportOptions, TrainConfig
+from mediafm_store.embedding.embed import embed
+from mediafm_store.importing.importer import import_features
+from mediafm_store.indexing.build import build_index
+from mediafm_store.storage.storage import Storage
+from mediafm_store.training.train import train
 from tests.plain import PlainEncoder
 
 READER = PlainEncoder("text")
@@ -26,7 +31,7 @@ def save(path, **arrays):
 
 
 def bring(store, *files, **options):
-    return import_features(store, files, encoder=READER, **options)
+    return import_features(store, files, ImportOptions(**options), encoder=READER)
 
 
 def scenes_store(folder) -> Storage:

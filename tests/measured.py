@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from mediafm_store import Storage
 from mediafm_store.storage.evaluations import Metric, record
+from mediafm_store.storage.storage import Storage
 
 
 def probe_figures(tags: list[str], level: float, pool: str = "context") -> list[Metric]:

@@ -5,9 +5,9 @@ import zlib
 
 import numpy as np
 
-from mediafm_store import search
 from mediafm_store.arrays import unit_rows
 from mediafm_store.encoders.encoder import EncoderOutput
+from tests.asking import search
 
 
 class PlainEncoder:

@@ -8,15 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import (
-    Ad,
-    AdBreak,
-    BreakConstraints,
-    ads_of_breaks,
-    breaks_of_ads,
-    match_ads,
-    read_ads,
-)
+from mediafm_store import Ad, AdBreak, BreakConstraints
+from mediafm_store.ads.ad_matching import ads_of_breaks, breaks_of_ads, match_ads
+from mediafm_store.ads.ads import read_ads
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, unit_rows
 from mediafm_store.encoders.encoder import EncoderOutput
 from mediafm_store.errors import InvalidInput, SpaceMismatch
@@ -201,7 +195,8 @@ def test_lists_that_cannot_be_read(tmp_path):
 @pytest.fixture(scope="module")
 def real(sample_films, encoders, tmp_path_factory):
     """Two sample films, as they are; each has its own pictures and sounds."""
-    from mediafm_store import Storage, ingest
+    from mediafm_store.ingestion.ingest import ingest
+    from mediafm_store.storage.storage import Storage
 
     store = Storage(tmp_path_factory.mktemp("real") / "store", create=True)
     ingest(store, [sample_films], encoders=encoders)
@@ -210,11 +205,13 @@ def real(sample_films, encoders, tmp_path_factory):
 
 @pytest.mark.slow
 def test_ads_by_video_and_text_of_real_films(real, sample_films, encoders, tmp_path):
-    from mediafm_store import rank_breaks
+    from mediafm_store.ad_breaks.rank import rank_breaks
 
     films = sorted(sample_films.glob("*.mp4"))
-    rails = BreakConstraints(min_gap_s=5, margin_s=10)
-    places = {film.stem: rank_breaks(real, film.stem, rails=rails, k=3) for film in films}
+    constraints = BreakConstraints(min_gap_s=5, margin_s=10)
+    places = {
+        film.stem: rank_breaks(real, film.stem, constraints=constraints, k=3) for film in films
+    }
     ads = [Ad(f"by {film.stem}", video=film) for film in films]
     found = breaks_of_ads(match_ads(real, places, ads, encoders=encoders, device="cpu"))
     for film in films:

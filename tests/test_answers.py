@@ -7,17 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediafm_store import Storage, build_index
 from mediafm_store.arrays import FUSED, MODALITIES, block, unit_rows, weigh
 from mediafm_store.errors import InvalidInput
 from mediafm_store.examples.resolver import ExampleResolver
+from mediafm_store.indexing.build import build_index
 from mediafm_store.likeness.alignment import in_order
 from mediafm_store.likeness.scale import PARTS
 from mediafm_store.matching.scorer import SAID
 from mediafm_store.retrieval import search as module
-from mediafm_store.retrieval.search import search
 from mediafm_store.retrieval.selection import LEAST_DEPTH
 from mediafm_store.scenes.scenes import find_scenes
+from mediafm_store.storage.storage import Storage
+from tests.asking import search
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all

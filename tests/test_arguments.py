@@ -5,8 +5,8 @@ import json
 import pytest
 
 from mediafm_cli.output import emit
-from mediafm_store import ingest
 from mediafm_store.errors import InvalidInput
+from mediafm_store.ingestion.ingest import ingest
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafm_store import atlas, lay_out
+from mediafm_store import atlas
 from mediafm_store.arrays import unit_rows
-from mediafm_store.atlas import FEWEST, evenly, project, quotas
+from mediafm_store.atlas import FEWEST, evenly, lay_out, project, quotas
 from tests.conftest import random_vectors, title_rows
 
 COUNTS = st.dictionaries(st.text(min_size=1), st.integers(0, 200), max_size=12)

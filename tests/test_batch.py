@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from mediafm_cli.lines import FilmLines, Lines
-from mediafm_store import IngestProgress, IngestResult, Storage
+from mediafm_store import IngestResult
+from mediafm_store.ingestion.worker import IngestProgress
+from mediafm_store.storage.storage import Storage
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 from tests.features import film, save

@@ -13,7 +13,6 @@ from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import Storage, build_index, evaluate_search, promote, refresh_index
 from mediafm_store.arrays import unit_rows
 from mediafm_store.charts import charts
 from mediafm_store.charts.confusion import MOST, OTHERS, confused
@@ -21,9 +20,13 @@ from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.evaluation.comparison import compare
 from mediafm_store.evaluation.coverage import coverage
 from mediafm_store.evaluation.history import Dashboard, dashboard, series_of
+from mediafm_store.evaluation.search import evaluate_search
+from mediafm_store.indexing.build import build_index, refresh_index
 from mediafm_store.model.same_scene import same_scene
+from mediafm_store.releases.spaces import promote
 from mediafm_store.report.evaluation_page import ENDS, board_page, sections
 from mediafm_store.storage.evaluations import Metric, record, record_if_writable
+from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors, title_rows
 from tests.measured import measure
 from tests.planted import add_film, put_in_context

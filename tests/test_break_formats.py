@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import AdBreak, AdMatch, BreakConstraints, rank_breaks, write_breaks
+from mediafm_store import AdBreak, AdMatch, BreakConstraints
+from mediafm_store.ad_breaks.rank import rank_breaks
 from mediafm_store.break_files.break_times import BreakTime, moments
+from mediafm_store.break_files.export import write_breaks
 from mediafm_store.break_files.scte35 import CLOCK, PTS_BITS, crc32, scte35
 from mediafm_store.break_files.vmap import SPACE, vmap
 from mediafm_store.errors import InvalidInput, NotFound
@@ -44,8 +46,8 @@ def film(store):
 
 
 def breaks_of(store, title="film", k=3):
-    rails = BreakConstraints(min_gap_s=4, margin_s=3)
-    return {title: rank_breaks(store, title, rails=rails, k=k)}
+    constraints = BreakConstraints(min_gap_s=4, margin_s=3)
+    return {title: rank_breaks(store, title, constraints=constraints, k=k)}
 
 
 # VMAP

@@ -16,14 +16,16 @@ import uvicorn
 from PIL import Image
 from playwright import sync_api
 
-from mediafm_store import Storage, dashboard, search
 from mediafm_store.evaluation.comparison import compare
+from mediafm_store.evaluation.history import dashboard
 from mediafm_store.report.evaluation_page import write_board_page
 from mediafm_store.report.pages import write_atlas_page, write_search_page, write_title_page
 from mediafm_store.serve import library
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import SharedStore
 from mediafm_store.serve.run import bound
+from mediafm_store.storage.storage import Storage
+from tests.asking import search
 from tests.measured import measure
 from tests.odd_films import make_film
 from tests.planted import ENCODERS, add_film, grey

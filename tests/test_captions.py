@@ -10,11 +10,17 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import Storage, fit_caption_map
 from mediafm_store.demo.films.photos import load_photo
 from mediafm_store.errors import InvalidInput, SpaceMismatch
 from mediafm_store.picture_text.caption_map import FILE, CaptionMap
-from mediafm_store.text_search.captions import caption_map_of, held_out, read, warn_if_worse
+from mediafm_store.storage.storage import Storage
+from mediafm_store.text_search.captions import (
+    caption_map_of,
+    fit_caption_map,
+    held_out,
+    read,
+    warn_if_worse,
+)
 from tests.conftest import random_vectors, title_rows
 
 SAID = {

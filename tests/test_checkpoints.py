@@ -6,14 +6,17 @@ import shutil
 import pytest
 import torch
 
-from mediafm_store import Storage, TrainConfig, embed, train
+from mediafm_store import TrainConfig
+from mediafm_store.embedding.embed import embed
 from mediafm_store.errors import InvalidInput
 from mediafm_store.model import checkpoint as saving
 from mediafm_store.model.checkpoint import load_checkpoint, save_checkpoint
 from mediafm_store.model.metadata import read_facts
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
+from mediafm_store.storage.storage import Storage
 from mediafm_store.training import resume
 from mediafm_store.training.checkpoints import checkpoints, saved
+from mediafm_store.training.train import train
 from tests.conftest import random_vectors, title_rows
 
 CONFIG = TrainConfig(steps=2, validate_every=1)

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import Storage
+from mediafm_store.storage.storage import Storage
 from tests import command
 from tests.conftest import ROOT, random_vectors, title_rows
 

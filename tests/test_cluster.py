@@ -10,10 +10,11 @@ import time
 import numpy as np
 import pytest
 
-from mediafm_store import Storage, ingest
 from mediafm_store.engines import engine_of
 from mediafm_store.engines.resources import Node
 from mediafm_store.errors import InvalidInput
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
 from tests import stages
 from tests.conftest import ROOT
 from tests.odd_films import make_film, pictures

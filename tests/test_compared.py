@@ -5,9 +5,9 @@ import wave
 import numpy as np
 import pytest
 
-from mediafm_store import search
 from mediafm_store.errors import InvalidInput
 from mediafm_store.media.sound import SAMPLE_RATE
+from tests.asking import search
 from tests.conftest import random_vectors
 from tests.planted import ENCODERS, add_film, pitch, put_in_context
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from mediafm_store import Storage, search
 from mediafm_store.errors import InvalidInput
 from mediafm_store.storage.bounds import LONGEST
+from mediafm_store.storage.storage import Storage
+from tests.asking import search
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 

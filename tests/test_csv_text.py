@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mediafm_store import import_labels, read_ads
+from mediafm_store.ads.ads import read_ads
 from mediafm_store.errors import InvalidInput
+from mediafm_store.labels.labels import import_labels
 from mediafm_store.probing.dataset import items_of
 from mediafm_store.shots.shot_list import read_shot_list
 from mediafm_store.text_files.csv_text import read_records, read_table

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from benchmarks.search import photos_at
-from mediafm_store import Storage, search
 from mediafm_store.demo.run import run_demo
 from mediafm_store.errors import InvalidInput
+from mediafm_store.storage.storage import Storage
+from tests.asking import search
 
 pytestmark = pytest.mark.slow
 

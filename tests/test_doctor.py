@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mediafm_store import Storage, build_index, doctor, index_status
-from mediafm_store.health import CHECKS, MANY_FILES
+from mediafm_store.health import CHECKS, MANY_FILES, doctor
+from mediafm_store.indexing.build import build_index
 from mediafm_store.indexing.directories import index_folder, new_generation, newest_build
 from mediafm_store.indexing.space_index import OPENED
+from mediafm_store.indexing.status import index_status
 from mediafm_store.labels.labels import table_version
 from mediafm_store.storage.maintenance import tidy
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tables import lancedb_tables
 from mediafm_store.tables.schema import vectors_schema
 from tests.conftest import random_vectors, title_rows
 
@@ -77,7 +80,7 @@ def test_labels_keep_their_versions(films, monkeypatch):
         added = {"start_s": None, "end_s": None, "added_at": datetime.now(UTC)}
         films.put("labels", [row | added | {"value": float(value)}])
     first = table_version(films) - 2
-    monkeypatch.setattr(tables, "KEPT", timedelta(milliseconds=1))
+    monkeypatch.setattr(lancedb_tables, "KEPT", timedelta(milliseconds=1))
     for name in ("labels", "titles"):
         tidy(films, name)
     assert films.tables.versions("titles")[0][0] > 1

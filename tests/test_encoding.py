@@ -3,10 +3,18 @@ from importlib.metadata import EntryPoint, EntryPoints, entry_points
 
 import pytest
 
-from mediafm_store import Storage, ingest, load_encoders, search
-from mediafm_store.encoding import LoadedEncoders, fingerprints, made_by, resolve_device
+from mediafm_store.encoding import (
+    LoadedEncoders,
+    fingerprints,
+    load_encoders,
+    made_by,
+    resolve_device,
+)
 from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
 from mediafm_store.ingestion.backfill import backfill
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
+from tests.asking import search
 from tests.command import mediafm
 from tests.odd_films import make_film, pictures
 from tests.plain import PlainEncoder

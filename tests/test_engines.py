@@ -15,11 +15,15 @@ import numpy as np
 import pytest
 
 from benchmarks.ray import workers_of
-from mediafm_store import Storage, backfill, embed, ingest, train
+from mediafm_store.embedding.embed import embed
 from mediafm_store.encoders.encoder import EncoderOutput
 from mediafm_store.engines import elsewhere, engine_of
 from mediafm_store.engines.resources import Node
 from mediafm_store.errors import InvalidInput
+from mediafm_store.ingestion.backfill import backfill
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
+from mediafm_store.training.train import train
 from mediafm_store.training.trainer import TrainConfig
 from tests import stages
 from tests.conftest import WORKERS
@@ -154,7 +158,7 @@ def test_workers_without_a_place_are_told_of_once(on_ray, monkeypatch, caplog):
     cores = int(ray.cluster_resources()["CPU"])
     other = ray.remote(worker_pool.Worker).options(num_cpus=cores).remote()
     ray.get(other.begin.remote())
-    monkeypatch.setattr(crew, "PLACE_S", 0.3)
+    monkeypatch.setattr(worker_pool, "PLACE_S", 0.3)
 
     def make_room():
         wait_for(lambda: caplog.records)
@@ -177,7 +181,7 @@ def test_workers_that_are_slow_to_load_have_a_place(local_ray, monkeypatch, capl
     hired = worker_pool.WorkerPool(cluster.sendable(stages.SlowToLoad()), 1, WorkerResources(1, 0))
     hired.assign(waiting)
     cluster.ray.get([one.begun for one in hired._loading.values()])
-    monkeypatch.setattr(crew, "PLACE_S", 0.0)
+    monkeypatch.setattr(worker_pool, "PLACE_S", 0.0)
     assert hired.outcome(waiting) is None
     assert not caplog.records
     hired.dismiss()
@@ -276,14 +280,15 @@ def is_at_work(pid):
 KILLED_AFTER_FIRST = """
 import os, signal, sys
 from pathlib import Path
-from mediafm_store import Store, ingest
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
 from tests.plain import PlainEncoder
 
 def stop(result):
     os.kill(os.getpid(), signal.SIGKILL)
 
 encoders = {modality: PlainEncoder(modality) for modality in ("visual", "audio", "text")}
-store = Store(sys.argv[2], create=True)
+store = Storage(sys.argv[2], create=True)
 ingest(store, [Path(sys.argv[1])], encoders=encoders, engine="ray", on_title=stop)
 """
 
@@ -329,11 +334,11 @@ def test_messages_have_so_many_bytes(monkeypatch):
     from mediafm_store.engines import encoder_actors
 
     sent = []
-    encoder = encoder_actors.HeldEncoder("it", "text", "f", ("a",))
+    encoder = encoder_actors.RemoteEncoder("it", "text", "f", ("a",))
     told = EncoderOutput(np.zeros((1, 2)), np.zeros((1, 2)), [()])
-    monkeypatch.setattr(holders, "MESSAGE_BYTES", 8)
+    monkeypatch.setattr(encoder_actors, "MESSAGE_BYTES", 8)
     monkeypatch.setattr(
-        encoder_actors.HeldEncoder, "_ask", lambda self, method, items: sent.append(items) or told
+        encoder_actors.RemoteEncoder, "_ask", lambda self, method, items: sent.append(items) or told
     )
     encoder.encode(["four", "äöü", "x", "longer than that"])
     encoder.encode([])
@@ -345,7 +350,7 @@ def test_encoders_are_held_by_other_processes(local_ray, plain_encoders, monkeyp
     from mediafm_store.engines import encoder_actors
 
     monkeypatch.setitem(encoder_actors.OPTIONS, "num_gpus", 0)
-    monkeypatch.setattr(holders, "MESSAGE_BYTES", 1000)
+    monkeypatch.setattr(encoder_actors, "MESSAGE_BYTES", 1000)
     held = encoder_actors.hold(plain_encoders, 2)
     for modality, items in {
         "visual": [np.full((8, 8, 3), n, np.uint8) for n in range(12)],
@@ -368,11 +373,11 @@ def test_ray_ingests_by_held_encoders_as_threads_do(
     monkeypatch.setitem(encoder_actors.OPTIONS, "num_gpus", 0)
     monkeypatch.setattr(ray, "nodes", lambda: [Node("here", cpus=WORKERS, gpus=1)])
     held, hold = [], encoder_actors.hold
-    monkeypatch.setattr(holders, "hold", lambda *a: held.append(hold(*a)) or held[-1])
+    monkeypatch.setattr(encoder_actors, "hold", lambda *a: held.append(hold(*a)) or held[-1])
     stores = [Storage(tmp_path / engine, create=True) for engine in ("threads", "ray")]
     ingest(stores[0], [several], encoders=plain_encoders)
     ingest(stores[1], [several], encoders=plain_encoders, engine="ray", workers=WORKERS)
-    assert {type(encoder) for encoder in held[0].values()} == {encoder_actors.HeldEncoder}
+    assert {type(encoder) for encoder in held[0].values()} == {encoder_actors.RemoteEncoder}
     assert len(stores[1].titles()) == 5
     for space in ("fused", "described", "metadata"):
         a, b = (s.vectors(s.live(space)) for s in stores)

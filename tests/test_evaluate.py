@@ -12,11 +12,12 @@ import torch
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import TrainConfig, embed_clip, evaluate_model, train
+from mediafm_store import TrainConfig
 from mediafm_store.arrays import FUSED, unit_rows
-from mediafm_store.embedding.embed import open_model
+from mediafm_store.embedding.embed import embed_clip, open_model
 from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.evaluation import model as evaluate
+from mediafm_store.evaluation.model import evaluate_model
 from mediafm_store.model import scene_metrics
 from mediafm_store.model.scene_metrics import (
     LabelledFilm,
@@ -30,7 +31,7 @@ from mediafm_store.model.windows import embed_titles
 from mediafm_store.report.pages import write_model_page
 from mediafm_store.training.checkpoints import latest
 from mediafm_store.training.masking import trivial_predictors
-from mediafm_store.training.train import stored_titles
+from mediafm_store.training.train import stored_titles, train
 from tests.conftest import random_vectors, title_rows
 
 

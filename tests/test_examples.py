@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mediafm_store import Storage, ingest
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow

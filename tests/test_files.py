@@ -10,6 +10,7 @@ from PIL import Image
 
 from mediafm_store.arrays import BLOCK, block
 from mediafm_store.errors import InvalidInput, InvalidMedia
+from mediafm_store.examples import file_examples
 from mediafm_store.examples.file_examples import PIECE, picture, sounds
 from mediafm_store.examples.resolver import ExampleResolver
 from mediafm_store.media.sound import SAMPLE_RATE, sound
@@ -162,7 +163,7 @@ def test_pieces_are_whole_seconds_of_sound_whatever_its_rate(tmp_path):
 
 
 def test_a_sound_without_end_is_not_read_to_its_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "LONGEST_PIECES", 2)
+    monkeypatch.setattr(file_examples, "LONGEST_PIECES", 2)
     assert len(sounds(write_sound(tmp_path / "a.wav", tone(440, 45)))) == 2
 
 

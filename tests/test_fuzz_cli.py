@@ -11,7 +11,12 @@ from typing import Literal, NamedTuple, get_args, get_origin, get_type_hints
 import pytest
 
 from mediafm_cli.main import COMMANDS
-from mediafm_store import Storage, fit_probe, import_labels, ingest, load_encoders
+from mediafm_store.encoding import load_encoders
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.labels.labels import import_labels
+from mediafm_store.probing.fit import fit_probe
+from mediafm_store.probing.options import ProbeOptions
+from mediafm_store.storage.storage import Storage
 from tests.command import mediafm
 from tests.conftest import random_vectors
 from tests.odd_films import make_film, pictures
@@ -92,7 +97,7 @@ def places(tmp_path_factory) -> dict[str, str]:
     ingest(store, folder, encoders=encoders)
     put_in_context(store, {title: random_vectors(n, n) for title, n in store.shot_counts().items()})
     import_labels(store, labels, task="genre")
-    fit_probe(store, "genre", folds=2)
+    fit_probe(store, "genre", ProbeOptions(folds=2))
     own = {
         "LABELS": labels,
         "FILM": film,

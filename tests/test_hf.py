@@ -7,9 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from mediafm_store import load_encoders
 from mediafm_store.arrays import unit_rows
 from mediafm_store.encoders.encoder import Encoder
+from mediafm_store.encoding import load_encoders
 from mediafm_store.errors import InvalidInput
 
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mediafm_store import Storage, ingest
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
 from tests.odd_films import make_film, pictures
 
 pytestmark = pytest.mark.slow

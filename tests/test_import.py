@@ -12,15 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mediafm_store import (
-    BreakConstraints,
-    Storage,
-    evaluate_model,
-    rank_breaks,
-)
+from mediafm_store import BreakConstraints
+from mediafm_store.ad_breaks.rank import rank_breaks
 from mediafm_store.arrays import block, unit_rows
 from mediafm_store.encoders.blocks import BlockMap
 from mediafm_store.errors import InvalidInput, SpaceMismatch
+from mediafm_store.evaluation.model import evaluate_model
+from mediafm_store.storage.storage import Storage
 from tests.features import bring, film, save
 from tests.plain import PlainEncoder
 from tests.plain import search_all as search
@@ -105,9 +103,9 @@ def test_unchanged_titles_are_left_alone_and_changed_ones_are_not(store, tmp_pat
     assert store.title("a")["revision"] == before
     save(path, **film(seed=1))
     assert [r.state for r in bring(store, path)] == ["ingested"]
-    (tmp_path / "a.json").write_text(json.dumps({"title": "A Film", "series": "KnownFilms"}))
+    (tmp_path / "a.json").write_text(json.dumps({"title": "A Film", "series": "Films"}))
     assert [r.state for r in bring(store, path)] == ["ingested"]
-    assert (store.title("a")["name"], store.title("a")["series"]) == ("A Film", "KnownFilms")
+    assert (store.title("a")["name"], store.title("a")["series"]) == ("A Film", "Films")
     assert store.vectors(store.live("metadata"), "a").vectors.any()
 
 
@@ -235,7 +233,7 @@ def test_a_clip_of_a_film_cannot_be_compared(imported, tmp_path):
 
 
 def test_breaks_are_ranked_by_change_alone(imported):
-    breaks = rank_breaks(imported, "f1", k=3, rails=BreakConstraints(min_gap_s=5))
+    breaks = rank_breaks(imported, "f1", k=3, constraints=BreakConstraints(min_gap_s=5))
     assert len(breaks) == 3
 
 

@@ -10,10 +10,12 @@ import time
 import numpy as np
 import pytest
 
-from mediafm_store import Storage, ingest
 from mediafm_store.arrays import block
 from mediafm_store.errors import InvalidInput
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.ingestion.options import IngestOptions
 from mediafm_store.sources import change_detection
+from mediafm_store.storage.storage import Storage
 from tests.odd_films import make_film, pictures
 
 SRT = "1\n00:00:00,100 --> 00:00:00,900\n{}\n"
@@ -38,7 +40,7 @@ def again(film, store, plain_encoders):
     assert (first.state, first.shots, first.frames) == ("ingested", 3, 72)
 
     def run(**options):
-        (result,) = ingest(store, [film], encoders=plain_encoders, **options)
+        (result,) = ingest(store, [film], IngestOptions(**options), encoders=plain_encoders)
         assert result.error == ""
         return result
 
@@ -174,10 +176,11 @@ def test_two_films_of_one_name_at_once(film, store, plain_encoders):
     assert "other_film" in {r.title for r in results}
 
 
-@pytest.mark.parametrize("option", [{"keyframes": 0}, {"workers": 0}])
-def test_values_that_make_no_sense(film, store, plain_encoders, option):
-    with pytest.raises(InvalidInput, match=r"1 (or more|to 1024), are 0"):
-        ingest(store, [film], encoders=plain_encoders, **option)
+def test_values_that_make_no_sense(film, store, plain_encoders):
+    with pytest.raises(InvalidInput, match="1 or more, are 0"):
+        IngestOptions(keyframes=0)
+    with pytest.raises(InvalidInput, match="1 to 1024, are 0"):
+        ingest(store, [film], encoders=plain_encoders, workers=0)
 
 
 @pytest.mark.slow
@@ -242,7 +245,7 @@ def test_rows_made_from_older_ones_are_refused(again, store, film, monkeypatch, 
     def meanwhile(*arguments, **options):
         rows = renew(*arguments, **options)
         monkeypatch.setattr(task, "renewed_rows", renew)
-        ingest(store, [film], encoders=plain_encoders, force=True)
+        ingest(store, [film], IngestOptions(force=True), encoders=plain_encoders)
         return rows
 
     monkeypatch.setattr(task, "renewed_rows", meanwhile)

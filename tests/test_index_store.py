@@ -5,12 +5,15 @@ import threading
 import numpy as np
 import pytest
 
-from mediafm_store import IndexConfig, Storage, build_index, index_status, refresh_index
+from mediafm_store import IndexConfig
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import InvalidInput
+from mediafm_store.indexing.build import build_index, refresh_index
 from mediafm_store.indexing.directories import index_folder, newest_build, shard_folders
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.indexing.space_index import OPENED, RUNS, open_index
+from mediafm_store.indexing.status import index_status
+from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all as search
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediafm_store import Storage, ingest
 from mediafm_store.arrays import MODALITIES, block
 from mediafm_store.clips.write import write_video
 from mediafm_store.encoders.encoder import by_modality
 from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.ingestion.options import IngestOptions
+from mediafm_store.storage.storage import Storage
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +79,7 @@ def test_unchanged_titles_are_left_alone_and_changed_ones_replaced(
     store = Storage(tmp_path / "store", create=True)
 
     def run(**options):
-        return ingest(store, [video], encoders=encoders, **options)[0]
+        return ingest(store, [video], IngestOptions(**options), encoders=encoders)[0]
 
     assert run().state == "ingested"
     revision = store.titles()["revision"][0]
@@ -148,7 +150,9 @@ def test_two_films_of_one_name_do_not_overwrite_each_other(tmp_path, encoders):
     assert found[Path("b/Film.mkv")] == ("b_film", "ingested")
     assert found[Path("b/film.mp4")] == ("b_film", "failed")
     assert "--title" in results[-1].error
-    other = ingest(store, [tmp_path / "b" / "film.mp4"], encoders=encoders, title="other")
+    other = ingest(
+        store, [tmp_path / "b" / "film.mp4"], IngestOptions(title="other"), encoders=encoders
+    )
     assert other[0].state == "ingested"
     again = ingest(store, [tmp_path / "a", tmp_path / "b"], encoders=encoders)
     assert [(r.title, r.state) for r in again] == [
@@ -157,7 +161,7 @@ def test_two_films_of_one_name_do_not_overwrite_each_other(tmp_path, encoders):
         ("other", "unchanged"),
     ]
     with pytest.raises(InvalidInput, match="--title"):
-        ingest(store, [tmp_path / "a"], encoders=encoders, title="../escape")
+        ingest(store, [tmp_path / "a"], IngestOptions(title="../escape"), encoders=encoders)
 
 
 def test_moved_films_keep_their_rows_and_tell_where_they_are(tmp_path, encoders):
@@ -216,4 +220,6 @@ def test_encoders_must_cover_each_modality_once(encoders):
 
 def test_an_unknown_detector_names_those_that_there_are(store, encoders, tmp_path):
     with pytest.raises(NotFound, match="adaptive"):
-        ingest(store, [clip(tmp_path / "film.mp4")], encoders=encoders, detector="nope")
+        ingest(
+            store, [clip(tmp_path / "film.mp4")], IngestOptions(detector="nope"), encoders=encoders
+        )

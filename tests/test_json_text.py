@@ -6,8 +6,10 @@ from functools import partial
 import pytest
 
 from mediafm_cli.commands.cut import json_rows
-from mediafm_store import import_labels, read_ads, read_judgements
+from mediafm_store.ads.ads import read_ads
 from mediafm_store.errors import InvalidInput
+from mediafm_store.judgements.labels import read_judgements
+from mediafm_store.labels.labels import import_labels
 from mediafm_store.sources.videos import metadata_of, read_metadata
 from mediafm_store.text_files import json_text
 from mediafm_store.text_files.json_text import DEEPEST, parse_json

@@ -6,14 +6,16 @@ import sys
 
 import pytest
 
-from mediafm_store import Storage, ingest
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
 
 pytestmark = pytest.mark.slow
 
 KILLED_IN_SECOND = """
 import os, signal, sys
 from pathlib import Path
-from mediafm_store import Store, ingest
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
 
 first = min(Path(sys.argv[1]).glob("*.mp4"))
 
@@ -21,21 +23,22 @@ def progress(film):
     if film.media != first and film.done_s >= float(sys.argv[3]) * film.total_s:
         os.kill(os.getpid(), signal.SIGKILL)
 
-store = Store(sys.argv[2], create=True)
+store = Storage(sys.argv[2], create=True)
 ingest(store, [Path(sys.argv[1])], on_progress=progress)
 """
 
 KILLED_WHILE_WRITING = """
 import os, signal, sys
 from pathlib import Path
-from mediafm_store import Store, ingest
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
 
 def replace(name, *arguments, **options):
     if name == "titles" and len(store.titles()) == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     put(name, *arguments, **options)
 
-store = Store(sys.argv[2], create=True)
+store = Storage(sys.argv[2], create=True)
 put, store.tables.replace = store.tables.replace, replace
 ingest(store, [Path(sys.argv[1])])
 """

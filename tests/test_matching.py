@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mediafm_store import Storage, build_index
 from mediafm_store.arrays import FUSED, unit_rows
 from mediafm_store.errors import InvalidInput
 from mediafm_store.examples.resolver import UNLIKE, ExampleResolver
+from mediafm_store.indexing.build import build_index
 from mediafm_store.likeness.alignment import mean_in_order
 from mediafm_store.likeness.scale import PARTS, scale_of
 from mediafm_store.matching.vector_matchers import WEIGHTS
-from mediafm_store.retrieval.search import search
 from mediafm_store.scenes.own_scene import in_pages, surroundings
+from mediafm_store.storage.storage import Storage
+from tests.asking import search
 from tests.conftest import random_vectors, rows_of, shot_row, title_rows
 from tests.planted import ENCODERS, add_film, between, fused, put_in_context
 

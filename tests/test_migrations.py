@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mediafm_store import Storage
 from mediafm_store.errors import InvalidInput
 from mediafm_store.media.faces import library
+from mediafm_store.storage.storage import Storage
 from mediafm_store.tables import migrations
 from mediafm_store.tables.lancedb_tables import Tables
 from mediafm_store.tables.location import StoreLocation

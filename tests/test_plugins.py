@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
-from mediafm_store import IndexConfig, ingest, load_encoders, search
+from mediafm_store import IndexConfig
+from mediafm_store.encoding import load_encoders
 from mediafm_store.errors import InvalidInput, MediaFMError, NotFound
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.ingestion.options import IngestOptions
 from mediafm_store.plugins import load, names
+from tests.asking import search
 from tests.command import mediafm
 from tests.odd_films import make_film, pictures
 from tests.plain import PlainEncoder
@@ -85,7 +89,7 @@ def test_a_plugin_that_is_no_index_exporter_or_detector_is_told(store, tmp_path)
         done = mediafm("export", "titles", tmp_path / "x", "--format", name, "--store", store.path)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1)
         with pytest.raises(InvalidInput, match="plug-in"):
-            ingest(store, [film], detector=name, encoders={})
+            ingest(store, [film], IngestOptions(detector=name), encoders={})
 
 
 class Odd(PlainEncoder):

@@ -8,12 +8,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mediafm_store import Storage, apply_probe, fit_probe, import_labels, probes, refit_probes
 from mediafm_store.arrays import FUSED, unit_rows
 from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
+from mediafm_store.labels.labels import import_labels
 from mediafm_store.probing.dataset import items_of
+from mediafm_store.probing.fit import fit_probe
+from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.pooling import pool_vectors
-from mediafm_store.probing.registry import newest_probe
+from mediafm_store.probing.predict import apply_probe
+from mediafm_store.probing.refit import refit_probes
+from mediafm_store.probing.registry import newest_probe, probes
+from mediafm_store.storage.storage import Storage
 from tests import command
 from tests.conftest import random_vectors, title_rows
 
@@ -77,7 +82,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def genre(built):
-    return fit_probe(built, "genre", words=True)
+    return fit_probe(built, "genre", ProbeOptions(words=True))
 
 
 def test_new_titles_are_told_apart(built, genre):
@@ -116,7 +121,7 @@ def test_it_is_read_back_as_it_was(built, genre):
 
 def test_fitting_again_makes_a_version(built, genre):
     before = len(probes(built))
-    second = fit_probe(built, "genre", pool="concatenation", folds=3)
+    second = fit_probe(built, "genre", ProbeOptions(pool="concatenation", folds=3))
     assert second.version == 2
     assert len(probes(built)) == before + 1
     assert newest_probe(built, "genre", 1).pool == "context"
@@ -125,7 +130,7 @@ def test_fitting_again_makes_a_version(built, genre):
 
 def test_order_within_titles(built):
     """What a title is worth as a whole is 100 a title; only the order within one can be learnt."""
-    ranking = fit_probe(built, "clicks", kind="ranking", folds=4)
+    ranking = fit_probe(built, "clicks", ProbeOptions(kind="ranking", folds=4))
     assert ranking.level == "clips"
     assert ranking.facts["figures"]["kendall_tau context"][0] > 0.3
     assert abs(ranking.facts["figures"]["kendall_tau chance"][0]) < 0.25
@@ -160,7 +165,7 @@ def test_other_vectors_are_refused(built, genre, tmp_path):
 
 def test_probes_are_fitted_to_vectors_that_went_live_and_stay_for_those_before(tmp_path, built):
     store = Storage(shutil.copytree(built.path, tmp_path / "store"))
-    fit_probe(store, "genre", folds=3, seed=7)
+    fit_probe(store, "genre", ProbeOptions(folds=3, seed=7))
     one = store.live("context")
     two = store.registry.version("context", "two", dim=FUSED, made_by="a test", fused="test")
     for title in store.revisions():
@@ -184,14 +189,14 @@ def test_bad_input(built, tmp_path):
     with pytest.raises(NotFound, match="no probe 'nope'"):
         apply_probe(built, "nope")
     with pytest.raises(InvalidInput, match="are grades"):
-        fit_probe(built, "clicks", kind="tags")
+        fit_probe(built, "clicks", ProbeOptions(kind="tags"))
     built.registry.only_version("title", "one", dim=FUSED, made_by="a test", fused="test")
     with pytest.raises(InvalidInput, match="have no title vectors"):
-        fit_probe(built, "clicks", kind="ranking", pool="title")
+        fit_probe(built, "clicks", ProbeOptions(kind="ranking", pool="title"))
     (tmp_path / "few.csv").write_text("title,label\nfilm00,x\nfilm01,y\n")
     import_labels(built, tmp_path / "few.csv")
     with pytest.raises(InvalidInput, match="too few titles"):
-        fit_probe(built, "few", pool="context")
+        fit_probe(built, "few", ProbeOptions(pool="context"))
 
 
 def test_a_damaged_probe_is_said_to_be(built, genre):
@@ -216,7 +221,7 @@ def test_labels_that_title_vectors_were_made_from_are_warned_of(tmp_path, caplog
     (tmp_path / "g.csv").write_text("title,label\n" + lines)
     import_labels(store, tmp_path / "g.csv")
     with caplog.at_level(logging.WARNING, "mediafm_store"):
-        fit_probe(store, "g", folds=3)
+        fit_probe(store, "g", ProbeOptions(folds=3))
     assert "title vectors know the titles' genres and tags" in caplog.text
 
 

@@ -2,9 +2,14 @@
 
 import pytest
 
-from mediafm_store import Storage, apply_tags, backfill, embed, ingest, refresh_indexes
+from mediafm_store.embedding.embed import embed
 from mediafm_store.engines import check_engine, engine_of
 from mediafm_store.errors import InvalidInput
+from mediafm_store.indexing.build import refresh_indexes
+from mediafm_store.ingestion.backfill import backfill
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tags.apply import apply_tags
 from tests import stages
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows

@@ -8,17 +8,15 @@ import pytest
 
 from benchmarks.scenes import scene_figures
 from benchmarks.search import same_scene, scenes_of
-from mediafm_store import (
-    Storage,
-    apply_tags,
-    build_index,
-    embed,
-    ingest,
-    rank_breaks,
-    search,
-    train,
-)
+from mediafm_store.ad_breaks.rank import rank_breaks
+from mediafm_store.embedding.embed import embed
+from mediafm_store.indexing.build import build_index
+from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.report.pages import write_search_page
+from mediafm_store.storage.storage import Storage
+from mediafm_store.tags.apply import apply_tags
+from mediafm_store.training.train import train
+from tests.asking import search
 
 pytestmark = pytest.mark.slow
 TITLES = ["elephants_dream_opening", "sintel", "sintel_trailer", "tears_of_steel_battle_clip"]

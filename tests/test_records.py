@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from mediafm_store import Shot, Span, Title
+from mediafm_store import Shot, Span
+from mediafm_store.records import Title
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1, 5), (5, 5), (6, 5)])

@@ -77,11 +77,11 @@ def test_a_training_whose_patience_was_over_takes_no_step_more(tmp_path, monkeyp
     whole = train_model(catalogue(), MODEL, config)
     assert whole.stopped == "no better validation loss since step 0"
 
-    def kill(state: resume.Unfinished) -> None:
+    def kill(state: resume.ResumeState) -> None:
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(resume.Unfinished, "remove", kill)
+        patched.setattr(resume.ResumeState, "remove", kill)
         with pytest.raises(Killed):
             train_model(catalogue(), MODEL, config, unfinished=tmp_path / "unfinished")
     taken: list[Step] = []

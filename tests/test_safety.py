@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.kills import kills
-from mediafm_store import IndexConfig, Storage, build_index
+from mediafm_store import IndexConfig
 from mediafm_store.errors import InvalidInput
+from mediafm_store.indexing.build import build_index
 from mediafm_store.indexing.directories import index_folder, newest_build
+from mediafm_store.storage.storage import Storage
 from tests.conftest import ROOT, random_vectors, title_rows
 from tests.plain import search_all as search
 
@@ -27,11 +29,12 @@ def test_nothing_is_lost_when_a_worker_is_killed_at_random(tmp_path):
 
 FULL_DISK = """
 import resource, sys
-from mediafm_store import Store, build_index
+from mediafm_store.indexing.build import build_index
+from mediafm_store.storage.storage import Storage
 from mediafm_store.errors import MediaFMError
 from tests.conftest import random_vectors, title_rows
 
-store = Store(sys.argv[1])
+store = Storage(sys.argv[1])
 rows = title_rows(store, "large", random_vectors(200, 5))
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 for write in (lambda: store.add_title(rows), lambda: build_index(store, store.live("fused"))):
@@ -68,13 +71,15 @@ def test_a_disk_that_is_full_loses_nothing(store):
 
 READER = """
 import os, sys
-from mediafm_store import Store, search, index_status
+from mediafm_store.indexing.status import index_status
+from mediafm_store.storage.storage import Storage
+from tests.asking import search
 from mediafm_store.errors import MediaFMError
 
-Store(sys.argv[1]).titles()  # imports what it needs, which nobody may not read on every machine
+Storage(sys.argv[1]).titles()  # imports what it needs, which nobody may not read on every machine
 os.setgid(65534)
 os.setuid(65534)
-store = Store(sys.argv[1])
+store = Storage(sys.argv[1])
 found = search(store, shot="alpha/00003", k=5, least=0, same_scene=True, fold=False)
 print(len(found), index_status(store, store.live("fused")).rows)
 try:

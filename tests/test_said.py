@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mediafm_store import Storage
 from mediafm_store.errors import InvalidInput
 from mediafm_store.retrieval.selection import LEAST_DEPTH
+from mediafm_store.storage.storage import Storage
 from tests.plain import search_all as search
 from tests.planted import add_film
 
@@ -214,14 +214,15 @@ def test_scenes_and_titles_in_which_words_are_said(spoken, unit):
 
 READER = """
 import os, sys
-from mediafm_store import Store, search
+from mediafm_store.storage.storage import Storage
+from tests.asking import search
 from mediafm_store.errors import MediaFMError
 
-Store(sys.argv[1]).titles()  # imports what it needs, which nobody may not read on every machine
+Storage(sys.argv[1]).titles()  # imports what it needs, which nobody may not read on every machine
 os.setgid(65534)
 os.setuid(65534)
 try:
-    print(len(search(Store(sys.argv[1]), said="wolf", least=0, fold=False)))
+    print(len(search(Storage(sys.argv[1]), said="wolf", least=0, fold=False)))
 except MediaFMError as error:
     print(error)
 """

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, block, unit_rows
 from mediafm_store.likeness.scale import LEAST_SPREAD, PARTS, PRIOR, measure_scale, scale_of
 from mediafm_store.matching.vector_matchers import WEIGHTS
-from mediafm_store.retrieval.search import search
 from mediafm_store.tables.spaces import Passage, Space
+from tests.asking import search
 from tests.conftest import random_vectors, title_rows
 from tests.planted import add_film, put_in_context
 

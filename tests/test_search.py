@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from mediafm_store import EncoderOutput, IndexConfig, build_index
+from mediafm_store import EncoderOutput, IndexConfig
 from mediafm_store.arrays import MODALITIES, block, shares, unit_rows, weigh
 from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
 from mediafm_store.features.fusion import describe, fingerprint
+from mediafm_store.indexing.build import build_index
 from mediafm_store.indexing.directories import index_folder, newest_build
 from mediafm_store.indexing.space_index import OPENED
 from tests.conftest import random_vectors, shot_row, title_rows

@@ -20,15 +20,16 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from mediafm_store import Storage
 from mediafm_store.arrays import FUSED
 from mediafm_store.examples.clip_locator import ClipMatch
 from mediafm_store.report.form import FLAGS
 from mediafm_store.report.links import served_links
 from mediafm_store.report.timecode import timespan
-from mediafm_store.retrieval.hit import Hits
+from mediafm_store.retrieval.hit import RankedHits
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import SharedStore
+from mediafm_store.storage.storage import Storage
+from tests.asking import keywords
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film
 from tests.planted import ENCODERS, add_film, grey
@@ -249,9 +250,9 @@ def asked(monkeypatch):
     """What `search` is called with; it finds nothing."""
     calls = []
 
-    def recorded(store, **given):
-        calls.append(given)
-        return Hits([], compared="by looks", origin=ORIGIN if given.get("clip") else None)
+    def recorded(store, query, options, **more):
+        calls.append(given := keywords(query, options, **more))
+        return RankedHits([], compared="by looks", origin=ORIGIN if given.get("clip") else None)
 
     monkeypatch.setattr("mediafm_store.serve.library.search", recorded)
     monkeypatch.setattr("mediafm_store.serve.library.load_encoders", lambda *_, **__: ENCODERS)
@@ -289,7 +290,7 @@ def test_options_reach_the_address_and_the_search(client, asked, option, address
     page = client.get(expected)
     (made,) = asked
     assert made | given == made
-    assert "encoders" not in made
+    assert made["encoders"] is None
     shown = re.findall(r'name="(\w+)" value="([^"]*)"( checked)?', page.text)
     for name, value in (option | {"q": "alpha/00001"}).items():
         if name != "unit":

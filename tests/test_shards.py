@@ -20,12 +20,12 @@ from mediafm_indexes import DamagedError, VectorSearcher, build, combine_shards,
 from mediafm_indexes.index import Neighbours
 from mediafm_indexes.metadata import SearchParams, read_metadata, sums, write_facts
 from mediafm_indexes.vectors_file import Vectors, write_vectors
-from mediafm_store import IndexConfig, Storage, build_indexes, index_status, refresh_indexes
+from mediafm_store import IndexConfig
 from mediafm_store.errors import InvalidInput
 from mediafm_store.health import doctor
 from mediafm_store.indexing import build as index
 from mediafm_store.indexing import shard_builder as building
-from mediafm_store.indexing.build import mend_index
+from mediafm_store.indexing.build import build_indexes, mend_index, refresh_indexes
 from mediafm_store.indexing.config import read_config
 from mediafm_store.indexing.directories import (
     index_folder,
@@ -37,6 +37,8 @@ from mediafm_store.indexing.nearest import nearest
 from mediafm_store.indexing.shard_builder import BuildShard
 from mediafm_store.indexing.shard_plan import divided, plan
 from mediafm_store.indexing.space_index import OPENED, config_of, open_index
+from mediafm_store.indexing.status import index_status
+from mediafm_store.storage.storage import Storage
 from tests.conftest import WORKERS, random_vectors, title_rows
 from tests.test_cli import mediafm
 
@@ -424,7 +426,9 @@ def test_doctor_checks_every_shard(sharded, name):
 
 KILLED = """
 import os, signal, sys
-from mediafm_store import IndexConfig, Store, build_indexes
+from mediafm_store import IndexConfig
+from mediafm_store.indexing.build import build_indexes
+from mediafm_store.storage.storage import Storage
 from mediafm_store.indexing import shard_builder as building
 
 made, first = [], building.build
@@ -434,7 +438,7 @@ def build(*arguments, **options):
     made.append(first(*arguments, **options))
 
 building.build = build
-store = Store(sys.argv[1])
+store = Storage(sys.argv[1])
 build_indexes(store, [store.live("fused")], IndexConfig(shard_rows=40))
 """
 

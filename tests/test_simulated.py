@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 
 from benchmarks.simulated import LABELLED, TOPICS, make_catalogue, title_of, topic_of
-from mediafm_store import Storage, import_features
 from mediafm_store.arrays import unit_rows
+from mediafm_store.importing.importer import import_features
 from mediafm_store.labels.labels import import_labels
+from mediafm_store.storage.storage import Storage
 from tests.features import READER
 
 TITLES = 40

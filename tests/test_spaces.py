@@ -6,22 +6,18 @@ import shutil
 import numpy as np
 import pytest
 
-from mediafm_store import (
-    Storage,
-    TrainConfig,
-    backfill,
-    build_index,
-    embed,
-    index_status,
-    ingest,
-    promote,
-    retire,
-    rollback,
-    train,
-)
+from mediafm_store import TrainConfig
 from mediafm_store.arrays import MODALITIES, unit_rows
+from mediafm_store.embedding.embed import embed
 from mediafm_store.errors import GateFailed, InvalidInput, NotFound, SpaceMismatch
+from mediafm_store.indexing.build import build_index
+from mediafm_store.indexing.status import index_status
+from mediafm_store.ingestion.backfill import BackfillOptions, backfill
+from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.releases.gates import gates
+from mediafm_store.releases.spaces import promote, retire, rollback
+from mediafm_store.storage.storage import Storage
+from mediafm_store.training.train import train
 from tests import command
 from tests.conftest import random_vectors, title_rows
 from tests.plain import PlainEncoder
@@ -288,7 +284,11 @@ def test_other_encoders_are_brought_in_without_disturbing_anyone(filmed, plain_e
     ids, before = store.vectors(store.live("fused"))
     costs, done = [], []
     first = backfill(
-        store, OTHERS, dry_run=True, on_cost=costs.append, on_title=lambda r: done.append(r.title)
+        store,
+        OTHERS,
+        BackfillOptions(dry_run=True),
+        on_cost=costs.append,
+        on_title=lambda r: done.append(r.title),
     )
     assert len(first.results) == len(done) == 1
     assert (costs[0].titles, costs[0].shots) == (2, len(ids))
@@ -363,10 +363,10 @@ def test_a_backfill_looks_at_as_many_pictures_a_shot_as_are_asked_for(filmed, tm
         looked.clear()
         encoders = {**OTHERS, "visual": Counts("visual")}
         encoders["visual"].fingerprint = f"counts {frames}"
-        backfill(store, encoders, keyframes=frames)
+        backfill(store, encoders, BackfillOptions(keyframes=frames))
         assert sum(looked) == frames * len(store.shots())
     with pytest.raises(InvalidInput, match="keyframes must be 1 or more"):
-        backfill(store, OTHERS, keyframes=0)
+        BackfillOptions(keyframes=0)
 
 
 def test_a_model_may_embed_without_going_live(imported, tmp_path):

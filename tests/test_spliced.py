@@ -8,7 +8,10 @@ import pytest
 
 from benchmarks import spliced
 from benchmarks.spliced import akin, grade, lengths, segments, write_programme
-from mediafm_store import BreakConstraints, Storage, ingest, rank_breaks
+from mediafm_store import BreakConstraints
+from mediafm_store.ad_breaks.rank import rank_breaks
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.storage.storage import Storage
 
 LENGTHS = {Path("sintel.mp4"): 400.0, Path("sintel_trailer.mp4"): 52.0, Path("city.mp4"): 90.0}
 
@@ -36,6 +39,6 @@ def test_joints_of_real_films_rank_first(films, encoders, tmp_path, monkeypatch)
     figures = grade(store, "programme", joints)
     assert figures["found"] >= len(joints) - 1
     assert figures["all signs, default weights"] > 2 * figures["chance"]
-    rails = BreakConstraints(min_gap_s=5, margin_s=5)
-    first, *_ = rank_breaks(store, "programme", rails=rails, k=1)
+    constraints = BreakConstraints(min_gap_s=5, margin_s=5)
+    first, *_ = rank_breaks(store, "programme", constraints=constraints, k=1)
     assert min(abs(first.seconds - joint) for joint in joints) < 1

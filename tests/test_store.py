@@ -2,9 +2,9 @@ import polars as pl
 import pytest
 from lancedb.query import LanceEmptyQueryBuilder
 
-from mediafm_store import Storage
 from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
 from mediafm_store.storage.rows import MadeVectors
+from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors, title_rows
 
 
@@ -214,10 +214,10 @@ def test_a_reader_sees_a_title_as_it_was_or_as_it_is(store, monkeypatch):
 
 WRITER = """
 import sys
-from mediafm_store import Store
+from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors, title_rows
 
-store = Store(sys.argv[1])
+store = Storage(sys.argv[1])
 for n in range(6):
     store.add_title(title_rows(store, "film", random_vectors(3 + n, n)))
 """

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mediafm_store import Storage
 from mediafm_store.model.sequences import LazyTitle, TitleSequence, read, read_each
 from mediafm_store.model.transformer import ModelConfig
+from mediafm_store.storage.storage import Storage
 from mediafm_store.training.batching import endless
 from mediafm_store.training.initialization import sample_shots, start_model
 from mediafm_store.training.process_group import ProcessGroup

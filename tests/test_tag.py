@@ -12,20 +12,17 @@ import pytest
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
-from mediafm_store import (
-    Feedback,
-    Storage,
-    answer_tags,
-    apply_tags,
-    fit_probe,
-    import_labels,
-    uncertain_tags,
-)
+from mediafm_store import Feedback
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import InvalidInput, NotFound
+from mediafm_store.labels.labels import import_labels
+from mediafm_store.probing.fit import fit_probe
+from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.registry import by_chance
+from mediafm_store.storage.storage import Storage
 from mediafm_store.tags import apply as applying
-from mediafm_store.tags.review import distance
+from mediafm_store.tags.apply import apply_tags
+from mediafm_store.tags.review import answer_tags, distance, uncertain_tags
 from mediafm_store.tags.tag import Tag, read_tags, row_of, write_tags
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
@@ -75,9 +72,11 @@ def test_bad_input(genres, store, tmp_path):
         apply_tags(genres, ["nope"])
     with pytest.raises(NotFound, match="no probe 'nope'"):
         apply_tags(genres, task="nope")
-    for option in ({"engine": "odd"}, {"workers": 2}):
-        with pytest.raises(InvalidInput, match="leave out --engine and --workers"):
-            apply_tags(genres, names=["cats"], **option)
+    for option in (["--engine", "ray"], ["--workers", "2"]):
+        asked = ["tag", "apply", "--name", "cats", *option, "--store", str(genres.path)]
+        refused = CliRunner().invoke(app, asked)
+        assert refused.exit_code == 2
+        assert "leave out --engine and --workers" in " ".join(refused.output.split())
     bare = Storage(tmp_path / "bare", create=True)
     bare.add_title(title_rows(bare, "a", np.asarray(random_vectors(2))))
     with pytest.raises(InvalidInput, match="no title of the store has tags"):
@@ -113,7 +112,7 @@ def planted(path):
 @pytest.fixture(scope="module")
 def probed(tmp_path_factory):
     store = planted(tmp_path_factory.mktemp("tags"))
-    fit_probe(store, "kind", folds=3)
+    fit_probe(store, "kind", ProbeOptions(folds=3))
     return store
 
 
@@ -207,7 +206,7 @@ def test_a_run_that_was_cut_off_goes_on(probed, monkeypatch):
 
 def test_the_most_uncertain_are_asked_and_answers_teach(tmp_path):
     store = planted(tmp_path)
-    first = fit_probe(store, "kind", folds=3)
+    first = fit_probe(store, "kind", ProbeOptions(folds=3))
     apply_tags(store)
     asked = uncertain_tags(store, n=3)
     assert [distance(t) for t in asked] == sorted(distance(t) for t in read_tags(store))[:3]
@@ -239,7 +238,7 @@ def test_answers_to_proposals_of_neighbours_are_kept_though_no_probe_can_be_fitt
 
 def test_a_probe_that_knows_no_more_than_a_guess_tags_nothing(tmp_path, caplog):
     store = planted(tmp_path)
-    fit_probe(store, "kind", folds=3)
+    fit_probe(store, "kind", ProbeOptions(folds=3))
     rng = np.random.default_rng(3)
     rows = [
         {"title": f"film{n:02d}", "label": "lucky", "value": float(rng.random() < 0.5)}
@@ -247,7 +246,7 @@ def test_a_probe_that_knows_no_more_than_a_guess_tags_nothing(tmp_path, caplog):
     ]
     pl.DataFrame(rows).write_parquet(tmp_path / "luck.parquet")
     import_labels(store, tmp_path / "luck.parquet")
-    assert by_chance(fit_probe(store, "luck", folds=3))
+    assert by_chance(fit_probe(store, "luck", ProbeOptions(folds=3)))
     assert {tag.task for tag in apply_tags(store)} == {"kind"}
     assert "probe luck v1 is no better than chance (macro_ap 0." in caplog.text
     with pytest.raises(InvalidInput, match="probe luck v1 is no better than chance"):

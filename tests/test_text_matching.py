@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafm_store import Storage, import_features, search
 from mediafm_store import weights as shipped
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, block, unit_rows
 from mediafm_store.errors import InvalidInput
 from mediafm_store.features.fusion import describe, fingerprint, fuse
+from mediafm_store.importing.importer import import_features
 from mediafm_store.indexing.known import ReadCache
 from mediafm_store.likeness.scale import PARTS
 from mediafm_store.picture_text.caption_map import CaptionMap
 from mediafm_store.retrieval import search as module
+from mediafm_store.storage.storage import Storage
 from mediafm_store.text_search.asked_for import (
     HEARD,
     NAMED_SOUND,
@@ -28,6 +29,7 @@ from mediafm_store.text_search.asked_for import (
 from mediafm_store.text_search.captions import caption_map_of
 from mediafm_store.text_search.spoken_words import RANK_OFFSET, fused_by_rank
 from mediafm_store.text_search.text_matching import SPOKEN, text_matcher
+from tests.asking import search
 from tests.conftest import rows_of
 from tests.features import film, save
 from tests.plain import PlainEncoder

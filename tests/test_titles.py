@@ -5,19 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mediafm_store import (
-    Storage,
-    build_index,
-    doctor,
-    import_labels,
-    ingest,
-    labelled,
-    remove_labels,
-    remove_titles,
-    rename_title,
-)
 from mediafm_store.errors import InvalidInput, NotFound
+from mediafm_store.health import doctor
+from mediafm_store.indexing.build import build_index
 from mediafm_store.indexing.nearest import nearest
+from mediafm_store.ingestion.ingest import ingest
+from mediafm_store.labels.labels import import_labels, labelled, remove_labels
+from mediafm_store.storage.storage import Storage
+from mediafm_store.titles.editing import remove_titles, rename_title
 from mediafm_store.titles.naming import find_title
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
@@ -128,7 +123,7 @@ def test_a_given_name_stays_when_the_film_is_ingested_again(
     film = make_film(tmp_path / "film.mp4", images=list(pictures(48)))
     film.with_suffix(".json").write_text(json.dumps(metadata))
     ingest(store, [film], encoders=plain_encoders)
-    rename_title(store, "film", "ImportedTitle")
+    rename_title(store, "film", "Given")
     revision = store.title("film")["revision"]
     assert ingest(store, [film], encoders=plain_encoders)[0].state == "unchanged"
     assert store.title("film")["revision"] == revision

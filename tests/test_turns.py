@@ -5,16 +5,16 @@ import sys
 
 import pytest
 
-from mediafm_store import Storage
 from mediafm_store.errors import InvalidInput
+from mediafm_store.storage.storage import Storage
 from mediafm_store.tables import turns
 from mediafm_store.tags.tag import Tag, keep_answers, write_tags
 from tests.conftest import ROOT, random_vectors, title_rows
 
 HOLDS = """
 import sys
-from mediafm_store import Store
-with Store(sys.argv[1]).tables.lock():
+from mediafm_store.storage.storage import Storage
+with Storage(sys.argv[1]).tables.lock():
     print("held", flush=True)
     sys.stdin.readline()
 """
@@ -86,11 +86,14 @@ except Timeout:
 
 FULL = """
 import resource, sys
-from mediafm_store import IndexConfig, Store, TrainConfig, build_index, train
+from mediafm_store import IndexConfig, TrainConfig
+from mediafm_store.indexing.build import build_index
+from mediafm_store.storage.storage import Storage
+from mediafm_store.training.train import train
 from mediafm_store.errors import InvalidInput
 from mediafm_store.training import resume
 
-store = Store(sys.argv[1])
+store = Storage(sys.argv[1])
 fused = store.live("fused")
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
 try:

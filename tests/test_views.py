@@ -12,9 +12,10 @@ import pytest
 from safetensors import safe_open
 from torch.utils.data import DataLoader
 
-from mediafm_store import Storage, export
 from mediafm_store.errors import InvalidInput, NotFound
+from mediafm_store.exporters import export
 from mediafm_store.storage import views
+from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors, shot_row, title_rows
 
 

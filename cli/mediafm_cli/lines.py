@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from mediafm_cli.stderr import tell
 
 if TYPE_CHECKING:
-    from mediafm_store import IngestProgress as FilmProgress
-    from mediafm_store import IngestResult
+    from mediafm_store.ingestion.ingest import IngestResult
+    from mediafm_store.ingestion.worker import IngestProgress as FilmProgress
 
 _LEAST_S, MOST_S = 30.0, 600.0
 """Seconds between two lines."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from mediafm_store import Storage
+    from mediafm_store.storage.storage import Storage
 
 
 def _time(text: str) -> float:
@@ -75,7 +75,7 @@ Fps = Annotated[
 Start = Annotated[
     float | None,
     typer.Option(
-        "--from", parser=_time, help="Where a stretch of the title begins.", metavar="TIME"
+        "--from", parser=_time, help="Where a segment of the title begins.", metavar="TIME"
     ),
 ]
 End = Annotated[
@@ -128,6 +128,6 @@ def open_if_there(path: str) -> "Storage | None":
 
 def open_store(path: str, *, create: bool = False) -> "Storage":
     """Open the store; the library is imported here, so that help is quick."""
-    from mediafm_store import Storage
+    from mediafm_store.storage.storage import Storage
 
     return Storage(path, create=create)

@@ -13,8 +13,8 @@ from mediafm_cli.stderr import logs_json
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from mediafm_store import IngestProgress as FilmProgress
-    from mediafm_store import IngestResult
+    from mediafm_store.ingestion.ingest import IngestResult
+    from mediafm_store.ingestion.worker import IngestProgress as FilmProgress
 
 _Update = Callable[..., None]
 """Called with what is going on, how much is done, how much there is, and perhaps a detail."""

@@ -6,7 +6,7 @@ from mediafm_store.ad_breaks.constraints import (
     BreakConstraints,
     closed,
     held_back,
-    within_rails,
+    within_constraints,
 )
 from mediafm_store.ad_breaks.context import read_break_context
 from mediafm_store.ad_breaks.learned_weights import weights_of
@@ -18,11 +18,11 @@ def rank_breaks(
     store: Storage,
     title: str,
     *,
-    rails: BreakConstraints = USUAL,
+    constraints: BreakConstraints = USUAL,
     k: int | None = 5,
     weights: BreakWeights | None = None,
 ) -> list[AdBreak]:
-    """The best `k` cuts of a title that keep to the rails, best first; all of them if it is None.
+    """The best `k` cuts of a title that keep to the constraints, best first; all if it is None.
 
     `weights` of the signs are by default those that the store's labels of breaks give, or fixed
     ones where there are too few: see `weights_of`. Raises NotFound for an unknown title,
@@ -30,15 +30,15 @@ def rank_breaks(
     """
     facts = read_break_context(store, title)
     ranked = score_cuts(facts, weights or weights_of(store))
-    return within_rails(ranked, rails, closed(facts, rails))[:k]
+    return within_constraints(ranked, constraints, closed(facts, constraints))[:k]
 
 
 def rank_cuts(store: Storage, title: str, *, weights: BreakWeights | None = None) -> list[AdBreak]:
-    """Every cut of a title, best first, without guard rails."""
+    """Every cut of a title, best first, without guard constraints."""
     return score_cuts(read_break_context(store, title), weights or weights_of(store))
 
 
-def why_none(store: Storage, title: str, rails: BreakConstraints = USUAL) -> dict[str, int]:
+def why_none(store: Storage, title: str, constraints: BreakConstraints = USUAL) -> dict[str, int]:
     """How many cuts of a title each guard rail rules out."""
     facts = read_break_context(store, title)
-    return held_back(score_cuts(facts, weights_of(store)), closed(facts, rails))
+    return held_back(score_cuts(facts, weights_of(store)), closed(facts, constraints))

@@ -13,7 +13,7 @@ _LONGEST_NAME = 120
 
 
 def cut(
-    stretches: Sequence[Segment],
+    segments: Sequence[Segment],
     into: str | Path,
     *,
     fast: bool = False,
@@ -26,7 +26,7 @@ def cut(
     replaced.
 
     Args:
-        stretches: Segments to cut.
+        segments: Segments to cut.
         into: Folder of the clips, which are named after the segments.
         fast: Copy all packets, from the key frame before each segment on.
         on_clip: Called with each clip, the number written and the total.
@@ -42,9 +42,9 @@ def cut(
         raise InvalidInput(f"{into} is a file; give a folder to cut into")
     into.mkdir(parents=True, exist_ok=True)
     clips: list[Clip] = []
-    for stretch, name in zip(stretches, file_names(s.label for s in stretches), strict=True):
-        clips.append(cut_clip(stretch.media, stretch.span, into / name, fast=fast))
-        on_clip(clips[-1], len(clips), len(stretches))
+    for segment, name in zip(segments, file_names(s.label for s in segments), strict=True):
+        clips.append(cut_clip(segment.media, segment.span, into / name, fast=fast))
+        on_clip(clips[-1], len(clips), len(segments))
     return clips
 
 

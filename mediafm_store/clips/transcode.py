@@ -56,7 +56,7 @@ def encode(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int
         shown = _reencoded_pictures(container, stream, plan, footage)
         first = next(shown, None)
         if first is None:
-            raise InvalidInput(f"{media}: no picture of this stretch can be decoded")
+            raise InvalidInput(f"{media}: no picture of this segment can be decoded")
         counted = _Counted()
         video = _video_stream(out, first, stream, footage)
         work = [coded(video.encode, counted.all(chain([first], shown)))]

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mediafm_store.ad_breaks.constraints import BreakConstraints
@@ -16,6 +17,7 @@ from mediafm_store.indexing.status import searchable
 from mediafm_store.ingestion.ingest import IngestResult, ingest
 from mediafm_store.report.pages import write_catalogue_page
 from mediafm_store.report.search_page import SearchView
+from mediafm_store.retrieval.query import SearchOptions, SearchQuery
 from mediafm_store.retrieval.search import search
 from mediafm_store.storage.storage import Storage
 from mediafm_store.tags.apply import apply_tags
@@ -97,12 +99,13 @@ def run_demo(
     texts = [q.text for q in QUERIES[:_TEXTS]] if media is None else []
     examples = [_middle_shot(store, title) for title in titles[:_SHOTS]]
     on_progress("search", 0, 0)
+    ask = partial(search, store, options=SearchOptions(k=_HITS))
     searches = [
-        *(SearchView(f"“{t}”", search(store, text=t, k=_HITS, encoders=encoders)) for t in texts),
-        *(SearchView(s, search(store, shot=s, k=_HITS), query_shot=s) for s in examples),
+        *(SearchView(f"“{t}”", ask(SearchQuery(text=t), encoders=encoders)) for t in texts),
+        *(SearchView(s, ask(SearchQuery(shot=s)), query_shot=s) for s in examples),
     ]
-    rails = BreakConstraints(min_gap_s=15, margin_s=5)
-    breaks = {t: rank_breaks(store, t, rails=rails, k=4) for t in titles}
+    constraints = BreakConstraints(min_gap_s=15, margin_s=5)
+    breaks = {t: rank_breaks(store, t, constraints=constraints, k=4) for t in titles}
     result = DemoResult(
         store=store.local,
         report=folder / "report.html",

@@ -39,7 +39,7 @@ class EmbedResult:
 
 @dataclass(frozen=True)
 class ClipVectors:
-    """A stretch of a title as one vector, in three ways; each is a mean over its shots."""
+    """A segment of a title as one vector, in three ways; each is a mean over its shots."""
 
     shots: list[str]
     """The ids of those that overlap it."""
@@ -133,10 +133,10 @@ def embed_clip(
     checkpoint: str | Path | None = None,
     device: DeviceChoice = "auto",
 ) -> ClipVectors:
-    """A stretch of a title from within it, beside the same shots without the rest of the title.
+    """A segment of a title from within it, beside the same shots without the rest of the title.
 
     Nothing is written. `checkpoint` is by default the newest. Raises NotFound for a title that is
-    not there, InvalidInput for a stretch without shots.
+    not there, InvalidInput for a segment without shots.
     """
     title = find_title(store, title)
     own = shots_within(store, title, start_s, end_s)

@@ -1,1 +1,1 @@
-"""What a search is given as an example: shots, titles, stretches, clips, pictures, sounds."""
+"""What a search is given as an example: shots, titles, segments, clips, pictures, sounds."""

@@ -36,7 +36,7 @@ class ClipMatch(NamedTuple):
 
 
 def origin_of(store: Storage, fused: Fused, spans: Sequence[Span]) -> ClipMatch | None:
-    """The stretch of a title that a clip shows; None if it shows none.
+    """The segment of a title that a clip shows; None if it shows none.
 
     Every pair of a shot of the clip and a similar one of the store says where in a title the clip
     would lie; each such place is then compared with all of the clip, picture and sound.

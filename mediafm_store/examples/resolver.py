@@ -1,4 +1,4 @@
-"""What is looked for, as vectors of shots: shots and stretches of the store, files, words."""
+"""What is looked for, as vectors of shots: shots and segments of the store, files, words."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -130,9 +130,9 @@ class ExampleResolver:
         self.device, self.on_origin = device, on_origin
 
     def of(self, name: str) -> Example:
-        """Whatever a name stands for: a shot, a title, a stretch of one, or a file.
+        """Whatever a name stands for: a shot, a title, a segment of one, or a file.
 
-        A stretch is TITLE@START-END, as sintel@0:03:10-0:03:40. An id goes before a file, a file
+        A segment is TITLE@START-END, as sintel@0:03:10-0:03:40. An id goes before a file, a file
         before what else titles are called. Raises NotFound for anything else.
         """
         names = Names(self.store)
@@ -144,8 +144,8 @@ class ExampleResolver:
         if shot is not None:
             return self.shots([shot])
         if start is None or end is None:
-            return self.stretch(title)
-        return self.stretch(title, parse_clock(start), parse_clock(end))
+            return self.segment(title)
+        return self.segment(title, parse_clock(start), parse_clock(end))
 
     def shots(self, ids: Sequence[str]) -> Example:
         """Shots of the store, all of one title; raise NotFound for one that is not there."""
@@ -161,10 +161,10 @@ class ExampleResolver:
             alone = read_vectors(self.store, self.store.live("fused"), ids).vectors
         return Example(rows.vectors, alone, ids=frozenset(ids), title=title_of(ids[0]))
 
-    def stretch(
+    def segment(
         self, title: str, start_s: float | None = None, end_s: float | None = None
     ) -> Example:
-        """The shots of a title that overlap a stretch of it, or all; InvalidInput if none does."""
+        """The shots of a title that overlap a segment of it, or all; InvalidInput if none does."""
         title = find_title(self.store, title)
         if start_s is end_s is None:
             return self.shots(self.store.shot_ids(title))._replace(whole=title)

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mediafm_store.arrays import MODALITIES, Fused, Modality, zeros
+from mediafm_store.arrays import MODALITIES, Fused, zeros
 from mediafm_store.encoders.encoder import Encoder
 from mediafm_store.encoding import DEFAULTS, load_encoder
 from mediafm_store.errors import InvalidInput
@@ -31,6 +31,7 @@ from mediafm_store.importing.files import (
     nothing_in,
     unchanged,
 )
+from mediafm_store.importing.options import ImportOptions
 from mediafm_store.importing.tables import TableFile
 from mediafm_store.importing.validation import ImportedTitle, TitleInFile, checked_title, shot_row
 from mediafm_store.ingestion.ingest import IngestResult, failure
@@ -57,12 +58,8 @@ from mediafm_store.tables.spaces import Space
 def import_features(
     store: Storage,
     files: str | Path | Iterable[str | Path],
+    options: ImportOptions = ImportOptions(),  # noqa: B008 - frozen
     *,
-    arrays: Mapping[Modality, str] | None = None,
-    made_by: Mapping[Modality, str] | None = None,
-    fps: Fraction | float | str | None = None,
-    scenes: str = "scene",
-    title: str | None = None,
     encoder: Encoder | None = None,
     on_title: Callable[[IngestResult, int, int], None] = lambda result, done, total: None,
 ) -> list[IngestResult]:
@@ -70,33 +67,44 @@ def import_features(
 
     A `.npz` is a title: arrays `visual`, `audio`, `text` [shots, width], one or more of them;
     `start_s` and `end_s` in seconds, or `shots` [shots, 2], first and last frame, with `fps`;
-    perhaps `words`, and `scene`, a number a shot, -1 where there is none (`scenes` gives it another
-    name). In a table rows are shots, with a column `title`. A row of zeros is a shot
-    without that modality. Metadata are taken from beside the file, as `film.json`.
+    perhaps `words`, and `scene`, a number a shot, -1 where there is none. In a table rows are
+    shots, with a column `title`. A row of zeros is a shot without that modality. Metadata are taken
+    from beside the file, as `film.json`.
 
-    `arrays` gives arrays or columns of other names, `made_by` the names of what made the vectors
-    (else those of the arrays). A store keeps to both: titles that come later may lack a modality,
-    but bring no others. `encoder` reads words, and metadata (default: the default text encoder).
-    Titles that have not changed are left alone. Raises InvalidInput or SpaceMismatch before
-    anything is written if the files do not go together, or not into this store.
+    A store keeps to the encoders of its first titles: titles that come later may lack a modality,
+    but bring no others. Titles that have not changed are left alone.
+
+    Args:
+        store: Where titles are written.
+        files: Files, and folders that are searched for files.
+        options: What arrays and columns are called, and what made them.
+        encoder: What reads words and metadata; default: the default text encoder.
+        on_title: Called with each result, how many titles are done, and of how many.
+
+    Returns:
+        A result for each title.
+
+    Raises:
+        InvalidInput: The files do not go together, or not into this store; nothing is written.
+        SpaceMismatch: The store's vectors were made by something else; nothing is written.
     """
     paths = find_files(path_list(files))
-    if title is not None:
-        check_id(title)
+    if options.title is not None:
+        check_id(options.title)
         if [path.suffix.lower() for path in paths] != [".npz"]:
             raise InvalidInput(f"--title belongs to one .npz file, {len(paths)} files are given")
     store.check_writable()
-    given = {m: name for m, name in (arrays or {}).items() if name is not None}
-    rate = None if fps is None else frame_rate(fps)
-    how = _ImportOptions({m: given.get(m, m) for m in MODALITIES}, rate, title, scenes)
-    opened = [how.open(path) for path in paths]
+    given = {m: name for m, name in options.arrays.items() if name is not None}
+    rate = None if options.fps is None else frame_rate(options.fps)
+    options = replace(options, arrays={m: given.get(m, m) for m in MODALITIES}, fps=rate)
+    opened = [_open(path, options, rate) for path in paths]
     usable = [file for file in opened if not isinstance(file, IngestResult)]
-    features = declare(store, usable, {**how.arrays, **(made_by or {})})
+    features = declare(store, usable, {**options.arrays, **options.made_by})
     check_found(usable, given, features)
-    if title is None:
+    if options.title is None:
         give_ids(store, usable)
     reader = encoder or load_encoder(DEFAULTS["text"], "auto")
-    job = _ImportJob(store, how, features, reader)
+    job = _ImportJob(store, options, features, reader)
     results: list[IngestResult] = []
     total = sum(1 if isinstance(file, IngestResult) else len(file.ids) for file in opened)
     for result in job.run(opened):
@@ -105,26 +113,17 @@ def import_features(
     return results
 
 
-@dataclass(frozen=True)
-class _ImportOptions:
-    """How files are read."""
-
-    arrays: Mapping[Modality, str]
-    fps: Fraction | None
-    title: str | None
-    scenes: str
-
-    def open(self, path: Path) -> FeatureFile | IngestResult:
-        """A file as far as its headers tell, or why it cannot be read."""
-        try:
-            check_name(path)
-            if path.suffix.lower() == ".npz":
-                return ArrayFile(
-                    path, self.arrays, fps=self.fps, title=self.title, scenes=self.scenes
-                )
-            return TableFile(path, self.arrays, self.scenes)
-        except Exception as error:
-            return failure(self.title or title_id(path), path, error)
+def _open(path: Path, options: ImportOptions, fps: Fraction | None) -> FeatureFile | IngestResult:
+    """A file as far as its headers tell, or why it cannot be read."""
+    try:
+        check_name(path)
+        if path.suffix.lower() == ".npz":
+            return ArrayFile(
+                path, options.arrays, fps=fps, title=options.title, scenes=options.scenes
+            )
+        return TableFile(path, options.arrays, options.scenes)
+    except Exception as error:
+        return failure(options.title or title_id(path), path, error)
 
 
 class _Pending(NamedTuple):
@@ -157,7 +156,7 @@ class _ImportJob:
     """What all titles of one import share."""
 
     store: Storage
-    how: _ImportOptions
+    options: ImportOptions
     features: Features
     reader: Encoder
     """Of words and metadata."""
@@ -214,7 +213,7 @@ class _ImportJob:
         if self.first.setdefault(id, (file.path, name)) != (file.path, name):
             raise clash(file.path, id, self.first[id][0])
         if not file.widths:
-            raise InvalidInput(nothing_in(file, self.how.arrays))
+            raise InvalidInput(nothing_in(file, self.options.arrays))
         check_fits(file, self.features, self.store)
         pending = self._look(file, name, id, stat)
         before = sources_of(pending.row)
@@ -230,7 +229,7 @@ class _ImportJob:
                 return _WrittenTitle(unchanged(pending.row, file.path), moved=moved)
         warnings = IngestWarnings(
             media=[
-                f"{id}: no {modality} vectors ({self.how.arrays[modality]}) in {file.path.name}"
+                f"{id}: no {modality} vectors ({self.options.arrays[modality]}) in {file.path.name}"
                 for modality in self.features
                 if modality not in given.vectors or not given.vectors[modality].any()
             ]
@@ -256,7 +255,7 @@ class _ImportJob:
             media="",
             media_stat=stat,
             media_made_by=digest(
-                (RULES, *sorted(self.how.arrays.items()), self.how.fps, self.how.scenes)
+                (RULES, *sorted(self.options.arrays.items()), self.options.fps, self.options.scenes)
             ),
             words="",
             words_stat="",

@@ -17,14 +17,14 @@ class ReadCache:
     """Vectors, shots and revisions that were read."""
 
     def __init__(self, store: Storage) -> None:
-        self._store = store
+        self.store = store
         self._rows: dict[tuple[str, str], Float32[np.ndarray, " dim"]] = {}
         self._shots: dict[str, dict[str, Any]] = {}
 
     @cached_property
     def revisions(self) -> Mapping[str, str]:
         """The revision of each title."""
-        return self._store.revisions()
+        return self.store.revisions()
 
     def add(self, space: Space, ids: Sequence[str], vectors: Vectors) -> None:
         """Take vectors that came with a search."""
@@ -35,7 +35,7 @@ class ReadCache:
         missing = [id for id in ids if (space.table, id) not in self._rows]
         nothing = np.zeros(space.dim, np.float32)
         if missing:
-            self.add(space, *read_vectors(self._store, space, missing))
+            self.add(space, *read_vectors(self.store, space, missing))
             for id in missing:  # those that are not there are not asked for again
                 self._rows.setdefault((space.table, id), nothing)
         rows = [self._rows[space.table, id] for id in ids]
@@ -44,5 +44,5 @@ class ReadCache:
     def shots(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The rows of those of the shots that exist."""
         if missing := [id for id in dict.fromkeys(ids) if id not in self._shots]:
-            self._shots |= self._store.shots_by_id(missing)
+            self._shots |= self.store.shots_by_id(missing)
         return {id: self._shots[id] for id in ids if id in self._shots}

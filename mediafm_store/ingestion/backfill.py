@@ -45,30 +45,59 @@ class BackfillResult:
     results: list[IngestResult]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackfillOptions:
+    """How films are encoded again.
+
+    Raises:
+        InvalidInput: `keyframes` is below 1.
+    """
+
+    keyframes: int = KEYFRAMES
+    """Pictures of each shot, spread evenly over it; their vectors are averaged."""
+    dry_run: bool = False
+    """Encode the shortest title alone, to know what the rest will take."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be used, before a film is opened."""
+        if self.keyframes < 1:
+            raise InvalidInput(f"keyframes must be 1 or more, are {self.keyframes}")
+
+
 def backfill(
     store: Storage,
     encoders: Encoders,
+    options: BackfillOptions = BackfillOptions(),
     *,
-    keyframes: int = KEYFRAMES,
-    dry_run: bool = False,
     workers: int | None = None,
     engine: str = "threads",
     on_cost: Callable[[Cost], None] = lambda cost: None,
     on_progress: Callable[[IngestProgress], None] = lambda progress: None,
     on_title: Callable[[IngestResult], None] = lambda result: None,
 ) -> BackfillResult:
-    """Write `fused`, `described` and `metadata` vectors of these encoders for all titles.
+    """Write `fused`, `described` and `metadata` vectors of other encoders for all titles.
 
-    Shots and subtitles stay as they are stored; the films are decoded again, by `workers` of an
-    `engine` as those of `ingest`. Nothing changes for readers until the new versions are promoted.
-    One that was stopped goes on with the titles that are left. The shortest title is begun first,
-    and `on_cost` told what the rest will take; with `dry_run` that is all. `keyframes` pictures a
-    shot are averaged, as `ingest` does. Raises InvalidInput if these encoders made the live
-    vectors, or if vectors were imported.
+    Shots and subtitles stay as they are stored; the films are decoded again. Nothing changes for
+    readers until the new versions are promoted. A backfill that was stopped continues with the
+    titles that are left.
+
+    Args:
+        store: Where titles are read and vectors written.
+        encoders: One for each modality, not all of which made the live vectors.
+        options: How films are encoded.
+        workers: Titles that are encoded at the same time; default: by the number of cores.
+        engine: What runs the workers: see `ingest`.
+        on_cost: Called after the first title, the shortest, with what the rest will take.
+        on_progress: Called while a film is decoded.
+        on_title: Called with each result as it comes.
+
+    Returns:
+        The new versions, and a result for each title.
+
+    Raises:
+        InvalidInput: These encoders made the live vectors, or vectors were imported.
     """
     store.check_writable()
-    if keyframes < 1:
-        raise InvalidInput(f"keyframes must be 1 or more, are {keyframes}")
     if is_imported(store.live("fused")):
         raise InvalidInput(
             f"the vectors of {store.path} were imported; import others into a new store"
@@ -82,11 +111,13 @@ def backfill(
     waiting = {title for space in versions for title in store.lacking(space)}
     rows = [row for row in store.titles().to_dicts() if row["id"] in waiting]
     rows.sort(key=lambda row: row["duration_s"])
-    known = (_known_film(store, row) for row in (rows[:1] if dry_run else rows))
+    known = (_known_film(store, row) for row in (rows[:1] if options.dry_run else rows))
     results = []
     with engine_of(engine, workers=workers) as runs_on:
         # To hold encoders an engine has to be started, which takes seconds.
-        stage = _Refeaturize(spaces, runs_on.held(encoders) if rows else encoders, keyframes)
+        stage = _Refeaturize(
+            spaces, runs_on.held(encoders) if rows else encoders, options.keyframes
+        )
         with closing(runs_on.run(stage, known, on_progress)) as outcomes:
             for outcome in outcomes:
                 result = _written(store, outcome)
@@ -94,7 +125,7 @@ def backfill(
                 on_title(result)
                 if outcome.item.row["id"] == rows[0]["id"]:
                     on_cost(_cost(rows, result, runs_on.workers))
-    if dry_run:
+    if options.dry_run:
         return BackfillResult(versions, results)
     if all(result.state == "ingested" for result in results):
         versions = [

@@ -13,26 +13,23 @@ from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import load_encoders
 from mediafm_store.engines import Engine, TaskOutcome, engine_of
 from mediafm_store.errors import InvalidInput, MediaFMError, NotFound, first_line
-from mediafm_store.features.extract import KEYFRAMES
 from mediafm_store.files import path_list
 from mediafm_store.ingestion.moved_films import KnownFilms
+from mediafm_store.ingestion.options import IngestOptions, load_detector
 from mediafm_store.ingestion.title_rows import TargetSpaces, TextUpdate, renewed_rows
 from mediafm_store.ingestion.worker import (
     FeaturizedTitle,
     IngestItem,
-    IngestOptions,
     IngestProgress,
     IngestWorker,
     check_name,
     clash,
-    load_detector,
     untouched,
 )
 from mediafm_store.records import Title
 from mediafm_store.sources.ids import check_id, is_same_film, title_ids
 from mediafm_store.sources.videos import find_videos, series_of
 from mediafm_store.storage.storage import Storage
-from mediafm_store.subtitles.language import wished
 
 log = logging.getLogger("mediafm_store")
 
@@ -61,52 +58,53 @@ class IngestResult:
 def ingest(
     store: Storage,
     paths: str | Path | Iterable[str | Path],
+    options: IngestOptions = IngestOptions(),  # noqa: B008 - frozen
     *,
     encoders: Encoders | None = None,
-    detector: str = "adaptive",
-    shot_list: str | Path | None = None,
-    keyframes: int = KEYFRAMES,
-    language: str | None = None,
-    title: str | None = None,
-    force: bool = False,
     workers: int | None = None,
     engine: str = "threads",
     on_progress: Callable[[IngestProgress], None] = lambda progress: None,
     on_title: Callable[[IngestResult], None] = lambda result: None,
 ) -> list[IngestResult]:
-    """Ingest files, and the videos in folders; a title that fails does not stop the others.
+    """Ingest videos: cut them into shots, encode these, and write titles into the store.
 
-    Titles whose files have not changed are left alone, and where only subtitles or metadata have,
-    the film is not decoded again, unless `force` is set. `title` and `shot_list` belong to the one
-    video given; without `title`, ids come from file names, and from folders where those are alike.
+    A title that fails does not stop the others. Titles whose files have not changed are left alone;
+    where only subtitles or metadata have, the film is not decoded again.
 
-    `workers` titles are taken at once by an `engine` (see `engine_of`): `threads` of this process,
-    which call `on_progress`; `ray`, processes of this machine; or a cluster at `ray://HOST:PORT`,
-    whose machines have the files at the same paths. Raises SpaceMismatch if the store's vectors
-    were made by other encoders, InvalidInput if a path does not exist or a value cannot be used.
+    Args:
+        store: Where titles are written.
+        paths: Videos, and folders that are searched for videos.
+        options: How titles are cut and encoded.
+        encoders: One for each modality; default: those that made the store's vectors.
+        workers: Titles that are ingested at the same time; default: by the number of cores.
+        engine: "threads" of this process, which call `on_progress`; "ray", processes of this
+            machine; or "ray://HOST:PORT", a cluster whose machines have the files at these paths.
+        on_progress: Called while a film is decoded.
+        on_title: Called with each result as it comes.
+
+    Returns:
+        A result for each video, in the order of the paths.
+
+    Raises:
+        InvalidInput: A path does not exist, or a value cannot be used.
+        SpaceMismatch: The store's vectors were made by other encoders.
+
+    Example:
+        ingest(store, "films/", IngestOptions(detector="transnetv2"), workers=4)
     """
     videos = find_videos(path_list(paths))
-    shot_list = None if shot_list is None else Path(shot_list)
-    for option, value in {"--title": title, "--shots": shot_list}.items():
+    for option, value in {"--title": options.title, "--shots": options.shot_list}.items():
         if value is not None and len(videos) != 1:
             raise InvalidInput(f"{option} belongs to one video, {len(videos)} are given")
-    if title is not None:
-        check_id(title)
-    if shot_list is not None and not shot_list.is_file():
-        raise InvalidInput(f"--shots {shot_list} is not a file; give a CSV or an EDL")
-    if keyframes < 1:
-        raise InvalidInput(f"keyframes must be 1 or more, are {keyframes}")
+    if options.title is not None:
+        check_id(options.title)
     store.check_writable()
-    chosen = wished(language) if language else None
     ids = (
-        dict.fromkeys(videos, title)
-        if title
+        dict.fromkeys(videos, options.title)
+        if options.title
         else title_ids(store, videos, is_same_film(store), series_of)
     )
-    how = IngestOptions(
-        encoders or load_encoders(store=store), detector, shot_list, keyframes, chosen
-    )
-    job = IngestJob(store, how, force=force, asked_for=title is not None)
+    job = IngestJob(store, options, encoders or load_encoders(store=store))
     with engine_of(engine, workers=workers) as runs_on:
         return job.run(list(ids.items()), runs_on, on_progress, on_title)
 
@@ -114,16 +112,10 @@ def ingest(
 class IngestJob:
     """The driver of an ingest: it alone reads the store and writes to it."""
 
-    def __init__(
-        self, store: Storage, how: IngestOptions, *, force: bool, asked_for: bool = False
-    ) -> None:
-        load_detector(how.detector)  # an unknown one is said at once
-        self.store = store
-        self.force = force
-        self.asked_for = asked_for
-        """Whether somebody has said of which title the film is."""
-        self.how = how
-        self.spaces = TargetSpaces(store, how.encoders)
+    def __init__(self, store: Storage, options: IngestOptions, encoders: Encoders) -> None:
+        load_detector(options.detector)  # an unknown one is refused before anything is read
+        self.store, self.options, self.encoders = store, options, encoders
+        self.spaces = TargetSpaces(store, encoders)
         made = (self.spaces.fused, self.spaces.described, self.spaces.metadata)
         self.lacking = {title for space in made for title in store.lacking(space)}
         self.films = KnownFilms(store)
@@ -149,7 +141,7 @@ class IngestJob:
                 try:
                     video = self.video(media, id, first)
                     # Later ones are looked at by workers: what these have made waits for this.
-                    unchanged = not begun and untouched(video, self.how)
+                    unchanged = not begun and untouched(video, self.options)
                 except Exception as error:
                     finish(failure(id, media, error))
                 else:
@@ -161,8 +153,7 @@ class IngestJob:
 
         todo = wanted()
         for one in todo:  # the first: to hold encoders an engine has to be started
-            how = replace(self.how, encoders=engine.held(self.how.encoders))
-            stage = IngestWorker(how, self.spaces)
+            stage = IngestWorker(self.options, engine.held(self.encoders), self.spaces)
             with closing(engine.run(stage, chain([one], todo), on_progress)) as outcomes:
                 for outcome in outcomes:
                     finish(self.result(outcome))
@@ -176,7 +167,7 @@ class IngestJob:
         check_name(media)
         note, row = "", self._row(id)
         if row is None or row["media"] != str(media):
-            if not self.asked_for and (known := self.films.at(media)):
+            if self.options.title is None and (known := self.films.at(media)):
                 id, row = known, self._row(known)
             elif moved := self.films.moved_to(media):
                 id, was = moved
@@ -184,7 +175,7 @@ class IngestJob:
                 note = f"{media} is title {id!r}, which was {was}: its id, labels and vectors stay"
         if (namesake := first.setdefault(id, media)) != media:
             raise clash(media, id, namesake)
-        anew = row is not None and (self.force or id in self.lacking)
+        anew = row is not None and (self.options.force or id in self.lacking)
         return IngestItem(media, id, row, anew=anew, note=note)
 
     def _row(self, id: str) -> dict[str, Any] | None:
@@ -213,7 +204,7 @@ class IngestJob:
                 found.title,
                 row,
                 made,
-                text=self.how.encoders["text"],
+                text=self.encoders["text"],
                 spaces=self.spaces,
                 sources=found.sources,
                 warnings=found.warnings,

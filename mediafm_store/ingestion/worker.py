@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mediafm_store import plugins
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.engines import Tell
 from mediafm_store.errors import InvalidInput
-from mediafm_store.features.extract import KEYFRAMES, Features, extract
+from mediafm_store.features.extract import Features, extract
+from mediafm_store.ingestion.options import IngestOptions
 from mediafm_store.ingestion.title_rows import (
     IngestWarnings,
     TargetSpaces,
@@ -18,15 +18,9 @@ from mediafm_store.ingestion.title_rows import (
     new_rows,
     renew,
 )
-from mediafm_store.media.video import frame_rate
 from mediafm_store.records import Title
-from mediafm_store.shots.detectors import Detector
-from mediafm_store.shots.shot_list import listed, read_shot_list
 from mediafm_store.sources.change_detection import (
-    RULES,
-    Provenance,
     SourceHashes,
-    digest,
     read_sources,
     sources_of,
     stat_of,
@@ -59,42 +53,6 @@ class FrameCounter:
 
 
 @dataclass(frozen=True)
-class IngestOptions:
-    """How titles are cut and encoded."""
-
-    encoders: Encoders
-    detector: str = "adaptive"
-    shot_list: Path | None = None
-    """Take the shots from this CSV or EDL instead of detecting them."""
-    keyframes: int = KEYFRAMES
-    """Pictures a shot, spread evenly over it; their vectors are averaged."""
-    language: str | None = None
-    """Of the subtitles to use."""
-
-    @property
-    def made_by(self) -> Provenance:
-        """What changes the rows, beside the files of a title and the encoders.
-
-        Those are told by the version of the spaces in which the title has vectors.
-        """
-        cut_by = self.shot_list.read_bytes() if self.shot_list else self.detector
-        return Provenance(media=digest((RULES, cut_by, self.keyframes)), words=str(RULES))
-
-    def detect(self, media: Path) -> Detector:
-        """What cuts a film."""
-        if self.shot_list:
-            return listed(read_shot_list(self.shot_list, frame_rate(media)))
-        return load_detector(self.detector)
-
-
-def load_detector(name: str) -> Detector:
-    """A plug-in that cuts films; raise NotFound or InvalidInput if there is no such."""
-    detector: Detector = plugins.load("detectors", name)
-    plugins.check_call(name, detector, (), 25.0)
-    return detector
-
-
-@dataclass(frozen=True)
 class IngestItem:
     """One video, and what the store holds of its title."""
 
@@ -113,7 +71,7 @@ class IngestItem:
         return self.row["name"] if self.row else None
 
 
-def untouched(video: IngestItem, how: IngestOptions) -> bool:
+def untouched(video: IngestItem, options: IngestOptions) -> bool:
     """Whether no file of a stored title has been touched, so that there is nothing to compute.
 
     No film is read for that but its list of tracks, where no subtitles lie beside it; where one has
@@ -124,9 +82,13 @@ def untouched(video: IngestItem, how: IngestOptions) -> bool:
     if before is None or stat_of(video.media) != before.media_stat:
         return False
     title = read_title(
-        video.media, video.id, name=video.name, language=how.language, warn=lambda said: None
+        video.media,
+        video.id,
+        name=video.name,
+        language=options.wanted_language,
+        warn=lambda said: None,
     )
-    return read_sources(title, how.made_by, video.row) == before
+    return read_sources(title, options.provenance, video.row) == before
 
 
 @dataclass(frozen=True)
@@ -147,7 +109,8 @@ class FeaturizedTitle:
 class IngestWorker:
     """Read, cut and encode one video, as far as that is not stored yet."""
 
-    how: IngestOptions
+    options: IngestOptions
+    encoders: Encoders
     spaces: TargetSpaces
     """Where the vectors will go."""
 
@@ -159,10 +122,10 @@ class IngestWorker:
             media,
             video.id,
             name=video.name,
-            language=self.how.language,
+            language=self.options.wanted_language,
             warn=warnings.words.append,
         )
-        sources = read_sources(title, self.how.made_by, row)
+        sources = read_sources(title, self.options.provenance, row)
         title = with_given_name(title, row)
         if row is not None:
             check_same_film(row, title, sources)
@@ -173,7 +136,7 @@ class IngestWorker:
             features, frames = self._extract(title, warnings, tell)
             made = new_rows(title, features, spaces=self.spaces, sources=sources, warnings=warnings)
         elif not (sources.same_words(before) and sources.same_metadata(before)):
-            text = self.how.encoders["text"]
+            text = self.encoders["text"]
             made = renew(title, row, text=text, sources=sources, warnings=warnings)
         took_s = time.perf_counter() - began
         return FeaturizedTitle(title, sources, made, warnings, frames, took_s)
@@ -184,9 +147,9 @@ class IngestWorker:
         tell(IngestProgress(title.media, 0, 0.0, 0.0))
         features = extract(
             title,
-            encoders=self.how.encoders,
-            detector=self.how.detect(title.media),
-            keyframes=self.how.keyframes,
+            encoders=self.encoders,
+            detector=self.options.detector_for(title.media),
+            keyframes=self.options.keyframes,
             on_frame=watched,
             warn=warnings.media.append,
             warn_of_words=warnings.words.append,

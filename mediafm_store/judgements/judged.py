@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -35,6 +35,8 @@ from mediafm_store.judgements.outcomes import (
     Sort,
     judged_metrics,
 )
+from mediafm_store.retrieval.hit import Hit
+from mediafm_store.retrieval.query import SearchOptions, SearchQuery
 from mediafm_store.retrieval.search import search
 from mediafm_store.storage.evaluations import record_if_writable
 from mediafm_store.storage.storage import Storage
@@ -200,15 +202,30 @@ def _arguments(
     return {"k": _FIRST, **what, **setting, "where": " AND ".join(where) or None}
 
 
+def _search(
+    store: Storage,
+    *,
+    shot: str | None = None,
+    text: str | None = None,
+    encoders: Encoders | None = None,
+    device: DeviceChoice,
+    **options: Any,
+) -> Sequence[Hit]:
+    """The answers to a judged query, with the options of its setting."""
+    query = SearchQuery(shot=shot, text=text)
+    return search(store, query, SearchOptions(**options), encoders=encoders, device=device)
+
+
 def _answered(
     store: Storage, asked: _JudgedQuery, options: Mapping[str, Any], ground: _Ground
 ) -> dict[str, float]:
     """Measure -> value, of one query in one setting."""
-    seen = search(store, **options)
+    ask = partial(_search, store, **options)
+    seen = ask()
     if asked.sort == "nothing":
         return {"refused": float(not seen)}
-    every = {"fold": False, **options, "k": len(ground.shots), "least": 0.0}
-    deep = [shot for hit in search(store, **every) for shot in (hit.shot, *hit.alike)]
+    every = ask(fold=options.get("fold", False), k=len(ground.shots), least=0.0)
+    deep = [shot for hit in every for shot in (hit.shot, *hit.alike)]
     first = condensed([hit.shot for hit in seen], ground.places)
     values = judged(asked.query, first, condensed(deep, ground.places), ground.labels)
     return values | {"unanswered": float(not seen)}

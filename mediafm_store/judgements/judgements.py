@@ -19,7 +19,7 @@ class ShotPosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LabelledShot:
-    """A stretch of a film that somebody looked at."""
+    """A segment of a film that somebody looked at."""
 
     start_s: float
     end_s: float

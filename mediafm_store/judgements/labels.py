@@ -8,7 +8,7 @@
        {"film": "sintel", "start_s": 0, "end_s": 3.5, "grade": 1}]}]}
 
 A film is called as the title in the store. Its shots stand in play order; those that are `tiny` are
-too short to be judged; `tiny` and `scene` may be left out. In queries, a stretch stands for the
+too short to be judged; `tiny` and `scene` may be left out. In queries, a segment stands for the
 labelled shot that holds its middle. Grade 2 is what was asked for, 1 is so in part. Text queries of
 kind `none` ask for what is in no shot. Other keys are for people and not read.
 """
@@ -102,7 +102,7 @@ def _labelled_shots(film: str, row: object) -> list[LabelledShot]:
     where = f"films {_short(film)}"
     shots: list[LabelledShot] = []
     for at, shot in _objects(_an_object(row, where), "shots", where):
-        start_s, end_s = _stretch(shot, at)
+        start_s, end_s = _segment(shot, at)
         tiny, scene = shot.get("tiny", False), shot.get("scene")
         if shots and start_s < shots[-1].end_s:
             raise InvalidInput(f"{at}: start_s {start_s} lies before the end of the shot before it")
@@ -126,7 +126,7 @@ def _similar_query(labels: Judgements, row: Row, where: str, kept: bool) -> Simi
         raise InvalidInput(
             f"{where}: the shot that is searched for is listed as relevant to itself"
         )
-    return SimilarQuery(id, place, sum(_stretch(row, where)) / 2, relevant, kept)
+    return SimilarQuery(id, place, sum(_segment(row, where)) / 2, relevant, kept)
 
 
 def _text_query(labels: Judgements, row: Row, where: str, kept: bool) -> TextQuery:
@@ -155,9 +155,9 @@ def _grades(labels: Judgements, row: Row, where: str) -> dict[ShotPosition, int]
 
 
 def _labelled_shot(labels: Judgements, row: Row, where: str) -> ShotPosition:
-    """The labelled shot that holds the middle of a stretch."""
+    """The labelled shot that holds the middle of a segment."""
     film = _nonempty_text(row, "film", where)
-    start_s, end_s = _stretch(row, where)
+    start_s, end_s = _segment(row, where)
     if film not in labels.films:
         raise InvalidInput(f"{where}: film {_short(film)} is not among the films of the file")
     place = labels.place(film, (start_s + end_s) / 2, shot=where)
@@ -169,7 +169,7 @@ def _labelled_shot(labels: Judgements, row: Row, where: str) -> ShotPosition:
     return place
 
 
-def _stretch(row: Row, where: str) -> tuple[float, float]:
+def _segment(row: Row, where: str) -> tuple[float, float]:
     """Start and end in seconds."""
     start_s, end_s = (_finite_seconds(row, name, where) for name in ("start_s", "end_s"))
     if not 0 <= start_s < end_s:

@@ -1,4 +1,4 @@
-"""Bring labels of titles, shots and stretches into the store, from a file or from people."""
+"""Bring labels of titles, shots and segments into the store, from a file or from people."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -157,7 +157,7 @@ def _table_rows(raw: Mapping[str, Any], task: str, known: _LabelTargets) -> Iter
 
 
 def _item_of(raw: Mapping[str, Any], known: _LabelTargets) -> Row:
-    """What a row is about: a shot, a stretch of a title, or a title."""
+    """What a row is about: a shot, a segment of a title, or a title."""
     if "shot" in raw:
         shot = known.names.shot(str(raw["shot"]))
         title = title_of(shot)
@@ -170,7 +170,7 @@ def _item_of(raw: Mapping[str, Any], known: _LabelTargets) -> Row:
     start, end = (_moment(raw, name) for name in ("start", "end"))
     if not 0 <= start <= end <= known.length[title] + 1:
         raise InvalidInput(
-            f"{start:g} to {end:g} s is no stretch of {title!r}, which is"
+            f"{start:g} to {end:g} s is no segment of {title!r}, which is"
             f" {known.length[title]:.1f} s long"
         )
     return {

@@ -25,14 +25,14 @@ class ProbeDataset:
     titles: list[str]
     """Of each item."""
     spans: list[tuple[float, float] | None]
-    """Seconds of a stretch; None for a title or a shot."""
+    """Seconds of a segment; None for a title or a shot."""
     labels: list[str]
     targets: Float64[np.ndarray, "items labels"]
     """nan where nothing is known."""
 
     @property
     def level(self) -> Level:
-        """Whether whole titles were labelled, or shots and stretches."""
+        """Whether whole titles were labelled, or shots and segments."""
         return "titles" if self.ids == self.titles else "clips"
 
     @property
@@ -82,7 +82,7 @@ def items_of(store: Storage, task: str) -> ProbeDataset:
 
 
 def _span_of(row: dict[str, Any]) -> tuple[float, float] | None:
-    """The seconds of a stretch."""
+    """The seconds of a segment."""
     return None if row["start_s"] is None else (row["start_s"], row["end_s"])
 
 

@@ -28,6 +28,7 @@ from mediafm_store.linear.ridge import Groups, cross_validate, fit, fittable
 from mediafm_store.linear.tfidf import TextInput, words_of
 from mediafm_store.metrics.intervals import Interval
 from mediafm_store.probing.dataset import ProbeDataset, groups_of, items_of, texts_of
+from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.pooling import (
     OF_TITLES,
     POOLS,
@@ -51,79 +52,68 @@ OnStep = Callable[[str, int, int], None]
 def fit_probe(
     store: Storage,
     task: str,
+    options: ProbeOptions = ProbeOptions(),  # noqa: B008 - frozen
     *,
-    kind: Kind | None = None,
-    pool: str | None = None,
-    words: bool = False,
-    folds: int = 5,
-    seed: int = 0,
     device: DeviceChoice = "auto",
     on_step: OnStep = lambda what, done, total: None,
 ) -> Probe:
-    """Fit one linear layer to the labels of a task and keep it, with what it reaches.
+    """Fit one linear layer to the labels of a task, measure it on titles held out, and save it.
 
-    `kind` is by default what the labels look like: tags if all values are 0 or 1, else grades;
-    "ranking" counts the order within a title only. `pool` is what an item is as a vector (see
-    POOLS); `words` reads a title's name and synopsis beside it. Figures are of titles (and series)
-    held out in `folds`, beside other vectors of the same items and chance; each is recorded in
-    `evaluations`. Labels of too few titles are left out, with a warning. Raises NotFound without
-    labels, InvalidInput if too few titles have any.
+    Its figures are of titles (and series) held out, beside other vectors of the same items and
+    chance; each is recorded in the table `evaluations`. Labels of too few titles are left out, with
+    a warning.
+
+    Args:
+        store: Where labels and vectors are read and the probe is written.
+        task: The name of the labels, as they were imported.
+        options: What is fitted, and how it is measured.
+        device: Where clips are embedded by themselves, to compare with.
+        on_step: Called with what is measured, how many steps are done, and of how many.
+
+    Returns:
+        The probe, as it was saved.
+
+    Raises:
+        NotFound: The task has no labels.
+        InvalidInput: Too few titles have labels, or the options do not go with them.
     """
     store.check_writable()
     labels_version = table_version(store)
     items = items_of(store, task)
-    kind = kind or items.kind
-    if kind == "tags" and items.kind != "tags":
-        raise InvalidInput(f"labels of {task} are grades; fit them as grades or ranking")
-    pool = pool or default_pool(store, items.level)
-    if pool not in POOLS:
-        raise InvalidInput(f"no pool {pool!r}; there are {', '.join(POOLS)}")
-    if items.level == "clips" and pool in OF_TITLES:
-        raise InvalidInput(
-            f"{task} labels shots or stretches, which have no {pool} vectors; use --pool context"
-        )
+    kind, pool = _kind_and_pool(store, items, options)
     space = store.live(POOLS[pool])
     items = _with_vectors(store, items, space)
     groups = groups_of(store, items.titles)
     items = _usable(items, groups)
     own: dict[str, Any] = {VECTOR: pool_vectors(store, items, pool)}
-    counted = words_of(texts_of(store, sorted(set(items.titles)))) if words else None
     texts = texts_of(store, items.titles)
-    if counted:
+    counted = None
+    if options.words:
+        counted = words_of(texts_of(store, sorted(set(items.titles))))
         own[WORDS] = TextInput(texts)
     _warn_of_leaks(store, items, pool)
     compared = {pool: own, **_other_pools(store, items, pool, own, device)}
-    figures: list[Metric] = []
-    for done, (name, inputs) in enumerate(compared.items()):
-        on_step(name, done, len(compared) + 1)
-        out, thresholds = cross_validate(
-            kind, inputs, items.targets, groups, folds=folds, seed=seed
-        )
-        figures += _summary(kind, items.targets, out, groups, of=name, own=name == pool, seed=seed)
-        if name == pool:
-            figures += _details(kind, items, out, thresholds, of=name)
-    figures += _chance(kind, items, groups, seed)
+    figures = _measure(kind, items, groups, compared, options=options, on_step=on_step)
     _warn_of_chance(figures, task)
     on_step("fit", len(compared), len(compared) + 1)
     if counted:
         own[WORDS] = counted.matrix(texts)
-    linear = fit(kind, own, items.targets, groups, seed=seed)
     probe = Probe(
-        task,
-        next_version(store, task),
-        items.level,
-        pool,
-        space.table,
-        space.fingerprint,
-        tuple(items.labels),
-        linear,
-        counted,
-        {
+        task=task,
+        version=next_version(store, task),
+        level=items.level,
+        pool=pool,
+        space=space.table,
+        fingerprint=space.fingerprint,
+        labels=tuple(items.labels),
+        linear=fit(kind, own, items.targets, groups, seed=options.seed),
+        words=counted,
+        facts={
             "items": len(items.ids),
             "titles": len(set(items.titles)),
             "groups": len(np.unique(groups)),
-            "folds": folds,
-            "seed": seed,
+            "folds": options.folds,
+            "seed": options.seed,
             "labels_version": labels_version,
             "figures": {
                 f"{f.measure} {f.of}": [f.value, f.low, f.high]
@@ -136,6 +126,45 @@ def fit_probe(
     record(store, "probe", figures, name=task, version=probe.name, fingerprint=space.fingerprint)
     on_step("done", len(compared) + 1, len(compared) + 1)
     return probe
+
+
+def _kind_and_pool(store: Storage, items: ProbeDataset, options: ProbeOptions) -> tuple[Kind, str]:
+    """What the labels are fitted as, and what an item is as a vector."""
+    kind = options.kind or items.kind
+    if kind == "tags" and items.kind != "tags":
+        raise InvalidInput(f"labels of {items.task} are grades; fit them as grades or ranking")
+    pool = options.pool or default_pool(store, items.level)
+    if pool not in POOLS:
+        raise InvalidInput(f"no pool {pool!r}; there are {', '.join(POOLS)}")
+    if items.level == "clips" and pool in OF_TITLES:
+        raise InvalidInput(
+            f"{items.task} labels shots or segments, which have no {pool} vectors; use --pool"
+            " context"
+        )
+    return kind, pool
+
+
+def _measure(
+    kind: Kind,
+    items: ProbeDataset,
+    groups: Groups,
+    compared: Mapping[str, Inputs],
+    *,
+    options: ProbeOptions,
+    on_step: OnStep,
+) -> list[Metric]:
+    """Cross-validated figures of each of the vectors compared, its own first, and of chance."""
+    figures: list[Metric] = []
+    for done, (name, inputs) in enumerate(compared.items()):
+        on_step(name, done, len(compared) + 1)
+        out, thresholds = cross_validate(
+            kind, inputs, items.targets, groups, folds=options.folds, seed=options.seed
+        )
+        own = done == 0
+        figures += _summary(kind, items.targets, out, groups, of=name, own=own, seed=options.seed)
+        if own:
+            figures += _details(kind, items, out, thresholds, of=name)
+    return [*figures, *_chance(kind, items, groups, options.seed)]
 
 
 def _with_vectors(store: Storage, items: ProbeDataset, space: Space) -> ProbeDataset:

@@ -5,6 +5,7 @@ import logging
 from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import MediaFMError
 from mediafm_store.probing.fit import OnStep, fit_probe
+from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.registry import Probe, newest_probe, reads_live, tasks
 from mediafm_store.storage.storage import Storage
 
@@ -30,11 +31,13 @@ def refit_probes(
             one = fit_probe(
                 store,
                 task,
-                kind=before.kind,
-                pool=before.pool,
-                words=before.words is not None,
-                folds=before.facts["folds"],
-                seed=before.facts["seed"],
+                ProbeOptions(
+                    kind=before.kind,
+                    pool=before.pool,
+                    words=before.words is not None,
+                    folds=before.facts["folds"],
+                    seed=before.facts["seed"],
+                ),
                 device=device,
                 on_step=on_step,
             )

@@ -11,5 +11,5 @@ def timecode(seconds: float) -> str:
 
 
 def timespan(start_s: float, end_s: float) -> str:
-    """A stretch of time: the time codes of its start and end, with a dash between."""
+    """A segment of time: the time codes of its start and end, with a dash between."""
     return f"{timecode(start_s)} \N{EN DASH} {timecode(end_s)}"

@@ -9,6 +9,7 @@ from mediafm_store.arrays import MODALITIES, Modality
 from mediafm_store.errors import InvalidInput
 from mediafm_store.examples.example import Example
 from mediafm_store.likeness.scale import PARTS, Part
+from mediafm_store.retrieval.query import SearchOptions, SearchQuery
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -32,8 +33,30 @@ def modalities(weights: Mapping[Part, float]) -> dict[Modality, float]:
     return {m: weights[m] for m in MODALITIES if m in weights}
 
 
-def check_parts(weights: Mapping[Part, float], space: str | None) -> None:
-    """Raise InvalidInput for weights of what is not compared."""
+def check(query: SearchQuery, options: SearchOptions) -> None:
+    """Refuse values that mean nothing, before anything is read.
+
+    Raises:
+        InvalidInput: A weight, `least`, a text or a time cannot be used.
+    """
+    texts = {"text": query.text, "words that are said": query.said}
+    _check_weights(options.weights, options.space if query.text is None else None)
+    if not 0 <= options.least <= 1:
+        raise InvalidInput(f"least must lie between 0 and 1, is {options.least}")
+    for name, given in texts.items():
+        if given is not None and not given.strip():
+            raise InvalidInput(f"nothing to search for: the {name} to find must not be empty")
+    for name, given in {**texts, "condition": options.where}.items():
+        if given is not None and _SURROGATES.search(given):
+            raise InvalidInput(f"the {name} must be whole characters, not halves as in {given!a}")
+    if query.title is None and not query.start_s is query.end_s is None:
+        raise InvalidInput("a start or an end is of a title: name that too")
+
+
+def _check_weights(weights: Mapping[Part, float], space: str | None) -> None:
+    """Raise InvalidInput for weights that are no factors, or of what is not compared."""
+    if not all(0 <= weight < np.inf for weight in weights.values()):
+        raise InvalidInput(f"weights must be finite numbers from 0 on, are {dict(weights)}")
     if unknown := weights.keys() - set(PARTS):
         raise InvalidInput(f"{min(unknown)!r} is nothing to weigh; there are {', '.join(PARTS)}")
     if space is not None and "context" in weights:
@@ -41,23 +64,3 @@ def check_parts(weights: Mapping[Part, float], space: str | None) -> None:
             f"where the vectors of one space are compared, context is no part of them: leave out"
             f" its weight, or the space {space}"
         )
-
-
-def check_query(
-    weights: Mapping[Part, float], least: float, words: Mapping[str, str | None]
-) -> None:
-    """Raise InvalidInput for values that mean nothing."""
-    if not all(0 <= weight < np.inf for weight in weights.values()):
-        raise InvalidInput(f"weights must be finite numbers from 0 on, are {weights}")
-    if not 0 <= least <= 1:
-        raise InvalidInput(f"least must lie between 0 and 1, is {least}")
-    for name, given in words.items():
-        if given is not None and not given.strip():
-            raise InvalidInput(f"nothing to search for: the {name} to find must not be empty")
-
-
-def check_characters(texts: Mapping[str, str | None]) -> None:
-    """Raise InvalidInput for halves of characters, which nothing can encode."""
-    for name, given in texts.items():
-        if given is not None and _SURROGATES.search(given):
-            raise InvalidInput(f"the {name} must be whole characters, not halves as in {given!a}")

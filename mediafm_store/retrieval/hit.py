@@ -44,7 +44,7 @@ class Hit:
     """What the shot looks like: see the column of that name."""
 
 
-class Hits(list[Hit]):
+class RankedHits(list[Hit]):
     """The answers to a search, best first, with what was compared and what was left out.
 
     Attributes:

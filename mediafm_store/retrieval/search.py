@@ -1,10 +1,12 @@
 """Find the shots, scenes or titles most like shots, clips, pictures, sounds or words."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+import polars as pl
 
 from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import DeviceChoice, load_encoders
@@ -20,14 +22,9 @@ from mediafm_store.matching.scorer import Scorer
 from mediafm_store.matching.vector_matchers import ExampleMatcher, SpaceMatcher
 from mediafm_store.parallel import ONE_BLAS_THREAD
 from mediafm_store.records import title_of
-from mediafm_store.retrieval.checks import (
-    check_characters,
-    check_parts,
-    check_query,
-    check_something,
-    modalities,
-)
-from mediafm_store.retrieval.hit import Hits
+from mediafm_store.retrieval.checks import check, check_something, modalities
+from mediafm_store.retrieval.hit import RankedHits
+from mediafm_store.retrieval.query import SearchOptions, SearchQuery, Unit
 from mediafm_store.retrieval.selection import (
     DEEPER,
     LEAST_DEPTH,
@@ -46,129 +43,133 @@ from mediafm_store.text_search.text_matching import text_matcher
 from mediafm_store.titles.naming import find_shot
 
 log = logging.getLogger("mediafm_store")
-Unit = Literal["shot", "scene", "title"]
-LEAST = 0.1
-"""By default, no good match is what nine of ten random queries do better than."""
 
 
 @at_one_moment
 def search(
     store: Storage,
+    query: SearchQuery,
+    options: SearchOptions = SearchOptions(),  # noqa: B008 - frozen
     *,
-    shot: str | None = None,
-    title: str | None = None,
-    start_s: float | None = None,
-    end_s: float | None = None,
-    clip: str | Path | None = None,
-    picture: str | Path | None = None,
-    sound: str | Path | None = None,
-    text: str | None = None,
-    said: str | None = None,
-    like: Sequence[str] = (),
-    unlike: Sequence[str] = (),
-    space: Literal["fused", "context"] | None = None,
-    weights: Mapping[Part, float] | None = None,
-    where: str | None = None,
-    exclude_same_title: bool = False,
-    same_scene: bool = False,
-    unit: Unit = "shot",
-    least: float = LEAST,
-    fold: bool = True,
-    diverse: bool = False,
-    k: int = 10,
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
     on_origin: OnOrigin = lambda path, origin: None,
-) -> Hits:
-    """The `k` best answers to one query or several together, best first.
+) -> RankedHits:
+    """Find the shots, scenes or titles that match a query best.
 
-    What is looked for: the id of a `shot`; a `title`, or the stretch of it from `start_s` to
-    `end_s`; a `clip`, a `picture` or a `sound`, which are files; `text`, words for what is seen,
-    heard or said; words that are `said` literally (in quotes: in this order). `like` and `unlike`
-    name shots, titles, stretches (`sintel@0:03:10-0:03:40`) or files.
+    Args:
+        store: Where to search.
+        query: What to search for.
+        options: How many results, of which kind, and how they are compared.
+        encoders: For texts and files; default: those that made the store's vectors.
+        device: Where encoders run, and large products are computed.
+        on_origin: Called with a clip and where in the store it was found.
 
-    Shots are compared by picture first, with sound, words and context beside it, each on the scale
-    of the store. `weights` multiply what each of these counts; 0 leaves it out. A text says itself
-    what it asks for; `weights` take the place of that. `space` compares plain vectors of one space
-    instead.
+    Returns:
+        The results, best first; none if the best of them is no good match (`options.least`).
 
-    Answers come from elsewhere: 30 shots before and after the query are left out, and of each
-    ten answers at most four lie close together, where there are others. The query's own scene is
-    in `Hits.own_scene`; `same_scene` lets it and its surroundings be found. A clip that was cut
-    from a title of the store is looked for as the shots of that title (`Hits.origin`, `on_origin`).
+    Raises:
+        NotFound: A shot, title or file of the query does not exist.
+        InvalidInput: The query or an option cannot be used.
 
-    A `unit` is a shot; a scene (a shot is then looked for with the rest of its scene) or a title,
-    whose shots match those of the query in order. `where` is a condition in SQL on shots and their
-    titles (see `Storage.matching`). There are no answers if a share of random queries greater than
-    1 - `least` finds something better than the best of them. `fold` makes near duplicates one
-    answer; `diverse` keeps answers apart from each other.
-
-    Raises NotFound or InvalidInput for a query that cannot be made.
+    Example:
+        search(store, SearchQuery(text="a snowy mountain"), SearchOptions(k=5))
     """
-    check_query(weights or {}, least, {"text": text, "words that are said": said})
-    check_parts(weights or {}, space if text is None else None)
-    check_characters({"text": text, "words that are said": said, "condition": where})
-    loaded = cache(lambda: encoders or load_encoders(device=device, store=store))
+    check(query, options)
     origins: list[ClipMatch] = []
 
     def found_at(path: Path, origin: ClipMatch) -> None:
         origins.append(origin)
         on_origin(path, origin)
 
-    if title is None and not start_s is end_s is None:
-        raise InvalidInput("a start or an end is of a title: name that too")
+    loaded = cache(lambda: encoders or load_encoders(device=device, store=store))
     known = ReadCache(store)
-    chosen = store.registry.shot_space(space or "fused")
+    chosen = store.registry.shot_space(options.space or "fused")
     examples = ExampleResolver(store, chosen, loaded, device, found_at)
-    liked = [examples.of(name) for name in like]
-    if shot is not None:
-        shot = find_shot(store, shot)
-        liked.append(examples.shots(_scene_of(store, shot, known) if unit == "scene" else [shot]))
-    if title is not None:
-        liked.append(examples.stretch(title, start_s, end_s))
-    given: dict[Kind, str | Path | None] = {"clip": clip, "visual": picture, "audio": sound}
-    liked += [examples.file(Path(path), kind) for kind, path in given.items() if path is not None]
-    check_something(like=liked, unlike=unlike, words=text or said)
-    own = frozenset(e.title for e in liked if e.title is not None)
-    if exclude_same_title and not own:
-        raise InvalidInput(
-            "only the own title of shots of the store can be left out; this has none"
-        )
-
-    described: list[tuple[Matcher, str]] = []
-    if liked:
-        disliked = [examples.of(name) for name in unlike]
-        alone = unit == "title" and text is said is None
-        how = Comparing(space, weights or {}, whole=unit != "shot")
-        described.append(by_example(store, liked, disliked, how, known, alone=alone))
-    if text is not None:
-        described.append(_by_text(store, text, loaded(), weights or {}, known))
-    among = None if where is None else store.matching(where)
-    depth = max(LEAST_DEPTH, DEEPER * k)
-    spoken = {} if said is None else store.said(said, depth, among)
-    compared = [how for _, how in described] + ["by words that are said"] * (said is not None)
-    ranking = Scorer(store, [matcher for matcher, _ in described], spoken, known)
+    liked = _resolve(examples, query, options.unit, known)
+    disliked = [examples.of(name) for name in query.unlike] if liked else []
+    among = None if options.where is None else store.matching(options.where)
+    wanted = _wanted(options, liked, among, device)
+    matchers, compared = _matchers(query, options, liked, disliked, known=known, encoders=loaded)
+    depth = max(LEAST_DEPTH, DEEPER * options.k)
+    spoken = {} if query.said is None else store.said(query.said, depth, among)
+    ranking = Scorer(store, matchers, spoken, known)
     parts = [e.ids for e in liked if e.whole is None and e.ids]
-    near = frozenset[str]() if same_scene else surroundings(id for ids in parts for id in ids)
-    wanted = AnswerOptions(
-        k=k,
-        least=least,
-        fold=fold,
-        diverse=diverse,
-        scattered=bool(liked) and not same_scene and space is None,
-        among=among,
-        without=own if exclude_same_title else frozenset(),
-        itself=near.union(*(e.ids for e in liked)),
-        device=device,
-    )
     with ONE_BLAS_THREAD.held():  # so small are the products that more threads only get in the way
-        found = _answers(ranking, wanted, unit)
-    return Hits(
+        found = _answers(ranking, wanted, options.unit)
+    has_scene = parts and not options.same_scene
+    return RankedHits(
         found.hits,
         compared=", and ".join(compared),
         chance=found.chance,
-        own_scene=partial(own_scene, store, parts[0]) if parts and not same_scene else None,
+        own_scene=partial(own_scene, store, parts[0]) if has_scene else None,
         origin=origins[0] if origins else None,
+    )
+
+
+def _resolve(
+    examples: ExampleResolver, query: SearchQuery, unit: Unit, known: ReadCache
+) -> list[Example]:
+    """The examples of a query as shots and vectors."""
+    liked = [examples.of(name) for name in query.like]
+    if query.shot is not None:
+        shot = find_shot(known.store, query.shot)
+        shots = _scene_of(known.store, shot, known) if unit == "scene" else [shot]
+        liked.append(examples.shots(shots))
+    if query.title is not None:
+        liked.append(examples.segment(query.title, query.start_s, query.end_s))
+    files: dict[Kind, str | Path | None] = {
+        "clip": query.clip,
+        "visual": query.picture,
+        "audio": query.sound,
+    }
+    liked += [examples.file(Path(path), kind) for kind, path in files.items() if path is not None]
+    check_something(like=liked, unlike=query.unlike, words=query.text or query.said)
+    return liked
+
+
+def _matchers(
+    query: SearchQuery,
+    options: SearchOptions,
+    liked: Sequence[Example],
+    disliked: Sequence[Example],
+    *,
+    known: ReadCache,
+    encoders: Callable[[], Encoders],
+) -> tuple[list[Matcher], list[str]]:
+    """What scores shots, and in plain words how each part of the query is compared."""
+    described: list[tuple[Matcher, str]] = []
+    if liked:
+        alone = options.unit == "title" and query.text is query.said is None
+        how = Comparing(options.space, options.weights, whole=options.unit != "shot")
+        described.append(by_example(known.store, liked, disliked, how, known, alone=alone))
+    if query.text is not None:
+        described.append(_by_text(known.store, query.text, encoders(), options.weights, known))
+    said = ["by words that are said"] if query.said is not None else []
+    return [matcher for matcher, _ in described], [words for _, words in described] + said
+
+
+def _wanted(
+    options: SearchOptions, liked: Sequence[Example], among: pl.Series | None, device: DeviceChoice
+) -> AnswerOptions:
+    """Which shots may be results."""
+    own = frozenset(e.title for e in liked if e.title is not None)
+    if options.exclude_same_title and not own:
+        raise InvalidInput(
+            "only the own title of shots of the store can be left out; this has none"
+        )
+    asked = [shot for e in liked if e.whole is None for shot in e.ids]
+    near = frozenset[str]() if options.same_scene else surroundings(asked)
+    return AnswerOptions(
+        k=options.k,
+        least=options.least,
+        fold=options.fold,
+        diverse=options.diverse,
+        scattered=bool(liked) and not options.same_scene and options.space is None,
+        among=among,
+        without=own if options.exclude_same_title else frozenset(),
+        itself=near.union(*(e.ids for e in liked)),
+        device=device,
     )
 
 

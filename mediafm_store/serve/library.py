@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -22,7 +21,8 @@ from mediafm_store.report.links import Links, served_links
 from mediafm_store.report.map_page import atlas_page
 from mediafm_store.report.search_page import NextSearches, Offer, SearchView, search_page
 from mediafm_store.report.title_page import title_page
-from mediafm_store.retrieval.hit import Hits
+from mediafm_store.retrieval.hit import RankedHits
+from mediafm_store.retrieval.query import SearchOptions, SearchQuery
 from mediafm_store.retrieval.search import search
 from mediafm_store.serve.page_cache import PageCache
 from mediafm_store.serve.query import PageQuery, query_of_address
@@ -128,7 +128,7 @@ class SharedStore:
                 onward=self._onward(query, hits, known),
             )
 
-    def _onward(self, query: PageQuery, hits: Hits, known: _PageFacts) -> NextSearches:
+    def _onward(self, query: PageQuery, hits: RankedHits, known: _PageFacts) -> NextSearches:
         """Where the page of a search leads on to."""
         found = known.called.called(query.text) if query.text else []
         offers = [
@@ -149,33 +149,30 @@ class SharedStore:
             origin=again.address if hits.origin else None,
         )
 
-    def _hits(self, store: Storage, query: PageQuery) -> Hits:
-        ask = partial(
-            search,
-            store,
+    def _hits(self, store: Storage, query: PageQuery) -> RankedHits:
+        sent = {} if query.file is None else {kind_of(query.file): query.file}
+        needs_encoders = query.text is not None or query.file is not None
+        asked = SearchQuery(
             shot=query.shot,
             title=query.title,
             start_s=query.start_s,
             end_s=query.end_s,
-            said=query.said,
-            weights=query.weights,
-            where=query.where,
-            exclude_same_title=query.exclude_same_title,
-            same_scene=query.same_scene,
-            unit=query.unit,
-            k=query.k,
-            device=self.device,
-        )
-        if query.text is None and query.file is None:
-            return ask()
-        sent = {} if query.file is None else {kind_of(query.file): query.file}
-        return ask(
             text=query.text,
+            said=query.said,
             clip=sent.get("clip"),
             picture=sent.get("visual"),
             sound=sent.get("audio"),
-            encoders=self._loaded(store),
         )
+        options = SearchOptions(
+            k=query.k,
+            unit=query.unit,
+            where=query.where,
+            weights=query.weights,
+            exclude_same_title=query.exclude_same_title,
+            same_scene=query.same_scene,
+        )
+        encoders = self._loaded(store) if needs_encoders else None
+        return search(store, asked, options, encoders=encoders, device=self.device)
 
     def load(self) -> Encoders:
         """The encoders of the live vectors, which several threads may use at once; loaded once."""
@@ -257,7 +254,7 @@ class SharedStore:
             return self._kept.get(f"picture {shot}", revision, lambda: _read_picture(store, shot))
 
     def meant(self, values: Mapping[str, str]) -> PageQuery:
-        """What the fields of the search form mean: `q` is a shot or a stretch if it names one.
+        """What the fields of the search form mean: `q` is a shot or a segment if it names one.
 
         Words that are a title's name stay words. Raises as `find_shot` does for what names a title
         but none of its shots, and as `query_of` does.

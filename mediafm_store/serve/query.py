@@ -11,7 +11,7 @@ from mediafm_store.examples.resolver import parse_clock
 from mediafm_store.likeness.scale import Part
 from mediafm_store.report.form import COUNTS, MOST_COUNT, MOST_HITS, USUAL
 from mediafm_store.report.timecode import timecode, timespan
-from mediafm_store.retrieval.search import Unit
+from mediafm_store.retrieval.query import Unit
 
 _UNITS: tuple[Unit, ...] = get_args(Unit)
 _YES, _NO = ("1", "on", "true"), ("", "0", "off", "false")
@@ -26,7 +26,7 @@ class PageQuery(NamedTuple):
     title: str | None = None
     start: str | None = None
     end: str | None = None
-    """Of a stretch of the title, as they were written."""
+    """Of a segment of the title, as they were written."""
     file: Path | None = None
     called: str = ""
     """What a file's own name is; that of its copy here says nothing."""
@@ -61,11 +61,11 @@ class PageQuery(NamedTuple):
 
     def shown(self, names: Mapping[str, str]) -> str:
         """What a page says is looked for; `names` are those of titles."""
-        title = self.title and self._stretch(names.get(self.title, self.title))
+        title = self.title and self._segment(names.get(self.title, self.title))
         words = [f"“{words}”" for words in (self.text, self.said) if words]
         return " + ".join(filter(None, [self.shot, title, self.called, *words]))
 
-    def _stretch(self, name: str) -> str:
+    def _segment(self, name: str) -> str:
         start_s, end_s = self.start_s, self.end_s
         if start_s is not None and end_s is not None:
             return f"{name}, {timespan(start_s, end_s)}"

@@ -25,7 +25,7 @@ from mediafm_store.titles.naming import find_titles
 log = logging.getLogger("mediafm_store")
 AT_ONCE = 1000
 """Titles that are written in one commit: a kill costs at most their tags, which come again."""
-_OnTitles = Callable[[str, int, int], None]
+OnTitles = Callable[[str, int, int], None]
 """Told where tags come from, how many titles are done, and of how many."""
 
 
@@ -34,34 +34,34 @@ def apply_tags(
     titles: Sequence[str] | None = None,
     *,
     task: str | None = None,
-    names: Sequence[str] = (),
     top: int = 5,
-    encoders: Encoders | None = None,
-    device: DeviceChoice = "auto",
     workers: int | None = None,
     engine: str = "threads",
-    on_titles: _OnTitles = lambda source, done, total: None,
+    on_titles: OnTitles = lambda source, done, total: None,
 ) -> list[Tag]:
-    """Write and return tags of titles; of all that lack them, if `titles` is None.
+    """Write tags of titles, by probes or, where there are none yet, by the most similar titles.
 
-    They come from the newest probe of each task whose labels are tags of titles (`task`: of this
-    one alone). Where there is no probe yet they come from the most similar titles that have tags,
-    `top` at most, and from `names`: titles with shots that a name describes. Tags are written a
-    thousand titles at a time, so a run that was cut off goes on where it was. Probes are applied to
-    `workers` thousands at once by an `engine` (see `engine_of`), whose workers read the store
-    themselves; names are looked for by this process. Raises NotFound for an unknown title or probe,
-    InvalidInput if there is nothing to learn from, if no probe is better than chance, or if `names`
-    come with an engine or workers.
+    Tags are written a thousand titles at a time, so a run that was cut off continues where it was.
+
+    Args:
+        store: Where titles are read and tags written.
+        titles: Titles by id or name; default: all that lack tags.
+        task: Use the newest probe of this task alone; default: of each task whose labels are tags
+            of titles.
+        top: Without a probe, tags come from at most as many similar titles that have tags.
+        workers: How many thousands of titles are worked on at the same time.
+        engine: What runs the workers (see `engine_of`); each reads the store itself.
+        on_titles: Called with where tags come from, how many titles are done, and of how many.
+
+    Returns:
+        The tags that were written.
+
+    Raises:
+        NotFound: A title, or the probe of `task`, does not exist.
+        InvalidInput: There is nothing to learn from, or no probe is better than chance.
     """
-    if names and (engine != "threads" or workers is not None):
-        raise InvalidInput("--name is looked for by this process; leave out --engine and --workers")
     store.check_writable()
     titles = None if titles is None else find_titles(store, titles)
-    if names:
-        wanted = list(store.revisions() if titles is None else titles)
-        tags = from_names(store, wanted, names, encoders=encoders, device=device)
-        named = f"task = {quoted(PROPOSALS)} AND {one_of('tag', list(names))}"
-        return write_tags(store, wanted, tags, instead=named)
     chosen = [newest_probe(store, task)] if task else _of_titles(store)
     if task and not _tags_titles(chosen[0]):
         raise InvalidInput(
@@ -77,6 +77,37 @@ def apply_tags(
         for probe in chosen:
             found += _by_probe(store, probe, titles, runs_on, on_titles)
     return found
+
+
+def tag_by_name(
+    store: Storage,
+    names: Sequence[str],
+    titles: Sequence[str] | None = None,
+    *,
+    encoders: Encoders | None = None,
+    device: DeviceChoice = "auto",
+) -> list[Tag]:
+    """Write tags of titles that have shots which the name of a tag describes.
+
+    Args:
+        store: Where titles are read and tags written.
+        names: The tags, in words that say what is seen or heard, as "car chase".
+        titles: Titles by id or name; default: all.
+        encoders: What reads the names; default: those that made the store's vectors.
+        device: Where encoders run.
+
+    Returns:
+        The tags that were written, best first within a title.
+
+    Raises:
+        NotFound: A title does not exist.
+        InvalidInput: A name is empty.
+    """
+    store.check_writable()
+    wanted = list(store.revisions()) if titles is None else find_titles(store, titles)
+    tags = from_names(store, wanted, names, encoders=encoders, device=device)
+    named = f"task = {quoted(PROPOSALS)} AND {one_of('tag', list(names))}"
+    return write_tags(store, wanted, tags, instead=named)
 
 
 @dataclass(frozen=True)
@@ -96,7 +127,7 @@ def _by_probe(
     probe: Probe,
     titles: Sequence[str] | None,
     engine: Engine,
-    on_titles: _OnTitles,
+    on_titles: OnTitles,
 ) -> list[Tag]:
     """Write and return the tags of titles that no file has labelled, in the order of the titles."""
     own = f"task = {quoted(probe.task)} AND source LIKE '% v%'"
@@ -177,7 +208,7 @@ def _by_neighbours(
     store: Storage,
     titles: Sequence[str] | None,
     top: int,
-    on_titles: _OnTitles,
+    on_titles: OnTitles,
     *,
     optional: bool,
 ) -> Iterator[Tag]:

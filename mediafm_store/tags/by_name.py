@@ -7,6 +7,7 @@ from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import InvalidInput
 from mediafm_store.retrieval.hit import Hit
+from mediafm_store.retrieval.query import SearchOptions, SearchQuery
 from mediafm_store.retrieval.search import search
 from mediafm_store.storage.storage import Storage
 from mediafm_store.tags.tag import PROPOSALS, TEXT, Tag
@@ -34,10 +35,10 @@ def from_names(
     for name in dict.fromkeys(names):
         hits = search(
             store,
-            text=name,
-            k=min(MOST_SHOTS, _SHOTS_A_TITLE * len(store.revisions())),
-            least=0.0,
-            fold=False,
+            SearchQuery(text=name),
+            SearchOptions(
+                k=min(MOST_SHOTS, _SHOTS_A_TITLE * len(store.revisions())), least=0.0, fold=False
+            ),
             encoders=encoders,
             device=device,
         )

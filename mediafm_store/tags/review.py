@@ -11,6 +11,7 @@ from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import InvalidInput, MediaFMError, NotFound
 from mediafm_store.labels.labels import FILE, REVIEW, add
 from mediafm_store.probing.fit import OnStep, fit_probe
+from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.registry import Probe, newest_probe
 from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.lancedb_tables import quoted
@@ -133,11 +134,13 @@ def _learn(
         before = None
     pool, words = (before.pool, before.words is not None) if before else (None, False)
     try:
-        probe = fit_probe(store, task, pool=pool, words=words, device=device, on_step=on_step)
+        probe = fit_probe(
+            store, task, ProbeOptions(pool=pool, words=words), device=device, on_step=on_step
+        )
     except MediaFMError as error:
         return ReviewOutcome(task, answers, None, str(error), 0)
     try:
-        tags = apply_tags(store, task=task, device=device)
+        tags = apply_tags(store, task=task)
     except InvalidInput as error:
         return ReviewOutcome(task, answers, probe, str(error), 0)
     return ReviewOutcome(task, answers, probe, "", len(tags))

@@ -19,14 +19,14 @@ _EDITS: dict[str, Callable[[Edit], str]] = {".edl": edl, ".otio": otio, ".fcpxml
 _LISTS: dict[str, Callable[[Sequence[Segment], Rate], str]] = {
     ".csv": sheet_csv,
     ".json": sheet_json,
-    ".vtt": lambda stretches, fps: chapters(stretches),
+    ".vtt": lambda segments, fps: chapters(segments),
 }
 FORMATS = (*_EDITS, *_LISTS)
 
 
 def write_timeline(
     path: str | Path,
-    stretches: Sequence[Segment],
+    segments: Sequence[Segment],
     *,
     file_format: str | None = None,
     fps: Fraction | float | None = None,
@@ -37,7 +37,7 @@ def write_timeline(
 
     Args:
         path: File to write.
-        stretches: Segments in the order of the edit; at least one.
+        segments: Segments in the order of the edit; at least one.
         file_format: Suffix such as `.edl`; default: that of `path`.
         fps: Frame rate of the edit, and of films that cannot be read; default: that of the first
             film.
@@ -48,17 +48,17 @@ def write_timeline(
     """
     path = Path(path)
     suffix = check_format(path, file_format)
-    if not stretches:
-        raise InvalidInput(f"nothing to write to {path}: there is no shot or stretch")
+    if not segments:
+        raise InvalidInput(f"nothing to write to {path}: there is no shot or segment")
     if suffix in _LISTS:
-        text = _LISTS[suffix](stretches, fps)
+        text = _LISTS[suffix](segments, fps)
     else:
-        text = _EDITS[suffix](arrange(stretches, name=path.stem, fps=fps))
+        text = _EDITS[suffix](arrange(segments, name=path.stem, fps=fps))
     write_text(path, text)
 
 
 def check_format(path: Path, file_format: str | None = None) -> str:
-    """Suffix that decides the format of a file.
+    """Suffix that decides the file_format of a file.
 
     Raises:
         InvalidInput: If it is not one of `FORMATS`.

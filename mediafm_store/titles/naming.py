@@ -1,8 +1,8 @@
-"""What people call titles, shots and stretches, as ids.
+"""What people call titles, shots and segments, as ids.
 
 An id means what it is the id of. Else a title is known by its id, by the name that is shown of it
 and by its file's name (`sintel.mp4`, `sintel`), whatever their case and however their accents are
-encoded; a shot by such a name and its number (`Sintel/42`), a stretch by one and its times. What is
+encoded; a shot by such a name and its number (`Sintel/42`), a segment by one and its times. What is
 meant by a name that several titles have is not guessed.
 """
 
@@ -28,14 +28,14 @@ _FORMS = "sintel/00042, sintel, sintel@0:03:10-0:03:40 or the path of a video, a
 
 
 class Named(NamedTuple):
-    """What a name stands for: a title, one of its shots, or a stretch of it."""
+    """What a name stands for: a title, one of its shots, or a segment of it."""
 
     title: str
     """Its id, as are all of the store."""
     shot: str | None = None
     start: str | None = None
     end: str | None = None
-    """Of a stretch, as they were written."""
+    """Of a segment, as they were written."""
 
 
 def find_title(store: Storage, name: str) -> str:
@@ -64,7 +64,7 @@ def find_shots(store: Storage, names: Iterable[str]) -> list[str]:
 
 
 def find_named(store: Storage, name: str) -> Named:
-    """The title, the shot or the stretch that is called so. Raises as `find_title` does."""
+    """The title, the shot or the segment that is called so. Raises as `find_title` does."""
     return Names(store).find(name)
 
 
@@ -104,11 +104,11 @@ class Names:
         title, number = _shot_in(name)
         if number is not None and number < self._counts.get(title, 0):
             return Named(title, name) if name == shot_id(title, number) else None
-        title, start, end = _stretch_in(name)
+        title, start, end = _segment_in(name)
         return Named(title, None, start, end) if title in self._counts and end else None
 
     def find(self, name: str) -> Named:
-        """See `find_named`. A title goes before a shot, a shot before a stretch."""
+        """See `find_named`. A title goes before a shot, a shot before a segment."""
         if exact := self.exact(name):
             return exact
         if found := self._titles(name):
@@ -119,10 +119,10 @@ class Names:
         raise NotFound(f"{_short(name)!r} is no shot, title or file; {near or f'give {_FORMS}'}")
 
     def place(self, name: str) -> Named | None:
-        """The shot, or else the stretch, that is called so; None if no title's name is in it."""
+        """The shot, or else the segment, that is called so; None if no title's name is in it."""
         if shot := self._shot(name):
             return Named(title_of(shot), shot)
-        title, start, end = _stretch_in(name)
+        title, start, end = _segment_in(name)
         if end and (found := self._titles(title)):
             return Named(self._only(title, found), None, start, end)
         return None
@@ -202,7 +202,7 @@ class Names:
         title, number = _shot_in(name)
         if number is not None:
             return self._near_shots(title, number)
-        title, start, end = _stretch_in(name)
+        title, start, end = _segment_in(name)
         if end:
             return [f"{near}@{start}-{end}" for near in self._near(title)]
         return self._shown(self._near(name))
@@ -243,7 +243,7 @@ def _shot_in(name: str) -> tuple[str, int | None]:
     return title, int(digits)
 
 
-def _stretch_in(name: str) -> tuple[str, str, str]:
+def _segment_in(name: str) -> tuple[str, str, str]:
     """The title, the start and the end that TITLE@START-END names; the end is empty in others."""
     title, _, times = name.rpartition("@")
     start, _, end = times.partition("-")
@@ -265,7 +265,7 @@ def _told_near(near: Sequence[str]) -> str:
 def shots_within(
     store: Storage, title: str, start_s: float | None, end_s: float | None
 ) -> list[str]:
-    """The ids of the shots of a title that overlap a stretch of it.
+    """The ids of the shots of a title that overlap a segment of it.
 
     Raises InvalidInput if none does.
     """

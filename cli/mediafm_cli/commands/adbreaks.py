@@ -19,7 +19,10 @@ from mediafm_cli.options import (
 from mediafm_cli.output import Row, emit, say, wrote
 
 if TYPE_CHECKING:
-    from mediafm_store import AdBreak, AdMatch, BreakConstraints, Storage
+    from mediafm_store.ad_breaks.ad_break import AdBreak
+    from mediafm_store.ad_breaks.constraints import BreakConstraints
+    from mediafm_store.ads.ad_matching import AdMatch
+    from mediafm_store.storage.storage import Storage
 
 EXAMPLE = (
     "Examples: mediafm adbreaks sintel --min-gap 120 --avoid blood;"
@@ -104,30 +107,27 @@ def adbreaks(
     label is a title and the start of a good break, near the cut (value 1, or 0 for a bad one). The
     score of an ad is the share of random passages that fit it less.
     """
-    from mediafm_store import (
-        BreakConstraints,
-        ads_of_breaks,
-        breaks_of_ads,
-        load_encoders,
-        match_ads,
-        rank_breaks,
-        read_ads,
-        write_breaks,
-    )
+    from mediafm_store.ad_breaks.constraints import BreakConstraints
     from mediafm_store.ad_breaks.learned_weights import weights_of
-    from mediafm_store.break_files.export import check_break_files
+    from mediafm_store.ad_breaks.rank import rank_breaks
+    from mediafm_store.ads.ad_matching import ads_of_breaks, breaks_of_ads, match_ads
+    from mediafm_store.ads.ads import read_ads
+    from mediafm_store.break_files.export import check_break_files, write_breaks
+    from mediafm_store.encoding import load_encoders
     from mediafm_store.titles.naming import find_titles
 
     if by == "ad" and ads is None:
         raise typer.BadParameter("breaks for every ad want a list of ads: --ads FILE")
     check_break_files(out or (), set(titles), ad_tag, with_ads=ads is not None)
     most = k or (None if out else _FEW)
-    rails = BreakConstraints(min_gap, margin, per_hour, credits, tuple(avoid or ()))
+    constraints = BreakConstraints(min_gap, margin, per_hour, credits, tuple(avoid or ()))
     listed = read_ads(ads) if ads else []
     opened = open_store(store)
     titles = find_titles(opened, titles)
     weights = weights_of(opened)
-    found = {t: rank_breaks(opened, t, rails=rails, k=most, weights=weights) for t in titles}
+    found = {
+        t: rank_breaks(opened, t, constraints=constraints, k=most, weights=weights) for t in titles
+    }
     matches = match_ads(
         opened,
         found,
@@ -149,7 +149,7 @@ def adbreaks(
         say(f"Scored by {weights.said}.")
     for title, places in found.items():
         if not places:
-            say(_nothing_left(opened, title, rails))
+            say(_nothing_left(opened, title, constraints))
     if out and not any(found.values()):
         say("Nothing was written.")
 
@@ -166,11 +166,11 @@ def _break_rows(
     ]
 
 
-def _nothing_left(store: "Storage", title: str, rails: "BreakConstraints") -> str:
+def _nothing_left(store: "Storage", title: str, constraints: "BreakConstraints") -> str:
     """Why a title has no break."""
     from mediafm_store.ad_breaks.rank import why_none
 
-    counts = list(why_none(store, title, rails).items())
+    counts = list(why_none(store, title, constraints).items())
     told = "; ".join(f"{count} {why}" for why, count in counts[:_MOST_TOLD]) or "it has none"
     more = "; and so on" if len(counts) > _MOST_TOLD else ""
     return f"No cut of {title} qualifies: {told}{more}. See --margin, --no-credits and --avoid."

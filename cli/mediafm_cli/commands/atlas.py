@@ -20,7 +20,7 @@ def atlas(
 
     Of a catalogue of more than 5,000 shots, as many of each title as there is room for.
     """
-    from mediafm_store import lay_out
+    from mediafm_store.atlas import lay_out
 
     opened = open_store(store)
     if html is not None:

@@ -41,8 +41,9 @@ def captions(
     among the first 1, 5 and 10. `show` tells which map is in use.
     """
     opened = open_store(store)
-    from mediafm_store import CaptionMap, fit_caption_map, load_encoders
-    from mediafm_store.text_search.captions import caption_map_of
+    from mediafm_store.encoding import load_encoders
+    from mediafm_store.picture_text.caption_map import CaptionMap
+    from mediafm_store.text_search.captions import caption_map_of, fit_caption_map
 
     encoders = load_encoders(encoder or (), device=device, store=opened)
     if action == "fit":

@@ -22,8 +22,8 @@ def doctor(
     What is due is not wrong: titles that came later and are not in an index yet, files of tables
     to be joined. The exit status is 1 if something is wrong and stays so.
     """
-    from mediafm_store import doctor as check_up
     from mediafm_store.health import CHECKS
+    from mediafm_store.health import doctor as check_up
 
     names = list(CHECKS)
     with progress_bar("") as update:

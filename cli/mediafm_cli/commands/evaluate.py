@@ -12,9 +12,9 @@ from mediafm_cli.output import Row, emit, emit_one, say, wrote
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from mediafm_store import Storage
     from mediafm_store.evaluation.model import ModelReport
     from mediafm_store.judgements.outcomes import JudgedReport, Part, Sort
+    from mediafm_store.storage.storage import Storage
 
 EXAMPLE = (
     "Examples: mediafm evaluate model --store my-store --html quality.html; mediafm evaluate"
@@ -67,7 +67,7 @@ def evaluate(
         else:
             _judge_searches(opened, labels, device, as_json)
         return
-    from mediafm_store import evaluate_model
+    from mediafm_store.evaluation.model import evaluate_model
 
     report = evaluate_model(opened, checkpoint=checkpoint, device=device)
     if html is not None:
@@ -87,7 +87,7 @@ def evaluate(
 
 def _evaluate_searches(store: "Storage", as_json: bool) -> None:
     """A line a figure, with its interval."""
-    from mediafm_store import evaluate_search
+    from mediafm_store.evaluation.search import evaluate_search
 
     report = evaluate_search(store)
     say(f"{report.version}: {report.shots} shots of {report.titles} titles were searched for")
@@ -111,7 +111,8 @@ def _judge_searches(
     store: "Storage", labels: Path, device: Literal["auto", "cpu", "cuda"], as_json: bool
 ) -> None:
     """A line a figure, with its interval, chance and what would be best."""
-    from mediafm_store import judge, read_judgements
+    from mediafm_store.judgements.judged import judge
+    from mediafm_store.judgements.labels import read_judgements
 
     judgements = read_judgements(labels)
     with progress_bar(" queries/s") as update:

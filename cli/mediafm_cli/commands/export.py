@@ -40,7 +40,7 @@ def export(
     vectors and has FILE.rows.parquet beside it, in the same order; a .safetensors holds vectors and
     ids.
     """
-    from mediafm_store import export as export_view
+    from mediafm_store.exporters import export as export_view
     from mediafm_store.files import is_stdout
 
     written = export_view(

@@ -56,8 +56,10 @@ def import_(
     film.npz, or beside a table by a title's id. The exit status is 1 only if no title could be
     imported, or with --strict if one could not.
     """
-    from mediafm_store import IngestResult, import_features
     from mediafm_store.importing.files import find_files
+    from mediafm_store.importing.importer import import_features
+    from mediafm_store.importing.options import ImportOptions
+    from mediafm_store.ingestion.ingest import IngestResult
 
     names: dict[Modality, str | None] = {"visual": visual, "audio": audio, "text": text}
     found = find_files(files)  # before a store is made for nothing
@@ -70,11 +72,13 @@ def import_(
         results = import_features(
             open_store(store, create=True),
             found,
-            arrays={m: name for m, name in names.items() if name is not None},
-            made_by=_parse_made_by(made_by or ()),
-            fps=fps,
-            scenes=scenes,
-            title=title,
+            ImportOptions(
+                arrays={m: name for m, name in names.items() if name is not None},
+                made_by=_parse_made_by(made_by or ()),
+                fps=fps,
+                scenes=scenes,
+                title=title,
+            ),
             on_title=report,
         )
     emit([asdict(r) for r in results], as_json=as_json, table=_import_cells)

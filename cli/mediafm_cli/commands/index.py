@@ -75,8 +75,9 @@ def index(
     compared one by one, until refresh adds it, to an index as it was asked for. Workers take a
     shard each; those of a cluster need the store at the same path.
     """
-    from mediafm_store import IndexConfig, build_indexes, index_status, refresh_indexes
-    from mediafm_store.indexing.status import searchable
+    from mediafm_store.indexing.build import build_indexes, refresh_indexes
+    from mediafm_store.indexing.config import IndexConfig
+    from mediafm_store.indexing.status import index_status, searchable
 
     told = {"kind": kind, "target": target, "memory_gb": memory, "shard_rows": shard_rows}
     asked: dict[str, Any] = {name: value for name, value in told.items() if value is not None}

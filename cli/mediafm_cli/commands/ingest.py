@@ -52,11 +52,20 @@ def ingest(
     --engine ray --workers 8 titles are taken by processes of their own, which are replaced if they
     die.
     """
-    from mediafm_store import IngestResult
-    from mediafm_store import ingest as ingest_videos
     from mediafm_store.encoding import load_encoders
+    from mediafm_store.ingestion.ingest import IngestResult
+    from mediafm_store.ingestion.ingest import ingest as ingest_videos
+    from mediafm_store.ingestion.options import IngestOptions
     from mediafm_store.sources.videos import find_videos
 
+    options = IngestOptions(
+        detector=detector,
+        shot_list=shots,
+        keyframes=frames,
+        language=language,
+        title=title,
+        force=force,
+    )
     videos = find_videos(paths)  # before a store is made for nothing
     encoders = load_encoders(encoder or (), device=device, store=open_if_there(store))
     with film_bars(len(videos)) as bars:
@@ -68,15 +77,10 @@ def ingest(
         results = ingest_videos(
             open_store(store, create=True),
             videos,
+            options,
             encoders=encoders,
-            detector=detector,
-            shot_list=shots,
-            keyframes=frames,
-            language=language,
-            title=title,
             workers=workers,
             engine=engine,
-            force=force,
             on_progress=bars.update,
             on_title=report,
         )

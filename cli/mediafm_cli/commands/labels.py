@@ -39,14 +39,14 @@ def labels(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Labels of titles, shots and stretches, which probes are fitted to.
+    """Labels of titles, shots and segments, which probes are fitted to.
 
     A row has the columns title (or shot, or title, start and end), label (several with a ; between
     them), and perhaps value: 1 has it, 0 has not, or a grade. An item has no other
     label of its task than those that are listed. All rows are checked before any is written.
     """
     opened = open_store(store)
-    from mediafm_store import import_labels, labelled, remove_labels
+    from mediafm_store.labels.labels import import_labels, labelled, remove_labels
 
     if action == "import":
         if file is None:

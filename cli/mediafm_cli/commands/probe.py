@@ -1,7 +1,7 @@
 """mediafm probe."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,7 +10,9 @@ from mediafm_cli.output import Row, emit, emit_one, say
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from mediafm_store import Probe, Storage
+    from mediafm_store.probing.options import ProbeOptions
+    from mediafm_store.probing.registry import Probe
+    from mediafm_store.storage.storage import Storage
 
 EXAMPLE = (
     "Examples: mediafm probe fit genre --words; mediafm probe show genre;"
@@ -57,12 +59,12 @@ def probe(
 
     `fit` says what it reaches beside other vectors of the same items and beside chance, with 95 %
     intervals over titles (macro_ap: average precision, the mean over labels; micro_ap: all in one).
-    `apply` prints what it says of titles, or of each of their shots where shots and stretches were
+    `apply` prints what it says of titles, or of each of their shots where shots and segments were
     labelled. `mediafm tag apply` writes tags.
     """
     opened = open_store(store)
     if action == "list":
-        from mediafm_store import probes
+        from mediafm_store.probing.registry import probes
 
         found = [_row(one) for one in probes(opened)]
         emit(found, as_json=as_json)
@@ -72,13 +74,15 @@ def probe(
     if task is None:
         raise typer.BadParameter(f"{action} which? As: mediafm probe {action} genre")
     if action == "apply":
-        from mediafm_store import apply_probe
+        from mediafm_store.probing.predict import apply_probe
 
         said = apply_probe(opened, task, titles, version=version)
         emit([p._asdict() for p in said], as_json=as_json, table=_prediction_cells)
         return
     if action == "fit":
-        options = {"kind": kind, "pool": pool, "words": words, "folds": folds, "seed": seed}
+        from mediafm_store.probing.options import ProbeOptions
+
+        options = ProbeOptions(kind=kind, pool=pool, words=words, folds=folds, seed=seed)
         one = _fitted(opened, task, device, options)
     else:
         from mediafm_store.probing.registry import newest_probe
@@ -91,12 +95,12 @@ def probe(
     emit(list(_probe_lines(one)), as_json=False)
 
 
-def _fitted(store: "Storage", task: str, device: Device, options: dict[str, Any]) -> "Probe":
+def _fitted(store: "Storage", task: str, device: Device, options: "ProbeOptions") -> "Probe":
     """Fit it under a bar."""
-    from mediafm_store import fit_probe
+    from mediafm_store.probing.fit import fit_probe
 
     with progress_bar("") as update:
-        return fit_probe(store, task, device=device, on_step=update, **options)
+        return fit_probe(store, task, options, device=device, on_step=update)
 
 
 def _row(probe: "Probe") -> Row:

@@ -11,7 +11,7 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, Fps, Out, StorePath, open
 from mediafm_cli.output import Row, emit, write_out
 
 if TYPE_CHECKING:
-    from mediafm_store import Scene
+    from mediafm_store.scenes.scenes import Scene
 
 EXAMPLE = "Examples: mediafm scenes sintel; mediafm scenes sintel --out scenes.vtt"
 
@@ -24,20 +24,21 @@ def scenes(
     as_json: AsJson = False,
 ) -> None:
     """Find the scenes of titles: runs of shots that look alike."""
-    from mediafm_store import find_scenes, stretches_of_scenes
+    from mediafm_store.scenes.scenes import find_scenes
+    from mediafm_store.segments import segments_of_scenes
     from mediafm_store.titles.naming import find_titles
 
     opened = open_store(store)
-    rows, stretches = [], []
+    rows, segments = [], []
     for title in find_titles(opened, titles):
         found = find_scenes(opened, title)
         if out:
-            stretches += stretches_of_scenes(opened, found)
+            segments += segments_of_scenes(opened, found)
         shots = {shot["id"]: shot for shot in opened.shots(title).to_dicts()}
         cues = opened.cues(title).to_dicts()
         rows += [asdict(scene) | _known(scene, shots, cues) for scene in found]
-    if stretches:
-        write_out(out, stretches, fps=fps)
+    if segments:
+        write_out(out, segments, fps=fps)
     emit(rows, as_json=as_json, table=_scene_cells)
 
 

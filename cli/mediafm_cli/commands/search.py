@@ -41,7 +41,7 @@ def search(
     title: Annotated[
         str | None,
         typer.Option(
-            help="A title by its id, its name or its file's name; or a stretch, --from and --to."
+            help="A title by its id, its name or its file's name; or a segment, --from and --to."
         ),
     ] = None,
     start: Start = None,
@@ -123,9 +123,9 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find the shots, scenes or titles most like what is given; several are looked for at once."""
-    from mediafm_store import load_encoders
-    from mediafm_store import search as search_store
-    from mediafm_store.retrieval.search import LEAST
+    from mediafm_store.encoding import load_encoders
+    from mediafm_store.retrieval.query import LEAST, SearchOptions, SearchQuery
+    from mediafm_store.retrieval.search import search as search_store
     from mediafm_store.titles.naming import find_shot
 
     asked = [shot, title, clip, picture, sound, text, said, *(like or [])]
@@ -136,8 +136,7 @@ def search(
     opened = open_store(store)
     if shot is not None:
         shot = asked[0] = find_shot(opened, shot)
-    hits = search_store(
-        opened,
+    query = SearchQuery(
         shot=shot,
         title=title,
         start_s=start,
@@ -149,30 +148,37 @@ def search(
         said=said,
         like=like or (),
         unlike=unlike or (),
+    )
+    options = SearchOptions(
+        k=k,
+        unit=unit,
+        where=where,
         space=space,
         weights=_parse_weights(weights),
-        where=where,
         exclude_same_title=exclude_same_title,
         same_scene=same_scene,
-        unit=unit,
         least=LEAST if least is None else least,
         fold=fold,
         diverse=diverse,
-        k=k,
+    )
+    hits = search_store(
+        opened,
+        query,
+        options,
         encoders=load_encoders(encoder, device=device, store=opened) if encoder else None,
         device=device,
         on_origin=lambda path, origin: say(_origin_line(path, origin)),
     )
     if out and hits:
-        from mediafm_store import stretches_of_hits
+        from mediafm_store.segments import segments_of_hits
 
-        write_out(out, stretches_of_hits(opened, hits), fps=fps)
+        write_out(out, segments_of_hits(opened, hits), fps=fps)
     if html is not None:
         from mediafm_store.report.pages import write_search_page
 
         words = [f"“{words}”" for words in (text, said) if words]
-        query = " + ".join([str(q) for q in asked if q not in (None, text, said)] + words)
-        write_search_page(html, store=opened, query=query, hits=hits, query_shot=shot, unit=unit)
+        name = " + ".join([str(q) for q in asked if q not in (None, text, said)] + words)
+        write_search_page(html, store=opened, query=name, hits=hits, query_shot=shot, unit=unit)
         wrote(html)
     table = partial(_hit_cells, until=unit != "shot")
     emit([asdict(hit) for hit in hits], as_json=as_json, table=table)

@@ -21,7 +21,7 @@ from mediafm_cli.output import Row, emit, emit_one, say, tell_failures, tell_res
 from mediafm_cli.progress import film_bars
 
 if TYPE_CHECKING:
-    from mediafm_store import Storage
+    from mediafm_store.storage.storage import Storage
 
 EXAMPLE = (
     "Examples: mediafm space list; mediafm space backfill --encoder hf=FOLDER;"
@@ -116,9 +116,10 @@ def backfill(
     as_json: bool,
 ) -> None:
     """Compute the vectors of other encoders, and say what it costs after the first title."""
-    from mediafm_store import IngestResult, load_encoders
-    from mediafm_store.ingestion.backfill import Cost
+    from mediafm_store.encoding import load_encoders
+    from mediafm_store.ingestion.backfill import BackfillOptions, Cost
     from mediafm_store.ingestion.backfill import backfill as backfill_spaces
+    from mediafm_store.ingestion.ingest import IngestResult
     from mediafm_store.report.timecode import timecode
 
     if not encoder:
@@ -140,8 +141,7 @@ def backfill(
         made = backfill_spaces(
             store,
             load_encoders(encoder, device=device, store=store),
-            keyframes=frames,
-            dry_run=dry_run,
+            BackfillOptions(keyframes=frames, dry_run=dry_run),
             workers=workers,
             engine=engine,
             on_cost=told,

@@ -20,7 +20,9 @@ from mediafm_cli.output import Row, emit, is_terminal, say
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from mediafm_store import Feedback, Storage, Tag
+    from mediafm_store.storage.storage import Storage
+    from mediafm_store.tags.review import Feedback
+    from mediafm_store.tags.tag import Tag
 
 EXAMPLE = (
     "Examples: mediafm tag apply; mediafm tag list sintel; mediafm tag apply --name 'car chase';"
@@ -80,6 +82,10 @@ def tag(
     answers become labels, the probe is fitted anew and tags the titles again. The --workers of an
     --engine apply probes, a thousand titles each; other tags are found by this process.
     """
+    if name and (engine != "threads" or workers is not None):
+        raise typer.BadParameter(
+            "--name is searched for by this process; leave out --engine and --workers"
+        )
     opened = open_store(store)
     if action == "list":
         from mediafm_store.tags.tag import read_tags
@@ -98,9 +104,9 @@ def tag(
     if action == "review":
         _review(opened, task, n, list(_answers(accept, reject)), device, as_json)
         return
-    from mediafm_store import apply_tags, load_encoders
+    from mediafm_store.encoding import load_encoders
+    from mediafm_store.tags.apply import apply_tags, tag_by_name
 
-    encoders = load_encoders(encoder or (), device=device, store=opened) if name else None
     looked_at = len(titles or opened.revisions()) if name else 0
     with progress_bar(" titles/s") as update:
 
@@ -109,18 +115,19 @@ def tag(
             looked_at = max(looked_at, total)
             update(source, done, total)
 
-        found = apply_tags(
-            opened,
-            titles,
-            task=task,
-            names=name or (),
-            top=top,
-            encoders=encoders,
-            device=device,
-            workers=workers,
-            engine=engine,
-            on_titles=report,
-        )
+        if name:
+            encoders = load_encoders(encoder or (), device=device, store=opened)
+            found = tag_by_name(opened, name, titles, encoders=encoders, device=device)
+        else:
+            found = apply_tags(
+                opened,
+                titles,
+                task=task,
+                top=top,
+                workers=workers,
+                engine=engine,
+                on_titles=report,
+            )
     emit([_tag_row(one) for one in found], as_json=as_json, table=_tag_cells, fold="evidence")
     if not found and looked_at:
         say(f"No new tags: nothing speaks for one in the {looked_at} titles that were looked at.")
@@ -137,7 +144,7 @@ def _review(
     as_json: bool,
 ) -> None:
     """List what is uncertain, or take answers and learn from them."""
-    from mediafm_store import answer_tags, uncertain_tags
+    from mediafm_store.tags.review import answer_tags, uncertain_tags
 
     if not given:
         found = uncertain_tags(store, task=task, n=n)
@@ -168,7 +175,7 @@ def _review(
 
 def _asked(found: "list[Tag]") -> "Iterator[Feedback]":
     """Ask a person about each, until they have had enough."""
-    from mediafm_store import Feedback
+    from mediafm_store.tags.review import Feedback
 
     say("y: the title has the tag, n: it has not, s: skip, q: enough")
     for number, one in enumerate(found, start=1):
@@ -187,7 +194,7 @@ def _asked(found: "list[Tag]") -> "Iterator[Feedback]":
 
 def _answers(accept: list[str] | None, reject: list[str] | None) -> "Iterator[Feedback]":
     """Those of the command line."""
-    from mediafm_store import Feedback
+    from mediafm_store.tags.review import Feedback
 
     for given, yes in ((accept, True), (reject, False)):
         for pair in given or ():

@@ -10,7 +10,7 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
 from mediafm_cli.output import Row, emit, emit_one, say
 
 if TYPE_CHECKING:
-    from mediafm_store import Storage
+    from mediafm_store.storage.storage import Storage
 
 EXAMPLE = (
     "Examples: mediafm titles list; mediafm titles remove sintel --dry-run;"
@@ -55,11 +55,11 @@ def titles(
     elif action == "show":
         _show(opened, given, as_json)
     elif action == "rename":
-        from mediafm_store import rename_title
+        from mediafm_store.titles.editing import rename_title
 
         _show(opened, [rename_title(opened, *given)], as_json)
     else:
-        from mediafm_store import remove_titles
+        from mediafm_store.titles.editing import remove_titles
 
         gone = remove_titles(opened, given, dry_run=dry_run)
         emit([asdict(one) for one in gone], as_json=as_json, table=_title_cells)

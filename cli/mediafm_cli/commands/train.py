@@ -43,10 +43,9 @@ def train(
     from dataclasses import replace
 
     from mediafm_cli.tensorboard import board
-    from mediafm_store import TrainConfig
-    from mediafm_store import train as train_model
     from mediafm_store.encoding import resolve_device
-    from mediafm_store.training.run import Step
+    from mediafm_store.training.run import Step, TrainConfig
+    from mediafm_store.training.train import train as train_model
 
     config = TrainConfig(seed=seed)
     if steps is not None:
