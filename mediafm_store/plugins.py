@@ -17,7 +17,7 @@ PATH = re.compile(f"{NAME}:{NAME}")
 
 
 def names(kind: Kind) -> list[str]:
-    """All installed plug-ins of this kind, sorted."""
+    """Names of all installed plug-ins of this kind, sorted."""
     return sorted(entry_points(group=f"mediafm_store.{kind}").names)
 
 
@@ -33,9 +33,11 @@ def runs_no_code(kind: Kind, name: str) -> bool:
 
 
 def load(kind: Kind, name: str) -> Any:
-    """Import and return the plug-in called `name`.
+    """Import and return the plug-in of this name.
 
-    Raises NotFound if there is none, InvalidInput if it is nothing that can be called.
+    Raises:
+        NotFound: If there is none.
+        InvalidInput: If it cannot be called.
     """
     own = entry_points(group=f"mediafm_store.{kind}", name=name)
     points = [EntryPoint(name, name, "")] if is_path(name) else list(own)

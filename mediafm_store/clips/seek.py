@@ -73,7 +73,8 @@ class CutPlan(NamedTuple):
 def look(media: Path, span: Span) -> CutPlan:
     """Find a segment among the packets of a film, without decoding them.
 
-    Raises InvalidInput if it has no picture there, or if its clock jumps within the segment.
+    Raises:
+        InvalidInput: If the film has no picture there, or its clock jumps within the segment.
     """
     found = _search_part(media, span, 0.0)
     if found is None or found.end < found.zero + nearest(

@@ -20,9 +20,13 @@ _ERRORS_ONLY = 3
 
 
 class Graph:
-    """An ONNX file on a device; raise InvalidInput for a device that is not there.
+    """ONNX model on a device.
 
-    `threads` is how many share one run; None is a quarter of the cores.
+    Args:
+        threads: Threads that share one run; None is a quarter of the cores.
+
+    Raises:
+        InvalidInput: If the device does not exist.
     """
 
     def __init__(self, path: Path, *, device: str = "cpu", threads: int | None = None) -> None:

@@ -65,9 +65,12 @@ def check_listens(address: str) -> None:
 
 
 def start(address: str | None, cores: int) -> None:
-    """Connect to a cluster, or begin one on this machine that nobody else can reach.
+    """Connect to a cluster, or start one on this machine that nobody else can reach.
 
-    That has so many `cores` at least, however many there are. Raises InvalidInput if it cannot.
+    A cluster on this machine has at least `cores` cores, however many there are.
+
+    Raises:
+        InvalidInput: If it cannot.
     """
     local = {
         "num_cpus": max(os.cpu_count() or 1, cores),

@@ -71,10 +71,13 @@ class Ray:
         *,
         on_gpu: bool = False,
     ) -> Generator[TaskOutcome[Item, Result]]:
-        """See Engine. Nothing is told on the way. An item whose worker dies is tried again.
+        """Run a stage; see `Engine`.
 
-        Raises InvalidInput if the stage cannot be sent to workers, if these die before they begin,
-        or if the cluster is gone.
+        There is no progress within an item. Items of dead workers are retried.
+
+        Raises:
+            InvalidInput: If the stage cannot be pickled, workers die before they begin, or the
+                cluster is gone.
         """
         waiting: TaskQueue[Item] = TaskQueue(items)
         if not waiting.has(1):

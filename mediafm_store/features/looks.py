@@ -19,7 +19,7 @@ class Look:
     phrases: tuple[str, ...]
     """Plain ways to ask for it."""
     columns: tuple[str, ...]
-    """Of the table `shots`, from which its degree follows."""
+    """Columns of the table `shots` from which the degree is derived."""
     of_row: Degree
 
     def degree(self, row: Row) -> float:

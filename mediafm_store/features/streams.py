@@ -51,9 +51,9 @@ class AudioFeatures(NamedTuple):
 
     encoded: EncoderOutput
     loudness: TimeSeries
-    """Of tenths of seconds, in decibels below full scale; empty without sound."""
+    """Loudness of tenths of seconds, in dB below full scale; empty without sound."""
     goes_on: bool
-    """Whether there is sound for another second or more after the last shot."""
+    """True if there is sound for another second or more after the last shot."""
 
 
 class TextFeatures(NamedTuple):

@@ -25,9 +25,10 @@ class Face(NamedTuple):
 
 
 def faces(image: Picture) -> list[Face] | None:
-    """The faces in a picture, largest first; None where nobody can look.
+    """Faces in a picture, largest first; None if no detector is installed.
 
-    Raises ValueError for a picture that is larger than `LARGEST`.
+    Raises:
+        ValueError: If the picture is larger than `LARGEST`.
     """
     detector = library()
     if detector is None:

@@ -109,12 +109,18 @@ class View:
         return _needed("duckdb").from_arrow(_single_precision(self.arrow()))
 
     def torch(self, columns: Sequence[str] | None = None, *, batch_size: int = ROWS) -> Any:
-        """A torch IterableDataset of batches, of all columns or of some; numbers are tensors.
+        """Torch IterableDataset of batches, streamed from disk.
 
-        Vectors are float32 [rows, dim], numbers and truth values tensors [rows], all else lists. So
-        are columns with gaps, in which None stands, but for those of fractions, which have NaN.
-        Streams from disk; workers of a DataLoader (with batch_size=None) share the batches, the
-        last of which each may be smaller. Raises InvalidInput for a column that is not there.
+        Vectors are float32 [rows, dim], numbers and booleans tensors [rows], all else lists.
+        Columns with nulls are lists with None, except floats, which have NaN. Workers of a
+        DataLoader (with batch_size=None) share the batches; the last batch of each may be smaller.
+
+        Args:
+            columns: Names of columns; default: all.
+            batch_size: Rows per batch.
+
+        Raises:
+            InvalidInput: If a column does not exist.
         """
         from mediafm_store.storage.streams import Batches
 

@@ -44,7 +44,8 @@ _SETTLED_NS = 2_000_000_000
 class Tables:
     """LanceDB tables at a location.
 
-    Raises InvalidInput where a table cannot be read or written.
+    Raises:
+        InvalidInput: If a table cannot be read or written.
     """
 
     def __init__(self, place: StoreLocation) -> None:

@@ -8,8 +8,8 @@ from mediafm_store.arrays import HalfVectors, Modality, Vectors
 from mediafm_store.records import title_of
 
 SpaceName = Literal["fused", "described", "metadata", "context", "title"]
-"""Of each shot: what it is, what could be said of it, and what it is in its title; of each title:
-what its metadata say, and all of it. `metadata` has 768 dimensions, the others 2304."""
+"""Spaces of shots: `fused` content, `described` (text that could describe it) and `context` in the
+title; of titles: `metadata` and `title`. `metadata` has 768 dimensions, the others 2304."""
 _OF_TITLES = ("metadata", "title")
 State = Literal["registered", "backfilled", "validated", "live", "retired"]
 """State of a version: it exists; all titles have vectors of it; it has passed its gates; readers

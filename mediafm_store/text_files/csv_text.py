@@ -29,10 +29,12 @@ class Table(NamedTuple):
 
 
 def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a table whose first line names its columns, by name, with their lines' numbers.
+    """Yield the rows of a table whose first line names its columns, with their line numbers.
 
-    Names are in small letters, empty cells are left out. Raises InvalidInput, with the number of
-    the line, for what cannot be read.
+    Names are in lower case, empty cells are left out.
+
+    Raises:
+        InvalidInput: If a line cannot be read; the error has its number.
     """
     header, rows = read_table(path)
     names = [cell.strip().lower() for cell in header]

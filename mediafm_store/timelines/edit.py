@@ -96,11 +96,18 @@ class Edit:
 
 
 def arrange(segments: Sequence[Segment], *, name: str, fps: Fraction | float | None = None) -> Edit:
-    """Put segments one after the other, at the rate of the first or `fps`.
+    """Put segments one after the other.
 
-    A segment of another rate takes the time that it takes: its end lies at the frame of the edit
-    that is nearest. `fps` is also the rate of films that cannot be read. Raises InvalidInput if
-    there is no segment, or if nothing tells a film's rate.
+    A segment of another rate keeps its duration: its end is the nearest frame of the edit.
+
+    Args:
+        segments: Segments in the order of the edit.
+        name: Name of the edit.
+        fps: Frame rate of the edit, and of films that cannot be read; default: that of the first
+            film.
+
+    Raises:
+        InvalidInput: If there are no segments, or a film's rate is unknown.
     """
     if not segments:
         raise InvalidInput(f"nothing to write to {name}: there is no shot or segment")

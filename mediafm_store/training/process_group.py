@@ -77,9 +77,10 @@ def _check_restarts() -> None:
 
 @contextmanager
 def process_group(device: str | torch.device) -> Iterator[ProcessGroup]:
-    """Meet the other processes of this training, and leave them at the end.
+    """Join the process group of this training, and leave it at the end.
 
-    Raises InvalidInput if `torchrun` is to start processes again in a way in which it fails.
+    Raises:
+        InvalidInput: If `torchrun` is set to restart processes in a way that fails.
     """
     _check_restarts()
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:

@@ -54,14 +54,17 @@ def train_model(
     save: Callable[[TrainResult], None] = lambda result: None,
     start: Start = start_model,
 ) -> TrainResult:
-    """Hold out some titles, start from the others' principal directions, train, keep the best.
+    """Hold out some titles, initialize from the others' principal directions, train, keep the best.
 
-    Titles of a store are read when it is their turn, those alone that this process computes.
-    Where a file is at `unfinished`, a path or an address such as s3://bucket/file, training goes on
-    from there if it was of the same titles and settings; it is written once a minute, and removed
-    when the first process has called `save` with the result: what cannot be saved is not lost.
-    Under `torchrun` each process takes its share of a step, which then is as many times larger.
-    `start` makes the model. Raises InvalidInput if too few titles can be used.
+    Titles of a store are read when needed, and only those that this process computes. Under
+    `torchrun` each process takes its share of a step, which is larger by their number.
+
+    If there is a file at `unfinished`, a path or an address such as s3://bucket/file, training is
+    resumed from it if titles and settings are the same. It is written once a minute, and removed
+    when the first process has called `save` with the result. `start` makes the model.
+
+    Raises:
+        InvalidInput: If too few titles can be used.
     """
     with process_group(device) as world:
         run, training, held_out = prepare(

@@ -52,7 +52,8 @@ class ValidationSet:
     def grade(self, predict: Predictor) -> float:
         """Mean cosine distance over all masked shots; lower is better.
 
-        Raises InvalidInput if none of the titles has a shot that could be masked.
+        Raises:
+            InvalidInput: If no title has a shot that can be masked.
         """
         sums = torch.zeros(2, dtype=torch.float64, device=self.device)
         for batch, masked in self.questions:
