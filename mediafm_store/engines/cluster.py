@@ -1,4 +1,4 @@
-"""Ray itself: how it is set up, what its cluster has, and how its errors are told."""
+"""Ray itself: how it is set up, what its cluster has, and how its errors are reported."""
 
 import logging
 import os
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 _SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
+    "RAY_USAGE_STATS_ENABLED": "0",  # no telemetry
     "RAY_ENABLE_AUTO_CONNECT": "0",  # where a cluster is gone, no other is begun
     # A local Ray listens on 127.0.0.1 alone. Only its name is of Windows and macOS, where it is so
     # by default; `_node_ip_address` does not do it. Of no effect on clusters at an address.
@@ -79,7 +79,7 @@ def start(address: str | None, cores: int) -> None:
     }
     try:
         with warnings.catch_warnings():
-            # Ray forks to start its programs, which take the place of the copy at once.
+            # Ray forks to start its programs, which replace the copy immediately.
             warnings.filterwarnings("ignore", "lancedb fork support", RuntimeWarning)
             warnings.filterwarnings("ignore", "Ray Client connection timed out", UserWarning)
             # Of actors without GPUs; ours hide them by themselves. Of 2.49 and some later versions.

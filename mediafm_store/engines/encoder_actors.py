@@ -52,7 +52,7 @@ class _EncoderActor:
 
 
 def hold(encoders: Encoders, count: int) -> Encoders:
-    """Load encoders in so many processes; return stand-ins for those that run on a GPU there.
+    """Load encoders in `count` processes; return stand-ins for those that run on a GPU there.
 
     The processes end with the stand-ins' first owner. Raises what keeps encoders from loading.
     """

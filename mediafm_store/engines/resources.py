@@ -22,7 +22,7 @@ class WorkerResources(NamedTuple):
 
 
 def allocate(nodes: Sequence[Node], workers: int, *, on_gpu: bool = False) -> WorkerResources:
-    """The most that each of so many workers can have, if all are to find a place.
+    """Largest equal share of a cluster for each of a number of workers.
 
     Each has a core at least, so there are places for no more than that. `on_gpu`: each has an even
     share of a GPU too, if any machine has one. Ray tells the libraries in a worker to use no more

@@ -172,7 +172,7 @@ class WorkerPool(Generic[Item, Result]):
         return outcome
 
     def dismiss(self) -> None:
-        """End all workers, at once."""
+        """End all workers immediately."""
         loading = (hired.worker for hired in self._loading.values())
         working = (worker for worker, _ in self._working.values())
         for worker in (*self._idle, *loading, *working):

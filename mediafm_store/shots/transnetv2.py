@@ -27,9 +27,9 @@ _COMPARED, _HIDDEN = 128, 1024
 """Width of what comparing gives, and of the layer before the answer."""
 
 _WINDOW, MARGIN = 200, 25
-"""Frames that are scored at once, and how many of them at either end only serve the others.
+"""Frames that are scored together, and how many of them at either end only serve the others.
 
-The authors score 100 at once, so each frame twice; a longer window computes less twice. See
+The authors score 100 together, so each frame twice; a longer window computes less twice. See
 docs/decisions/0006-detectors.md for what that gains and changes.
 """
 _LIKELY = 0.5

@@ -52,7 +52,7 @@ class Storage:
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
         self.place = StoreLocation.of(path)
         self.path = self.place.address if self.place.remote else Path(path)
-        """As it is told to people."""
+        """Path of the store, as messages show it."""
         if self.place.local.exists() and not self.place.local.is_dir():
             raise InvalidInput(f"{self.path} is a file; a store is a folder")
         nothing = NotFound(f"no store at {self.path}; make one with `mediafm ingest FILE`")

@@ -352,7 +352,7 @@ class Tables:
         self._commit(name, write)
 
     def _commit(self, name: str, write: Callable[[Any], object]) -> int:
-        """Write to a table; each COMPACTED-th version of it is compacted at once.
+        """Write to a table; each COMPACTED-th version of it is compacted.
 
         Returns the version that was written.
         LanceDB repeats a commit that another machine's has overtaken; compaction alone it does not,
