@@ -76,7 +76,7 @@ def shot_at(store: Storage, title: str, seconds: float) -> str:
 
 def draw(store: Storage, labels: Judgements, rows: Sequence[Answered], path: Path) -> None:
     """A row a query: what was asked with, then the answers, framed green where they are right."""
-    ids = [id for row in rows for id in [row.shot, *(h.shot for h in row.hits)] if id]
+    ids = [shot for row in rows for shot in [row.shot, *(h.shot for h in row.hits)] if shot]
     pictures = store.thumbnails(ids)
     width, height = (side + 2 * FRAME + GAP for side in TILE)
     columns = ANSWERS + any(row.shot for row in rows)

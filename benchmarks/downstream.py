@@ -200,24 +200,24 @@ def catalogue(
         "metadata", encoder.fingerprint, dim=vectors.shape[1], made_by="a benchmark", fused="none"
     )
     rows = [
-        title_row(id, film["title"], film["extract"])
-        for id, (*_, film) in zip(ids, films, strict=True)
+        title_row(title_id, film["title"], film["extract"])
+        for title_id, (*_, film) in zip(ids, films, strict=True)
     ]
     write(store, rows, {space: (ids, ids, vectors)})
     return store, vectors
 
 
-def title_row(id: str, name: str, synopsis: str, shots: int = 0) -> dict[str, Any]:
+def title_row(title_id: str, name: str, synopsis: str, shots: int = 0) -> dict[str, Any]:
     """A title as the table has it."""
     return {
-        "id": id,
-        "revision": id,
+        "id": title_id,
+        "revision": title_id,
         "name": name,
         "synopsis": synopsis,
         "series": "",
         "tags": [],
         "genres": [],
-        "media": id,
+        "media": title_id,
         "duration_s": float(shots),
         "shots": shots,
         "warnings": [],
@@ -365,9 +365,9 @@ def throughput() -> dict[str, Any]:
         means = truth @ directions + rng.normal(size=(MANY, FUSED)).astype(np.float32) / 30
         shots = np.repeat(means, SHOTS, axis=0)
         shots += rng.normal(size=shots.shape).astype(np.float32) / 20
-        names = [f"{id}/{n:05d}" for id in ids for n in range(SHOTS)]
-        of = [id for id in ids for _ in range(SHOTS)]
-        rows = [title_row(id, id, "", SHOTS) for id in ids]
+        names = [f"{title_id}/{n:05d}" for title_id in ids for n in range(SHOTS)]
+        of = [title_id for title_id in ids for _ in range(SHOTS)]
+        rows = [title_row(title_id, title_id, "", SHOTS) for title_id in ids]
         write(
             store,
             rows,

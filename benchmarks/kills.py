@@ -203,8 +203,9 @@ def label(store: Any, title: str, content: int) -> None:
     told = {"task": TASK, "source": "file", "start_s": None, "end_s": None, "value": 1.0}
     names = store.titles().select("id", "name").iter_rows()
     found = [
-        told | {"item": id, "title": id, "label": LABELS[int(name) % 2], "added_at": None}
-        for id, name in names
+        told
+        | {"item": title_id, "title": title_id, "label": LABELS[int(name) % 2], "added_at": None}
+        for title_id, name in names
     ]
     store.put("labels", found, instead_of=f"task = '{TASK}'")
 
@@ -336,12 +337,12 @@ def wrong_answers(store: Any, expected: dict[str, np.ndarray]) -> int:
     if not expected:
         return 0
     ids = [f"{t}/{i:05d}" for t, vectors in expected.items() for i in range(len(vectors))]
-    all = np.concatenate(list(expected.values()))
+    everything = np.concatenate(list(expected.values()))
     wrong = 0
     for seed in range(3):
         query = np.random.default_rng(seed).normal(size=2304).astype(np.float32)
         (found,) = nearest(store, store.live("fused"), query[None], 10)
-        best = [ids[i] for i in np.argsort(-(all @ query), kind="stable")[:10]]
+        best = [ids[i] for i in np.argsort(-(everything @ query), kind="stable")[:10]]
         wrong += found.ids != best
     return wrong
 

@@ -18,33 +18,47 @@ FUSED = BLOCK * len(MODALITIES)
 
 Vectors = Float32[np.ndarray, "n dim"]
 HalfVectors = Float16[np.ndarray, "n dim"]
-"""As they are stored."""
+"""Vectors as they are stored."""
 Blocks = Float32[np.ndarray, "items 768"]
 Fused = Float32[np.ndarray, "shots 2304"]
 
 
 def unit_rows(x: Float32[np.ndarray, "n dim"]) -> Float32[np.ndarray, "n dim"]:
-    """Scale each row to length 1; a zero row stays zero."""
+    """Scale each row to length 1; a zero row stays zero.
+
+    Example:
+        >>> unit_rows(np.array([[3, 4], [0, 0]], np.float32)).round(3).tolist()
+        [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
     norms = np.linalg.norm(x, axis=1, keepdims=True)
     return np.divide(x, norms, out=np.zeros_like(x), where=norms > 0)
 
 
 def pooled(shots: Vectors) -> Float32[np.ndarray, "1 dim"]:
-    """Several shots as one: the mean of their vectors, of length 1."""
+    """Mean vector of several shots, scaled to length 1."""
     return unit_rows(shots.mean(axis=0, keepdims=True))
 
 
 def block(modality: Modality) -> slice:
-    """Where a modality's block lies in a fused vector."""
+    """Slice of a modality's block in a fused vector.
+
+    Example:
+        >>> block("audio")
+        slice(768, 1536, None)
+    """
     start = MODALITIES.index(modality) * BLOCK
     return slice(start, start + BLOCK)
 
 
 def weigh(fused: Fused, weights: Mapping[Modality, float]) -> Fused:
-    """Scale each block by its weight (1 where none is given), then each row to length 1.
+    """Scale each block by its weight, then each row to length 1.
 
     Scaling the query alone re-weights a whole index: the shares of its inner products with the
-    stored vectors are scaled by the same factors. Only the proportions of the weights count.
+    stored vectors are scaled by the same factors.
+
+    Args:
+        fused: Fused vectors, one a row.
+        weights: Weights by modality, 0 or more; 1 if missing. Only their proportions count.
     """
     largest = max(weights.get(m, 1.0) for m in MODALITIES) or 1.0
     weighed = fused.copy()
@@ -56,10 +70,10 @@ def weigh(fused: Fused, weights: Mapping[Modality, float]) -> Fused:
 def shares(
     query: Float32[np.ndarray, " 2304"], found: Fused
 ) -> dict[Modality, Float32[np.ndarray, " shots"]]:
-    """What each modality adds to the inner product of `query` with every row of `found`."""
+    """Contribution of each modality to the inner products of `query` with the rows of `found`."""
     return {m: found[:, block(m)] @ query[block(m)] for m in MODALITIES}
 
 
 def zeros(rows: int) -> Blocks:
-    """Blocks of items that are not there."""
+    """Zero blocks for items that have no such modality."""
     return np.zeros((rows, BLOCK), np.float32)

@@ -1,4 +1,4 @@
-"""What cannot be written, in a line that names it."""
+"""Errors of writing, in a line that names the target."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,11 @@ from mediafm_store.errors import InvalidInput, first_line
 
 @contextmanager
 def writing(path: Path | str, also: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Raise InvalidInput for an OSError, as of a full disk, that names the file or folder.
+    """Raise InvalidInput, naming the file or folder, for an OSError such as a full disk.
 
-    `also` are the errors by which a library says the same, such as FAISS's RuntimeError.
+    Args:
+        path: File or folder that is written.
+        also: Further errors by which a library reports the same, such as FAISS's RuntimeError.
     """
     kinds: tuple[type[Exception], ...] = (OSError, *also)
     try:

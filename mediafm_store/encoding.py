@@ -1,4 +1,4 @@
-"""Which encoders a store uses, and the device that models run on."""
+"""Encoders of a store, and the device that models run on."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
@@ -24,16 +24,25 @@ DeviceChoice = Literal["auto", "cpu", "cuda"]
 
 @cache
 def cuda_available() -> bool:
-    """Whether torch sees a GPU."""
+    """True if torch sees a GPU."""
     import torch
 
     return torch.cuda.is_available()
 
 
 def resolve_device(choice: DeviceChoice, has_gpu: Callable[[], bool] = cuda_available) -> Device:
-    """`auto` is the GPU where there is one; asking for one that is not there is InvalidInput.
+    """Device to use: `auto` is the GPU if there is one.
 
-    `has_gpu` says so for whoever computes: torch, ONNX Runtime and FAISS each have their own.
+    Args:
+        choice: `auto`, `cpu` or `cuda`.
+        has_gpu: Tells if there is a GPU: torch, ONNX Runtime and FAISS each have their own test.
+
+    Raises:
+        InvalidInput: If the choice is a GPU and there is none.
+
+    Example:
+        >>> resolve_device("auto", has_gpu=lambda: False)
+        'cpu'
     """
     if choice == "cuda" and not has_gpu():
         raise InvalidInput("no GPU here that can be used for this; use --device cpu, or auto")
@@ -43,7 +52,7 @@ def resolve_device(choice: DeviceChoice, has_gpu: Callable[[], bool] = cuda_avai
 
 
 def _onnx_has_gpu() -> bool:
-    """Whether the encoders' runtime can use a GPU that is there; its usual package cannot."""
+    """True if the encoders' runtime can use a GPU that is there; its usual package cannot."""
     import onnxruntime
 
     return "CUDAExecutionProvider" in onnxruntime.get_available_providers() and cuda_available()
@@ -52,12 +61,24 @@ def _onnx_has_gpu() -> bool:
 def load_encoders(
     names: Sequence[str] = (), *, device: DeviceChoice = "auto", store: Storage | None = None
 ) -> Encoders:
-    """Encoder plug-ins by modality; where none is named, that of `store`, or the default.
+    """Load encoder plug-ins, one per modality.
 
-    A name may carry an argument, as `hf=FOLDER`. Of what a `store` names, only what is installed is
-    loaded, never a path: others may have written it. Raises NotFound for a plug-in that is not
-    there, InvalidInput for two of one modality, SpaceMismatch for one of the store that is not here
-    as it was.
+    Of the encoders that a `store` names, only installed ones are loaded, never a path: others may
+    have written the store.
+
+    Args:
+        names: Names of plug-ins, with an argument where they take one: `hf=FOLDER`. Modalities that
+            are not named get the encoder of `store`, or the default.
+        device: `auto`, `cpu` or `cuda`.
+        store: Store whose encoders are the default.
+
+    Returns:
+        Encoders by modality.
+
+    Raises:
+        NotFound: If a plug-in does not exist.
+        InvalidInput: If two of them are of one modality.
+        SpaceMismatch: If an encoder of the store is not installed, or has changed.
     """
     made = [(_settled(name), load_encoder(name, device)) for name in names]
     read = {encoder.modality for _, encoder in made}
@@ -80,7 +101,7 @@ def _settled(name: str) -> str:
 
 
 def _stored(store: Storage, without: Collection[Modality]) -> dict[Modality, EncoderUse]:
-    """What made the live vectors of a store, as far as it knows the names."""
+    """Names of the encoders that made the live vectors of a store, as far as it knows them."""
     if not store.has("fused"):
         return {}
     known = {used.modality: used for used in store.live("fused").encoders}
@@ -99,7 +120,7 @@ def _check_paths(store: Storage, kept: Collection[EncoderUse]) -> None:
 
 
 def _is_harmless(name: str) -> bool:
-    """Whether a plug-in may be loaded because a store names it."""
+    """True if a plug-in may be loaded because a store names it."""
     plugin, given, _ = name.partition("=")
     if plugins.is_path(plugin):
         return False
@@ -142,7 +163,7 @@ class LoadedEncoders(dict[Modality, Encoder]):
         super().__init__(encoders)
         self.plugins, self._device = plugins, device
         self.on_gpu = on_gpu
-        """What is encoded on a GPU of this machine."""
+        """Modalities that are encoded on a GPU of this machine."""
 
     def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[object, ...]]:
         """See pickle."""
@@ -161,12 +182,12 @@ def _load_same(names: Sequence[str], device: DeviceChoice, made: Sequence[str]) 
 
 
 def fingerprints(encoders: Encoders) -> list[str]:
-    """Of encoders in order of their modalities."""
+    """Fingerprints of encoders, in the order of their modalities."""
     return [encoders[m].fingerprint for m in MODALITIES]
 
 
 def load_encoder(name: str, device: DeviceChoice) -> Encoder:
-    """One encoder, on the device that it can use."""
+    """Load one encoder, on the device that it can use."""
     plugin, given, argument = name.partition("=")
     make = plugins.load("encoders", plugin)
     arguments = (argument,) if given else ()
@@ -180,17 +201,17 @@ def load_encoder(name: str, device: DeviceChoice) -> Encoder:
 
 
 def _device_of(name: str, choice: DeviceChoice) -> Device:
-    """Where an encoder runs on this machine."""
+    """Device that an encoder runs on, on this machine."""
     # torch runs what takes an argument, ONNX Runtime what ships; each has its own view of GPUs.
     return resolve_device(choice, cuda_available if "=" in name else _onnx_has_gpu)
 
 
 def names_of(encoders: Encoders) -> tuple[EncoderUse, ...]:
-    """By which names a store can load encoders again; none if they were handed over as objects."""
+    """Names by which a store can load encoders again; empty if they were passed as objects."""
     names: Mapping[Modality, str] = encoders.plugins if isinstance(encoders, LoadedEncoders) else {}
     return tuple(EncoderUse(m, names[m], encoders[m].fingerprint) for m in MODALITIES if m in names)
 
 
 def made_by(encoders: Encoders) -> str:
-    """The names of encoders in words, for tables and messages."""
+    """Names of encoders in words, for tables and messages."""
     return " + ".join(encoders[m].name for m in MODALITIES if m in encoders)

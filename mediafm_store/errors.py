@@ -15,7 +15,7 @@ class MediaFMError(Exception):
 
 
 class InvalidInput(MediaFMError):
-    """A file, id or value cannot be used as it was given."""
+    """A file, id or value cannot be used as given."""
 
 
 class InvalidMedia(InvalidInput):
@@ -27,17 +27,22 @@ class InvalidSubtitles(InvalidInput):
 
 
 class NotFound(MediaFMError):
-    """The store, or the installation, has no such thing."""
+    """The store, or the installation, has nothing of this name."""
 
 
 class SpaceMismatch(MediaFMError):
-    """Vectors of one space were given where those of another belong."""
+    """Vectors of one space were given where those of another are needed."""
 
 
 class GateFailed(MediaFMError):
-    """A version of a space failed a gate, and the one before stays live."""
+    """A version of a space failed a gate; the version before it stays live."""
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in one line; what kind it is if it says nothing."""
+    r"""First line of an error's message; its type if it has none.
+
+    Example:
+        >>> first_line(ValueError("no such file\ngive another"))
+        'no such file'
+    """
     return str(error).strip().partition("\n")[0] or type(error).__name__

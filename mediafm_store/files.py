@@ -17,7 +17,8 @@ from mediafm_store.errors import InvalidInput, first_line
 def write_text(path: str | Path, text: str) -> None:
     """Write a text to a file as `whole_file` does.
 
-    Raises InvalidInput if its folder is not there.
+    Raises:
+        InvalidInput: If its folder does not exist.
     """
     folder = Path(path).parent
     if not folder.is_dir():
@@ -28,16 +29,21 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def path_list(paths: str | Path | Iterable[str | Path]) -> list[Path]:
-    """Paths, also of one alone, which itself can be gone through letter by letter."""
+    """Paths as a list; a single path, which is iterable letter by letter, is a list of one."""
     return [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
 @contextmanager
 def whole_file(address: str | Path) -> Iterator[Path]:
-    """A path to write to; what is there at the end stands at `address`, whole or not at all.
+    """Yield a path to write to; afterwards the file is moved to `address`, complete or not at all.
 
-    An address is a path, `-` for stdout, or one such as s3://bucket/file. See `put`; folders that
-    are not there are made. Raises InvalidInput for what cannot be written there.
+    See `put`; missing folders are made.
+
+    Args:
+        address: A path, `-` for stdout, or an address such as s3://bucket/file.
+
+    Raises:
+        InvalidInput: If the address cannot be written to.
     """
     with scratch_folder(address) as scratch, named_in_errors(address):
         part = scratch / "part"
@@ -47,7 +53,7 @@ def whole_file(address: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(address: str | Path) -> Iterator[Path]:
-    """A folder that is gone afterwards, for files that are to be `put` at or beside an address."""
+    """Yield a temporary folder for files that are to be `put` at or beside an address."""
     beside = None
     with named_in_errors(address):
         if not (remote(str(address)) or _is_stream(Path(address))):
@@ -59,10 +65,10 @@ def scratch_folder(address: str | Path) -> Iterator[Path]:
 
 
 def put(part: Path, address: str | Path) -> None:
-    """Move a file that is complete to an address, in place of one that is there.
+    """Move a complete file to an address, in place of one that is there.
 
-    A link stays one: what it leads to is replaced, and keeps its rights. What is no regular file
-    (a pipe, a device, stdout) is written into.
+    A symbolic link is kept: its target is replaced, and keeps its permissions. Targets that are no
+    regular file (a pipe, a device, stdout) are written in place.
     """
     if remote(str(address)):
         with (
@@ -85,7 +91,7 @@ def put(part: Path, address: str | Path) -> None:
 
 
 def _rights(place: Path) -> int:
-    """Of a file; in a folder, of those that are made there."""
+    """Permissions of a file; for a folder, those of new files in it."""
     if place.is_file():
         return stat.S_IMODE(place.stat().st_mode)
     new = place / ".rights"
@@ -97,7 +103,7 @@ def _rights(place: Path) -> int:
 
 
 def is_stdout(path: str | Path) -> bool:
-    """Whether it is `-`, or the file that stdout goes to: to replace that would lose the rest."""
+    """True if it is `-`, or the file that stdout goes to: to replace that would lose the rest."""
     if str(path) == "-":
         return True
     with suppress(OSError):
@@ -110,7 +116,7 @@ _STDOUT = 1
 
 
 def _is_stream(path: Path) -> bool:
-    """Whether it is written into as it is, and never replaced."""
+    """True if it is written in place, and never replaced."""
     if is_stdout(path):
         return True
     try:
@@ -121,7 +127,7 @@ def _is_stream(path: Path) -> bool:
 
 
 def _open_stream(path: Path) -> BinaryIO:
-    """What is no regular file, or stdout, to write to."""
+    """Open a target that is no regular file, or stdout, for writing."""
     if not is_stdout(path):
         return path.open("wb")
     sys.stdout.flush()
@@ -130,7 +136,7 @@ def _open_stream(path: Path) -> BinaryIO:
 
 @contextmanager
 def named_in_errors(address: str | Path) -> Iterator[None]:
-    """Errors of the system, such as a full disk, as InvalidInput that names the file."""
+    """Raise system errors, such as a full disk, as InvalidInput that names the file."""
     try:
         yield
     except OSError as error:
@@ -140,7 +146,7 @@ def named_in_errors(address: str | Path) -> Iterator[None]:
 
 
 def read_file(address: str) -> bytes | None:
-    """What stands at an address, None if nothing does."""
+    """Bytes at an address; None if there is nothing."""
     try:
         if not remote(address):
             return Path(address).read_bytes()
@@ -151,7 +157,7 @@ def read_file(address: str) -> bytes | None:
 
 
 def remove_file(address: str) -> None:
-    """Delete what stands at an address, if something does."""
+    """Delete what is at an address, if there is something."""
     if not remote(address):
         Path(address).unlink(missing_ok=True)
     elif read_file(address) is not None:
@@ -160,7 +166,7 @@ def remove_file(address: str) -> None:
 
 
 def remote(address: str) -> bool:
-    """Whether it is not a path of this machine."""
+    """True if it is not a path of this machine."""
     return "://" in address
 
 

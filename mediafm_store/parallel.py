@@ -19,7 +19,7 @@ _GIVE_WAY = 15
 
 
 def cores() -> int:
-    """How many this process may keep busy: all, unless OMP_NUM_THREADS gives it a share.
+    """Number of cores that this process may keep busy: all, unless OMP_NUM_THREADS limits it.
 
     Ray sets that for each worker.
     """
@@ -28,10 +28,14 @@ def cores() -> int:
 
 
 def ahead(items: Iterable[T], *, size: int) -> Generator[T]:
-    """The same items, made in a thread of their own: up to `size` before they are asked for.
+    """Prefetch items in a thread: up to `size` of them before they are needed.
 
-    They change threads in batches, an eighth of `size` each: a change costs tens of microseconds.
-    Close it before what the items are made from is closed. What `items` raises is raised here.
+    They are handed over in batches of an eighth of `size`: a hand-over costs tens of microseconds.
+    Close it before the source of the items is closed. Errors of `items` are raised here.
+
+    Example:
+        >>> list(ahead("abc", size=2))
+        ['a', 'b', 'c']
     """
     batch_size = max(1, size // 8)
     queue: Queue[Any] = Queue(max(1, size // batch_size - 2))
@@ -59,14 +63,24 @@ def ahead(items: Iterable[T], *, size: int) -> Generator[T]:
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items; the last may be shorter."""
+    """Yield lists of `size` items; the last may be shorter.
+
+    Example:
+        >>> list(batches("abcde", 2))
+        [['a', 'b'], ['c', 'd'], ['e']]
+    """
     source = iter(items)
     while batch := list(islice(source, size)):
         yield batch
 
 
 def groups(items: Iterable[T], size: Callable[[T], int], *, most: int) -> Iterator[list[T]]:
-    """Items in their order, together as long as their sizes add up to `most` at most."""
+    """Yield items in order, grouped while the sum of their sizes is at most `most`.
+
+    Example:
+        >>> list(groups(["aa", "b", "ccc"], len, most=3))
+        [['aa', 'b'], ['ccc']]
+    """
     group: list[T] = []
     total = 0
     for item in items:
@@ -82,10 +96,17 @@ def groups(items: Iterable[T], size: Callable[[T], int], *, most: int) -> Iterat
 def fan_out(
     items: Iterable[T], workers: Sequence[Callable[[Iterator[T]], Any]], *, ahead: int
 ) -> list[Any]:
-    """Give every item to every worker, each in a thread of its own; return what they return.
+    """Give every item to every worker, each in a thread of its own.
 
-    At most `ahead` items wait for a worker: a slow one slows the source down, so memory stays
-    bounded. Where the source or a worker raises, all are ended and it is raised here.
+    Args:
+        items: Source of the items, read once.
+        workers: Functions that consume an iterator of all items.
+        ahead: Number of items that may wait for a worker: a slow worker slows the source down, so
+            memory stays bounded.
+
+    Returns:
+        The results of the workers, in their order. If the source or a worker raises, all are ended
+        and the error is raised here.
     """
     queues: list[Queue[Any]] = [Queue(ahead) for _ in workers]
     with ONE_BLAS_THREAD.held(), ThreadPoolExecutor(len(workers)) as pool:

@@ -17,25 +17,27 @@ PATH = re.compile(f"{NAME}:{NAME}")
 
 
 def names(kind: Kind) -> list[str]:
-    """All installed plug-ins of this kind, sorted."""
+    """Names of all installed plug-ins of this kind, sorted."""
     return sorted(entry_points(group=f"mediafm_store.{kind}").names)
 
 
 def is_path(name: str) -> bool:
-    """Whether a name is a path of its own: whoever writes it chooses which code runs."""
+    """True if a name is an import path `module:name`: whoever writes it chooses which code runs."""
     return PATH.fullmatch(name) is not None
 
 
 def runs_no_code(kind: Kind, name: str) -> bool:
-    """Whether a plug-in is of this package, so that no argument makes it run code."""
+    """True if a plug-in is of this package, so that no argument makes it run code."""
     own = entry_points(group=f"mediafm_store.{kind}", name=name)
     return any(point.value.startswith("mediafm_store.") for point in own)
 
 
 def load(kind: Kind, name: str) -> Any:
-    """Import and return the plug-in called `name`.
+    """Import and return the plug-in of this name.
 
-    Raises NotFound if there is none, InvalidInput if it is nothing that can be called.
+    Raises:
+        NotFound: If there is none.
+        InvalidInput: If it cannot be called.
     """
     own = entry_points(group=f"mediafm_store.{kind}", name=name)
     points = [EntryPoint(name, name, "")] if is_path(name) else list(own)
@@ -51,7 +53,11 @@ def load(kind: Kind, name: str) -> Any:
 
 
 def imported(point: EntryPoint) -> Any:
-    """What an entry point names; raise NotFound if it names nothing that can be imported."""
+    """Import what an entry point names.
+
+    Raises:
+        NotFound: If it names nothing that can be imported.
+    """
     try:
         return point.load()
     except Exception as error:  # a module may raise what it likes
@@ -70,7 +76,11 @@ def check_call(name: str, plugin: Any, *arguments: object, **named: object) -> N
 
 
 def make(name: str, plugin: Any, *arguments: object, **named: object) -> Any:
-    """What a plug-in makes of its arguments; raise InvalidInput if it takes no such, or fails."""
+    """Call a plug-in with its arguments.
+
+    Raises:
+        InvalidInput: If it does not take them, or fails.
+    """
     check_call(name, plugin, *arguments, **named)
     try:
         return plugin(*arguments, **named)

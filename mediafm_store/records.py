@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A half-open segment of a stream, [start, end), in ticks of `time_base` seconds."""
+    """Half-open interval of a stream, [start, end), in ticks of `time_base` seconds."""
 
     start: int
     end: int
@@ -30,7 +30,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One subtitle: what is said, and when (seconds)."""
+    """One subtitle: its text, and its time in seconds."""
 
     start_s: float
     end_s: float
@@ -47,17 +47,17 @@ class Title:
     """The video itself where they are a track in it."""
     subtitle_track: int | None = None
     language: str | None = None
-    """Of the subtitles, such as `de` or `pt-BR`; None where nothing says."""
+    """Language of the subtitles, such as `de` or `pt-BR`; None if unknown."""
     name: str = ""
     synopsis: str = ""
     tags: tuple[str, ...] = ()
     genres: tuple[str, ...] = ()
     series: str = ""
-    """What it is an episode or a part of."""
+    """Series that it is an episode or a part of."""
 
     @property
     def metadata_text(self) -> str:
-        """What the [GLOBAL] token of the title is made from."""
+        """Text of the title's metadata, the input of its [GLOBAL] token."""
         parts = (self.name, self.synopsis, ", ".join(self.genres), ", ".join(self.tags))
         return ". ".join(p for p in parts if p)
 
@@ -77,15 +77,30 @@ class Shot:
 
 
 def shot_id(title: str, index: int) -> str:
-    """The id of a shot, such as `sintel/00042`."""
+    """Id of a shot.
+
+    Example:
+        >>> shot_id("sintel", 42)
+        'sintel/00042'
+    """
     return f"{title}/{index:05d}"
 
 
 def title_of(shot: str) -> str:
-    """The title that a shot's id names; empty for a title's own id."""
+    """Title of a shot's id; empty for a title's own id.
+
+    Example:
+        >>> title_of("sintel/00042")
+        'sintel'
+    """
     return shot.rpartition("/")[0]
 
 
 def index_of(shot: str) -> int:
-    """The index that a shot's id names, from 0 in play order."""
+    """Index of a shot by its id, from 0 in play order.
+
+    Example:
+        >>> index_of("sintel/00042")
+        42
+    """
     return int(shot.rpartition("/")[2])

@@ -90,10 +90,10 @@ def rows_of(title: str, count: int, vectors: dict, **columns) -> TitleRows:
     )
 
 
-def shot_row(id: str, index: int, **columns) -> dict:
+def shot_row(shot_id: str, index: int, **columns) -> dict:
     """A shot of two seconds."""
     row = {
-        "id": id,
+        "id": shot_id,
         "index": index,
         "start": 50 * index,
         "end": 50 * index + 50,

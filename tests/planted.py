@@ -94,7 +94,9 @@ def add_film(store, title, visual, audio=None, text=None, *, shots=None, **colum
     ids = [row["id"] for row in rows.shots]
     words = [w if isinstance(w, str) else "" for w in text or [""] * len(ids)]
     said = [{"words": w} | own for w, own in zip(words, shots or [{}] * len(ids), strict=True)]
-    made_rows = [shot_row(id, i, **own) for i, (id, own) in enumerate(zip(ids, said, strict=True))]
+    made_rows = [
+        shot_row(shot_id, i, **own) for i, (shot_id, own) in enumerate(zip(ids, said, strict=True))
+    ]
     store.add_title(replace(rows, shots=made_rows))
 
 

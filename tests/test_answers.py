@@ -347,7 +347,7 @@ def test_as_many_as_match_a_condition_are_found(store, indexed):
     every = [h.shot for h in search_all(store, shot="many/00000", k=189)]
     assert len(set(every)) == 189 > LEAST_DEPTH
     hits = search_all(store, shot="many/00000", where=where, k=30)
-    assert [h.shot for h in hits] == [id for id in every if id >= "rare/00010"]
+    assert [h.shot for h in hits] == [shot_id for shot_id in every if shot_id >= "rare/00010"]
     assert search_all(store, shot="many/00000", where="index > 1000") == []
     own = search_all(store, shot="rare/00012", where=where, k=99)
     assert len(own) == 29
@@ -373,7 +373,7 @@ def doubles(store):
 def test_near_duplicates_are_with_their_answer_and_nowhere_else(doubles):
     flat = search_all(doubles, shot="asked/00000", k=99, weights=PICTURE_ALONE)
     hits = search_all(doubles, shot="asked/00000", k=99, weights=PICTURE_ALONE, fold=True)
-    named = [id for h in hits for id in (h.shot, *h.alike)]
+    named = [shot_id for h in hits for shot_id in (h.shot, *h.alike)]
     assert len(named) == len(set(named))
     assert set(named) == {h.shot for h in flat}
     assert len(hits) == 30
@@ -445,7 +445,7 @@ def test_replaced_in_the_middle_of_a_search(store, monkeypatch, space):
 
     monkeypatch.setattr(module, "by_example", then_replaced)
     hits = search(store, shot="asked/00000", least=0.0, space=space)
-    named = {id for h in hits for id in (h.shot, *h.alike)}
+    named = {shot_id for h in hits for shot_id in (h.shot, *h.alike)}
     assert named <= {"film/00000", "other/00000", "other/00001"}
     assert "film/00000" in named
 

@@ -16,10 +16,10 @@ from tests.features import bring, film, save
 
 @given(st.text())
 def test_the_id_of_an_id_is_itself_and_holds_a_letter_or_digit(name):
-    id = id_of(name)
-    assert id_of(id) == id
-    assert any(map(str.isalnum, id))
-    assert "/" not in id
+    title_id = id_of(name)
+    assert id_of(title_id) == title_id
+    assert any(map(str.isalnum, title_id))
+    assert "/" not in title_id
 
 
 def films(folder: Path, *names: str) -> list[Path]:
@@ -37,9 +37,9 @@ def ids(store, paths):
     return [found[path] for path in paths]
 
 
-def keep(store, path, id):
+def keep(store, path, title_id):
     """A title in the store."""
-    store.add_title(title_rows(store, id, random_vectors(2), media=str(path)))
+    store.add_title(title_rows(store, title_id, random_vectors(2), media=str(path)))
 
 
 def test_folders_are_part_of_the_ids_of_names_that_clash(store, tmp_path):

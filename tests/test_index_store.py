@@ -32,7 +32,7 @@ def films(store):
     return store
 
 
-def by_sorting(store, query, k, wanted=lambda id: True):
+def by_sorting(store, query, k, wanted=lambda shot_id: True):
     """The answers that a store has to give, the slow way."""
     ids, vectors = store.vectors(store.live("fused"))
     order = np.argsort(-(vectors @ query), kind="stable")

@@ -282,7 +282,7 @@ def test_a_shot_counts_for_the_labelled_one_that_holds_its_middle(labels):
     assert places["alpha/5"] == GAP
     assert places["alpha/6"] == at("alpha", 4)
     assert places["beta/3"] == at("beta", 3)
-    assert not any(id.startswith("gamma") for id in places), "nobody labelled it"
+    assert not any(shot_id.startswith("gamma") for shot_id in places), "nobody labelled it"
     edge = [StoredShot("at its start", "alpha", 3, 5), StoredShot("after all", "beta", 50, 52)]
     assert places_of(edge, labels) == {
         "at its start": at("alpha", 1),
@@ -343,12 +343,12 @@ def test_chance_is_what_is_to_be_expected(labels):
     """Of shots that are all labelled, and each in one of its own."""
     (query, *_) = labels.similar
     places = places_of(SHOTS, labels)
-    pool = [id for id in places if id not in {"alpha/0", "alpha/1"}]
+    pool = [shot_id for shot_id in places if shot_id not in {"alpha/0", "alpha/1"}]
     rng = np.random.default_rng(0)
     found = [by_chance(query, pool, places, labels, rng) for _ in range(15)]
     mean = {measure: np.mean([one[measure] for one in found]) for measure in found[0]}
-    right = sum(places[id] in query.relevant for id in pool)
-    close = sum(is_near(query.place, places[id], labels) for id in pool)
+    right = sum(places[shot_id] in query.relevant for shot_id in pool)
+    close = sum(is_near(query.place, places[shot_id], labels) for shot_id in pool)
     assert right == 3
     assert mean["p5"] == pytest.approx(right / len(pool), abs=0.015)
     assert mean["near"] == pytest.approx(close / len(pool), abs=0.015)
@@ -363,7 +363,7 @@ def test_the_best_order_lacks_what_the_store_does_not_cut_out(labels):
     assert at_best(query, list(places), places, labels) == pytest.approx(
         {"p5": 3 / 5, "ndcg10": 1, "ap": 1}
     )
-    pool = [id for id in places if id != "beta/0"]
+    pool = [shot_id for shot_id in places if shot_id != "beta/0"]
     values = at_best(query, pool, places, labels)
     discounts = 1 / np.log2(np.arange(2, 5))
     assert values["ap"] == pytest.approx(2 / 3)
@@ -485,7 +485,9 @@ def test_each_query_is_searched_for_as_a_user_does_it_and_to_the_end(
     assert [call.get("least") for call in by_text] == [LEAST, 0.0, 0.5, 0.0]
     assert all(call["encoders"] is plain_encoders for call in by_text)
     assert len([call for call in script.calls if call.get("text") == "a submarine"]) == 2
-    assert told == [(id, n, 5) for n, id in enumerate(["S1", "S2", "S3", "T1", "T2"], start=1)]
+    assert told == [
+        (query_id, n, 5) for n, query_id in enumerate(["S1", "S2", "S3", "T1", "T2"], start=1)
+    ]
     assert (report.titles, report.shots, report.skipped) == (["alpha", "beta"], 24, [])
     assert {o.of for o in report.outcomes if o.sort == "similar"} == {"near", "chance", "best"}
     assert report.queries("nothing") == 1
@@ -539,9 +541,9 @@ def slow_judged(store, labels, query, **setting):
     )
     ranked = []
     for found in search(store, shot=own, **setting):
-        for id in (found.shot, *found.alike):
-            place = places.get(id, id)
-            if place in ranked or (place != id and place[2]):
+        for shot_id in (found.shot, *found.alike):
+            place = places.get(shot_id, shot_id)
+            if place in ranked or (place != shot_id and place[2]):
                 continue
             ranked.append(place)
     right = [place in {(p.film, p.at, False) for p in query.relevant} for place in ranked]

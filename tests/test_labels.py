@@ -29,8 +29,8 @@ def written(tmp_path, name, text):
 
 def values(items):
     return {
-        (id, label): items.targets[i, j]
-        for i, id in enumerate(items.ids)
+        (title_id, label): items.targets[i, j]
+        for i, title_id in enumerate(items.ids)
         for j, label in enumerate(items.labels)
         if items.targets[i, j] == items.targets[i, j]
     }

@@ -43,9 +43,10 @@ def fill(store) -> Storage:
     ids = [f"gaps/{9 * i + 4:05d}" for i in range(7)]
     rows = rows_of("gaps", 7, spaces)
     shots = [
-        shot_row(id, 9 * i + 4, start_s=2.0 * i, end_s=2.0 * i + 2) for i, id in enumerate(ids)
+        shot_row(shot_id, 9 * i + 4, start_s=2.0 * i, end_s=2.0 * i + 2)
+        for i, shot_id in enumerate(ids)
     ]
-    thumbnails = [{"id": id, "jpeg": b"jpeg"} for id in ids]
+    thumbnails = [{"id": shot_id, "jpeg": b"jpeg"} for shot_id in ids]
     store.add_title(replace(rows, shots=shots, thumbnails=thumbnails))
     return store
 
@@ -67,7 +68,7 @@ def vectors_of(store, space, ids):
     """Zeros for those that have none."""
     stored = store.vectors(store.live(space))
     rows = dict(zip(stored.ids, stored.vectors, strict=True))
-    return np.stack([rows.get(id, np.zeros(FUSED, np.float32)) for id in ids])
+    return np.stack([rows.get(shot_id, np.zeros(FUSED, np.float32)) for shot_id in ids])
 
 
 def slow_scores(store, like, unlike=(), weights=None):
@@ -92,23 +93,23 @@ def slow_scores(store, like, unlike=(), weights=None):
             one = unit_rows(one)[0] / np.sqrt(spread)
             weight = WEIGHTS[part] * (weights or {}).get(part, 1.0)
             parts[part] = weight * (every[:, at] @ one)
-    return {id: {p: float(parts[p][i]) for p in PARTS} for i, id in enumerate(ids)}
+    return {shot_id: {p: float(parts[p][i]) for p in PARTS} for i, shot_id in enumerate(ids)}
 
 
 def slow_search(store, like, *, unlike=(), weights=None, among=None, without=(), same_scene=False):
     """Ids in order, with their shares."""
     shares = slow_scores(store, like, unlike, weights)
-    asked = {id for names in like for id in names}
+    asked = {shot_id for names in like for shot_id in names}
     near = asked if same_scene else surroundings(asked)
     left = [
-        id
-        for id, parts in shares.items()
-        if id not in near
+        shot_id
+        for shot_id, parts in shares.items()
+        if shot_id not in near
         and any(parts.values())
-        and (among is None or id in among)
-        and id.rpartition("/")[0] not in without
+        and (among is None or shot_id in among)
+        and shot_id.rpartition("/")[0] not in without
     ]
-    left.sort(key=lambda id: -sum(shares[id].values()))
+    left.sort(key=lambda shot_id: -sum(shares[shot_id].values()))
     return (left if same_scene else in_pages(left, left)), shares
 
 

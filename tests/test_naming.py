@@ -58,8 +58,8 @@ SHOTS = ["lake", "wood", "hill", "lake", "cave"]
 def films(tmp_path_factory):
     """Nine titles of five shots of two seconds; nothing changes them."""
     store = Storage(tmp_path_factory.mktemp("named") / "store", create=True)
-    for id, (name, media) in TITLES.items():
-        add_film(store, id, SHOTS, ["rain"] * len(SHOTS), name=name, media=media)
+    for title_id, (name, media) in TITLES.items():
+        add_film(store, title_id, SHOTS, ["rain"] * len(SHOTS), name=name, media=media)
     return store
 
 
@@ -86,7 +86,7 @@ def reads(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "id"),
+    ("name", "title_id"),
     [
         *[("sintel", "sintel"), ("Sintel", "sintel"), ("SINTEL", "sintel"), (" sintel ", "sintel")],
         *[("sintel.mp4", "sintel"), ("Sintel.MP4", "sintel"), ("tt0211915.mkv", "tt0211915")],
@@ -98,10 +98,10 @@ def reads(monkeypatch):
         *[("DIE STRASSE", "weg"), ("die straße", "weg"), ("Odd", "Odd"), ("odd", "odd")],
     ],
 )
-def test_a_title_is_known_by_its_id_its_name_and_its_file(films, name, id):
-    assert find_title(films, name) == id
-    assert find_titles(films, [name, "sintel"]) == [id, "sintel"]
-    assert find_named(films, name) == Named(id)
+def test_a_title_is_known_by_its_id_its_name_and_its_file(films, name, title_id):
+    assert find_title(films, name) == title_id
+    assert find_titles(films, [name, "sintel"]) == [title_id, "sintel"]
+    assert find_named(films, name) == Named(title_id)
 
 
 @given(st.text(max_size=20))
@@ -179,7 +179,7 @@ def test_what_is_near_nothing_is_told_in_one_line(films, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "id"),
+    ("name", "shot"),
     [
         *[("sintel/00004", "sintel/00004"), ("sintel/4", "sintel/00004"), ("Sintel/004", 4)],
         *[("SINTEL/00004", 4), ("sintel.mp4/4", 4), (" Sintel / 4 ", 4), ("sintel/0", 0)],
@@ -188,11 +188,11 @@ def test_what_is_near_nothing_is_told_in_one_line(films, name):
         *[("odd/2", "odd/00002"), ("Odd/2", "Odd/00002")],
     ],
 )
-def test_a_shot_is_known_by_its_title_and_its_number(films, name, id):
-    id = f"sintel/{id:05d}" if isinstance(id, int) else id
-    assert find_shot(films, name) == id
-    assert find_shots(films, ["weg/1", name]) == ["weg/00001", id]
-    assert find_named(films, name) == Named(id.rpartition("/")[0], id)
+def test_a_shot_is_known_by_its_title_and_its_number(films, name, shot):
+    shot = f"sintel/{shot:05d}" if isinstance(shot, int) else shot
+    assert find_shot(films, name) == shot
+    assert find_shots(films, ["weg/1", name]) == ["weg/00001", shot]
+    assert find_named(films, name) == Named(shot.rpartition("/")[0], shot)
 
 
 @pytest.mark.parametrize("name", ["sintel/5", "Sintel/00005", "sintel.mp4/999999999", "sintel/99"])
@@ -257,12 +257,12 @@ def test_what_is_nothing_is_told(films, name, told):
 
 
 def test_titles_of_odd_names_are_meant_themselves(store):
-    for id in ("a", "a@1-2", "a/1", "a/00000", "a/00000/00000"):
-        add_film(store, id, SHOTS[:2])
-    for id in ("a", "a@1-2", "a/1", "a/00000", "a/00000/00000"):
-        assert find_named(store, id) == Named(id)
-        assert find_title(store, id) == id
-        assert find_shot(store, f"{id}/1") == f"{id}/00001"
+    for title_id in ("a", "a@1-2", "a/1", "a/00000", "a/00000/00000"):
+        add_film(store, title_id, SHOTS[:2])
+    for title_id in ("a", "a@1-2", "a/1", "a/00000", "a/00000/00000"):
+        assert find_named(store, title_id) == Named(title_id)
+        assert find_title(store, title_id) == title_id
+        assert find_shot(store, f"{title_id}/1") == f"{title_id}/00001"
     assert find_shot(store, "a/00000") == "a/00000"
     assert find_named(store, "A/00000/1") == Named("a/00000", "a/00000/00001")
     assert find_named(store, "a@1-2@0-2") == Named("a@1-2", None, "0", "2")

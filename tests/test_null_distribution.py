@@ -403,7 +403,7 @@ def test_a_passage_is_shots_of_one_title_in_a_row(catalogue):
     rng = np.random.default_rng(5)
     found = catalogue.sample(fused_space, 10, LENGTH, rng=rng)
     for title, ids, rows in found:
-        assert {id.rpartition("/")[0] for id in ids} == {title}
+        assert {shot_id.rpartition("/")[0] for shot_id in ids} == {title}
         own = catalogue.vectors_by_id(fused_space, ids)
         assert own.ids == list(ids)
         assert np.array_equal(own.vectors.astype(np.float16), rows)

@@ -196,7 +196,7 @@ def test_a_clip_of_a_film_is_found_where_it_was_cut(real, encoders, tmp_path, st
     near = search(store, **asked, same_scene=True)
     assert near.own_scene is None
     for found, left_out in ((hits, hits.own_scene.shots), (near, origin.shots)):
-        assert not {id for h in found for id in (h.shot, *h.alike)} & set(left_out)
+        assert not {shot_id for h in found for shot_id in (h.shot, *h.alike)} & set(left_out)
     assert 0 <= near[0].start_s < near[0].end_s <= length
 
 

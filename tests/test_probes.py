@@ -143,10 +143,10 @@ def test_clips_are_the_mean_of_their_shots(built):
     items = items_of(built, "clicks")
     found = pool_vectors(built, items, "context")
     space = built.live("context")
-    for row, (id, title, span) in enumerate(
+    for row, (item, title, span) in enumerate(
         list(zip(items.ids, items.titles, items.spans, strict=True))[:7]
     ):
-        assert id.startswith(f"{title}@")
+        assert item.startswith(f"{title}@")
         shot = built.vectors(space, title).vectors[int(span[0] // 2)]
         np.testing.assert_allclose(found[row], shot, atol=1e-3)
 

@@ -110,12 +110,12 @@ def test_a_store_that_may_only_be_read_can_be_searched(store):
     assert told.stdout.splitlines() == ["5 9", f"store {path} cannot be written to; check who may"]
 
 
-@pytest.mark.parametrize("id", ["../out", "/etc/passwd", "a/../../b", "..", "c:\\x"])
-def test_an_id_that_looks_like_a_path_stays_in_the_store(store, id, tmp_path):
+@pytest.mark.parametrize("title_id", ["../out", "/etc/passwd", "a/../../b", "..", "c:\\x"])
+def test_an_id_that_looks_like_a_path_stays_in_the_store(store, title_id, tmp_path):
     outside = {p for p in tmp_path.rglob("*") if store.path not in p.parents}
-    store.add_title(title_rows(store, id, random_vectors(2)))
+    store.add_title(title_rows(store, title_id, random_vectors(2)))
     build_index(store, store.live("fused"))
-    assert store.titles()["id"].to_list() == [id]
+    assert store.titles()["id"].to_list() == [title_id]
     assert {p for p in tmp_path.rglob("*") if store.path not in p.parents} == outside
 
 

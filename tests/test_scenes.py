@@ -125,7 +125,7 @@ def test_scenes_of_a_title(store):
     scenes = find_scenes(film(store, pictures), "film")
     assert [s.number for s in scenes] == [0, 1, 2]
     assert [(s.start_s, s.end_s) for s in scenes] == [(0, 12), (12, 20), (20, 40)]
-    assert [id for s in scenes for id in s.shots] == store.shots("film")["id"].to_list()
+    assert [shot_id for s in scenes for shot_id in s.shots] == store.shots("film")["id"].to_list()
     assert scenes[0].change == 0
     assert all(0.9 < s.change <= 1 for s in scenes[1:])
     assert scenes[2].key == "film/00012"

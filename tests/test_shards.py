@@ -83,7 +83,7 @@ def files(store):
     return [(folder / "vectors.f16").stat().st_ino for folder in folders]
 
 
-def by_sorting(store, query, k, wanted=lambda id: True):
+def by_sorting(store, query, k, wanted=lambda shot_id: True):
     """The answers that a store has to give, the slow way."""
     ids, vectors = store.vectors(store.live("fused"))
     order = np.argsort(-(vectors @ query), kind="stable")
@@ -94,7 +94,7 @@ def check_answers(store):
     """With and without filters, for a query that is a row and one that is none."""
     fused = store.live("fused")
     half = store.matching('"index" < 7')
-    wanted = {id for id in half if not id.startswith("beta/")}
+    wanted = {shot_id for shot_id in half if not shot_id.startswith("beta/")}
     for query in (store.vectors(fused, "gamma").vectors[3], random_vectors(1, 99)[0]):
         answers = nearest(store, fused, query[None], 30)[0]
         assert answers.ids == by_sorting(store, query, 30)
@@ -637,7 +637,7 @@ def test_progress_is_told(films, engine, request):
         films, spaces, config, engine=engine, workers=2, on_vectors=lambda *far: told.append(far)
     )
     assert told == sorted(told)
-    assert {all for _, all in told} == {2 * 2 * 5 * ROWS}
+    assert {everything for _, everything in told} == {2 * 2 * 5 * ROWS}
     assert told[-1] == (20 * ROWS, 20 * ROWS)
     assert len(set(told)) > (4 if engine == "threads" else 3)
 

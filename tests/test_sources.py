@@ -38,7 +38,7 @@ def test_what_is_not_there_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "id"),
+    ("name", "expected"),
     [
         ("Sintel.mp4", "sintel"),
         ("My Film (2010).mkv", "my_film_2010"),
@@ -53,8 +53,8 @@ def test_what_is_not_there_is_told(tmp_path):
         ("★\ufe0f 1.mp4", "1"),
     ],
 )
-def test_ids_come_from_names(tmp_path, name, id):
-    assert title_id(tmp_path / name) == id
+def test_ids_come_from_names(tmp_path, name, expected):
+    assert title_id(tmp_path / name) == expected
 
 
 @pytest.mark.parametrize(

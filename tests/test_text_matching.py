@@ -152,11 +152,15 @@ def test_words_to_look_for(text, words):
 def test_rankings_are_fused_by_rank(rankings):
     made = fused_by_rank(rankings)
     expected = {
-        id: sum(1 / (RANK_OFFSET + ranking.index(id) + 1) for ranking in rankings if id in ranking)
-        for id in {id for ranking in rankings for id in ranking}
+        shot_id: sum(
+            1 / (RANK_OFFSET + ranking.index(shot_id) + 1)
+            for ranking in rankings
+            if shot_id in ranking
+        )
+        for shot_id in {shot_id for ranking in rankings for shot_id in ranking}
     }
     best = max(expected.values(), default=1)
-    assert made == pytest.approx({id: score / best for id, score in expected.items()})
+    assert made == pytest.approx({shot_id: score / best for shot_id, score in expected.items()})
     assert max(made.values(), default=1) == pytest.approx(1)
 
 
@@ -283,7 +287,7 @@ def test_the_shots_around_one_say_what_is_likely_in_it(filled):
     add_film(filled, "lone", ["y0", "y1", "y2", lake[5], "y3", "y4", "y5"])
     hits = found(filled, "lake")
     assert hits["scene/00005"].shares["context"] > hits["lone/00003"].shares["context"] + 0.5
-    best = max(hits, key=lambda id: hits[id].score)
+    best = max(hits, key=lambda shot_id: hits[shot_id].score)
     assert best.startswith("scene/0000")
     none = found(filled, "lake", weights={"context": 0.0})
     assert {h.shares["context"] for h in none.values()} == {0}

@@ -437,7 +437,7 @@ def test_what_cannot_be_written_is_told(tmp_path, store, made):
         write_timeline(tmp_path / "none" / "x.edl", segments)
     with pytest.raises(InvalidInput, match="nothing to write"):
         write_timeline(tmp_path / "x.edl", [])
-    write_timeline(tmp_path / "list.txt", segments, format="edl")
+    write_timeline(tmp_path / "list.txt", segments, file_format="edl")
     assert (tmp_path / "list.txt").read_text().startswith("TITLE: list\n")
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 

@@ -67,7 +67,9 @@ def test_a_title_goes_with_all_that_is_its(films):
     assert rows_of(films, "beta") == before
     assert films.titles()["id"].to_list() == ["beta"]
     query = films.vectors(films.live("fused")).vectors[:1]
-    assert {id[:4] for id in nearest(films, films.live("fused"), query, 8)[0].ids} == {"beta"}
+    assert {shot_id[:4] for shot_id in nearest(films, films.live("fused"), query, 8)[0].ids} == {
+        "beta"
+    }
     assert [f.check for f in doctor(films) if f.state == "wrong"] == ["media"]
     with pytest.raises(NotFound, match="alpha"):
         remove_titles(films, ["beta", "alpha"])

@@ -54,7 +54,7 @@ def warn(text: str) -> None:
 
 
 def _one_line(text: str) -> str:
-    """A message as one line: a line break in the name of a file becomes `\\n`."""
+    """A message as one line: line breaks in the name of a file are escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 

@@ -29,12 +29,12 @@ _OnBatch = Callable[[int], object]
 _FEWEST = 40
 """Rows from which codes can be learned; fewer are all compared, whatever kind is asked for."""
 _OUTGROWN = 2
-"""With so many times the rows that lists and codes were learned from, they are learned anew."""
+"""Growth factor in rows after which lists and codes are trained again."""
 
 
 @dataclass(frozen=True)
 class IndexTarget:
-    """What is asked of an index."""
+    """Requirements that an index has to meet."""
 
     target: float = 0.99
     """recall@10 of the settings that searches use."""
@@ -42,7 +42,7 @@ class IndexTarget:
     """For the index while it is searched; the sample that it learns from takes up to a quarter."""
     device: Device = "cpu"
     share: float = 1.0
-    """Of the memory for searches, that is this index's: the rest is that of other shards."""
+    """Share of the memory for searches that this index may take; the rest is for other shards."""
 
 
 def build(
@@ -57,9 +57,18 @@ def build(
 ) -> IndexMetadata:
     """Write an index of the vectors to an empty folder.
 
-    `kinds` are tried in their order until one reaches the target; by default those that suit the
-    number of rows. If none does, the last is kept, searched as widely as it can be. `on_batch` is
-    called as vectors are added, and may raise to stop.
+    Args:
+        folder: Empty folder.
+        batches: Vectors of length 1 or less, in the order of their rows.
+        dim: Dimension of the vectors.
+        generator: Source of the random samples.
+        kinds: Kinds to try, in order, until one reaches the target; default: those that suit the
+            number of rows. If none reaches it, the last is kept with its widest search.
+        wanted: Recall, memory and device that the index has to meet.
+        on_batch: Called with the vectors that are added; may raise to stop.
+
+    Returns:
+        Kind, settings and measured quality of the index.
     """
     rows = write_vectors(folder, batches)
     vectors = Vectors(folder, rows=rows, dim=dim)
@@ -95,11 +104,22 @@ def extend(
     generator: np.random.Generator,
     on_batch: _OnBatch = lambda vectors: None,
 ) -> IndexMetadata | None:
-    """Write the index of the folder `before`, with `more` vectors in it, to an empty folder.
+    """Write the index of the folder `before`, with more vectors in it, to an empty folder.
 
-    Nothing is learned anew. None if it has to be: for so many rows another kind is better, or the
-    new ones drift from those before, so that the settings no longer find enough among them.
-    `on_batch` is called as vectors are added, and may raise to stop.
+    Nothing is trained again.
+
+    Args:
+        folder: Empty folder.
+        before: Folder of the index to extend.
+        batches: The vectors to add.
+        more: Number of vectors to add.
+        generator: Source of the random samples.
+        on_batch: Called with the vectors that are added; may raise to stop.
+
+    Returns:
+        Metadata of the index; None if it has to be trained again: another kind is better for this
+        many rows, or the new vectors drift from the old ones, so that the settings miss too many of
+        them.
     """
     old, facts = load(before)
     if len(old) + more > (EXACT_UP_TO if old.index is None else _OUTGROWN * facts.trained_on):
@@ -133,7 +153,7 @@ def extend(
 
 
 def trainers(kinds: Iterable[str]) -> dict[str, Train | None]:
-    """What trains each of FAISS's kinds; nothing for exact search."""
+    """Trainers of FAISS's index kinds, by kind; exact search needs none."""
     return {k: None if k == EXACT else partial(FaissIndex.train, kind=k) for k in kinds}
 
 
@@ -143,7 +163,7 @@ class _BuiltIndex:
 
     kind: str
     index: Index | None
-    """None if everything is compared."""
+    """None if all vectors are compared."""
     settings: SearchParams
     took_s: float
 

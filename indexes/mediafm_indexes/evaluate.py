@@ -1,4 +1,4 @@
-"""How good a search is: recall and latency, with and without filters."""
+"""Recall and latency of searches, with and without filters."""
 
 import time
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ K = TUNED_FOR - 1
 """recall@10: a row that asks is no answer to itself."""
 _DEEP = 5 * K
 _QUERIES = 150
-"""To tune with, and as many again to measure with: a standard error of .003 at a recall of .99."""
+"""Queries to tune with, and as many to measure with: a standard error of 0.003 at recall 0.99."""
 FILTERED = 50
 """Queries for each filter."""
 SHARES = (0.1, 0.01, 0.001)
-"""Of the rows, that the measured filters keep."""
+"""Shares of the rows that the measured filters keep."""
 TIMED = 15
 """Queries whose median time decides between settings."""
 
@@ -45,30 +45,34 @@ class Filter(NamedTuple):
 def draw(
     vectors: Vectors, generator: np.random.Generator, *, start: int = 0
 ) -> tuple[Sample, Sample]:
-    """Two samples without a row in common, to tune with and to measure with.
+    """Draw two disjoint samples of rows, to tune with and to measure with.
 
-    From the rows from `start` on. Those to which any answer is right are left out, as one that is
-    all zeros, or one of many that are equal.
+    Rows for which any answer is right are left out, such as zero vectors and duplicates of many.
+
+    Args:
+        vectors: Vectors to draw from.
+        generator: Source of the random order.
+        start: First row that may be drawn.
     """
     rows = start + generator.permutation(len(vectors) - start)[: 2 * _QUERIES]
-    all = _answer(vectors, rows)
-    telling = [i for i, one in enumerate(all.exact) if not _undecided(one)]
+    sample = _answer(vectors, rows)
+    telling = [i for i, one in enumerate(sample.exact) if not _undecided(one)]
     halves = np.array_split(np.array(telling), 2) if len(telling) > 1 else [[0], [0]]
     tuning, measuring = (
-        Sample(all.rows[h], all.queries[h], [all.exact[i] for i in h]) for h in halves
+        Sample(sample.rows[h], sample.queries[h], [sample.exact[i] for i in h]) for h in halves
     )
     return tuning, measuring
 
 
 def _undecided(answers: Neighbours) -> bool:
-    """Whether all of the answers are as near as the K-th, and more that are not here may be."""
+    """True if all answers score as high as the K-th, so that others which are not here may too."""
     return len(answers.scores) == _DEEP and bool(reached(answers.scores, answers.scores[:K]).all())
 
 
 def measure(
     indexed: VectorSearcher, sample: Sample, generator: np.random.Generator
 ) -> SearchQuality:
-    """Recall and latency of a search."""
+    """Measure the recall and latency of a search, with and without filters."""
     took = _times(indexed, sample.queries)
     rows = sample.rows[:FILTERED]
     by_share = {s: filters(indexed.vectors, rows, s, generator) for s in SHARES}
@@ -99,7 +103,7 @@ def _answer(
 def without_itself(
     found: Sequence[Neighbours], rows: Int64[np.ndarray, " q"], k: int
 ) -> list[Neighbours]:
-    """The best `k` answers without the row that asked."""
+    """Best `k` answers without the row that is the query."""
     kept = [(one, one.rows != row) for one, row in zip(found, rows, strict=True)]
     return [Neighbours(one.rows[keep][:k], one.scores[keep][:k]) for one, keep in kept]
 
@@ -110,9 +114,9 @@ def filters(
     share: float,
     generator: np.random.Generator,
 ) -> list[Filter]:
-    """Two filters that keep a share of the rows: scattered ones, and ones next to each other.
+    """Two filters that keep a share of the rows: scattered rows, and contiguous rows.
 
-    The rows of a title lie next to each other, and mostly far from a query of another.
+    Rows of a title are contiguous, and mostly far from a query of another title.
     """
     count = max(1, round(share * len(vectors)))
     scattered, run = np.zeros((2, len(vectors)), bool)
@@ -123,14 +127,14 @@ def filters(
 
 
 def worst_recall(indexed: VectorSearcher, chosen: Sequence[Filter]) -> float:
-    """The lowest recall under any of the filters."""
+    """Lowest recall@10 under any of the filters."""
     return min(recall(indexed, sample, only) for only, sample in chosen)
 
 
 def recall(
     indexed: VectorSearcher, sample: Sample, only: Bool[np.ndarray, " rows"] | None = None
 ) -> float:
-    """recall@10 of a search."""
+    """Recall@10 of a search, 0 to 1."""
     found = indexed.search(sample.queries, TUNED_FOR, only=only)
     return recall_at_k(without_itself(found, sample.rows, K), sample.exact, K)
 
@@ -140,7 +144,7 @@ def seconds_each(
     queries: Float32[np.ndarray, "q dim"],
     only: Bool[np.ndarray, " rows"] | None = None,
 ) -> float:
-    """The median time of one of a few queries."""
+    """Median latency of single queries, in seconds."""
     return float(np.median(_times(indexed, queries[:TIMED], only)))
 
 

@@ -36,7 +36,7 @@ class ExactIndex:
         kind: str | None = None,
         device: Device = "cpu",
     ) -> "ExactIndex":
-        """There is nothing to learn."""
+        """Return an empty index: exact search needs no training."""
         del rows, kind, device
         return cls(np.empty((0, sample.shape[1]), np.float32))
 

@@ -15,7 +15,7 @@ class Kind:
     bytes_per_dim: float
     """Memory of a row, for each dimension that is kept."""
     bytes_per_row: float = 0.0
-    """What a row takes besides: its number, correction factors, the edges of a graph."""
+    """Bytes that a row takes besides: its number, correction factors, the edges of a graph."""
     reduced: bool = False
     """Projected on the first `REDUCED` principal directions."""
 
@@ -48,10 +48,16 @@ EXACT_UP_TO = 5_000
 
 
 def preferred(rows: int, dim: int, memory_bytes: float, device: Device) -> Sequence[str]:
-    """The kinds to try for a table, the quickest first, of those that fit into memory.
+    """Kinds of index to try for a table, the fastest first, of those that fit into memory.
 
-    The next one is for where the one before does not reach the wanted recall: vectors that do not
-    lie near few directions. A GPU compares everything, if all of it fits.
+    Later kinds are for vectors for which earlier ones miss the wanted recall, since they do not lie
+    near few directions. A GPU compares all vectors, if they fit.
+
+    Args:
+        rows: Number of vectors.
+        dim: Their dimension.
+        memory_bytes: Memory that the index may take.
+        device: `cpu` or `cuda`.
     """
     if rows <= EXACT_UP_TO:
         return [EXACT]

@@ -25,7 +25,7 @@ _POINTS_PER_LIST = 39
 
 
 class FaissIndex:
-    """A FAISS index by inner product, on a GPU where one is asked for."""
+    """FAISS index by inner product, on a GPU if one is requested."""
 
     def __init__(self, index: Any, *, kind: str, device: Device) -> None:
         self.kind = kind
@@ -44,7 +44,7 @@ class FaissIndex:
 
     @property
     def efforts(self) -> Sequence[int]:
-        """Lists that are probed, or nodes of the graph that are kept in view."""
+        """Numbers of lists to probe (nprobe), or candidate list sizes of a graph (efSearch)."""
         if isinstance(self._core, faiss.IndexIVF):
             return _doubling(1, self._core.nlist)
         if isinstance(self._core, faiss.IndexHNSW):
@@ -88,7 +88,7 @@ class FaissIndex:
         effort: int,
         only: Bool[np.ndarray, " rows"] | None = None,
     ) -> list[Neighbours]:
-        """FAISS pads short answers with row -1; those are dropped."""
+        """Search by FAISS; the rows -1 with which it pads short answers are dropped."""
         k = min(k, len(self))
         if self._device == "cuda" and only is None and max(k, effort) <= _MOST_ON_GPU:
             with _GPU_LOCK:
@@ -133,12 +133,12 @@ class FaissIndex:
 
 
 def _lists_for(rows: int) -> int:
-    """How many lists to divide vectors into: to choose among them costs as much as to read some."""
+    """Number of lists that balances choosing among lists against reading some of them."""
     return round(2 * rows**0.5)
 
 
 def sample_for(rows: int) -> int:
-    """How many vectors are enough to learn lists and directions from."""
+    """Number of vectors that is enough to learn lists and directions from."""
     return max(20_000, 50 * _lists_for(rows))
 
 
@@ -177,12 +177,12 @@ def _chained(transform: Any, index: Any) -> Any:
 
 
 def _is_chain(index: Any) -> bool:
-    """Whether vectors are transformed before they reach the index proper."""
+    """True if vectors are transformed before they reach the index proper."""
     return isinstance(index, faiss.IndexPreTransform)
 
 
 def has_gpu() -> bool:
-    """Whether FAISS can use a GPU."""
+    """True if FAISS can use a GPU."""
     return bool(faiss.get_num_gpus())
 
 
@@ -196,7 +196,7 @@ def _to_gpu(index: Any) -> Any:
 
 @cache
 def _gpu_resources() -> Any:
-    """What all indexes of this process share: 1.5 GB of the GPU are taken at once."""
+    """GPU resources that all indexes of this process share: FAISS allocates 1.5 GB for them."""
     return faiss.StandardGpuResources()
 
 

@@ -17,13 +17,13 @@ faiss: Any = import_module("faiss")  # its type stubs know half of it
 
 
 def selector(only: Bool[np.ndarray, " rows"]) -> Any:
-    """FAISS's form of the rows that may be found."""
+    """Rows that may be found, as a FAISS selector."""
     return faiss.IDSelectorBitmap(np.packbits(only, bitorder="little"))
 
 
 @contextmanager
 def threads_for(queries: Float32[np.ndarray, "q dim"]) -> Iterator[None]:
-    """One thread for one query: waking another takes longer, a tenth of a millisecond."""
+    """Limit FAISS to one thread for a single query: waking another takes 0.1 ms."""
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1 if len(queries) == 1 else before)
     try:
@@ -33,7 +33,7 @@ def threads_for(queries: Float32[np.ndarray, "q dim"]) -> Iterator[None]:
 
 
 def half_index(vectors: Float16[np.ndarray, "n dim"]) -> Any:
-    """FAISS's exact search over float16, in the memory where the vectors lie."""
+    """Exact FAISS index over float16 vectors, without a copy of them."""
     rows, dim = vectors.shape
     index = faiss.IndexScalarQuantizer(
         dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT

@@ -1,4 +1,4 @@
-"""What an index is: a quick, approximate guess at the nearest of a set of vectors."""
+"""The interface of an index: a fast, approximate search for the nearest of a set of vectors."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Device = Literal["cpu", "cuda"]
 
 
 class Neighbours(NamedTuple):
-    """The best rows of one query, best first; fewer than asked for if there are fewer."""
+    """Best rows of one query, best first; fewer than `k` if there are fewer."""
 
     rows: Int64[np.ndarray, " found"]
     """Positions among the vectors, in the order in which they were added."""
@@ -35,7 +35,7 @@ class Index(Protocol):
 
     @property
     def kind(self) -> str:
-        """What it is called where indexes are listed."""
+        """Name of the kind of index, as it is listed."""
         ...
 
     @property
@@ -45,7 +45,7 @@ class Index(Protocol):
 
     @property
     def efforts(self) -> Sequence[int]:
-        """How widely a search may look, from least to most; with the last it misses the least."""
+        """Search efforts (nprobe or efSearch), ascending; the last has the best recall."""
         ...
 
     def add(self, vectors: Float32[np.ndarray, "n dim"]) -> None:
@@ -60,7 +60,14 @@ class Index(Protocol):
         effort: int,
         only: Bool[np.ndarray, " rows"] | None = None,
     ) -> list[Neighbours]:
-        """The about `k` nearest rows of each query, of those that `only` allows."""
+        """Find about the `k` nearest rows of each query.
+
+        Args:
+            queries: Vectors, one a row.
+            k: Number of rows to return for each.
+            effort: One of `efforts`.
+            only: Mask of the rows that may be found; default: all.
+        """
         ...
 
     def save(self, folder: Path) -> None:
@@ -69,7 +76,7 @@ class Index(Protocol):
 
 
 def load_index(folder: Path, *, device: Device = "cpu") -> Index:
-    """Read any saved index: its `index.json` says which plug-in wrote it."""
+    """Load any saved index: its `index.json` names the plug-in that wrote it."""
     plugin = json.loads((folder / "index.json").read_text(encoding="utf-8"))["plugin"]
     points = tuple(entry_points(group="mediafm_store.indexes", name=plugin))
     if not points:

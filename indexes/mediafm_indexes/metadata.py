@@ -1,4 +1,4 @@
-"""What is known of an index, in the `facts.json` of its folder."""
+"""Metadata of an index, kept as `facts.json` in its folder."""
 
 import json
 import zlib
@@ -17,26 +17,27 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class SearchParams:
-    """How an index is searched: tuned when it is built, so that recall@10 reaches the target."""
+    """Search settings, tuned when the index is built so that recall@10 reaches the target."""
 
     effort: int
-    """As the index's own `efforts`."""
+    """One of the index's `efforts`."""
     candidates: int
-    """That are scored exactly, for 10 answers."""
+    """Number of candidates that are scored exactly, for 10 answers."""
     widening: float = 1.0
     """Factor on both where a filter narrows the search; effort grows with what that leaves out."""
     exact_up_to: int = 0
-    """So many allowed rows are compared one by one: quicker, or as the index would miss some."""
+    """Up to this many allowed rows are compared one by one, where that is faster or the index would
+    miss some."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchQuality:
-    """With rows as queries that settings were not tuned on. A row is no answer to itself."""
+    """Quality on queries that settings were not tuned on: rows, each without itself."""
 
     recall_at_10: float
     """Against exact search."""
     p50_ms: float
-    """Of one query at a time, as the other latencies."""
+    """Median latency of one query at a time; the other latencies are, too."""
     p99_ms: float
     filtered_recall: Mapping[str, float]
     """With filters that keep a share of the rows: the worse of two ways to choose them."""
@@ -45,7 +46,7 @@ class SearchQuality:
 
 @dataclass(frozen=True, slots=True)
 class IndexMetadata:
-    """What an index is and how good it was measured to be."""
+    """Kind, size and measured quality of an index."""
 
     kind: str
     rows: int
@@ -63,10 +64,10 @@ class IndexMetadata:
 
 
 def of_all(shards: Sequence[IndexMetadata]) -> SearchQuality:
-    """What is to be expected of shards that are searched as one.
+    """Combine the quality of shards that are searched as one.
 
-    Every shard is looked into for all answers, so that together they find what each finds of its
-    own rows: recall is the mean over these. Latencies are of one shard after the other.
+    Every shard is searched for all answers, so recall is the mean over the shards. Latencies are of
+    one shard after the other.
     """
 
     def mean(recalls: Iterable[float]) -> float:
@@ -85,19 +86,23 @@ def of_all(shards: Sequence[IndexMetadata]) -> SearchQuality:
 
 
 def write_facts(folder: Path, facts: IndexMetadata) -> None:
-    """Write them to a folder, as JSON with its checksum."""
+    """Write metadata to a folder, as JSON with its checksum."""
     told = asdict(facts)
     written = {"crc32": _crc32_of(told), "facts": told}
     (folder / FACTS).write_text(json.dumps(written, indent=1), encoding="utf-8")
 
 
 def read_metadata(folder: Path) -> IndexMetadata:
-    """Read what `write_facts` wrote; raise DamagedError if it is something else."""
+    """Read the metadata of an index.
+
+    Raises:
+        DamagedError: If the file is not as `write_facts` wrote it.
+    """
     path = folder / FACTS
     with _told_damaged(path):
         written = json.loads(path.read_text(encoding="utf-8"))
-        read, sum = dict(written["facts"]), written.get("crc32")
-    if sum != _crc32_of(read):
+        read, checksum = dict(written["facts"]), written.get("crc32")
+    if checksum != _crc32_of(read):
         raise DamagedError(path)
     with _told_damaged(path):
         settings, measured = SearchParams(**read["settings"]), SearchQuality(**read["measured"])
@@ -114,21 +119,21 @@ def _told_damaged(path: Path) -> Iterator[None]:
 
 
 def _crc32_of(facts: Mapping[str, object]) -> int:
-    """Of facts as JSON."""
+    """CRC-32 of metadata as JSON."""
     return zlib.crc32(json.dumps(facts, sort_keys=True).encode())
 
 
 def sums(folder: Path) -> dict[str, int]:
-    """The crc32 of every file that is read as a whole; the rows of vectors have their own."""
+    """CRC-32 of every file that is read as a whole; rows of vectors have their own."""
     files = sorted(f for f in folder.rglob("*") if f.is_file())
     names = {f.relative_to(folder).as_posix(): f for f in files}
     return {name: _crc32(f) for name, f in names.items() if name not in (VECTORS, FACTS)}
 
 
 def _crc32(path: Path) -> int:
-    """Of a file: 2 GB/s, and enough against accidents."""
-    sum = 0
+    """CRC-32 of a file: 2 GB/s, and enough to detect accidental damage."""
+    checksum = 0
     with path.open("rb") as file:
         while part := file.read(_BLOCK):
-            sum = zlib.crc32(part, sum)
-    return sum
+            checksum = zlib.crc32(part, checksum)
+    return checksum

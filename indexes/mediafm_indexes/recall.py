@@ -1,4 +1,4 @@
-"""How much an approximate search finds of what an exact one does."""
+"""Recall of an approximate search against an exact one."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,21 @@ _TIE = 1e-6
 
 
 def recall_at_k(found: Sequence[Neighbours], exact: Sequence[Neighbours], k: int) -> float:
-    """Share of the exact top `k` that was found, or others as near; 1.0 if there are none.
+    """Share of the exact top `k` that was found; ties with the last count as found.
 
-    The scores of `found` have to be exact, too.
+    Args:
+        found: Answers by query, with exact scores.
+        exact: Exact answers by query.
+        k: Number of answers that count.
+
+    Returns:
+        The mean over queries, 0 to 1; 1.0 if there are none.
+
+    Example:
+        >>> exact = Neighbours(np.array([4, 7]), np.array([0.9, 0.8], np.float32))
+        >>> found = Neighbours(np.array([4, 1]), np.array([0.9, 0.3], np.float32))
+        >>> recall_at_k([found], [exact], 2)
+        0.5
     """
     wanted = [e.scores[:k] for e in exact]
     there = sum(
@@ -27,9 +39,16 @@ def recall_at_k(found: Sequence[Neighbours], exact: Sequence[Neighbours], k: int
 def recall_by_candidates(
     candidates: Sequence[Neighbours], exact: Sequence[Neighbours], k: int, counts: Sequence[int]
 ) -> list[float]:
-    """recall@k if only so many of the candidates were looked at.
+    """Recall@k by the number of candidates that are scored exactly.
 
-    `exact` are more than `k` answers: all that are as near as the last that is wanted.
+    Args:
+        candidates: Candidates by query, best first.
+        exact: More than `k` exact answers by query: all that tie with the last one wanted.
+        k: Number of answers that count.
+        counts: Numbers of candidates.
+
+    Returns:
+        Recall for each of `counts`.
     """
     shares = []
     for one, best in zip(candidates, exact, strict=True):
@@ -42,5 +61,5 @@ def recall_by_candidates(
 
 
 def reached(scores: Float32[np.ndarray, " n"], wanted: Float32[np.ndarray, " k"]) -> np.ndarray:
-    """Which scores are as good as the last that is wanted."""
+    """Scores that are as good as the last one wanted, as a mask."""
     return scores >= wanted[-1] - _TIE if len(wanted) else np.zeros(len(scores), bool)

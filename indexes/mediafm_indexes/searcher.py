@@ -16,10 +16,10 @@ TUNED_FOR = 11
 
 
 class VectorSearcher:
-    """Search among the vectors of a folder, with the settings that its index was tuned to.
+    """Search the vectors of a folder, with the settings that its index was tuned to.
 
-    Scores are exact for float16 vectors. Any filter is kept to before scoring, and whoever asks
-    for `k` rows gets as many if there are so many.
+    Scores are exact for float16 vectors. Filters apply before scoring, so a query for `k` rows gets
+    `k` if that many match.
     """
 
     def __init__(self, vectors: Vectors, index: Index | None, settings: SearchParams) -> None:
@@ -38,7 +38,16 @@ class VectorSearcher:
         *,
         only: Bool[np.ndarray, " rows"] | None = None,
     ) -> list[Neighbours]:
-        """The `k` rows with the largest inner products, of those that `only` allows."""
+        """Find the `k` rows with the largest inner products.
+
+        Args:
+            queries: Vectors, one a row.
+            k: Number of rows to return for each.
+            only: Mask of the rows that may be found; default: all.
+
+        Returns:
+            Answers by query, best first, with exact scores.
+        """
         allowed = len(self) if only is None else int(only.sum())
         wider = max(1.0, k / TUNED_FOR)
         if allowed < len(self):
@@ -60,15 +69,18 @@ class VectorSearcher:
         return found
 
     def read(self, rows: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, "n dim"]:
-        """Some of the vectors."""
+        """Vectors of some rows."""
         return self.vectors.read(rows)
 
 
 def load(folder: Path, *, device: Device = "cpu") -> tuple[VectorSearcher, IndexMetadata]:
-    """Open what `build` made; raise DamagedError if any of its files has changed since.
+    """Open an index that `build` made.
 
-    Vectors are mapped, not read: candidates are compared with their checksums when they are
-    scored; all are now, where there is no index and every search goes through all of them.
+    Vectors are memory mapped: candidates are compared with their checksums when they are scored.
+    Without an index, where every search reads all vectors, all are compared now.
+
+    Raises:
+        DamagedError: If a file has changed since it was written.
     """
     facts = read_metadata(folder)
     vectors = Vectors(folder, rows=facts.rows, dim=facts.dim)

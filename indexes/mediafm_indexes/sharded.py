@@ -12,7 +12,7 @@ from mediafm_indexes.searcher import VectorSearcher
 from mediafm_indexes.vectors_file import best_of
 
 POOL = ThreadPoolExecutor(os.cpu_count(), "shards")
-"""One query is looked for in several shards at once; of many, FAISS takes several at once."""
+"""Threads that search several shards for one query; FAISS itself runs many queries in parallel."""
 
 
 class _Sharded:
@@ -62,5 +62,5 @@ Searched = VectorSearcher | _Sharded
 
 
 def combine_shards(shards: Sequence[VectorSearcher]) -> Searched:
-    """Shards as one index; one alone is one."""
+    """Combine shards into one searchable index."""
     return shards[0] if len(shards) == 1 else _Sharded(shards)

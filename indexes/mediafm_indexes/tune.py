@@ -37,7 +37,18 @@ def tune(
     target: float,
     generator: np.random.Generator,
 ) -> SearchParams | None:
-    """The quickest settings that reach a recall@10, with filters too; None if there are none."""
+    """Fastest settings that reach a recall@10, with filters too.
+
+    Args:
+        vectors: Vectors of the index.
+        index: Trained and filled index.
+        sample: Queries with their exact answers.
+        target: Recall@10 to reach, 0 to 1.
+        generator: Source of the random filters.
+
+    Returns:
+        The settings; None if none reach the target.
+    """
     quickest = _tune_plain(vectors, index, sample, target=target)
     if quickest is None:
         return None
@@ -46,7 +57,7 @@ def tune(
 
 
 def widest(index: Index) -> SearchParams:
-    """The settings that miss the least."""
+    """Settings with the best recall: the widest search."""
     return SearchParams(effort=index.efforts[-1], candidates=_CANDIDATES[-1])
 
 
@@ -116,7 +127,7 @@ def _halved(target: float) -> float:
 
 
 def _seconds_each_row(vectors: Vectors, generator: np.random.Generator) -> float:
-    """What comparing one row more takes."""
+    """Seconds that comparing one more row takes."""
     rows = generator.choice(len(vectors), min(1000, len(vectors)), replace=False)
     query: Float32[np.ndarray, " dim"] = vectors.read(rows[:1])[0]
     took = []

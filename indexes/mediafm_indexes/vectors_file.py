@@ -14,7 +14,7 @@ _BATCH = 8192
 _MANY = 20
 """Queries that are quicker answered together."""
 _NARROW = 16
-"""One row in so many or fewer is fetched; of more, all are gone through in order."""
+"""If one row in this many or fewer is needed, rows are fetched; else all are read in order."""
 
 
 class DamagedError(ValueError):
@@ -29,10 +29,10 @@ class DamagedError(ValueError):
 
 
 class Vectors:
-    """The vectors of a folder, rows in the order in which they were written.
+    """Vectors of a folder, in the order in which they were written.
 
-    Answers are those of exact search over float16. A row that is looked up is compared with the
-    checksum that was written with it: DamagedError if it is another.
+    Searches are exact over float16. A row that is read by its number is compared with the checksum
+    that was written with it; DamagedError is raised if it differs.
     """
 
     def __init__(self, folder: Path, *, rows: int, dim: int) -> None:
@@ -55,11 +55,11 @@ class Vectors:
         return int(self._stored.shape[1])
 
     def read(self, rows: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, "n dim"]:
-        """Some of the vectors."""
+        """Vectors of some rows."""
         return self._checked(rows).astype(np.float32)
 
     def batches(self, start: int = 0) -> Iterator[Float32[np.ndarray, "_ dim"]]:
-        """The vectors from row `start` on, some at a time."""
+        """Yield the vectors from row `start` on, in batches."""
         for rows in self._parts(start):
             yield self.read(rows)
 
@@ -79,7 +79,7 @@ class Vectors:
         *,
         only: Bool[np.ndarray, " rows"] | None = None,
     ) -> list[Neighbours]:
-        """The `k` nearest of all vectors, or of those that `only` allows."""
+        """The `k` nearest of all vectors, or of those that `only` allows, by exact search."""
         if only is None and len(queries) >= _MANY:
             return self._nearest_of_many(queries, min(k, len(self)))
         if only is not None:
@@ -92,7 +92,7 @@ class Vectors:
         return [Neighbours(r[r >= 0], s[r >= 0]) for r, s in zip(rows, scores, strict=True)]
 
     def _nearest_of_many(self, queries: Float32[np.ndarray, "q dim"], k: int) -> list[Neighbours]:
-        """By matrix products: each vector is widened to float32 once, not once a query."""
+        """Search by matrix products: each vector is widened to float32 once, not once per query."""
         best = faiss.ResultHeap(len(queries), k, keep_max=True)
         start = 0
         for batch in self.batches():
@@ -106,7 +106,7 @@ class Vectors:
     def nearest_of(
         self, query: Float32[np.ndarray, " dim"], rows: Int64[np.ndarray, " n"], k: int
     ) -> Neighbours:
-        """The `k` nearest of some rows; none of none."""
+        """The `k` nearest of some rows."""
         if not len(rows):
             return Neighbours(np.empty(0, np.int64), np.empty(0, np.float32))
         if len(rows) > _BATCH:
@@ -115,7 +115,7 @@ class Vectors:
                 for p in np.split(rows, range(_BATCH, len(rows), _BATCH))
             ]
             return best_of(parts, k)
-        # Scored by FAISS from float16: numpy takes .8 ns for each number that it widens.
+        # Scored by FAISS from float16: numpy takes 0.8 ns for each number that it widens.
         fetched = half_index(self._checked(rows))
         with threads_for(query[None]):
             scores, places = fetched.search(query[None], min(k, len(rows)))
@@ -133,7 +133,7 @@ CHECKS = "checks.u64"
 
 
 def write_vectors(folder: Path, batches: Iterable[Float16[np.ndarray, "_ dim"]]) -> int:
-    """Append vectors to those of a folder; their number."""
+    """Append vectors to those of a folder; return their number."""
     written = 0
     with (folder / VECTORS).open("ab") as vectors, (folder / CHECKS).open("ab") as checks:
         for batch in batches:
@@ -152,7 +152,7 @@ def _checksums(vectors: Float16[np.ndarray, "n dim"]) -> UInt64[np.ndarray, " n"
 
 
 def best_of(parts: Iterable[Neighbours], k: int) -> Neighbours:
-    """The `k` best of several answers to one query."""
+    """Merge several answers to one query into its best `k`."""
     joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
     rows, scores = joined
     order = np.argsort(-scores, kind="stable")[:k]

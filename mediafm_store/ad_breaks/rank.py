@@ -22,8 +22,7 @@ def rank_breaks(
     k: int | None = 5,
     weights: BreakWeights | None = None,
 ) -> list[AdBreak]:
-    """The best `k` cuts of a title that keep to the constraints, best first; all of them if it is
-    None.
+    """The best `k` cuts of a title that keep to the constraints, best first; all if it is None.
 
     `weights` of the signs are by default those that the store's labels of breaks give, or fixed
     ones where there are too few: see `weights_of`. Raises NotFound for an unknown title,

@@ -18,33 +18,33 @@ from mediafm_store.media.timecode import nearest
 from mediafm_store.records import Span
 
 _CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".webm": "webm", ".mkv": "matroska"}
-"""What copies go into: the film's own if it is one of them, else the first that takes it."""
+"""Containers for copies: the film's own if it is one of them, else the first that takes it."""
 _LEAD_S, _HIDES = Fraction(1, 20), {"mp4", "mov"}
 """Sound that is copied before the first that is heard, in containers that can hide it."""
 _APART_S = 10
-"""How far behind its pictures in the file sound is waited for."""
+"""Seconds that sound may lie behind its pictures in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A file that was cut out of a film."""
+    """A clip that was cut out of a film."""
 
     file: Path
     start_s: float
     """In the film; of the first picture of the clip."""
     end_s: float
     copied: bool
-    """As it was in the film; else it was encoded anew."""
+    """True if packets were copied; False if they were encoded again."""
     frames: int
     early: int
-    """Pictures of the clip before the segment that was asked for; only of quick copies."""
+    """Pictures of the clip before the segment; only in fast copies."""
 
 
 def cut_clip(media: Path, span: Span, target: Path, *, fast: bool = False) -> Clip:
     """Cut `span` of a film into a file called as `target`, with the suffix that fits.
 
     The pictures are those nearest to both ends, exactly: copied if the first is a key frame and
-    the last needs none behind it, else encoded anew (H.264, HDR as H.265; AAC). With `fast` they
+    the last needs none behind it, else encoded again (H.264, HDR as H.265; AAC). With `fast` they
     are copied in any case, from the key frame before. The file appears when it is complete. Raises
     InvalidMedia if the film cannot be read, InvalidInput if it has no picture there.
     """

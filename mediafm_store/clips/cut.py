@@ -19,12 +19,23 @@ def cut(
     fast: bool = False,
     on_clip: Callable[[Clip, int, int], None] = lambda clip, done, total: None,
 ) -> list[Clip]:
-    """Write each segment, picture and sound, to a file in the folder `into`, called after it.
+    """Write each segment, picture and sound, to a file of its own.
 
-    Frame exact: copied as it is where it begins at a key frame and ends where a copy can, else
-    encoded anew (H.264, HDR as H.265; AAC). With `fast` all are copied, from the key frame before.
-    A file of the same name is replaced. Raises InvalidMedia for a film that cannot be read; files
-    before it are kept.
+    Cuts are frame exact: packets are copied where a segment begins at a key frame and ends where a
+    copy can, else it is encoded again (H.264, HDR as H.265; AAC). A file of the same name is
+    replaced.
+
+    Args:
+        segments: Segments to cut.
+        into: Folder of the clips, which are named after the segments.
+        fast: Copy all packets, from the key frame before each segment on.
+        on_clip: Called with each clip, the number written and the total.
+
+    Returns:
+        The clips, in the order of the segments.
+
+    Raises:
+        InvalidMedia: If a film cannot be read; clips before it are kept.
     """
     into = Path(into)
     if into.exists() and not into.is_dir():

@@ -1,4 +1,4 @@
-"""Where a segment lies among the packets of a film, and reading from there."""
+"""Seeking: finds the packets of a film that cover a segment, and reads from there."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -17,11 +17,11 @@ from mediafm_store.media.video import usual_rate
 from mediafm_store.records import Span
 
 _BACK_S = (0.2, 5, 60, inf)
-"""How far before a moment reading begins; some formats cannot seek exactly."""
+"""Seconds before the segment at which reading starts, in turn; some formats cannot seek exactly."""
 _LONG_S, _LACKS_S = Fraction(1), 0.05
-"""How long a picture may stay behind a segment, and what may lack at its end."""
+"""Longest time that a picture may stay after a segment, and that may be missing at its end."""
 _BEHIND_S = 2
-"""How far behind a segment the file is looked through for pictures of it, or needed by them."""
+"""Seconds after a segment in which pictures of it, or needed by it, are looked for."""
 
 
 class _Packet(NamedTuple):
@@ -45,19 +45,19 @@ class _TickRange(NamedTuple):
 
 
 class CutPlan(NamedTuple):
-    """What a film has around a segment. Times are ticks of its pictures, as its packets say."""
+    """Packets around a segment of a film; times are ticks of its video stream."""
 
     tick: Fraction
     """Seconds."""
     zero: int
     """The start of the film; where its clock jumps, that of its part moved as much."""
     back_s: float
-    """How far before the segment reading has to begin."""
+    """Seconds before the segment at which reading has to start."""
     key: int
     """The last key frame that is not behind the first picture."""
     first: int
     last: int
-    """The first and the last picture of the segment that are shown."""
+    """First and last picture of the segment that are shown."""
     end: int
     """When the last picture is no longer shown."""
     copy_last: int
@@ -67,13 +67,14 @@ class CutPlan(NamedTuple):
     early: int
     """Pictures from the key frame to the first."""
     clean: bool
-    """Whether no picture behind the segment is needed for one in it."""
+    """True if no picture after the segment is needed to decode one in it."""
 
 
 def look(media: Path, span: Span) -> CutPlan:
     """Find a segment among the packets of a film, without decoding them.
 
-    Raises InvalidInput if it has no picture there, or if its clock jumps within the segment.
+    Raises:
+        InvalidInput: If the film has no picture there, or its clock jumps within the segment.
     """
     found = _search_part(media, span, 0.0)
     if found is None or found.end < found.zero + nearest(
@@ -108,7 +109,7 @@ def _part_with(span: Span, parts: Sequence[ClockPart], media: Path) -> ClockPart
 
 
 def _search_part(media: Path, span: Span, moved_s: float) -> CutPlan | None:
-    """Where a segment lies, in a part of a film whose time stamps have to be moved so much."""
+    """Find a segment in a part of a film whose time stamps are shifted by `moved_s`."""
     for back_s in _BACK_S:
         with open_media(media) as container:
             picture = main_picture(container, media)
@@ -153,9 +154,9 @@ def rewind(container: Any, stream: Any, ticks: int, back_s: float) -> None:
 
 
 def _plan_packets(found: Sequence[_Packet], asked: _TickRange) -> CutPlan | None:
-    """What belongs to a segment among packets in the order of the file.
+    """Choose the packets that cover a segment, from packets in file order.
 
-    None if no picture does, or if they begin too late.
+    None if there is no picture among them, or if they begin too late.
     """
     start, end = asked.start - asked.half, asked.end - asked.half
     inside = [packet for packet in found if start <= packet.pts < end]
@@ -185,7 +186,7 @@ def _plan_packets(found: Sequence[_Packet], asked: _TickRange) -> CutPlan | None
 
 
 def _display_ticks(picture: _Packet, asked: _TickRange) -> int:
-    """How long a picture is shown; one that stays for long no longer than the segment goes."""
+    """Ticks for which a picture is shown; a very long one ends with the segment."""
     return min(picture.duration, max(nearest(_LONG_S / asked.tick), asked.end - picture.pts))
 
 

@@ -1,4 +1,4 @@
-"""Encode a segment of a film anew: H.264 (HDR: H.265) and AAC, from its first picture on."""
+"""Encode a segment of a film again: H.264 (HDR: H.265) and AAC, from its first picture on."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -23,9 +23,9 @@ from mediafm_store.media.streams import only
 from mediafm_store.media.timecode import nearest
 
 _LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")
-"""What so many channels are taken for where a film does not say, or AAC has none such."""
+"""Layouts by number of channels, where a film has none or AAC does not know it."""
 _QUALITY = {"preset": "medium", "crf": "18"}
-"""Of x264 and x265: what the eye does not tell from the source."""
+"""Settings of x264 and x265: visually lossless."""
 _DEEP_QUALITY = {**_QUALITY, "x265-params": "log-level=none"}
 _SOUND_BITS = 96_000
 """A second and channel, of AAC."""
@@ -42,10 +42,10 @@ _SOUND_RATES = (
     88_200,
     96_000,
 )
-"""Those that AAC has; sound at others is resampled."""
+"""Sample rates of AAC; sound at others is resampled."""
 
 _Placed = tuple[int, av.VideoFrame]
-"""A picture and when it is shown, counted from the start of a segment."""
+"""A picture and its time, counted from the start of a segment."""
 
 
 def encode(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int:
@@ -90,7 +90,7 @@ def _reencoded_pictures(
 ) -> Iterator[av.VideoFrame]:
     """The pictures of a segment as x264 takes them, the first at time zero."""
     shown, tick = _passing(container, stream, plan), Fraction(stream.time_base)
-    if not footage.variable:  # a clock of milliseconds would say .042 s
+    if not footage.variable:  # a clock of milliseconds would say 0.042 s
         per_tick = tick * footage.rate
         count = max(1, nearest((plan.end - plan.first) * per_tick))
         shown = _at_even_rate(((nearest(t * per_tick), picture) for t, picture in shown), count)
@@ -176,7 +176,7 @@ def _sound_pieces(
 
 
 def _layout_for(layout: av.AudioLayout) -> str:
-    """How AAC is to place channels."""
+    """Channel layout that AAC uses for a number of channels."""
     count = layout.nb_channels
     if _aac_takes(layout.name):
         return layout.name
@@ -185,7 +185,7 @@ def _layout_for(layout: av.AudioLayout) -> str:
 
 @cache
 def _aac_takes(layout: str) -> bool:
-    """Whether AAC has such channels."""
+    """True if AAC supports such channels."""
     encoder = av.AudioCodecContext.create("aac", "w")
     encoder.sample_rate, encoder.format, encoder.layout = 48_000, "fltp", layout
     try:
@@ -196,7 +196,7 @@ def _aac_takes(layout: str) -> bool:
 
 
 def _trimmed(piece: av.AudioFrame, begin_s: Fraction, end_s: Fraction) -> Iterator[av.AudioFrame]:
-    """What of a piece of sound lies in [begin_s, end_s), timed from `begin_s`; perhaps nothing."""
+    """Part of a piece of sound within [begin_s, end_s), timed from `begin_s`; may be empty."""
     rate = piece.sample_rate
     assert piece.pts is not None
     assert piece.time_base is not None

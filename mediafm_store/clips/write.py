@@ -32,11 +32,17 @@ def write_video(
     audio: Float32[np.ndarray, " n"] | None,
     audio_rate: int,
 ) -> None:
-    """Encode RGB `frames`, and mono `audio` in [-1, 1] at `audio_rate` Hz, to the MP4 `path`.
+    """Encode a video file; it appears under its name when it is complete.
 
-    `audio` None gives a file without a sound track. The file appears under its name when it is
-    complete; if `frames` raises, nothing is left. Raises InvalidInput if there is no frame, or if
-    width or height is odd (4:2:0 video halves both).
+    Args:
+        path: MP4 file to write.
+        frames: RGB frames of even width and height (4:2:0 video halves both).
+        fps: Frames per second.
+        audio: Mono samples in [-1, 1]; None for a file without a sound track.
+        audio_rate: Samples per second.
+
+    Raises:
+        InvalidInput: If there is no frame, or width or height is odd.
     """
     remaining = iter(frames)
     first = next(remaining, None)

@@ -16,7 +16,7 @@ _Projection = Float32[np.ndarray, "width 768"]
 
 
 class BlockMap(NamedTuple):
-    """The fixed map of an encoder; part of its fingerprint."""
+    """Fixed linear map from an encoder's features to a block; part of its fingerprint."""
 
     mean: Mean
     projection: _Projection | None
@@ -46,7 +46,7 @@ class BlockMap(NamedTuple):
         return cls(mean, _signed_cosines(signs, np.sort(order[:BLOCK])))
 
     def blocks(self, native: Float32[np.ndarray, "n width"]) -> Blocks:
-        """Vectors of an encoder as unit rows of 768."""
+        """Project an encoder's vectors to unit rows of 768 dimensions."""
         return to_blocks(native, self.mean, self.projection)
 
 
@@ -64,7 +64,7 @@ def to_blocks(
     """Centre by the mean, project to 768 or pad with zeros, scale to unit rows.
 
     Centred, because vectors that come out of a ReLU all point one way: without it, unrelated
-    items have a cosine of .4, and hide the differences that matter.
+    items have a cosine of 0.4, and hide the differences that matter.
     """
     centred = native - mean
     if projection is not None:

@@ -1,4 +1,4 @@
-"""What a classifier recognised, as names and as vectors of the text encoder."""
+"""Names of recognised classes, and their vectors by the text encoder."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ _MOST_LABELS = 3
 
 
 class Classes(NamedTuple):
-    """The classes of a classifier, and how sure it must be."""
+    """Classes of a classifier, and the probability from which on each is recognised."""
 
     names: tuple[str, ...]
     vectors: Float32[np.ndarray, "classes 384"]
@@ -26,7 +26,7 @@ class Classes(NamedTuple):
     """A class of at least this probability is named."""
 
     text: MiniLM
-    """What embedded the names."""
+    """Encoder of the names."""
 
     @classmethod
     def of(
@@ -59,7 +59,7 @@ class Classes(NamedTuple):
     def label_probabilities(
         self, probabilities: Float32[np.ndarray, "n classes"]
     ) -> list[tuple[float, ...]]:
-        """Of each of these names."""
+        """Probability of each of these names."""
         best = np.take_along_axis(probabilities, _most_likely(probabilities, _MOST_LABELS), 1)
         return [tuple(float(p) for p in row if p >= self.label_from) for row in best]
 

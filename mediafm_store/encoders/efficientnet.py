@@ -1,4 +1,4 @@
-"""What is seen: EfficientNet-Lite0, trained on ImageNet."""
+"""Picture encoder EfficientNet-Lite0, trained on ImageNet."""
 
 from collections.abc import Sequence
 
@@ -49,7 +49,7 @@ class EfficientNetLite0:
         return self._classes.vectors
 
     def encode(self, items: Sequence[Picture]) -> EncoderOutput:
-        """RGB pictures to unit blocks."""
+        """Encode RGB pictures as unit blocks."""
         features = np.zeros((len(items), len(self._map.mean)), np.float32)
         logits = np.zeros((len(items), len(self._classes.names)), np.float32)
         for start in range(0, len(items), self._graph.batch):
@@ -65,7 +65,7 @@ class EfficientNetLite0:
         )
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """Texts as the names of the classes were embedded."""
+        """Encode texts with the encoder of the class names."""
         return self._classes.text.encode_query(texts)
 
 

@@ -1,4 +1,4 @@
-"""What an encoder is: items of one modality in, one block of the fused vector each out."""
+"""The interface of an encoder: items of one modality in, one block of the fused vector each out."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -10,29 +10,29 @@ from mediafm_store.errors import InvalidInput
 
 
 class EncoderOutput(NamedTuple):
-    """One row an item."""
+    """Output of an encoder, one row per item."""
 
     blocks: Blocks
     """The items in the encoder's own space, unit rows of 768."""
     described: Blocks
-    """What could be said of them, unit rows in the space of `encode_query` (zero: nothing)."""
+    """Description vectors: unit rows in the space of `encode_query` (zero if there is nothing)."""
     labels: list[tuple[str, ...]]
     """Names of what was recognised in each item, most likely first; often empty."""
     probabilities: Sequence[tuple[float, ...]] = ()
-    """Of each of these names, as the encoder says; none at all from one that cannot tell."""
+    """Probability of each of these names; empty if the encoder has none."""
 
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Turns items of one modality into unit blocks of 768.
+    """Turns items of one modality into unit vectors of 768 dimensions.
 
-    Items are, by modality: visual, an RGB image (uint8 [height, width, 3]); audio, mono samples
-    in [-1, 1] at 16 kHz (float32 [n], any n >= 1); text, a non-empty string.
+    Items are, by modality: visual, an RGB image (uint8 [height, width, 3]); audio, mono samples in
+    [-1, 1] at 16 kHz (float32 [n], any n >= 1); text, a non-empty string.
 
-    A plug-in is what makes one, a class or a function: it is called with `device`, "cpu" or "cuda",
-    and named as NAME=ARGUMENT with that text before it. What is an entry point and takes no
-    argument is loaded again by every store whose vectors it made. Several threads may use it at
-    once, where several films are ingested or people search.
+    A plug-in is a class or function that makes an encoder. It is called with `device`, "cpu" or
+    "cuda", and, if it is named as NAME=ARGUMENT, with that text before it. An entry point that
+    takes no argument is loaded again by every store whose vectors it made. Several threads may use
+    an encoder in parallel, when several films are ingested or people search.
     """
 
     @property
@@ -42,7 +42,7 @@ class Encoder(Protocol):
 
     @property
     def modality(self) -> Modality:
-        """Which block of the fused vector it fills."""
+        """Block of the fused vector that the encoder fills."""
         ...
 
     @property
@@ -55,10 +55,10 @@ class Encoder(Protocol):
         ...
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """Non-empty texts in the space of `described`: unit rows to search it with.
+        """Encode non-empty texts as unit rows, to search the space of `described` with.
 
-        An encoder that was trained together with a text tower uses that; one that recognises
-        classes, the text encoder that embedded their names; a text encoder, itself.
+        An encoder that was trained together with a text tower uses that; a classifier uses the text
+        encoder that embedded the names of its classes; a text encoder uses itself.
         """
         ...
 
@@ -67,7 +67,11 @@ Encoders = Mapping[Modality, Encoder]
 
 
 def by_modality(encoders: Iterable[Encoder]) -> Encoders:
-    """Encoders by what they read; raise InvalidInput unless there is one for each modality."""
+    """Map modalities to encoders.
+
+    Raises:
+        InvalidInput: Unless there is one encoder for each modality.
+    """
     found: dict[Modality, Encoder] = {}
     for encoder in encoders:
         if encoder.modality in found:
@@ -81,7 +85,11 @@ def by_modality(encoders: Iterable[Encoder]) -> Encoders:
 
 
 def encode(encoder: Encoder, items: Sequence[Any]) -> EncoderOutput:
-    """What an encoder makes of items; raise InvalidInput if it is not what `Encoder` promises."""
+    """Encode items and check the output.
+
+    Raises:
+        InvalidInput: If the output is not what `Encoder` promises.
+    """
     encoded = encoder.encode(items)
     for rows in (encoded.blocks, encoded.described):
         _check_rows(encoder, rows, len(items))
@@ -94,7 +102,11 @@ def encode(encoder: Encoder, items: Sequence[Any]) -> EncoderOutput:
 
 
 def encode_query(encoder: Encoder, texts: Sequence[str]) -> Blocks:
-    """What an encoder makes of texts to search with; InvalidInput if it is not what it promises."""
+    """Encode query texts and check the output.
+
+    Raises:
+        InvalidInput: If the output is not what `Encoder` promises.
+    """
     rows = encoder.encode_query(texts)
     _check_rows(encoder, rows, len(texts))
     return rows

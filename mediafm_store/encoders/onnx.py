@@ -20,9 +20,13 @@ _ERRORS_ONLY = 3
 
 
 class Graph:
-    """An ONNX file on a device; raise InvalidInput for a device that is not there.
+    """ONNX model on a device.
 
-    `threads` is how many share one run; None is a quarter of the cores.
+    Args:
+        threads: Threads that share one run; None is a quarter of the cores.
+
+    Raises:
+        InvalidInput: If the device does not exist.
     """
 
     def __init__(self, path: Path, *, device: str = "cpu", threads: int | None = None) -> None:
@@ -36,7 +40,7 @@ class Graph:
         self.batch = _BATCH[device]
 
     def run(self, **inputs: np.ndarray) -> list[np.ndarray]:
-        """All outputs for one batch; may be called from several threads at once."""
+        """All outputs for one batch; may be called from several threads in parallel."""
         session = _open_session(self._path, self._device, self._threads)
         outputs: list[np.ndarray] = session.run(None, inputs)
         return outputs

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def ready(network: Any, device: str) -> Any:
-    """A torch network on a device, for answers only, in whole float32.
+    """Move a torch network to a device, in evaluation mode and full float32.
 
     cuDNN's convolutions would take TF32, of 10 bits, which moves cosines by 1e-3. It is switched
     off for the process: a switch for each call would not be safe with threads.

@@ -1,4 +1,4 @@
-"""What is heard: YAMNet, trained on AudioSet."""
+"""Sound encoder YAMNet, trained on AudioSet."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -22,14 +22,14 @@ _FEATURES, _CLASSES = 1024, 521
 _LOWEST_HZ, _HIGHEST_HZ = 125.0, 7500.0
 _LOG_OFFSET = np.float32(0.001)
 PATCH = _WINDOW + _HOP * (_FRAMES - 1)
-"""Samples of a patch: .975 s."""
+"""Samples of a patch: 0.975 s."""
 _DESCRIBE_FROM, _LABEL_FROM = 0.05, 0.1
 _Samples = Float32[np.ndarray, " _"]
 _Patch = Float32[np.ndarray, "1 96 64"]
 
 
 class YAMNet:
-    """Mono sound of any length at 16 kHz, 1024 features a patch of .975 s (Plakal and Ellis)."""
+    """Mono sound of any length at 16 kHz, 1024 features a patch of 0.975 s (Plakal and Ellis)."""
 
     name = "yamnet"
     modality: Modality = "audio"
@@ -59,7 +59,7 @@ class YAMNet:
         return self._classes.vectors
 
     def encode(self, items: Sequence[_Samples]) -> EncoderOutput:
-        """Sounds to unit blocks."""
+        """Encode sounds as unit blocks."""
         features = np.zeros((len(items), len(self._map.mean)), np.float32)
         likely = np.zeros((len(items), len(self._classes.names)), np.float32)
         for i, item in enumerate(items):
@@ -72,17 +72,17 @@ class YAMNet:
         )
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """Texts as the names of the classes were embedded."""
+        """Encode texts with the encoder of the class names."""
         return self._classes.text.encode_query(texts)
 
 
 def listen(
     graph: Graph, samples: _Samples
 ) -> tuple[Float32[np.ndarray, " 1024"], Float32[np.ndarray, " 521"]]:
-    """The mean over a sound's patches of unit features, and of class probabilities.
+    """Mean over a sound's patches of unit features, and of class probabilities.
 
-    Unit, because features of a silent patch are ten times as long as those of music: one moment
-    of silence would drown the rest.
+    Features are scaled to length 1 because those of a silent patch are ten times as long as those
+    of music: one moment of silence would dominate the mean.
     """
     starts = patch_starts(len(samples))
     features, likely = np.zeros(_FEATURES, np.float32), np.zeros(_CLASSES, np.float32)
@@ -95,7 +95,7 @@ def listen(
 
 
 def patch_starts(samples: int) -> list[int]:
-    """Where patches start: as many as cover the sound, evenly spread over it."""
+    """Starts of the patches that cover the sound, evenly spread over it."""
     count = max(1, -(-samples // PATCH))
     return [int(s) for s in np.linspace(0, max(0, samples - PATCH), count)]
 
@@ -108,11 +108,11 @@ def _patches(samples: _Samples, starts: Sequence[int]) -> Iterator[_Patch]:
 
 
 def _log_mel(piece: Float32[np.ndarray, " 15600"]) -> Float32[np.ndarray, "96 64"]:
-    """As YAMNet's features.py: magnitudes of a Hann-windowed Fourier transform in mel bands."""
+    """Log-mel spectrogram, as in YAMNet's features.py: Hann-windowed Fourier magnitudes."""
     frames = np.lib.stride_tricks.sliding_window_view(piece, _WINDOW)[::_HOP]
     magnitudes = np.abs(np.fft.rfft(frames * _hann(), _FFT)).astype(np.float32)
     # Eight rows a product: small enough for BLAS to stay on this thread. Waking its others, while
-    # the network's threads hold the cores, took 12 ms a patch instead of .2.
+    # the network's threads hold the cores, took 12 ms a patch instead of 0.2.
     bands = magnitudes.reshape(-1, 8, magnitudes.shape[1]) @ _mel_bands()
     return np.asarray(np.log(bands.reshape(_FRAMES, _BANDS) + _LOG_OFFSET))
 

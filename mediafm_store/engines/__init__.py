@@ -1,4 +1,4 @@
-"""Where work on many titles runs: threads of this process, or a Ray cluster."""
+"""Engines run work on many titles: in threads of this process, or on a Ray cluster."""
 
 import re
 from collections.abc import Iterator
@@ -23,12 +23,17 @@ def check_engine(name: str) -> None:
 
 @contextmanager
 def engine_of(name: str, *, workers: int | None = None) -> Iterator[Engine]:
-    """`threads`, `ray` on this machine, or `ray://HOST:PORT`, a cluster that runs already.
+    """Yield an engine; what it started ends with the context.
 
-    `workers` items are taken at once: by default one by threads, and by Ray one for every two
-    cores. Ray is started when there is something to do, and what was started ends with the engine.
-    Raises InvalidInput for another name, for less than one worker or more than `MOST_WORKERS`,
-    where Ray is not installed, or where nothing answers at an address.
+    Args:
+        name: `threads`, `ray` on this machine, or `ray://HOST:PORT`, a running cluster. Ray is
+            started when there is something to do.
+        workers: Items that are processed in parallel; default: one with threads, and with Ray one
+            for every two cores.
+
+    Raises:
+        InvalidInput: If the name is unknown, `workers` is not within 1 to `MOST_WORKERS`, Ray is
+            not installed, or nothing answers at the address.
     """
     check_engine(name)
     if workers is not None and not 1 <= workers <= MOST_WORKERS:
@@ -43,9 +48,9 @@ def engine_of(name: str, *, workers: int | None = None) -> Iterator[Engine]:
 
 
 def elsewhere(name: str) -> bool:
-    """Whether workers of the engine of this name may be on other machines than this process.
+    """True if workers of the engine of this name may be on other machines than this process.
 
-    Also of `ray`, if this process is connected to a cluster already.
+    That includes `ray`, if this process is connected to a cluster already.
     """
     if name != "ray":
         return name.startswith("ray://")

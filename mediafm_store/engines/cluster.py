@@ -1,4 +1,4 @@
-"""Ray itself: how it is set up, what its cluster has, and how its errors are told."""
+"""Ray itself: how it is set up, what its cluster has, and how its errors are reported."""
 
 import logging
 import os
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 _SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
+    "RAY_USAGE_STATS_ENABLED": "0",  # no telemetry
     "RAY_ENABLE_AUTO_CONNECT": "0",  # where a cluster is gone, no other is begun
     # A local Ray listens on 127.0.0.1 alone. Only its name is of Windows and macOS, where it is so
     # by default; `_node_ip_address` does not do it. Of no effect on clusters at an address.
@@ -47,9 +47,9 @@ if private := getattr(getattr(ray, "_private", None), "worker", None):
 _OBJECTS_BYTES = 256 * 2**20
 """Shared memory for what passes between processes: a title is some tens of MB."""
 PORT = 10001
-"""Of clusters, where an address has none."""
+"""Port of clusters, if an address has none."""
 _NOT_IN_TIME = "Starting Ray client server failed"
-"""What a cluster says that has not made room for a client in the half minute that Ray waits."""
+"""Error of a cluster that was not ready for a client within the 30 s that Ray waits."""
 
 
 def check_listens(address: str) -> None:
@@ -65,9 +65,12 @@ def check_listens(address: str) -> None:
 
 
 def start(address: str | None, cores: int) -> None:
-    """Connect to a cluster, or begin one on this machine that nobody else can reach.
+    """Connect to a cluster, or start one on this machine that nobody else can reach.
 
-    That has so many `cores` at least, however many there are. Raises InvalidInput if it cannot.
+    A cluster on this machine has at least `cores` cores, however many there are.
+
+    Raises:
+        InvalidInput: If it cannot.
     """
     local = {
         "num_cpus": max(os.cpu_count() or 1, cores),
@@ -76,7 +79,7 @@ def start(address: str | None, cores: int) -> None:
     }
     try:
         with warnings.catch_warnings():
-            # Ray forks to start its programs, which take the place of the copy at once.
+            # Ray forks to start its programs, which replace the copy immediately.
             warnings.filterwarnings("ignore", "lancedb fork support", RuntimeWarning)
             warnings.filterwarnings("ignore", "Ray Client connection timed out", UserWarning)
             # Of actors without GPUs; ours hide them by themselves. Of 2.49 and some later versions.
@@ -137,5 +140,5 @@ def sendable(stage: Any) -> bytes:
 
 
 def cause(error: RayTaskError) -> Exception:
-    """What a stage raised."""
+    """Error that a stage raised."""
     return error.cause if isinstance(error.cause, Exception) else error

@@ -21,7 +21,7 @@ log = logging.getLogger("mediafm_store")
 PLACE_S = 60.0
 """To wait for GPUs, which others may use."""
 MESSAGE_BYTES = 8 * 2**20
-"""Of pictures or sound that are sent at once: sixteen key frames of 512 x 288."""
+"""Bytes of pictures or sound per message: sixteen keyframes of 512 x 288."""
 OPTIONS = {"num_cpus": 0, "num_gpus": 1, "max_restarts": -1, "max_task_retries": 3}
 """A holder that dies is begun again by Ray, and asked again: it writes nothing."""
 
@@ -39,20 +39,20 @@ class _EncoderActor:
         return encoders
 
     def on_gpu(self) -> list[Modality]:
-        """What it encodes on its GPU: all, where encoders do not say."""
+        """Modalities that are encoded on the GPU; all, unless the encoders say otherwise."""
         return sorted(getattr(self._encoders, "on_gpu", self._encoders))
 
     def encode(self, modality: Modality, items: Sequence[Any]) -> EncoderOutput:
-        """By the encoder of a modality."""
+        """Encode items with the encoder of a modality."""
         return self._encoders[modality].encode(items)
 
     def encode_query(self, modality: Modality, texts: Sequence[str]) -> Blocks:
-        """By the encoder of a modality."""
+        """Encode queries with the encoder of a modality."""
         return self._encoders[modality].encode_query(texts)
 
 
 def hold(encoders: Encoders, count: int) -> Encoders:
-    """Load encoders in so many processes; return stand-ins for those that run on a GPU there.
+    """Load encoders in `count` processes; return stand-ins for those that run on a GPU there.
 
     The processes end with the stand-ins' first owner. Raises what keeps encoders from loading.
     """
@@ -85,7 +85,7 @@ class RemoteEncoders(dict[Modality, Encoder]):
         super().__init__({**own, **stand_ins})
         self._own, self._stand_ins = own, stand_ins
         self._kept = kept
-        """The processes, and what Ray begins them anew with."""
+        """The processes, and what Ray needs to restart them."""
 
     def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[Encoders, ...]]:
         """Workers know the processes by name, and load what these do not hold."""
@@ -94,7 +94,7 @@ class RemoteEncoders(dict[Modality, Encoder]):
 
 
 def _both(*encoders: Encoders) -> Encoders:
-    """Of each modality the last."""
+    """Merge two mappings by modality; the last one wins."""
     return {m: encoder for some in encoders for m, encoder in some.items()}
 
 
@@ -108,7 +108,7 @@ class RemoteEncoder:
     holders: tuple[str, ...]
 
     def encode(self, items: Sequence[Any]) -> EncoderOutput:
-        """As the encoder does, in messages of MESSAGE_BYTES at most, or of one item."""
+        """Encode items in messages of at most MESSAGE_BYTES, or of one item."""
         messages = list(groups(items, _bytes_of_item, most=MESSAGE_BYTES)) or [[]]
         parts = [self._ask("encode", message) for message in messages]
         return EncoderOutput(
@@ -119,7 +119,7 @@ class RemoteEncoder:
         )
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """As the encoder does."""
+        """Encode queries in the process that holds the encoder."""
         return self._ask("encode_query", texts)
 
     def _ask(self, method: str, items: Sequence[Any]) -> Any:

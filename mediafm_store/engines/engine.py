@@ -1,4 +1,4 @@
-"""What an engine is: it runs one stage over many items, on several workers at once."""
+"""The interface of an engine: it runs one stage over many items, on several workers in parallel."""
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ Result = TypeVar("Result")
 Tell = Callable[[Any], None]
 """Called with how far an item is; it raises where the run has been stopped."""
 Stage = Callable[[Item, Tell], Result]
-"""What is done with one item. An engine of several processes pickles it, once a worker: what it
-takes long to load is to be loaded when it is unpickled or first called."""
+"""Function that processes one item. An engine of several processes pickles it, once a worker: what
+is slow to load should be loaded when it is unpickled or first called."""
 
 WAKE_S = 0.1
-"""How often Ctrl-C is looked for: where polars is loaded, it does not wake a waiting thread."""
+"""Seconds between checks for Ctrl-C, which wakes no waiting thread where polars is loaded."""
 
 
 @dataclass(frozen=True)
 class TaskOutcome(Generic[Item, Result]):
-    """What became of an item: a result, or the error that it raised each time it was tried."""
+    """Outcome of an item: a result, or the error that it raised at every attempt."""
 
     item: Item
     result: Result | None = None
@@ -35,11 +35,11 @@ class TaskOutcome(Generic[Item, Result]):
 
 @runtime_checkable
 class Engine(Protocol):
-    """Where stages run."""
+    """Executor of stages."""
 
     @property
     def workers(self) -> int:
-        """How many items are taken at once."""
+        """Number of items that are processed in parallel."""
         ...
 
     def held(self, encoders: Encoders) -> Encoders:

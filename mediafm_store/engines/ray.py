@@ -14,11 +14,11 @@ from mediafm_store.engines.resources import allocate
 from mediafm_store.engines.worker_pool import TaskQueue, WorkerPool
 
 _CORES = 2
-"""That one film keeps busy: there is a worker for each two, unless a number is asked for."""
+"""Cores that one film keeps busy: by default there is a worker for each two."""
 
 
 class Ray:
-    """So many worker processes at once; where fewer find a place, those.
+    """Engine of up to `workers` Ray worker processes, fewer where resources are short.
 
     On this machine, or on a cluster at an address; connected when there is something to do, and
     until it is closed. Where this process is connected already, that is used, and left as it is.
@@ -32,9 +32,10 @@ class Ray:
             check_listens(address)
 
     def connect(self) -> None:
-        """To the cluster, if that is not done; it takes seconds.
+        """Connect to the cluster, unless that is done; it takes seconds.
 
-        Raises InvalidInput if it cannot.
+        Raises:
+            InvalidInput: If it cannot connect.
         """
         if not ray.is_initialized():
             self._started = True  # also if it is interrupted
@@ -70,10 +71,13 @@ class Ray:
         *,
         on_gpu: bool = False,
     ) -> Generator[TaskOutcome[Item, Result]]:
-        """See Engine. Nothing is told on the way. An item whose worker dies is tried again.
+        """Run a stage; see `Engine`.
 
-        Raises InvalidInput if the stage cannot be sent to workers, if these die before they begin,
-        or if the cluster is gone.
+        There is no progress within an item. Items of dead workers are retried.
+
+        Raises:
+            InvalidInput: If the stage cannot be pickled, workers die before they begin, or the
+                cluster is gone.
         """
         waiting: TaskQueue[Item] = TaskQueue(items)
         if not waiting.has(1):
@@ -93,7 +97,7 @@ class Ray:
 
 
 def has_other_machines() -> bool:
-    """Whether this process is connected to a cluster that has other machines."""
+    """True if this process is connected to a cluster that has other machines."""
     if not ray.is_initialized():
         return False
     with gone_told():

@@ -1,4 +1,4 @@
-"""What each worker can have of the machines of a cluster."""
+"""Resources that each worker gets of the machines of a cluster."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -14,7 +14,7 @@ class Node(NamedTuple):
 
 
 class WorkerResources(NamedTuple):
-    """What a worker has of a machine."""
+    """Resources of one worker."""
 
     cpus: int
     gpus: float
@@ -22,7 +22,7 @@ class WorkerResources(NamedTuple):
 
 
 def allocate(nodes: Sequence[Node], workers: int, *, on_gpu: bool = False) -> WorkerResources:
-    """The most that each of so many workers can have, if all are to find a place.
+    """Largest equal share of a cluster for each of a number of workers.
 
     Each has a core at least, so there are places for no more than that. `on_gpu`: each has an even
     share of a GPU too, if any machine has one. Ray tells the libraries in a worker to use no more
@@ -33,7 +33,7 @@ def allocate(nodes: Sequence[Node], workers: int, *, on_gpu: bool = False) -> Wo
     wanted = min(workers, sum(node.cpus for node in machines))
 
     def fits(cpus: int, sharers: int | None) -> bool:
-        """Whether there are places enough, if so many workers share a GPU."""
+        """True if there are resources for all workers, with this many on a GPU."""
         places = (
             min(n.cpus // cpus, n.cpus if sharers is None else n.gpus * sharers) for n in machines
         )

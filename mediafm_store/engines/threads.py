@@ -18,7 +18,7 @@ class Threads:
     workers: int
 
     def held(self, encoders: Encoders) -> Encoders:
-        """They are in this process."""
+        """Return the encoders: they are in this process."""
         return encoders
 
     def run(
@@ -56,7 +56,7 @@ class Threads:
 
 
 def _outcome_of(item: Item, future: "Future[Result]") -> TaskOutcome[Item, Result]:
-    """What a thread returned or raised."""
+    """Result of a thread, or the error that it raised."""
     try:
         return TaskOutcome(item, future.result())
     except Exception as error:

@@ -41,7 +41,7 @@ class TaskQueue(Generic[Item]):
         self._tasks: deque[Task[Item]] = deque()
 
     def has(self, count: int) -> bool:
-        """Whether there are so many."""
+        """True if at least `count` items are left; it draws them from the source."""
         self._tasks.extend(map(Task, islice(self._source, max(0, count - len(self._tasks)))))
         return len(self._tasks) >= count
 
@@ -50,15 +50,15 @@ class TaskQueue(Generic[Item]):
         return self._tasks.popleft()
 
     def put_back(self, task: Task[Item]) -> None:
-        """To be tried again before others."""
+        """Put a task back at the front of the queue."""
         self._tasks.appendleft(task)
 
 
 class Worker:
-    """What runs in a process of its own."""
+    """Worker in a process of its own."""
 
     def begin(self) -> None:
-        """It has found its place. Without a share of a GPU it sees none, which others have."""
+        """Start once resources are allocated. Without a share of a GPU the process sees none."""
         if not ray.get_gpu_ids():
             os.environ["CUDA_VISIBLE_DEVICES"] = ""  # Ray leaves it as it is on the machine
 
@@ -89,7 +89,7 @@ class WorkerPool(Generic[Item, Result]):
         """Workers that died before they could begin, since one could."""
         self._idle: list[Any] = []
         self._loading: dict[Any, _PendingWorker] = {}
-        """By what Ray promises."""
+        """Workers by the Ray reference that they will fulfil."""
         self._working: dict[Any, tuple[Any, Task[Item]]] = {}
         self._quiet_since, self._told = time.monotonic(), False
 
@@ -107,7 +107,7 @@ class WorkerPool(Generic[Item, Result]):
         return bool(self._working) or waiting.has(1)
 
     def outcome(self, waiting: TaskQueue[Item]) -> TaskOutcome[Item, Result] | None:
-        """What became of an item that is done within a moment; tasks of the dead are put back."""
+        """Outcome of an item that is done within a moment; tasks of dead workers are put back."""
         done, _ = ray.wait([*self._working, *self._loading], num_returns=1, timeout=WAKE_S)
         if done:
             self._quiet_since = time.monotonic()
@@ -154,7 +154,7 @@ class WorkerPool(Generic[Item, Result]):
             self._idle.append(worker)
 
     def _finished(self, promise: Any, waiting: TaskQueue[Item]) -> TaskOutcome[Item, Result] | None:
-        """What became of an item; None if it is to be tried again."""
+        """Outcome of an item; None if it is to be tried again."""
         worker, task = self._working.pop(promise)
         try:
             outcome = TaskOutcome(task.item, ray.get(promise))
@@ -172,7 +172,7 @@ class WorkerPool(Generic[Item, Result]):
         return outcome
 
     def dismiss(self) -> None:
-        """End all workers, at once."""
+        """End all workers immediately."""
         loading = (hired.worker for hired in self._loading.values())
         working = (worker for worker, _ in self._working.values())
         for worker in (*self._idle, *loading, *working):

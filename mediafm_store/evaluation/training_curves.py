@@ -30,8 +30,10 @@ class Curve:
 
 
 def training_curves(store: Storage) -> list[Curve]:
-    """Of the newest checkpoints, the last first; those without a history that can be read are
-    left out."""
+    """Curves of the newest checkpoints, the last first.
+
+    Checkpoints without a readable history are left out.
+    """
     curves = (_curve(folder) for folder in reversed(saved(store)[-_NEWEST:]))
     return [one for one in curves if one is not None]
 

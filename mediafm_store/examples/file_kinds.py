@@ -20,8 +20,10 @@ and films."""
 
 
 def kind_of(path: Path) -> Kind:
-    """What a file is compared as: a picture, moving or not, that Pillow opens is a picture, else
-    what has moving pictures is a clip, what can only be heard a sound.
+    """Kind of example that a file is.
+
+    A picture, animated or not, that Pillow opens is a picture; other files with moving pictures are
+    clips, files with sound only are sounds.
 
     Raises InvalidMedia for what is no media file, InvalidInput for one with nothing to see or hear.
     """

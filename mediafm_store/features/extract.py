@@ -29,15 +29,15 @@ from mediafm_store.shots.shots import LumaStats, OnFrame, read_shots
 from mediafm_store.subtitles.tracks import read_words
 
 KEYFRAMES = 3
-"""Pictures of a shot. Three instead of one raised nDCG@10 of similar shots from .45 to .52; five or
-eight are no better (docs/decisions/0026-search-on-a-common-scale.md)."""
+"""Pictures of a shot. Three instead of one raised nDCG@10 of similar shots from 0.45 to 0.52; five
+or eight are no better (docs/decisions/0026-search-on-a-common-scale.md)."""
 _AHEAD = 32
 """Shots that may wait for an encoder."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """What was extracted from a title; everything by shot has one entry a shot."""
+    """Features of a title; everything by shot has one entry per shot."""
 
     cues: list[Cue]
     """The subtitles, which belong to the title rather than to one shot."""
@@ -50,17 +50,17 @@ class Features:
 
     @property
     def spans(self) -> list[Span]:
-        """Where the shots lie, in play order."""
+        """Spans of the shots, in play order."""
         return self.pictured.spans
 
     @property
     def fused(self) -> Fused:
-        """What each shot is."""
+        """Fused vectors of the shots."""
         return fuse({m: e.blocks for m, e in self._encoded.items()})
 
     @property
     def described(self) -> Fused:
-        """What could be said of each shot."""
+        """Description vectors of the shots."""
         return describe({m: e.described for m, e in self._encoded.items()})
 
     @property
@@ -83,12 +83,22 @@ def extract(
     warn: Warn = log_warning,
     warn_of_words: Warn = log_warning,
 ) -> Features:
-    """Cut a title into shots and encode them, by `keyframes` pictures each.
+    """Cut a title into shots and encode them.
 
-    `cues` are its subtitles where they are known; otherwise its files are read for them.
-    `warn_of_words` is told what is wrong with subtitles, `warn` the rest, each line once; both and
-    `on_frame` may be called from other threads. Raises InvalidMedia if the title has no readable
-    picture, InvalidSubtitles if its subtitles are unreadable.
+    Args:
+        title: Title to extract from.
+        encoders: One encoder per modality.
+        detector: Function that finds the cuts.
+        keyframes: Pictures to encode per shot.
+        cues: Its subtitles, if they are known; default: read from its files.
+        on_frame: Called with the frames so far, and the seconds done and in total; maybe from
+            another thread, as `warn` and `warn_of_words` are.
+        warn: Called once with each message, except those about subtitles.
+        warn_of_words: Called once with each message about subtitles.
+
+    Raises:
+        InvalidMedia: If the title has no readable picture.
+        InvalidSubtitles: If its subtitles are unreadable.
     """
     if cues is None:
         cues = read_words(title, warn_of_words)

@@ -10,15 +10,15 @@ from mediafm_store.encoders.encoder import Encoder
 
 
 def fuse(blocks: Mapping[Modality, Blocks]) -> Fused:
-    """Blocks side by side, each row of length 1: what a shot is. All zero stays zero."""
+    """Concatenate blocks into fused vectors, each row of length 1; zero rows stay zero."""
     return unit_rows(_side_by_side(blocks))
 
 
 def describe(blocks: Mapping[Modality, Blocks]) -> Fused:
-    """Blocks side by side, each of length 1/sqrt(3): what could be said of a shot.
+    """Concatenate blocks into description vectors, each block of length 1/sqrt(3).
 
-    Not scaled to length 1 as a whole: a text query asks each modality whether it is so, and a
-    shot without sound must not score higher for being without it.
+    The rows are not scaled to length 1 as a whole: a text query is compared with each modality, and
+    a shot without sound must not score higher because of that.
     """
     return _side_by_side(blocks) / np.float32(np.sqrt(len(MODALITIES)))
 
@@ -29,11 +29,11 @@ def _side_by_side(blocks: Mapping[Modality, Blocks]) -> Fused:
 
 
 def fingerprint(space: str, encoders: Sequence[Encoder]) -> str:
-    """Of vectors that these encoders make; independent of their order."""
+    """Fingerprint of vectors that these encoders make; independent of their order."""
     return combined(space, {e.modality: e.fingerprint for e in encoders})
 
 
 def combined(space: str, fingerprints: Mapping[Modality, str]) -> str:
-    """Of vectors whose blocks have these fingerprints."""
+    """Fingerprint of vectors whose blocks have these fingerprints."""
     parts = sorted(f"{modality}={made}" for modality, made in fingerprints.items())
     return hashlib.sha256("|".join([space, *parts]).encode()).hexdigest()[:16]

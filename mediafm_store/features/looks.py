@@ -12,25 +12,25 @@ from mediafm_store.shots.looks import RULES, Degree, Row
 
 @dataclass(frozen=True)
 class Look:
-    """What a shot can look like."""
+    """Visual property that a shot can have."""
 
     word: str
     """As it stands in the column `looks`."""
     phrases: tuple[str, ...]
     """Plain ways to ask for it."""
     columns: tuple[str, ...]
-    """Of the table `shots`, from which its degree follows."""
+    """Columns of the table `shots` from which the degree is derived."""
     of_row: Degree
 
     def degree(self, row: Row) -> float:
-        """How much a stored shot has it, 0 to 1, from a half on clearly; what is null counts as no.
+        """Degree to which a stored shot has the look, 0 to 1: clearly from 0.5 on, 0 for nulls.
 
-        The row is a mapping of `columns` at least.
+        The row is a mapping that has at least `columns`.
         """
         return self.of_row(row)
 
     def degrees(self, columns: Mapping[str, Sequence[Any]]) -> Float32[np.ndarray, " shots"]:
-        """The same of many shots, of whose `columns` each is a sequence."""
+        """Degrees of many shots, each of `columns` being a sequence."""
         rows = zip(*(columns[name] for name in self.columns), strict=True)
         named = (dict(zip(self.columns, row, strict=True)) for row in rows)
         return np.fromiter(map(self.of_row, named), np.float32)

@@ -1,4 +1,4 @@
-"""What each modality makes of the shots of a title, in one pass over them."""
+"""Features of the shots of a title, by modality, computed in one pass over the streams."""
 
 import io
 from collections import defaultdict
@@ -34,7 +34,7 @@ _Named = tuple[tuple[str, ...], tuple[float, ...] | None]
 
 
 class VisualFeatures(NamedTuple):
-    """What is seen in each shot."""
+    """Visual features, by shot."""
 
     encoded: EncoderOutput
     spans: list[Span]
@@ -47,17 +47,17 @@ class VisualFeatures(NamedTuple):
 
 
 class AudioFeatures(NamedTuple):
-    """What is heard in each shot."""
+    """Audio features, by shot."""
 
     encoded: EncoderOutput
     loudness: TimeSeries
-    """Of tenths of seconds, in decibels below full scale; empty without sound."""
+    """Loudness of tenths of seconds, in dB below full scale; empty without sound."""
     goes_on: bool
-    """Whether there is sound for another second or more after the last shot."""
+    """True if there is sound for another second or more after the last shot."""
 
 
 class TextFeatures(NamedTuple):
-    """What is said in each shot."""
+    """Features of the spoken words, by shot."""
 
     encoded: EncoderOutput
     words: list[str]
@@ -110,7 +110,7 @@ def hear(encoder: Encoder, media: Path, warn: Warn, shots: Iterable[CutShot]) ->
 
 
 def say(encoder: Encoder, cues: Sequence[Cue], spans: Iterable[Span]) -> TextFeatures:
-    """Encode the words that are said in each span."""
+    """Encode the words that are spoken in each span."""
     words: list[str] = []
 
     def texts() -> Iterator[tuple[int, str]]:
@@ -124,7 +124,7 @@ def say(encoder: Encoder, cues: Sequence[Cue], spans: Iterable[Span]) -> TextFea
 
 
 class BatchedEncoder:
-    """Items of numbered shots, encoded in batches; a shot is the mean of its items."""
+    """Encode items of numbered shots in batches; the vector of a shot is the mean of its items."""
 
     def __init__(self, encoder: Encoder, items: Iterable[tuple[int, Any]]) -> None:
         self._blocks: dict[int, Row] = {}
@@ -163,7 +163,7 @@ def _dense_rows(found: Mapping[int, Row], every: Iterable[int]) -> Blocks:
 
 
 def encode_text(encoder: Encoder, text: str) -> Blocks:
-    """One row; zero where there is no text."""
+    """Encode a text as one row, which is zero if the text is empty."""
     return encode(encoder, [text]).blocks if text else zeros(1)
 
 

@@ -1,4 +1,4 @@
-"""What a fit leaves behind: a linear layer an input. Needs nothing of what fits it."""
+"""Linear models as data: a linear layer per input. Needs nothing of what fits them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.special import expit
 
 Kind = Literal["tags", "grades", "ranking"]
-"""What is predicted."""
+"""Kind of target."""
 _Matrix = Float[np.ndarray, "items dim"] | sparse.csr_matrix
 Inputs = Mapping[str, Any]
 """A Matrix by the name of the input, the same items in each."""
@@ -29,7 +29,7 @@ class LinearLayer(NamedTuple):
 
 @dataclass(frozen=True)
 class LinearModel:
-    """A layer an input, and how their scores become one."""
+    """A layer per input, and how their scores are combined."""
 
     kind: Kind
     layers: Mapping[str, LinearLayer]
@@ -40,12 +40,12 @@ class LinearModel:
     alphas: Mapping[str, float]
 
     def decide(self, inputs: Inputs) -> Float32[np.ndarray, "items labels"]:
-        """What is predicted: probabilities for tags, else grades."""
+        """Predictions: probabilities for tags, else grades."""
         scores = [layer(inputs[name]) for name, layer in self.layers.items()]
         mixed = np.einsum("inl,li->nl", np.stack(scores), self.mix) + self.offset
         return np.asarray(expit(mixed) if self.kind == "tags" else mixed, np.float32)
 
     def push(self, name: str, rows: Any) -> Float32[np.ndarray, "items labels"]:
-        """How much each row of one input speaks for each label."""
+        """Contribution of each row of one input to each label."""
         place = list(self.layers).index(name)
         return np.asarray(rows @ self.layers[name].weights.T * self.mix[:, place], np.float32)

@@ -1,4 +1,4 @@
-"""How good predictions are, over what is known of the truth, and how sure that is."""
+"""Measures of predictions where the truth is known in part, with confidence intervals."""
 
 import warnings
 from collections.abc import Callable
@@ -83,7 +83,7 @@ def _single_round(truth: Values) -> Int[np.ndarray, "1 items"]:
 
 
 def aps(truth: Values, predicted: Values) -> Float[np.ndarray, " labels"]:
-    """Average precision of each label; nan where no item has it, or all have."""
+    """Average precision of each label; NaN if no item has it, or all have."""
     return _aps_in(truth, predicted, _single_round(truth))[0]
 
 
@@ -100,7 +100,7 @@ def micro_ap(truth: Values, predicted: Values, groups: _Groups) -> float:
 
 
 def spearman(truth: Values, predicted: Values, groups: _Groups) -> float:
-    """Rank correlation, the mean over labels."""
+    """Spearman rank correlation, as the mean over labels."""
     del groups
     found = []
     for real, guess in zip(truth.T, predicted.T, strict=True):
@@ -141,7 +141,15 @@ def _correlation(
 def interval(
     measure: Measure, truth: Values, predicted: Values, groups: _Groups, *, seed: int = 0
 ) -> Interval:
-    """A figure, and the middle 95 % of what it is over groups drawn with replacement."""
+    """A measure with its 95 % bootstrap interval over groups.
+
+    Args:
+        measure: Function of truth and predictions.
+        truth: Known values, a row per item and a column per label; NaN if unknown.
+        predicted: Predictions of the same shape.
+        groups: Group of each item; groups are drawn with replacement.
+        seed: Seed of the draws.
+    """
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     drawn = []
     for picks in draws(len(members), _rounds_of(truth), seed):
@@ -156,14 +164,14 @@ def interval(
 def macro_ap_interval(
     truth: Values, predicted: Values, groups: _Groups, *, seed: int = 0
 ) -> Interval:
-    """The same of `macro_ap`, all rounds together."""
+    """Confidence interval of `macro_ap`, computed for all bootstrap rounds together."""
     return _interval_in(_macro_ap_in, truth, predicted, groups, seed)
 
 
 def micro_ap_interval(
     truth: Values, predicted: Values, groups: _Groups, *, seed: int = 0
 ) -> Interval:
-    """The same of `micro_ap`, all rounds together."""
+    """Confidence interval of `micro_ap`, computed for all bootstrap rounds together."""
     return _interval_in(_micro_ap_in, truth, predicted, groups, seed)
 
 
@@ -188,12 +196,12 @@ def _interval_in(
 
 
 def _rounds_of(truth: Values) -> int:
-    """How many rounds are drawn: of large tables fewer."""
+    """Number of bootstrap rounds; large tables get fewer."""
     return int(np.clip(_MOST_VALUES // max(1, truth.size), _FEWEST, _ROUNDS))
 
 
 def tau_interval(truth: Values, predicted: Values, groups: _Groups, *, seed: int = 0) -> Interval:
-    """The same of `tau_within`, which is a mean over groups: each is looked at once."""
+    """Confidence interval of `tau_within`, a mean over groups: each group is measured once."""
     found = _taus(truth, predicted, groups)
     found = found[np.isfinite(found)]
     if not len(found):
@@ -203,7 +211,7 @@ def tau_interval(truth: Values, predicted: Values, groups: _Groups, *, seed: int
 
 
 def calibration(truth: Values, chances: Values) -> tuple[float, dict[str, list[float]]]:
-    """The expected calibration error over BINS bins of probability, and what lies in each.
+    """Expected calibration error, and the contents of each of BINS bins of probability.
 
     Guo et al., "On Calibration of Modern Neural Networks" (2017), over all items and labels.
     """
@@ -223,7 +231,7 @@ def calibration(truth: Values, chances: Values) -> tuple[float, dict[str, list[f
 
 
 def curve(truth: np.ndarray, chances: np.ndarray) -> dict[str, list[float]]:
-    """Precision and recall of one label, at POINTS thresholds at most."""
+    """Precision-recall curve of one label, at POINTS thresholds at most."""
     known = ~np.isnan(truth)
     precision, recall, _ = precision_recall_curve(truth[known], chances[known])
     at = np.unique(np.linspace(0, len(recall) - 1, _POINTS).astype(int))
@@ -231,9 +239,10 @@ def curve(truth: np.ndarray, chances: np.ndarray) -> dict[str, list[float]]:
 
 
 def confusion(truth: Values, chances: Values) -> tuple[float, list[list[int]]]:
-    """True label against the likeliest one, over the items that have a single label.
+    """Confusion matrix of true and most probable labels, over items that have a single label.
 
-    The share on the diagonal, nan if there are none, and the counts.
+    Returns:
+        The accuracy, NaN if there are no such items, and the counts.
     """
     counts = np.zeros((truth.shape[1], truth.shape[1]), int)
     single = truth.sum(axis=1) == 1  # nan where something is not known

@@ -27,7 +27,7 @@ _ALPHAS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 _INNER = 3
 """Folds that choose among them."""
 _TOLERANCE = 1e-4
-"""Of what is left of a ridge regression's equations, relative to its targets."""
+"""Largest residual of a ridge regression's equations, relative to its targets."""
 _SOFT = 10.0
 """Inverse regularisation of the calibration."""
 
@@ -39,10 +39,16 @@ Groups = Int[np.ndarray, " items"]
 def fit(
     kind: Kind, inputs: Inputs, targets: _Targets, groups: Groups, *, seed: int = 0
 ) -> LinearModel:
-    """Fit layers to the items whose targets are known.
+    """Fit a layer per input to the items whose targets are known.
 
-    `groups` say which items may not be told apart by folds. Every label needs items of two values
-    in several groups: `fittable` says which have them.
+    Every label needs items of two values in several groups: see `fittable`.
+
+    Args:
+        kind: Kind of target.
+        inputs: Features of the items, by name.
+        targets: A row per item and a column per label; NaN if unknown.
+        groups: Group of each item; folds never split a group.
+        seed: Seed of the folds.
     """
     goal = KINDS[kind].encode(targets, groups)
     held = {
@@ -62,10 +68,10 @@ def fit(
 def cross_validate(
     kind: Kind, inputs: Inputs, targets: _Targets, groups: Groups, *, folds: int, seed: int = 0
 ) -> tuple[Float32[np.ndarray, "items labels"], Float32[np.ndarray, "items labels"]]:
-    """What is predicted of each item by a fit that saw none of its group; and its thresholds.
+    """Out-of-fold predictions by fits that saw nothing of an item's group, and their thresholds.
 
     A label that cannot be fitted in a fold is predicted there by its mean. Inputs may be
-    `TextInput`, whose words are learnt in each fold anew.
+    `TextInput`, whose vocabulary is learned again in each fold.
     """
     predicted = np.zeros(targets.shape, np.float32)
     thresholds = np.full(targets.shape, 2.0, np.float32)
@@ -84,7 +90,7 @@ def cross_validate(
 
 
 def fittable(targets: _Targets, groups: Groups) -> np.ndarray:
-    """Of each label, whether its greatest and its other values stand in INNER groups at least."""
+    """Mask of labels whose greatest and other values both occur in INNER groups or more."""
     found = []
     for column in targets.T:
         known = ~np.isnan(column)
@@ -113,7 +119,7 @@ def _choose(
 
 
 def split(groups: Groups, folds: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows to fit and rows to hold out, in folds of whole groups."""
+    """Yield rows to fit and rows to hold out, in folds of whole groups."""
     count = min(folds, len(np.unique(groups)))
     cut = GroupKFold(count, shuffle=True, random_state=seed)
     yield from cut.split(groups, groups=groups)
@@ -161,10 +167,10 @@ def _scaled(rows: Any) -> tuple[Any, float]:
 def mixed(
     kind: Kind, scores: Float32[np.ndarray, "inputs items labels"], targets: _Targets
 ) -> tuple[Float32[np.ndarray, "labels inputs"], Float32[np.ndarray, " labels"]]:
-    """How the inputs' held-out scores are weighed and shifted, label by label.
+    """Weights and shifts that combine the inputs' held-out scores, label by label.
 
-    No input counts against what it says (Breiman, "Stacked regressions", 1996): of few items, what
-    is held out leaves the mean of the others on its far side, and a useless score looks reversed.
+    No weight is negative (Breiman, "Stacked regressions", 1996): of few items, what is held out
+    leaves the mean of the others on its far side, and a useless score looks reversed.
     """
     inputs, _, labels = scores.shape
     mix, offset = np.ones((labels, inputs), np.float32), np.zeros(labels, np.float32)
@@ -206,7 +212,7 @@ def _weighed(
 def best_thresholds(
     targets: _Targets, chances: Float[np.ndarray, "items labels"]
 ) -> Float32[np.ndarray, " labels"]:
-    """Of each label, the probability from which on F1 is best."""
+    """Probability thresholds that maximise F1, by label."""
     found = []
     for truth, chance in zip(targets.T, chances.T, strict=True):
         known = ~np.isnan(truth)

@@ -1,4 +1,4 @@
-"""What a probe may predict, as data: how targets are put to a regression, and what counts."""
+"""Kinds of targets that a probe can predict, as data: how they are fitted and measured."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -14,7 +14,7 @@ _Groups = Int[np.ndarray, " items"]
 
 
 class _Handling(NamedTuple):
-    """How one kind is fitted and measured."""
+    """Handling of one kind of target: how it is fitted and measured."""
 
     encode: Callable[[Values, _Groups], Values]
     measure: Callable[[Values, Values, _Groups], float]
@@ -34,7 +34,7 @@ def _as_they_are(targets: Values, groups: _Groups) -> Values:
 
 
 def _within_groups(targets: Values, groups: _Groups) -> Values:
-    """How far each is above the mean of its group: only the order within one counts."""
+    """Difference of each value from the mean of its group: only the order within one counts."""
     above = targets.copy()
     for group in np.unique(groups):
         own = groups == group

@@ -15,11 +15,11 @@ from mediafm_store.errors import InvalidInput
 
 _MOST_WORDS = 20_000
 _IN_TEXTS = 2
-"""A word counts if so many texts have it."""
+"""Number of texts that a word must occur in."""
 
 
 class TfIdf(NamedTuple):
-    """The words that count, and how much each does."""
+    """TF-IDF vocabulary, with the weight of each word."""
 
     vocabulary: list[str]
     idf: Float64[np.ndarray, " words"]
@@ -32,7 +32,7 @@ class TfIdf(NamedTuple):
 
 
 class TextInput(NamedTuple):
-    """Texts as an input: which words count is learnt from those alone that a fit may see."""
+    """Texts as an input; the vocabulary is learned only from texts that a fit may see."""
 
     texts: Sequence[str]
 
@@ -47,7 +47,7 @@ class TextInput(NamedTuple):
 
 
 def words_of(texts: Sequence[str]) -> TfIdf:
-    """The words of some texts; those of two at least."""
+    """Vocabulary of texts: the words that occur in two of them or more."""
     vectorizer = _reader(min_df=min(_IN_TEXTS, len(texts)), max_features=_MOST_WORDS)
     try:
         vectorizer.fit(texts)

@@ -36,7 +36,7 @@ class Clock:
 
     @classmethod
     def of(cls, container: Any, stream: Any, path: Path, warn: Warn = log_warning) -> "Clock":
-        """That of a track of an open file; `warn` is told where it jumps."""
+        """Clock of a track of an open file; `warn` is called if it jumps."""
 
         def parts() -> list[ClockPart]:
             found = parts_of(path)
@@ -47,7 +47,7 @@ class Clock:
         return cls(duration_s(container), stream.time_base or Fraction(1, 48_000), parts)
 
     def place(self, given: int | None, following: int) -> int:
-        """Where a frame lies whose stamp is `given`; the one before it ends at `following`."""
+        """Place of a frame whose stamp is `given`; the frame before it ends at `following`."""
         if given is None or given > self._end:
             return following
         if self._runs_on(given, following) or self._jumps(given):
@@ -61,17 +61,17 @@ class Clock:
         return following
 
     def place_rare(self, given: int, last: int) -> int:
-        """The same of a track that has something now and then, in any order, as subtitles."""
+        """Place of an item of a sparse track, such as subtitles; items may come in any order."""
         if not self._runs_on(given, last):
             self._jumps(given)
         return given + self._moved
 
     def _runs_on(self, given: int, following: int) -> bool:
-        """Whether a stamp lies about where it is expected."""
+        """True if a stamp is about where it is expected."""
         return following - self._jump <= given + self._moved <= following + self._hole
 
     def _jumps(self, given: int) -> bool:
-        """Whether a stamp is the first of another part, which is the current one from then on."""
+        """True if a stamp is the first of another part, which is the current one from then on."""
         if self._parts is None:
             self._parts = self._find()
         seconds = float(given * self._tick)

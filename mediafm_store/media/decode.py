@@ -27,19 +27,23 @@ _LISTS = frozenset(
 )
 """Formats whose files name others, which FFmpeg would open: films are in one file."""
 _HEADS = (b"#EXTM3U", b"ffconcat")
-"""How such files begin."""
+"""First bytes of such files."""
 _OPTIONS = {
     "format_whitelist": ",".join(sorted(av.format.formats_available - _LISTS)),
     "protocol_whitelist": "file",
 }
-"""What may be opened: no lists, and nothing of the network."""
+"""Formats that may be opened: no lists, and nothing from the network."""
 
 USUAL_FPS, MOST_FPS = 25.0, 1000.0
 
 
 @contextmanager
 def open_media(path: Path) -> Iterator[av.container.InputContainer]:
-    """Open a file for reading; raise InvalidMedia, naming the file, if it is not media."""
+    """Open a file for reading.
+
+    Raises:
+        InvalidMedia: If it is not media; the error names the file.
+    """
     check_file(path)
     try:
         container = av.open(address(path), metadata_errors="replace", options=_OPTIONS)
@@ -50,7 +54,7 @@ def open_media(path: Path) -> Iterator[av.container.InputContainer]:
 
 
 def _what_else(path: Path, error: Exception) -> str:
-    """What a file is that FFmpeg does not read as media."""
+    """Description of a file that FFmpeg does not read as media."""
     head = b"?"
     with suppress(OSError), path.open("rb") as file:
         head = file.read(max(map(len, _HEADS)))
@@ -62,7 +66,11 @@ def _what_else(path: Path, error: Exception) -> str:
 
 
 def main_picture(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The video stream to use; raise InvalidMedia if there is none."""
+    """The video stream to use.
+
+    Raises:
+        InvalidMedia: If there is none.
+    """
     picture = best_picture(container)
     if picture is None:
         raise InvalidMedia(f"{path} has no picture; only files with video can be ingested")
@@ -77,29 +85,35 @@ def best_picture(container: av.container.InputContainer) -> av.VideoStream | Non
 
 
 def is_cover(stream: av.VideoStream) -> bool:
-    """Whether a video stream is only the cover picture of a sound file."""
+    """True if a video stream is only the cover picture of a sound file."""
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
 def media_duration_s(path: Path) -> float:
-    """How long a file says that it is, in seconds; 0 where it does not say."""
+    """Duration that a file declares, in seconds; 0 if it declares none."""
     with open_media(path) as container:
         return duration_s(container)
 
 
 def duration_s(container: av.container.InputContainer) -> float:
-    """How long a file says that it is, in seconds; 0 where it does not say."""
+    """Duration that the file declares, in seconds; 0 if it declares none."""
     return max(0, container.duration or 0) / av.time_base
 
 
 def start_ticks(container: av.container.InputContainer, time_base: Fraction | None) -> int:
-    """The time stamp at which the file starts; MPEG files rarely start at zero."""
+    """Time stamp at which the file starts, in ticks of `time_base`.
+
+    MPEG files rarely start at 0.
+    """
     start = Fraction(container.start_time or 0, av.time_base)
     return round(start / time_base) if time_base else 0
 
 
 def decoded(container: Any, stream: Any, what: str, warn: Warn) -> Iterator[Any]:
-    """The frames of a stream; what cannot be read or decoded is left out, with one warning."""
+    """Yield the frames of a stream.
+
+    Packets that cannot be read or decoded are skipped, with one warning.
+    """
     damaged: list[str] = []
     last = None
     for packet in packets(container, stream, what, warn):
@@ -126,7 +140,7 @@ def _rest(stream: Any) -> Iterator[Any]:
 
 
 def packets(container: Any, stream: Any, what: str, warn: Warn) -> Iterator[Any]:
-    """The packets of a stream as far as the file can be read."""
+    """Yield the packets of a stream as far as the file can be read."""
     last = None
     while True:
         try:

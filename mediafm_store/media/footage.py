@@ -1,4 +1,4 @@
-"""What an edit list must know of a film: its rate, its time code, its sound."""
+"""Properties of a film that an edit list needs: rate, time code, sound."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -32,7 +32,7 @@ _MISSING = 2
 
 
 class Footage(NamedTuple):
-    """A file with video, as editing programs count it."""
+    """Properties of a video file as editing programs count them."""
 
     rate: Fraction
     """Frames a second, exact; where it is variable, the standard rate nearest to its mean."""
@@ -42,23 +42,27 @@ class Footage(NamedTuple):
     start: int
     """Number of the first frame by the file's time code, at a rate of time code; 0 without any."""
     drop: bool | None
-    """Whether its time code is drop frame; None where it has none."""
+    """True for drop-frame time code; None if it has none."""
     reel: str
     """The name of the tape or card that it says it comes from, often empty."""
     length_s: Fraction
-    """Of the picture; 0 where nothing says."""
+    """Duration of the picture; 0 if unknown."""
     width: int
     height: int
-    """Of the picture as it is shown: telephones film on their side."""
+    """Height of the picture as it is shown: phones record it rotated."""
     pixel_aspect: Fraction
     """Width of a pixel, as it is shown, to its height."""
     channels: int
-    """Of its sound; 0 without any."""
+    """Channels of its sound; 0 if it has none."""
     sample_rate: int
 
 
 def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
-    """Look at a file, decoding a picture at most; raise InvalidMedia if it has none."""
+    """Read the rate, time code and sound of a file; decodes one frame at most.
+
+    Raises:
+        InvalidMedia: If the file has no picture.
+    """
     turned = _is_on_its_side(path)
     with open_media(path) as container:
         stream = main_picture(container, path)
@@ -95,7 +99,7 @@ def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
 
 
 def _is_on_its_side(path: Path) -> bool:
-    """Whether a film is shown turned by a quarter, which only its pictures say."""
+    """True if a film is shown rotated by a quarter turn, which only its frames say."""
     with open_media(path) as container:
         stream = main_picture(container, path)
         only(stream)
@@ -106,7 +110,7 @@ def _is_on_its_side(path: Path) -> bool:
 
 
 def _file_notes(container: av.container.InputContainer, stream: Any) -> dict[str, str]:
-    """What a file notes of itself; the picture's own notes count more than those of the rest."""
+    """Metadata of a file; that of the video stream takes precedence."""
     notes: dict[str, str] = {}
     for source in (*container.streams, container, stream):
         notes |= source.metadata
@@ -136,7 +140,7 @@ def _rate_of(stream: Any, times: Sequence[Fraction], length_s: Fraction) -> tupl
 
 
 def _is_even(times: Sequence[Fraction], rate: Fraction) -> bool:
-    """Whether pictures come at an even rate, each in its place and none left out."""
+    """True if frames come at a constant rate, with none left out."""
     return all(
         abs((time - times[0]) * rate - number) < _LEAST_OFF for number, time in enumerate(times)
     )

@@ -14,12 +14,12 @@ from jaxtyping import Float32, Float64, UInt8, UInt16
 PQ, HLG = 16, 18
 """Transfer characteristics, as ITU-T H.273 numbers them."""
 _MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
-"""Of colour differences, as H.273 numbers them: those that FFmpeg's scaler turns into RGB."""
+"""Matrices, numbered as in H.273, that FFmpeg's scaler converts to RGB."""
 _UNSPECIFIED, _BT2020 = 2, 9
 _REFERENCE, _PEAK = 203.0, 1000.0
-"""Nits of white, and of the brightest that is told from white."""
+"""Nits of white, and of the brightest light that differs from white."""
 GAMMA = 2.4
-"""Of usual screens (BT.1886)."""
+"""Gamma of standard displays (BT.1886)."""
 _CODES = 4096
 """Entries of tables: 12 bits, what PQ needs at most."""
 _TO_709 = np.array(
@@ -32,14 +32,15 @@ Numbers = Float64[np.ndarray, "*shape"]
 
 
 def is_hdr(picture: av.VideoFrame) -> bool:
-    """Whether a picture has to be tone mapped."""
+    """True if a picture has to be tone mapped."""
     return picture.color_trc in {PQ, HLG}
 
 
 def take_for_usual(picture: av.VideoFrame) -> bool:
-    """Take a picture with a matrix that the scaler would refuse for one with the usual matrix.
+    """Set a colour matrix that the scaler would refuse to the usual one.
 
-    Whether it had to: its colours are not what they should be.
+    Returns:
+        True if it was replaced: the colours are not exact then.
     """
     if picture.colorspace in _MATRICES:
         return False
@@ -61,28 +62,27 @@ def tone_mapped(codes: UInt16[np.ndarray, "h w 3"], transfer: int) -> UInt8[np.n
 
 
 def _places(light: Float32[np.ndarray, "*shape"]) -> UInt16[np.ndarray, "*shape"]:
-    """Where light is found in tables by its square root."""
+    """Positions of light values in tables that are indexed by its square root."""
     root = np.sqrt(np.maximum(light, 0)) * (_CODES - 1) + 0.5
     return np.minimum(root, _CODES - 1).astype(np.uint16)
 
 
 class _TransferTables(NamedTuple):
-    """What each code of a transfer stands for."""
+    """Light that each code of a transfer function stands for."""
 
     light: Float32[np.ndarray, " codes"]
     """Linear light, 1 at PEAK."""
     gain: Float32[np.ndarray, " codes"]
-    """What light is multiplied by, so that REFERENCE becomes 1, by the square root of its
-    brightest channel."""
+    """Factors for light that make REFERENCE 1, by the square root of its brightest channel."""
     bent: Float32[np.ndarray, " codes"]
-    """What the light of HLG is multiplied by, by the square root of its luminance."""
+    """Factors for the light of HLG, by the square root of its luminance."""
     shown: UInt8[np.ndarray, " codes"]
     """A value of 8 bits by the square root of light."""
 
 
 @cache
 def _tables_of(transfer: int) -> _TransferTables:
-    """Those of PQ or HLG."""
+    """Tables of PQ or HLG."""
     codes = np.linspace(0, 1, _CODES)
     light = np.minimum(pq_nits(codes) / _PEAK, 1) if transfer == PQ else _hlg_light(codes)
     nits = np.maximum(codes**2 * _PEAK, 1e-3)

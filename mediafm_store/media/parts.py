@@ -1,6 +1,6 @@
 """The parts of a file whose clock jumps: joined recordings, and recorders that lost their clock.
 
-Where both picture and sound are away for more than a minute, or their time stamps begin anew, that
+Where both picture and sound are away for more than a minute, or their time stamps start again, that
 is no hole in the film but a damaged clock: each part follows the one before it.
 """
 
@@ -18,23 +18,23 @@ from mediafm_store.media.decode import (
 )
 
 JUMP_S, HOLE_S = 1.0, 60.0
-"""What lies so far before the packet before it, or behind all that was seen and heard, is not where
-it says; nor is it alone if the next one lies JUMP_S from it."""
+"""A stamp this far before the packet before it, or beyond all packets so far, is wrong; it is no
+single error if the next one lies within JUMP_S of it."""
 LOOKED_AT = 8
 """Parts that the next packet of a track may belong to: some have no sound, or no picture."""
 
 
 class ClockPart(NamedTuple):
-    """A segment of a file in which the time stamps run on, in seconds from its start."""
+    """Part of a file in which the time stamps are continuous, in seconds from its start."""
 
     start_s: float
     end_s: float
     moved_s: float = 0.0
-    """What has to be added to them, so that the part follows the one before it."""
+    """Offset that makes the part follow the one before it."""
 
 
 class Stamp(NamedTuple):
-    """When a packet of a track is to be seen or heard."""
+    """Time at which a packet of a track is presented."""
 
     track: int
     time_s: float
@@ -42,18 +42,18 @@ class Stamp(NamedTuple):
 
 
 def parts_of(path: Path) -> list[ClockPart]:
-    """The parts of a file, one if its clock never jumps; all its packets are read for that."""
+    """Parts of a file, one if its clock never jumps; reads all packets."""
     return join_parts(segments(_stamps(path)))
 
 
 def lasting_s(path: Path) -> float:
-    """How long a file says that it is, without the jumps of its clock; reads all its packets."""
+    """Duration of a file in seconds without the jumps of its clock; reads all its packets."""
     with open_media(path) as container:
         return duration_s(container) + parts_of(path)[-1].moved_s
 
 
 def jumps_in_words(parts: list[ClockPart]) -> str:
-    """Where the clock of a file jumps, in words."""
+    """Jumps of a file's clock, in words."""
     last, first = parts[0].end_s, parts[1].start_s
     more = f", and {len(parts) - 2} more times" if len(parts) > 2 else ""
     return (
@@ -86,10 +86,10 @@ class GrowingPart:
     start_s: float
     end_s: float
     ahead: bool = True
-    """Whether it was jumped to forwards."""
+    """True if the clock jumped forwards."""
 
     def holds(self, seconds: float) -> bool:
-        """Whether a moment lies in it, or soon after."""
+        """True if a moment lies in it, or soon after."""
         return self.start_s - JUMP_S <= seconds <= self.end_s + HOLE_S
 
     def take(self, stamp: Stamp) -> None:
@@ -100,7 +100,7 @@ class GrowingPart:
 
 @dataclass
 class _TrackClock:
-    """How far one track has come."""
+    """State of the clock of one track."""
 
     part: int
     last_s: float

@@ -10,11 +10,11 @@ _OTHERS = (
     *((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket")),
     *((stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device")),
 )
-"""What is no file. Reading it may never begin, or never end."""
+"""Kinds of paths that are no files. Reading them may never begin, or never end."""
 
 
 def check_file(path: Path) -> None:
-    """Raise InvalidMedia, at once, for what is no file or link to one."""
+    """Raise InvalidMedia unless a path is a file, or a link to one."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError as error:
@@ -28,5 +28,8 @@ def check_file(path: Path) -> None:
 
 
 def address(path: Path) -> str:
-    """The path as FFmpeg takes it: `take:1.mp4` would be of a protocol `take`, `/take:1` is not."""
+    """Path as FFmpeg takes it.
+
+    A relative `take:1.mp4` would be read as a protocol `take`; an absolute path is not.
+    """
     return os.path.abspath(path)

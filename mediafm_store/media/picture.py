@@ -1,4 +1,4 @@
-"""What can be measured in the stored picture of a shot: bars, colours, faces."""
+"""Measures of the stored picture of a shot: bars, colours, faces."""
 
 import io
 import warnings
@@ -11,19 +11,21 @@ from PIL import Image as Pictures
 from mediafm_store.media.faces import Picture, faces
 
 _FORMATS, _MOST_PIXELS = ("JPEG", "PNG", "WEBP"), 4096 * 4096
-"""Of stored pictures. Those that are made here are JPEG, 320 wide or high."""
+"""Formats of stored pictures, and their largest number of pixels. Those made here are JPEG, 320
+wide or high."""
 _LIT, _SPECKS, _EDGE, _INSIDE = 20, 0.02, 0.5, 3
 """Pixels up to LIT, of 255, are those of a bar, in all but SPECKS of each row; one of the INSIDE
 rows next to it has EDGE of others: a picture begins there, not the letters of a title."""
 _WIDEST, _UNEVEN = 0.36, 2
-"""How much of it one bar takes at most (9:16 within 16:9), and how many pixels both differ by."""
+"""Largest share of the picture that one bar takes (9:16 within 16:9), and pixels by which both may
+differ."""
 _SOME_CHROMA, _SOME_SATURATION = 24, 0.2
-"""What has less of either is black, grey or white."""
+"""Pixels with less of either are black, grey or white."""
 _BLACK, _WHITE = 32, 217
 """The lightest channel up to which it is black, and from which on it is white, of 255."""
 _PART, _MOST = 0.25, 0.5
-"""How much of the picture a colour fills that is named; black, grey and white, which are
-everywhere, half of it."""
+"""Share of the picture that a named colour fills; half for black, grey and white, which are
+everywhere."""
 _HUES = {"red": 15, "orange": 45, "yellow": 70, "green": 165, "blue": 255, "purple": 290}
 """Up to which degree of the colour wheel each goes; then pink, and red again from RED_AGAIN on.
 
@@ -40,16 +42,16 @@ _EVERY = 2
 
 
 class PictureMeasures(NamedTuple):
-    """What a picture is measured to be, within its bars."""
+    """Measures of a picture within its bars."""
 
     bars: float
     """The share of the picture that black bars above and below, or left and right, take."""
     saturation: float
     """The mean chroma (largest less smallest channel), 0 to 1."""
     colours: list[str]
-    """What fills a good part of the picture, largest first."""
+    """Colours that fill a good part of the picture, largest first."""
     colour_shares: list[float]
-    """How much of the picture each fills."""
+    """Share of the picture that each fills."""
     face: float | None
     """The height of the largest face as a share of the picture's; None where nobody can look."""
     faces: int | None
@@ -59,7 +61,7 @@ COLUMNS = PictureMeasures._fields
 
 
 def columns(jpeg: bytes) -> dict[str, Any]:
-    """The columns of a stored picture; None in all of them if it cannot be read."""
+    """Columns of a stored picture; all None if it cannot be read."""
     picture = decode_stored(jpeg)
     return (
         dict.fromkeys(COLUMNS)
@@ -69,9 +71,14 @@ def columns(jpeg: bytes) -> dict[str, Any]:
 
 
 def decode_stored(jpeg: bytes, size: tuple[int, int] | None = None) -> Pictures.Image | None:
-    """A stored picture as RGB, fitted into `size` (width, height) if that is given.
+    """Decode a stored JPEG as RGB.
 
-    None of bytes that are none, or of more than MOST_PIXELS: a store from elsewhere may hold any.
+    Args:
+        jpeg: Bytes from a store; they may come from elsewhere and hold anything.
+        size: Width and height in pixels to fit the picture into; default: its own.
+
+    Returns:
+        The picture; None if the bytes are no picture, or one of more than MOST_PIXELS.
     """
     try:
         with warnings.catch_warnings():
@@ -114,7 +121,7 @@ def without_bars(image: Picture) -> UInt8[np.ndarray, "inside_h inside_w 3"]:
 
 
 def _bar(lit: Float32[np.ndarray, " n"]) -> int:
-    """How many pixels the bars at both ends take, by how much of each row or column is lit."""
+    """Number of pixels of the bars at both ends, from how much of each row or column is lit."""
     picture = np.flatnonzero(lit > _SPECKS)
     if not len(picture):
         return 0

@@ -11,11 +11,11 @@ from mediafm_store.media.hdr import is_hdr, tone_mapped
 
 Image = UInt8[np.ndarray, "h w 3"]
 _DEEP = {"yuv420p": "yuv420p10le", "rgb24": "rgb48le", "bgr24": "rgb48le"}
-"""What HDR pictures become in place of eight bits."""
+"""Pixel formats of HDR pictures instead of those of 8 bits."""
 
 
 class Shrinker:
-    """Scales frames down. One a use: it keeps its scaling context from call to call.
+    """Scale frames down. Use one for each stream: it keeps its scaling context between calls.
 
     A kept context on one thread costs 5 % of decoding; a fresh one a frame halves the speed.
     """
@@ -39,9 +39,7 @@ class Shrinker:
         )
 
     def __call__(self, picture: av.VideoFrame) -> Image:
-        """The same as an array, as a usual screen shows it, the right way up: telephones film on
-        their side.
-        """
+        """Return a frame as an array, tone mapped for a standard display and rotated upright."""
         image = self.frame(picture).to_ndarray()
         if is_hdr(picture):
             image = tone_mapped(image, int(picture.color_trc))
@@ -51,12 +49,12 @@ class Shrinker:
 
 
 def one_field(picture: av.VideoFrame) -> av.VideoFrame:
-    """Every second line of an interlaced frame: its two fields show two moments."""
+    """Take every second line of an interlaced frame, whose two fields show two moments."""
     return _filtered(picture, "field", "top")
 
 
 def even(picture: av.VideoFrame) -> av.VideoFrame:
-    """A picture of even width and height: 4:2:0 video halves both. An odd line is cut off."""
+    """Crop a picture to even width and height: 4:2:0 video halves both."""
     width, height = picture.width // 2 * 2, picture.height // 2 * 2
     if (width, height) == (picture.width, picture.height):
         return picture

@@ -24,15 +24,15 @@ SAMPLE_RATE = 16_000
 """Samples per second of all sound: what speech and sound encoders are trained on."""
 LONGEST_PIECE, _CHUNK = 60 * SAMPLE_RATE, SAMPLE_RATE // 2
 _LONGEST_FILLED = SAMPLE_RATE
-"""Samples of silence that FFmpeg may make at once: it makes all of a gap before it gives any."""
+"""Samples of silence that FFmpeg may make in one go: it makes a whole gap before it returns any."""
 Samples = Float32[np.ndarray, " _"]
 
 
 def sound(path: Path, warn: Warn = log_warning) -> Iterator[Float32[np.ndarray, " n"]]:
-    """The file's main sound as mono samples at SAMPLE_RATE in [-1, 1], from time zero on.
+    """Yield a file's main sound as mono samples at SAMPLE_RATE in [-1, 1], from time 0 on.
 
     Gaps and a late start are filled with silence, so sample `i` is heard at `i / SAMPLE_RATE`.
-    Nothing is yielded, with a warning, if there is no sound.
+    Without sound nothing is yielded, with a warning.
     """
     with open_media(path) as container:
         if not container.streams.audio:
@@ -60,7 +60,7 @@ def sound(path: Path, warn: Warn = log_warning) -> Iterator[Float32[np.ndarray, 
 
 
 def _silence(samples: int) -> Iterator[Float32[np.ndarray, " n"]]:
-    """So many samples of silence or none, in pieces."""
+    """Silence of a number of samples, in pieces."""
     for start in range(0, samples, _CHUNK):
         yield np.zeros(min(_CHUNK, samples - start), np.float32)
 
@@ -88,7 +88,7 @@ def _end_of(frame: av.AudioFrame | None) -> int:
 
 
 def _resampler(frame: av.AudioFrame, done: int) -> av.filter.Graph:
-    """From the form of this frame to mono at SAMPLE_RATE, going on after `done` samples.
+    """Resampler from the format of this frame to mono at SAMPLE_RATE, after `done` samples.
 
     `async` and `first_pts` keep it on the file's clock: they fill gaps and drop overlaps.
     """
@@ -110,7 +110,7 @@ def _resampler(frame: av.AudioFrame, done: int) -> av.filter.Graph:
 
 
 def resample(samples: Samples, rate: int) -> Samples:
-    """Sound at SAMPLE_RATE as sound at another rate."""
+    """Resample sound from SAMPLE_RATE to `rate` Hz."""
     if rate == SAMPLE_RATE or not len(samples):
         return samples
     frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
@@ -128,7 +128,7 @@ def _finish(graph: av.filter.Graph | None) -> Iterator[Float32[np.ndarray, " n"]
 
 
 def _drain(graph: av.filter.Graph) -> Iterator[Float32[np.ndarray, " n"]]:
-    """What a filter graph has ready."""
+    """Frames that a filter graph has ready."""
     while True:
         try:
             yield graph.pull().to_ndarray().reshape(-1)
@@ -145,10 +145,13 @@ class SoundPiece(NamedTuple):
 
 
 def split_sound(chunks: Iterator[Samples], spans: Iterable[Span]) -> Iterator[SoundPiece]:
-    """The sound of each of the ascending `spans`, in equal pieces of a minute at most.
+    """Yield the sound of each span, in equal pieces of at most a minute.
 
-    Only one piece is held at a time. A span after the end of the sound has no piece; `chunks`
-    after the last span are left.
+    Only one piece is in memory at a time. A span after the end of the sound has no piece.
+
+    Args:
+        chunks: Samples at SAMPLE_RATE; those after the last span are not read.
+        spans: Spans in ascending order.
     """
     held, first = np.zeros(0, np.float32), 0
     for shot, span in enumerate(spans):

@@ -1,4 +1,4 @@
-"""What a file has in it, by its content."""
+"""Kinds of streams in a file, by its content."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ _TEXT_ART = frozenset({"adf", "bin", "idf", "tty", "xbin"})
 
 
 class Streams(NamedTuple):
-    """What can be seen and heard in a file; a cover is not."""
+    """Visible and audible streams of a file; a cover picture is not counted."""
 
     moving: bool
     still: bool
@@ -22,7 +22,11 @@ class Streams(NamedTuple):
 
 
 def streams_of(path: Path) -> Streams:
-    """Look into a file, without decoding it. Raises InvalidMedia if it is not media."""
+    """Kinds of streams in a file; decodes nothing.
+
+    Raises:
+        InvalidMedia: If it is not media.
+    """
     with open_media(path) as container:
         pictures = [s for s in container.streams.video if not is_cover(s)]
         if container.format.name in _TEXT_ART:
@@ -32,7 +36,7 @@ def streams_of(path: Path) -> Streams:
 
 
 def _is_still(container: av.container.InputContainer, pictures: list[av.VideoStream]) -> bool:
-    """Whether a file is a picture that FFmpeg takes for a film of one frame."""
+    """True if a file is a picture that FFmpeg takes for a film of one frame."""
     name = container.format.name
     if name == "gif":
         return pictures[0].frames == 1

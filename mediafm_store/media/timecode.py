@@ -14,11 +14,16 @@ STANDARD = (
 )
 """The rates that time code is defined for, frames a second."""
 _NEAR = Fraction(3, 10_000)
-"""How far, as a share of it, a measured rate may lie from the one that it stands for."""
+"""Largest relative difference between a measured rate and the rate that it stands for."""
 
 
 def clock_s(text: str) -> float | None:
-    """1:02:03.5 or 2:03 as seconds; None for anything else."""
+    """Parse a clock time as seconds; None for anything else.
+
+    Example:
+        >>> clock_s("1:02:03.5")
+        3723.5
+    """
     clock = _CLOCK.fullmatch(text)
     if clock is None:
         return None
@@ -27,7 +32,12 @@ def clock_s(text: str) -> float | None:
 
 
 def exact_rate(fps: float | Fraction) -> Fraction:
-    """The rate of film or television that a file's measured rate stands for: 23.98 is 24/1.001."""
+    """Exact frame rate that a file's measured rate stands for.
+
+    Example:
+        >>> exact_rate(23.98)
+        Fraction(24000, 1001)
+    """
     nominal = Fraction(max(1, round(fps)))
     told = Fraction(fps)
     near = min((nominal, nominal * _NTSC), key=lambda rate: abs(rate - told))
@@ -35,7 +45,7 @@ def exact_rate(fps: float | Fraction) -> Fraction:
 
 
 def timecode_rate(rate: Fraction) -> Fraction:
-    """The standard rate to count at: the rate itself, a multiple, a fraction, else the nearest.
+    """Standard rate to count at: the rate itself, a multiple, a fraction, else the nearest.
 
     12.5 frames a second are counted at 25, 120 at 60: each frame, or every second one, has a code.
     """
@@ -45,14 +55,27 @@ def timecode_rate(rate: Fraction) -> Fraction:
 
 
 def can_drop(rate: Fraction) -> bool:
-    """Whether drop frame is defined at a rate: 29.97 and 59.94."""
+    """True if drop-frame time code is defined at a rate: 29.97 and 59.94."""
     return rate.denominator != 1 and round(rate) in _DROP_FRAME_RATES
 
 
 def frame_of(text: str, rate: Fraction, *, drop: bool = False) -> int:
-    """HH:MM:SS:FF as a number of frames; HH:MM:SS;FF, or any with `drop`, is drop frame.
+    """Parse a time code, HH:MM:SS:FF, or HH:MM:SS;FF for drop frame.
 
-    ValueError for what is no time code, or does not exist at this rate.
+    Args:
+        text: The time code.
+        rate: Frames per second.
+        drop: Read any time code as drop frame.
+
+    Returns:
+        Number of frames from 00:00:00:00.
+
+    Raises:
+        ValueError: If it is no time code, or does not exist at this rate.
+
+    Example:
+        >>> frame_of("01:00:00:00", Fraction(25))
+        90000
     """
     match = TIMECODE.fullmatch(text)
     if match is None:
@@ -71,9 +94,16 @@ def frame_of(text: str, rate: Fraction, *, drop: bool = False) -> int:
 
 
 def timecode_of(frame: int, rate: Fraction, *, drop: bool = False) -> str:
-    """The time code of a frame: HH:MM:SS:FF, or HH:MM:SS;FF if `drop`; it starts anew at 24 hours.
+    """Format a frame number as HH:MM:SS:FF, or HH:MM:SS;FF with `drop`.
 
-    `rate` is a standard one; with `drop` 29.97 or 59.94.
+    Args:
+        frame: Number of frames from 00:00:00:00; counting starts again after 24 hours.
+        rate: A standard rate; 29.97 or 59.94 with `drop`.
+        drop: Count in drop frames.
+
+    Example:
+        >>> timecode_of(90000, Fraction(25))
+        '01:00:00:00'
     """
     nominal = round(rate)
     if drop:
@@ -89,5 +119,10 @@ def timecode_of(frame: int, rate: Fraction, *, drop: bool = False) -> str:
 
 
 def nearest(exact: Fraction) -> int:
-    """The nearest whole number; of two that are equally near, the later."""
+    """Round to the nearest integer; halves are rounded up.
+
+    Example:
+        >>> nearest(Fraction(5, 2))
+        3
+    """
     return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)

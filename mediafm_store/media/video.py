@@ -25,12 +25,12 @@ from mediafm_store.media.hdr import is_hdr, take_for_usual
 from mediafm_store.parallel import cores
 
 _MOST_THREADS = 16
-"""That FFmpeg takes by itself."""
+"""Largest number of threads that FFmpeg takes by itself."""
 _FEW_CORES, _SMALL = 2, 1024
 
 
 class Frame(NamedTuple):
-    """A decoded picture, `pts` ticks after the start of the file."""
+    """Decoded frame, `pts` ticks after the start of the file."""
 
     pts: int
     duration: int
@@ -63,7 +63,7 @@ class Video:
         self._start = start_ticks(container, self.time_base)
 
     def frames(self, warn: Warn = log_warning) -> Iterator[Frame]:
-        """Decode every frame; damaged packets are left out, with one warning."""
+        """Yield every frame; damaged packets are skipped, with one warning."""
         nominal = max(1, round(1 / (self.fps * self.time_base)))
         clock = Clock.of(self._container, self._stream, self._path, warn)
         pts, warned = -1, False
@@ -85,17 +85,18 @@ class Video:
 
 
 def usual_rate(stream: av.VideoStream) -> float:
-    """Frames a second: the mean, unless a hole in a film makes that a frame in many seconds."""
+    """Frames per second: the mean, unless a gap in a film would make that far too low."""
     told = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
     known = [rate for rate in told if rate <= MOST_FPS]
     return next((rate for rate in known if rate >= 1), max(known, default=USUAL_FPS))
 
 
 def _decoding_threads(width: int, height: int) -> int:
-    """How many threads decode pictures of this size; 0 leaves it to FFmpeg.
+    """Number of threads that decode pictures of this size; 0 leaves it to FFmpeg.
 
-    Handing a frame from thread to thread takes .15 ms of processor time: a third of decoding one of
-    640x272, not to be seen in one of 1920x816. Where few cores share all the work that counts.
+    Handing a frame from thread to thread takes 0.15 ms of processor time: a third of the time to
+    decode a frame of 640x272, negligible for one of 1920x816. It matters where few cores share all
+    the work.
     """
     share = cores()
     if share <= _FEW_CORES and max(width, height) <= _SMALL:
@@ -104,6 +105,10 @@ def _decoding_threads(width: int, height: int) -> int:
 
 
 def frame_rate(path: Path) -> float:
-    """Frames a second of a file's main picture; raise InvalidMedia if it has none."""
+    """Frames per second of a file's main picture.
+
+    Raises:
+        InvalidMedia: If it has none.
+    """
     with open_media(path) as container:
         return Video(container, path).fps

@@ -1,4 +1,4 @@
-"""How sure a figure is: what comes out where items are drawn anew."""
+"""Bootstrap confidence intervals."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ AT_ONCE = 1_000_000
 
 
 class Interval(NamedTuple):
-    """A figure with its 95 % interval."""
+    """A measure with its 95 % interval."""
 
     value: float
     low: float
@@ -19,10 +19,16 @@ class Interval(NamedTuple):
 
 
 def mean_interval(values: Sequence[float], *, rounds: int = _ROUNDS, seed: int = 0) -> Interval:
-    """The mean, and the middle 95 % of the means of as many values drawn with replacement.
+    """Mean with its 95 % interval, by the percentile bootstrap.
 
-    The percentile bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993).
-    Raises ValueError where there are no values.
+    Efron and Tibshirani, "An Introduction to the Bootstrap", 1993.
+
+    Raises:
+        ValueError: If there are no values.
+
+    Example:
+        >>> mean_interval([0.5, 0.5, 0.5]).value
+        0.5
     """
     if not len(values):
         raise ValueError("there is no mean of no values")
@@ -36,13 +42,13 @@ def mean_interval(values: Sequence[float], *, rounds: int = _ROUNDS, seed: int =
 
 
 def draws(groups: int, rounds: int, seed: int) -> Iterator[np.ndarray]:
-    """The numbers of groups drawn with replacement, so many rounds."""
+    """Yield `rounds` bootstrap draws of group numbers, with replacement."""
     rng = np.random.default_rng(seed)
     for _ in range(rounds):
         yield rng.integers(groups, size=groups)
 
 
 def between(value: float, drawn: Sequence[float] | np.ndarray) -> Interval:
-    """A figure with the middle 95 % of others."""
+    """A measure with the middle 95 % of its bootstrap values."""
     low, high = np.quantile(drawn, (0.025, 0.975))
     return Interval(value, float(low), float(high))

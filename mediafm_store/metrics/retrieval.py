@@ -1,7 +1,7 @@
-"""How good a ranked list is, where it is known how relevant each item is.
+"""Measures of ranked lists with graded relevance.
 
-`ranked` are different items, best first; `grades` tells of every relevant item, found or not, how
-relevant it is. What is not in it, or has grade 0, is not relevant.
+`ranked` are different items, best first; `grades` has the relevance of every relevant item, found
+or not. Items that are not in it, or have grade 0, are not relevant.
 """
 
 from collections import Counter
@@ -14,9 +14,14 @@ Item = TypeVar("Item", bound=Hashable)
 
 
 def precision_at(k: int, ranked: Sequence[Item], grades: Mapping[Item, int]) -> float:
-    """The share of the first `k` places that hold a relevant item; a place left empty does not.
+    """Share of the first `k` places with a relevant item; an empty place counts as a miss.
 
-    Raises ValueError for a `k` below 1, or an item that is listed twice.
+    Raises:
+        ValueError: If `k` is below 1, or an item is listed twice.
+
+    Example:
+        >>> precision_at(2, ["a", "b", "c"], {"a": 1, "c": 2})
+        0.5
     """
     return float(np.count_nonzero(_graded(ranked, grades)[: _checked(k)])) / k
 
@@ -25,17 +30,28 @@ def ndcg_at(k: int, ranked: Sequence[Item], grades: Mapping[Item, int]) -> float
     """Normalised discounted cumulative gain of the first `k` places, 0 to 1.
 
     An item of grade g gains 2^g - 1, divided by log2(1 + its place); the best order of all relevant
-    items, found or not, is 1 (Burges et al., "Learning to Rank using Gradient Descent", 2005).
-    Raises ValueError where no item is relevant, for a `k` below 1, or an item that is listed twice.
+    items, found or not, scores 1 (Burges et al., "Learning to Rank using Gradient Descent", 2005).
+
+    Raises:
+        ValueError: If no item is relevant, `k` is below 1, or an item is listed twice.
+
+    Example:
+        >>> ndcg_at(3, ["c", "a"], {"a": 1, "c": 2})
+        1.0
     """
     ideal = np.sort(_relevant(grades))[::-1]
     return _gain(_graded(ranked, grades)[: _checked(k)]) / _gain(ideal[:k])
 
 
 def average_precision(ranked: Sequence[Item], grades: Mapping[Item, int]) -> float:
-    """The mean, over all relevant items, of the precision at the place of each; 0 where not found.
+    """Mean over all relevant items of the precision at their places; 0 for those not found.
 
-    Raises ValueError where no item is relevant, or for an item that is listed twice.
+    Raises:
+        ValueError: If no item is relevant, or an item is listed twice.
+
+    Example:
+        >>> average_precision(["a", "b", "c"], {"a": 1, "d": 1})
+        0.5
     """
     hit = _graded(ranked, grades) > 0
     precision = np.cumsum(hit) / np.arange(1, len(hit) + 1)

@@ -26,10 +26,16 @@ def save_checkpoint(
     extra: Mapping[str, Any],
     files: Mapping[str, str] | None = None,
 ) -> None:
-    """Write to a new folder beside `folder`, then rename: never a half-written checkpoint.
+    """Save a model to a new folder, which appears when it is complete.
 
-    `extra` are facts that JSON can hold, for `read_facts`; `files` are texts to put beside them, by
-    name. Raises InvalidInput if `folder` is there, or cannot be written.
+    Args:
+        model: Model to save.
+        folder: Folder that does not exist yet.
+        extra: Metadata as JSON values, for `read_facts`.
+        files: Texts to write beside them, by file name.
+
+    Raises:
+        InvalidInput: If `folder` exists, or cannot be written.
     """
     if folder.exists():
         raise InvalidInput(f"checkpoint {folder} exists already; save to another folder")
@@ -57,9 +63,11 @@ def _folder_beside(folder: Path) -> Iterator[Path]:
 
 
 def load_checkpoint(folder: Path) -> ShotTransformer:
-    """Rebuild a model, on the CPU.
+    """Load a model, on the CPU.
 
-    Raises NotFound or InvalidInput if its files are not as saved.
+    Raises:
+        NotFound: If there is no checkpoint.
+        InvalidInput: If its files are not as saved.
     """
     config = read_config(folder)
     try:

@@ -15,7 +15,7 @@ WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
-    """What was saved as `extra`."""
+    """Metadata that were saved as `extra`."""
     facts = read_config(folder).get("facts", {})
     if not isinstance(facts, dict):
         raise InvalidInput(f"{folder / CONFIG} holds no facts of a training; train again")
@@ -23,7 +23,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
 
 
 def checkpoint_fingerprint(folder: Path) -> str:
-    """Of sizes and weights: 16 hex digits that say which model made a vector. Facts don't count."""
+    """Fingerprint of sizes and weights, without metadata: 16 hex digits that identify the model."""
     sizes = json.dumps(read_config(folder).get("model"), sort_keys=True)
     digest = hashlib.sha256(sizes.encode())
     try:

@@ -16,10 +16,10 @@ _PerShot = Float64[np.ndarray, " shots"]
 
 
 class Ranked(NamedTuple):
-    """Of every labelled shot whose scene has other shots, and does not fill its title."""
+    """Rankings of every labelled shot whose scene has other shots, and does not fill its title."""
 
     auc: _PerShot
-    """How often a shot of its scene ranks above one of another; chance is .5."""
+    """How often a shot of its scene ranks above one of another; chance is 0.5."""
     top_5: _PerShot
     """Share of the five best that are of its scene."""
     recall_10: _PerShot
@@ -31,9 +31,11 @@ class Ranked(NamedTuple):
 
 
 def same_scene(vectors: Vectors, scenes: Scenes) -> Ranked:
-    """Rank the labelled shots of a title by likeness to each of them.
+    """Rank the labelled shots of a title by their cosine to each of them.
 
-    `scenes` are the numbers of the scenes, -1 where nobody said.
+    Args:
+        vectors: Vectors of the shots, in play order.
+        scenes: Numbers of their scenes; -1 for shots without a label.
     """
     place = np.flatnonzero(scenes >= 0)
     label = scenes[place]
@@ -66,9 +68,9 @@ def _of_shot(
 
 
 def _area(own: Float32[np.ndarray, " own"], rest: Float32[np.ndarray, " rest"]) -> float:
-    """How often one of a shot's own scene is above one of the rest; equal ones count half.
+    """Probability that a shot of the same scene ranks above one of the rest; ties count half.
 
-    As `roc_auc_score`, which takes a hundred times as long for so few.
+    Equals `roc_auc_score`, which takes a hundred times as long for so few.
     """
     rest = np.sort(rest)
     below = np.searchsorted(rest, own, "left") + np.searchsorted(rest, own, "right")

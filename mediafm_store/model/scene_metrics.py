@@ -1,4 +1,4 @@
-"""How good vectors of shots are: do they tell scenes apart, do they use their space."""
+"""Quality of shot vectors: how well they separate scenes, how much of their space they use."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from mediafm_store.arrays import Vectors, unit_rows
 _FARTHEST = 30
 """Shots: same-scene pairs farther apart are rare."""
 WIDTHS = (1, 2, 3, 4, 6, 8)
-"""Of moving averages and of windows, in shots to each side; an analyst would try these."""
+"""Widths of moving averages and of windows, in shots to each side; an analyst would try these."""
 ALIKE = 0.98
 """Cosine from which two shots are near duplicates."""
 SAMPLE = 4096
@@ -21,7 +21,7 @@ Scenes = Int[np.ndarray, " shots"]
 
 
 class LabelledFilm(NamedTuple):
-    """The shots of a film."""
+    """Vectors of a film's shots, with the scenes that they belong to."""
 
     vectors: Vectors
     """In play order; length 1 each."""
@@ -30,18 +30,20 @@ class LabelledFilm(NamedTuple):
 
 
 def stratified_auc(films: Sequence[LabelledFilm], farthest: int = _FARTHEST) -> float:
-    """How often two shots of one scene are more alike than two of different scenes; chance is .5.
+    """AUC of cosines for telling pairs of one scene from pairs of different scenes; chance is 0.5.
 
-    Only pairs that lie equally far apart are compared, and the mean over distances of 1 to
-    `farthest` shots is taken: neighbours are alike, and of one scene, so that over all pairs
-    closeness in time alone gets .87. Returns the mean over films; NaN if none has pairs of both
-    kinds at any distance.
+    Only pairs that are equally far apart are compared, then averaged over distances of 1 to
+    `farthest` shots: neighbours are alike, and of one scene, so over all pairs closeness in time
+    alone would get 0.87.
+
+    Returns:
+        The mean over films; NaN if none has pairs of both kinds at any distance.
     """
     return mean(_film_auc(film, farthest) for film in films)
 
 
 def _film_auc(film: LabelledFilm, farthest: int) -> float:
-    """Of one film."""
+    """AUC of one film."""
     from sklearn.metrics import roc_auc_score
 
     areas = []
@@ -55,7 +57,7 @@ def _film_auc(film: LabelledFilm, farthest: int) -> float:
 def _pairs_at(
     film: LabelledFilm, apart: int
 ) -> tuple[Shaped[np.ndarray, " pairs"], Float32[np.ndarray, " pairs"]]:
-    """Whether each two labelled shots `apart` are of one scene, and their cosine."""
+    """Labels (of one scene or not) and cosines of all labelled pairs of shots that are `apart`."""
     one, other = film.scenes[:-apart], film.scenes[apart:]
     labelled = (one >= 0) & (other >= 0)
     alike = np.einsum("nd,nd->n", film.vectors[:-apart], film.vectors[apart:])
@@ -71,7 +73,7 @@ def boundary_ap(films: Sequence[LabelledFilm], width: int = 1) -> float:
 
 
 def _film_ap(film: LabelledFilm, width: int) -> float:
-    """Of one film."""
+    """Average precision of one film."""
     from sklearn.metrics import average_precision_score
 
     labelled = (film.scenes[:-1] >= 0) & (film.scenes[1:] >= 0)
@@ -82,7 +84,7 @@ def _film_ap(film: LabelledFilm, width: int) -> float:
 
 
 def mean(values: Iterable[float]) -> float:
-    """Of those that could be measured; NaN if none could."""
+    """Mean of the values that could be measured; NaN if there are none."""
     there = [value for value in values if not math.isnan(value)]
     return float(np.mean(there)) if there else float("nan")
 
@@ -98,7 +100,7 @@ def cut_changes(vectors: Vectors, width: int = 1) -> Float32[np.ndarray, " cuts"
 
 
 def smoothed(vectors: Vectors, width: int) -> Vectors:
-    """Each shot averaged with `width` shots on either side."""
+    """Moving average: each shot averaged with `width` shots on either side."""
     total = np.concatenate([np.zeros((1, vectors.shape[1])), np.cumsum(vectors, 0, np.float64)])
     place = np.arange(len(vectors))
     ends = np.minimum(len(vectors), place + width + 1)
@@ -107,11 +109,11 @@ def smoothed(vectors: Vectors, width: int) -> Vectors:
 
 
 _Reached = Mapping[str, Sequence[float]]
-"""What is compared -> what it reaches on one film, a figure a width where there are several."""
+"""Values on one film by method; one for each width where there are several."""
 
 
 def film_aucs(alone: LabelledFilm, context: LabelledFilm) -> _Reached:
-    """Of single shots, of moving averages over them, and of contextual ones."""
+    """AUC by film of isolated shots, of moving averages over them, and of contextual vectors."""
     averages = (alone._replace(vectors=smoothed(alone.vectors, width)) for width in WIDTHS)
     return {
         "isolated": [_film_auc(alone, _FARTHEST)],
@@ -121,7 +123,7 @@ def film_aucs(alone: LabelledFilm, context: LabelledFilm) -> _Reached:
 
 
 def film_aps(alone: LabelledFilm, context: LabelledFilm) -> _Reached:
-    """Of the change from shot to shot, from one window to the next, and in context."""
+    """Average precision of cuts by film: from shot to shot, between windows, and in context."""
     return {
         "isolated": [_film_ap(alone, 1)],
         "window": [_film_ap(alone, width) for width in WIDTHS],
@@ -130,7 +132,7 @@ def film_aps(alone: LabelledFilm, context: LabelledFilm) -> _Reached:
 
 
 def over_films(films: Sequence[_Reached]) -> dict[str, float]:
-    """The means over films; of several widths the best, chosen on these very films."""
+    """Means over films; of several widths the best, chosen on these very films."""
     return {
         name: max(mean(widths) for widths in zip(*(film[name] for film in films), strict=True))
         for name in (films[0] if films else ())
@@ -148,19 +150,19 @@ def scene_ap(alone: Sequence[LabelledFilm], context: Sequence[LabelledFilm]) -> 
 
 
 def random_pair_cosine(vectors: Vectors, *, rng: np.random.Generator) -> float:
-    """Mean cosine of two vectors picked at random; far from 0 they lie in a narrow cone."""
+    """Mean cosine of random pairs; if it is far above 0, the vectors lie in a narrow cone."""
     return paired_cosine(vectors[rng.permutation(len(vectors))[: 2 * SAMPLE]])
 
 
 def paired_cosine(vectors: Vectors) -> float:
-    """Mean cosine of each vector of the first half and one of the second."""
+    """Mean cosine of each vector of the first half and one of the second half."""
     half = len(vectors) // 2
     pairs = vectors[:half], vectors[half : 2 * half]
     return float(np.einsum("nd,nd->n", *pairs).mean())
 
 
 def effective_rank(vectors: Vectors) -> float:
-    """How many directions are really used: e to the entropy of the shares of variance.
+    """Effective number of dimensions: e to the entropy of the shares of variance.
 
     Roy and Vetterli, "The effective rank", 2007; here of the vectors as they are, not centred.
     `SAMPLE` of them are enough.
@@ -171,7 +173,7 @@ def effective_rank(vectors: Vectors) -> float:
 
 
 def twins(vectors: Vectors) -> int:
-    """How many of a title's shots another has a cosine of `ALIKE` or more to."""
+    """Number of a title's shots that have a cosine of `ALIKE` or more with another of its shots."""
     alike = vectors @ vectors.T
     np.fill_diagonal(alike, -1)
     return int((alike.max(axis=1, initial=-1) >= ALIKE).sum())

@@ -1,4 +1,4 @@
-"""Where a sequence of shots falls into runs that are alike, and how sure each cut is."""
+"""Segmentation of a sequence of shots into runs of similar ones, with a confidence for each cut."""
 
 from typing import NamedTuple
 
@@ -8,20 +8,21 @@ from jaxtyping import Float32, Float64
 from mediafm_store.arrays import Vectors
 
 PENALTY = 1.5
-"""What one more scene costs, in mean squared distances of the title's shots from their mean. A
-shot taken out of noise saves one. Chosen on labelled films (docs/decisions/0015)."""
+"""Cost of one more scene, in mean squared distances of the title's shots from their mean. A shot
+taken out of noise saves one. Chosen on labelled films (docs/decisions/0015)."""
 TEMPER = 0.2
-"""Of the penalty: partitions that cost so much more are e times less likely."""
+"""Temperature, as a share of the penalty: partitions that cost this much more are e times less
+likely."""
 LONGEST = 256
 """Shots of a scene; in labelled films none has more than 94. It bounds time and memory."""
 PIECE = 128
-"""Scenes that are priced at once, by their last shot."""
+"""Scenes whose costs are computed together, by their last shot."""
 _SAME = 1e-6
 """Mean squared distance of shots that are all one."""
 
 
 class Segments(NamedTuple):
-    """The scenes of a sequence of shots."""
+    """Scenes of a sequence of shots."""
 
     starts: list[int]
     """Index of the first shot of each; the first is 0."""
@@ -30,12 +31,12 @@ class Segments(NamedTuple):
 
 
 def segment(vectors: Vectors) -> Segments:
-    """Part shots in play order so that those of a scene lie near their mean.
+    """Segment shots in play order into scenes whose shots lie near the scene's mean.
 
     The sum of squared distances from the means of the scenes, with `PENALTY` for each scene, is the
     least that there is. It is the optimal partition of Jackson et al., "An algorithm for optimal
-    partitioning of data on an interval", 2005: n x `LONGEST` steps. Scores are the marginals of
-    the Gibbs distribution over partitions, forward and backward (Rabiner 1989).
+    partitioning of data on an interval", 2005: n x `LONGEST` steps. Scores are the marginals of the
+    Gibbs distribution over partitions, forward and backward (Rabiner 1989).
     """
     shots = len(vectors)
     variance = mean_squared_distance(vectors)

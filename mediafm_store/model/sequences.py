@@ -18,53 +18,53 @@ _READ = 2048
 
 
 class TitleSequence(NamedTuple):
-    """One title, as the model sees it."""
+    """Shots of one title, as the model takes them."""
 
     fused: Float32[np.ndarray, "shots dim"]
     metadata: Float32[np.ndarray, " metadata_dim"]
     """A text block; zeros where nothing is known about the title."""
     series: str = ""
-    """What it belongs to; titles of one series are never parted when some are held out."""
+    """Series of the title; titles of one series are never split between training and validation."""
     id: str = ""
 
     @property
     def shots(self) -> int:
-        """How many it has."""
+        """Number of shots."""
         return len(self.fused)
 
     @property
     def key(self) -> str:
-        """The same for the same vectors."""
+        """Content hash of the vectors."""
         digest = hashlib.blake2b(self.fused.tobytes())
         digest.update(self.metadata.tobytes())
         return digest.hexdigest()
 
     def at(self, rows: Rows) -> "TitleSequence":
-        """Some of its shots."""
+        """Sequence of some of its shots."""
         return self._replace(fused=self.fused[rows])
 
 
 class LazyTitle(NamedTuple):
-    """A title, or some of its shots, whose vectors still lie in a store."""
+    """A title, or some of its shots, whose vectors are read from a store when needed."""
 
     id: str
     series: str
     key: str
-    """The same for the same vectors."""
+    """Content hash of the vectors."""
     places: Int64[np.ndarray, " shots"]
-    """Where the fused vectors lie, for `read`."""
+    """Offsets of the fused vectors, for `read`."""
     metadata: int
-    """Where the vector of its metadata lies."""
+    """Offset of the metadata vector."""
     read: Callable[[Sequence["LazyTitle"]], list[TitleSequence]]
-    """Reads titles of this store, all of them at once."""
+    """Reads titles of this store, all of them together."""
 
     @property
     def shots(self) -> int:
-        """How many it has."""
+        """Number of shots."""
         return len(self.places)
 
     def at(self, rows: Rows) -> "LazyTitle":
-        """Some of its shots."""
+        """Sequence of some of its shots."""
         return self._replace(places=self.places[rows])
 
 
@@ -72,7 +72,7 @@ Title = TitleSequence | LazyTitle
 
 
 def read(titles: Iterable[Title]) -> list[TitleSequence]:
-    """Titles with their vectors; those of a store are read at once."""
+    """Titles with their vectors; those of a store are all read now."""
     every = list(titles)
     unread = [t for t in every if isinstance(t, LazyTitle)]
     found = iter(unread[0].read(unread) if unread else ())
@@ -80,13 +80,13 @@ def read(titles: Iterable[Title]) -> list[TitleSequence]:
 
 
 def read_each(titles: Iterable[Title]) -> Iterator[TitleSequence]:
-    """Titles with their vectors, few of them in memory at the same time."""
+    """Yield titles with their vectors, few of them in memory at the same time."""
     for group in groups(titles, lambda t: t.shots, most=_READ):
         yield from read(group)
 
 
 class Packed(NamedTuple):
-    """Sequences of shots, end to end. None of them sees another."""
+    """Sequences of shots, concatenated; attention does not cross their borders."""
 
     fused: Float[Tensor, "shots dim"]
     metadata: Float[Tensor, "sequences metadata_dim"]
@@ -99,12 +99,12 @@ class Packed(NamedTuple):
         return self.fused.any(-1)
 
     def to(self, device: str | torch.device) -> "Packed":
-        """The same on a device."""
+        """Copy on a device."""
         return self._replace(fused=self.fused.to(device), metadata=self.metadata.to(device))
 
 
 def pack(titles: Sequence[TitleSequence]) -> Packed:
-    """Titles end to end."""
+    """Concatenate titles."""
     fused = np.concatenate([t.fused for t in titles])
     metadata = np.stack([t.metadata for t in titles])
     lengths = tuple(len(t.fused) for t in titles)

@@ -9,24 +9,26 @@ from torch import Tensor, nn
 from mediafm_store.model.sequences import Packed
 
 RANGES = (1.0, 2.5, 6.0, 16.0)
-"""Of the averages that predict a hidden shot, in shots: that far away weights fall to 1/e."""
+"""Ranges of the averages that predict a hidden shot, in shots: the distance at which weights fall
+to 1/e."""
 _TINY = 1e-9
 LAGS = 8
 """Distances over which it is seen how fast shots become unlike."""
 _SCENES = torch.logspace(-0.5, 2.5, 60).tolist()
-"""How fast that may be, in shots."""
+"""Candidate decay lengths of scenes, in shots."""
 _SHARPER = 0.75
-"""Of the reach that would be best if scenes drifted: they end at once (docs/decisions/0009)."""
+"""Factor for the reach that would be best if scenes drifted: they end abruptly
+(docs/decisions/0009)."""
 _NEAR, _FAR = 96, 8.0
-"""Shots averaged at once, and how many times the reach others count: to e^-8."""
+"""Shots averaged together, and the number of reaches after which weights are cut off: e^-8."""
 
 
 def averages(
     titles: Packed, masked: Bool[Tensor, " shots"]
 ) -> Iterator[tuple[Float[Tensor, "kinds masked shots"], Float[Tensor, "shots dim"]]]:
-    """For each title what every shot counts in the averages for its masked ones, and its shots.
+    """Yield for each title the averaging weights for its masked shots, and its fused vectors.
 
-    One average a range, and the mean of the title. Masked and empty shots count nothing.
+    One average a range, and the mean of the title. Masked and empty shots have weight 0.
     """
     seen = titles.eligible & ~masked
     parts = (part.split(titles.lengths) for part in (titles.fused, masked, seen))
@@ -85,7 +87,7 @@ def likeness_by_lag(titles: Iterable[Tensor]) -> Float[Tensor, " lags"]:
 
 
 def best_reach(alike: Float[Tensor, " lags"]) -> float:
-    """Of the smoother for shots that are so alike: share * exp(-lag / scene), by least squares."""
+    """Reach of the smoother for similarities of share * exp(-lag / scene), by least squares."""
     lags = torch.arange(1, LAGS + 1)
     fits = []
     for scene in _SCENES:
@@ -102,7 +104,7 @@ def best_reach(alike: Float[Tensor, " lags"]) -> float:
 
 
 def distances(shots: int, device: torch.device) -> Float[Tensor, "shots shots"]:
-    """How far apart two shots are, in shots."""
+    """Distances between all pairs of shots, in shots."""
     place = torch.arange(shots, device=device, dtype=torch.float32)
     return (place[:, None] - place).abs()
 

@@ -24,11 +24,11 @@ from mediafm_store.model.smoothing import RANGES, NeighbourSmoother, averages, d
 from mediafm_store.model.whitening import Whitening
 
 _SPECIAL = 2
-"""How many tokens stand before the shots: [CLS] and [GLOBAL]."""
+"""Number of tokens before the shots: [CLS] and [GLOBAL]."""
 _SPECIAL_DISTANCE = 8.0
-"""How far from every shot they seem, in shots: seen well by the heads that look far."""
+"""Distance of these tokens from every shot, in shots: seen well by heads with a long range."""
 _SLOPES = (0.5, 1.5)
-"""Of the distance penalty, as -log2: from 0.71 a shot at the first head to 0.35 at the last."""
+"""Slopes of the distance penalty as -log2: from 0.71 per shot at the first head to 0.35."""
 _NORM_EPS = 1e-2
 """Large, so that a token near zero stays small: [MASK] starts at zero, and a usual epsilon would
 blow its first update up to full length, into everyone's average."""
@@ -44,14 +44,15 @@ _MOST = {
     "heads": 256,
     "max_shots": 1 << 15,
 }
-"""Of each size, what no model here comes near: sizes are read from files of others."""
+"""Upper limits of the sizes, far above any model here: sizes are read from files of others."""
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """Sizes of a ShotTransformer; saved beside the weights.
 
-    Raises InvalidInput if they don't fit.
+    Raises:
+        InvalidInput: If they do not fit together.
     """
 
     dim: int = 2304
@@ -88,7 +89,7 @@ PRESETS: dict[str, ModelConfig] = {
 
 
 class ShotEmbeddings(NamedTuple):
-    """What the model makes of packed titles; rows have length 1 (0 if all that was given is 0)."""
+    """Output of the model for packed titles; rows have length 1 (0 if the input is 0)."""
 
     shots: Float[Tensor, "shots dim"]
     title: Float[Tensor, "sequences dim"]
@@ -97,7 +98,7 @@ class ShotEmbeddings(NamedTuple):
 def distance_bias(
     shots: int, heads: int, *, device: torch.device
 ) -> Float[Tensor, "heads tokens tokens"]:
-    """What is added to the attention logits: distant shots are penalised.
+    """Bias that is added to the attention logits: distant shots are penalised.
 
     The penalty is linear in the distance, with a slope a head (ALiBi: Press et al. 2021,
     arXiv:2108.12409, made two-sided). [CLS] and [GLOBAL] see all shots alike.
@@ -109,7 +110,7 @@ def distance_bias(
 
 
 class Block(nn.Module):
-    """Attention, then an MLP, each on the normed residual and added to it."""
+    """Attention, then an MLP, each on the normalised residual stream and added to it."""
 
     def __init__(self, hidden: int, heads: int) -> None:
         super().__init__()
@@ -159,7 +160,7 @@ class ShotTransformer(nn.Module):
     """Contextual vectors of shots and titles. Make one with `start.start_model`."""
 
     mix: Tensor
-    """How much each average counts: one for each of `RANGES`, then the title's mean."""
+    """Weight of each average: one for each of `RANGES`, then the title's mean."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -181,9 +182,10 @@ class ShotTransformer(nn.Module):
     def forward(
         self, titles: Packed, masked: Bool[Tensor, " shots"]
     ) -> Float[Tensor, "masked dim"]:
-        """What the others say of the shots that are `masked`, in play order: unit fused vectors.
+        """Predict the `masked` shots from the others, in play order, as unit fused vectors.
 
-        Raises InvalidInput for a sequence that is longer than the model's.
+        Raises:
+            InvalidInput: If a sequence is longer than the model's limit.
         """
         _, shots = self.layers(titles, masked)
         return F.normalize(self.expected(titles, masked) + self.shot_out(shots[masked]), dim=-1)
@@ -210,7 +212,7 @@ class ShotTransformer(nn.Module):
     def layers(
         self, titles: Packed, masked: Bool[Tensor, " shots"]
     ) -> tuple[Float[Tensor, "sequences hidden"], Float[Tensor, "shots hidden"]]:
-        """What the last layer says of titles and of shots."""
+        """Output of the last layer for titles and for shots."""
         longest = max(titles.lengths)
         if longest > self.config.max_shots:
             raise InvalidInput(
@@ -242,7 +244,7 @@ class ShotTransformer(nn.Module):
     def expected(
         self, titles: Packed, masked: Bool[Tensor, " shots"]
     ) -> Float[Tensor, "masked dim"]:
-        """What needs no training: averages of the shots that can be seen, each times its weight."""
+        """Prediction without training: weighted averages of the visible shots."""
         return torch.cat(
             [
                 torch.einsum("kms,k->ms", shares, self.mix) @ fused

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mediafm_store.model.sequences import TitleSequence
 
 RIDGE = 3.0
-"""Of a block's mean variance, added to all: few shots say little about the smallest."""
+"""Ridge as a multiple of a block's mean variance: few shots say little about the smallest."""
 _TINY = 1e-9
 _LEAST = 0.05
 """Steadiness that every block is taken to have: what a query is weighed by must be there."""
@@ -35,7 +35,7 @@ class Whitening(nn.Module):
         self.register_buffer("maps", torch.eye(block).repeat(dim // block, 1, 1))
 
     def forward(self, fused: Float[Tensor, "shots dim"]) -> Float[Tensor, "shots dim"]:
-        """Fused vectors centred, turned and of length 1 again; blocks that are absent stay zero."""
+        """Fused vectors, whitened and of length 1 again; blocks that are absent stay zero."""
         return F.normalize(self.turned(fused), dim=-1)
 
     def turned(self, fused: Float[Tensor, "shots dim"]) -> Float[Tensor, "shots dim"]:
@@ -61,7 +61,7 @@ class Whitening(nn.Module):
 
     @torch.no_grad()
     def steadiness(self, titles: Iterable[TitleSequence]) -> Float[Tensor, " blocks"]:
-        """How alike neighbours are in each block, 0 to 1; of titles that the map was not fitted to.
+        """Similarity of neighbours in each block, 0 to 1, of titles that the map was not fitted to.
 
         A block that none of them has gets the mean of the others.
         """

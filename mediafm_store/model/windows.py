@@ -18,7 +18,7 @@ _BATCH_SHOTS = 2048
 
 
 class TitleEmbedding(NamedTuple):
-    """One title in context; every vector has length 1 (0 if all that was given is 0)."""
+    """Contextual vectors of one title, of length 1 (0 if the input is 0)."""
 
     shots: Float32[np.ndarray, "shots dim"]
     title: Float32[np.ndarray, " dim"]
@@ -47,11 +47,19 @@ def embed_titles(
     overlap: int = _OVERLAP,
     batch_shots: int = _BATCH_SHOTS,
 ) -> Iterator[TitleEmbedding]:
-    """Contextual vectors of titles, in their order, on the device where the model is.
+    """Yield the contextual vectors of titles, in order, computed on the model's device.
 
-    Each shot's vector comes from the window where it has most context on both sides; the title
-    vector is the mean of the windows'. Titles are computed together, `batch_shots` at a time.
-    Raises InvalidInput if a title has no shots, or if `overlap` is not shorter than a window.
+    Each shot's vector comes from the window in which it has most context on both sides; the title
+    vector is the mean of the windows' title vectors.
+
+    Args:
+        model: Trained model.
+        titles: Titles with their vectors.
+        overlap: Shots that neighbouring windows share; less than the length of a window.
+        batch_shots: Shots that are computed together.
+
+    Raises:
+        InvalidInput: If a title has no shots, or `overlap` is out of range.
     """
     size, device = model.config.max_shots, model.cls.device
     cut = (window for title in titles for window in _cut_title(title, size=size, overlap=overlap))
@@ -87,9 +95,13 @@ def _stitch(seen: Mapping[int, TitleEmbedding], total: int, *, size: int) -> Tit
 
 
 def window_starts(shots: int, *, size: int, overlap: int) -> list[int]:
-    """Where windows of `size` shots begin so that they cover all, each `overlap` or more in common.
+    """Starts of windows of `size` shots that cover all shots and overlap by `overlap` or more.
 
-    Evenly spread, and as few as will do: a title that fits is one window.
+    They are evenly spread, and as few as possible; a title that fits is one window.
+
+    Example:
+        >>> window_starts(10, size=6, overlap=2)
+        [0, 4]
     """
     if not 0 <= overlap < size:
         raise InvalidInput(f"an overlap of {overlap} shots must be from 0 to {size - 1}")
@@ -99,7 +111,7 @@ def window_starts(shots: int, *, size: int, overlap: int) -> list[int]:
 
 
 def best_window(shots: int, starts: list[int], *, size: int) -> Int[np.ndarray, " shots"]:
-    """For each shot the window where the nearer cut is farthest; a title's own ends are no cuts."""
+    """Index, for each shot, of the window whose nearer cut is farthest; title ends are no cuts."""
     place, start = np.arange(shots), np.array(starts)[:, None]
     before = np.where(start == 0, shots, place - start)
     after = np.where(start + size >= shots, shots, start + size - 1 - place)

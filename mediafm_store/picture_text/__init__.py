@@ -1,1 +1,1 @@
-"""A learnt map from pictures to sentences, and the moments that it needs of pictures."""
+"""A learned map from pictures to sentences, and the moments that it needs of pictures."""

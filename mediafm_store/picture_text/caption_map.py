@@ -1,7 +1,7 @@
-"""A map that brings pictures and sentences together: what a picture shows, in words of one's own.
+"""A map that brings pictures and sentences together: what a picture shows, in free text.
 
 Two linear maps, one from the blocks of a picture encoder and one from those of a text encoder, into
-a space where a picture lies near to what people say of it. They are learnt from pairs by canonical
+a space where a picture lies near to what people say of it. They are learned from pairs by canonical
 correlation analysis (Hotelling, "Relations between two sets of variates", 1936), with both sides
 scaled by the canonical correlations (Gong, Ke, Isard and Lazebnik, "A multi-view embedding space
 for modeling internet images, tags, and their semantics", 2014): closed form, seconds on a CPU.
@@ -35,7 +35,7 @@ _MOST_BYTES, _MOST_COMMON = 32 * 2**20, 10_000
 
 @dataclass(frozen=True, eq=False)
 class CaptionMap:
-    """Blocks of pictures and of texts into one space, where the cosine says how well they fit."""
+    """Maps blocks of pictures and texts into one space, where the cosine says how well they fit."""
 
     picture_mean: Float32[np.ndarray, " picture"]
     picture_matrix: Float32[np.ndarray, "picture dims"]
@@ -48,7 +48,7 @@ class CaptionMap:
     text_encoder: str
     """Fingerprint of the encoder whose blocks of texts it was fitted for."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What it was fitted to and how well it does, as JSON can hold it."""
+    """Training data and quality of the map, as JSON values."""
 
     @classmethod
     def fit(
@@ -128,12 +128,12 @@ class CaptionMap:
         return self.directions(self.texts(blocks))
 
     def directions(self, texts: Vectors) -> Blocks:
-        """The same for texts that are in the map's space already."""
+        """Directions of texts that are already in the map's space."""
         directions = unit_rows(texts @ self.picture_matrix.T)
         return np.pad(directions, ((0, 0), (0, BLOCK - directions.shape[1])))
 
     def save(self, path: str | Path) -> None:
-        """Write the map, in half precision; what stood there is replaced whole or not at all."""
+        """Write the map in half precision; an existing file is replaced as a whole."""
         arrays = {name: getattr(self, name).astype(np.float16) for name in _ARRAYS}
         told = {
             "picture_encoder": self.picture_encoder,
@@ -145,7 +145,11 @@ class CaptionMap:
 
     @classmethod
     def load(cls, path: str | Path) -> "CaptionMap":
-        """Read a map; raises InvalidInput if the file is not one that `save` wrote."""
+        """Read a map.
+
+        Raises:
+            InvalidInput: If the file is not one that `save` wrote.
+        """
         path = Path(path)
         try:
             if path.stat().st_size > _MOST_BYTES:
@@ -225,7 +229,14 @@ def recall_at(
     of: Int[np.ndarray, " texts"],
     ranks: Sequence[int] = (1, 5, 10),
 ) -> tuple[float, ...]:
-    """The share of texts whose own picture, `of`, is among the first 1, 5 and 10 of all."""
+    """Recall of text-to-picture retrieval, for each of `ranks`.
+
+    Args:
+        texts: Vectors of the texts.
+        pictures: Vectors of the pictures.
+        of: Row of the right picture of each text.
+        ranks: Numbers of first places that count.
+    """
     cosines = texts @ pictures.T
     own = np.take_along_axis(cosines, of[:, None], axis=1)
     before = (cosines > own).sum(axis=1)

@@ -1,7 +1,7 @@
-"""What a caption map has to know of the pairs that it is learnt from: means and covariances.
+"""Means and covariances of caption pairs, from which a caption map is learned.
 
-They add up, so one's own pairs can be learnt on top of those that this package has learnt from,
-which do not ship themselves.
+They are additive, so a user's own pairs can be added to those that this package has learned from,
+which are not shipped themselves.
 """
 
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ _Covariance = Float64[np.ndarray, "768 768"]
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Of pairs of a picture's and a text's block."""
+    """Means and covariances of pairs of a picture's and a text's block."""
 
     weight: float
-    """Of all pairs together."""
+    """Total weight of the pairs."""
     picture_mean: Mean
     text_mean: Mean
     pictures: _Covariance
     texts: _Covariance
     both: _Covariance
-    """Of pictures (rows) with texts (columns)."""
+    """Covariance of pictures (rows) with texts (columns)."""
 
     @classmethod
     def of(
@@ -42,7 +42,7 @@ class Moments:
         texts: Float32[np.ndarray, "pairs 768"],
         weights: Float32[np.ndarray, " pairs"],
     ) -> "Moments":
-        """Those of pairs, a row a pair."""
+        """Moments of pairs, a row a pair."""
         share = weights.astype(np.float64) / weights.sum(dtype=np.float64)
         picture_mean, text_mean = share @ pictures, share @ texts
         root = np.sqrt(share)[:, None]
@@ -51,7 +51,7 @@ class Moments:
         return cls(total, picture_mean, text_mean, seen.T @ seen, said.T @ said, seen.T @ said)
 
     def __add__(self, other: "Moments") -> "Moments":
-        """Those of the pairs of both (Chan, Golub and LeVeque, 1983)."""
+        """Moments of the pairs of both (Chan, Golub and LeVeque, 1983)."""
         weight = self.weight + other.weight
         a, b = self.weight / weight, other.weight / weight
         seen, said = other.picture_mean - self.picture_mean, other.text_mean - self.text_mean
@@ -102,7 +102,7 @@ class Moments:
 
     @classmethod
     def shipped(cls) -> "Moments":
-        """What the map of this package was learnt from."""
+        """Moments of the pairs that the map of this package was learned from."""
         return _shipped()
 
 
@@ -115,7 +115,7 @@ def _shipped() -> Moments:
 
 
 def used(covariance: _Covariance) -> int:
-    """How many columns there are before the zeros that narrower encoders are padded with."""
+    """Number of columns before the zeros that narrower encoders are padded with."""
     return int(np.flatnonzero(covariance.diagonal()).max(initial=0)) + 1
 
 

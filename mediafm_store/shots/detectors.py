@@ -25,11 +25,12 @@ DETECTION_SIZE = 160
 _AROUND, _SHORTEST = 2, 15
 """Frames on either side that a change is compared with, and the shortest shot, in frames."""
 _LEAST_CHANGE, _LEAST_RATIO, _STILL = 15.0, 3.0, 1e-5
-"""Of a cut: its change, and how often it is that around it; less than STILL counts as none."""
+"""Least change of a cut, and its least ratio to the changes around it; changes below STILL count as
+none."""
 
 
 def adaptive(frames: Iterable[DetectorFrame], _fps: float) -> Iterator[int]:
-    """A cut stands out from the motion around it.
+    """Cut where a change stands out from the motion around it.
 
     The cuts of PySceneDetect 0.7's AdaptiveDetector with its default parameters, to the frame: it
     finds no dissolves, and cuts at flashes (docs/decisions/0034-flashes-and-dissolves.md).
@@ -45,10 +46,10 @@ def adaptive(frames: Iterable[DetectorFrame], _fps: float) -> Iterator[int]:
 
 
 def _changes(frames: Iterable[DetectorFrame]) -> Iterator[float]:
-    """How much each frame differs from the one before it: hue, saturation and value, 0 to 255.
+    """Difference of each frame from the one before it: hue, saturation and value, 0 to 255.
 
-    Each channel is divided before they are added, as the package does it: its rounding decides
-    where a score lies on a threshold.
+    Each channel is divided before they are added, as PySceneDetect does: its rounding decides on
+    which side of a threshold a score lies.
     """
     import cv2
 
@@ -64,7 +65,7 @@ def _changes(frames: Iterable[DetectorFrame]) -> Iterator[float]:
 
 
 def _stands_out(first: float, second: float, score: float, fourth: float, fifth: float) -> bool:
-    """Whether the middle one of five changes is a cut."""
+    """True if the middle one of five changes is a cut."""
     around = (first + second + fourth + fifth) / (2 * _AROUND)
     return score >= _LEAST_CHANGE and (around < _STILL or score / around >= _LEAST_RATIO)
 

@@ -1,4 +1,4 @@
-"""How bright or how loud a film is from moment to moment."""
+"""Time series of the brightness or loudness of a film."""
 
 from array import array
 from bisect import bisect_left
@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Float32
 
 SILENCE_DB = -90.0
-"""What digital silence counts as, in decibels below full scale."""
+"""Level of digital silence, in decibels below full scale."""
 
 
 class TimeSeries:
-    """A quantity sampled in time: append ascending times, then ask about segments of them."""
+    """A quantity sampled in time: append ascending times, then query intervals."""
 
     def __init__(self) -> None:
         self._times = array("d")
@@ -26,25 +26,25 @@ class TimeSeries:
         self._values.append(value)
 
     def values(self, start_s: float, end_s: float) -> "array[float]":
-        """Those of [start_s, end_s)."""
+        """Values within [start_s, end_s)."""
         first = bisect_left(self._times, start_s)
         return self._values[first : bisect_left(self._times, end_s, first)]
 
     def mean(self, start_s: float, end_s: float) -> float | None:
-        """The mean over [start_s, end_s); None if nothing was sampled there."""
+        """Mean over [start_s, end_s); None if there are no samples."""
         values = self.values(start_s, end_s)
         return sum(values) / len(values) if values else None
 
     def lowest(self, start_s: float, end_s: float) -> float | None:
-        """The smallest value in [start_s, end_s); None if nothing was sampled there."""
+        """Minimum over [start_s, end_s); None if there are no samples."""
         return min(self.values(start_s, end_s), default=None)
 
     def highest(self, start_s: float, end_s: float) -> float | None:
-        """The largest value in [start_s, end_s); None if nothing was sampled there."""
+        """Maximum over [start_s, end_s); None if there are no samples."""
         return max(self.values(start_s, end_s), default=None)
 
 
 def loudness_db(samples: Float32[np.ndarray, " n"]) -> float:
-    """Root mean square of samples in [-1, 1], in decibels below full scale."""
+    """Root mean square of samples in [-1, 1], in dB below full scale."""
     power = float(np.mean(np.square(samples), dtype=np.float64)) if len(samples) else 0.0
     return max(SILENCE_DB, 10 * float(np.log10(power))) if power > 0 else SILENCE_DB

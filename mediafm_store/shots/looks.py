@@ -1,7 +1,7 @@
-"""What shots look like, in words and in degrees: it follows from the columns of their rows alone.
+"""Words for what shots look like, with degrees, derived from the columns of their rows alone.
 
-Where a rule of the trade says from when on a word fits, that is the half of its degree; where none
-does, it stands beside the number what it means. None was fitted to labelled films.
+Where a textbook rule says from which value on a word applies, its degree is one half there; where
+there is none, the meaning is noted beside the number. No rule was fitted to labelled films.
 """
 
 from bisect import bisect_left
@@ -13,27 +13,27 @@ from mediafm_store.media.picture import NAMES
 Row = Mapping[str, Any]
 """Columns of a shot; what is not known is None."""
 Degree = Callable[[Row], float]
-"""How much a shot is something, 0 to 1; from a half on the word is said of it."""
+"""Degree to which a shot has a property, 0 to 1; from 0.5 on the word applies."""
 _SAID = 0.5
 _AROUND_S = 30.0
-"""How far from the middle of a shot its cuts are counted."""
+"""Seconds around the middle of a shot in which its cuts are counted."""
 
 
 class _Rule(NamedTuple):
-    """When a word fits a shot."""
+    """Rule that says when a word fits a shot."""
 
     columns: tuple[str, ...]
-    """That it follows from."""
+    """Columns that the degree is derived from."""
     degree: Degree
 
 
 def look_words(row: Row) -> list[str]:
-    """What is said of a shot."""
+    """Words that fit a shot."""
     return [word for word, rule in RULES.items() if rule.degree(row) >= _SAID]
 
 
 def cuts_per_min(starts_s: Sequence[float], ends_s: Sequence[float]) -> list[float]:
-    """The cuts around the middle of each shot of a title, those of its beginning and end not."""
+    """Cuts per minute around the middle of each shot, without the start and end of the title."""
     found = []
     cuts, begin, end = starts_s[1:], starts_s[0], ends_s[-1]
     for start_s, end_s in zip(starts_s, ends_s, strict=True):
@@ -63,7 +63,7 @@ def _light(row: Row) -> float | None:
 
 
 def _black(row: Row) -> float:
-    """Nothing to see; of others, the nearer to it the darker."""
+    """Degree of black: 1 where nothing is visible, less the brighter the shot is."""
     dark = ramp(_light(row), 0.1, 0.05, 0.0)
     return 0.5 + dark / 2 if row["black"] else 0.49 * dark
 
@@ -102,8 +102,8 @@ def _small_faces(row: Row) -> float:
 _COLOURED = ("colours", "colour_shares")
 RULES: dict[str, _Rule] = {
     "black": _Rule(("black", "brightness", "bars"), _black),
-    # Middle grey, which meters expose for, reflects 18 %: .46 as video is coded. Two and a half
-    # stops less is .2; one more is .63, near the most that a sunny picture has as a mean.
+    # Middle grey, which meters expose for, reflects 18 %: 0.46 as video is coded. Two and a half
+    # stops less is 0.2; one more is 0.63, near the most that a sunny picture has as a mean.
     "dark": _lit(0.46, 0.2, 0.05),
     "bright": _lit(0.46, 0.6, 0.85),
     "black and white": _Rule(("saturation", "brightness", "bars"), _black_and_white),
@@ -124,6 +124,6 @@ RULES: dict[str, _Rule] = {
     "small faces": _Rule(("face", "faces"), _small_faces),
     "several faces": _of("faces", 1.0, 2.0, 5.0),
 }
-"""By word, in the order in which they are said."""
+"""Rules by word, in the order in which words are listed."""
 COLUMNS = tuple(dict.fromkeys(c for rule in RULES.values() for c in rule.columns))
-"""All that the words follow from."""
+"""All columns that the words are derived from."""

@@ -1,4 +1,4 @@
-"""What is wrong with a shot as material: black, silent, or seen just before."""
+"""Flags of shots that are black, silent or repeat a recent one."""
 
 from collections import deque
 
@@ -13,19 +13,19 @@ _LEAST_LIT = 0.02
 _SILENT_DB = -60.0
 """The usual settings of FFmpeg's blackdetect (98 % of a picture black) and silencedetect."""
 _FADE, _LONGEST_FADE_S = 0.1, 0.5
-"""How much of a black shot may be the end, or the beginning, of a fade."""
+"""Largest share of a black shot, and seconds, that the start or end of a fade may take."""
 _NEAR, _TINY, _SAME = 8, (32, 18), 0.2
-"""How many shots back a duplicate is looked for, the size at which pictures are compared, and how
-large a difference may be beside their contrast."""
+"""Shots to look back for a duplicate, the size at which pictures are compared, and the largest
+difference relative to their contrast."""
 _BOX = Pictures.Resampling.BOX
 _Tiny = Float32[np.ndarray, "18 32 3"]
 
 
 def is_black(lit: TimeSeries, start_s: float, end_s: float) -> bool:
-    """Whether nearly every frame of [start_s, end_s) is black but for a fiftieth of it.
+    """True if nearly every frame of [start_s, end_s) is black, up to a fiftieth of it.
 
-    Others may be only at its ends, where the picture beside it fades: a tenth of it at each, and
-    no more than half a second.
+    Frames that are not black may be only at the ends, where the neighbouring picture fades: a tenth
+    of the shot at each end, and at most half a second.
     """
     shares = lit.values(start_s, end_s)
     count = len(shares)
@@ -34,23 +34,23 @@ def is_black(lit: TimeSeries, start_s: float, end_s: float) -> bool:
 
 
 def is_silent(loudness: TimeSeries, start_s: float, end_s: float) -> bool:
-    """Whether nothing is heard in [start_s, end_s); so too where there is no sound at all."""
+    """True if [start_s, end_s) is silent, or there is no sound at all."""
     highest = loudness.highest(start_s, end_s)
     return highest is None or highest <= _SILENT_DB
 
 
 class Repeats:
-    """The pictures of the last shots, to find those that are shown again."""
+    """Pictures of the last shots, to find shots that are shown again."""
 
     def __init__(self) -> None:
         self._count = 0
         self._before: deque[tuple[int, _Tiny]] = deque(maxlen=_NEAR)
 
     def add(self, picture: Image) -> int | None:
-        """The number of the latest of the `_NEAR` pictures before that is the same, if any.
+        """Add a picture; return the number of the latest equal one of the last `_NEAR`, or None.
 
-        The same: their difference is small beside what can be seen in them, so that two dark
-        pictures are not alike for being dark.
+        Two pictures are equal if their difference is small relative to their contrast: two dark
+        pictures are not equal because both are dark.
         """
         tiny = np.asarray(Pictures.fromarray(picture).resize(_TINY, _BOX), np.float32)
         alike = (

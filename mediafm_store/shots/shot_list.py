@@ -26,9 +26,17 @@ _EVENT = re.compile(
 
 
 def read_shot_list(path: Path, fps: float) -> list[float]:
-    """When each shot after the first starts, in seconds from the start of the film, ascending.
+    """Read a list of cuts: the start of each shot after the first.
 
-    `fps` is the film's. Raises InvalidInput, naming the line, if the list cannot be read.
+    Args:
+        path: CSV, EDL or plain text of one start a line.
+        fps: Frame rate of the film, which turns frames and time codes into seconds.
+
+    Returns:
+        Seconds from the start of the film, ascending.
+
+    Raises:
+        InvalidInput: If the list cannot be read; the error names the line.
     """
     readers: dict[str, Callable[[Path, float], list[float]]] = {
         **dict.fromkeys(SUFFIXES, _csv_starts),
@@ -42,7 +50,7 @@ def read_shot_list(path: Path, fps: float) -> list[float]:
 
 
 def listed(starts_s: Sequence[float]) -> Detector:
-    """A detector that cuts where a list says, at the frame nearest to each start.
+    """Detector that cuts at listed times, at the frame nearest to each.
 
     Starts beyond the film, and further ones at the same frame, are left out.
     """
@@ -89,7 +97,7 @@ def _csv_starts(path: Path, fps: float) -> list[float]:
 
 
 def _start_column(cells: list[str]) -> int | None:
-    """Which cell of a header names the column of starts; None where none does."""
+    """Index of the header cell that names the column of starts; None if there is none."""
     names = [_column_name(cell) for cell in cells]
     return next((names.index(name) for name in (*_TIMES, _FRAMES) if name in names), None)
 
@@ -100,7 +108,7 @@ def _column_name(name: str) -> str:
 
 
 def _edl_starts(path: Path, fps: float) -> list[float]:
-    """Where each video event of an EDL is recorded, counted from the first one.
+    """Record times of the video events of an EDL, relative to the first.
 
     A dissolve or wipe counts from where the incoming picture starts to show.
     """

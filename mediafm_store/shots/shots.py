@@ -28,13 +28,13 @@ _DARK = 32
 _JUST_AFTER_S = 1e-4
 """Longer than rounding, shorter than a frame."""
 _FADED = 0.25
-"""Of the contrast of a shot's clearest picture: one with less does not stand for the shot."""
+"""Least contrast of a keyframe, as a share of that of the shot's clearest picture."""
 OnFrame = Callable[[int, float, float], None]
 """Called with the frames and the seconds of film that are done, and the seconds in all."""
 
 
 class CutShot(NamedTuple):
-    """A shot as it was found: where it lies, and pictures spread evenly over it (RGB)."""
+    """A detected shot: its span, and RGB pictures spread evenly over it."""
 
     span: Span
     keyframes: list[Image]
@@ -54,7 +54,7 @@ class CutShot(NamedTuple):
 
 
 class LumaStats(NamedTuple):
-    """What every frame of a film says about light, and how much of it changes."""
+    """Brightness of every frame of a film, and how much of the frame changes."""
 
     brightness: TimeSeries
     """The mean, 0 (black) to 1."""
@@ -65,7 +65,7 @@ class LumaStats(NamedTuple):
 
     @classmethod
     def unknown(cls) -> "LumaStats":
-        """Of a film that is yet to be read."""
+        """Statistics of a film that has not been decoded."""
         return cls(TimeSeries(), TimeSeries(), TimeSeries())
 
     def append(
@@ -78,7 +78,7 @@ class LumaStats(NamedTuple):
             self.motion.append(seconds, _change(before, image))
 
     def motion_in(self, span: Span) -> float | None:
-        """How much a shot moves: the change at its first frame is the cut, and does not count."""
+        """Mean change within a shot, without its first frame, whose change is the cut."""
         return self.motion.mean(span.start_s + _JUST_AFTER_S, span.end_s)
 
 
@@ -93,8 +93,16 @@ def read_shots(
 ) -> Iterator[CutShot]:
     """Decode a video once and yield its shots in play order, without gaps or overlaps.
 
-    Each comes with `keyframes` pictures, fewer where the shot has fewer frames. Raises InvalidMedia
-    if the file has no picture that can be decoded.
+    Args:
+        path: Video file.
+        detector: Function that finds the cuts.
+        keyframes: Pictures per shot; fewer if the shot has fewer frames.
+        light: Statistics that are filled in while decoding.
+        on_frame: Called with the frames so far, and the seconds done and in total.
+        warn: Called with a message for damage that is skipped.
+
+    Raises:
+        InvalidMedia: If no picture of the file can be decoded.
     """
     with open_media(path) as container, ExitStack() as stack:
         video = Video(container, path)
@@ -137,7 +145,7 @@ def _mean(image: Image) -> float:
 
 
 def _contrast(image: Image) -> float:
-    """How much the values of an image differ: the largest standard deviation of a channel."""
+    """Contrast of an image: the largest standard deviation of a channel."""
     import cv2
 
     return float(cv2.meanStdDev(image)[1].max())
@@ -189,7 +197,7 @@ class PendingShot:
     def close(self, cut: int, time_base: Fraction) -> CutShot:
         """End the shot before frame number `cut`.
 
-        A detector that tells of a very short shot more than `RECENT` frames late gets the
+        If a detector reports a very short shot more than `RECENT` frames late, the shot gets the
         nearest picture that is left.
         """
         end = self._times[cut - self._first] if cut < self.count else self._end

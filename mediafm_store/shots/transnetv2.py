@@ -27,9 +27,9 @@ _COMPARED, _HIDDEN = 128, 1024
 """Width of what comparing gives, and of the layer before the answer."""
 
 _WINDOW, MARGIN = 200, 25
-"""Frames that are scored at once, and how many of them at either end only serve the others.
+"""Frames that are scored together, and how many of them at either end only serve the others.
 
-The authors score 100 at once, so each frame twice; a longer window computes less twice. See
+The authors score 100 together, so each frame twice; a longer window computes less twice. See
 docs/decisions/0006-detectors.md for what that gains and changes.
 """
 _LIKELY = 0.5
@@ -50,7 +50,7 @@ def transnetv2(frames: Iterable[DetectorFrame], _fps: float) -> Iterator[int]:
 
 
 def small(frames: Iterable[DetectorFrame]) -> Iterator[UInt8[Tensor, "27 48 3"]]:
-    """The pictures as the network wants them: RGB, their shape ignored."""
+    """Frames as the network takes them: RGB, 48x27 pixels whatever their aspect ratio."""
     import cv2
 
     for frame in frames:
@@ -59,7 +59,7 @@ def small(frames: Iterable[DetectorFrame]) -> Iterator[UInt8[Tensor, "27 48 3"]]
 
 
 def scores(images: Iterable[UInt8[Tensor, "27 48 3"]], *, window: int = _WINDOW) -> Iterator[float]:
-    """How likely a transition is at each image, 0 to 1, as soon as its window is full.
+    """Probabilities, 0 to 1, of a transition at each image, as soon as its window is full.
 
     The first and the last image are repeated, so that all have neighbours.
     """
@@ -125,7 +125,7 @@ class TransNetV2(nn.Module):
         self.answer = nn.Linear(_HIDDEN, 1)
 
     def forward(self, frames: Frames) -> Float[Tensor, " t"]:
-        """Likelihoods, 0 to 1."""
+        """Probabilities of a transition, 0 to 1, by frame."""
         x = (frames.float() / 255).permute(0, 3, 1, 2)  # t c h w
         means = []
         for stage in self.stages:
@@ -184,7 +184,7 @@ def neighbour_cosines(rows: Float[Tensor, "t width"]) -> Float[Tensor, "t neighb
 
 
 def histograms(frames: Frames) -> Float[Tensor, "t 512"]:
-    """How many pixels of each frame have each of 8x8x8 colours."""
+    """Histograms of each frame over 8x8x8 colours, in pixels."""
     red, green, blue = (frames >> 5).long().flatten(1, 2).unbind(2)
     bins = (red << 6) + (green << 3) + blue
     empty = torch.zeros(len(frames), 512, device=frames.device)

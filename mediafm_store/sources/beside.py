@@ -1,4 +1,4 @@
-"""What lies beside a film and is called as it."""
+"""Files beside a film that share its name."""
 
 import os
 import unicodedata
@@ -12,7 +12,7 @@ VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
     *(".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
 )
-"""What is taken from a folder; a file that is named itself is tried whatever it is called."""
+"""Suffixes of files that are taken from a folder; a file that is named itself may have any."""
 
 
 class FileBeside(NamedTuple):
@@ -20,7 +20,7 @@ class FileBeside(NamedTuple):
 
     path: Path
     more: str
-    """What its name says beyond that of the film, in small letters: `.en` of `film.en.srt`."""
+    """Rest of its name after that of the film, in lower case: `.en` of `film.en.srt`."""
 
 
 def beside(media: Path, suffixes: tuple[str, ...]) -> Iterator[FileBeside]:
@@ -43,9 +43,9 @@ def beside(media: Path, suffixes: tuple[str, ...]) -> Iterator[FileBeside]:
 
 
 def _match(film: str, name: str) -> tuple[int, bool]:
-    """How many characters a file's name shares with a film's, and whether they are just the same.
+    """Number of characters that a file's name shares with a film's, and if they are equal exactly.
 
-    Without its suffix, or with it; (0, False) for a file that is called otherwise.
+    Without its suffix, or with it; (0, False) for a file of another name.
     """
     called = caseless(name)
     for part in (film, os.path.splitext(film)[0]):

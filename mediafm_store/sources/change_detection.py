@@ -1,4 +1,4 @@
-"""What a title was made from, so that only what has changed is made again."""
+"""Change detection: records what a title was made from, so that only changes are computed again."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ RULES = 3
 
 
 class Provenance(NamedTuple):
-    """What turns files into rows: the rules, the detector's name, the number of pictures."""
+    """Settings that turn files into rows: rules, detector, number of keyframes."""
 
     media: str
     words: str
 
 
 class SourceHashes(NamedTuple):
-    """The state of everything that a title's rows are computed from."""
+    """Hashes of everything that a title's rows are computed from."""
 
     media: str
     """sha256 of the content."""
@@ -34,20 +34,20 @@ class SourceHashes(NamedTuple):
     metadata: str
 
     def same_media(self, other: "SourceHashes") -> bool:
-        """Whether what is seen and heard need not be computed again."""
+        """True if picture and sound need not be processed again."""
         return (self.media, self.media_made_by) == (other.media, other.media_made_by)
 
     def same_words(self, other: "SourceHashes") -> bool:
-        """Whether what is said need not be computed again."""
+        """True if the spoken words need not be encoded again."""
         return (self.words, self.words_made_by) == (other.words, other.words_made_by)
 
     def same_metadata(self, other: "SourceHashes") -> bool:
-        """Whether the title's metadata need not be embedded again."""
+        """True if the title's metadata need not be encoded again."""
         return self.metadata == other.metadata
 
 
 def read_sources(title: Title, made_by: Provenance, row: Mapping[str, Any] | None) -> SourceHashes:
-    """The state of a title's files now; `row` is what the store holds of it, if anything."""
+    """Hashes of a title's files now; those of unchanged files are taken from the stored row."""
     before = sources_of(row)
     media_stat = stat_of(title.media)
     media = content(title.media, media_stat, before and (before.media_stat, before.media))
@@ -68,21 +68,21 @@ def read_sources(title: Title, made_by: Provenance, row: Mapping[str, Any] | Non
 
 
 def sources_of(row: Mapping[str, Any] | None) -> SourceHashes | None:
-    """What a stored title was made from."""
+    """Sources that a stored title was made from."""
     return SourceHashes(**row["sources"]) if row and row["sources"] else None
 
 
 def metadata_digest(title: Title, rule: object) -> str:
-    """Of all that is told of a title, by a rule of reading it."""
+    """Digest of a title's metadata, with the version of the rule that reads them."""
     return digest(
         (title.name, title.synopsis, title.tags, title.genres, title.series, rule),
     )
 
 
 def rule_of(row: Mapping[str, Any]) -> object | None:
-    """By which rule what is shown of a title is what its files told; None if it is not.
+    """Version of the rule that made the shown metadata from the files; else None.
 
-    That is so once it was given another name by hand, and of titles of the oldest stores.
+    It is None after the title was renamed by hand, and for titles of the oldest stores.
     """
     before = sources_of(row)
     if before is None:
@@ -106,19 +106,19 @@ def _display_name(row: Mapping[str, Any]) -> Title:
 
 
 def with_given_name(title: Title, row: Mapping[str, Any] | None) -> Title:
-    """A title as its files tell, under the name that it was given by hand, if it was."""
+    """Title as its files describe it, but with a name that was given by hand, if there is one."""
     by_hand = row is not None and row["sources"] and rule_of(row) is None
     return replace(title, name=row["name"]) if row and by_hand else title
 
 
 def with_name(row: Mapping[str, Any], name: str, rule: object) -> dict[str, str]:
-    """What a title was made from, as it would be had its files called it so."""
+    """Sources of a title as they would be if its files had this name."""
     told = metadata_digest(replace(_display_name(row), name=name), rule)
     return {**row["sources"], "metadata": told}
 
 
 def content(path: Path, stat: str, before: tuple[str, str] | None) -> str:
-    """The sha256 of a file, from `before` if its path, size and time of change are the same."""
+    """SHA-256 of a file, taken from `before` if path, size and time of change are the same."""
     if before and before[0] == stat:
         return before[1]
     check_file(path)
@@ -127,7 +127,7 @@ def content(path: Path, stat: str, before: tuple[str, str] | None) -> str:
 
 
 def stat_of(path: Path) -> str:
-    """What changes with the content of a file, or of the files in a folder."""
+    """Stamp that changes with the content of a file, or of the files in a folder."""
     if path.is_dir():
         return digest([stat_of(file) for file in sorted(path.rglob("*")) if file.is_file()])
     found = path.stat()
@@ -135,10 +135,10 @@ def stat_of(path: Path) -> str:
 
 
 def size_in(stat: str) -> str:
-    """The size that `stat_of` tells of a file."""
+    """Size of a file in the stamp by `stat_of`."""
     return stat.partition(" ")[0]
 
 
 def digest(facts: Sequence[object]) -> str:
-    """Of values that have a stable text."""
+    """Digest of values that have a stable text."""
     return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -14,18 +14,22 @@ from mediafm_store.storage.storage import Storage
 _SIGNS = "_.-"
 _NAMELESS = "untitled"
 _DIGITS = 8
-"""Of the digest that tells names without letters apart."""
+"""Digits of the digest that distinguishes names without letters."""
 
 _SameFilm = Callable[[str, Path], bool]
-"""Whether a file is that of a stored title, whose id is given, though it lies elsewhere."""
+"""True if a file is that of a stored title, given by its id, though its path differs."""
 _SeriesOf = Callable[[Path], list[str]]
-"""What a film is an episode of, and which, as far as that is known."""
+"""Series and episode of a film, as far as they are known."""
 
 
 def caseless(name: str) -> str:
-    """What names have in common that are the same to people (Unicode's canonical caseless match).
+    r"""Form of a name without case and accents' encoding (Unicode's canonical caseless match).
 
-    However its accents are encoded: on some disks letters and their marks lie apart.
+    Some disks store letters and their accents as separate characters.
+
+    Example:
+        >>> caseless("Amélie") == caseless("AME\u0301LIE")
+        True
     """
     if name.isascii():  # which most are, and a large store has many
         return name.casefold()
@@ -33,20 +37,24 @@ def caseless(name: str) -> str:
 
 
 def id_of(name: str) -> str:
-    """The id of a title that is called so: letters with their marks, digits, `_`, `-` and `.`.
+    """Title id for a name: lower-case letters with their marks, digits, `_`, `-` and `.`.
 
-    `My Film` is my_film. Names without letters and digits differ by a digest of theirs.
+    Names without letters and digits get a digest.
+
+    Example:
+        >>> id_of("My Film (2019)")
+        'my_film_2019'
     """
     shown = caseless("".join(c for c in name if not _is_invisible(c)))
-    id = re.sub("_+", "_", "".join(_kept_characters(shown))).strip(_SIGNS)
-    if any(map(str.isalnum, id)):
-        return id
+    title_id = re.sub("_+", "_", "".join(_kept_characters(shown))).strip(_SIGNS)
+    if any(map(str.isalnum, title_id)):
+        return title_id
     digest = hashlib.sha256(caseless(name).encode(errors="surrogatepass")).hexdigest()
     return f"{_NAMELESS}-{digest[:_DIGITS]}"
 
 
 def _is_invisible(character: str) -> bool:
-    """Whether it only says how others are drawn: joiners, marks of direction, emoji's variants."""
+    """True if a character only affects how others are drawn: joiners, direction marks, variants."""
     return unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"
 
 
@@ -65,14 +73,14 @@ def former_id(name: str) -> str:
 
 def check_id(title: str) -> None:
     """Raise InvalidInput for an id that tables, or addresses of shots, could not hold."""
-    if title != (id := id_of(title)):
+    if title != (title_id := id_of(title)):
         raise InvalidInput(
-            f"--title {title!r} may hold small letters, digits, _, - and . only; give {id!r}"
+            f"--title {title!r} may hold small letters, digits, _, - and . only; give {title_id!r}"
         )
 
 
 def name_ids(store: Storage, file: Path, names: Iterable[str]) -> dict[str, str]:
-    """The ids of the titles in a file of several, by name; those that are stored stay the same."""
+    """Ids of the titles in a file of several, by name; stored titles keep theirs."""
     media = _media_of(store)
     ids: dict[str, str] = {}
     for name in names:
@@ -88,36 +96,45 @@ def title_ids(
     is_same: _SameFilm,
     series_of: _SeriesOf = lambda file: [],
 ) -> dict[Path, str]:
-    """The id of the title that each file is, or becomes.
+    """Choose the title id of each file.
 
-    A file that is in the store keeps its id. A new one is called as the file; where another film is
-    called so already, or another of these, its series is part of the id if its metadata tell one
-    (`my_show_s02e01_pilot`), else the folders above it, as far as needed: `s2_episode_1`. Files of
-    one folder that are called alike have one id.
+    A file that is in the store keeps its id. A new one is named after the file; if another film has
+    that name, its series becomes part of the id if its metadata have one (`my_show_s02e01_pilot`),
+    else as many of the folders above it as needed: `s2_episode_1`. Files of one folder that share a
+    name share an id.
+
+    Args:
+        store: Store whose ids are taken.
+        files: Video files.
+        is_same: Tells if a file is that of a stored title.
+        series_of: Gives the series and episode of a file.
     """
     media = _media_of(store)
     ids = _stored_ids(media, files, is_same)
     taken = set(ids.values())
 
-    def fits(file: Path, id: str, times: int) -> bool:
-        if id not in media:
-            return times == 1 and id not in taken
-        beside = Path(media[id]).parent == file.parent
-        return beside or (id not in taken and is_same(id, file))
+    def fits(file: Path, title_id: str, times: int) -> bool:
+        if title_id not in media:
+            return times == 1 and title_id not in taken
+        beside = Path(media[title_id]).parent == file.parent
+        return beside or (title_id not in taken and is_same(title_id, file))
 
     choices = {file: _choices_of(file, series_of) for file in files if file not in ids}
     asked = {file: next(own) for file, own in choices.items()}
     while asked:
-        times = Counter(id for id, _ in {(id, file.parent) for file, id in asked.items()})
+        times = Counter(
+            title_id
+            for title_id, _ in {(title_id, file.parent) for file, title_id in asked.items()}
+        )
         found: dict[Path, str] = {}
-        for file, id in asked.items():
-            if fits(file, id, times[id]):
-                found[file] = id
+        for file, title_id in asked.items():
+            if fits(file, title_id, times[title_id]):
+                found[file] = title_id
         left = {file: next(choices[file], "") for file in asked if file not in found}
-        found |= {file: asked[file] for file, id in left.items() if not id}
+        found |= {file: asked[file] for file, title_id in left.items() if not title_id}
         ids |= found
         taken |= set(found.values())
-        asked = {file: id for file, id in left.items() if id}
+        asked = {file: title_id for file, title_id in left.items() if title_id}
     return ids
 
 
@@ -136,9 +153,9 @@ def _stored_ids(
 ) -> dict[Path, str]:
     """The ids of files that the store holds where they are, or by their former id."""
     at: dict[str, str] = {}
-    for id, path in media.items():
-        if path not in at or id == id_of(Path(path).stem):
-            at[path] = id
+    for title_id, path in media.items():
+        if path not in at or title_id == id_of(Path(path).stem):
+            at[path] = title_id
     ids: dict[Path, str] = {}
     for file in files:
         former = former_id(file.stem)
@@ -155,15 +172,15 @@ def _media_of(store: Storage) -> dict[str, str]:
 
 
 def is_gone(store: Storage) -> _SameFilm:
-    """Takes a file for that of a title if the one of the title is no longer there."""
-    return lambda id, file: not Path(store.title(id)["media"]).exists()
+    """Test that takes a file for a stored title's if the title's own file is gone."""
+    return lambda title_id, file: not Path(store.title(title_id)["media"]).exists()
 
 
 def is_same_film(store: Storage) -> _SameFilm:
-    """Takes a file for that of a title if the content is the same, or its folder has moved."""
+    """Test that takes a file for a stored title's if the content is equal or its folder moved."""
 
-    def is_same(id: str, file: Path) -> bool:
-        row = store.title(id)
+    def is_same(title_id: str, file: Path) -> bool:
+        row = store.title(title_id)
         there, before = Path(row["media"]), sources_of(row)
         if not there.exists() and there.parts[-2:] == file.parts[-2:]:
             return True

@@ -11,11 +11,11 @@ from mediafm_store.subtitles.parse import SUFFIXES
 from mediafm_store.subtitles.tracks import text_tracks
 
 _FOR_THE_DEAF, _FORCED, _PLAIN = {"sdh", "cc"}, {"forced"}, {"default", "und"}
-"""How file names say so, as in `film.de.sdh.srt`."""
+"""Marks of these kinds in file names, such as `film.de.sdh.srt`."""
 _ORIGINAL = "-orig"
-"""How yt-dlp calls the language that is spoken, as in `film.en-orig.vtt`."""
+"""Mark by which yt-dlp names the spoken language, as in `film.en-orig.vtt`."""
 _PREFERRED = "en"
-"""What the default encoder of words reads."""
+"""Language of the default text encoder."""
 
 
 class Subtitles(NamedTuple):
@@ -29,11 +29,11 @@ class Subtitles(NamedTuple):
     for_the_deaf: bool
     default: bool = True
     number: int = 0
-    """Of several that are alike else, as in `film.en.2.srt`."""
+    """Number among files that are equal otherwise, as in `film.en.2.srt`."""
 
     @property
     def rank(self) -> tuple[object, ...]:
-        """What is taken first where no language is asked for."""
+        """Sort key that prefers the usual subtitles where no language is requested."""
         unnamed = self.language is None
         preferred = (self.language or "").partition("-")[0] == _PREFERRED
         return (
@@ -86,7 +86,7 @@ def _subtitle_files(media: Path, warn: Warn) -> list[Subtitles]:
 
 
 def _subtitle_file(named: FileBeside) -> Subtitles | None:
-    """What the name of a file says; None for something else, such as film.commentary.srt."""
+    """Language and kind by a file's name; None for another file, such as film.commentary.srt."""
     words = {word.removesuffix(_ORIGINAL) for word in re.split(r"[.()\[\]]+", named.more) if word}
     numbers = {word for word in words if word.isdecimal() and len(word) <= 2}
     marks = words & (_FOR_THE_DEAF | _FORCED | _PLAIN)
@@ -107,7 +107,7 @@ def _subtitle_file(named: FileBeside) -> Subtitles | None:
 
 
 def _is_common(language: str | None) -> bool:
-    """Whether a word in a file's name is meant as a language: `old` and `cut` are ones, too."""
+    """True if a word in a file's name means a language: `old` and `cut` are languages, too."""
     return language is not None and len(language.partition("-")[0]) == 2
 
 

@@ -20,10 +20,16 @@ from mediafm_store.text_files import json_text
 
 
 def find_videos(paths: Iterable[Path], warn: Warn = log_warning) -> list[Path]:
-    """The files named, and the videos in the folders named, below them too, in order.
+    """Find videos: the files given, and all videos in the folders given and below, in order.
 
-    Links keep their own names: what lies beside a link belongs to it. `warn` is told of links that
-    lead nowhere. Raises InvalidInput for a path that does not exist or has no video.
+    Symbolic links keep their own names: files beside a link belong to it.
+
+    Args:
+        paths: Files and folders.
+        warn: Called for links that lead nowhere.
+
+    Raises:
+        InvalidInput: If a path does not exist or has no video.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -40,30 +46,42 @@ def find_videos(paths: Iterable[Path], warn: Warn = log_warning) -> list[Path]:
 
 
 def _is_video(path: Path) -> bool:
-    """Whether a file in a folder is taken for a video."""
+    """True if a file in a folder is taken for a video."""
     hidden = path.name.startswith(".")
     return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file() and not hidden
 
 
 def title_id(media: Path) -> str:
-    """The id that a file's name gives, so `My Film.mp4` is my_film."""
+    """Title id by a file's name.
+
+    Example:
+        >>> title_id(Path("films/My Film.mp4"))
+        'my_film'
+    """
     return id_of(media.stem)
 
 
 def read_title(
     media: Path,
-    id: str | None = None,
+    title_id: str | None = None,
     *,
     name: str | None = None,
     language: str | None = None,
     warn: Warn = log_warning,
 ) -> Title:
-    """A title with what lies beside its file; raise InvalidInput if the metadata is malformed.
+    """Read a title: its file, and the metadata and subtitles beside it.
 
-    `name` is what it is called where its metadata do not say, by default as its file. `language` is
-    that of the subtitles to use; if there are none, `warn` says which there are.
+    Args:
+        media: Video file.
+        title_id: Id of the title; default: by the file's name.
+        name: Name if the metadata have none; default: the file's.
+        language: Language of the subtitles to use; default: the first usual ones.
+        warn: Called with the languages that there are, if `language` is not among them.
+
+    Raises:
+        InvalidInput: If the metadata are malformed.
     """
-    title = named(id or title_id(media), media, metadata_of(media), name=name or media.stem)
+    title = named(title_id or id_of(media.stem), media, metadata_of(media), name=name or media.stem)
     subtitles = choose_subtitles(media, language, warn)
     if subtitles is None:
         return title
@@ -75,10 +93,10 @@ def read_title(
     )
 
 
-def named(id: str, media: Path, facts: Mapping[str, Any], *, name: str) -> Title:
-    """A title as its metadata describe it; `name` where they do not say what it is called."""
+def named(title_id: str, media: Path, facts: Mapping[str, Any], *, name: str) -> Title:
+    """Title as its metadata describe it; `name` is the name if they have none."""
     return Title(
-        id=id,
+        id=title_id,
         media=media,
         name=facts.get("title", name),
         synopsis=facts.get("synopsis", ""),
@@ -89,13 +107,13 @@ def named(id: str, media: Path, facts: Mapping[str, Any], *, name: str) -> Title
 
 
 def metadata_of(media: Path) -> dict[str, Any]:
-    """The metadata beside a file, which itself need not exist; empty where there are none."""
+    """Metadata beside a file, which need not exist itself; empty if there are none."""
     source = _metadata_file(media)
     return read_metadata(source) if source else {}
 
 
 def series_of(file: Path) -> list[str]:
-    """The series of a film, and the place in it as s02e01, as far as its metadata tell them."""
+    """Series and episode (`s02e01`) of a film, as far as its metadata have them."""
     try:
         facts = metadata_of(file)
     except InvalidInput:

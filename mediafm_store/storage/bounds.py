@@ -1,7 +1,7 @@
-"""What a condition may hold: it is measured before anything parses it.
+"""Limits on filter conditions, which are checked before anything parses them.
 
-A parser of SQL calls itself as deep as a condition is nested, and what it makes of one may take
-the machine's memory: a row's text made a million letters long, for every row.
+An SQL parser recurses as deep as a condition is nested, and what it computes may exhaust the
+memory: a row's text repeated to a million letters, for every row.
 """
 
 import re

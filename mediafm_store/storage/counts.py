@@ -14,20 +14,20 @@ from mediafm_store.tables.schema import KEYS, OF_IDS
 from mediafm_store.tables.sql import one_of
 
 UNIQUE: Mapping[str, Sequence[str]] = {**KEYS, "titles": ("id",), "spaces": ("name", "version")}
-"""What tells the rows of small tables apart."""
+"""Key columns of small tables."""
 _SHOT = ("id", "revision")
-"""What tells those of the others apart."""
+"""Key columns of the other tables."""
 
 
 class RowCounts(NamedTuple):
-    """What a table has of a title that readers see."""
+    """Number of rows of a title, and of different ids among them."""
 
     there: int
     different: int
 
 
 def rows_by_title(store: Storage, name: str) -> dict[str, RowCounts]:
-    """How many rows a table has of each title, and how many of them are not there already."""
+    """Number of rows, and of different ids, of each title in a table that readers see."""
     numbers: dict[str, list[np.ndarray]] = defaultdict(list)
     valid = store.revisions()
     for rows in store.tables.batches(name, ["id", "title", "revision"], COUNTED):
@@ -39,12 +39,12 @@ def rows_by_title(store: Storage, name: str) -> dict[str, RowCounts]:
 
 
 def tables_of_shots(store: Storage) -> list[str]:
-    """Tables that have a row a shot, or a title."""
+    """Tables that have a row per shot, or per title."""
     return sorted(store.tables_of_titles() - {*OF_IDS, "cues"})
 
 
 def doubled(store: Storage, name: str, titles: Collection[str] | None = None) -> list[int]:
-    """Where rows lie that are there already, of some titles or of all."""
+    """Offsets of duplicate rows, of some titles or of all."""
     key = list(UNIQUE.get(name, _SHOT))
     where = None if titles is None else one_of("title", sorted(titles))
     rows = pl.DataFrame(pl.from_arrow(store.tables.select_places(name, key, where)))
@@ -52,17 +52,17 @@ def doubled(store: Storage, name: str, titles: Collection[str] | None = None) ->
 
 
 def drop_doubled(store: Storage, name: str, titles: Collection[str] | None = None) -> None:
-    """Delete them: of each the first stays."""
+    """Delete duplicate rows: the first of each is kept."""
     with store.tables.lock():
         store.tables.delete_places(name, doubled(store, name, titles))
 
 
 def orphans(store: Storage, name: str) -> int:
-    """How many labels, or tags, are of titles that are not there."""
+    """Number of labels, or tags, whose titles do not exist."""
     return int(store.table(name).count_rows()) - len(store.rows(name))
 
 
 def drop_orphans(store: Storage, name: str) -> None:
-    """Delete them."""
+    """Delete labels, or tags, whose titles do not exist."""
     with store.tables.lock():
         store.tables.delete(name, f"NOT ({one_of('title', list(store.revisions()))})")

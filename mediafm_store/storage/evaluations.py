@@ -21,12 +21,12 @@ What = Literal["model", "probe", "index", "search", "space"]
 
 
 class Metric(NamedTuple):
-    """Something that was measured."""
+    """A measured value."""
 
     measure: str
     value: float
     of: str = ""
-    """What was measured, where others stand beside it: context, isolated, chance."""
+    """Variant that was measured, where there are several: context, isolated, chance."""
     label: str = ""
     """The tag; empty: over all."""
     low: float | None = None
@@ -36,7 +36,7 @@ class Metric(NamedTuple):
     detail: Mapping[str, Any] = {}
     """Curves and counts, as JSON can hold them."""
     own: bool = True
-    """Whether it is our work, or stands beside it to be compared with."""
+    """True for a result of this project, False for a baseline beside it."""
 
 
 def record(
@@ -48,11 +48,21 @@ def record(
     version: str,
     fingerprint: str,
 ) -> str:
-    """Keep figures that were measured together; the id of their run.
+    """Write values that were measured together.
 
-    `version` says of what: a checkpoint, a probe, a version of a space; `fingerprint` is that of
-    the vectors. Figures that nothing was there to measure for (NaN) are left out. A store that
-    cannot be written to raises InvalidInput.
+    Args:
+        store: Store to write to.
+        what: Kind of thing that was measured.
+        figures: Values; NaNs are left out.
+        name: Name of the thing.
+        version: Version of a checkpoint, a probe or a space.
+        fingerprint: Fingerprint of the vectors.
+
+    Returns:
+        The id of the run.
+
+    Raises:
+        InvalidInput: If the store cannot be written to.
     """
     run = uuid.uuid4().hex
     same = {
@@ -83,7 +93,7 @@ def record_if_writable(
     version: str,
     fingerprint: str,
 ) -> None:
-    """The same for who only asked to measure: a store that cannot be written to is a warning."""
+    """Record figures; a store that cannot be written to is a warning."""
     try:
         store.check_writable()
         record(store, what, figures, name=name, version=version, fingerprint=fingerprint)

@@ -15,7 +15,7 @@ _OF_TITLES = {
     for name in TITLES.names
     if name not in ("id", "revision", "sources")
 }
-"""What a condition calls a column of the title -> the column."""
+"""Names of title columns in conditions -> columns."""
 _COLUMNS: tuple[str, ...] = (*_OF_SHOTS, *_OF_TITLES)
 _NAMES = frozenset(_COLUMNS)
 
@@ -25,11 +25,13 @@ def matching(
     shots: Callable[[str, str | None, list[str]], pa.Table],
     titles: Callable[[list[str]], pa.Table],
 ) -> pl.Series:
-    """The ids of the shots that fulfil a condition; only the columns that it names are read.
+    """Ids of the shots that match a condition; only the columns that it names are read.
 
-    An expression alone, so that no other table or file can be named in it. Raises InvalidInput for
-    one that cannot be understood, is out of bounds (see `bounds`), or names columns that are not
-    there.
+    It is a single expression, so it can name no other table or file.
+
+    Raises:
+        InvalidInput: If it cannot be parsed, is out of bounds (see `bounds`), or names unknown
+            columns.
     """
     check_bounds(where, _NAMES)
     try:

@@ -12,7 +12,7 @@ _VECTOR_TABLE = re.compile(r"(fused|described|metadata|context|title)_v\d+")
 
 
 class TableHealth(NamedTuple):
-    """How a table has fared."""
+    """Maintenance state of a table."""
 
     name: str
     rows: int
@@ -20,11 +20,11 @@ class TableHealth(NamedTuple):
     """Rows that no reader sees: of replaced titles, or of an ingest that was killed."""
     small_files: int
     versions: int
-    """Those that may be forgotten once no reader has them open."""
+    """Versions that can be dropped once no reader has them open."""
 
 
 def health(store: Storage) -> list[TableHealth]:
-    """The state of every table that belongs to a store."""
+    """State of every table that belongs to a store."""
     return [_table_health(store, name) for name in sorted(store.table_names())]
 
 
@@ -39,12 +39,12 @@ def _table_health(store: Storage, name: str) -> TableHealth:
 
 
 def _has_revisions(store: Storage, name: str) -> bool:
-    """Whether a table holds rows that may not be valid."""
+    """True if a table holds rows that may not be valid."""
     return name != "titles" and "revision" in store.table(name).schema.names
 
 
 def tidy(store: Storage, name: str) -> None:
-    """Delete the rows of a table that no reader sees, join its files, forget old versions.
+    """Compact a table: delete rows that no reader sees, merge files, drop old versions.
 
     Readers that have had the table open for a day lose it.
     """
@@ -56,13 +56,13 @@ def tidy(store: Storage, name: str) -> None:
 
 
 def stray_tables(store: Storage) -> list[str]:
-    """Tables of vectors of no space: left by a kill while one was registered or retired."""
+    """Tables of vectors that belong to no space, left when a process was killed."""
     own = store.table_names()
     return [n for n in store.tables.names() if _VECTOR_TABLE.fullmatch(n) and n not in own]
 
 
 def drop_stray_tables(store: Storage) -> None:
-    """Delete them."""
+    """Delete tables of vectors that belong to no space."""
     with store.tables.lock():
         for name in stray_tables(store):
             store.tables.drop(name)

@@ -1,4 +1,4 @@
-"""Where the vectors of titles lie in a table, and how they are read there."""
+"""Offsets of the vectors of titles in a table, and reading by them."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from mediafm_store.tables.spaces import Space
 
 ROWS = 65_536
 NUMBER = r"/(\d+)$"
-"""Of a shot, in its id. That of a title has none."""
+"""Number of a shot in its id; a title's id has none."""
 
 
 class RowOffsets:
@@ -29,7 +29,7 @@ class RowOffsets:
     def __init__(self, tables: Tables, space: Space, revisions: Mapping[str, str]) -> None:
         self._tables, self._table = tables, tables.open(space.table)
         self.of: dict[str, Int64[np.ndarray, " rows"]] = {}
-        """Of each title in those revisions that has vectors, in play order."""
+        """Offsets by title, of those revisions that have vectors, in play order."""
         parts: dict[str, list[pl.DataFrame]] = defaultdict(list)
         columns, version, start = ["id", "title", "revision"], self._table.version, 0
         for rows in tables.batches(space.table, columns, ROWS, version=version):

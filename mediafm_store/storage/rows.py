@@ -21,30 +21,32 @@ AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class TitleRows:
-    """Everything that one ingest writes of a title. Rows are dicts of the columns in `schema`,
-    without `title` and `revision`, which the store fills in; a title row that was made from a
-    stored one keeps its `revision`."""
+    """Everything that one ingest writes of a title.
+
+    Rows are dicts of the columns in `schema`, without `title` and `revision`, which the store fills
+    in; a title row that was made from a stored one keeps its `revision`.
+    """
 
     title: Mapping[str, Any]
     shots: Sequence[Mapping[str, Any]]
     cues: Sequence[Mapping[str, Any]]
     thumbnails: Sequence[Mapping[str, Any]]
     vectors: Mapping[Space, Vectors]
-    """By space: one row a shot, or one in a space of titles."""
+    """Vectors by space: one row per shot, or one in a space of titles."""
 
 
 class MadeVectors(NamedTuple):
-    """Vectors that were computed from what a store holds of a title."""
+    """Vectors that were computed from the stored rows of a title."""
 
     title: Mapping[str, Any]
     """Its row as it was read before."""
     ids: Sequence[str]
-    """Of its shots, or its own, in order of the vectors."""
+    """Ids of its shots, or its own, in the order of the vectors."""
     vectors: Vectors
 
 
 def half_vectors(rows: pa.Table) -> HalfVectors:
-    """The column of vectors as numpy has it."""
+    """Column of vectors as a numpy array."""
     dim = rows.schema.field("vector").type.list_size
     flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(-1, dim)
@@ -79,7 +81,7 @@ def by_space(keyed: Iterable[tuple[TitleRows, Mapping[str, str]]]) -> dict[Space
 
 
 def span_of(row: Mapping[str, Any]) -> Span:
-    """Where a stored shot lies, exactly."""
+    """Exact span of a stored shot."""
     return Span(row["start"], row["end"], Fraction(row["time_base_num"], row["time_base_den"]))
 
 

@@ -13,7 +13,7 @@ R = TypeVar("R")
 def at_one_moment(
     task: Callable[Concatenate[Storage, P], R],
 ) -> Callable[Concatenate[Storage, P], R]:
-    """A task for which each table is looked up once: see `Tables.held`."""
+    """Decorator: a function sees each table at one version throughout; see `Tables.held`."""
 
     @wraps(task)
     def held(store: Storage, *arguments: P.args, **options: P.kwargs) -> R:

@@ -17,11 +17,18 @@ from mediafm_store.tables.sql import one_of
 
 
 class Storage(VectorReader):
-    """Titles, shots and their vectors in one folder, or at an address such as s3://bucket/store.
+    """Titles, shots and their vectors in a folder, or at an address such as s3://bucket/store.
 
     Readers see a title only when all of its rows are written, and never a mixture with an older
-    revision of it. `Storage(path)` opens a store and raises NotFound if there is none;
-    `create=True` makes it. InvalidInput says that a table cannot be read or written, and why.
+    revision of it.
+
+    Args:
+        path: Folder or address.
+        create: Make the store if there is none.
+
+    Raises:
+        NotFound: If there is no store.
+        InvalidInput: If a table cannot be read or written.
     """
 
     def __reduce__(self) -> tuple[type["Storage"], tuple[Path | str]]:
@@ -35,10 +42,11 @@ class Storage(VectorReader):
     def add_titles(self, many: Sequence[TitleRows]) -> None:
         """Add titles, or replace them, so that readers see all of them or the state before.
 
-        Each table is written once, so the more titles come together, the fewer files there are. The
-        rows of the revision before are left to those who are reading it; the next write of
-        the title deletes them. Rows that were made from stored ones carry their revision:
-        InvalidInput if there is another by now.
+        Each table is written once, so fewer files are made if more titles come together. Rows of
+        the revision before are kept for current readers; the next write of the title deletes them.
+
+        Raises:
+            InvalidInput: If rows were made from stored ones of a revision that has been replaced.
         """
         if not many:
             return
@@ -65,11 +73,14 @@ class Storage(VectorReader):
             self.tables.replace("titles", ["id"], table)
 
     def remove_titles(self, titles: Collection[str]) -> None:
-        """Delete titles with all that is theirs, so that readers see all of each or nothing.
+        """Delete titles with all their rows, so that readers see all of each or nothing.
 
-        Their rows in `titles` go first, by one commit. What a kill leaves after it nobody sees, and
-        it goes when a title of that id comes, or by `mediafm doctor --fix`. Raises NotFound if one
-        is not there; then none is deleted.
+        Their rows in `titles` are deleted first, in one commit. If the process is killed after it,
+        nobody sees the rest, which is deleted when a title of that id is added, or by `mediafm
+        doctor --fix`.
+
+        Raises:
+            NotFound: If one does not exist; then none is deleted.
         """
         if not titles:
             return
@@ -80,11 +91,11 @@ class Storage(VectorReader):
             self._sweep(list(titles), self.revisions())
 
     def update_title(self, title: str, **columns: Any) -> None:
-        """Change columns of a title that its other rows do not depend on."""
+        """Change columns of a title on which its other rows do not depend."""
         self.update_titles({title: columns})
 
     def update_titles(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
-        """The same for several, by id; raise NotFound if one is not there."""
+        """Update several titles, by id; raise NotFound if one does not exist."""
         if not changes:
             return
         with self.tables.lock():
@@ -102,11 +113,11 @@ class Storage(VectorReader):
         self.add_vectors_of(space, [MadeVectors(title, ids, vectors)])
 
     def add_vectors_of(self, space: Space, many: Sequence[MadeVectors]) -> None:
-        """Write vectors that were computed from what the store holds of titles, in one commit.
+        """Write vectors that were computed from stored rows of titles, in one commit.
 
         If a title has been replaced since its row was read, nobody sees these vectors, and it is
-        still `lacking`. What a title has already is not written again, if it has all: vectors of
-        one space and revision are the same.
+        still `lacking`. Titles that have all their vectors are skipped: vectors of one space and
+        revision are equal.
         """
         made = {
             one.title["revision"]: vector_rows(
@@ -136,15 +147,15 @@ class Storage(VectorReader):
     ) -> None:
         """Write rows of labels, tags, probes or evaluations, in one commit.
 
-        They take the place of those with the same key (see `KEYS`), and of all that fulfil the
-        condition `instead_of`.
+        They replace rows with the same key (see `KEYS`), and all that match the condition
+        `instead_of`.
         """
         table = pa.Table.from_pylist(list(rows), schema=TABLES[name])
         with self.tables.lock():
             self.tables.replace(name, KEYS[name], table, instead_of=instead_of)
 
     def delete(self, name: str, where: str) -> None:
-        """Delete rows of labels, tags, probes or evaluations that fulfil a condition."""
+        """Delete rows of labels, tags, probes or evaluations that match a condition."""
         with self.tables.lock():
             self.tables.delete(name, where)
 

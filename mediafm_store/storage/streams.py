@@ -32,7 +32,7 @@ class Batches(IterableDataset[dict[str, Any]]):
 
 
 def _sized(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
-    """The same rows, so many at a time; the last may be fewer."""
+    """Regroup rows into batches of `size`; the last may be smaller."""
     kept: list[pa.RecordBatch] = []
     for batch in batches:
         kept.append(batch)

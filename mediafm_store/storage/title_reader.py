@@ -29,7 +29,7 @@ class TitleReader:
     def __init__(self, path: Path | str, *, create: bool = False) -> None:
         self.place = StoreLocation.of(path)
         self.path = self.place.address if self.place.remote else Path(path)
-        """As it is told to people."""
+        """Path of the store, as messages show it."""
         if self.place.local.exists() and not self.place.local.is_dir():
             raise InvalidInput(f"{self.path} is a file; a store is a folder")
         nothing = NotFound(f"no store at {self.path}; make one with `mediafm ingest FILE`")
@@ -52,7 +52,7 @@ class TitleReader:
                 self.tables.create(name, TABLES[name])
 
     def __repr__(self) -> str:
-        """Where it is, and what is in it."""
+        """Location and contents, in a line."""
         counts, live = self.shot_counts(), (space.table for space in self.registry.live_spaces())
         return (
             f"<Store {str(self.path)!r}: {len(counts)} titles, {sum(counts.values())} shots,"
@@ -75,7 +75,7 @@ class TitleReader:
 
     @property
     def local(self) -> Path:
-        """The folder of indexes and checkpoints, on this machine."""
+        """Folder of indexes and checkpoints, on this machine."""
         return self.place.local
 
     def check_writable(self) -> None:
@@ -88,17 +88,18 @@ class TitleReader:
         return self.tables.open(name)
 
     def revisions(self) -> dict[str, str]:
-        """The revision of each title that readers see, by id."""
+        """Revision of each title that readers see, by id."""
         return dict(self._now()[0])
 
     def shot_counts(self) -> Mapping[str, int]:
-        """How many shots each title has, by id; nothing is read that `revisions` does not read."""
+        """Number of shots of each title, by id; reads nothing beyond what `revisions` reads."""
         return self._now()[1]
 
     def shot_ids(self, title: str) -> list[str]:
-        """The ids of the shots of a title in play order, as `shot_counts` knows them.
+        """Ids of the shots of a title in play order, as `shot_counts` knows them.
 
-        Raises NotFound for an unknown title.
+        Raises:
+            NotFound: If the title does not exist.
         """
         self.check_titles([title])
         return [shot_id(title, index) for index in range(self.shot_counts()[title])]
@@ -112,7 +113,7 @@ class TitleReader:
         return self._known[1:]
 
     def called(self) -> pl.DataFrame:
-        """What people may call titles: their `id`, `name` and `media`, the path of their file."""
+        """Names that people may use for titles: `id`, `name` and `media` (the file's path)."""
         return _frame(self.tables.whole("titles", ["id", "name", "media"])).sort("id")
 
     def titles(self) -> pl.DataFrame:
@@ -120,14 +121,14 @@ class TitleReader:
         return _frame(self.tables.select("titles")).sort("id")
 
     def title(self, title: str) -> dict[str, Any]:
-        """The row of one title; raise NotFound if there is none."""
+        """Row of one title; raise NotFound if there is none."""
         rows = self.tables.select("titles", f"id = {quoted(title)}").to_pylist()
         if not rows:
             raise NotFound(f"no title {title!r} in {self.path}; `mediafm info` lists them")
         return dict(rows[0])
 
     def check_titles(self, titles: Iterable[str]) -> None:
-        """Raise NotFound for the first of some titles that is not there."""
+        """Raise NotFound for the first title that does not exist."""
         there = self.revisions()
         for title in titles:
             if title not in there:
@@ -136,7 +137,7 @@ class TitleReader:
     def shots(
         self, title: str | None = None, *, columns: Sequence[str] | None = None
     ) -> pl.DataFrame:
-        """The shots of one title in play order, or of all titles; some of their columns, or all."""
+        """Shots of one title in play order, or of all titles, with some columns or all."""
         if columns is None:
             return self._of_title("shots", title).sort("title", "index")
         read = list(dict.fromkeys([*columns, "title", "index", "revision"]))
@@ -144,7 +145,7 @@ class TitleReader:
         return _frame(rows).sort("title", "index").select(columns)
 
     def shot(self, shot: str) -> dict[str, Any]:
-        """The row of one shot; raise NotFound if there is none."""
+        """Row of one shot; raise NotFound if there is none."""
         found = self.shots_by_id([shot])
         if shot not in found:
             raise NotFound(
@@ -154,40 +155,54 @@ class TitleReader:
         return found[shot]
 
     def shots_by_id(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """The rows of those of the shots that exist."""
+        """Rows of the shots with these ids that exist."""
         return {r["id"]: r for r in self._visible("shots", one_of("id", ids)).to_pylist()}
 
     def index_ids(self) -> None:
-        """Let shots be found by their ids without a scan of the table."""
+        """Index shots by their ids, so that they are found without a scan of the table."""
         self.tables.index_ids("shots")
 
     def thumbnails(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """A JPEG picture of each of those shots that exist and have one."""
+        """JPEG pictures of the shots with these ids that exist and have one."""
         rows = self._visible("thumbnails", one_of("id", ids)).to_pylist()
         return {row["id"]: row["jpeg"] for row in rows if row["jpeg"]}
 
     def cues(self, title: str) -> pl.DataFrame:
-        """The subtitles of a title in play order."""
+        """Subtitles of a title in play order."""
         return self._of_title("cues", title).sort("start_s")
 
     def tags(self) -> pl.DataFrame:
-        """The tags that were proposed, best first within a title."""
+        """Proposed tags, best first within a title."""
         return self.rows("tags").sort("title", "score", descending=[False, True])
 
     def rows(self, name: str, where: str | None = None) -> pl.DataFrame:
-        """Rows of labels, tags, probes or evaluations, those that fulfil a condition.
+        """Rows of labels, tags, probes or evaluations.
 
-        Labels and tags of titles that are not there do not count.
+        Labels and tags of titles that do not exist are left out.
+
+        Args:
+            name: Name of the table.
+            where: SQL condition that the rows have to match.
         """
         valid = self.revisions()  # before the rows, so that those of a new title are not too early
         found = _frame(self.tables.select(name, where))
         return found.filter(pl.col("title").is_in(list(valid))) if name in OF_IDS else found
 
     def said(self, words: str, k: int, among: Collection[str] | None = None) -> dict[str, float]:
-        """The ids of the `k` shots in which words are said, with their BM25 scores, best first.
+        """Full-text search in the spoken words.
 
-        `"in quotes"` it is exactly these words in a row. Of the shots in `among` alone, if given.
-        The first call makes the full-text index: InvalidInput if that cannot be written.
+        The first call makes the index.
+
+        Args:
+            words: Words to find; in double quotes exactly this phrase.
+            k: Number of shots to return.
+            among: Ids of shots to search in; default: all.
+
+        Returns:
+            Ids of shots with their BM25 scores, best first.
+
+        Raises:
+            InvalidInput: If the index cannot be written.
         """
         try:
             self.tables.index_words("shots", "words")
@@ -210,27 +225,31 @@ class TitleReader:
         return dict(list(found)[:k])
 
     def view(self, name: str, *, version: int | None = None, where: str | None = None) -> View:
-        """A table, or a space with what is known of its shots or titles, for other tools.
+        """Open a table, or a space with the columns of its shots or titles, for other tools.
 
-        `name` is that of a table, of a space (its live version) or of a version such as
-        context_v1; `version` a number from `versions(name)`, of the table as it was; `where` a
-        condition on shots (see `matching`). Raises NotFound for what is not there, InvalidInput for
-        a version that is gone.
+        Args:
+            name: A table, a space (its live version) or a version such as context_v1.
+            version: Number from `versions(name)`, of the table as it was; default: the newest.
+            where: Condition on shots (see `matching`).
+
+        Raises:
+            NotFound: If there is no such table or space.
+            InvalidInput: If the version is gone.
         """
         return open_view(self.tables, self._table_named(name), version=version, where=where)
 
     def versions(self, name: str) -> pl.DataFrame:
-        """The versions of a table or a space that can still be read: `version` and `written_at`."""
+        """Versions of a table or a space that can still be read: `version` and `written_at`."""
         rows = self.tables.versions(self._table_named(name))
         numbers, dates = zip(*rows, strict=True)
         return pl.DataFrame({"version": numbers, "written_at": dates})
 
     def table_names(self) -> set[str]:
-        """Every table that belongs to the store."""
+        """Names of all tables that belong to the store."""
         return {*TABLES, *(s.table for s in self.spaces() if s.state != "retired")}
 
     def tables_of_titles(self) -> set[str]:
-        """Those whose rows belong to a title each."""
+        """Tables whose rows belong to a title each."""
         return {"shots", "cues", "thumbnails", *OF_IDS, *(self.table_names() - TABLES.keys())}
 
     def _table_named(self, name: str) -> str:
@@ -243,11 +262,14 @@ class TitleReader:
         return name
 
     def matching(self, where: str) -> pl.Series:
-        """The ids of the shots that fulfil a condition in SQL.
+        """Ids of the shots that match an SQL condition.
 
-        It may name the columns of shots and those of their title; of the columns that both have,
-        the title's are `title_name`, such as title_duration_s. Raises InvalidInput for a condition
-        that cannot be understood.
+        Args:
+            where: Condition on the columns of shots and of their titles; title columns whose names
+                shots have too are `title_name`, such as title_duration_s.
+
+        Raises:
+            InvalidInput: If the condition cannot be parsed.
         """
         return matching(where, self._visible, lambda c: self.tables.select("titles", None, c))
 
@@ -256,11 +278,11 @@ class TitleReader:
         return self.registry.spaces()
 
     def has(self, name: SpaceName) -> bool:
-        """Whether a space has a live version."""
+        """True if a space has a live version."""
         return self.registry.has(name)
 
     def live(self, name: str) -> Space:
-        """The version of a space that is in use; raise NotFound if there is none."""
+        """Live version of a space; raise NotFound if there is none."""
         return self.registry.live(name)
 
     def _visible(

@@ -24,10 +24,19 @@ COUNTED = 128 * _BATCH
 class VectorReader(TitleReader):
     """The titles of a store and their vectors, to read."""
 
-    def vectors(self, space: Space, title: str | None = None) -> StoredVectors:
-        """The vectors of a space as float32, of one title or of all.
+    def lacking(self, space: Space) -> list[str]:
+        """Titles that do not have as many vectors in a space as they have shots.
 
-        Raises InvalidInput for a title that has some, but not one a shot.
+        Most have none, or those of an older revision; a few may have lost or duplicate rows.
+        """
+        there = self.rows_by_title(space)
+        return [t for t, n in self.shot_counts().items() if there.get(t) != space.rows_of(n)]
+
+    def vectors(self, space: Space, title: str | None = None) -> StoredVectors:
+        """Vectors of a space as float32, of one title or of all.
+
+        Raises:
+            InvalidInput: If a title has some vectors, but not one per shot.
         """
         if title is None:
             return self._vectors(space, None)
@@ -41,15 +50,15 @@ class VectorReader(TitleReader):
         return found
 
     def vectors_by_id(self, space: Space, ids: Sequence[str]) -> StoredVectors:
-        """The vectors of those ids that a space holds."""
+        """Vectors of those ids that a space holds."""
         return self._vectors(space, one_of("id", ids))
 
     def vector_batches(
         self, space: Space, titles: Collection[str] | None = None
     ) -> Iterator[VectorBatch]:
-        """The vectors of a space, or of some titles, in float16 as they lie in the table.
+        """Yield the vectors of a space, or of some titles, in float16 as they are stored.
 
-        No more than a batch is in memory. The rows of a title come one after the other.
+        Only one batch is in memory. Rows of a title are consecutive.
         """
         every = self.revisions()
         valid = every if titles is None else {t: r for t, r in every.items() if t in titles}
@@ -64,26 +73,26 @@ class VectorReader(TitleReader):
     def vectors_by_title(
         self, space: Space, titles: Collection[str] | None = None
     ) -> Iterator[tuple[str, StoredVectors]]:
-        """The vectors of title after title as float32, of all or some, in no particular order.
+        """Yield the vectors by title as float32, of all titles or some, in no particular order.
 
-        Only titles that have vectors of all of their shots. No more than a batch, and titles of
-        which a part is still to come, is in memory.
+        Titles without vectors of all of their shots are left out. One batch is in memory, and
+        titles of which a part is still to come.
         """
         shots = self.shot_counts()
         parts: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
         for batch in self.vector_batches(space, titles):
-            for id, title, vector in zip(batch.ids, batch.titles, batch.vectors, strict=True):
-                parts[title][id] = vector
+            for row_id, title, vector in zip(batch.ids, batch.titles, batch.vectors, strict=True):
+                parts[title][row_id] = vector
                 if len(parts[title]) == (1 if space.of_titles else shots.get(title)):
                     whole = parts.pop(title)
                     ids = sorted(whole)
-                    vectors = np.stack([whole[id] for id in ids]).astype(np.float32)
+                    vectors = np.stack([whole[row_id] for row_id in ids]).astype(np.float32)
                     yield title, StoredVectors(ids, vectors)
 
     def sample(
         self, space: Space, passages: int, length: int, *, rng: np.random.Generator
     ) -> list[Passage]:
-        """Random passages, each of `length` vectors at most; all of them, if there are no more."""
+        """Random passages of at most `length` vectors each; all of them, if there are no more."""
         rows = self.table(space.table).count_rows()
         begins = np.arange(0, rows, length)
         chosen = np.sort(rng.permutation(begins)[:passages]).tolist()
@@ -103,11 +112,11 @@ class VectorReader(TitleReader):
         ]
 
     def places(self, space: Space, revisions: Mapping[str, str]) -> RowOffsets:
-        """Where the vectors of titles lie in a space, in those of their revisions."""
+        """Offsets of the vectors of titles in a space, by their revisions."""
         return RowOffsets(self.tables, space, revisions)
 
     def rows_by_title(self, space: Space) -> dict[str, int]:
-        """How many vectors each title has in a space; those that have some."""
+        """Number of vectors of each title in a space; titles without any are left out."""
         valid, columns = self.revisions(), ["title", "revision"]
         parts: Iterable[pa.Table] = self.tables.batches(space.table, columns, COUNTED)
         if space.of_titles:  # a row a title, and every search asks
@@ -124,11 +133,3 @@ class VectorReader(TitleReader):
         order = sorted(range(len(ids)), key=ids.__getitem__)
         vectors = half_vectors(rows)[order].astype(np.float32)
         return StoredVectors([ids[i] for i in order], vectors)
-
-    def lacking(self, space: Space) -> list[str]:
-        """The titles that do not have as many vectors in a space as they have shots.
-
-        Most have none, or those of an older revision; of some a row was lost, or is there twice.
-        """
-        there = self.rows_by_title(space)
-        return [t for t, n in self.shot_counts().items() if there.get(t) != space.rows_of(n)]

@@ -25,16 +25,16 @@ _NOW = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class View:
-    """The rows of a table that are valid, without what only the store needs.
+    """Valid rows of a table, without internal columns.
 
-    Vectors come with the columns of their shots or titles. All of it is of one moment: that at
-    which the view was opened, or the last at which the version was the newest.
+    Vectors have the columns of their shots or titles beside them. All rows are of one moment: that
+    at which the view was opened, or the last at which the version was the newest.
     """
 
     tables: Tables
     name: str
     versions: Mapping[str, int]
-    """Of the tables that it is made from."""
+    """Versions of the tables that it is made from."""
     ids: frozenset[str] | None = None
     """The shots that are in it; None: all."""
 
@@ -50,29 +50,31 @@ class View:
     def batches(
         self, columns: Sequence[str] | None = None, *, part: tuple[int, int] = (0, 1)
     ) -> Iterator[pa.RecordBatch]:
-        """Some rows at a time, of all columns or of some; `part` (i, n) is every n-th batch."""
+        """Yield batches of all columns or some; `part` (i, n) is every n-th of them."""
         schema = pa.schema([f for f in self.schema if columns is None or f.name in columns])
         there = self.tables.open(self.name, self.versions[self.name]).schema.names
         own = [c for c in there if c in _KEYS or c in schema.names]
         lacking = [c for c in schema.names if c not in there]
         known = self._known(lacking) if lacking else None
-        # Not by Arrow, which would hash all of them anew for every batch.
-        place_of = {id: i for i, id in enumerate(known["id"].to_pylist())} if known else {}
+        # Not by Arrow, which would hash all of them again for every batch.
+        place_of = {row_id: i for i, row_id in enumerate(known["id"].to_pylist())} if known else {}
         for found in self._valid(self.name, own, part):
             rows = found
             if self.ids is not None:
                 rows = rows.filter(
-                    pa.array([id in self.ids for id in rows["id"].to_pylist()], pa.bool_())
+                    pa.array([row_id in self.ids for row_id in rows["id"].to_pylist()], pa.bool_())
                 )
             if known is not None:
-                places = pa.array([place_of[id] for id in rows["id"].to_pylist()], pa.int64())
+                places = pa.array(
+                    [place_of[row_id] for row_id in rows["id"].to_pylist()], pa.int64()
+                )
                 for column in lacking:
                     taken = known[column].take(places)
                     rows = rows.append_column(schema.field(column), taken)
             yield from rows.select(schema.names).cast(schema).to_batches()
 
     def lazy(self) -> pl.LazyFrame:
-        """For Polars: only columns that are used are read, a batch at a time."""
+        """Polars LazyFrame: only columns that are used are read, a batch at a time."""
 
         def source(
             with_columns: list[str] | None,
@@ -94,7 +96,7 @@ class View:
         return register_io_source(source, schema=empty.schema)
 
     def arrow(self) -> pa.Table:
-        """All of it, in memory."""
+        """All rows as an Arrow table, in memory."""
         return pa.Table.from_batches(self.batches(), self.schema)
 
     def pandas(self) -> Any:
@@ -107,12 +109,18 @@ class View:
         return _needed("duckdb").from_arrow(_single_precision(self.arrow()))
 
     def torch(self, columns: Sequence[str] | None = None, *, batch_size: int = ROWS) -> Any:
-        """A torch IterableDataset of batches, of all columns or of some; numbers are tensors.
+        """Torch IterableDataset of batches, streamed from disk.
 
-        Vectors are float32 [rows, dim], numbers and truth values tensors [rows], all else lists. So
-        are columns with gaps, in which None stands, but for those of fractions, which have NaN.
-        Streams from disk; workers of a DataLoader (with batch_size=None) share the batches, the
-        last of which each may be smaller. Raises InvalidInput for a column that is not there.
+        Vectors are float32 [rows, dim], numbers and booleans tensors [rows], all else lists.
+        Columns with nulls are lists with None, except floats, which have NaN. Workers of a
+        DataLoader (with batch_size=None) share the batches; the last batch of each may be smaller.
+
+        Args:
+            columns: Names of columns; default: all.
+            batch_size: Rows per batch.
+
+        Raises:
+            InvalidInput: If a column does not exist.
         """
         from mediafm_store.storage.streams import Batches
 
@@ -120,7 +128,11 @@ class View:
         return Batches(partial(self.batches, names), names, batch_size)
 
     def chosen(self, columns: Sequence[str] | None) -> list[str]:
-        """Those columns, or all; raise InvalidInput for one that is not there."""
+        """Columns of these names, or all.
+
+        Raises:
+            InvalidInput: If there is no column of a name.
+        """
         names = self.schema.names
         if unknown := [c for c in columns or () if c not in names]:
             raise InvalidInput(
@@ -159,7 +171,7 @@ class View:
         return found
 
     def _known(self, columns: Sequence[str]) -> pa.Table:
-        """What is known of shots or titles, by id."""
+        """Facts about shots or titles, by id."""
         there = self.tables.open(self._about, self.versions[self._about]).schema
         keys = [c for c in _KEYS if c in there.names]
         empty = pa.schema([there.field(c) for c in [*keys, *columns]]).empty_table()
@@ -210,7 +222,7 @@ def only_valid(rows: pa.Table, valid: Mapping[str, str]) -> pa.Table:
 
 
 def _single_precision(rows: pa.Table) -> pa.Table:
-    """With float32 instead of float16."""
+    """Convert float16 columns to float32."""
     for place, field in enumerate(rows.schema):
         if pa.types.is_fixed_size_list(field.type) and pa.types.is_float16(field.type.value_type):
             wide = pa.list_(pa.float32(), field.type.list_size)

@@ -58,12 +58,15 @@ _CODES = {name: code for code, *names in map(str.split, _NAMES.split("\n")[1:-1]
 
 
 def spelled_out(word: str) -> str | None:
-    """The language that a word in small letters names: `german` and `deutsch` are `de`."""
+    """Language code of a lower-case word, such as `de` for `german` and `deutsch`; else None."""
     return _CODES.get(word)
 
 
 def standard(tag: str | None) -> str | None:
-    """`ger`, `deu` and `de` are `de`; None for what is no language, or says that it is unknown."""
+    """Standard form of a language tag: `ger`, `deu` and `de` are `de`.
+
+    None for an invalid tag, or one that means an unknown language.
+    """
     if not tag or not langcodes.tag_is_valid(tag):
         return None
     found = langcodes.standardize_tag(tag)
@@ -71,7 +74,11 @@ def standard(tag: str | None) -> str | None:
 
 
 def wished(tag: str) -> str:
-    """The language that a user names; raise InvalidInput if there is none of that name."""
+    """Code of the language that a user names.
+
+    Raises:
+        InvalidInput: If there is no language of that name.
+    """
     found = standard(tag)
     if found is None:
         raise InvalidInput(f"{tag!r} is not a language; name it by its code, such as de or pt-BR")
@@ -79,5 +86,8 @@ def wished(tag: str) -> str:
 
 
 def distance(wish: str, language: str) -> int:
-    """0 for the same language, some units for its regional forms, over `NEAR` for others."""
+    """Distance of a language from the requested one.
+
+    0 for the same language, a little more for its regional forms, over `NEAR` for others.
+    """
     return langcodes.tag_distance(wish, language)

@@ -20,7 +20,7 @@ from mediafm_store.text_files.plain_text import read_text
 
 SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
 EMPTY = {"vtt": "WEBVTT", "ass": "[Script Info]", "ssa": "[Script Info]"}
-"""What files start with that are whole and say nothing."""
+"""First text of files that are complete and have no words."""
 _NEVER_TIMES = "00:00:00.000 --> 00:00:00.000"
 _NEVER_EVENT = "Dialogue: 0,0:00:00.00,0:00:00.00,,,0,0,0,,"
 _STAMP = r"-?(?:\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?|\d{1,2}:\d{1,2}[.,]\d{1,3})"
@@ -28,7 +28,7 @@ _TIMES = re.compile(rf"\s*({_STAMP})\s*-->\s*({_STAMP})(?![\d:.,])")
 _CLOCK = re.compile(r"\s*-?\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d{1,3})?\s*")
 _EVENT_FIELDS = "Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
 EFFECT, _SUNG = "fx", "karaoke"
-"""How ASS marks syllables that are drawn, one by one, and the line that they were made from."""
+"""Marks in ASS of syllables that are drawn one by one, and of the line they were made from."""
 _PREVIEW = re.compile(r"\S+(?:\.(?:jpe?g|png|webp|gif|avif)|#xywh=\S+)", re.IGNORECASE)
 """A picture for the mouse at a player's bar, and the part of it that is meant."""
 _DRAWS = re.compile(r"\\p[1-9]")
@@ -45,9 +45,15 @@ _MOST_ROLLED = 4
 
 
 def read_cues(path: Path, warn: Warn = log_warning, *, language: str | None = None) -> list[Cue]:
-    """What is said, in play order; raise InvalidSubtitles if nothing in the file can be read.
+    """Read the cues of a subtitle file, in play order.
 
-    `language` helps to tell the encoding of what is not UTF-8.
+    Args:
+        path: SubRip, WebVTT, ASS or another text format; the content decides, not the suffix.
+        language: Helps to guess the encoding of a file that is not UTF-8.
+        warn: Called with a message for every part that cannot be read.
+
+    Raises:
+        InvalidSubtitles: If nothing in the file can be read.
     """
     try:
         text = re.sub(r"\r*\n|\r", "\n", read_text(path, warn, language))
@@ -82,13 +88,13 @@ def read_cues(path: Path, warn: Warn = log_warning, *, language: str | None = No
 
 
 def _is_empty(text: str, form: str, damaged: list[int]) -> bool:
-    """Whether a file is whole and says nothing."""
+    """True if a file is complete and has no words."""
     start = EMPTY.get(form)
     return not damaged and (not text.strip() or (start is not None and text.startswith(start)))
 
 
 def _kind_of(text: str) -> str:
-    """What the text looks like, whatever its name says: many an `.srt` holds WebVTT."""
+    """Format of a text by its content: many an `.srt` holds WebVTT."""
     if "[Events]" in text:  # pysubs2 wants the styles, too, which may be missing
         return "ass"
     try:
@@ -186,7 +192,7 @@ def in_order(cues: Iterable[Cue]) -> list[Cue]:
 
 
 def _repeated(before: list[str], lines: list[str]) -> int:
-    """How many lines a cue begins with that the one before it ends with."""
+    """Number of lines at the start of a cue that repeat the end of the cue before."""
     if " ".join(before) == " ".join(lines):
         return len(lines)
     most = min(len(before), len(lines), _MOST_ROLLED)
@@ -225,9 +231,9 @@ def _without_speaker(line: str) -> str:
 
 
 def words_of_shots(cues: Sequence[Cue], spans: Iterable[Span]) -> Iterator[str]:
-    """What is said in each shot: the text of the cues that belong to it, in their order.
+    """Text spoken in each shot: the joined cues that belong to it.
 
-    Shots come in play order. Of the cues only those are looked at that are not over yet.
+    Shots come in play order. Cues that have ended before a shot are skipped.
     """
     waiting = sorted(range(len(cues)), key=lambda number: cues[number].start_s, reverse=True)
     current: list[int] = []
@@ -241,7 +247,7 @@ def words_of_shots(cues: Sequence[Cue], spans: Iterable[Span]) -> Iterator[str]:
 
 
 def belongs(cue: Cue, start_s: float, end_s: float) -> bool:
-    """Whether a cue and a shot share a third of a second, or half of one of them.
+    """True if a cue and a shot share a third of a second, or half of one of them.
 
     Cues often stay for a few frames after a cut, and are not about what comes then.
     """

@@ -16,11 +16,11 @@ from mediafm_store.subtitles.language import standard
 from mediafm_store.subtitles.parse import EFFECT, in_order, read_cues, said
 
 _TEXT_CODECS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
-"""Those that hold text; DVDs and Blu-rays have pictures of it."""
+"""Codecs that hold text; DVDs and Blu-rays have pictures of it."""
 _EFFECT_FIELD = 7
-"""Of an event in ASS as FFmpeg gives it; there are no times in it, and the text is the last."""
+"""Index of the effect in an ASS event as FFmpeg returns it, without times; the text is last."""
 _LAST_S = 5.0
-"""How long a cue stays of which nothing says when it ends."""
+"""Seconds that a cue stays if its end is unknown."""
 
 
 class SubtitleTrack(NamedTuple):
@@ -36,7 +36,7 @@ class SubtitleTrack(NamedTuple):
 
 
 def text_tracks(media: Path) -> list[SubtitleTrack]:
-    """The subtitle tracks of a file that hold text; none where it cannot be read."""
+    """Subtitle tracks of a file that hold text; empty if it cannot be read."""
     try:
         with open_media(media) as container:
             return [
@@ -49,7 +49,7 @@ def text_tracks(media: Path) -> list[SubtitleTrack]:
 
 
 def _track(stream: Any) -> SubtitleTrack:
-    """What a container says of a subtitle stream."""
+    """Description of a subtitle stream by its container."""
     marks, flags = stream.disposition, av.stream.Disposition
     return SubtitleTrack(
         stream.index,
@@ -119,7 +119,7 @@ def _dialogues(packet: Any) -> list[str]:
 
 
 def read_words(title: Title, warn: Warn = log_warning) -> list[Cue]:
-    """The cues of a title's subtitles, be they a file or a track; none where it has none."""
+    """Cues of a title's subtitles, from a file or a track; empty if there are none."""
     if title.subtitles is None:
         return []
     if title.subtitle_track is not None:

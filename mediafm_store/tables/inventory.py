@@ -1,4 +1,4 @@
-"""Which revisions of which titles tables have rows of, be they valid or not."""
+"""Inventory of the revisions of titles that tables have rows of, valid or not."""
 
 from collections.abc import Mapping
 
@@ -9,15 +9,15 @@ from mediafm_store.tables.lancedb_tables import Tables
 
 _Found = dict[str, dict[str, int]]
 ROWS = 1 << 20
-"""That are gone through at a time: 50 MB."""
+"""Rows that are read in one go: 50 MB."""
 
 
 class RevisionInventory:
-    """What a writer has to know before it writes.
+    """Revisions that a writer has to know before it writes.
 
-    A table is gone through once, and again when it was compacted or another program has written to
-    it. To ask it at every write would take the longer the more there is: a bulk job would grow with
-    the square of the catalogue.
+    A table is scanned once, and again after it was compacted or another program has written to it.
+    A query before every write would take longer the larger the table is: the time of a bulk job
+    would be quadratic in the size of the catalogue.
     """
 
     def __init__(self, tables: Tables) -> None:

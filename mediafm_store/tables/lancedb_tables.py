@@ -13,13 +13,12 @@ from mediafm_store.tables.turns import turn
 
 import lancedb.index  # isort: skip  # after the reader, which makes it light
 
-
 AT_ONCE = 1000
 """Rows that one condition names."""
 COMPACTED = 50
-"""Each write leaves a file that every reader has to open: so many at most."""
+"""Writes between compactions: each leaves a file that every reader has to open."""
 KEPT = timedelta(days=1)
-"""How long versions can be read that are not the newest."""
+"""Time for which old versions can be read."""
 CITED = frozenset({"labels"})
 """Tables whose versions are all kept: a probe names the one that it was fitted to."""
 _FOR_EVER = timedelta(days=365_000)
@@ -87,7 +86,7 @@ class Tables(TableReader):
                 self.open(name).create_index(column, config=config)
 
     def _has_index(self, name: str, column: str) -> bool:
-        """Whether a column of a table has an index."""
+        """True if a column of a table has an index."""
         return any(index.columns == [column] for index in self.open(name).list_indices())
 
     def index_ids(self, name: str) -> None:
@@ -103,7 +102,7 @@ class Tables(TableReader):
                 table.create_index("id", config=lancedb.index.BTree())
 
     def add(self, name: str, rows: pa.Table) -> int:
-        """Append rows in one commit, none in no commit; the version of the table that has them."""
+        """Append rows in one commit, if there are any; return the table's version with them."""
         if not rows.num_rows:
             return int(self.open(name).version)
         return self._commit(name, lambda table: table.add(rows))
@@ -111,7 +110,7 @@ class Tables(TableReader):
     def replace(
         self, name: str, key: Sequence[str], rows: pa.Table, *, instead_of: str | None = None
     ) -> None:
-        """Put rows in the place of those with the same key, in one commit.
+        """Replace the rows with the same key, in one commit.
 
         Others that fulfil the condition `instead_of` are deleted by the same commit.
         """
@@ -126,14 +125,14 @@ class Tables(TableReader):
         self._commit(name, write)
 
     def delete(self, name: str, condition: str) -> None:
-        """Delete rows in one commit; none is no commit."""
+        """Delete rows in one commit, if there are any."""
         with self._translate_errors("read"):
             there = self.open(name).count_rows(condition)
         if there:
             self._commit(name, lambda table: table.delete(condition))
 
     def delete_places(self, name: str, places: Sequence[int]) -> None:
-        """Delete the rows at some places, as `select_places` told them."""
+        """Delete the rows at some offsets, as `select_places` returns them."""
 
         def write(table: Any) -> None:  # all of it before the table is compacted: that moves rows
             for start in range(0, len(places), AT_ONCE):
@@ -143,7 +142,7 @@ class Tables(TableReader):
         self._commit(name, write)
 
     def _commit(self, name: str, write: Callable[[Any], object]) -> int:
-        """Write to a table; each COMPACTED-th version of it is compacted at once.
+        """Write to a table; each COMPACTED-th version of it is compacted.
 
         Returns the version that was written.
         LanceDB repeats a commit that another machine's has overtaken; compaction alone it does not,

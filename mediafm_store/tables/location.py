@@ -1,4 +1,4 @@
-"""Where a store lies: a folder, or an address in an object store."""
+"""Location of a store: a folder, or an address in an object store."""
 
 import hashlib
 import os
@@ -14,9 +14,9 @@ from mediafm_store.files import file_system, remote
 
 @dataclass(frozen=True)
 class StoreLocation:
-    """Tables lie at the address; indexes and checkpoints in a folder of this machine.
+    """Location of the tables, and of the folder for indexes and checkpoints on this machine.
 
-    That is the same for a local store. That of a remote one is a cache: indexes are built into it
+    Both are the same for a local store. A remote store has a cache folder: indexes are built in it
     from the tables, checkpoints are copied between it and the address.
     """
 
@@ -71,7 +71,7 @@ class StoreLocation:
 
 
 def _cache() -> Path:
-    """Where what belongs to remote stores is kept: MEDIAFM_CACHE, else the user's cache folder."""
+    """Cache folder for remote stores: MEDIAFM_CACHE, else the user's cache folder."""
     if chosen := os.environ.get("MEDIAFM_CACHE"):
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mediafm-store"

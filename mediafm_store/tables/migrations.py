@@ -1,7 +1,7 @@
-"""What older stores lack: one function for each format that there was.
+"""Migrations from older formats of a store: one function per format.
 
-Each brings the tables of a store from one format to the next. It can be cut off at any point and
-run again: the titles table, which says the format, is written last.
+Each brings the tables of a store from one format to the next. It can be interrupted at any point
+and run again: the titles table, which holds the format, is written last.
 """
 
 import logging
@@ -24,13 +24,13 @@ AT_ONCE = 4096
 
 
 def format_of(tables: Tables) -> str:
-    """The format that the tables are in."""
+    """Format of the tables."""
     metadata = tables.open("titles").schema.metadata or {}
     return str(metadata.get(b"mediafm_format", b"?").decode())
 
 
 def migrate(tables: Tables, written: int) -> None:
-    """Bring a store of an older format to this one; the caller holds the lock."""
+    """Bring a store of an older format to the current one; the caller holds the lock."""
     for number in range(written, FORMAT):
         MIGRATIONS[number](tables)
 
@@ -38,7 +38,7 @@ def migrate(tables: Tables, written: int) -> None:
 def _to_2(tables: Tables) -> None:
     """Flags of shots; tracks and languages of subtitles; what a title was made from, in parts.
 
-    What a title was made from is not known of old ones: the next ingest makes them anew.
+    What a title was made from is not known of old ones: the next ingest makes them again.
     """
     add_columns(tables, "shots", ("black", "silent", "repeats"))
     new: Row = {"subtitle_track": None, "language": None, "sources": None, "subtitle_warnings": []}
@@ -52,7 +52,7 @@ def _to_3(tables: Tables) -> None:
 
 
 def _to_4(tables: Tables) -> None:
-    """How far each version of a space is; vectors of metadata in a space of their own."""
+    """Add the status of each version of a space; give metadata vectors their own space."""
     spaces = tables.select("spaces").to_pylist()
     if "live" in tables.open("spaces").schema.names:
         fused = next((r["fingerprint"] for r in spaces if r["name"] == "fused"), "")
@@ -102,7 +102,7 @@ def _to_5(tables: Tables) -> None:
 
 
 def _to_6(tables: Tables) -> None:
-    """What shots look like, as far as their stored pictures and columns tell."""
+    """Add measures of what shots look like, as far as stored pictures and columns allow."""
     from mediafm_store.media import picture
 
     new = (*picture.COLUMNS, "seen_p", "heard_p", "motion", "cuts_per_min", "looks")
@@ -165,7 +165,7 @@ MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {
     5: _to_6,
     6: _to_7,
 }
-"""By the format that they start from."""
+"""Migrations by the format that they start from."""
 
 
 def add_columns(tables: Tables, name: str, columns: tuple[str, ...]) -> None:
@@ -177,7 +177,7 @@ def add_columns(tables: Tables, name: str, columns: tuple[str, ...]) -> None:
 
 
 def _change_titles(
-    tables: Tables, format: int, *, without: list[str] | None = None, new: Row | None = None
+    tables: Tables, format_version: int, *, without: list[str] | None = None, new: Row | None = None
 ) -> None:
     """Write all titles with other columns, in one commit that says the format."""
     rows = [
@@ -187,7 +187,7 @@ def _change_titles(
     kept = set(tables.open("titles").schema.names) - set(without or ()) | set(new or ())
     schema = pa.schema(
         [field for field in [*TITLES, *_OLD_TITLES] if field.name in kept],
-        metadata={"mediafm_format": str(format)},
+        metadata={"mediafm_format": str(format_version)},
     )
     tables.rewrite("titles", _of_schema(rows, schema))
 

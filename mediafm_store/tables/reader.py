@@ -14,7 +14,7 @@ from mediafm_store.tables.lazy_import import init_later
 from mediafm_store.tables.location import StoreLocation
 
 # LanceDB needs a few types of this client of a REST service, whose __init__ builds all of it with
-# pydantic: .4 s of every command, half of what importing LanceDB takes.
+# pydantic: 0.4 s of every command, half of what importing LanceDB takes.
 init_later("lance_namespace_urllib3_client")
 import lancedb  # noqa: E402
 
@@ -24,7 +24,7 @@ _MOST_TABLES = 10_000
 PINNED: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("pinned", default=None)
 """Address and name -> the table, while tables are pinned to a version."""
 _VERSIONS = "*.lance/_versions"
-"""Where LanceDB writes a file for each commit."""
+"""Pattern of the files that LanceDB writes for each commit."""
 _SETTLED_NS = 2_000_000_000
 """Far longer than two commits can bear the same time."""
 
@@ -56,7 +56,7 @@ class TableReader:
             return sorted(self._db.list_tables(limit=_MOST_TABLES).tables)
 
     def files(self, name: str) -> tuple[int, int]:
-        """How many small files a table has, and how many versions."""
+        """Number of small files and of versions of a table."""
         with self._translate_errors("read"):
             table = self.open(name)
             stats: Any = table.stats()
@@ -147,14 +147,14 @@ class TableReader:
             return int(held[key])
 
     def state(self) -> tuple[tuple[str, int], ...]:
-        """What is another after any commit to any table: their versions."""
+        """Versions of all tables: they differ after any commit."""
         return tuple((name, self.version(name)) for name in self.names())
 
     def commits(self) -> tuple[tuple[str, int, int], ...] | None:
-        """The same without a look into the tables: when each was last written.
+        """Times of the last commits to the tables, without opening them.
 
-        None where that does not tell: at an address, or if it was a moment ago and the next commit
-        may bear the same time.
+        None where that is unreliable: at an address, or if the last commit was a moment ago and the
+        next may have the same time.
         """
         try:
             found = [(f.parent.name, f.stat()) for f in sorted(self.place.local.glob(_VERSIONS))]
@@ -166,9 +166,9 @@ class TableReader:
         return tuple((name, stat.st_ino, stat.st_mtime_ns) for name, stat in found)
 
     def born(self, name: str) -> tuple[int, int] | None:
-        """What tells a table on this machine from one that was put in its place; else None.
+        """Identity of a table on this machine, or None; it changes if another table replaces it.
 
-        Both may be at the same version.
+        Both may have the same version number.
         """
         try:
             found = (self.place.local / f"{name}.lance").stat()
@@ -186,7 +186,7 @@ class TableReader:
         version: int | None = None,
         part: tuple[int, int] = (0, 1),
     ) -> Iterator[pa.Table]:
-        """Columns of a table in order, so many rows at a time, of one version (default: the last).
+        """Yield columns of a table in order, in batches; `version` is by default the last.
 
         `part` (i, n) is every n-th of them, from the i-th on.
 
@@ -206,21 +206,21 @@ class TableReader:
             yield found
 
     def _places(self, table: Any, condition: str) -> list[int]:
-        """Where the rows lie that fulfil a condition, so that it is asked once for all batches."""
+        """Offsets of the rows that match a condition, evaluated once for all batches."""
         with self._translate_errors("read"):
             # One column: where none is named, LanceDB reads all, with the vectors.
             query = table.search().where(condition).select(table.schema.names[:1])
             return list(query.with_row_id(True).limit(None).to_arrow()["_rowid"].to_pylist())
 
     def take(self, table: Any, places: Sequence[int], columns: Sequence[str]) -> pa.Table:
-        """Rows of an open table: those at some places, ascending and counted from 0."""
+        """Rows of an open table at some offsets, ascending and counted from 0."""
         with self._translate_errors("read"):
             return table.take_offsets(list(places)).select(list(columns)).to_arrow()
 
     def search_words(
         self, name: str, column: str, words: str, k: int, condition: str | None
     ) -> pa.Table:
-        """The ids of the best `k` rows by BM25, as `id` and `_score`; a phrase if in quotes."""
+        """Ids of the best `k` rows by BM25, as `id` and `_score`; quotes mark a phrase."""
         query = full_text_query(words, column)
         with self._translate_errors("read"):
             asked = self.open(name).search(query, query_type="fts").limit(k)

@@ -1,4 +1,4 @@
-"""Which versions of spaces a store has, how far each is, and which are live."""
+"""Registry of the versions of spaces: how complete each is, and which are live."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -20,13 +20,13 @@ CURES = {
     "context": "run `mediafm train` and `mediafm embed`",
     "title": "run `mediafm train` and `mediafm embed`",
 }
-"""What makes the vectors of a space, where there are none."""
+"""Commands that make the vectors of a space, where there are none."""
 _UNTRIED: dict[str, Any] = {"history": [], "gates": [], "forced": False}
-"""Of a version that has never been live."""
+"""Columns of a version that has never been live."""
 
 
 def space_of(row: Mapping[str, Any]) -> Space:
-    """A row of the table `spaces` as a version of a space."""
+    """Version of a space, from its row in the table `spaces`."""
     known = {field.name: row[field.name] for field in fields(Space)}
     return Space(
         **known | {"encoders": tuple(EncoderUse(**used) for used in row["encoders"] or ())}
@@ -35,11 +35,11 @@ def space_of(row: Mapping[str, Any]) -> Space:
 
 @dataclass(frozen=True)
 class Registry:
-    """The table `spaces`, a row a version; a version that is not retired has a table of vectors."""
+    """The table `spaces`, a row per version; each that is not retired has a table of vectors."""
 
     tables: Tables
     path: Path | str
-    """Of the store, as it is told to people."""
+    """Path of the store, as messages show it."""
     _known: list[Any] = field(
         default_factory=lambda: [None, []], init=False, repr=False, compare=False
     )
@@ -53,18 +53,18 @@ class Registry:
         return list(self._known[1])
 
     def rows(self) -> list[dict[str, Any]]:
-        """The same as they lie in the table, with when and how each was promoted."""
+        """Rows of the versions as they are stored, with when and how each was promoted."""
         return sorted(self._table().to_pylist(), key=lambda row: (row["name"], row["version"]))
 
     def _table(self) -> pa.Table:
         return self.tables.whole("spaces", TABLES["spaces"].names)
 
     def has(self, name: SpaceName) -> bool:
-        """Whether a space has a live version."""
+        """True if a space has a live version."""
         return any(s.name == name for s in self.live_spaces())
 
     def live(self, name: str) -> Space:
-        """The version of a space that is in use; raise NotFound if there is none."""
+        """Live version of a space; raise NotFound if there is none."""
         for space in self.live_spaces():
             if space.name == name:
                 return space
@@ -73,11 +73,11 @@ class Registry:
         raise NotFound(f"store {self.path} has no {name} vectors yet: {CURES[name]} first")
 
     def live_spaces(self) -> list[Space]:
-        """The versions that are in use."""
+        """Live versions of all spaces."""
         return [space for space in self.spaces() if space.live]
 
     def shot_space(self, name: str | None = None) -> Space:
-        """A live space by name; without one, where shots are compared best: in context if any."""
+        """Live space by name; by default the best for comparing shots: context if there is one."""
         return self.live(name or ("context" if self.has("context") else "fused"))
 
     def version(
@@ -116,7 +116,7 @@ class Registry:
         return self.live(name)
 
     def note_encoders(self, space: Space, encoders: tuple[EncoderUse, ...]) -> Space:
-        """Keep by which names the encoders of a version were loaded last: a model may move."""
+        """Record the names by which a version's encoders were loaded last: a model may move."""
         if encoders in ((), space.encoders):
             return space
         told = [asdict(used) for used in encoders]
@@ -164,7 +164,7 @@ class Registry:
     def set_state(
         self, space: Space, state: State, *, gates: Sequence[Mapping[str, Any]] | None = None
     ) -> Space:
-        """Say how far a version is, and perhaps how it did at its gates.
+        """Set the state of a version, and the results of its gates.
 
         One that has become live or been retired meanwhile stays so.
         """

@@ -231,11 +231,11 @@ KEYS = {
     "probes": ("name", "version"),
     "evaluations": ("run", "measure", "of", "label"),
 }
-"""What tells the rows of the tables apart that `Storage.put` writes."""
+"""Key columns of the tables that `Storage.put` writes."""
 
 
 def vectors_schema(dim: int) -> pa.Schema:
-    """The table of one version of a space; `id` is a shot's, or a title's in spaces of titles."""
+    """Schema of a version of a space; `id` is a shot's, or a title's in spaces of titles."""
     return pa.schema(
         [
             ("id", pa.string()),

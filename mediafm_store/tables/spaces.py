@@ -8,17 +8,17 @@ from mediafm_store.arrays import HalfVectors, Modality, Vectors
 from mediafm_store.records import title_of
 
 SpaceName = Literal["fused", "described", "metadata", "context", "title"]
-"""Of each shot: what it is, what could be said of it, and what it is in its title; of each title:
-what its metadata say, and all of it. `metadata` has 768 dimensions, the others 2304."""
+"""Spaces of shots: `fused` content, `described` (text that could describe it) and `context` in the
+title; of titles: `metadata` and `title`. `metadata` has 768 dimensions, the others 2304."""
 _OF_TITLES = ("metadata", "title")
 State = Literal["registered", "backfilled", "validated", "live", "retired"]
-"""It exists; all titles have vectors of it; it has passed its gates; it is what readers and
-searches use; its vectors are gone."""
+"""State of a version: it exists; all titles have vectors of it; it has passed its gates; readers
+and searches use it; its vectors are gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderUse:
-    """An encoder that made vectors."""
+    """Encoder that made vectors."""
 
     modality: Modality
     plugin: str
@@ -28,10 +28,10 @@ class EncoderUse:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """One version of a space.
+    """Version of a space.
 
-    The fingerprint hashes everything that its vectors depend on, the version that they were
-    computed from included. Vectors of two fingerprints cannot be compared.
+    The fingerprint hashes everything that its vectors depend on, including the version that they
+    were computed from. Vectors with different fingerprints cannot be compared.
     """
 
     name: SpaceName
@@ -44,20 +44,20 @@ class Space:
     """Fingerprint of the fused vectors that it is made from, or with: its own if it is fused."""
     state: State
     encoders: tuple[EncoderUse, ...] = field(default=(), compare=False)
-    """Of fused vectors, what made them; none if no encoder did, or none that has a name."""
+    """Encoders of fused vectors; empty if there was none, or none that has a name."""
 
     @property
     def live(self) -> bool:
-        """Whether readers and searches use it; at most one version of a name is."""
+        """True if readers and searches use it; at most one version of a name is live."""
         return self.state == "live"
 
     @property
     def of_titles(self) -> bool:
-        """Whether it has a vector a title, rather than a vector a shot."""
+        """True if it has one vector per title instead of one per shot."""
         return self.name in _OF_TITLES
 
     def rows_of(self, shots: int) -> int:
-        """How many vectors a title of so many shots has."""
+        """Number of vectors of a title with this many shots."""
         return 1 if self.of_titles else shots
 
     @property
@@ -75,13 +75,13 @@ class StoredVectors(NamedTuple):
     def by_title(self) -> dict[str, Vectors]:
         """The vectors of shots, title by title."""
         rows: dict[str, list[int]] = defaultdict(list)
-        for row, id in enumerate(self.ids):
-            rows[title_of(id)].append(row)
+        for row, row_id in enumerate(self.ids):
+            rows[title_of(row_id)].append(row)
         return {title: self.vectors[r] for title, r in rows.items()}
 
 
 class VectorBatch(NamedTuple):
-    """Some rows of a space's table."""
+    """Batch of rows of a space's table."""
 
     ids: list[str]
     titles: list[str]
@@ -90,7 +90,7 @@ class VectorBatch(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """Some vectors of a title that follow each other."""
+    """Consecutive vectors of a title."""
 
     title: str
     ids: tuple[str, ...]
@@ -98,9 +98,9 @@ class Passage(NamedTuple):
 
 
 IMPORTED = "import: "
-"""How spaces of imported titles say what made them."""
+"""Prefix of the provenance of imported spaces."""
 
 
 def is_imported(space: Space) -> bool:
-    """Whether vectors came with the titles, and no encoder here can make more of them."""
+    """True if the vectors were imported, so that no encoder here can make more of them."""
     return space.made_by.startswith(IMPORTED)

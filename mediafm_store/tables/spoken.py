@@ -9,7 +9,7 @@ from mediafm_store.text_files.plain_text import APOSTROPHE, straight
 
 _PHRASE = re.compile(r'["“„«]([^"“”„«»]+)["”“»]')
 _FORMS = ("'", "\u2019", "\u2018", "\u02bc", " ")
-"""How the index holds an apostrophe: it tells these apart, and ends a word at all others."""
+"""Forms of an apostrophe in the index, which distinguishes these, and ends a word at all others."""
 _MOST_PARTED = 16
 """Words that are looked for in two parts as well."""
 
@@ -32,5 +32,5 @@ def full_text_query(words: str, column: str) -> FullTextQuery:
 
 
 def _any_of(*queries: FullTextQuery) -> FullTextQuery:
-    """What fulfils one of several queries at least."""
+    """Query that matches what at least one of several queries matches."""
     return BooleanQuery([(Occur.SHOULD, query) for query in queries])

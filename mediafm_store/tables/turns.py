@@ -14,18 +14,24 @@ from mediafm_store.errors import InvalidInput
 
 log = logging.getLogger("mediafm_store")
 TOLD_S = 10.0
-"""Who waits for so long is told for whom,"""
+"""Seconds after which a waiting process logs the holder."""
 PATIENCE_S = 900.0
 """and gives up after so long more."""
 
 
 @contextmanager
 def turn(lock: Path, what: str) -> Iterator[None]:
-    """Held by one process of this machine at a time; it ends with the process.
+    """Hold a lock that one process of this machine has at a time; it ends with the process.
 
-    A thread that has it may take it again. Raises InvalidInput, with who has it, if that takes too
-    long to end; `what` is what is waited for, as `store films`. OSError says that there can be no
-    lock.
+    A thread that holds it may take it again.
+
+    Args:
+        lock: Lock file.
+        what: Name of what is locked, such as `store films`, for the error.
+
+    Raises:
+        InvalidInput: If another process holds it for too long; the error names the holder.
+        OSError: If the file system cannot lock.
     """
     holder = lock.with_name(f"{lock.name}.by")
     # One object a path: what a thread holds it may take again, by whichever store it opened.
@@ -52,7 +58,7 @@ def turn(lock: Path, what: str) -> Iterator[None]:
 
 
 def _who(holder: Path) -> str:
-    """Who holds a lock, as far as is known."""
+    """Holder of a lock, as far as it is known."""
     with suppress(OSError, UnicodeDecodeError):
         if said := holder.read_text(encoding="utf-8")[:200].strip():
             return said

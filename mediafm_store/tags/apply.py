@@ -180,8 +180,10 @@ def _tags_titles(probe: Probe) -> bool:
 
 
 def _lacking(store: Storage, probe: Probe) -> list[str]:
-    """The titles that this version of a probe has not tagged as they are, and for which somebody
-    has not said all that it could."""
+    """Titles that this version of a probe has not tagged in their current revision.
+
+    Titles for which people have answered everything that the probe could say are left out.
+    """
     space_of(store, probe)
     counts = Counter(title for task, title, _ in answered(store) if task == probe.task)
     left = _untagged(store, f"source = {quoted(probe.name)}")

@@ -95,8 +95,11 @@ def answer_tags(
 
 
 def _keep_labels(store: Storage, task: str, answers: Mapping[Tag, bool]) -> None:
-    """Answers as labels. What a file said of an item stays a file's, corrected: it says that the
-    item has no other labels, which an answer does not."""
+    """Keep answers as labels.
+
+    Labels of an item that came from a file are corrected but stay a file's: a file says that the
+    item has no other labels, an answer does not.
+    """
     of_task = f"task = {quoted(task)} AND source = {quoted(FILE)}"
     with store.tables.lock():
         filed = set(store.rows("labels", of_task).select("item", "label").iter_rows())

@@ -13,7 +13,7 @@ from mediafm_store.text_files.plain_text import read_text
 
 SUFFIXES = (".csv", ".tsv")
 _EXCEL = "cp1252"
-"""What it saves in where Windows speaks a western language."""
+"""Encoding in which Excel saves on a western Windows."""
 _DIVIDERS = ",;\t"
 _Cells = list[str]
 
@@ -29,10 +29,12 @@ class Table(NamedTuple):
 
 
 def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a table whose first line names its columns, by name, with their lines' numbers.
+    """Yield the rows of a table whose first line names its columns, with their line numbers.
 
-    Names are in small letters, empty cells are left out. Raises InvalidInput, with the number of
-    the line, for what cannot be read.
+    Names are in lower case, empty cells are left out.
+
+    Raises:
+        InvalidInput: If a line cannot be read; the error has its number.
     """
     header, rows = read_table(path)
     names = [cell.strip().lower() for cell in header]
@@ -45,10 +47,15 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def read_table(path: Path, is_header: Callable[[_Cells], bool] = any) -> Table:
-    """A table; its header is the first line that is one, and has most cells by what divides them.
+    """Read a table from a CSV file.
 
-    Without such a line it is empty. Raises InvalidInput, with the number of the line, for quotes
-    that are not closed and the like.
+    Args:
+        path: CSV file; the delimiter is detected.
+        is_header: Tells if a line is the header; the first such line is used. Without one the table
+            is empty.
+
+    Raises:
+        InvalidInput: If quotes are not closed and the like; the error has the line number.
     """
     text = read_text(path, few=_EXCEL)
     divider = max(_DIVIDERS, key=lambda one: len(_header_of(_nonempty_rows(text, one), is_header)))
@@ -77,7 +84,7 @@ def _nonempty_rows(text: str, divider: str) -> Rows:
 
 
 def _errors_with_file(path: Path, rows: Rows) -> Rows:
-    """The same rows; an error names the file."""
+    """Yield the rows; name the file in errors."""
     try:
         yield from rows
     except csv.Error as error:

@@ -13,14 +13,19 @@ LARGEST = 128 << 20
 DEEPEST = 50
 """Lists and objects inside each other."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""How half of a pair of code units is written, which alone is no character."""
+"""Escape of a surrogate, which alone is no character."""
 
 
 def parse_json(text: str) -> Any:
-    """What a text says. Raises ValueError, in a line, for what is no JSON.
+    """Parse a JSON text.
 
-    Refused, too: what is nested deeper than `DEEPEST`, numbers that no float holds, half
-    characters.
+    Raises:
+        ValueError: In one line, if it is not JSON, is nested deeper than `DEEPEST`, or has numbers
+            that no float holds or unpaired surrogates.
+
+    Example:
+        >>> parse_json('{"fps": 25}')
+        {'fps': 25}
     """
     try:
         found = json.loads(text, parse_int=_whole, parse_float=_finite)
@@ -37,14 +42,23 @@ def parse_json(text: str) -> Any:
 
 
 def read_json(path: Path) -> Any:
-    """What a file says; see `parse_json`. Raises OSError if it cannot be opened."""
+    """Read a JSON file; see `parse_json`.
+
+    Raises:
+        OSError: If it cannot be opened.
+    """
     return parse_json(_read_text(path))
 
 
 def read_json_lines(path: Path, example: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a file, one a line, with the numbers of their lines; nulls are left out.
+    """Yield the objects of a JSON Lines file with their line numbers; nulls are left out.
 
-    Raises InvalidInput, with the number of the line, for anything else; `example` is told then.
+    Args:
+        path: File to read.
+        example: An object as it should be, for the error.
+
+    Raises:
+        InvalidInput: If a line is no object; the error has its number.
     """
     try:
         lines = _read_text(path).split("\n")
@@ -87,7 +101,7 @@ def _finite(text: str) -> float:
 
 
 def _depth(value: object) -> int:
-    """How many lists and objects are inside each other, counted to just beyond `DEEPEST`."""
+    """Depth to which lists and objects are nested, counted to just beyond `DEEPEST`."""
     layer, layers = [value], 0
     while layer := [v for v in layer if isinstance(v, list | dict)]:
         layers += 1

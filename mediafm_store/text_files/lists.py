@@ -20,10 +20,18 @@ Row = dict[str, Any]
 
 
 def read_list(file: Path, what: str, example: str) -> Iterator[tuple[int, Row]]:
-    """The rows of a file without what is empty, each with the number of its line.
+    """Yield the rows of a CSV, JSON Lines or Parquet file, without empty values.
 
-    Of a Parquet file, of its row, from 1. Cells of CSV are texts. Raises InvalidInput, with that
-    number, for what cannot be read; it tells `what` the rows are, and an `example` of an object.
+    Args:
+        file: File to read; cells of CSV are texts.
+        what: Name of the rows, for errors.
+        example: An object as it should be, for errors.
+
+    Returns:
+        Pairs of line number and row; for Parquet row number, from 1.
+
+    Raises:
+        InvalidInput: If a row cannot be read; the error has its number.
     """
     suffix = file.suffix.lower()
     if suffix not in (*CSV, _JSON_LINES, PARQUET):
@@ -49,7 +57,12 @@ def _read_parquet(file: Path) -> Iterator[tuple[int, Row]]:
 
 
 def several(text: str) -> list[Any]:
-    """Several things as a cell has them: `Drama; Crime`, or the JSON of a list, such as `[]`."""
+    """Split a cell of several values, which are separated by `;` or a JSON list.
+
+    Example:
+        >>> several('["Drama", "Crime"]')
+        ['Drama', 'Crime']
+    """
     if not (text.strip().startswith("[") and text.strip().endswith("]")):
         return text.split(_SEPARATOR)
     try:

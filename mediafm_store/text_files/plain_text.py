@@ -15,8 +15,8 @@ _ENCODINGS = (
     *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256"),
     *("cp1257", "cp874", "cp932", "euc_jp", "gb18030", "big5", "cp949"),
 )
-"""What texts that are not UTF-8 are written in; the likelier comes first where a text gives
-no reason to prefer one (short texts in western Europe look alike in several)."""
+"""Encodings of texts that are not UTF-8; the more common comes first if a text gives no reason to
+prefer one (short texts in western Europe look alike in several)."""
 _USUAL = {
     **dict.fromkeys(("bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"), "cp1250"),
     **dict.fromkeys(("et", "lt", "lv"), "cp1257"),
@@ -31,18 +31,20 @@ _log_warning: _Warn = logging.getLogger("mediafm_store").warning
 
 
 def straight(text: str) -> str:
-    """A text with all apostrophes within words as `'`, however it writes them."""
+    """Text with all apostrophes within words as `'`."""
     return APOSTROPHE.sub("'", text)
 
 
 def read_text(
     path: Path, warn: _Warn = _log_warning, language: str | None = None, *, few: str | None = None
 ) -> str:
-    """What a text file says: in UTF-8, else in what its bytes look most like, with a warning.
+    """Read a text file, in UTF-8 or else in the most likely encoding, with a warning.
 
-    `language` helps to tell what that is; with too few letters beyond ASCII to tell by, it is `few`
-    if that is possible. Raises InvalidInput for what cannot be read, is no text, or
-    has more than `LARGEST` bytes.
+    `language` helps to guess the encoding. If there are too few letters beyond ASCII to guess by,
+    it is `few`, if that is possible.
+
+    Raises:
+        InvalidInput: If the file cannot be read, is not text or has more than `LARGEST` bytes.
     """
     raw = _read_bytes(path)
     wide = _utf_16(raw)
@@ -88,7 +90,7 @@ def _decoded(raw: bytes, encoding: str) -> str | None:
 
 
 def _utf_16(raw: bytes) -> str | None:
-    """Which UTF-16 a text is in, if it is: it has a mark, or zeros in every other byte."""
+    """Byte order of a UTF-16 text, by its mark or by zeros in every other byte; else None."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf_16"
     even, odd = raw[::2].count(0), raw[1::2].count(0)
@@ -98,7 +100,7 @@ def _utf_16(raw: bytes) -> str | None:
 
 
 def _best_guess(raw: bytes, language: str | None) -> CharsetMatch | None:
-    """What a text looks like; its language decides if charset-normalizer thinks it possible."""
+    """Most likely encoding; the language decides if charset-normalizer thinks it possible."""
     usual = _USUAL.get((language or "").partition("-")[0])
 
     def rank(guess: CharsetMatch) -> tuple[float, ...]:

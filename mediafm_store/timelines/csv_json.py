@@ -15,7 +15,7 @@ from mediafm_store.timelines.segment import Segment
 
 log = logging.getLogger(__name__)
 _FORMULA = ("=", "+", "-", "@")
-"""How cells begin that spreadsheets run; an apostrophe before it makes them text."""
+"""First characters of cells that spreadsheets run; an apostrophe before them makes them text."""
 
 
 def sheet_csv(segments: Sequence[Segment], fps: Fraction | float | None) -> str:
@@ -38,7 +38,7 @@ def sheet_json(segments: Sequence[Segment], fps: Fraction | float | None) -> str
 def _sheet_rows(
     segments: Sequence[Segment], fps: Fraction | float | None
 ) -> Iterator[dict[str, Any]]:
-    """What is told of each segment; without frames where nothing tells the film's rate."""
+    """Rows for each segment; without frames where the film's rate is unknown."""
     films: dict[str, FilmFrames | None] = {}
     for segment in segments:
         if segment.title not in films:

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _SLOWEST, _FASTEST = 5, 120
 """Frames a second of what may be a film, where only the time base of its shots is known."""
 _BEGIN = "01:00:00:00"
-"""Where edits begin, as programmes do."""
+"""Start time code of edits, as is usual for programmes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +39,22 @@ class FilmFrames:
     drop: bool
     first_s: Fraction
     footage: Footage | None
-    """None where the file cannot be read."""
+    """None if the file cannot be read."""
     caution: str
-    """What must be known about its frames, in words; empty if they are what they seem."""
+    """Warning about its frames, in words; empty if there is none."""
 
     def frame(self, ticks: int, time_base: Fraction) -> Fraction:
-        """How many frames after the first picture a moment of the title lies, exactly."""
+        """Exact number of frames from the first picture to a moment of the title."""
         return max(Fraction(0), (ticks * time_base - self.first_s) * self.rate)
 
     def frames(self, span: Span) -> tuple[int, int]:
-        """The frames that are nearest to the start and the end of a span; one frame at least."""
+        """Frames nearest to the start and the end of a span; one frame at least."""
         start, end = (nearest(self.frame(t, span.time_base)) for t in (span.start, span.end))
         return start, max(end, start + 1)
 
     @property
     def length(self) -> int:
-        """How many frames it has, as far as its file says; 0 where it does not."""
+        """Number of frames, as far as the file declares it; else 0."""
         return nearest(self.footage.length_s * self.rate) if self.footage else 0
 
     def timecode(self, frame: int) -> str:
@@ -96,11 +96,18 @@ class Edit:
 
 
 def arrange(segments: Sequence[Segment], *, name: str, fps: Fraction | float | None = None) -> Edit:
-    """Put segments one after the other, at the rate of the first or `fps`.
+    """Put segments one after the other.
 
-    A segment of another rate takes the time that it takes: its end lies at the frame of the edit
-    that is nearest. `fps` is also the rate of films that cannot be read. Raises InvalidInput if
-    there is no segment, or if nothing tells a film's rate.
+    A segment of another rate keeps its duration: its end is the nearest frame of the edit.
+
+    Args:
+        segments: Segments in the order of the edit.
+        name: Name of the edit.
+        fps: Frame rate of the edit, and of films that cannot be read; default: that of the first
+            film.
+
+    Raises:
+        InvalidInput: If there are no segments, or a film's rate is unknown.
     """
     if not segments:
         raise InvalidInput(f"nothing to write to {name}: there is no shot or segment")
@@ -158,7 +165,7 @@ def film_of(segment: Segment, fps: Fraction | float | None) -> FilmFrames:
 
 
 def _caution(footage: Footage, rate: Fraction) -> str:
-    """What must be known where a film is counted at a rate that is not its own."""
+    """Warning for a film that is counted at a rate other than its own."""
     if footage.variable:
         return f"variable frame rate, counted at {_said(rate)}; the nearest frames are taken"
     if (rate / footage.rate).denominator != 1:

@@ -38,7 +38,7 @@ def _event_line(edit: Edit, event: Event, number: int, reel: str) -> str:
 
 
 def _comments(edit: Edit, event: Event) -> Iterator[str]:
-    """What programs look for (the clip's name and file), and what people do."""
+    """Comments of an event: the clip's name and file for programs, the note for people."""
     segment, film = event.segment, event.film
     yield f"FROM CLIP NAME: {one_line(PurePath(film.media).name)}"
     yield f"SOURCE FILE: {one_line(str(film.media))}"

@@ -5,7 +5,12 @@ import unicodedata
 
 
 def one_line(text: str) -> str:
-    """Text without line breaks and control characters, each run of spaces as one."""
+    r"""Text without line breaks and control characters; runs of spaces become one.
+
+    Example:
+        >>> one_line("a\n  b")
+        'a b'
+    """
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

@@ -38,14 +38,14 @@ def fcpxml(edit: Edit) -> str:
     )
 
 
-def _add_format(resources: Element, id: str, rate: Fraction, film: FilmFrames) -> str:
+def _add_format(resources: Element, resource_id: str, rate: Fraction, film: FilmFrames) -> str:
     """The shape and rate of a film or of the edit; its id."""
     size = (film.footage.width, film.footage.height) if film.footage else _USUAL_SIZE
     width, height = map(str, size)
     made = SubElement(
         resources,
         "format",
-        id=id,
+        id=resource_id,
         frameDuration=_rational_seconds(1, rate),
         width=width,
         height=height,
@@ -53,17 +53,17 @@ def _add_format(resources: Element, id: str, rate: Fraction, film: FilmFrames) -
     if film.footage and film.footage.pixel_aspect != 1:
         made.set("paspH", str(film.footage.pixel_aspect.numerator))
         made.set("paspV", str(film.footage.pixel_aspect.denominator))
-    return id
+    return resource_id
 
 
 def _add_asset(resources: Element, number: int, edit: Edit, film: FilmFrames) -> str:
     """A film's file; its id."""
-    id = f"r{2 * number}"
+    resource_id = f"r{2 * number}"
     used = [event.end for event in edit.events if event.film.title == film.title]
     asset = SubElement(
         resources,
         "asset",
-        id=id,
+        id=resource_id,
         name=one_line(film.media.name),
         start=_rational_seconds(film.start, film.rate),
         duration=_rational_seconds(max(film.length, *used), film.rate),
@@ -77,7 +77,7 @@ def _add_asset(resources: Element, number: int, edit: Edit, film: FilmFrames) ->
         asset.set("audioChannels", str(film.footage.channels))
         asset.set("audioRate", str(film.footage.sample_rate))
     SubElement(asset, "media-rep", kind="original-media", src=film.media.as_uri())
-    return id
+    return resource_id
 
 
 def _add_clip(spine: Element, edit: Edit, event: Event, asset: str) -> None:

@@ -84,5 +84,5 @@ def _frames(start: int, length: int, rate: Fraction) -> "TimeRange":
 
 
 def _has_sound(film: FilmFrames) -> bool:
-    """Whether a film has a sound track."""
+    """True if a film has a sound track."""
     return bool(film.footage and film.footage.channels)

@@ -9,12 +9,12 @@ from mediafm_store.records import Span
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a title, such as a shot, a scene or an act, and what is to be said of it."""
+    """Part of a title, such as a shot, a scene or an act, with a note about it."""
 
     title: str
     """The title's id."""
     name: str
-    """As people call the title."""
+    """Display name of the title."""
     media: Path
     """The video, or the file that the title was imported from."""
     span: Span
@@ -23,15 +23,15 @@ class Segment:
     note: str = ""
     """Score, reasons, words; for people."""
     marker: str = ""
-    """What a marker at its start says; empty for none."""
+    """Text of a marker at its start; empty for none."""
 
 
 def note_of(*, score: float | None = None, reasons: Iterable[str] = (), words: str = "") -> str:
-    """A note in the usual form: `score 0.812; reason; reason; “words”`."""
+    """Note in the usual form: `score 0.812; reason; reason; “words”`."""
     scored = "" if score is None else f"score {score:.3f}"
     return "; ".join(filter(None, (scored, *reasons, f"“{words}”" if words else "")))
 
 
 def joined_span(spans: Sequence[Span]) -> Span:
-    """From the start of the first to the end of the last; all of one time base."""
+    """Span from the start of the first to the end of the last; all of one time base."""
     return Span(spans[0].start, spans[-1].end, spans[0].time_base)

@@ -23,7 +23,7 @@ def chapters(segments: Sequence[Segment]) -> str:
 
 
 def _in_film(segments: Sequence[Segment]) -> Iterator[_Chapter]:
-    """Where segments lie in their film, in its order."""
+    """Segments by their place in the film, in its order."""
     for segment in sorted(segments, key=lambda s: (s.span.start * s.span.time_base, s.span.end)):
         span = segment.span
         yield span.start * span.time_base, span.end * span.time_base, segment
@@ -44,7 +44,14 @@ def _escaped(text: str) -> str:
 
 
 def clock_of(seconds: Fraction) -> str:
-    """HH:MM:SS.mmm, rounded up: a player that goes there shows the frame, not the one before."""
+    """Format a time as HH:MM:SS.mmm.
+
+    It is rounded up: a player that seeks to it shows the frame, not the one before.
+
+    Example:
+        >>> clock_of(Fraction(1, 3))
+        '00:00:00.334'
+    """
     milliseconds = -(-seconds * 1000 // 1)
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}.{rest % 1000:03}"

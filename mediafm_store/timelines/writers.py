@@ -28,18 +28,26 @@ def write_timeline(
     path: str | Path,
     segments: Sequence[Segment],
     *,
-    format: str | None = None,
+    file_format: str | None = None,
     fps: Fraction | float | None = None,
 ) -> None:
     """Write segments, one after the other, for editing programs, tables or players.
 
-    `format` is a suffix such as `.edl`, by default the path's; `fps` the rate of the edit (default:
-    that of the first film) and of films that cannot be read. Films of variable frame rate, and
-    those that cannot be read, are logged. Raises InvalidInput for an unknown format, for no
-    segments, for a film whose rate nothing tells, or if `path` cannot be written.
+    Films of variable frame rate, and films that cannot be read, are logged.
+
+    Args:
+        path: File to write.
+        segments: Segments in the order of the edit; at least one.
+        file_format: Suffix such as `.edl`; default: that of `path`.
+        fps: Frame rate of the edit, and of films that cannot be read; default: that of the first
+            film.
+
+    Raises:
+        InvalidInput: If the format is unknown, there are no segments, the rate of a film is
+            unknown, or `path` cannot be written.
     """
     path = Path(path)
-    suffix = check_format(path, format)
+    suffix = check_format(path, file_format)
     if not segments:
         raise InvalidInput(f"nothing to write to {path}: there is no shot or segment")
     if suffix in _LISTS:
@@ -49,14 +57,26 @@ def write_timeline(
     write_text(path, text)
 
 
-def check_format(path: Path, format: str | None = None) -> str:
-    """The suffix that says how a file is written; raise InvalidInput if it is none of them."""
-    return suffix_of(path, format, known=FORMATS)
+def check_format(path: Path, file_format: str | None = None) -> str:
+    """Suffix that decides the file_format of a file.
+
+    Raises:
+        InvalidInput: If it is not one of `FORMATS`.
+    """
+    return suffix_of(path, file_format, known=FORMATS)
 
 
-def suffix_of(path: Path, format: str | None = None, *, known: Sequence[str]) -> str:
-    """The suffix of a file, or the format that is named; raise InvalidInput if it is not known."""
-    suffix = (format or path.suffix).lower()
+def suffix_of(path: Path, file_format: str | None = None, *, known: Sequence[str]) -> str:
+    """Suffix of a file, or of the given format.
+
+    Raises:
+        InvalidInput: If it is not one of `known`.
+
+    Example:
+        >>> suffix_of(Path("cut.edl"), known=[".edl", ".csv"])
+        '.edl'
+    """
+    suffix = (file_format or path.suffix).lower()
     suffix = suffix if suffix.startswith(".") else f".{suffix}"
     if suffix not in known:
         raise InvalidInput(f"{path} cannot be written: its name must end in {', '.join(known)}")

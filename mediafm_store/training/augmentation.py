@@ -7,11 +7,11 @@ from torch import Tensor
 from mediafm_store.model.sequences import Packed
 
 FEW = 20_000
-"""Shots up to which all titles are turned; of more, so many of them."""
+"""Number of shots up to which all titles are reflected; above it, the share falls in proportion."""
 
 
 def turned_share(shots: int) -> float:
-    """How many of the titles to turn, by how many shots there are to learn from."""
+    """Share of the titles to reflect, by the number of shots in the training set."""
     return min(1.0, FEW / max(1, shots))
 
 
@@ -35,7 +35,7 @@ def turn(
     """Reflect each title along some of the `directions`, which are orthonormal.
 
     All cosines within a title stay as they are, and how shots follow each other stays to be
-    learnt; what the films of this catalogue show does not.
+    learned; what the films of this catalogue show does not.
     """
     lengths = torch.tensor(titles.lengths, device=titles.fused.device)
     along = (titles.fused @ directions) * backwards.repeat_interleave(lengths, dim=0)

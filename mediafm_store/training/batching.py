@@ -19,7 +19,7 @@ def windows(titles: Sequence[Title], size: int) -> list[Title]:
 
 
 def batches(sequences: Sequence[Title], batch_shots: int) -> Iterator[list[Title]]:
-    """Sequences in their order, each batch as many as stay within `batch_shots`."""
+    """Yield batches of sequences in order, each of at most `batch_shots` shots."""
     return groups(sequences, lambda s: s.shots, most=batch_shots)
 
 

@@ -25,15 +25,15 @@ def checkpoints(store: Storage) -> Path:
 
 
 def unfinished(store: Storage, key: str) -> str:
-    """Where the state of a training lies until it is over: where the tables do.
+    """Folder of the state of a training that is not over, beside the tables.
 
-    `key` says of which titles and settings it is, so that no two overwrite each other's.
+    `key` identifies titles and settings, so that no two trainings overwrite each other's state.
     """
     return f"{store.place.address}/{CHECKPOINTS}/{UNFINISHED}-{key[:16]}"
 
 
 def forgotten(store: Storage) -> list[Path]:
-    """States of trainings that nobody has gone on with for a week, on this machine."""
+    """States of trainings on this machine that nobody has resumed for a week."""
     until = time.time() - _FORGOTTEN_S
     files = checkpoints(store).glob(f"{UNFINISHED}*")
     return sorted(file for file in files if file.is_file() and file.stat().st_mtime < until)
@@ -62,7 +62,7 @@ def save_next(
 
 
 def saved(store: Storage) -> list[Path]:
-    """A store's checkpoints, oldest first; those of a remote store are fetched."""
+    """Checkpoints of a store, oldest first; those of a remote store are fetched."""
     store.place.fetch(CHECKPOINTS, complete=CONFIG)
     folders = checkpoints(store).glob("[0-9]*") if checkpoints(store).is_dir() else ()
     return sorted((f for f in folders if f.name.isdigit()), key=_checkpoint_number)
@@ -79,16 +79,21 @@ def _checkpoint_number(checkpoint: Path) -> int:
 
 
 def latest(store: Storage) -> Path:
-    """The newest checkpoint; raise NotFound if nothing was trained yet."""
+    """Newest checkpoint of a store.
+
+    Raises:
+        NotFound: If nothing was trained yet.
+    """
     if folders := saved(store):
         return folders[-1]
     raise NotFound(f"store {store.path} has no trained model yet; run `mediafm train`")
 
 
 def adopt(store: Storage, checkpoint: Path) -> Path:
-    """The same checkpoint inside the store, copied under the next number if it is not there.
+    """Copy a checkpoint into the store under the next number, unless it is there already.
 
-    Contextual vectors and the model that made them must not be parted: a clip is embedded by it.
+    Contextual vectors and the model that made them must stay together, since clips are embedded by
+    it.
     """
     from mediafm_store.model.checkpoint import load_checkpoint
 
@@ -100,13 +105,17 @@ def adopt(store: Storage, checkpoint: Path) -> Path:
 
 
 def context_fingerprint(checkpoint: Path, fused: str) -> str:
-    """Of the vectors that a checkpoint makes of fused vectors with this fingerprint."""
+    """Fingerprint of the vectors that a checkpoint makes of fused vectors with this fingerprint."""
     parts = f"{checkpoint_fingerprint(checkpoint)}|{fused}"
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
 def checkpoint_of(store: Storage, space: Space) -> Path:
-    """The checkpoint that made contextual vectors; raise NotFound if it is gone."""
+    """Checkpoint that made the vectors of a contextual space.
+
+    Raises:
+        NotFound: If it is gone.
+    """
     for folder in reversed(saved(store)):
         if context_fingerprint(folder, space.fused) == space.fingerprint:
             return folder

@@ -1,10 +1,10 @@
-"""Where training starts: at averages of the neighbours, with layers that mean something.
+"""Initialization of the model: averages of the neighbours, and layers that extend them.
 
-On a small catalogue a transformer that starts at random never gets as far as those
+On a small catalogue a transformer that starts at random never becomes as good as such averages
 (docs/decisions/0003-model-start.md). So the model predicts by averages, and training corrects them.
-What it corrects with starts out as averages too, in the principal directions of the training shots:
-the projections in and out hold those, and attention hands on what it sees, weighted by distance
-alone. Their share is small, and rises only if the hidden matrices learn something of use.
+The corrections start out as averages too, in the principal directions of the training shots: the
+projections in and out hold those, and attention weights shots by distance alone. Their share is
+small, and grows only if the hidden matrices learn something useful.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ SAMPLE = 16_384
 _SOME = 64
 """Titles that are enough to see how neighbours differ."""
 OUT = 0.1
-"""How much of what the layers say is added at first."""
+"""Initial weight of what the layers add."""
 _RIDGE, _TINY = 1e-4, 1e-9
 
 

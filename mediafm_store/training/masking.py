@@ -45,7 +45,7 @@ def cosine_distances(
 
 
 def trivial_predictors() -> dict[str, Predictor]:
-    """What a trained model must beat: predictors that know only the shots left visible."""
+    """Baselines that a trained model must beat: predictors that know only the visible shots."""
     guesses: dict[str, _PieceGuess] = {
         "title mean": title_mean,
         "mean of 4 neighbours": neighbour_mean,

@@ -83,7 +83,7 @@ class Muon(Optimizer):
         torch._foreach_add_(weights, turns, alpha=-lr * max(1, rows / columns) ** 0.5)
 
     def average(self, matrix: nn.Parameter) -> Tensor:
-        """Of its gradients so far."""
+        """Mean of its gradients so far."""
         state = self.state[matrix]
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = torch.zeros_like(matrix)
@@ -92,9 +92,9 @@ class Muon(Optimizer):
 
 
 def _grouped_by_shape(matrices: Iterable[nn.Parameter]) -> Collection[list[nn.Parameter]]:
-    """Those of one shape on a GPU, where a product of many takes little longer than one of few.
+    """Group matrices of one shape on a GPU, where a batched product costs little more than one.
 
-    A CPU has enough to do with one at a time, and needs less memory so.
+    A CPU is busy with one at a time, and needs less memory that way.
     """
     alike: dict[object, list[nn.Parameter]] = {}
     for matrix in matrices:
@@ -144,7 +144,7 @@ def make_optimizers(
 
 
 def lr_factor(step: int, *, steps: int, warmup: int) -> float:
-    """Of the full learning rate at `step`, from 1: a linear rise, then half a cosine down to 0."""
+    """Learning-rate multiplier: linear warm-up, then cosine decay to 0. Steps count from 1."""
     if step <= warmup:
         return step / warmup
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))

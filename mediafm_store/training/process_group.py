@@ -18,7 +18,7 @@ _LOST = timedelta(minutes=10)
 
 
 class ProcessGroup(NamedTuple):
-    """Which of how many processes this is. All take the same steps, each on its share of them."""
+    """Rank and size of a process group; all take the same steps, each on its share of titles."""
 
     rank: int = 0
     size: int = 1
@@ -29,7 +29,7 @@ class ProcessGroup(NamedTuple):
         return list(items[first:last])
 
     def tell(self, what: T) -> T:
-        """What the first process says, in all of them."""
+        """Broadcast a value of the first process to all."""
         said = [what]
         if self.size > 1:
             dist.broadcast_object_list(said, src=0)
@@ -77,9 +77,10 @@ def _check_restarts() -> None:
 
 @contextmanager
 def process_group(device: str | torch.device) -> Iterator[ProcessGroup]:
-    """Meet the other processes of this training, and leave them at the end.
+    """Join the process group of this training, and leave it at the end.
 
-    Raises InvalidInput if `torchrun` is to start processes again in a way in which it fails.
+    Raises:
+        InvalidInput: If `torchrun` is set to restart processes in a way that fails.
     """
     _check_restarts()
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:

@@ -27,7 +27,7 @@ EVERY_S = 60.0
 class ResumeState:
     """One file: weights, the best weights, what the optimizers remember, and the history.
 
-    Chances are drawn anew for each step from its number, so no generator has a state to keep. The
+    Chances are drawn again for each step from its number, so no generator has a state to keep. The
     first process writes it, reads it and tells the others: they need not reach it. Raises
     InvalidInput if the processes do not train on the same titles.
     """
@@ -85,7 +85,7 @@ class ResumeState:
 
 
 def _facts_of(file: bytes) -> dict[str, Any]:
-    """What is told beside the tensors of a safetensors file; nothing if it is none.
+    """Metadata in the header of a safetensors file; empty if it is not one.
 
     Its header is JSON, after its length as 8 bytes.
     """
@@ -98,7 +98,7 @@ def _facts_of(file: bytes) -> dict[str, Any]:
 
 
 def tensors_of(run: TrainingRun) -> dict[str, Tensor]:
-    """All that a run would miss, by name."""
+    """State that a training needs to go on, by name."""
     parts = {"model": run.model.state_dict(), "best": run.best.weights}
     for number, optimizer in enumerate(run.optimizers):
         state = optimizer.state_dict()["state"]
@@ -121,7 +121,7 @@ def _part_of(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
 
 
 def key_of(titles: Sequence[Title], model: ModelConfig, config: TrainConfig) -> str:
-    """What must be the same for a training to go on: titles, sizes, settings, torch."""
+    """Hash of all that must be equal to resume a training: titles, sizes, settings."""
     settings = (dataclasses.asdict(model), dataclasses.asdict(config), torch.__version__)
     digest = hashlib.blake2b(repr(settings).encode())
     for title in titles:

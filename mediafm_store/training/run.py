@@ -27,7 +27,7 @@ _READ_AHEAD = 2
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that changes a run besides the titles and the sizes of the model."""
+    """Settings of a training besides the titles and the sizes of the model."""
 
     steps: int = 300
     batch_shots: int = 2048
@@ -38,7 +38,7 @@ class TrainConfig:
     """Share of the titles that are turned (`augment`); None: the fewer the more shots there are."""
     optimizer: OptimizerName = "muon"
     muon_lr: float = 1e-3
-    """How far a step turns a matrix that starts at length 1 in all directions."""
+    """Learning rate of matrices, relative to a matrix of length 1 in all directions."""
     adamw_lr: float = 1e-5
     weight_decay: float = 0.01
     warmup: int = 20
@@ -46,7 +46,7 @@ class TrainConfig:
     clip: float = 1.0
     """Largest norm of a step's gradient."""
     validation_share: float = 0.15
-    """Of the titles; at least one."""
+    """Share of the titles to validate on; at least one."""
     validate_every: int = 10
     """Steps."""
     validation_draws: int = 4
@@ -57,12 +57,12 @@ class TrainConfig:
 
 
 class Step(NamedTuple):
-    """What a training step reports."""
+    """Report of a training step."""
 
     step: int
     """From 1."""
     steps: int
-    """How many there will be at most."""
+    """Largest number of steps."""
     loss: float
     validation: float | None
     """Masked shot modelling loss on the held-out titles, where this step measured it."""
@@ -70,14 +70,14 @@ class Step(NamedTuple):
     """Muon's."""
     grad_norm: float
     shots_per_s: float
-    """Of the training step alone, all processes together."""
+    """Throughput of the training step alone, over all processes."""
 
 
 class StepShare(NamedTuple):
-    """What one process computes of a step."""
+    """Part of a step that one process computes."""
 
     shots: int
-    """Of the whole step."""
+    """Shots of the whole step."""
     sequences: list[tuple[int, TitleSequence]]
     """Its own, each by its number in the step."""
 
@@ -160,7 +160,7 @@ class TrainingRun:
 
     @property
     def stale(self) -> bool:
-        """Whether patience is over."""
+        """True if there was no improvement for `patience` validations."""
         waited = len(self.history) - self.best.step
         return waited >= self.config.patience * self.config.validate_every
 
@@ -232,7 +232,7 @@ class TrainingRun:
 
 
 def _validates(number: int, config: TrainConfig) -> bool:
-    """Whether the held-out titles are asked after this step."""
+    """True if the held-out titles are evaluated after this step."""
     return number % config.validate_every == 0 or number == config.steps
 
 

@@ -11,11 +11,21 @@ from mediafm_store.model.sequences import Title
 def split_titles(
     titles: Sequence[Title], *, share: float, generator: torch.Generator
 ) -> tuple[list[Title], list[Title]]:
-    """To train on, and to hold out: about `share` of the titles, at least one and never all.
+    """Split titles into a training and a validation set.
 
-    Titles of one series stay together: a series held out in part would be known in part. Titles of
-    a single shot are left out, since nothing is there to predict it from. Raises InvalidInput if
-    too few remain.
+    Titles of one series stay together: otherwise a held-out series would be known in part. Titles
+    of a single shot are left out, since nothing is there to predict it from.
+
+    Args:
+        titles: Titles to split; a title without a series is one of its own.
+        share: Share of the titles to hold out, 0 to 1; at least one title is, and never all.
+        generator: Source of the random order.
+
+    Returns:
+        The titles to train on, and the titles to validate on.
+
+    Raises:
+        InvalidInput: If too few titles remain.
     """
     usable = [t for t in titles if t.shots > 1]
     families = _by_series(usable)

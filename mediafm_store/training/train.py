@@ -28,7 +28,7 @@ class TrainReport:
     """A finished training run and the folder of its checkpoint."""
 
     checkpoint: Path | None
-    """None in all but the first of several processes."""
+    """None in all processes but the first."""
     result: TrainResult
 
 
@@ -42,9 +42,19 @@ def train(
 ) -> TrainReport:
     """Train by masked shot modelling on all titles and save a checkpoint in the store.
 
-    A training that was cut off goes on where it was, if titles and settings are the same. The
-    checkpoint holds `history.csv`, a row a step. Raises InvalidInput for an unknown preset or a
-    store with too few titles, NotFound without any.
+    An interrupted training is resumed if titles and settings are the same. The checkpoint holds
+    `history.csv`, with a row per step.
+
+    Args:
+        store: Store with at least two titles of two or more shots.
+        preset: Size of the model.
+        config: Settings; default: those of `TrainConfig`.
+        device: `auto`, `cpu` or `cuda`.
+        on_step: Called after every step.
+
+    Raises:
+        InvalidInput: If the preset is unknown, or there are too few titles.
+        NotFound: If there are no titles.
     """
     check_preset(preset)
     store.check_writable()
@@ -90,13 +100,13 @@ def _as_csv(history: Sequence[Step]) -> str:
 
 
 def check_preset(preset: str) -> None:
-    """Raise InvalidInput if there is no such size of model."""
+    """Raise InvalidInput if there is no model size of this name."""
     if preset not in PRESETS:
         raise InvalidInput(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
 
 
 def stored_titles(store: Storage) -> list[LazyTitle]:
-    """All titles of a store, to be read when they are needed. By id."""
+    """Titles of a store by id, whose vectors are read when they are needed."""
     known = store.titles()
     revisions, series = (
         dict(zip(known["id"], known[column], strict=True)) for column in ("revision", "series")
@@ -116,19 +126,19 @@ def stored_titles(store: Storage) -> list[LazyTitle]:
     made_by = " ".join(space.fingerprint for space in spaces)
     return [
         LazyTitle(
-            id=id,
-            series=series[id],
-            key=f"{made_by} {revisions[id]}",
+            id=title_id,
+            series=series[title_id],
+            key=f"{made_by} {revisions[title_id]}",
             places=places,
-            metadata=int(metadata.of[id][0]),
+            metadata=int(metadata.of[title_id][0]),
             read=read,
         )
-        for id, places in fused.of.items()
+        for title_id, places in fused.of.items()
     ]
 
 
 def title_shots(
     title: Mapping[str, Any], fused: Fused, metadata: Float32[np.ndarray, " 768"]
 ) -> TitleSequence:
-    """What the model sees of a title, from its row and its vectors."""
+    """Input of the model for a title, from its row and its vectors."""
     return TitleSequence(fused, metadata, series=title["series"], id=title["id"])

@@ -32,7 +32,7 @@ class TrainResult:
     best_step: int
     """After which step it was best; 0 if training never improved on the start."""
     baselines: dict[str, float]
-    """The same loss of trivial predictors, and of the model before any step."""
+    """Validation loss of trivial predictors, and of the model before any step."""
     stopped: str
     """Why training ended."""
     n_train: int
@@ -54,14 +54,17 @@ def train_model(
     save: Callable[[TrainResult], None] = lambda result: None,
     start: Start = start_model,
 ) -> TrainResult:
-    """Hold out some titles, start from the others' principal directions, train, keep the best.
+    """Hold out some titles, initialize from the others' principal directions, train, keep the best.
 
-    Titles of a store are read when it is their turn, those alone that this process computes.
-    Where a file is at `unfinished`, a path or an address such as s3://bucket/file, training goes on
-    from there if it was of the same titles and settings; it is written once a minute, and removed
-    when the first process has called `save` with the result: what cannot be saved is not lost.
-    Under `torchrun` each process takes its share of a step, which then is as many times larger.
-    `start` makes the model. Raises InvalidInput if too few titles can be used.
+    Titles of a store are read when needed, and only those that this process computes. Under
+    `torchrun` each process takes its share of a step, which is larger by their number.
+
+    If there is a file at `unfinished`, a path or an address such as s3://bucket/file, training is
+    resumed from it if titles and settings are the same. It is written once a minute, and removed
+    when the first process has called `save` with the result. `start` makes the model.
+
+    Raises:
+        InvalidInput: If too few titles can be used.
     """
     with process_group(device) as world:
         run, training, held_out = prepare(
@@ -103,7 +106,7 @@ def prepare(
     world: ProcessGroup,
     start: Start,
 ) -> tuple[TrainingRun, list[Title], list[Title]]:
-    """All that stands before the first step; the titles to train on, and those held out."""
+    """Prepare everything before the first step; return the training and the validation titles."""
     generator = torch.Generator().manual_seed(config.seed)
     training, held_out = split_titles(titles, share=config.validation_share, generator=generator)
     exam, practice = (  # before the model is made: all sizes sit the same exam

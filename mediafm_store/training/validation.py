@@ -13,13 +13,13 @@ from mediafm_store.training.process_group import ALONE, ProcessGroup
 
 _BATCH_SHOTS = 2048
 MOST_SHOTS = 16_384
-"""That are asked about; they stay in memory, 151 MB. Of 100,000 shots .15 are held out."""
+"""Most shots to validate on; they stay in memory, 151 MB. Of 100,000 shots, 15 % are held out."""
 
 
 class ValidationSet:
-    """Masked shots to predict; several draws of masks cut the noise of few titles.
+    """Fixed masked shots to predict; several draws of masks reduce the noise of few titles.
 
-    Of the titles in their order as many are asked about as have `MOST_SHOTS` together.
+    Titles are taken in order until they have `MOST_SHOTS` together.
     """
 
     def __init__(
@@ -52,7 +52,8 @@ class ValidationSet:
     def grade(self, predict: Predictor) -> float:
         """Mean cosine distance over all masked shots; lower is better.
 
-        Raises InvalidInput if none of the titles has a shot that could be masked.
+        Raises:
+            InvalidInput: If no title has a shot that can be masked.
         """
         sums = torch.zeros(2, dtype=torch.float64, device=self.device)
         for batch, masked in self.questions:

@@ -1,1 +1,1 @@
-"""How the weights that ship with the package were made from pinned packages."""
+"""Builds the weights that ship with the package from pinned packages."""

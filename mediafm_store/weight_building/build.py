@@ -152,7 +152,7 @@ def _copy(content: bytes, out: Path) -> None:
 
 
 def _provenance(folder: Path) -> dict[str, Any]:
-    """What each built file is and where it comes from."""
+    """Provenance of each built file."""
     return {
         name: {
             "sha256": sha256(folder / name),
@@ -165,7 +165,7 @@ def _provenance(folder: Path) -> dict[str, Any]:
 
 
 def _same(name: str, built: Path, ships: Path) -> bool:
-    """Whether a built file is the one that ships."""
+    """True if a built file equals the one that ships."""
     if not ships.exists():
         return False
     if name != BLOCK_MAPS:

@@ -3,7 +3,7 @@
     python -m mediafm_store.weight_building.caption_map [--captions FOLDER] [--wheels FOLDER]
 
 The folder holds, a set of pictures each, NAME.npz (`feat`, the picture encoder's 1280 features;
-`split`: 0 train, 1 validation, 2 test) and NAME.jsonl (`texts` of each picture). The map is learnt
+`split`: 0 train, 1 validation, 2 test) and NAME.jsonl (`texts` of each picture). The map is learned
 from the training pictures of visual7w and from the names of the 1,000 classes; all else is for
 testing. Takes three minutes and, without --wheels, pip and its package index. The last bits of
 what networks compute differ between CPUs: two maps must agree to 0.002. With --update, what was
@@ -50,7 +50,7 @@ _TESTS = (
     ("coco_val2017_part", TEST),
 )
 _CLASS_WEIGHT = 2.0
-"""What a pair of a class counts, beside a pair of a picture and a text. Chosen, with the ridges of
+"""Weight of a class pair relative to a pair of a picture and a text. Chosen, with the ridges of
 `CaptionMap.fit`, by how well captions find pictures, never by labels of films."""
 _TOLERANCE = 0.002
 _LICENCE = (
@@ -127,7 +127,7 @@ class _Classifier(NamedTuple):
 
 
 class _Fitted(NamedTuple):
-    """What ships."""
+    """Fitted map and phrases, as they ship."""
 
     map: CaptionMap
     moments: Moments
@@ -157,7 +157,7 @@ class _Fitted(NamedTuple):
 def _fit_map(
     train: CaptionedSet, said: Blocks, classifier: _Classifier, words: MiniLM, *, weight: float
 ) -> _Fitted:
-    """The map, learnt from pairs of a picture and a text and, if they weigh, of class and name.
+    """The map, learned from pairs of a picture and a text and, if they weigh, of class and name.
 
     `said` are the blocks of the texts.
     """
@@ -198,7 +198,7 @@ def _report(folder: Path, maps: dict[str, CaptionMap], classifier: _Classifier) 
 
 
 def _same(ours: CaptionMap, theirs: CaptionMap) -> bool:
-    """Whether two maps say the same, whichever way their axes are turned."""
+    """True if two maps are equal up to a rotation of their axes."""
     if (ours.picture_encoder, ours.text_encoder) != (theirs.picture_encoder, theirs.text_encoder):
         return False
     probes = np.random.default_rng(0).normal(size=(200, BLOCK)).astype(np.float32)
@@ -211,7 +211,7 @@ def _same(ours: CaptionMap, theirs: CaptionMap) -> bool:
 
 
 def _provenance(folder: Path) -> dict[str, object]:
-    """What the map and the phrases are, and where they come from."""
+    """Provenance of the map and the phrases."""
     learnt = [
         {
             "data": "Visual7W, telling questions with their right answers: when, where and who",

@@ -11,7 +11,7 @@ _BATCH_NORM_EPSILON = 1e-3
 _SMALL = 100_000
 """Weights of a layer up to which it keeps float16: the first stage, that all others build on.
 
-Scores then stay within .0093 of float32 on real films, with the limit of the other graphs .012.
+Scores then stay within 0.0093 of float32 on real films, with the limit of the other graphs 0.012.
 """
 HEAD = {
     "frame_sim_layer.projection": "project",

@@ -34,7 +34,7 @@ _STAGES = (
     _BlockGroup(4, 5, 2, 6, 112, 192),
     _BlockGroup(1, 3, 1, 6, 192, 320),
 )
-"""Of EfficientNet-B0 (Tan and Le, 2019, table 1), which Lite0 shares."""
+"""Stages of EfficientNet-B0 (Tan and Le, 2019, table 1), which Lite0 shares."""
 _SIDE, FEATURES, _PICTURE_CLASSES = 224, 1280, 1000
 _BATCH_NORM_EPSILON = 1e-3
 SOUND_FEATURES, _SOUND_CLASSES = 1024, 521

@@ -84,7 +84,7 @@ def member(wheels: Path, source: Source) -> bytes:
 
 
 def _sha256_of(content: bytes) -> str:
-    """In hexadecimal."""
+    """SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 

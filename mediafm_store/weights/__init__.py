@@ -20,13 +20,13 @@ PROVENANCE = "provenance.json"
 
 
 def path(name: str) -> Path:
-    """Where the weight file called `name` lies."""
+    """Path of a weight file."""
     return FOLDER / name
 
 
 @cache
 def sha256(file: Path) -> str:
-    """Of a whole file, in hexadecimal."""
+    """SHA-256 of a file, in hexadecimal."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -38,7 +38,7 @@ def lines(name: str) -> tuple[str, ...]:
 
 @cache
 def tensors(prefix: str) -> dict[str, np.ndarray]:
-    """The arrays of one encoder in the file of block maps, by name without the prefix."""
+    """Arrays of one encoder in the file of block maps, by name without the prefix."""
     every = load_file(path(BLOCK_MAPS))
     start = f"{prefix}."
     return {key.removeprefix(start): every[key] for key in sorted(every) if key.startswith(start)}
@@ -55,6 +55,6 @@ def fingerprint(*, files: tuple[str, ...], prefix: str, constants: object) -> st
 
 
 def record(made: Mapping[str, Any]) -> None:
-    """Say in provenance.json what files now are, and leave what it says of others."""
+    """Record files in provenance.json, and keep its entries for others."""
     told = json.loads(path(PROVENANCE).read_text(encoding="utf-8")) | dict(made)
     path(PROVENANCE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

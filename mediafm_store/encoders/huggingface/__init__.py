@@ -17,7 +17,8 @@ FAMILIES: dict[str, Callable[[ModelFolder], Encoder]] = {
     "wav2vec2": Speech,
     "wavlm": Speech,
 }
-"""By `model_type` of the configuration; every other model with a tokenizer reads sentences."""
+"""Encoders by `model_type` of the configuration; every other model with a tokenizer reads
+sentences."""
 
 
 def hf(model: str, *, device: str = "cpu") -> Encoder:

@@ -13,7 +13,7 @@ from mediafm_store.errors import InvalidInput, first_line
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 _MADE_OF = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json")
-"""What of a model is fetched and read. Never pickles: they can run code."""
+"""Files of a model that are fetched and read. Never pickles: they can run code."""
 
 
 class ModelFolder:
@@ -58,7 +58,7 @@ class ModelFolder:
             return self._network
 
     def run(self, call: Callable[[Any], Any]) -> Any:
-        """What `call` makes of the network, as a float32 array."""
+        """Call the network with `call` and return the result as a float32 array."""
         import torch
 
         with short_errors(self._model), torch.inference_mode():

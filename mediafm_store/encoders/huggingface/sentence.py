@@ -54,12 +54,12 @@ class Sentence:
         return self._folder.load("AutoTokenizer")
 
     def encode(self, items: Sequence[str]) -> EncoderOutput:
-        """Texts to unit blocks; what is said describes itself."""
+        """Encode texts as unit blocks, which are their own descriptions."""
         blocks = self.encode_query(items)
         return EncoderOutput(blocks, blocks.copy(), [()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """The same."""
+        """Encode queries as texts."""
         return in_batches(texts, _BATCH, self._blocks)
 
     def _blocks(self, texts: Sequence[str]) -> Blocks:
@@ -89,5 +89,5 @@ def _read_json(folder: ModelFolder, name: str, missing: Any) -> Any:
 
 
 def _unknown(kind: str) -> bool:
-    """Whether a part of sentence-transformers, by its class, is not understood here."""
+    """True if a module of sentence-transformers, by its class, is not supported."""
     return kind.rpartition(".")[2] not in _MODULES

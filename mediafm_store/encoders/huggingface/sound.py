@@ -16,7 +16,7 @@ from mediafm_store.media.sound import SAMPLE_RATE, resample
 
 _BATCH = 16
 _SPEECH_S, _SHORTEST = 20, SAMPLE_RATE // 10
-"""Seconds that a speech model reads at once, and the fewest samples that any model gets."""
+"""Seconds that a speech model reads in one go, and the fewest samples that any model gets."""
 _Samples = Float32[np.ndarray, " _"]
 
 
@@ -77,12 +77,12 @@ class Speech:
         return self._folder.load("AutoFeatureExtractor")
 
     def encode(self, items: Sequence[_Samples]) -> EncoderOutput:
-        """Sounds to unit blocks; nothing could be said of them."""
+        """Encode sounds as unit blocks; their descriptions are zero."""
         blocks = in_batches(items, 1, lambda one: self._blocks(one[0]))
         return EncoderOutput(blocks, np.zeros_like(blocks), [()] * len(items))
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """Zero: this model knows no words, so a text query asks it nothing."""
+        """Return zeros: the model has no text encoder, so text queries do not use it."""
         return np.zeros((len(texts), BLOCK), np.float32)
 
     def _blocks(self, samples: _Samples) -> Blocks:
@@ -102,7 +102,7 @@ def _padded(samples: _Samples) -> _Samples:
 
 
 def _windows(samples: _Samples, longest: int) -> list[_Samples]:
-    """As many segments of at most `longest` samples as cover a sound, evenly spread over it."""
+    """Windows of at most `longest` samples that cover a sound, evenly spread over it."""
     count = max(1, -(-len(samples) // longest))
     starts = np.linspace(0, max(0, len(samples) - longest), count).astype(int)
     return [samples[s : s + longest] for s in starts]
