@@ -37,7 +37,7 @@ from mediafm_store.storage.rows import TitleRows
 
 
 class IngestProgress(NamedTuple):
-    """How far the ingest of one film is."""
+    """Progress of the ingest of one film."""
 
     media: Path
     frames: int
@@ -60,7 +60,7 @@ class FrameCounter:
 
 @dataclass(frozen=True)
 class IngestOptions:
-    """How titles are cut and encoded."""
+    """Options for shot detection and encoding."""
 
     encoders: Encoders
     detector: str = "adaptive"
@@ -73,7 +73,7 @@ class IngestOptions:
 
     @property
     def made_by(self) -> Provenance:
-        """What changes the rows, beside the files of a title and the encoders.
+        """Settings that change the rows, beside the title's files and the encoders.
 
         Those are told by the version of the spaces in which the title has vectors.
         """
@@ -81,7 +81,7 @@ class IngestOptions:
         return Provenance(media=digest((RULES, cut_by, self.keyframes)), words=str(RULES))
 
     def detect(self, media: Path) -> Detector:
-        """What cuts a film."""
+        """Load the shot detector for a film."""
         if self.shot_list:
             return listed(read_shot_list(self.shot_list, frame_rate(media)))
         return load_detector(self.detector)
@@ -109,12 +109,12 @@ class IngestItem:
 
     @property
     def name(self) -> str | None:
-        """What it has been called so far: a title keeps its name when its file gets another."""
+        """Stored name of the title; it stays when the file is renamed."""
         return self.row["name"] if self.row else None
 
 
 def untouched(video: IngestItem, how: IngestOptions) -> bool:
-    """Whether no file of a stored title has been touched, so that there is nothing to compute.
+    """True if no file of a stored title has been touched, so that there is nothing to compute.
 
     No film is read for that but its list of tracks, where no subtitles lie beside it; where one has
     been touched, a worker finds out whether it has changed.
@@ -131,7 +131,7 @@ def untouched(video: IngestItem, how: IngestOptions) -> bool:
 
 @dataclass(frozen=True)
 class FeaturizedTitle:
-    """What was made of a video."""
+    """Features of a video, ready to be written."""
 
     title: Title
     sources: SourceHashes
@@ -179,7 +179,7 @@ class IngestWorker:
         return FeaturizedTitle(title, sources, made, warnings, frames, took_s)
 
     def _extract(self, title: Title, warnings: IngestWarnings, tell: Tell) -> tuple[Features, int]:
-        """What is in the film, and how many frames it has."""
+        """Extract the features of the film; return them and the number of frames."""
         watched = FrameCounter(title.media, tell)
         tell(IngestProgress(title.media, 0, 0.0, 0.0))
         features = extract(
@@ -212,9 +212,9 @@ def check_same_film(row: Mapping[str, Any], title: Title, sources: SourceHashes)
         raise clash(title.media, title.id, stored)
 
 
-def clash(media: Path, id: str, other: Path) -> InvalidInput:
+def clash(media: Path, title_id: str, other: Path) -> InvalidInput:
     """Two films of one name."""
     return InvalidInput(
-        f"{media}: title {id!r} is already that of {other}; rename the file or give it an id"
+        f"{media}: title {title_id!r} is already that of {other}; rename the file or give it an id"
         " with --title"
     )
