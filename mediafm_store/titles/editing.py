@@ -19,7 +19,7 @@ LONGEST = 500
 
 @dataclass(frozen=True)
 class TitleContents:
-    """What a store holds of a title."""
+    """Number of rows that a store has of a title, by table."""
 
     title: str
     name: str
@@ -29,7 +29,7 @@ class TitleContents:
 
 
 def held(store: Storage, title: str) -> TitleContents:
-    """What a store holds of a title; raise NotFound if it is not there."""
+    """Count the rows that a store has of a title; raise NotFound if it is not there."""
     row = store.title(title)
     own = f"title = {quoted(title)}"
     seen = f"{own} AND revision = {quoted(row['revision'])}"
@@ -51,7 +51,7 @@ def remove_titles(
     """
     store.check_writable()
     ids = list(dict.fromkeys(find_titles(store, titles)))
-    going = [held(store, id) for id in ids]
+    going = [held(store, title_id) for title_id in ids]
     if not dry_run:
         store.remove_titles(ids)
     return going
@@ -70,13 +70,15 @@ def rename_title(store: Storage, title: str, name: str) -> str:
             f"{name[:50]!a} is no name for a title; give up to {LONGEST} characters in one line"
         )
     with store.tables.lock():
-        id = find_title(store, title)
-        store.update_title(id, name=name, sources=_renamed_sources(store.title(id), name))
-    return id
+        title_id = find_title(store, title)
+        store.update_title(
+            title_id, name=name, sources=_renamed_sources(store.title(title_id), name)
+        )
+    return title_id
 
 
 def _renamed_sources(row: Mapping[str, Any], name: str) -> Mapping[str, str] | None:
-    """What a title was made from, if it is called so.
+    """Source hashes of a title after it is renamed; None if nothing is to be stored.
 
     Where its files do not name it, nothing has changed for the next ingest. Where they do, their
     name and this one are no longer the same: see `with_given_name`.
@@ -88,7 +90,7 @@ def _renamed_sources(row: Mapping[str, Any], name: str) -> Mapping[str, str] | N
 
 
 def _is_named_by_files(row: Mapping[str, Any]) -> bool:
-    """Whether metadata beside a title's file say what it is called."""
+    """True if metadata beside a title's file give its name."""
     media = Path(row["media"])
     beside = (media, media.with_name(row["id"] + media.suffix))  # the second of imported tables
     try:
