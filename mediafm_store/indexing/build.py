@@ -53,7 +53,7 @@ def build_indexes(
     device: DeviceChoice = "auto",
     engine: str = "threads",
     workers: int | None = None,
-    on_vectors: _OnVectors = lambda done, all: None,
+    on_vectors: _OnVectors = lambda done, total: None,
 ) -> list[IndexStatus]:
     """Index the vectors of spaces, tune the indexes to a recall@10, and measure them.
 
@@ -81,7 +81,7 @@ def refresh_indexes(
     device: DeviceChoice = "auto",
     engine: str = "threads",
     workers: int | None = None,
-    on_vectors: _OnVectors = lambda done, all: None,
+    on_vectors: _OnVectors = lambda done, total: None,
     damaged: Sequence[Path] = (),
 ) -> list[IndexStatus]:
     """Add to the indexes of spaces what came since they were built, without learning anew.
@@ -211,7 +211,7 @@ def _planned(
     device: DeviceChoice,
     shards: Sequence[Shard] = (),
 ) -> ShardPlan:
-    """What is to become of an index; raise InvalidInput if the space has no vectors."""
+    """Plan the shards of an index; raise InvalidInput if the space has no vectors."""
     odd = set(store.lacking(space))  # of which rows were lost, or are there twice
     counts = {t: n for t, n in store.rows_by_title(space).items() if t not in odd}
     if not counts:

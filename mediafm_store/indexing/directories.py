@@ -75,7 +75,7 @@ def new_half(shard: Path) -> Path:
 
 
 def _link(source: str, target: str) -> None:
-    """The same file under another name, or a copy where the file system has no such names."""
+    """Hard-link a file, or copy it where the file system has no links."""
     try:
         os.link(source, target)
     except OSError:
@@ -113,7 +113,7 @@ def newest_build(base: Path) -> Path | None:
 
 
 def unfinished(store: Storage) -> list[Path]:
-    """What is left of indexes that were not finished; not those that are being built."""
+    """Left-overs of index builds that stopped, without those that still run."""
     found = []
     for folder in sorted(indexes(store).glob(f"*/{_BUILDING}*")):
         # A store that is only read cannot be locked.
@@ -129,10 +129,10 @@ def delete_unfinished(folder: Path) -> None:
 
 
 def indexes(store: Storage) -> Path:
-    """Where all indexes of a store lie."""
+    """Folder of all indexes of a store."""
     return store.local / "indexes"
 
 
 def index_folder(store: Storage, space: Space) -> Path:
-    """Where the indexes of a space lie."""
+    """Folder of the indexes of a space."""
     return indexes(store) / space.table

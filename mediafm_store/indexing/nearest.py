@@ -79,7 +79,7 @@ def _compare(
         return found
     among = None if ids is None else frozenset(ids)
     for batch in store.vector_batches(space, titles):
-        allowed = [i for i, id in enumerate(batch.ids) if among is None or id in among]
+        allowed = [i for i, row_id in enumerate(batch.ids) if among is None or row_id in among]
         vectors = batch.vectors[allowed].astype(np.float32)
         for number, scores in enumerate(queries @ vectors.T):
             top = np.argsort(-scores, kind="stable")[:k]

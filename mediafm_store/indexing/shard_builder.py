@@ -32,7 +32,7 @@ class RowsDone(NamedTuple):
 
 
 class BuildProgress:
-    """How many vectors have been read and added, of all that are to be: each is both."""
+    """Number of vectors read and added, and their total: each vector counts twice."""
 
     def __init__(
         self, shards: Sequence[ShardToMake], on_vectors: Callable[[int, int], object]
@@ -136,7 +136,7 @@ def _passed(shard: ShardToMake, tell: Tell, vectors: int) -> None:
 
 
 def is_made(shard: ShardToMake) -> bool:
-    """Whether a shard is there from a run before, and can be read; else it is not there now."""
+    """True if an earlier run finished the shard and it can be read; else remove leftovers."""
     if not shard.folder.exists():
         return False
     try:

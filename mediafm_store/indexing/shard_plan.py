@@ -1,4 +1,4 @@
-"""How a space is divided into shards, and which of them have to be made."""
+"""Division of a space into shards, and the choice of those to build."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +42,7 @@ class ShardToMake:
 
 
 class ShardPlan(NamedTuple):
-    """What is to become of an index."""
+    """Shards of an index to keep and to build."""
 
     kept: list[Path]
     """Shards that stay as they are."""
@@ -59,7 +59,7 @@ def plan(
     device: DeviceChoice,
     scratch: Path,
 ) -> ShardPlan:
-    """Which shards make an index of a space, whose titles have so many rows (`counts`).
+    """Plan the shards of a space whose titles have `counts` rows each.
 
     Of the `shards` that there are, those stay that are not mostly dead. The last of them takes what
     has come since, as far as it has room; others are made for the rest, in the folder `scratch`.

@@ -50,22 +50,22 @@ class SpaceIndex:
 
     @property
     def measured(self) -> SearchQuality:
-        """How good it can be expected to be."""
+        """Expected recall and speed of the index."""
         return of_all([shard.facts for shard in self.shards])
 
     @cached_property
     def indexed(self) -> Searched:
-        """What is searched."""
+        """Searchable vectors of all shards."""
         return combine_shards([shard.indexed for shard in self.shards])
 
     @cached_property
     def ids(self) -> pl.Series:
-        """Of the shots or titles whose vectors are its rows."""
+        """Ids of the shots or titles, one per row of the index."""
         return pl.concat([shard.ids for shard in self.shards])
 
     @cached_property
     def runs(self) -> list[RowRange]:
-        """Of all rows."""
+        """Row ranges of all shards."""
         found, start = [], 0
         for shard in self.shards:
             found += [
@@ -79,13 +79,13 @@ class SpaceIndex:
         return still_valid(self.runs, revisions)
 
     def replaced(self, valid: list[RowRange]) -> int:
-        """How many of its rows do not hold any more."""
+        """Number of rows that are out of date."""
         return len(self.ids) - count_rows(valid)
 
     def rows(
         self, valid: list[RowRange], ids: pl.Series | None = None
     ) -> Bool[np.ndarray, " rows"] | None:
-        """Which rows may be found: the valid ones, and of `ids` alone if given; None for all."""
+        """Mask of the rows that may be found: valid ones, only `ids` if given; None for all."""
         only = np.zeros(len(self.ids), bool)
         for run in valid:
             only[run.start : run.stop] = True
@@ -112,7 +112,7 @@ class SpaceIndex:
         }
         rows = {shot: row for shot, row in places.items() if row < len(self.ids)}
         held = self.ids.gather([*rows.values()])
-        return {shot: rows[shot] for shot, id in zip(rows, held, strict=True) if shot == id}
+        return {shot: rows[shot] for shot, row_id in zip(rows, held, strict=True) if shot == row_id}
 
 
 def open_index(store: Storage, space: Space, *, device: DeviceChoice = "cpu") -> SpaceIndex | None:
@@ -133,7 +133,7 @@ def open_index(store: Storage, space: Space, *, device: DeviceChoice = "cpu") ->
 
 
 def config_of(store: Storage, space: Space) -> IndexConfig:
-    """What the index of a space was built with; where there is none, as by default."""
+    """Settings that the index of a space was built with; the defaults if there is none."""
     folder = newest_build(index_folder(store, space))
     for shard in shard_folders(folder) if folder else ():
         try:

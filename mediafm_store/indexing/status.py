@@ -1,4 +1,4 @@
-"""How good the indexes are, and how much of their spaces they hold."""
+"""Quality of the indexes, and the share of their spaces that they cover."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from mediafm_store.tables.spaces import Space
 
 @dataclass(frozen=True)
 class IndexStatus:
-    """How good the index of a space is, and how much of the space it holds."""
+    """Quality of the index of a space, and the share of the space that it covers."""
 
     space: str
     """The space and its version, such as context_v1."""
@@ -53,7 +53,7 @@ def searchable(store: Storage) -> list[Space]:
 
 
 def kept_status(store: Storage, space: Space) -> IndexStatus:
-    """How good an index is that has just been measured; its figures are kept."""
+    """Status of an index that has just been measured; its metrics are stored."""
     status = index_status(store, space)
     told = {"name": space.name, "version": space.table, "fingerprint": space.fingerprint}
     record_if_writable(store, "index", _index_metrics(status), **told)
@@ -61,7 +61,7 @@ def kept_status(store: Storage, space: Space) -> IndexStatus:
 
 
 def _index_metrics(status: IndexStatus) -> list[Metric]:
-    """What is kept of an index; of those with filters by the share of rows that they keep."""
+    """Metrics of an index to store; with filters, by the share of rows that they keep."""
     found = [
         Metric("recall_at_10", status.recall_at_10, detail={"kind": status.kind}),
         *(
@@ -80,7 +80,7 @@ def _index_metrics(status: IndexStatus) -> list[Metric]:
 
 @at_one_moment
 def index_status(store: Storage, space: Space) -> IndexStatus:
-    """How good the index of a space is; where there is none, everything is compared."""
+    """Status of the index of a space; without an index every vector is compared."""
     opened = open_index(store, space)
     if opened is None:
         new = sum(store.rows_by_title(space).values())
@@ -107,12 +107,12 @@ def index_status(store: Storage, space: Space) -> IndexStatus:
 
 
 def has_index(store: Storage, space: Space) -> bool:
-    """Whether a space has an index."""
+    """True if a space has an index."""
     return newest_build(index_folder(store, space)) is not None
 
 
 def _rows_not_in(store: Storage, space: Space, valid: list[RowRange]) -> dict[str, int]:
-    """How many rows a space has of titles that an index does not hold."""
+    """Rows of a space in titles that an index does not hold, by title."""
     held = {run.title for run in valid}
     return {t: n for t, n in store.rows_by_title(space).items() if t not in held}
 
