@@ -1,4 +1,4 @@
-"""What a version of a space has to show before readers and searches get it."""
+"""Gates: the checks that a version of a space must pass before it goes live."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -114,7 +114,7 @@ def masked_shots(store: Storage, space: Space, live: Space | None) -> Iterator[G
 
 
 def _index_recall(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
-    """Where the version before has an index, the new one gets such a one, that finds as much."""
+    """Where the version before has an index, build one of its kind and compare the recall."""
     if live is None or not has_index(store, live):
         return
     built = build_index(store, space, config_of(store, live))
@@ -133,7 +133,7 @@ def _some_titles(store: Storage) -> list[str]:
 
 
 def _mean_cosine(store: Storage, space: Space, titles: Sequence[str]) -> float | None:
-    """Of two random shots; None if there are none."""
+    """Mean cosine of random pairs of shots; None without shots."""
     none = np.empty((0, space.dim), np.float32)
     vectors = np.concatenate([none, *(store.vectors(space, t).vectors for t in titles)])
     if len(vectors) < 2:
@@ -142,7 +142,7 @@ def _mean_cosine(store: Storage, space: Space, titles: Sequence[str]) -> float |
 
 
 def same_scene(store: Storage, space: Space, titles: Sequence[str]) -> float:
-    """How often two shots of one scene are more alike than two of different scenes."""
+    """Probability that two shots of one scene are more alike than two of different scenes."""
     films = []
     for title in titles:
         labels = store.shots(title)["scene"].fill_null(-1).to_numpy().astype(np.int64)

@@ -1,4 +1,4 @@
-"""Which version of each space readers and searches use: promote, roll back, retire."""
+"""Live versions of each space: promote, roll back, retire."""
 
 import logging
 import shutil
@@ -63,7 +63,7 @@ def promote(
         passed = all(gate.passed for gate in found[one.table])
         state = one.state if one.live or not passed else "validated"
         _take_down(store, one, state, found[one.table])
-    failed = [gate for all in found.values() for gate in all if not gate.passed]
+    failed = [gate for of_version in found.values() for gate in of_version if not gate.passed]
     if failed and store.has(space.name):
         told = "; ".join(f"{gate.name}: {gate.said}" for gate in failed)
         if not force:
@@ -78,7 +78,7 @@ def promote(
 
 
 def _take_down(store: Storage, space: Space, state: State, passed: Sequence[Gate]) -> None:
-    """How a version did at its gates: in words with the version, its figures in `evaluations`."""
+    """Record the gate results: in words with the version, metrics in `evaluations`."""
     said = [{"name": gate.name, "passed": gate.passed, "said": gate.said} for gate in passed]
     store.registry.set_state(space, state, gates=said)
     figures = [gate.figure for gate in passed if gate.figure]
@@ -177,7 +177,7 @@ def _group_of(space: Space) -> Sequence[str]:
 
 
 def _kept_version(space: Space) -> Space:
-    """The same version; raise NotFound if its vectors are gone."""
+    """Return the version itself; raise NotFound if its vectors are gone."""
     if space.state == "retired":
         raise NotFound(
             f"the vectors of {space.name} version {space.version} are deleted; make them again"
