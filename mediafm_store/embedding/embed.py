@@ -142,7 +142,7 @@ def embed_clip(
     own = shots_within(store, title, start_s, end_s)
     model = open_model(store, latest(store) if checkpoint is None else Path(checkpoint), device)
     ids, whole = read_shots(store, store.title(title))
-    inside = [ids.index(id) for id in own]
+    inside = [ids.index(shot_id) for shot_id in own]
     fused = whole.fused
     alone = whole._replace(fused=fused[inside])
     return ClipVectors(
@@ -163,11 +163,13 @@ class _KnownTitle(NamedTuple):
 
 
 def _known_titles(store: Storage, titles: Collection[str]) -> Iterator[_KnownTitle]:
-    """What workers are told of titles, as their fused vectors lie in the table."""
+    """Titles with their stored fused vectors, as workers take them."""
     rows = {row["id"]: row for row in store.titles().to_dicts()}
     metadata = dict(zip(*store.vectors(store.live("metadata")), strict=True))
-    for id, (ids, fused) in store.vectors_by_title(store.live("fused"), titles):
-        yield _KnownTitle(rows[id], ids, title_shots(rows[id], fused, metadata[id]))
+    for title_id, (ids, fused) in store.vectors_by_title(store.live("fused"), titles):
+        yield _KnownTitle(
+            rows[title_id], ids, title_shots(rows[title_id], fused, metadata[title_id])
+        )
 
 
 @dataclass(frozen=True)
