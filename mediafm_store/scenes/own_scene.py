@@ -1,4 +1,4 @@
-"""What lies around the shots that were asked with, and answers that lie close to each other."""
+"""Shots around the query shots, and grouping of answers that lie close together."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
@@ -42,7 +42,7 @@ def own_scene(store: Storage, shots: Collection[str]) -> OwnScene | None:
 
 def surroundings(shots: Iterable[str], reach: int = NEAR) -> frozenset[str]:
     """The ids of shots within `reach` of some others, these included, whether they exist or not."""
-    return frozenset(id for shot in shots for id in [shot, *neighbours(shot, reach)])
+    return frozenset(near_id for shot in shots for near_id in [shot, *neighbours(shot, reach)])
 
 
 def neighbours(shot: str, reach: int) -> list[str]:
