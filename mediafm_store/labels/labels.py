@@ -32,7 +32,7 @@ Row = dict[str, Any]
 
 
 class TaskLabels(NamedTuple):
-    """What the store knows of one task."""
+    """Labels of one task in the store."""
 
     task: str
     items: int
@@ -128,12 +128,12 @@ def labelled(store: Storage, where: str | None = None) -> list[TaskLabels]:
 
 
 def table_version(store: Storage) -> int:
-    """Of the table of labels, as it is now."""
+    """Current version of the table of labels."""
     return int(store.versions("labels")["version"].to_list()[-1])
 
 
 class _LabelTargets:
-    """What of a store labels may be about, looked up once."""
+    """Titles, shots and scenes that labels may refer to, looked up once."""
 
     def __init__(self, store: Storage) -> None:
         titles = store.titles()
@@ -157,7 +157,7 @@ def _table_rows(raw: Mapping[str, Any], task: str, known: _LabelTargets) -> Iter
 
 
 def _item_of(raw: Mapping[str, Any], known: _LabelTargets) -> Row:
-    """What a row is about: a shot, a stretch of a title, or a title."""
+    """Item that a row labels: a shot, a segment of a title, or a title."""
     if "shot" in raw:
         shot = known.names.shot(str(raw["shot"]))
         title = title_of(shot)
