@@ -30,7 +30,7 @@ the passages that were taken last."""
 
 
 def cached(sample: list[Passage], question: Hashable, make: Callable[[], Answer]) -> Answer:
-    """What `make` works out from a sample, kept for those who ask the same of the same sample."""
+    """Cache what `make` computes from a sample, by sample and `question`."""
     known = ANSWERED.pop(question, None)
     answer = known[1] if known and known[0] is sample else make()
     ANSWERED[question] = sample, answer  # what was asked last stands last

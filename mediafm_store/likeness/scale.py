@@ -59,7 +59,7 @@ class Scale(NamedTuple):
     def products(
         self, rows: Float32[np.ndarray, "rows dim"], vectors: Float32[np.ndarray, "n dim"]
     ) -> dict[Part, Float32[np.ndarray, "rows n"]]:
-        """What each part adds to the products of standardised rows and vectors as they are stored.
+        """Contribution of each part to the inner products of standardised rows and stored vectors.
 
         The same as with `standardised` vectors, which are not made: a vector is read once.
         """
@@ -129,7 +129,7 @@ def measure_scale(space: Space, sample: Sequence[Passage]) -> Scale:
 
 
 def _blocks_of(space: Space) -> tuple[tuple[Part, slice], ...]:
-    """What lies where in the vectors of a space; those in context are one block."""
+    """Column ranges of the parts in the vectors of a space; context is one block."""
     if space.name == "context":
         return (("context", slice(0, space.dim)),)
     return tuple((m, block(m)) for m in MODALITIES)
