@@ -29,7 +29,7 @@ LONGEST_PIECES = 360
 
 
 class ComparisonSpace(NamedTuple):
-    """What a file is made comparable with."""
+    """Space and encoders that a file is compared with."""
 
     store: Storage
     space: Space

@@ -1,4 +1,4 @@
-"""What a file is to search by: a picture, a sound or a clip, by its content."""
+"""Kind of a query file by its content: image, audio or clip."""
 
 import warnings
 from pathlib import Path
@@ -20,8 +20,9 @@ and films."""
 
 
 def kind_of(path: Path) -> Kind:
-    """What a file is compared as: a picture, moving or not, that Pillow opens is a picture, else
-    what has moving pictures is a clip, what can only be heard a sound.
+    """Kind of a query file: images that Pillow opens, clips (with moving pictures), or sounds.
+
+    An animated image that Pillow opens counts as an image.
 
     Raises InvalidMedia for what is no media file, InvalidInput for one with nothing to see or hear.
     """
@@ -83,7 +84,7 @@ def _require_clip(path: Path) -> None:
 
 
 def streams_in(path: Path) -> "Streams":
-    """What is in a file, with pictures that FFmpeg does not know."""
+    """Streams of a file, including images that FFmpeg does not read."""
     from mediafm_store.media.streams import Streams, streams_of
 
     try:
@@ -95,7 +96,7 @@ def streams_in(path: Path) -> "Streams":
 
 
 def _is_picture(path: Path) -> bool:
-    """Whether Pillow takes a file for a picture, by its first bytes."""
+    """True if Pillow takes a file for an image, by its first bytes."""
     from PIL import Image
 
     Image.init()  # finds all formats that this version knows

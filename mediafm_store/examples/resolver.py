@@ -1,4 +1,4 @@
-"""What is looked for, as vectors of shots: shots and stretches of the store, files, words."""
+"""Query vectors from shots and segments of the store, files and words."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ OnOrigin = Callable[[Path, ClipMatch], None]
 
 
 class VectorQuery(NamedTuple):
-    """What is looked for in one space."""
+    """Query vectors in one space."""
 
     space: Space
     rows: Fused
@@ -48,7 +48,7 @@ class VectorQuery(NamedTuple):
         return self._replace(rows=pooled(self.rows))
 
     def shares(self, found: Fused) -> Float32[np.ndarray, "3 rows found"]:
-        """What each modality adds to the likeness of each row and each found vector.
+        """Contribution of each modality to the cosine of each row with each vector in `found`.
 
         Where a modality is not compared, it does not count for the length of a vector either: a
         picture is as like a shot in which somebody speaks as it is like a silent one. Not so for
