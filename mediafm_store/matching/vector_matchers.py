@@ -1,4 +1,4 @@
-"""How well shots match an example: picture first, sound, words and context beside it."""
+"""Scores of shots for an example: picture first, with sound, words and context beside it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ class ExampleMatcher:
 
     @property
     def counts(self) -> dict[Part, float]:
-        """What each part counts that is compared at all: one that the examples have."""
+        """Weight of each part that the examples have."""
         return {
             part: WEIGHTS[part] * self.weights.get(part, 1.0)
             for _, scale, rows in self.compared
@@ -194,7 +194,7 @@ class SpaceMatcher:
         return [CandidateQuery(self.query.space, rows)]
 
     def shares(self, known: ReadCache, ids: Sequence[str]) -> Shares:
-        """Of the cosine; context is no part of it."""
+        """Contribution of each part to the cosine; context is no part of it."""
         by_modality = self.query.shares(known.vectors(self.query.space, ids))
         return np.concatenate([by_modality, np.zeros_like(by_modality[:1])])
 
@@ -221,7 +221,7 @@ class SpaceMatcher:
 
 
 def _scores_of(matcher: Matcher, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
-    """What runs of shots score, each matched in play order."""
+    """Scores of runs of shots, each matched in play order."""
     similar = matcher.shares(known, [shot for run in runs for shot in run]).sum(axis=0)
     parts = np.split(similar, np.cumsum([len(run) for run in runs])[:-1], axis=1)
     return [float(mean_in_order(part)) for part in parts] if runs else []
