@@ -1,4 +1,4 @@
-"""Which map from pictures to sentences a store uses, and one learnt from captions of one's own."""
+"""Caption maps, from pictures to sentences: the default, and those learned from captions."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ class CaptionedPictures(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """The same, encoded."""
+    """Encoded pairs of pictures and captions."""
 
     pictures: Blocks
     texts: Blocks
@@ -86,7 +86,7 @@ def _own_map(store: Storage) -> CaptionMap | None:
 
 
 def _fits(caption_map: CaptionMap, encoders: Encoders) -> bool:
-    """Whether a map was fitted for these encoders."""
+    """True if a map was fitted for these encoders."""
     if "visual" not in encoders:  # of imported shots only the words are known
         return False
     made_for = caption_map.picture_encoder, caption_map.text_encoder
@@ -198,7 +198,7 @@ def _encoded(captioned: CaptionedPictures, encoders: Encoders, on_step: _OnStep)
 
 
 def _readable(pictures: Sequence[Path], numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """Those of some pictures that can be read, by number."""
+    """Readable pictures with their numbers."""
     # It opens media too, and takes a while to import, which searches need not wait for.
     from mediafm_store.examples.file_examples import picture
 
