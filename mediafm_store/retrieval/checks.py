@@ -1,4 +1,4 @@
-"""What a search is asked, refused where it means nothing."""
+"""Checks of search arguments; those without a meaning are refused."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -20,7 +20,7 @@ relevance (Carbonell and Goldstein, 1998)."""
 
 
 def fold(shots: Sequence[Mapping[str, Any]], fused: Fused, same: float) -> list[list[int]]:
-    """Which of some shots are one answer, both in their order: the first stands for the others.
+    """Group near-duplicate shots; the first of each group stands for the others.
 
     `shots` are rows of the store's table, best first, `fused` their vectors by themselves, `same`
     the cosine of pictures from which they show the same view. Shots of the same view are one, in

@@ -29,7 +29,7 @@ TITLES = 4
 
 
 class AnswerOptions(NamedTuple):
-    """How many answers, and which."""
+    """Number of answers, and conditions on them."""
 
     k: int
     least: float
@@ -48,7 +48,7 @@ class AnswerOptions(NamedTuple):
 
 
 class _Candidate(NamedTuple):
-    """What was found, as yet without what the store says of it."""
+    """Candidate answer, before its rows are read from the store."""
 
     shares: Float32[np.ndarray, " 4"]
     """By part."""
@@ -212,9 +212,11 @@ def _candidates(
                 known.add(probe.space, near.ids, near.vectors)
                 found |= dict.fromkeys(near.ids)
                 exhausted &= len(near.ids) < count
-        found |= dict.fromkeys(id for id in ranking.named if among is None or id in among)
-        allowed = (id for id in found if title_of(id) not in wanted.without)
-        yield [id for id in allowed if id not in wanted.itself], exhausted
+        found |= dict.fromkeys(
+            row_id for row_id in ranking.named if among is None or row_id in among
+        )
+        allowed = (row_id for row_id in found if title_of(row_id) not in wanted.without)
+        yield [row_id for row_id in allowed if row_id not in wanted.itself], exhausted
         count *= DEEPER
 
 
@@ -231,7 +233,7 @@ def _to_hits(
     if best is not None and 1 - best < wanted.least:
         return SearchResult([], best)
     shown = answers[: wanted.k]
-    ends = [id for a in shown for id in (a.key, a.shots[0], a.shots[-1])]
+    ends = [row_id for a in shown for row_id in (a.key, a.shots[0], a.shots[-1])]
     rows = known.shots(ends)
     hits = [
         Hit(
