@@ -18,7 +18,7 @@ Level = Literal["titles", "clips"]
 
 @dataclass(frozen=True)
 class ProbeDataset:
-    """What was labelled, and how."""
+    """Labelled items of a task and their targets."""
 
     task: str
     ids: list[str]
@@ -32,7 +32,7 @@ class ProbeDataset:
 
     @property
     def level(self) -> Level:
-        """Whether whole titles were labelled, or shots and stretches."""
+        """Granularity of the labels: whole titles, or shots and segments."""
         return "titles" if self.ids == self.titles else "clips"
 
     @property
@@ -69,12 +69,12 @@ def items_of(store: Storage, task: str) -> ProbeDataset:
     named = rows.filter((pl.col("label") != NONE) | (pl.col("value") != 0))
     named = rows if named["label"].is_in([NONE]).any() or named.is_empty() else named
     ids, labels = items["item"].to_list(), sorted(named["label"].unique())
-    place = {id: i for i, id in enumerate(ids)}
+    place = {item_id: i for i, item_id in enumerate(ids)}
     column = {label: i for i, label in enumerate(labels)}
     targets = np.full((len(ids), len(labels)), np.nan)
     closed = rows.filter(pl.col("source") == FILE)
     if rows["value"].is_in([0.0, 1.0]).all():
-        targets[[place[id] for id in closed["item"].unique()]] = 0.0
+        targets[[place[item_id] for item_id in closed["item"].unique()]] = 0.0
     for item, label, value in named.select("item", "label", "value").iter_rows():
         targets[place[item], column[label]] = value
     spans = [_span_of(row) for row in items.to_dicts()]

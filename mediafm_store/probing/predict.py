@@ -1,4 +1,4 @@
-"""What a probe says of titles and shots that it was not fitted to."""
+"""Predictions of a probe for titles and shots that it was not fitted to."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -39,7 +39,7 @@ class Prediction(NamedTuple):
 def apply_probe(
     store: Storage, task: str, titles: Sequence[str] | None = None, *, version: int | None = None
 ) -> list[Prediction]:
-    """What the newest probe of a task (or one version) says of titles; of all if `titles` is None.
+    """Apply the newest probe of a task, or one version of it, to titles.
 
     A probe of titles is applied to them, one of clips to each of their shots. Raises SpaceMismatch
     if other vectors are live than those it was fitted to.
@@ -73,7 +73,7 @@ def _probe_batches(
 
 
 def vectors_of(store: Storage, probe: Probe, titles: Sequence[str]) -> tuple[list[str], Vectors]:
-    """Those of the titles that have vectors, and one a title as the probe reads it."""
+    """Titles that have vectors, and one pooled vector each, as the probe reads it."""
     space = space_of(store, probe)
     if space.of_titles:
         found = store.vectors_by_id(space, titles)
@@ -81,11 +81,11 @@ def vectors_of(store: Storage, probe: Probe, titles: Sequence[str]) -> tuple[lis
     means = title_means(store, space, titles)
     ids = [title for title in titles if title in means]
     none = np.empty((0, space.dim), np.float32)
-    return ids, np.stack([means[id] for id in ids]) if ids else none
+    return ids, np.stack([means[item_id] for item_id in ids]) if ids else none
 
 
 def inputs_of(store: Storage, probe: Probe, titles: list[str], vectors: Vectors) -> dict[str, Any]:
-    """What a probe reads of items: their vectors, and the words of their titles if it does."""
+    """Inputs of a probe: vectors of items, and the words of their titles if it reads them."""
     if probe.words is None:
         return {VECTOR: vectors}
     return {VECTOR: vectors, WORDS: probe.words.matrix(texts_of(store, titles))}

@@ -43,12 +43,12 @@ class Probe:
 
     @property
     def name(self) -> str:
-        """As it is told to people: genre v2."""
+        """Display name, such as `genre v2`."""
         return f"{self.task} v{self.version}"
 
     @property
     def kind(self) -> Kind:
-        """What it predicts."""
+        """Kind of the target."""
         return self.linear.kind
 
 
@@ -117,13 +117,13 @@ def next_version(store: Storage, task: str) -> int:
 
 
 def reads_live(store: Storage, probe: Probe) -> bool:
-    """Whether a probe was fitted to the vectors that are live."""
+    """True if a probe was fitted to the vectors that are live."""
     space = POOLS[probe.pool]
     return store.has(space) and store.live(space).fingerprint == probe.fingerprint
 
 
 def by_chance(probe: Probe) -> str:
-    """How a probe that is no better than a guess compares with one; empty for others.
+    """Comparison of a probe with guessing, in words; empty if the probe is better.
 
     By the first of its figures, on titles that were held out: the mean over labels.
     """
