@@ -23,7 +23,7 @@ _CLOSE = 1e-6
 
 
 class Feedback(NamedTuple):
-    """What somebody says to a proposed tag."""
+    """Decision of a person on a proposed tag."""
 
     title: str
     tag: str
@@ -31,7 +31,7 @@ class Feedback(NamedTuple):
 
 
 class ReviewOutcome(NamedTuple):
-    """What became of the answers to one task."""
+    """Effect of the feedback on one task."""
 
     task: str
     answers: int
@@ -53,7 +53,7 @@ def uncertain_tags(store: Storage, *, task: str | None = None, n: int = 20) -> l
 
 
 def distance(tag: Tag) -> float:
-    """How far a score is from its threshold, in log-odds."""
+    """Distance of a score from its threshold, in log-odds."""
     score, threshold = np.clip([tag.score, tag.threshold], _CLOSE, 1 - _CLOSE)
     return float(abs(logit(score) - logit(threshold)))
 

@@ -38,7 +38,7 @@ class Tag:
 
     @property
     def applies(self) -> bool:
-        """Whether the title has the tag; others are kept for review.
+        """True if the title has the tag; others are kept for review.
 
         By the numbers as the table holds them, so that whoever reads them finds the same.
         """
