@@ -24,7 +24,7 @@ AROUND_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class BreakConstraints:
-    """What every list of breaks keeps to."""
+    """Limits that every list of breaks respects."""
 
     min_gap_s: float = 60.0
     """From one break to the next."""
@@ -93,7 +93,7 @@ def closed(facts: BreakContext, rails: BreakConstraints) -> list[ForbiddenInterv
 def within_rails(
     ranked: Sequence[AdBreak], rails: BreakConstraints, off: Sequence[ForbiddenInterval]
 ) -> list[AdBreak]:
-    """Those of the breaks, best first, that are in no closed stretch and go with all better ones.
+    """Select the breaks that are in no forbidden interval and fit with all better ones.
 
     Two lie at least `min_gap_s` apart, and in no hour are more than `per_hour`.
     """
@@ -124,7 +124,7 @@ def why_not(times: Sequence[float], off: Sequence[ForbiddenInterval]) -> list[st
 
 
 def _fits(at: float, times: Sequence[float], rails: BreakConstraints) -> bool:
-    """Whether a break goes with those at `times`, which are in order and keep to the rails."""
+    """True if a break fits with those at `times`, which are sorted and respect the limits."""
     place, most = bisect(times, at), rails.per_hour
     if any(abs(at - other) < rails.min_gap_s for other in times[max(0, place - 1) : place + 1]):
         return False
@@ -133,6 +133,6 @@ def _fits(at: float, times: Sequence[float], rails: BreakConstraints) -> bool:
 
 
 def held_back(ranked: Sequence[AdBreak], off: Sequence[ForbiddenInterval]) -> dict[str, int]:
-    """How many breaks each reason rules out, the commonest first."""
+    """Number of breaks that each reason rules out, the most common reason first."""
     found = why_not([place.seconds for place in ranked], off)
     return dict(Counter(why for why in found if why is not None).most_common())

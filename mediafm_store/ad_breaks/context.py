@@ -1,4 +1,4 @@
-"""What a store knows of the cuts of a title."""
+"""Data of a store about the cuts of a title."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -33,7 +33,7 @@ class BreakContext(NamedTuple):
 
     @property
     def cuts(self) -> int:
-        """How many cuts there are."""
+        """Number of cuts."""
         return max(0, len(self.shots) - 1)
 
 

@@ -95,12 +95,12 @@ def titles_with_breaks(store: Storage) -> list[LabelledCuts]:
 
 
 def _is_good(row: Mapping[str, Any]) -> bool:
-    """Whether a label says that there is a good place."""
+    """True if a label marks a good place."""
     return bool(row["value"] is not None and row["value"] >= 0.5)
 
 
 def nearest_cuts(at: np.ndarray, times: Sequence[float]) -> Bool[np.ndarray, " cuts"]:
-    """Which cuts are the nearest to a time, and within NEAR_S of it."""
+    """Mask of the cuts that are nearest to a time and within NEAR_S of it."""
     good = np.zeros(len(at), bool)
     for time in times:
         nearest = int(np.abs(at - time).argmin())
@@ -109,7 +109,7 @@ def nearest_cuts(at: np.ndarray, times: Sequence[float]) -> Bool[np.ndarray, " c
 
 
 def _one_sided(titles: Sequence[LabelledCuts]) -> bool:
-    """Whether all cuts are good, or none is: nothing can be told apart by them."""
+    """True if all cuts are good or none is, so that nothing can be learned."""
     good = np.concatenate([title.good for title in titles])
     return bool(good.all() or not good.any())
 

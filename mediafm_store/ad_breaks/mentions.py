@@ -1,4 +1,4 @@
-"""Where words are said, or name what is seen or heard."""
+"""Times at which words are spoken, or name something seen or heard."""
 
 import re
 from collections.abc import Sequence

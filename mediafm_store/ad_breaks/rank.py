@@ -39,6 +39,6 @@ def rank_cuts(store: Storage, title: str, *, weights: BreakWeights | None = None
 
 
 def why_none(store: Storage, title: str, rails: BreakConstraints = USUAL) -> dict[str, int]:
-    """How many cuts of a title each guard rail rules out."""
+    """Number of cuts of a title that each limit rules out."""
     facts = read_break_context(store, title)
     return held_back(score_cuts(facts, weights_of(store)), closed(facts, rails))

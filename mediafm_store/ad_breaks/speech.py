@@ -1,4 +1,4 @@
-"""Where somebody is in the middle of a sentence, by the subtitles."""
+"""Intervals in which somebody is in the middle of a sentence, by the subtitles."""
 
 import re
 from collections.abc import Iterable
@@ -34,6 +34,6 @@ def sentences(cues: Iterable[Cue]) -> list[tuple[float, float]]:
 
 
 def runs_on(text: str) -> bool:
-    """Whether a subtitle does not end its sentence; a mere sound, as [sighs], is none."""
+    """True if a subtitle does not end its sentence; a mere sound, such as [sighs], is none."""
     words = _ASIDES.sub("", text).rstrip().rstrip(_AFTER_END)
     return bool(re.search(r"\w", words)) and not words.endswith(_ENDS)
