@@ -1,4 +1,4 @@
-"""Which ads fit which breaks, by what was shown, heard and said before."""
+"""Match ads with breaks by what was shown, heard and said before."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -146,12 +146,12 @@ def _asked(store: Storage, part: str, query: VectorQuery) -> _AdQuery:
 
 
 def _mean_cosine(query: VectorQuery, vectors: Vectors) -> float:
-    """How like the query some shots are: the mean of their cosines."""
+    """Mean cosine of some shots with the query."""
     return float(_shot_cosines(query, vectors).mean())
 
 
 def _shot_cosines(query: VectorQuery, vectors: Vectors) -> Float32[np.ndarray, " shots"]:
-    """How like the query each of some shots is."""
+    """Cosine of each shot with the query."""
     return query.shares(vectors).sum(axis=0)[0]
 
 
@@ -161,7 +161,7 @@ def _contexts(
     """The shots before each break of a title."""
     shots = store.shots(title)
     vectors = {name: store.vectors(store.live(name), title).vectors for name in spaces}
-    numbers = {id: number for number, id in enumerate(shots["id"])}
+    numbers = {shot_id: number for number, shot_id in enumerate(shots["id"])}
     for place in places:
         end = numbers[place.after]
         begin = max(0, end - _BEFORE)
@@ -218,7 +218,7 @@ _FITS = {"text": "its text fits", "tags": "its tags fit", "video": "its video fi
 
 
 def _about(shot: Shot) -> str:
-    """What is known of a shot, in brackets."""
+    """Description of a shot, in brackets."""
     said = f"“{shot['words']}”" if shot["words"] else ""
     known = ", ".join(filter(None, (said, *shot["seen"], *shot["heard"])))
     return f" ({known})" if known else ""
