@@ -111,7 +111,7 @@ def _packed(*fields: tuple[int, int]) -> bytes:
 
 
 def _event_id(moment: BreakTime) -> int:
-    """The same for the same break of the same title, and hardly for another."""
+    """Stable event id of a break of a title; a collision is unlikely."""
     return zip_crc32(f"{moment.title}@{nearest(moment.at * CLOCK)}".encode())
 
 
