@@ -98,13 +98,13 @@ def _version_named(name: str, versions: Sequence[str]) -> str:
 def _metric_difference(
     series: MetricSeries, before: Point | None, after: Point | None
 ) -> Difference:
-    """Of one figure."""
+    """Change of one metric."""
     change = verdict(series, before, after), outside(before, after)
     return Difference(series, before, after, *change)
 
 
 def _in_words(first: str, second: str, differences: Sequence[Difference]) -> str:
-    """What got worse, surely before perhaps; and how many got better."""
+    """Summary of the changes: metrics that got worse, and the number of better ones."""
     worse = sorted(
         (d for d in differences if d.verdict == "worse"),
         key=lambda d: (not d.outside, bool(d.series.label), -_relative(d)),
@@ -120,7 +120,7 @@ def _in_words(first: str, second: str, differences: Sequence[Difference]) -> str
 
 
 def _relative(one: Difference) -> float:
-    """How large a change is beside the figure."""
+    """Size of a change relative to the metric."""
     size = abs(one.before.value) if one.before else 0.0
     return abs(one.change or 0.0) / size if size else 0.0
 
@@ -134,7 +134,7 @@ def _worsened_line(one: Difference) -> str:
 
 
 def _called(series: MetricSeries) -> str:
-    """What a figure is called in a sentence."""
+    """Name of a metric in a sentence."""
     of = f" of {series.of}" if series.of else ""
     label = f" for {series.label}" if series.label else ""
     return f"{series.measure.replace('_', ' ')}{of}{label}"

@@ -1,4 +1,4 @@
-"""How good a trained model is, on the store that it is to serve."""
+"""Quality of a trained model on the store that it serves."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ _OWN = ("model", "context")
 
 @dataclass(frozen=True)
 class ModelReport:
-    """Of one checkpoint. Measures that a store gives no data for are None."""
+    """Report on one checkpoint. Measures that a store has no data for are None."""
 
     checkpoint: Path
     preset: str
@@ -111,7 +111,7 @@ def evaluate_model(
 
 
 def _model_metrics(report: ModelReport) -> list[Metric]:
-    """What is kept of a report. Near duplicates are a fact of the catalogue, not of the model."""
+    """Metrics of a report to store. Near duplicates describe the catalogue, not the model."""
     measured: list[tuple[str, Mapping[str, float], Literal["higher", "lower"]]] = [
         ("masked_shots", report.msm, "lower"),
         ("same_scene", report.auc or {}, "higher"),
@@ -129,7 +129,7 @@ def _model_metrics(report: ModelReport) -> list[Metric]:
 def _of_vectors(
     model: ShotTransformer, titles: Sequence[Title], labels: Mapping[int, np.ndarray]
 ) -> dict[str, Any]:
-    """What a report says of the vectors of all titles, in one pass over them."""
+    """Fields of a report that need the vectors of all titles, in one pass over them."""
     shots, rng = sum(title.shots for title in titles), np.random.default_rng(0)
     pairs = [_Sample.of(space, shots, 2 * SAMPLE, rng) for space in _SPACES]
     directions = [_Sample.of(space, shots, SAMPLE, rng) for space in _SPACES]
@@ -163,7 +163,7 @@ class _Sample:
 
     @classmethod
     def of(cls, space: str, shots: int, count: int, rng: np.random.Generator) -> "_Sample":
-        """As many as `count` of all shots, at random."""
+        """Draw up to `count` of all shots at random."""
         order = rng.permutation(shots)[:count]
         return cls(space, order, np.empty((len(order), FUSED), np.float32))
 

@@ -1,4 +1,4 @@
-"""How good searches are, where shots carry the number of their scene."""
+"""Quality of searches, where shots carry the number of their scene."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _NO_MERIT = ("chance", "smoothed")
 
 @dataclass(frozen=True)
 class SearchReport:
-    """Of the vectors that are live."""
+    """Report on searches in the live vectors."""
 
     version: str
     """The space that shots are compared in, such as context_v1."""
@@ -92,7 +92,7 @@ def _labelled_scenes(store: Storage) -> dict[str, Scenes]:
 
 
 def _rankable(scenes: Scenes) -> bool:
-    """Whether some shot has others of its scene, and others of another."""
+    """True if some shot has others of its scene, and others of another scene."""
     _, sizes = np.unique(scenes[scenes >= 0], return_counts=True)
     return len(sizes) > 1 and bool((sizes > 1).any())
 

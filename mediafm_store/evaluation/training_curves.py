@@ -1,4 +1,4 @@
-"""How the trainings of a store's checkpoints went."""
+"""Learning curves of a store's checkpoints."""
 
 import csv
 import io
@@ -30,14 +30,16 @@ class Curve:
 
 
 def training_curves(store: Storage) -> list[Curve]:
-    """Of the newest checkpoints, the last first; those without a history that can be read are
-    left out."""
+    """Learning curves of the newest checkpoints, the latest first.
+
+    Checkpoints without a readable history are left out.
+    """
     curves = (_curve(folder) for folder in reversed(saved(store)[-_NEWEST:]))
     return [one for one in curves if one is not None]
 
 
 def _curve(folder: Path) -> Curve | None:
-    """Of a checkpoint."""
+    """Learning curve of a checkpoint; None if its history cannot be read."""
     try:
         rows = list(csv.DictReader(io.StringIO((folder / HISTORY).read_text(encoding="utf-8"))))
         facts = read_facts(folder)
