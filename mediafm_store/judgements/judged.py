@@ -61,14 +61,14 @@ class _JudgedQuery(NamedTuple):
 
     @property
     def sort(self) -> Sort:
-        """What is asked for."""
+        """Sort of the query."""
         if isinstance(self.query, SimilarQuery):
             return "similar"
         return "text" if self.query.relevant else "nothing"
 
 
 class _Ground(NamedTuple):
-    """What answers are judged by."""
+    """Store, labels and shots that answers are judged by."""
 
     labels: Judgements
     shots: Sequence[StoredShot]
@@ -192,7 +192,7 @@ def _arguments(
     confined: str | None,
     loaded: Callable[[], Encoders],
 ) -> dict[str, Any]:
-    """What `search` is called with."""
+    """Keyword arguments of `search` for a judged query."""
     what: dict[str, Any] = {"shot": asked.like}
     if isinstance(asked.query, TextQuery):
         what = {"text": asked.query.text, "encoders": loaded()}
@@ -217,7 +217,7 @@ def _answered(
 def _beside(
     asked: _JudgedQuery, ground: _Ground, rng: np.random.Generator
 ) -> Iterator[QueryOutcome]:
-    """What random orders of the shots come to, and their best one."""
+    """Outcomes of random orders of the shots, and of the best order."""
     pool = [shot for shot in ground.places if shot != asked.like]
     common = (asked.query, pool, ground.places, ground.labels)
     yield _outcome(asked, CHANCE, by_chance(*common, rng))

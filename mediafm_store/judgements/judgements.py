@@ -1,4 +1,4 @@
-"""Which shots of some films answer which queries, and how well, as people see it."""
+"""Relevance judgements: which shots of some films answer which queries, and how well."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class ShotPosition(NamedTuple):
-    """Where a shot lies among the labelled shots of its film."""
+    """Position of a shot among the labelled shots of its film."""
 
     film: str
     at: int
@@ -60,7 +60,7 @@ Query = SimilarQuery | TextQuery
 
 @dataclass(frozen=True)
 class Judgements:
-    """What a label file says."""
+    """Contents of a label file."""
 
     path: Path
     films: Mapping[str, Sequence[LabelledShot]]
@@ -70,7 +70,7 @@ class Judgements:
 
     @property
     def queries(self) -> list[Query]:
-        """Of both sorts."""
+        """Queries of both sorts."""
         return [*self.similar, *self.text]
 
     def labelled(self, place: ShotPosition) -> LabelledShot | None:

@@ -1,4 +1,4 @@
-"""What single queries came to, and what that is over all of them."""
+"""Outcomes of single queries, and their means."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Table = Mapping[str, Mapping[str, Interval]]
 
 
 class QueryOutcome(NamedTuple):
-    """What one query came to."""
+    """Outcome of one query."""
 
     query: str
     sort: Sort
@@ -36,7 +36,7 @@ class QueryOutcome(NamedTuple):
 
 @dataclass(frozen=True)
 class JudgedReport:
-    """How queries were answered.
+    """Outcomes of all judged queries.
 
     * p5: the share of the first five answers that are relevant
     * ndcg10: normalised discounted cumulative gain of the first ten
@@ -57,22 +57,22 @@ class JudgedReport:
 
     @property
     def similar(self) -> Table:
-        """Of all queries by a shot."""
+        """Measures over all queries by a shot."""
         return self.table("similar")
 
     @property
     def text(self) -> Table:
-        """Of all queries by words that shots answer."""
+        """Measures over all text queries that shots answer."""
         return self.table("text")
 
     @property
     def nothing(self) -> Table:
-        """Of all queries by words that no shot answers."""
+        """Measures over all text queries that no shot answers."""
         return self.table("nothing")
 
     @property
     def kinds(self) -> list[str]:
-        """Of the queries by words that shots answer."""
+        """Kinds of the text queries that shots answer."""
         return list(dict.fromkeys(o.kind for o in self.outcomes if o.sort == "text"))
 
     def table(self, sort: Sort, *, part: Part = "all", kind: str | None = None) -> Table:
@@ -87,7 +87,7 @@ class JudgedReport:
         }
 
     def queries(self, sort: Sort, *, part: Part = "all", kind: str | None = None) -> int:
-        """How many were asked."""
+        """Number of queries of a sort, part and kind."""
         return len({outcome.query for outcome in self.some(sort, part, kind)})
 
     def some(self, sort: Sort, part: Part, kind: str | None) -> list[QueryOutcome]:
@@ -102,7 +102,7 @@ class JudgedReport:
 
 
 def better(measure: str) -> Literal["higher", "lower"]:
-    """Which of two figures is the better one."""
+    """Direction in which a measure gets better."""
     return "lower" if measure in LOWER else "higher"
 
 
