@@ -1,4 +1,4 @@
-"""Which figures come with a curve or counts to draw."""
+"""Metrics that have a curve or counts to draw."""
 
 from collections.abc import Sequence
 
@@ -26,6 +26,6 @@ def drawn(series: Sequence[MetricSeries]) -> MetricSeries | None:
 
 
 def drawable(series: MetricSeries) -> bool:
-    """Whether the newest figure came with its curve or counts."""
+    """True if the newest metric has a curve or counts."""
     detail = series.newest.detail
     return all(isinstance(detail.get(name), list) for name in _NEEDED[series.measure])

@@ -161,12 +161,12 @@ def _most(changed: Sequence[T]) -> list[T]:
 
 
 def _of(one: MetricSeries | Difference) -> MetricSeries:
-    """What changed."""
+    """Series of a metric or of its change."""
     return one.series if isinstance(one, Difference) else one
 
 
 def _change_in_words(one: MetricSeries | Difference) -> float:
-    """How much, beside what it was."""
+    """Relative change of a metric."""
     was = abs(one.before.value) if one.before else 0.0
     return abs(one.change or 0.0) / was if was else 0.0
 
@@ -178,7 +178,7 @@ def _level(baselines: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def sections(series: Sequence[MetricSeries]) -> Iterator[PageSection]:
-    """What was measured, thing by thing."""
+    """Sections of the page, one for each thing that was measured."""
     things: dict[tuple[str, str], list[MetricSeries]] = {}
     for one in series:
         things.setdefault((one.what, one.name), []).append(one)
@@ -220,7 +220,7 @@ def _section(anchor: str, what: str, name: str, series: Sequence[MetricSeries]) 
 
 
 def _called(series: MetricSeries) -> str:
-    """What a measure is called, of what, for which tag."""
+    """Name of a measure, with its subject and tag."""
     title = _MEASURES.get(series.measure, (_unknown_measure(series.measure), ""))[0]
     named = f"{series.label}: {title.lower()}" if series.label else title
     return f"{named}, {series.of}" if series.of else named

@@ -32,7 +32,7 @@ MOST_PICTURES = 1000
 
 
 class _TitleSection(NamedTuple):
-    """What the catalogue page shows of a title."""
+    """Data of a title on the catalogue page."""
 
     anchor: str
     row: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What the templates show: places in percent and texts, worked out from hits, shots and breaks."""
+"""View models of the templates: positions in percent and texts for hits, shots and breaks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -40,7 +40,7 @@ class TimelinePart(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Where an ad break lies on the timeline, in percent, and its rank by score."""
+    """Mark of an ad break on the timeline: position in percent, and rank by score."""
 
     rank: int
     left: float
@@ -89,7 +89,7 @@ def _pieces(shares: Mapping[ScorePart, float], zero: float, track: float) -> lis
 
 
 def percent(part: float, whole: float) -> float:
-    """How much of a whole a part is; nothing of nothing."""
+    """Part of a whole in percent; 0 if the whole is 0."""
     return 100 * part / whole if whole else 0.0
 
 
@@ -124,7 +124,7 @@ def clock(seconds: float) -> str:
 
 
 def tooltip(shot: Mapping[str, Any]) -> str:
-    """Where a shot is and what is said in it."""
+    """Tooltip of a shot: its position and spoken words."""
     where = f"{timespan(shot['start_s'], shot['end_s'])}  {shot['id']}"
     return f"{where}\n{shot['words']}" if shot["words"] else where
 
@@ -140,17 +140,17 @@ def signed(change: float) -> str:
 
 
 def chance(share: float) -> str:
-    """How often a random query finds something as good, never as never."""
+    """Probability that a random query finds something as good, in words; never "never"."""
     return "fewer than 2 %" if share < 0.02 else f"{100 * share:.0f} %"
 
 
 def heading(query: str, like: object, what: str = "shot") -> str:
-    """What a list of hits is about: others that are `like` something, or what was asked for."""
+    """Heading of a list of hits: others that are `like` something, or the query."""
     return f"{what.capitalize()}s {'like' if like else 'for'} {query}"
 
 
 def title_names(titles: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """What to call each title: its name, or its id where it has none."""
+    """Display names of titles: the name, or the id of a title without one."""
     return {t["id"]: t["name"] or t["id"] for t in titles}
 
 
