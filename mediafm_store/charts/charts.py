@@ -66,7 +66,7 @@ class _AxisScale(NamedTuple):
     end: float
 
     def at(self, value: float) -> float:
-        """Where a value stands; outside the axis: at its end."""
+        """Position of a value; its end of the axis if the value is outside."""
         size = self.high - self.low
         share = (value - self.low) / size if size else 0.5
         return round(self.start + min(1.0, max(0.0, share)) * (self.end - self.start), 2)
@@ -211,7 +211,7 @@ class Bubble(NamedTuple):
 def calibration(
     predicted: Sequence[float], observed: Sequence[float], count: Sequence[float]
 ) -> list[Bubble]:
-    """How often what was predicted with a probability was so."""
+    """Calibration chart: observed frequency against predicted probability."""
     x, y = _AxisScale(0, 1, 0, 100), _AxisScale(0, 1, 100, 0)
     most = max(count, default=1) or 1
     return [

@@ -1,4 +1,4 @@
-"""What was taken for what, cut down to as many tags as can be read."""
+"""Confusion matrix, cut down to as many tags as can be read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ _PAIRS = 8
 
 
 class ConfusionCell(NamedTuple):
-    """How many items of a row's tag were taken for a column's."""
+    """Number of items with a row's tag that were predicted as a column's."""
 
     number: float
     percent: float

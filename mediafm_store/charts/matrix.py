@@ -1,4 +1,4 @@
-"""How alike the shots of a title are to each other, as a picture."""
+"""Similarity matrix of the shots of a title, as a picture."""
 
 import io
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What a report on a model measures, in the order and words of tables and pages."""
+"""Measures of a model report, in the order and words of tables and pages."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ class Measure(NamedTuple):
 
 
 def measures(report: "ModelReport") -> Iterator[Measure]:
-    """Those that the store gave data for."""
+    """Measures that the store has data for."""
     yield Measure(
         "masked shots",
         "How far the guess of a hidden shot is from the shot (1 - cosine), in titles that were held"

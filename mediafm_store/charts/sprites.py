@@ -19,7 +19,7 @@ _QUALITY = 72
 
 
 class Small(NamedTuple):
-    """Where a small picture is: the CSS class of its sheet, and its place on that."""
+    """Position of a small picture: the CSS class of its sheet, and its place there."""
 
     sheet: str
     style: str
