@@ -35,7 +35,7 @@ _MOST_OFFERS = 5
 
 
 class _PageFacts(NamedTuple):
-    """What most pages show."""
+    """Data that most pages show."""
 
     of: tuple[Storage, int, int]
     """The store, and the versions of `titles` and `spaces`: it depends on no other table."""
@@ -49,7 +49,7 @@ class _PageFacts(NamedTuple):
 
 
 class _Looked(NamedTuple):
-    """What was looked up of a store, while nothing was written to it."""
+    """Data read from a store, valid until it is written to."""
 
     commits: Hashable
     """None where that cannot be told; each request then looks for itself."""
@@ -65,7 +65,7 @@ class _StoreState(NamedTuple):
 
     @property
     def state(self) -> Hashable:
-        """What is another after any change of the store."""
+        """Key that changes with every change of the store."""
         return self.store, self.commits or self.store.tables.state()
 
 
@@ -97,7 +97,7 @@ class SharedStore:
             yield _StoreState(store, self._read(store), commits)
 
     def _read(self, store: Storage) -> _PageFacts:
-        """What most pages show; read again only when its tables have changed."""
+        """Data that most pages show; read again only when its tables have changed."""
         of = store, store.tables.version("titles"), store.tables.version("spaces")
         known = self._known
         if known is None or known.of != of:
@@ -129,7 +129,7 @@ class SharedStore:
             )
 
     def _onward(self, query: PageQuery, hits: Hits, known: _PageFacts) -> NextSearches:
-        """Where the page of a search leads on to."""
+        """Addresses of further searches from the page of a search."""
         found = known.called.called(query.text) if query.text else []
         offers = [
             Offer(
@@ -257,7 +257,7 @@ class SharedStore:
             return self._kept.get(f"picture {shot}", revision, lambda: _read_picture(store, shot))
 
     def meant(self, values: Mapping[str, str]) -> PageQuery:
-        """What the fields of the search form mean: `q` is a shot or a stretch if it names one.
+        """Query in the fields of the search form: `q` is a shot or a segment if it names one.
 
         Words that are a title's name stay words. Raises as `find_shot` does for what names a title
         but none of its shots, and as `query_of` does.
@@ -276,7 +276,7 @@ class SharedStore:
 
 
 def _checked_film(title: str, film: Path) -> Path:
-    """The same path; raise NotFound unless a film is there: a store from elsewhere may name any."""
+    """Return the path of a film; raise NotFound if none is there or it is not readable."""
     reason = "it cannot be read"
     if film.is_file() and os.access(film, os.R_OK):
         try:

@@ -1,4 +1,4 @@
-"""What each address answers."""
+"""Handlers of the addresses."""
 
 import mimetypes
 import shutil
@@ -57,7 +57,7 @@ class Pages:
         return HTMLResponse(await self._atlases.take(request, self._library.atlas))
 
     async def report(self, request: Request) -> Response:
-        """What was measured."""
+        """Evaluation page."""
         make = partial(self._library.report, request.query_params)
         return HTMLResponse(await self._drawing.take(request, make))
 

@@ -62,7 +62,7 @@ def server_of(app: ASGIApp, connection: type[Connection] = Connection) -> uvicor
 
 
 def _of_code(record: logging.LogRecord) -> bool:
-    """Whether a message is of an error of the code, not of clients or of what ends with the server.
+    """True if a message is of an error of the code, not of clients or of the shutdown.
 
     Tasks that are cancelled raise what is no Exception.
     """

@@ -1,4 +1,4 @@
-"""What keeps other web sites out: only this machine's own pages may ask, load and embed."""
+"""Protection from other web sites: only this machine's own pages may ask, load and embed."""
 
 from collections.abc import Mapping
 
