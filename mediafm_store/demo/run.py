@@ -32,7 +32,7 @@ _OnProgress = Callable[[str, float, float], None]
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Where the demo left what, and its main figures."""
+    """Paths and main figures of a demo run."""
 
     store: Path
     report: Path
@@ -142,7 +142,7 @@ def _middle_shot(store: Storage, title: str) -> str:
 
 
 def _page_facts(result: DemoResult, store: Storage) -> dict[str, str]:
-    """What stands at the top of the page."""
+    """Facts at the top of the page."""
     minutes = store.titles()["duration_s"].sum() / 60
     return {
         "Titles": str(result.titles),
