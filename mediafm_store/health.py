@@ -42,7 +42,7 @@ _FEW_WORDS = 0.5
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found."""
+    """Result of one check."""
 
     check: str
     state: str
@@ -124,7 +124,7 @@ def _check_rows(store: Storage) -> Iterator[_Issue]:
 
 
 def _rows_of_shots(store: Storage, name: str) -> Iterator[_Issue]:
-    """The same of one table; what lacks of vectors is told with the `_vectors`."""
+    """Check the rows of one table; missing vectors are reported by `_vectors`."""
     there = rows_by_title(store, name)
     if twice := sorted(title for title, found in there.items() if found.there > found.different):
         yield _Issue(
@@ -146,7 +146,7 @@ def _rows_of_shots(store: Storage, name: str) -> Iterator[_Issue]:
 
 
 def _anew(store: Storage) -> str:
-    """How titles are made again from what they came from."""
+    """Advice on how to make titles again from their sources."""
     if is_imported(store.live("fused")):
         return "mediafm titles remove TITLE, and mediafm import its file again"
     return "mediafm ingest --force, with its film"
@@ -229,7 +229,7 @@ def _vectors(store: Storage) -> Iterator[_Issue]:
 
 
 def _cure_of(space: Space) -> tuple[str, bool]:
-    """What makes vectors of a space, and whether they come later than the titles do."""
+    """Command that makes vectors of a space, and whether they come later than the titles."""
     if space.name in ("context", "title"):
         return "mediafm embed" if space.live else "mediafm space retire", True
     if not space.live:
@@ -240,7 +240,11 @@ def _cure_of(space: Space) -> tuple[str, bool]:
 def _media(store: Storage) -> Iterator[_Issue]:
     """The files that titles were made from are where they were."""
     titles = store.titles()
-    gone = [id for id, path in zip(titles["id"], titles["media"], strict=True) if not _exists(path)]
+    gone = [
+        title_id
+        for title_id, path in zip(titles["id"], titles["media"], strict=True)
+        if not _exists(path)
+    ]
     if gone:
         yield _Issue(
             f"the files of {len(gone)} titles are not where they were, as {gone[0]}",
@@ -276,7 +280,7 @@ CHECKS: dict[str, Callable[[Storage], Iterator[_Issue]]] = {
 
 
 def _exists(path: str) -> bool:
-    """Whether a file is there; one that may not be looked at is not."""
+    """True if a file exists; False if it may not be read."""
     try:
         return Path(path).exists()
     except OSError:
