@@ -46,7 +46,7 @@ def lay_out(store: Storage, *, most: int = _MOST) -> ShotMap:
 
 
 def quotas(counts: Mapping[str, int], most: int) -> dict[str, int]:
-    """How many shots of each title: all of short ones, and of the others equally many."""
+    """Number of shots to take from each title: all of short ones, an equal number of the others."""
     left, titles = most, len(counts)
     found: dict[str, int] = {}
     for title, count in sorted(counts.items(), key=lambda item: (item[1], item[0])):
