@@ -27,8 +27,13 @@ def stretches_of_shots(
             store.shot(shot)  # says that it is gone by now
     title = cache(store.title)
     return [
-        stretch(title(rows[id]["title"]), span_of(rows[id]), id, (notes or {}).get(id, ""))
-        for id in shots
+        stretch(
+            title(rows[shot_id]["title"]),
+            span_of(rows[shot_id]),
+            shot_id,
+            (notes or {}).get(shot_id, ""),
+        )
+        for shot_id in shots
     ]
 
 
@@ -51,7 +56,7 @@ def stretch_of_run(
 
 
 def stretches_of_hits(store: Storage, hits: Sequence[Hit]) -> list[Segment]:
-    """What a search found, best first: shots, or all of the shots of scenes and titles."""
+    """Segments of search hits, best first: shots, or all shots of scenes and titles."""
     return [
         stretch_of_run(
             store, hit.shots[0], hit.shots[-1], note=note_of(score=hit.score, words=hit.words)
