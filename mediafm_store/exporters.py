@@ -28,7 +28,7 @@ def export(
     name: str,
     path: str | Path,
     *,
-    format: str | None = None,
+    file_format: str | None = None,
     version: int | None = None,
     where: str | None = None,
 ) -> list[Path]:
@@ -39,7 +39,7 @@ def export(
     of those that were there.
     """
     path = Path(path)
-    exporter = exporter_for(path, format)
+    exporter = exporter_for(path, file_format)
     view = store.view(name, version=version, where=where)
     with scratch_folder(path) as scratch, named_in_errors(path):
         exporter(view, scratch / path.name)
@@ -49,9 +49,9 @@ def export(
     return [path.with_name(file.name) for file in written]
 
 
-def exporter_for(path: Path, format: str | None) -> _Exporter:
+def exporter_for(path: Path, file_format: str | None) -> _Exporter:
     """The plug-in of a name, or of a suffix; raise InvalidInput if there is none."""
-    name = format or path.suffix.lower().lstrip(".")
+    name = file_format or path.suffix.lower().lstrip(".")
     try:
         exporter: _Exporter = plugins.load("exporters", name)
     except NotFound as error:
@@ -90,7 +90,7 @@ def csv(view: View, path: Path) -> None:
 
 
 def _is_bulk(field: pa.Field) -> bool:
-    """Whether a column is one that no spreadsheet shows: vectors, weights, pictures."""
+    """True if a column is too large for a spreadsheet: vectors, weights, pictures."""
     return pa.types.is_fixed_size_list(field.type) or pa.types.is_binary(field.type)
 
 
@@ -122,7 +122,7 @@ def safetensors(view: View, path: Path) -> None:
 
     dim = _dimension(view)
     batches = list(view.batches(["id", VECTOR]))
-    ids = [id for batch in batches for id in batch["id"].to_pylist()]
+    ids = [row_id for batch in batches for row_id in batch["id"].to_pylist()]
     vectors = [half_vectors(pa.Table.from_batches([batch])) for batch in batches]
     joined = np.concatenate([np.empty((0, dim), np.float16), *vectors])
     told = {"ids": json.dumps(ids), "table": view.name}
@@ -139,7 +139,7 @@ def _write_rows(view: View, path: Path) -> pl.DataFrame:
 
 
 def _dimension(view: View) -> int:
-    """Of a view's vectors; raise InvalidInput if it has none."""
+    """Dimension of a view's vectors; raise InvalidInput if it has none."""
     if VECTOR not in view.schema.names:
         raise InvalidInput(f"{view.name} has no vectors; write it as .parquet")
     return int(view.schema.field(VECTOR).type.list_size)

@@ -35,8 +35,8 @@ def writers(store):
     return {
         "text": lambda path: write_text(path, "new"),
         "timeline": lambda path: write_timeline(path, shots, format=".csv"),
-        "parquet": lambda path: export(store, "shots", path, format="parquet"),
-        "safetensors": lambda path: export(store, "fused", path, format="safetensors"),
+        "parquet": lambda path: export(store, "shots", path, file_format="parquet"),
+        "safetensors": lambda path: export(store, "fused", path, file_format="safetensors"),
     }
 
 
