@@ -199,7 +199,7 @@ def named(column: str, encoded: EncoderOutput, shot: int) -> dict[str, Any]:
 
 
 def with_looks(shots: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a title's shots, with what follows from all else that is known of them."""
+    """Add to the rows of a title's shots the columns that follow from their other columns."""
     pace = cuts_per_min([s["start_s"] for s in shots], [s["end_s"] for s in shots])
     paced = [shot | {"cuts_per_min": cuts} for shot, cuts in zip(shots, pace, strict=True)]
     return [shot | {"looks": look_words(shot)} for shot in paced]
