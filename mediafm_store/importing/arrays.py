@@ -101,7 +101,21 @@ def _in_frames(path: Path, shots: np.ndarray, fps: Fraction) -> Times:
 
 
 def frame_rate(given: Any, where: object = "--fps") -> Fraction:
-    """Frames a second, from `24000/1001` or a number; InvalidInput for others."""
+    """Parse a frame rate in frames per second.
+
+    Args:
+        given: A number, or a fraction such as `24000/1001`.
+        where: Option or file that gave it, for the message.
+
+    Raises:
+        InvalidInput: The value is not a frame rate.
+
+    Example:
+        >>> frame_rate("24000/1001")
+        Fraction(24000, 1001)
+        >>> frame_rate(23.976)
+        Fraction(2997, 125)
+    """
     try:
         fps = Fraction(given[0] if isinstance(given, list) and len(given) == 1 else given)
     except (TypeError, ValueError, ArithmeticError):

@@ -129,9 +129,15 @@ def _stored_features(store: Storage) -> Features | None:
 
 
 def spaces(store: Storage, features: Features, reader: Encoder) -> tuple[Space, Space, Space]:
-    """`fused`, `described` and `metadata` of imported titles; raise SpaceMismatch for others.
+    """Spaces `fused`, `described` and `metadata` of imported titles.
 
-    Where titles bring no vectors of words, `reader` makes them.
+    Args:
+        store: The store that the titles are imported into.
+        features: Features that the titles bring along.
+        reader: Text encoder for titles without text vectors.
+
+    Raises:
+        SpaceMismatch: The store holds titles with other features.
     """
     words: dict[Modality, str] = {"text": reader.fingerprint}
     reads: dict[Modality, str] = {"text": reader.name}
