@@ -45,9 +45,19 @@ def remove_titles(
 ) -> list[TitleContents]:
     """Delete titles with their shots, words, pictures, vectors, labels and tags; all or none.
 
-    Indexes do not answer with them any more, and lose their rows when they are built anew. Returns
-    what goes, or would go by a `dry_run`. Files of films are left alone. Raises NotFound for an
-    unknown title, InvalidInput for a name that several have.
+    Indexes no longer return them, and drop their rows at the next build. Film files are left alone.
+
+    Args:
+        store: The store to delete from.
+        titles: Names or ids of titles; see `find_title`.
+        dry_run: Only report what would be deleted.
+
+    Returns:
+        Contents of each title that is deleted, or would be.
+
+    Raises:
+        NotFound: A title is unknown.
+        InvalidInput: Several titles have one of the names.
     """
     store.check_writable()
     ids = list(dict.fromkeys(find_titles(store, titles)))
@@ -58,10 +68,21 @@ def remove_titles(
 
 
 def rename_title(store: Storage, title: str, name: str) -> str:
-    """Show a title under another name, by which it is then known; its id stays, and is returned.
+    """Change the display name of a title; its id stays.
 
-    The name stays, too, when the film is ingested again. Raises NotFound for an unknown title,
-    InvalidInput for a name that nobody can read.
+    The name also stays when the film is ingested again.
+
+    Args:
+        store: The store that has the title.
+        title: Name or id of the title; see `find_title`.
+        name: New name.
+
+    Returns:
+        Id of the title.
+
+    Raises:
+        NotFound: The title is unknown.
+        InvalidInput: The name is empty, too long or not printable.
     """
     store.check_writable()
     name = name.strip()

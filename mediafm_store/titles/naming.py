@@ -39,9 +39,11 @@ class Named(NamedTuple):
 
 
 def find_title(store: Storage, name: str) -> str:
-    """The id of the title that is called so.
+    """Resolve the name of a title into its id.
 
-    Raises NotFound if none is, with those that are called nearly so; InvalidInput if several are.
+    Raises:
+        NotFound: No title has this name; the message lists similar ones.
+        InvalidInput: Several titles have this name.
     """
     return Names(store).title(name)
 
@@ -53,7 +55,7 @@ def find_titles(store: Storage, names: Iterable[str]) -> list[str]:
 
 
 def find_shot(store: Storage, name: str) -> str:
-    """The id of the shot that is called so, as sintel/42. Raises as `find_title` does."""
+    """Resolve the name of a shot, such as `sintel/42`, into its id. Raises as `find_title` does."""
     return Names(store).shot(name)
 
 
@@ -69,7 +71,7 @@ def find_named(store: Storage, name: str) -> Named:
 
 
 class Names:
-    """The names of a store's titles: ids at hand, all others read when the first is asked for."""
+    """Names of a store's titles; ids are at hand, display names are read when first needed."""
 
     def __init__(self, store: Storage) -> None:
         self._store = store
@@ -238,7 +240,12 @@ class Names:
 
 
 def key(name: str) -> str:
-    """Normalised form of a name: two names that people read as one have one key."""
+    """Normalised form of a name: two names that people read as one have one key.
+
+    Example:
+        >>> key("  Tears of  STEEL ")
+        'tears of steel'
+    """
     return " ".join(caseless(name).split())
 
 
@@ -273,9 +280,16 @@ def _told_near(near: Sequence[str]) -> str:
 def shots_within(
     store: Storage, title: str, start_s: float | None, end_s: float | None
 ) -> list[str]:
-    """The ids of the shots of a title that overlap a stretch of it.
+    """Ids of the shots of a title that overlap a segment, in play order.
 
-    Raises InvalidInput if none does.
+    Args:
+        store: The store that has the title.
+        title: Id of the title.
+        start_s: Start of the segment in seconds; None for the start of the title.
+        end_s: End of the segment in seconds; None for the end of the title.
+
+    Raises:
+        InvalidInput: No shot overlaps the segment.
     """
     length = store.title(title)["duration_s"]
     shots = store.shots(title)
