@@ -20,7 +20,8 @@ CONFIG = "config.json"
 class IndexConfig:
     """Settings with which an index is built and refreshed.
 
-    Raises InvalidInput for numbers that no index can have.
+    Raises:
+        InvalidInput: A number is out of range.
     """
 
     kind: str | None = None

@@ -61,7 +61,7 @@ class Generation:
 
 
 def delete(folder: Path) -> None:
-    """At once for whoever may still write to it: a worker whose driver was killed."""
+    """Delete a folder in one step, as a worker without its driver may still write to it."""
     with suppress(OSError):  # on Windows, where it is open
         folder = folder.rename(folder.with_name(_HALF + uuid.uuid4().hex))
     shutil.rmtree(folder, ignore_errors=True)
@@ -123,7 +123,7 @@ def unfinished(store: Storage) -> list[Path]:
 
 
 def delete_unfinished(folder: Path) -> None:
-    """Delete one of these, unless it is gone on with by now."""
+    """Delete the leftovers of a build, unless a process has resumed it by now."""
     with suppress(Timeout), FileLock(folder.parent / _LOCK, timeout=0):
         delete(folder)
 

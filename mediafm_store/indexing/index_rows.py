@@ -31,7 +31,7 @@ class IndexedVersion(NamedTuple):
 
 
 def origin(store: Storage, space: Space) -> IndexedVersion:
-    """The vectors of a space as they are now."""
+    """Current version and rows of a space."""
     return IndexedVersion(space.table, space.fingerprint, store.tables.version(space.table))
 
 

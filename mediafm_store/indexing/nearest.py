@@ -34,10 +34,21 @@ def nearest(
     without: Collection[str] = (),
     device: DeviceChoice = "cpu",
 ) -> list[Nearest]:
-    """The `k` nearest vectors of a space to each query, exactly scored.
+    """Find the `k` nearest vectors of a space to each query, with exact cosines.
 
-    Of `ids` alone, if given, and of no title in `without`; if there are `k` such vectors, as many
-    are found. Rows that came after the index was built are found, those replaced are not.
+    Rows that were added after the index was built are found; replaced rows are not.
+
+    Args:
+        store: The store that has the space.
+        space: Space to search.
+        queries: Query vectors of unit length, one a row.
+        k: Number of neighbours; as many are found if there are that many allowed vectors.
+        ids: If given, only these ids may be found.
+        without: Ids of titles that may not be found.
+        device: Device that compares.
+
+    Returns:
+        Neighbours of each query, nearest first.
     """
     revisions = {t: r for t, r in store.revisions().items() if t not in without}
     opened = open_index(store, space, device=device)

@@ -16,7 +16,10 @@ from mediafm_store.tables.spaces import Space, StoredVectors
 
 
 def read_vectors(store: Storage, space: Space, ids: Sequence[str]) -> StoredVectors:
-    """The vectors of those shots, or titles, that a space holds, as float32."""
+    """Read the vectors of shots or titles that a space holds, as float32.
+
+    Ids without a vector are left out.
+    """
     if space.of_titles:
         return store.vectors_by_id(space, ids)
     counts = store.shot_counts()

@@ -105,7 +105,16 @@ def _fitting(counts: Mapping[str, int], room: int) -> set[str]:
 
 
 def divided(counts: Mapping[str, int], most: int) -> list[list[str]]:
-    """Titles in groups of about equally many rows, no more than `most` but for a last title."""
+    """Divide titles into groups of about equal row counts.
+
+    Args:
+        counts: Number of rows by title, in order.
+        most: Rows a group; only its last title may exceed it.
+
+    Example:
+        >>> divided({"a": 3, "b": 3, "c": 2}, most=4)
+        [['a', 'b'], ['c']]
+    """
     if not counts:
         return []
     every = sum(counts.values())

@@ -116,9 +116,9 @@ class SpaceIndex:
 
 
 def open_index(store: Storage, space: Space, *, device: DeviceChoice = "cpu") -> SpaceIndex | None:
-    """The newest index of a space; None if there is none.
+    """Open the newest index of a space; None if there is none.
 
-    What cannot be read of it is as not there, with a warning: what is not indexed is searched
+    A shard that cannot be read is left out with a warning: rows that are not indexed are searched
     exactly.
     """
     base = index_folder(store, space)
@@ -144,10 +144,7 @@ def config_of(store: Storage, space: Space) -> IndexConfig:
 
 
 def left_out(opened: SpaceIndex, error: DamagedError) -> SpaceIndex | None:
-    """An open index from now on: without the shard that was found to be damaged, with a warning.
-
-    None if no other is left.
-    """
+    """Drop a damaged shard from an open index, with a warning; None if it was the last."""
     others = [shard for shard in opened.shards if shard.folder not in error.path.parents]
     known = len(others) < len(opened.shards)
     left = SpaceIndex(opened.folder, others) if others and known else None
@@ -217,7 +214,7 @@ UNREADABLE = (DamagedError, InvalidInput, OSError, RuntimeError, ValueError, Key
 
 
 def check_index(store: Storage, space: Space) -> _Damage:
-    """Read all of the newest index of a space; what is wrong with it, by folder."""
+    """Read every file of the newest index of a space; return the damage by folder."""
     base = index_folder(store, space)
     while (folder := newest_build(base)) is not None:
         damage: _Damage = {}

@@ -48,7 +48,7 @@ class IndexStatus:
 
 
 def searchable(store: Storage) -> list[Space]:
-    """The versions in use that are searched: all but those of metadata."""
+    """Live versions of the spaces that are searched: all but `metadata`."""
     return [space for space in store.registry.live_spaces() if space.name != "metadata"]
 
 
