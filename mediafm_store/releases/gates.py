@@ -42,7 +42,7 @@ class Gate(NamedTuple):
 
 @at_one_moment
 def gates(store: Storage, space: Space) -> list[Gate]:
-    """All that can be measured of a version, beside the one that is live."""
+    """Run all gates that can be measured for a version, beside the live one."""
     live = store.live(space.name) if store.has(space.name) else None
     found: list[Gate] = []
     for check in _CHECKS:
@@ -95,7 +95,7 @@ def _scenes_gate(store: Storage, space: Space, live: Space | None) -> Iterator[G
 
 
 def masked_shots(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
-    """The model guesses masked shots better than those who know no more than their neighbours."""
+    """Gate: the model predicts masked shots better than the mean of their neighbours."""
     del live
     if space.name != "context":
         return
