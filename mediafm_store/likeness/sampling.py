@@ -15,7 +15,7 @@ PASSAGES, LENGTH = 64, 8
 
 
 def passages(store: Storage, space: Space) -> list[Passage]:
-    """Random passages of a space, the same ones until its table or the titles change."""
+    """Random runs of shots from a space; the sample stays until its table or the titles change."""
     key = store.place.address, space.table
     state = store.tables.version(space.table), store.revisions()
     if key not in SAMPLED or SAMPLED[key][0] != state:
@@ -46,9 +46,9 @@ ANSWERED: dict[Hashable, tuple[list[Passage], Any]] = {}
 
 
 def likeness_from(store: Storage, share: float) -> float:
-    """The cosine of two pictures that lie this far from identical (0) to usual (1) in a store.
+    """Cosine of pictures that lie `share` of the way from identical (0) to the store's average (1).
 
-    Encoders differ in how alike unrelated pictures are to them, so it is told by what is usual.
+    Encoders differ in the similarity of unrelated pictures, so a fixed cosine would not do.
     """
     sample = passages(store, store.live("fused"))
     question = ("usual likeness", store.place.address)

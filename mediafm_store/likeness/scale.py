@@ -101,7 +101,7 @@ class Scale(NamedTuple):
 
 
 def scale_of(store: Storage, space: Space) -> Scale:
-    """The scale of a space, from a random sample of it."""
+    """Estimate the scale of a space from a random sample of it."""
     sample = passages(store, space)
     return cached(
         sample, ("scale", str(store.path), space.table), lambda: measure_scale(space, sample)
