@@ -98,5 +98,5 @@ def shotwise_likeness(clip: Fused, title: Fused, spans: Sequence[Span]) -> tuple
 
 
 def cosines(a: Blocks, b: Blocks) -> Float32[np.ndarray, " rows"]:
-    """Row by row; 0 where either has nothing."""
+    """Cosine of each pair of rows; 0 where either is zero."""
     return np.einsum("nd,nd->n", unit_rows(a), unit_rows(b))

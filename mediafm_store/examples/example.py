@@ -12,7 +12,7 @@ from mediafm_store.tables.spaces import Space
 
 
 class Example(NamedTuple):
-    """Shots whose like is looked for, or is to be kept away from."""
+    """Shots whose similarity is sought, or avoided."""
 
     rows: Fused
     """One a shot in play order, in the space that is searched."""

@@ -24,7 +24,9 @@ def kind_of(path: Path) -> Kind:
 
     An animated image that Pillow opens counts as an image.
 
-    Raises InvalidMedia for what is no media file, InvalidInput for one with nothing to see or hear.
+    Raises:
+        InvalidMedia: The file is not a media file.
+        InvalidInput: The file has nothing to see or to hear.
     """
     check_file(path)
     if _is_picture(path):
