@@ -24,7 +24,7 @@ _SAME = 1e-5
 
 
 class NullDistribution(NamedTuple):
-    """The scores of the best answers to random queries, ascending; perhaps none."""
+    """Scores of the best answers to random queries, ascending; perhaps empty."""
 
     best: Float32[np.ndarray, " queries"]
 
@@ -46,7 +46,7 @@ class NullDistribution(NamedTuple):
 
 @runtime_checkable
 class Matcher(Protocol):
-    """Something that is looked for."""
+    """A query that can score shots."""
 
     @property
     def length(self) -> int:

@@ -95,7 +95,7 @@ def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> RandomSh
 def candidates(
     store: Storage, asked: RandomShots, query: Matcher, known: ReadCache
 ) -> list[list[str]]:
-    """The nearest shots of each row of a query by its first space, without its surroundings."""
+    """Nearest shots of each query row in its first space, without those around the row itself."""
     probe = query.probes()[0]
     found = nearest(store, probe.space, probe.rows[-len(asked.ids) :], DEPTH + 2 * NEAR + 1)
     for one in found:

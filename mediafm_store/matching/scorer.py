@@ -19,8 +19,8 @@ SAID = 0.5
 class Scorer:
     """Combined score of several queries and of spoken words.
 
-    That of several is a mean of theirs. Each is first divided by what the best answer to a random
-    query of its kind scores, so that none drowns the others.
+    The score is the mean over queries. Each is first divided by the typical score of the best
+    answer to a random query of its kind, so that none dominates.
     """
 
     store: Storage

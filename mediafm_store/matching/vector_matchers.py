@@ -43,7 +43,7 @@ class SpaceRows(NamedTuple):
 
 @dataclass(frozen=True)
 class ExampleMatcher:
-    """Shots as examples, compared by themselves and in context on a common scale."""
+    """Query by example shots, compared by themselves and in context on a common scale."""
 
     store: Storage
     compared: tuple[SpaceRows, ...]
@@ -166,7 +166,7 @@ class ExampleMatcher:
 
 @dataclass(frozen=True)
 class SpaceMatcher:
-    """A query compared by plain cosines in one space, as `--space` asks for."""
+    """Query compared by plain cosines in one space, for `--space`."""
 
     store: Storage
     query: VectorQuery
