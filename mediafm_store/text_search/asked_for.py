@@ -41,8 +41,14 @@ class AskedFor(NamedTuple):
 def asked_for(text: str, *, near_sound: float = 0.0, near_sight: float = 0.0) -> AskedFor:
     """Decide which parts of a shot a text is about.
 
-    `near_sound` and `near_sight` are its greatest cosines with a name of a sound and of a thing
-    seen: "birds singing" is nearer to a sound, "a birdhouse" to a thing.
+    Args:
+        text: Text of the query.
+        near_sound: Greatest cosine with a name of a sound: high for "birds singing".
+        near_sight: Greatest cosine with a name of a thing seen: high for "a birdhouse".
+
+    Example:
+        >>> asked_for("a snowy mountain").reason
+        'by what is seen'
     """
     if _QUOTED.search(text) or _SPEECH_WORDS.search(text):
         return AskedFor(SAID, "by what is said, as it is about words")
@@ -56,7 +62,12 @@ def asked_for(text: str, *, near_sound: float = 0.0, near_sight: float = 0.0) ->
 
 
 def quoted(text: str) -> str | None:
-    """Quoted part of a text; None without quotation marks."""
+    """Quoted part of a text; None without quotation marks.
+
+    Example:
+        >>> quoted('a man says "never again"')
+        'never again'
+    """
     found = _QUOTED.search(text)
     return found[1].strip() if found else None
 

@@ -61,10 +61,13 @@ class Pairs(NamedTuple):
 
 
 def caption_map_of(store: Storage, encoders: Encoders) -> CaptionMap | None:
-    """The map that searches by text use: the store's own, else the one that ships.
+    """Caption map for text searches: the store's own, else the one that ships.
 
-    None if neither was fitted for these encoders; of one's own that is said. Raises InvalidInput if
-    the store's own is damaged.
+    Returns:
+        The map; None if it was not fitted for these encoders, with a warning for the store's own.
+
+    Raises:
+        InvalidInput: The store's own map is damaged.
     """
     own = _own_map(store)
     if own is not None:
@@ -105,13 +108,25 @@ def fit_caption_map(
 ) -> CaptionMap:
     """Learn a map from captioned pictures and keep it in the store's folder for searches by text.
 
-    `file` is a .csv or .jsonl with `picture`, a path that is relative to the file, and `text` (or
-    `texts`, several). With the default encoders it is learnt on top of the map that ships. Its
-    `facts` tell recall on a tenth of the pictures, held out by `seed`: the share of their texts
-    that find their picture among the first 1, 5 and 10, by a map learnt from the others, by the one
-    that ships, and by chance. The map that is kept has learnt from all. Pictures that cannot be
-    read are left out, with a warning. Raises InvalidInput for a malformed file or fewer than
-    `fewest` pictures, SpaceMismatch if other encoders made the vectors of the store.
+    With the default encoders it is learned on top of the map that ships. Its `facts` hold the
+    recall on a tenth of the pictures, held out by `seed`: the share of their texts that find their
+    picture among the first 1, 5 and 10, by a map learned from the others, by the one that ships,
+    and by chance. The stored map is learned from all pictures. Pictures that cannot be read are
+    left out, with a warning.
+
+    Args:
+        store: The store that keeps the map.
+        file: A .csv or .jsonl with `picture`, a path relative to the file, and `text` (or `texts`,
+            several).
+        encoders: Encoders of pictures and texts; None for those of the store.
+        device: Device of the encoders.
+        fewest: Smallest number of pictures.
+        seed: Seed of the held-out pictures.
+        on_step: Called with the step, the number done and the total.
+
+    Raises:
+        InvalidInput: The file is malformed or has fewer than `fewest` pictures.
+        SpaceMismatch: Other encoders made the vectors of the store.
     """
     store.check_writable()
     file = Path(file)
@@ -210,14 +225,14 @@ def _readable(pictures: Sequence[Path], numbers: Sequence[int]) -> Iterator[tupl
 
 
 def held_out(pictures: int, seed: int) -> Bool[np.ndarray, " pictures"]:
-    """A tenth of the pictures, at least one."""
+    """Mask of a random tenth of the pictures, at least one."""
     order = np.random.default_rng(seed).permutation(pictures)
     held: np.ndarray = order < max(1, round(pictures * _HELD_OUT))
     return held
 
 
 def learnt(pairs: Pairs, encoders: Encoders, base: Moments | None, common: Blocks) -> CaptionMap:
-    """A map learnt from pairs, on top of others if there are any."""
+    """Fit a map to pairs, on top of the moments of others if there are any."""
     count = len(pairs.texts)
     weight = min(_CAPTION_WEIGHT, base.weight / count) if base else 1.0
     own = Moments.of(pairs.pictures[pairs.of], pairs.texts, np.full(count, weight, np.float32))

@@ -195,7 +195,7 @@ class Evidence:
 
 
 def sampled(store: Storage, space: Space) -> Vectors:
-    """Random shots of a space."""
+    """Vectors of random shots of a space."""
     sample = passages(store, space)
     rows = [np.zeros((0, space.dim), np.float16), *(p.vectors for p in sample)]
     question = ("random shots", str(store.path), space.table)

@@ -234,11 +234,20 @@ def text_matcher(
     weights: Mapping[Part, float],
     known: ReadCache,
 ) -> TextMatcher:
-    """A text as a query.
+    """Build the query for a text.
 
-    `captions` maps pictures to sentences; without it the descriptions of the picture encoder are
-    used. `weights` take the place of those that the text itself asks for. Raises SpaceMismatch if
-    the store's vectors were made by other encoders, InvalidInput if nothing is left to compare.
+    Args:
+        store: The store to search.
+        text: Text of the query.
+        encoders: Encoders that made the store's vectors.
+        captions: Map from pictures to sentences; without it the descriptions of the picture encoder
+            are used.
+        weights: Weights of the parts, in place of those that the text asks for.
+        known: Read cache of the search.
+
+    Raises:
+        SpaceMismatch: Other encoders made the store's vectors.
+        InvalidInput: No part is left to compare.
     """
     described = store.live("described")
     imported = is_imported(described)
