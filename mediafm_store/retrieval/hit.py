@@ -11,7 +11,7 @@ from mediafm_store.scenes.own_scene import OwnScene
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A shot, a scene or a title that was found."""
+    """A shot, a scene or a title that matches a query."""
 
     shot: str
     """The id of the shot that was found; of a scene or a title, the one that is most alike, or the
@@ -45,13 +45,13 @@ class Hit:
 
 
 class Hits(list[Hit]):
-    """The answers to a search, best first, with what was compared and what was left out.
+    """Answers to a search, best first, with how they were compared and what was left out.
 
     Attributes:
-        compared: How shots were compared, in plain words.
-        chance: How often a random query finds something as good as the best answer, 0 to 1; None
-            for words alone, or where there is nothing to compare.
-        origin: Where in the store a clip was found that was asked with; None if nowhere.
+        compared: Description of how shots were compared.
+        chance: Probability that a random query finds something as good as the best answer, in
+            [0, 1]; None for words alone, or where there is nothing to compare.
+        origin: Position in the store that the query clip was cut from; None if it was not found.
     """
 
     def __init__(
