@@ -87,7 +87,7 @@ def _span_of(row: dict[str, Any]) -> tuple[float, float] | None:
 
 
 def groups_of(store: Storage, titles: list[str]) -> Int64[np.ndarray, " items"]:
-    """A number an item: the same for all items of a title, and of titles of a series."""
+    """Group number of each item: equal for all items of a title, and of titles of a series."""
     series = dict(store.titles().select("id", "series").iter_rows())
     names = [f"series {series[t]}" if series[t] else f"title {t}" for t in titles]
     return np.unique(names, return_inverse=True)[1].astype(np.int64)

@@ -68,7 +68,7 @@ def _clip_means(store: Storage, items: ProbeDataset, space: Space) -> Vectors:
 
 
 def isolated(store: Storage, items: ProbeDataset, device: DeviceChoice) -> Vectors:
-    """Clips as the model sees them without their title; raise NotFound if there is no model."""
+    """Contextual vectors of clips without their titles; raise NotFound if there is no model."""
     from mediafm_store.embedding.embed import open_model, read_shots
     from mediafm_store.model.windows import embed_titles
     from mediafm_store.training.checkpoints import checkpoint_of

@@ -24,7 +24,7 @@ shots, so there it is near, not exact."""
 
 
 class Prediction(NamedTuple):
-    """One item and label."""
+    """Score of one label for one item."""
 
     item: str
     """A title or a shot."""
@@ -41,8 +41,17 @@ def apply_probe(
 ) -> list[Prediction]:
     """Apply the newest probe of a task, or one version of it, to titles.
 
-    A probe of titles is applied to them, one of clips to each of their shots. Raises SpaceMismatch
-    if other vectors are live than those it was fitted to.
+    A probe of titles scores titles; a probe of clips scores each of their shots.
+
+    Args:
+        store: The store that has the probe.
+        task: Name of the task.
+        titles: Ids of titles; None for all.
+        version: Version of the probe; None for the newest.
+
+    Raises:
+        SpaceMismatch: The live vectors differ from those that the probe was fitted to.
+        NotFound: There is no such probe.
     """
     probe = newest_probe(store, task, version)
     wanted = list(store.revisions()) if titles is None else find_titles(store, titles)
@@ -94,10 +103,18 @@ def inputs_of(store: Storage, probe: Probe, titles: list[str], vectors: Vectors)
 def loudest_shots(
     store: Storage, probe: Probe, applies: dict[str, list[int]], count: int
 ) -> dict[tuple[str, int], list[tuple[float, str]]]:
-    """The `count` shots of each title that speak most for each of its labels.
+    """Shots of each title that contribute most to each of its labels.
 
-    `applies` has the numbers of the labels of each title. Metadata have no shots. A batch is in
-    memory.
+    Titles are read in batches that fit into memory. Probes of metadata have no such shots.
+
+    Args:
+        store: The store that has the vectors.
+        probe: Probe that chose the labels.
+        applies: Numbers of the labels of each title.
+        count: Shots a label.
+
+    Returns:
+        Contribution and id of each shot, by title and label number.
     """
     name = _SHOTS_OF.get(probe.pool)
     if name is None or not store.has(name):
@@ -119,7 +136,7 @@ def loudest_shots(
 
 
 def loudest_words(probe: Probe, row: Any, label: int, count: int) -> list[str]:
-    """The words of one title that speak most for a label; those that speak against it are none."""
+    """Words of one title that contribute most to a label; none that speak against it."""
     if probe.words is None:
         return []
     weights = probe.linear.layers[WORDS].weights[label]

@@ -24,7 +24,7 @@ VECTOR, WORDS = "vector", "words"
 
 @dataclass(frozen=True)
 class Probe:
-    """A linear layer on vectors of one version of a space."""
+    """Linear layer on the vectors of one version of a space."""
 
     task: str
     version: int
@@ -92,9 +92,10 @@ def tasks(store: Storage) -> list[str]:
 
 
 def newest_probe(store: Storage, task: str, version: int | None = None) -> Probe:
-    """The last probe of a task that reads the live vectors, else the last; or one version of it.
+    """Newest probe of a task that reads the live vectors, else the newest; or one version of it.
 
-    Raises NotFound if there is none.
+    Raises:
+        NotFound: There is no such probe.
     """
     rows = store.rows("probes", f"name = {quoted(task)}").sort("version").to_dicts()
     found = [row for row in rows if version in (None, row["version"])]
@@ -136,7 +137,11 @@ def by_chance(probe: Probe) -> str:
 
 
 def space_of(store: Storage, probe: Probe) -> Space:
-    """The live space that a probe reads; raise SpaceMismatch if it was fitted to other vectors."""
+    """Live space that a probe reads.
+
+    Raises:
+        SpaceMismatch: The probe was fitted to other vectors.
+    """
     live = store.live(POOLS[probe.pool])
     if live.fingerprint != probe.fingerprint:
         raise SpaceMismatch(
