@@ -44,9 +44,14 @@ class ReviewOutcome(NamedTuple):
 
 
 def uncertain_tags(store: Storage, *, task: str | None = None, n: int = 20) -> list[Tag]:
-    """The `n` proposals nearest to their threshold, which teach a probe most (Lewis & Gale, 1994).
+    """Proposed tags nearest to their threshold, which teach a probe most (Lewis & Gale, 1994).
 
-    Only those of one task, if it is named; those that have been answered are not asked again.
+    Tags with feedback are left out.
+
+    Args:
+        store: The store that has the tags.
+        task: Task of the tags; None for all.
+        n: Greatest number of tags.
     """
     found = [t for t in read_tags(store) if t.source != ANSWERED and task in (None, t.task)]
     return sorted(found, key=lambda t: (distance(t), t.title, t.tag))[:n]
@@ -65,10 +70,20 @@ def answer_tags(
     device: DeviceChoice = "auto",
     on_step: OnStep = lambda what, done, total: None,
 ) -> list[ReviewOutcome]:
-    """Keep answers as labels, fit the probes of their tasks anew, and tag titles with these.
+    """Store feedback as labels, fit the probes of its tasks again, and tag titles with these.
 
-    Raises NotFound for a title and tag that were not proposed, InvalidInput for an answer that
-    contradicts another; then nothing is kept.
+    Args:
+        store: The store that has the tags.
+        answers: Decisions on proposed tags.
+        device: Device of the model.
+        on_step: Called with the step, the number done and the total.
+
+    Returns:
+        Outcome for each task.
+
+    Raises:
+        NotFound: A title and tag were not proposed; nothing is stored.
+        InvalidInput: Two answers contradict each other; nothing is stored.
     """
     proposed: dict[tuple[str, str], list[Tag]] = defaultdict(list)
     for tag in read_tags(store):
