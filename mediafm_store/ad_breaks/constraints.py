@@ -59,7 +59,7 @@ class ForbiddenInterval(NamedTuple):
 
 
 def closed(facts: BreakContext, rails: BreakConstraints) -> list[ForbiddenInterval]:
-    """All stretches of a title that a break must not lie in."""
+    """Intervals of a title that no break may lie in."""
     ends_s, shots = facts.duration_s, facts.shots
     margin_s = rails.margin_s
     if margin_s is None:

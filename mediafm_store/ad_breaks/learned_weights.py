@@ -36,11 +36,11 @@ class LabelledCuts(NamedTuple):
 
 
 def weights_of(store: Storage) -> BreakWeights:
-    """The weights that rank breaks best: fitted to the labels of the task `break`, or the default.
+    """Weights that rank breaks best: fitted to the labels of the task `break`, or the defaults.
 
     All cuts of the labelled titles are compared: those at a good label with the others. Fitted
-    weights are used if their average precision on titles and series that they were not fitted to is
-    greater than the default's; `said` tells. They are kept until labels, titles or vectors change.
+    weights are used if their average precision on held-out titles and series exceeds that of the
+    defaults; the choice is logged. They are cached until labels, titles or vectors change.
     """
     space = store.registry.shot_space().table
     made_of = tuple(int(store.table(name).version) for name in ("labels", "titles", space))
@@ -126,9 +126,9 @@ def _fit_weights(titles: Sequence[LabelledCuts]) -> BreakWeights:
 
 
 def held_out(titles: Sequence[LabelledCuts]) -> float | None:
-    """Mean average precision of fitted weights on titles of groups that they were not fitted to.
+    """Mean average precision of fitted weights on held-out groups of titles.
 
-    None if there is a fold for which they cannot be fitted.
+    None if the weights cannot be fitted for some fold.
     """
     from mediafm_store.linear.ridge import split
 
