@@ -30,7 +30,7 @@ _BEFORE = LENGTH
 
 @dataclass(frozen=True, slots=True)
 class AdMatch:
-    """An ad at a break."""
+    """Match of an ad with a break."""
 
     title: str
     after: str
@@ -78,12 +78,26 @@ def match_ads(
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
 ) -> list[AdMatch]:
-    """Every ad at every break of some titles, the best matches first.
+    """Score every ad at every break of some titles.
 
-    The eight shots before a break are compared with the text and the tags of an ad as a search by
-    text does (space `described`), with its video as a search by clip does (`fused`). Left out are
-    ads longer than `break_s`, and ads at breaks around which a word occurs that they avoid.
-    Raises InvalidInput or SpaceMismatch for an ad that cannot be compared with this store.
+    The eight shots before a break are compared with the text and the tags of an ad as in a text
+    search (space `described`), with its video as in a search by clip (`fused`). Ads longer than
+    `break_s` are left out, and ads at breaks around which one of their `avoid` words occurs.
+
+    Args:
+        store: The store that has the titles.
+        breaks: Breaks by title id.
+        ads: Ads to place.
+        break_s: Length of a break in seconds; None for any.
+        encoders: Encoders of ads; None for those of the store.
+        device: Device of the encoders.
+
+    Returns:
+        Matches, best first.
+
+    Raises:
+        InvalidInput: An ad cannot be compared.
+        SpaceMismatch: Other encoders made the store's vectors.
     """
     loaded = cache(lambda: encoders or load_encoders(device=device, store=store))
     fitting = [ad for ad in ads if break_s is None or (ad.duration_s or 0) <= break_s]
@@ -100,12 +114,12 @@ def match_ads(
 
 
 def ads_of_breaks(matches: Sequence[AdMatch], k: int = 5) -> dict[str, list[AdMatch]]:
-    """The `k` best ads for each break, by the shot that starts there."""
+    """Best `k` ads for each break, by the id of the shot after the break."""
     return _best_by(matches, attrgetter("after"), k)
 
 
 def breaks_of_ads(matches: Sequence[AdMatch], k: int = 5) -> dict[str, list[AdMatch]]:
-    """The `k` best breaks for each ad, by its id."""
+    """Best `k` breaks for each ad, by its id."""
     return _best_by(matches, attrgetter("ad"), k)
 
 

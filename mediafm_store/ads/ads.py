@@ -15,7 +15,7 @@ from mediafm_store.text_files.lists import PARQUET, read_list, several
 
 @dataclass(frozen=True, slots=True)
 class Ad:
-    """An ad, known by a text, by tags or by its video; any of them will do."""
+    """An ad, described by a text, by tags or by its video, or by several of them."""
 
     id: str
     name: str = ""
@@ -30,11 +30,17 @@ class Ad:
 
 
 def read_ads(path: str | Path) -> list[Ad]:
-    """The ads of a file, in its order; paths of videos are relative to its folder.
+    """Read the ads of a file, in its order.
 
-    A row has an `id` and one at least of `text`, `tags` and `video`; `name`, `duration_s` and
-    `avoid` are optional. In CSV, `;` parts tags. What is called neither `.csv`, `.tsv` nor
-    `.parquet` has JSON lines. Raises InvalidInput, with the number of the line, for anything else.
+    A row has an `id` and at least one of `text`, `tags` and `video`; `name`, `duration_s` and
+    `avoid` are optional. In CSV, `;` separates tags.
+
+    Args:
+        path: A .csv, .tsv or .parquet file, else JSON lines. Paths of videos are relative to its
+            folder.
+
+    Raises:
+        InvalidInput: A row is malformed; the message names the line.
     """
     path = Path(path)
     ads: dict[str, Ad] = {}
