@@ -25,7 +25,7 @@ class BreakTime(NamedTuple):
 
 
 def moments(store: Storage, breaks: Mapping[str, Sequence[AdBreak]]) -> list[BreakTime]:
-    """The breaks of each title in its order; raise NotFound if the store has no longer such."""
+    """Times of the breaks of each title, in play order; raise NotFound for a shot that is gone."""
     found = []
     for title, places in breaks.items():
         spans = spans_after(store, title, places)

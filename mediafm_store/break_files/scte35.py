@@ -24,10 +24,10 @@ _POLYNOMIAL = 0x04C11DB7
 
 
 def scte35(moments: list[BreakTime], break_s: float | None) -> str:
-    """A JSON object a line and break: its time, and both messages in base 64 and hexadecimal.
+    """SCTE 35 messages as JSON lines: the time and both messages of a break, base 64 and hex.
 
-    `pts` counts from the first picture of the title, as if that had the time stamp 0; who puts
-    messages into a stream that starts elsewhere sets their `pts_adjustment`.
+    `pts` counts from the first picture of the title, as if that had the time stamp 0. For streams
+    that start elsewhere, set `pts_adjustment` of the messages.
     """
     ticks = None if break_s is None else nearest(Fraction(break_s) * CLOCK)
     if ticks is not None and not 0 < ticks < 1 << PTS_BITS:
@@ -116,7 +116,12 @@ def _event_id(moment: BreakTime) -> int:
 
 
 def small(number: int) -> int:
-    """A number as a byte; 0, which is not told, where it is too large."""
+    """Number as a byte; 0, which means "not given", if it is too large.
+
+    Example:
+        >>> small(7), small(300)
+        (7, 0)
+    """
     return number if number < 256 else 0
 
 
