@@ -12,7 +12,7 @@ _MOST_NAMED = 6
 
 
 class Difference(NamedTuple):
-    """One figure of two versions; None where one of them has none."""
+    """Values of one metric for two versions; None where a version lacks it."""
 
     series: MetricSeries
     before: Point | None
@@ -31,7 +31,7 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two versions."""
+    """Comparison of two versions."""
 
     before: str
     after: str
@@ -41,11 +41,16 @@ class Comparison:
 
 
 def compare(series: Sequence[MetricSeries], before: str, after: str) -> Comparison:
-    """Compare two versions by their newest figures.
+    """Compare two versions by their newest metrics.
 
-    Versions are named as `genre v2` or `genre_v2`, `context_v1`, `checkpoint 0001` or `0001`.
-    Raises NotFound for one that was never measured, and where the two have no figure in common,
-    InvalidInput for probes of two tasks.
+    Args:
+        series: Metrics of the store.
+        before: Earlier version, such as `genre v2`, `genre_v2`, `context_v1` or `checkpoint 0001`.
+        after: Later version.
+
+    Raises:
+        NotFound: A version was never measured, or the two have no metric in common.
+        InvalidInput: The versions are probes of two tasks.
     """
     versions = list(dict.fromkeys(p.version for one in series for p in one.points))
     first, second = (_version_named(name, versions) for name in (before, after))

@@ -40,7 +40,7 @@ _SAME = 5e-4
 
 
 class Point(NamedTuple):
-    """One figure of one run."""
+    """Value of a metric in one run."""
 
     version: str
     value: float
@@ -55,7 +55,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class MetricSeries:
-    """One figure, every time that it was measured."""
+    """Values of a metric in all runs."""
 
     what: str
     name: str
@@ -105,7 +105,7 @@ class MetricSeries:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """All there is to see."""
+    """All metrics, learning curves and the coverage of a store."""
 
     series: Sequence[MetricSeries]
     """Every row of `evaluations` is a point of one of them. By kind, name, measure."""
@@ -121,13 +121,13 @@ class Dashboard:
 
 
 def dashboard(store: Storage) -> Dashboard:
-    """Everything that was measured of a store, how training went, and what the catalogue has."""
+    """Collect the metrics of a store, the learning curves of its models, and its coverage."""
     rows = store.rows("evaluations").to_dicts()
     return Dashboard(series_of(rows), training_curves(store), coverage(store))
 
 
 def series_of(rows: Sequence[Mapping[str, Any]]) -> list[MetricSeries]:
-    """Rows of the table `evaluations`, by what they are figures of."""
+    """Group rows of the table `evaluations` by metric."""
     order = _version_order(rows)
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:

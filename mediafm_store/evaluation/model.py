@@ -70,12 +70,19 @@ class ModelReport:
 def evaluate_model(
     store: Storage, *, checkpoint: str | Path | None = None, device: DeviceChoice = "auto"
 ) -> ModelReport:
-    """Measure a checkpoint (default: the newest) on the titles of a store.
+    """Measure a checkpoint on the titles of a store.
 
-    Masked shots are predicted in the titles that were held out when it was trained. Scenes count
-    where `shots.scene` is filled, in all titles: training sees no labels. The figures are kept in
-    the table `evaluations`, if it can be written to. Raises NotFound if none of the held-out titles
-    are in the store any more.
+    Masked shots are predicted in the titles that were held out in its training. Scene measures need
+    `shots.scene`, and use all titles: training sees no labels. The metrics are stored in the table
+    `evaluations`, if it can be written to.
+
+    Args:
+        store: The store that has the titles.
+        checkpoint: Folder of a checkpoint; None for the newest.
+        device: Device of the model.
+
+    Raises:
+        NotFound: None of the held-out titles is in the store any more.
     """
     folder = latest(store) if checkpoint is None else Path(checkpoint)
     model = open_model(store, folder, device)
@@ -189,7 +196,7 @@ def _alone_and_in_context(
 
 
 def mask_rate(folder: Path, facts: Mapping[str, Any]) -> float:
-    """The share of shots that were hidden in training; checkpoints of before have the default."""
+    """Share of shots that were masked in training; old checkpoints have the default."""
     rate = facts.get("mask_rate", TrainConfig.mask_rate)
     if not isinstance(rate, int | float) or not 0 < rate <= 1:
         raise InvalidInput(
@@ -199,7 +206,7 @@ def mask_rate(folder: Path, facts: Mapping[str, Any]) -> float:
 
 
 def masked_shots(model: ShotTransformer, titles: Sequence[Title], rate: float) -> dict[str, float]:
-    """The loss of the model and of predictors that it must beat."""
+    """Loss of the model on masked shots, and of the baselines that it must beat."""
     exam = ValidationSet(
         titles,
         size=model.config.max_shots,

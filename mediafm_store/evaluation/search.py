@@ -40,11 +40,14 @@ class SearchReport:
 def evaluate_search(store: Storage) -> SearchReport:
     """Search for every labelled shot among those of its title, by itself and in context.
 
-    The share of the five best answers that are of its scene (`top_5`), the share of its scene among
-    the ten best (`recall_10`), and how often a shot of its scene ranks above another (`scene_auc`),
-    beside a moving average over neighbours and chance. Intervals (95 %) come from drawing the
-    titles anew; one title has none. The figures are kept in the table `evaluations`, if it can be
-    written to. Raises NotFound if no shots carry scene numbers.
+    Measures are the share of the five best answers that are of its scene (`top_5`), the share of
+    its scene among the ten best (`recall_10`), and the probability that a shot of its scene ranks
+    above another (`scene_auc`), beside a moving average over neighbours and chance. Intervals
+    (95 %) are bootstrapped over titles; one title has none. The metrics are stored in the table
+    `evaluations`, if it can be written to.
+
+    Raises:
+        NotFound: No shots carry scene numbers.
     """
     space, scenes = store.registry.shot_space(), _labelled_scenes(store)
     fused, found = (_of_titles(store, one, scenes) for one in (store.live("fused"), space))
