@@ -44,10 +44,12 @@ _CALLED: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
 
 
 def read_judgements(path: str | Path) -> Judgements:
-    """Read a label file, as the top of this module shows one, and check all of it.
+    """Read and check a label file; the top of this module shows one.
 
-    Every third query of `similar_queries`, and of `text_queries`, is `kept` out of tuning. Raises
-    InvalidInput, in one line that names the file and the value, for anything missing or wrong.
+    Every third query of `similar_queries`, and of `text_queries`, is `kept` out of tuning.
+
+    Raises:
+        InvalidInput: A value is missing or wrong; the message names the file and the value.
     """
     path = Path(path)
     try:

@@ -45,7 +45,7 @@ def _is_tiny(labels: Judgements, place: ShotPosition) -> bool:
 
 
 def holder(shots: Iterable[StoredShot], film: str, time_s: float) -> str | None:
-    """The shot of the store that is on screen at a time; None in a gap."""
+    """Id of the shot that is on screen at a time in seconds; None in a gap."""
     on_screen = (s.id for s in shots if s.title == film and s.start_s <= time_s < s.end_s)
     return next(on_screen, None)
 
@@ -72,9 +72,16 @@ def judged(
     deep: Sequence[ShotPosition],
     labels: Judgements,
 ) -> dict[str, float]:
-    """Measure -> value: of the answers that are `seen`, and of all that there are, `deep`.
+    """Measures of the answers to one query.
 
-    `near` is of similar queries alone, and of no answers nothing is said.
+    Args:
+        query: The query.
+        seen: The ten answers that a user sees, best first.
+        deep: All answers, best first.
+        labels: Relevance judgements.
+
+    Returns:
+        Value by measure. `near` is only for similar queries, and missing without answers.
     """
     values = {
         "p5": precision_at(_P_AT, seen, query.relevant),
