@@ -21,7 +21,7 @@ def calibrated(series: MetricSeries) -> Sequence[charts.Bubble]:
 
 
 def drawn(series: Sequence[MetricSeries]) -> MetricSeries | None:
-    """The first whose newest detail holds what is drawn of it."""
+    """First series whose newest detail has a curve or counts."""
     return next((one for one in series if drawable(one)), None)
 
 

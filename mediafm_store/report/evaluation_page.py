@@ -111,7 +111,7 @@ class PageSection(NamedTuple):
 def write_board_page(
     path: str | Path, *, store: Storage, board: Dashboard, comparison: Comparison | None = None
 ) -> None:
-    """Write all that was measured as one page. Raises InvalidInput if `path` cannot be written."""
+    """Write all metrics as one page. Raises InvalidInput if `path` cannot be written."""
     write_text(path, board_page(board, store=str(store.path), comparison=comparison))
 
 

@@ -18,7 +18,7 @@ MOST_NAMES = 500
 
 @dataclass(frozen=True)
 class Links:
-    """Addresses of films, titles, pictures and searches; None where there is none to lead to."""
+    """Addresses of films, titles, pictures and searches; None where there is no target."""
 
     films: Mapping[str, str] = field(default_factory=dict)
     """Of the film of each title that has one."""

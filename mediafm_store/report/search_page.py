@@ -25,7 +25,7 @@ SCRIPTS = ("keys.js",)
 
 @dataclass(frozen=True)
 class SearchView:
-    """One search and what it found."""
+    """One search and its answers."""
 
     query: str
     """As it is to be read after “Shots like” or “Shots for”: a shot's id, a file, “words”."""
@@ -57,7 +57,7 @@ class SearchView:
 
 
 class Offer(NamedTuple):
-    """A title that words which were searched for are the name of."""
+    """A title whose name is the text of the search."""
 
     name: str
     page: str

@@ -25,7 +25,7 @@ class BarPiece(NamedTuple):
 
 
 class Bars(NamedTuple):
-    """The shares of several hits to one scale, on both sides of a common zero."""
+    """Score parts of several hits on one scale, on both sides of a common zero."""
 
     zero: float
     rows: list[list[BarPiece]]
@@ -63,9 +63,9 @@ class Timeline(NamedTuple):
 
 
 def bars(shares: Sequence[Mapping[ScorePart, float]]) -> Bars:
-    """Stack the shares of each hit: what speaks for it to the right of zero, the rest to its left.
+    """Stack the score parts of each hit: positive ones right of zero, negative ones left of it.
 
-    The longest bar takes up the whole track, so that bars can be compared within a list.
+    The longest bar fills the track, so that bars can be compared within a list.
     """
     above = max((sum(max(v, 0.0) for v in s.values()) for s in shares), default=0.0)
     below = max((sum(max(-v, 0.0) for v in s.values()) for s in shares), default=0.0)
@@ -89,7 +89,12 @@ def _pieces(shares: Mapping[ScorePart, float], zero: float, track: float) -> lis
 
 
 def percent(part: float, whole: float) -> float:
-    """Part of a whole in percent; 0 if the whole is 0."""
+    """Part of a whole in percent; 0 if the whole is 0.
+
+    Example:
+        >>> percent(1, 8)
+        12.5
+    """
     return 100 * part / whole if whole else 0.0
 
 
@@ -119,7 +124,12 @@ def tick_times(begin: float, end: float) -> list[float]:
 
 
 def clock(seconds: float) -> str:
-    """A whole second, such as `3:12`, with hours only where there are any."""
+    """Whole seconds, with hours only where there are any.
+
+    Example:
+        >>> clock(192.4), clock(3792.4)
+        ('3:12', '1:03:12')
+    """
     return timecode(seconds)[:-2].removeprefix("0:").removeprefix("0")
 
 
