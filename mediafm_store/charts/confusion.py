@@ -28,7 +28,7 @@ class ConfusionChart(NamedTuple):
 
 
 def confused(detail: Mapping[str, Any]) -> ConfusionChart:
-    """From the names of tags and counts [true, predicted]."""
+    """Build the chart from the names of tags and counts [true, predicted]."""
     labels = [str(label) for label in detail["labels"]]
     counts = [[float(count) for count in row] for row in detail["counts"]]
     totals = [sum(row) for row in counts]

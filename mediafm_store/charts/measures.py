@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # it brings torch
 
 
 class Measure(NamedTuple):
-    """One figure of the model, beside those of what it is compared with."""
+    """Value of the model, beside those of its baselines."""
 
     name: str
     about: str
