@@ -31,9 +31,17 @@ def serve(
     device: DeviceChoice = "auto",
     on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:
-    """Serve pages until Ctrl-C; `on_ready` gets the address as soon as it answers.
+    """Serve pages until Ctrl-C.
 
-    Port 0 takes a free one. Raises InvalidInput if the port is taken.
+    Args:
+        store: The store to show.
+        port: Port on the loopback address; 0 for a free one.
+        encoders: Encoders in place of the defaults, as `load_encoders` takes them.
+        device: Device of the encoders.
+        on_ready: Called with the address when the server answers.
+
+    Raises:
+        InvalidInput: The port is taken.
     """
     # Several threads search at once. To limit BLAS anew for each search, and to let go of it after,
     # takes longer than the search.
@@ -70,7 +78,7 @@ def _of_code(record: logging.LogRecord) -> bool:
 
 
 def bound(port: int) -> socket.socket:
-    """A socket that listens, so that who hears of it can connect at once."""
+    """Open a listening socket, so that a client that learns the address can connect immediately."""
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
