@@ -54,10 +54,19 @@ def run_demo(
     device: DeviceChoice = "auto",
     on_progress: _OnProgress = lambda stage, done, total: None,
 ) -> DemoResult:
-    """Make sample films (or take those of `media`), ingest, train, embed, index, and report.
+    """Run the full pipeline on sample films: ingest, train, embed, index and report.
 
-    Leaves films/, store/ and report.html in `folder`; a second run goes on from there. Raises
-    InvalidInput if `media` has no video that can be ingested.
+    A second run in the same folder continues.
+
+    Args:
+        folder: Folder that gets films/, store/ and report.html.
+        media: Folder of videos to use instead of sample films.
+        preset: Preset of the model.
+        device: Device of encoders and model.
+        on_progress: Called with the stage, the number done and the total.
+
+    Raises:
+        InvalidInput: `media` has no video that can be ingested.
     """
     check_preset(preset)
     films = media or folder / "films"
