@@ -67,11 +67,21 @@ class _Issue:
 def doctor(
     store: Storage, *, fix: bool = False, on_check: Callable[[str], None] = lambda check: None
 ) -> list[CheckResult]:
-    """Check tables, spaces, indexes and titles; mend what can be mended if `fix` is set.
+    """Check tables, spaces, indexes and titles.
 
-    Each index is read as a whole and compared with its checksums. Tables are compacted as a
-    stream, so that memory does not grow with them. Raises InvalidInput if a table cannot be read,
-    or if the store cannot be written to and shall be.
+    Each index is read completely and compared with its checksums. Tables are compacted as a stream,
+    so that memory does not grow with them.
+
+    Args:
+        store: The store to check.
+        fix: Repair what can be repaired.
+        on_check: Called with the name of each check before it runs.
+
+    Returns:
+        Result of each check.
+
+    Raises:
+        InvalidInput: A table cannot be read, or `fix` is set and the store cannot be written to.
     """
     if fix:
         store.check_writable()
