@@ -32,11 +32,23 @@ def export(
     version: int | None = None,
     where: str | None = None,
 ) -> list[Path]:
-    """Write a table, or a space with what is known of its shots, to a file; its files.
+    """Write a table or a space to a file; vectors come with the columns of their shots.
 
-    `format` is an exporter, by default the suffix of the path, which may be `-` for stdout;
-    `version` and `where` are those of `Storage.view`. Files appear when they are complete, in place
-    of those that were there.
+    Files appear when they are complete, in place of earlier ones.
+
+    Args:
+        store: The store to export from.
+        name: Name of a table or a space.
+        path: File to write; `-` for stdout.
+        file_format: Name of an exporter; None for the suffix of `path`.
+        version: Version of the table, as in `Storage.view`.
+        where: SQL condition on rows, as in `Storage.view`.
+
+    Returns:
+        Paths of the files.
+
+    Raises:
+        InvalidInput: No exporter has this name or suffix.
     """
     path = Path(path)
     exporter = exporter_for(path, file_format)
@@ -50,7 +62,11 @@ def export(
 
 
 def exporter_for(path: Path, file_format: str | None) -> _Exporter:
-    """The plug-in of a name, or of a suffix; raise InvalidInput if there is none."""
+    """Load an exporter by its name, or by the suffix of a path.
+
+    Raises:
+        InvalidInput: There is no such exporter.
+    """
     name = file_format or path.suffix.lower().lstrip(".")
     try:
         exporter: _Exporter = plugins.load("exporters", name)
@@ -64,16 +80,17 @@ def exporter_for(path: Path, file_format: str | None) -> _Exporter:
 
 
 def parquet(view: View, path: Path) -> None:
-    """One Parquet file, written a batch at a time; vectors are lists of float16."""
+    """Write one Parquet file, a batch at a time; vectors are lists of float16."""
     with pq.ParquetWriter(path, view.schema, compression="zstd") as writer:
         for batch in view.batches():
             writer.write_batch(batch)
 
 
 def csv(view: View, path: Path) -> None:
-    """A CSV with a header, in UTF-8: all columns but vectors and pictures, lists as JSON.
+    """Write a CSV in UTF-8 with a header: all columns but vectors and pictures, lists as JSON.
 
-    Raises InvalidInput for a table with nothing else.
+    Raises:
+        InvalidInput: The table has no other columns.
     """
     columns = [field.name for field in view.schema if not _is_bulk(field)]
     if left_out := [name for name in view.schema.names if name not in columns]:
@@ -104,7 +121,7 @@ def _in_words(column: pa.Array) -> pa.Array:
 
 
 def npy(view: View, path: Path) -> None:
-    """The vectors as a float16 .npy, and beside it FILE.rows.parquet with all else, row by row."""
+    """Write vectors as a float16 .npy, and all else to FILE.rows.parquet, row by row."""
     dim = _dimension(view)
     rows = _write_rows(view, path)
     array = np.lib.format.open_memmap(path, "w+", np.float16, (len(rows), dim))
@@ -116,7 +133,7 @@ def npy(view: View, path: Path) -> None:
 
 
 def safetensors(view: View, path: Path) -> None:
-    """The vectors as tensor `vectors`, float16, with their ids in the header; in memory."""
+    """Write vectors as tensor `vectors`, float16, with their ids in the header; all in memory."""
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
