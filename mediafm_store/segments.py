@@ -19,7 +19,11 @@ from mediafm_store.titles.naming import find_shots, find_title
 def stretches_of_shots(
     store: Storage, shots: Sequence[str], notes: Mapping[str, str] | None = None
 ) -> list[Segment]:
-    """Shots by their ids, in that order; `notes` by id. Raises NotFound for what is not there."""
+    """Segments of shots, in the order of their ids; `notes` by id.
+
+    Raises:
+        NotFound: The store does not have a shot.
+    """
     shots = find_shots(store, shots)
     rows = store.shots_by_id(list(dict.fromkeys(shots)))
     for shot in shots:
@@ -40,10 +44,18 @@ def stretches_of_shots(
 def stretch_of_run(
     store: Storage, first: str, last: str, *, label: str | None = None, note: str = ""
 ) -> Segment:
-    """A run of shots of one title, from `first` to `last`, both included.
+    """Segment of consecutive shots of one title, from `first` to `last`, both included.
 
-    Without a `label` it is called after them, as `sintel/00003-00007`. Raises NotFound for a shot
-    that is not there, InvalidInput if `last` is of another title or comes before.
+    Args:
+        store: The store that has the shots.
+        first: Id of the first shot.
+        last: Id of the last shot.
+        label: Label of the segment; None for one such as `sintel/00003-00007`.
+        note: Note of the segment.
+
+    Raises:
+        NotFound: The store does not have a shot.
+        InvalidInput: `last` is of another title or comes before `first`.
     """
     began, ended = store.shot(first), store.shot(last)
     if began["title"] != ended["title"] or began["index"] > ended["index"]:
@@ -66,7 +78,7 @@ def stretches_of_hits(store: Storage, hits: Sequence[Hit]) -> list[Segment]:
 
 
 def stretches_of_scenes(store: Storage, scenes: Sequence[Scene]) -> list[Segment]:
-    """Scenes, each called after its title and its number."""
+    """Segments of scenes, each labelled with its title and number."""
     return [
         stretch_of_run(store, s.shots[0], s.shots[-1], label=f"{s.title} scene {s.number}")
         for s in scenes
@@ -76,10 +88,18 @@ def stretches_of_scenes(store: Storage, scenes: Sequence[Scene]) -> list[Segment
 def stretch_of_times(
     store: Storage, title: str, start_s: float, end_s: float, *, label: str | None = None
 ) -> Segment:
-    """A stretch of a title from one second to another; it ends with the title at the latest.
+    """Segment of a title between two times; it ends with the title at the latest.
 
-    Without a `label` it is called after them, as `sintel/60-90s`. Raises NotFound for an unknown
-    title, InvalidInput for times that are not in it.
+    Args:
+        store: The store that has the title.
+        title: Id of the title.
+        start_s: Start in seconds.
+        end_s: End in seconds.
+        label: Label of the segment; None for one such as `sintel/60-90s`.
+
+    Raises:
+        NotFound: The title is unknown.
+        InvalidInput: The times are not in the title.
     """
     row = store.title(title := find_title(store, title))
     last = span_of(store.shots(title).row(-1, named=True))
@@ -93,10 +113,13 @@ def stretch_of_times(
 
 
 def stretch_of_row(store: Storage, row: Mapping[str, Any]) -> Segment:
-    """A stretch as `mediafm search --json` and other commands print it.
+    """Segment from a row as `mediafm search --json` and other commands print it.
 
-    A row has `title`, `start_s` and `end_s`, or the id of a shot as `shot` or `id`. Raises
-    InvalidInput if it has neither, NotFound if the store has no such.
+    A row has `title`, `start_s` and `end_s`, or the id of a shot as `shot` or `id`.
+
+    Raises:
+        InvalidInput: The row has neither.
+        NotFound: The store does not have the title or shot.
     """
     shot = row.get("shot", row.get("id"))
     label = row.get("label", shot)
@@ -116,7 +139,7 @@ def stretch_of_row(store: Storage, row: Mapping[str, Any]) -> Segment:
 def stretch(
     title: Mapping[str, Any], span: Span, label: str, note: str = "", marker: str = ""
 ) -> Segment:
-    """A stretch of the title with this row."""
+    """Segment of the title with this row."""
     return Segment(
         title["id"], title["name"] or title["id"], Path(title["media"]), span, label, note, marker
     )
