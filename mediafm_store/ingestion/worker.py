@@ -69,13 +69,13 @@ class IngestOptions:
     keyframes: int = KEYFRAMES
     """Pictures a shot, spread evenly over it; their vectors are averaged."""
     language: str | None = None
-    """Of the subtitles to use."""
+    """Language of the subtitles to use."""
 
     @property
     def made_by(self) -> Provenance:
         """Settings that change the rows, beside the title's files and the encoders.
 
-        Those are told by the version of the spaces in which the title has vectors.
+        Encoders are given by the version of the spaces in which the title has vectors.
         """
         cut_by = self.shot_list.read_bytes() if self.shot_list else self.detector
         return Provenance(media=digest((RULES, cut_by, self.keyframes)), words=str(RULES))
@@ -105,7 +105,7 @@ class IngestItem:
     anew: bool = False
     """Compute everything, whatever is stored."""
     note: str = ""
-    """What is to be said of it beside warnings."""
+    """Notes on it, beside warnings."""
 
     @property
     def name(self) -> str | None:
@@ -139,7 +139,7 @@ class FeaturizedTitle:
     """All of its rows; what has changed beside the film; None where nothing has."""
     warnings: IngestWarnings
     frames: int
-    """How many were decoded."""
+    """Number of decoded frames."""
     took_s: float
 
 
@@ -149,7 +149,7 @@ class IngestWorker:
 
     how: IngestOptions
     spaces: TargetSpaces
-    """Where the vectors will go."""
+    """Spaces that the vectors are written to."""
 
     def __call__(self, video: IngestItem, tell: Tell) -> FeaturizedTitle:
         """Raises InvalidInput for files that cannot be used."""
