@@ -19,9 +19,9 @@ from mediafm_store.tables import location
 from mediafm_store.tables.lancedb_tables import Tables
 
 ROWS = 1024
-"""Rows that are read at once; a title has as many as it has shots."""
+"""Rows that are read in one go; a title has as many as it has shots."""
 _PARQUET_BUFFER = 1 << 20
-"""Bytes read at once of a column. Whole row groups, as Polars reads them, take gigabytes."""
+"""Bytes of a column read in one go. Whole row groups, as Polars reads them, take gigabytes."""
 
 
 class TableFile:
@@ -73,7 +73,7 @@ class TableFile:
         self._titles.close()
 
     def _read(self) -> Generator[tuple[str, pa.Table]]:
-        """The rows of title after title; memory holds one title, and what is read at once."""
+        """The rows of title after title; memory holds one title, and one chunk."""
         wanted = {"title", "start_s", "end_s", "words", self._scenes}
         wanted |= {*(self._arrays[m] for m in self.widths)}
         with damaged_files(self.path):

@@ -67,7 +67,7 @@ class ImportedTitle:
     spans: list[Span]
     vectors: Mapping[Modality, Native]
     words: list[str]
-    """Empty where nothing is said."""
+    """Empty for a shot without words."""
     scenes: list[int | None]
     """The labelled scene of each shot."""
 
