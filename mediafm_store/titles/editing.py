@@ -25,7 +25,7 @@ class TitleContents:
     name: str
     media: str
     rows: Mapping[str, int]
-    """How many each table has, by the table's name."""
+    """Number of rows by table."""
 
 
 def held(store: Storage, title: str) -> TitleContents:

@@ -2,7 +2,7 @@
 
 An id means what it is the id of. Else a title is known by its id, by the name that is shown of it
 and by its file's name (`sintel.mp4`, `sintel`), whatever their case and however their accents are
-encoded; a shot by such a name and its number (`Sintel/42`), a stretch by one and its times. What is
+encoded; a shot by such a name and its number (`Sintel/42`), a segment by one and its times. What is
 meant by a name that several titles have is not guessed.
 """
 
@@ -35,7 +35,7 @@ class Named(NamedTuple):
     shot: str | None = None
     start: str | None = None
     end: str | None = None
-    """Of a stretch, as they were written."""
+    """Times of a segment, as they were written."""
 
 
 def find_title(store: Storage, name: str) -> str:
@@ -66,7 +66,7 @@ def find_shots(store: Storage, names: Iterable[str]) -> list[str]:
 
 
 def find_named(store: Storage, name: str) -> Named:
-    """The title, the shot or the stretch that is called so. Raises as `find_title` does."""
+    """Resolve a name of a title, a shot or a segment. Raises as `find_title` does."""
     return Names(store).find(name)
 
 
@@ -110,7 +110,7 @@ class Names:
         return Named(title, None, start, end) if title in self._counts and end else None
 
     def find(self, name: str) -> Named:
-        """See `find_named`. A title goes before a shot, a shot before a stretch."""
+        """See `find_named`. A title goes before a shot, a shot before a segment."""
         if exact := self.exact(name):
             return exact
         if found := self._titles(name):
@@ -121,7 +121,7 @@ class Names:
         raise NotFound(f"{_short(name)!r} is no shot, title or file; {near or f'give {_FORMS}'}")
 
     def place(self, name: str) -> Named | None:
-        """The shot, or else the stretch, that is called so; None if no title's name is in it."""
+        """Resolve a name of a shot, else a segment; None if it holds no title's name."""
         if shot := self._shot(name):
             return Named(title_of(shot), shot)
         title, start, end = _stretch_in(name)
