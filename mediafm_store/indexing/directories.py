@@ -32,7 +32,7 @@ class Generation:
 
     base: Path
     folder: Path
-    """Where its shards are made; absolute. Names that begin with HALF are of unfinished ones."""
+    """Folder of its shards; absolute. Names of unfinished ones begin with HALF."""
 
     def complete(self, shards: Sequence[Path]) -> None:
         """Make it the newest. Its shards are those made here, and others of the one before.

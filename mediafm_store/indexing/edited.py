@@ -61,7 +61,7 @@ def _equal(
     """Mask of the vectors in a batch that the index holds unchanged."""
     try:
         held = index.indexed.read(places)
-    except DamagedError:  # which is told, and mended, for itself
+    except DamagedError:  # reported and mended separately
         return np.ones(len(rows), bool)
     return (held == batch.vectors[rows].astype(np.float32)).all(axis=1)
 

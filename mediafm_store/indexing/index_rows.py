@@ -23,7 +23,7 @@ class IndexedVersion(NamedTuple):
     """The table, such as context_v1."""
     fingerprint: str
     version: int
-    """Of the table when they were read: of another, they may differ."""
+    """Version of the table when they were read; in another they may differ."""
 
     def is_of(self, space: Space) -> bool:
         """True if the rows are of this version of a space."""
@@ -62,7 +62,7 @@ class Shard:
     indexed: VectorSearcher
     facts: IndexMetadata
     ids: pl.Series
-    """Of the shots or titles whose vectors are its rows."""
+    """Ids of the shots or titles whose vectors are its rows."""
     runs: list[RowRange]
     origin: IndexedVersion
 

@@ -21,7 +21,7 @@ class Nearest(NamedTuple):
     ids: list[str]
     scores: Float32[np.ndarray, " found"]
     vectors: Vectors
-    """As they are stored, as float32."""
+    """Stored vectors, as float32."""
 
 
 def nearest(

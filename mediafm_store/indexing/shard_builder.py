@@ -27,7 +27,7 @@ class RowsDone(NamedTuple):
     """Vectors that have been read from the store, or added to the index of a shard."""
 
     folder: Path
-    """Of the shard."""
+    """Folder of the shard."""
     vectors: int
 
 
@@ -43,7 +43,7 @@ class BuildProgress:
         self._lock = Lock()
 
     def tell(self, told: RowsDone) -> None:
-        """From the thread of any worker. A shard that is built anew is read more than once."""
+        """Count rows, in any worker's thread. A shard that is rebuilt is read more than once."""
         with self._lock:
             passed = self._passed[told.folder] + told.vectors
             self._passed[told.folder] = min(passed, self._most[told.folder])

@@ -18,7 +18,7 @@ from mediafm_store.tables.spaces import Space
 _MOST_SHARDS = 9_999
 """As many as there are names for."""
 MOSTLY_DEAD = 0.2
-"""Share of a shard's rows that are of replaced titles, with which it is built anew."""
+"""Share of a shard's rows in replaced titles above which it is rebuilt."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class ShardToMake:
     before: Path | None
     """A shard that is to be extended by the titles."""
     held: Sequence[str]
-    """Those that it holds already."""
+    """Titles that it holds already."""
     more: int
     """Rows of the titles that it does not hold."""
     share: float
-    """Of the rows of the space, that these are."""
+    """Share of the rows of the space."""
     config: IndexConfig
     device: DeviceChoice
     folder: Path
-    """Where it is when it is made. The name follows from all that it is made of."""
+    """Folder of the finished shard; its name is a hash of its inputs."""
 
 
 class ShardPlan(NamedTuple):
@@ -99,7 +99,7 @@ def plan(
 
 
 def _fitting(counts: Mapping[str, int], room: int) -> set[str]:
-    """The first titles that have no more than so many rows together."""
+    """First titles that together have no more than `room` rows."""
     ends = np.cumsum(list(counts.values()))
     return {title for title, end in zip(counts, ends, strict=True) if end <= room}
 

@@ -46,7 +46,7 @@ class SpaceIndex:
 
     folder: Path
     shards: Sequence[Shard]
-    """Those that can be read."""
+    """Shards that can be read."""
 
     @property
     def measured(self) -> SearchQuality:
@@ -172,7 +172,7 @@ _Damage = dict[Path, Exception]
 def _read_index(folder: Path, space: Space, device: Device) -> tuple[SpaceIndex | None, _Damage]:
     """Read once: of each space the last is kept open. What is damaged is told at the first."""
     try:
-        now = folder.stat()  # a folder may have been made anew
+        now = folder.stat()  # a folder may have been replaced
         key = folder.parent, device
         version = folder, space.fingerprint, now.st_mtime_ns, now.st_ino
     except OSError as error:

@@ -35,14 +35,14 @@ class IndexStatus:
     recall_at_10: float
     """Measured against exact search; 1 is all."""
     recall_filtered: Mapping[str, float]
-    """The same where a filter keeps .1, .01 or .001 of the rows."""
+    """Recall where a filter keeps 0.1, 0.01 or 0.001 of the rows."""
     p50_ms: float | None
-    """Of one query at a time, in one shard after the other; None where there is no index."""
+    """Time of a single query, in one shard after the other; None without an index."""
     p99_ms: float | None
     memory_mb: float
-    """Of the index. Vectors are mapped from disk, not counted here."""
+    """Memory of the index. Vectors are mapped from disk and not counted."""
     disk_mb: float
-    """Of the index and the vectors beside it."""
+    """Size of the index and the vectors beside it on disk."""
     build_s: float
     """Training and adding, of one shard after the other."""
 
