@@ -35,9 +35,9 @@ class Gate(NamedTuple):
     name: str
     passed: bool
     said: str
-    """What was measured, and what it had to be."""
+    """Measured value and threshold, in words."""
     figure: Metric | None = None
-    """The same to keep, if it says how good the version is."""
+    """Metric to store, if it describes the quality of the version."""
 
 
 @at_one_moment
@@ -78,7 +78,7 @@ def _spread_gate(store: Storage, space: Space, live: Space | None) -> Iterator[G
 
 
 def _scenes_gate(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
-    """Scenes are told apart, where somebody labelled them."""
+    """Gate: scenes are separated, where they are labelled."""
     if space.of_titles or space.name == "described" or live is None:
         return
     shots = store.shots(columns=["title", "scene"]).drop_nulls("scene")
