@@ -39,12 +39,12 @@ class EmbedResult:
 
 @dataclass(frozen=True)
 class ClipVectors:
-    """A stretch of a title as one vector, in three ways; each is a mean over its shots."""
+    """Segment of a title as one vector, in three ways; each is a mean over its shots."""
 
     shots: list[str]
     """The ids of those that overlap it."""
     fused: Vectors
-    """As the shots are by themselves; one row, as the others."""
+    """Vectors of the isolated shots; one row, as the others."""
     isolated: Vectors
     """In context of each other, as if the clip were all there is."""
     context: Vectors
@@ -178,7 +178,7 @@ class _KnownTitle(NamedTuple):
 
     row: dict[str, Any]
     ids: list[str]
-    """Of its shots."""
+    """Ids of its shots."""
     shots: TitleSequence
 
 
