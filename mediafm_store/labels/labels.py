@@ -1,4 +1,4 @@
-"""Bring labels of titles, shots and stretches into the store, from a file or from people."""
+"""Bring labels of titles, shots and segments into the store, from a file or from people."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ class TaskLabels(NamedTuple):
     rows: int
     titles: int
     version: int
-    """Of the table, which can still be read as it was: `store.view("labels", version=...)`."""
+    """Version of the table, to read it as it was: `store.view("labels", version=...)`."""
 
 
 def import_labels(store: Storage, file: str | Path, *, task: str | None = None) -> list[TaskLabels]:
