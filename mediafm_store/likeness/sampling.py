@@ -11,7 +11,7 @@ from mediafm_store.tables.spaces import Passage, Space
 
 Answer = TypeVar("Answer")
 PASSAGES, LENGTH = 64, 8
-"""So many passages of so many shots are taken from a store: 250,000 pairs of shots."""
+"""Number of passages sampled from a store, and shots in each: 250,000 pairs of shots."""
 
 
 def passages(store: Storage, space: Space) -> list[Passage]:
@@ -40,7 +40,7 @@ def cached(sample: list[Passage], question: Hashable, make: Callable[[], Answer]
 
 
 MOST_ANSWERS = 32
-"""Of up to 1 MB each."""
+"""Cached answers, of up to 1 MB each."""
 ANSWERED: dict[Hashable, tuple[list[Passage], Any]] = {}
 """Samples that were asked, and what came of it."""
 
