@@ -18,7 +18,7 @@ _CANDIDATES = 20
 _SAME_FILM = 0.6
 """How far from identical to usual the pictures of a clip and its title may lie: a clip is smaller,
 darker, and other frames stand for its shots. With the default encoder that is a cosine of .46:
-clips of Sintel have .53 and more at their place, those of other films .26 at most."""
+clips of Sintel have 0.53 and more at their place, those of other films 0.26 at most."""
 _STEP_S = 0.25
 """Offsets that differ by less are one."""
 
@@ -30,13 +30,13 @@ class ClipMatch(NamedTuple):
     start_s: float
     end_s: float
     shots: list[str]
-    """Those of the title that the clip shows."""
+    """Shots of the title that the clip shows."""
     likeness: float
     """Mean cosine of the pictures of the clip and of the title, weighted by their time."""
 
 
 def origin_of(store: Storage, fused: Fused, spans: Sequence[Span]) -> ClipMatch | None:
-    """The stretch of a title that a clip shows; None if it shows none.
+    """Locate the segment of a title that a clip shows; None if it shows none.
 
     Every pair of a shot of the clip and a similar one of the store says where in a title the clip
     would lie; each such place is then compared with all of the clip, picture and sound.

@@ -1,4 +1,4 @@
-"""Shots whose like is looked for, and whether they can be compared with a store."""
+"""Example shots of a query, and the check that a store can be compared with them."""
 
 from typing import NamedTuple
 
@@ -17,11 +17,11 @@ class Example(NamedTuple):
     rows: Fused
     """One a shot in play order, in the space that is searched."""
     alone: Fused
-    """The same shots taken by themselves."""
+    """Shots without their context."""
     lacks: frozenset[Modality] = frozenset()
-    """What a file has none of; it is not compared."""
+    """Modalities that a file lacks; they are not compared."""
     ids: frozenset[str] = frozenset()
-    """Those of the store, which are no answers to themselves."""
+    """Shots of the store, which are no answers to themselves."""
     title: str | None = None
     whole: str | None = None
     """The title that they are all shots of."""

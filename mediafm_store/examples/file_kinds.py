@@ -108,7 +108,7 @@ def _is_picture(path: Path) -> bool:
             with Image.open(path, formats=[f for f in FORMATS if f in Image.OPEN]):
                 return True
     except Image.DecompressionBombError:
-        return True  # too large a one, which is told where it is read
+        return True  # too large a one; reported when it is read
     except (OSError, ValueError):
         return False
 

@@ -30,7 +30,7 @@ UNLIKE = 0.5
 
 
 OnOrigin = Callable[[Path, ClipMatch], None]
-"""Told of a clip that was cut from a title of the store."""
+"""Called with a clip that was cut from a title of the store."""
 
 
 class VectorQuery(NamedTuple):
@@ -38,9 +38,9 @@ class VectorQuery(NamedTuple):
 
     space: Space
     rows: Fused
-    """Of length 1, one a shot in play order."""
+    """Rows of unit length, one a shot in play order."""
     weights: Mapping[Modality, float]
-    """Of the modalities; those that weigh 0 are not compared."""
+    """Weights of the modalities; those of weight 0 are not compared."""
 
     @property
     def as_one(self) -> "VectorQuery":
@@ -138,9 +138,9 @@ class ExampleResolver:
         self.device, self.on_origin = device, on_origin
 
     def of(self, name: str) -> Example:
-        """Whatever a name stands for: a shot, a title, a stretch of one, or a file.
+        """Resolve a name: a shot, a title, a segment of one, or a file.
 
-        A stretch is TITLE@START-END, as sintel@0:03:10-0:03:40. An id goes before a file, a file
+        A segment is TITLE@START-END, as sintel@0:03:10-0:03:40. An id goes before a file, a file
         before what else titles are called. Raises NotFound for anything else.
         """
         names = Names(self.store)
@@ -172,7 +172,7 @@ class ExampleResolver:
     def stretch(
         self, title: str, start_s: float | None = None, end_s: float | None = None
     ) -> Example:
-        """The shots of a title that overlap a stretch of it, or all; InvalidInput if none does."""
+        """The shots of a title that overlap a segment of it, or all; InvalidInput if none does."""
         title = find_title(self.store, title)
         if start_s is end_s is None:
             return self.shots(self.store.shot_ids(title))._replace(whole=title)
