@@ -1,4 +1,4 @@
-"""Several queries at once, as one score."""
+"""Combine several queries into one score."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from mediafm_store.matching.matcher import Matcher, NullDistribution, Shares
 from mediafm_store.storage.storage import Storage
 
 SAID = 0.5
-"""What words that are said literally weigh beside all else that is looked for."""
+"""Weight of literally spoken words beside all other queries."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Scorer:
     said: Mapping[str, float]
     """Shot -> BM25."""
     known: ReadCache
-    """What was read already."""
+    """Read cache."""
 
     @cached_property
     def nulls(self) -> list[NullDistribution]:

@@ -31,7 +31,7 @@ class SpaceRows(NamedTuple):
     space: Space
     scale: Scale
     rows: Vectors
-    """Standardised, and weighed."""
+    """Standardised and weighted."""
 
     def probe(self) -> CandidateQuery:
         """Each row for the index; of several, all as one first."""
@@ -49,7 +49,7 @@ class ExampleMatcher:
     compared: tuple[SpaceRows, ...]
     weights: Mapping[Part, float]
     whole: bool
-    """Whether sequences are matched in play order, or single shots with all rows as one."""
+    """True if sequences are matched in play order, else single shots with all rows as one."""
 
     @classmethod
     def of(
