@@ -21,8 +21,8 @@ from mediafm_store.storage.storage import Storage
 from mediafm_store.text_files.lists import read_list
 
 _FEWEST = 500
-"""Pictures. With a sentence each, 500 photographs raised recall@10 on others like them from .336 to
-.383, 200 only to .351 (`python -m benchmarks.captions`)."""
+"""Pictures. With a sentence each, 500 photographs raised recall@10 on similar ones from 0.336 to
+0.383, 200 only to 0.351 (`python -m benchmarks.captions`)."""
 _HELD_OUT = 0.1
 """Share of the pictures that figures are of."""
 _CAPTION_WEIGHT = 2.0
@@ -33,12 +33,12 @@ _PHRASES = "common_queries.txt"
 _EXAMPLE = '{"picture": "a.jpg", "texts": ["A dog on a beach"]}'
 _RANKS = (1, 5, 10)
 _OnStep = Callable[[str, int, int], None]
-"""Told what is going on, how much is done, and of how much."""
+"""Called with the step, the number done and the total."""
 log = logging.getLogger("mediafm_store")
 
 
 class CaptionedPictures(NamedTuple):
-    """Pictures, and what is said of them."""
+    """Pictures and their captions."""
 
     pictures: list[Path]
     texts: list[str]

@@ -24,7 +24,7 @@ from mediafm_store.tables.spaces import Space
 _COMMON_QUERIES = "common_queries.txt"
 _ALIKE = 0.01
 """Spread of cosines below which shots are all the same: they are then compared as they are. With
-the default encoders and real films it is .04 and more."""
+the default encoders and real films it is 0.04 and more."""
 Cosines = Float32[np.ndarray, "shots texts"]
 
 
@@ -56,7 +56,7 @@ class Asker(Protocol):
 
 @dataclass(frozen=True)
 class _ByMap:
-    """Pictures, by a map that was learnt from pictures with captions."""
+    """Pictures, by a map that was learned from pictures with captions."""
 
     map: CaptionMap
     text: Encoder
@@ -126,7 +126,7 @@ class Evidence:
     asker: Asker
     query: Float32[np.ndarray, "1 dims"]
     _cosines: dict[str, float] = field(default_factory=dict)
-    """Of shots that were compared already."""
+    """Cosines of shots that were compared already."""
 
     def probe(self) -> CandidateQuery:
         """For an index to propose candidates."""

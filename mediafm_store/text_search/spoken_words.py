@@ -30,7 +30,7 @@ def meanings(
 
 
 def _meant(evidence: Evidence, known: ReadCache) -> list[str]:
-    """Shots in which something is said that means the same, best first."""
+    """Shots in which something of that meaning is said, best first."""
     probe = evidence.probe()
     (near,) = nearest(evidence.store, probe.space, probe.rows, MOST_SAID)
     known.add(probe.space, near.ids, near.vectors)

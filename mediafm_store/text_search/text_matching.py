@@ -64,17 +64,17 @@ class TextMatcher:
     store: Storage
     asked: AskedFor
     evidence: tuple[Evidence, ...]
-    """What it is compared with, what counts most first."""
+    """Evidence that it is compared with, by descending weight."""
     said: Mapping[str, float]
     """Shots in which its words are said -> how well they match, at most 1."""
     look: AskedLook | None
-    """What it asks shots to look like, as was measured."""
+    """Look that it asks for, as measured."""
     known: ReadCache
-    """What was read already."""
+    """Read cache."""
     spoken: tuple[str, ...] = ()
-    """Those of them in which they are said literally, not only what they mean."""
+    """Shots in which the words are spoken literally."""
     exact: bool = False
-    """Whether these are quoted words, all in a row."""
+    """True if the words are quoted and must be in a row."""
 
     @property
     def length(self) -> int:
