@@ -19,17 +19,17 @@ class Hit:
     title: str
     start_s: float
     end_s: float
-    """Of the whole answer."""
+    """Times of the whole answer."""
     score: float
-    """How much more alike than two random shots of the store, in standard deviations: 0 is usual,
-    a shot and itself have 10 and more. With `space` a cosine, at most 1. Of several queries at once
+    """Similarity above that of two random shots, in standard deviations: 0 is usual,
+    a shot and itself have 10 and more. With `space` a cosine, at most 1. Of several queries
     a mean, in which 1 is what the best answer to a random query has; of words that are said alone,
     BM25 as a share of the best."""
     chance: float | None
-    """How often a random query finds something as good, 0 to 1; None for words alone, or where
+    """Probability that a random query finds something as good; None for words alone, or where
     there is nothing to compare with. Random queries leave out what lies around them."""
     shares: Mapping[Part, float]
-    """What each part adds to the score."""
+    """Contribution of each part to the score."""
     words: str
     seen: tuple[str, ...]
     heard: tuple[str, ...]
@@ -41,7 +41,7 @@ class Hit:
     """The probability of each name, as the encoder says; None where it is not known."""
     heard_p: tuple[float, ...] | None = None
     looks: tuple[str, ...] = ()
-    """What the shot looks like: see the column of that name."""
+    """Description of the shot's look: see the column of that name."""
 
 
 class Hits(list[Hit]):

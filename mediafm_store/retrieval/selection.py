@@ -21,11 +21,11 @@ from mediafm_store.scenes.own_scene import PAGE, in_pages
 from mediafm_store.scenes.scenes import scene_shots
 
 LEAST_DEPTH, DEEPER = 100, 4
-"""So many shots are looked at first, and so many times as many if they are too few."""
+"""Number of candidate shots, and the factor by which it grows if they are too few."""
 _PROBES = 8
-"""A sequence is looked for by so many of its shots."""
+"""Number of shots by which a sequence is searched."""
 TITLES = 4
-"""So many titles are looked through for each answer that is wanted."""
+"""Number of titles that are searched for each requested answer."""
 
 
 class AnswerOptions(NamedTuple):
@@ -37,7 +37,7 @@ class AnswerOptions(NamedTuple):
     fold: bool
     diverse: bool
     scattered: bool
-    """Whether few answers may lie close to each other."""
+    """True if only few answers may lie close to each other."""
     among: pl.Series | None
     """The ids of the shots that may be found; None: all."""
     without: frozenset[str]
@@ -56,7 +56,7 @@ class _Candidate(NamedTuple):
     shots: Sequence[str]
     alike: Sequence[str] = ()
     title: str | None = None
-    """Of a title that was compared by its own vector."""
+    """Cosine of a title that was compared by its own vector."""
 
     @property
     def score(self) -> float:
@@ -144,7 +144,7 @@ def runs_like(ranking: Scorer, wanted: AnswerOptions, *, titles: bool) -> Search
 def titles_like(ranking: Scorer, wanted: AnswerOptions) -> SearchResult:
     """The best titles, by their own vectors; the shot in the middle stands for each.
 
-    All that is looked for is one vector in the space `title`.
+    The query is a single vector in the space `title`.
     """
     known, store = ranking.known, ranking.store
     (matcher,) = ranking.matchers
