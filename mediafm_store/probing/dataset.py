@@ -23,9 +23,9 @@ class ProbeDataset:
     task: str
     ids: list[str]
     titles: list[str]
-    """Of each item."""
+    """Title of each item."""
     spans: list[tuple[float, float] | None]
-    """Seconds of a stretch; None for a title or a shot."""
+    """Times of a segment in seconds; None for a title or a shot."""
     labels: list[str]
     targets: Float64[np.ndarray, "items labels"]
     """nan where nothing is known."""
@@ -82,7 +82,7 @@ def items_of(store: Storage, task: str) -> ProbeDataset:
 
 
 def _span_of(row: dict[str, Any]) -> tuple[float, float] | None:
-    """The seconds of a stretch."""
+    """Times of a segment in seconds."""
     return None if row["start_s"] is None else (row["start_s"], row["end_s"])
 
 

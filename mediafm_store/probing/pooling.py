@@ -29,8 +29,12 @@ a title, which is there without its film."""
 
 
 def pool_vectors(store: Storage, items: ProbeDataset, pool: str) -> Vectors:
-    """One row of length 1 an item. Raises NotFound if the space has no vectors yet, InvalidInput
-    for an item that has none."""
+    """Pool the vectors of items: one row of unit length an item.
+
+    Raises:
+        NotFound: The space has no vectors yet.
+        InvalidInput: An item has no vector.
+    """
     space = store.live(POOLS[pool])
     if space.of_titles:
         found = store.vectors(space)

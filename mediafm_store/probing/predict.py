@@ -33,7 +33,7 @@ class Prediction(NamedTuple):
     score: float
     """A probability, of a tag; else a grade, of which a ranking counts the order only."""
     applies: bool | None
-    """Whether a tag's probability reaches its threshold."""
+    """True if a tag's probability reaches its threshold."""
 
 
 def apply_probe(

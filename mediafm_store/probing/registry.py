@@ -29,7 +29,7 @@ class Probe:
     task: str
     version: int
     level: Level
-    """What it was fitted to, and is applied to."""
+    """Kind of the items that it was fitted to, and is applied to."""
     pool: str
     space: str
     """The table of the vectors, such as context_v2."""
@@ -37,9 +37,9 @@ class Probe:
     labels: tuple[str, ...]
     linear: LinearModel
     words: TfIdf | None
-    """Those of names and synopses that count, if it reads them."""
+    """Words of names and synopses that count, if it reads them."""
     facts: dict[str, Any]
-    """What it was fitted to, and the figures that it reached on held-out titles."""
+    """Training data, and metrics on held-out titles."""
 
     @property
     def name(self) -> str:
