@@ -12,7 +12,7 @@ from mediafm_store.tags.tag import Tag, answered
 _EVIDENCE = 3
 """Shots, and words, that are named at most."""
 _LEAST = 1e-6
-"""Of thresholds: what is likely beside another one can be told of all."""
+"""Lower bound of thresholds: with none, a label would apply to every title."""
 _MAYBE = 0.5
 """Tags of this share of their threshold are kept for review."""
 

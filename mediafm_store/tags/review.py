@@ -40,7 +40,7 @@ class ReviewOutcome(NamedTuple):
     reason: str
     """Why there is none, or why it tags nothing."""
     tags: int
-    """That were written anew."""
+    """Number of tags that were written again."""
 
 
 def uncertain_tags(store: Storage, *, task: str | None = None, n: int = 20) -> list[Tag]:
@@ -109,8 +109,11 @@ def answer_tags(
 
 
 def _keep_labels(store: Storage, task: str, answers: Mapping[Tag, bool]) -> None:
-    """Answers as labels. What a file said of an item stays a file's, corrected: it says that the
-    item has no other labels, which an answer does not."""
+    """Store feedback as labels.
+
+    Labels from a file stay those of the file, corrected: a file says that the item has no other
+    labels, which feedback does not.
+    """
     of_task = f"task = {quoted(task)} AND source = {quoted(FILE)}"
     with store.tables.lock():
         filed = set(store.rows("labels", of_task).select("item", "label").iter_rows())
@@ -138,7 +141,7 @@ def _label(tag: Tag, accept: bool) -> dict[str, object]:
 def _learn(
     store: Storage, task: str, answers: int, device: DeviceChoice, on_step: OnStep
 ) -> ReviewOutcome:
-    """Fit a probe anew, as it was fitted before, and tag titles with it."""
+    """Fit a probe again, with its settings, and tag titles with it."""
     try:
         before = newest_probe(store, task)
     except NotFound:

@@ -34,7 +34,7 @@ class Tag:
     source: str
     """The probe, as `genre v2`; else neighbours or text; review once somebody has answered."""
     evidence: tuple[str, ...]
-    """What speaks for it, the strongest first: titles, shots, or words in quotes."""
+    """Evidence for it, the strongest first: titles, shots, or words in quotes."""
 
     @property
     def applies(self) -> bool:
