@@ -33,7 +33,7 @@ class BreakConstraints:
     per_hour: int = 12
     """The most breaks within any hour of the title."""
     credits: bool = True
-    """Whether opening and closing credits are free of breaks: see `credit_shots`."""
+    """True if opening and closing credits are free of breaks: see `credit_shots`."""
     avoid: tuple[str, ...] = ()
     """Words that may not be said, seen or heard within half a minute of a break."""
 
@@ -51,7 +51,7 @@ USUAL = BreakConstraints()
 
 
 class ForbiddenInterval(NamedTuple):
-    """A stretch of a title, both ends excluded, in which there may be no break."""
+    """Interval of a title, both ends excluded, in which there may be no break."""
 
     start_s: float
     end_s: float

@@ -27,9 +27,9 @@ class BreakContext(NamedTuple):
     cues: Sequence[Cue]
     """In order of their start."""
     vectors: Vectors
-    """Of the shots: contextual ones once the store has such, else fused."""
+    """Vectors of the shots: contextual ones if the store has them, else fused."""
     scenes: Float32[ndarray, " cuts"]
-    """How likely a scene begins after each cut, 0 to 1."""
+    """Probability that a scene begins after each cut."""
 
     @property
     def cuts(self) -> int:

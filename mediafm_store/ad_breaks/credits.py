@@ -25,9 +25,9 @@ _MOST_WITH_CARDS = 1 / 3
 """Of the title: credits of short films are a good part of them."""
 _BLACK, _COLOURLESS = 0.8, 0.005
 """So much of a card is black at least, and so high is its mean chroma at most: dark scenes of films
-in colour have .013 and more."""
+in colour have 0.013 and more."""
 _BESIDE = 2.0
-"""What is no card counts so many times: two thirds of what begins with a card are cards."""
+"""Weight of shots that are no cards: two thirds of what begins with a card are cards."""
 
 
 def credit_shots(facts: BreakContext) -> tuple[int, int]:

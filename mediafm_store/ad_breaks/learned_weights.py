@@ -17,9 +17,9 @@ from mediafm_store.storage.storage import Storage
 
 log = logging.getLogger("mediafm_store")
 _TASK = "break"
-"""Of the table `labels`: an item is a moment, as sintel@190, its value 1 (good) or 0 (bad)."""
+"""Task in the table `labels`: an item is a time, as sintel@190, its value 1 (good) or 0 (bad)."""
 _GOOD, TITLES = 10, 3
-"""So many good cuts in so many titles or series must be labelled before weights are fitted."""
+"""Labelled good cuts, and titles or series with them, that fitting weights requires."""
 _NEAR_S = 1.0
 """A cut so near to a label is the one that is meant."""
 _MOST_FOLDS = 10
@@ -32,7 +32,7 @@ class LabelledCuts(NamedTuple):
     signs: Float32[np.ndarray, "cuts signs"]
     good: Bool[np.ndarray, " cuts"]
     group: int
-    """The same for titles of a series."""
+    """Group number: equal for titles of a series."""
 
 
 def weights_of(store: Storage) -> BreakWeights:
@@ -44,7 +44,7 @@ def weights_of(store: Storage) -> BreakWeights:
     """
     space = store.registry.shot_space().table
     made_of = tuple(int(store.table(name).version) for name in ("labels", "titles", space))
-    # No other store has these revisions: one may be made anew at the same place.
+    # No other store has these revisions: one may be created again at the same place.
     version, key = (space, made_of, store.revisions()), store.place.address
     if key not in _FITTED or _FITTED[key][0] != version:
         _FITTED[key] = version, weights_for(titles_with_breaks(store))
