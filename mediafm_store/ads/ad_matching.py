@@ -64,9 +64,9 @@ class _Context(NamedTuple):
     place: AdBreak
     before: Sequence[Shot]
     around: Sequence[Shot]
-    """Those within AROUND_S of it."""
+    """Shots within AROUND_S of it."""
     vectors: Mapping[str, Vectors]
-    """Of those before, by space."""
+    """Vectors of the shots before it, by space."""
 
 
 def match_ads(
@@ -217,7 +217,7 @@ def _match(title: str, context: _Context, ad: Ad, parts: Sequence[_AdQuery]) -> 
 def _reasons(
     context: _Context, ad: Ad, parts: Sequence[_AdQuery], scores: Mapping[str, float]
 ) -> Iterator[str]:
-    """Why an ad fits a break, or how little; tags that occur are told word by word."""
+    """Why an ad fits a break, or how little; tags that occur are listed."""
     yield from dict.fromkeys(map(str, mentions(ad.tags, context.before)))
     for part in parts:
         alike = _shot_cosines(part.query, context.vectors[part.query.space.name])

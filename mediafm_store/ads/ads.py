@@ -19,9 +19,9 @@ class Ad:
 
     id: str
     name: str = ""
-    """As people call it."""
+    """Display name."""
     text: str = ""
-    """What it is about."""
+    """Description of the ad."""
     tags: tuple[str, ...] = ()
     video: str | Path | None = None
     duration_s: float | None = None
@@ -77,7 +77,7 @@ def _of_text(name: str, cell: str) -> object:
 
 
 def _read_ad(row: Mapping[str, Any], where: str, folder: Path) -> Ad:
-    """An ad as the file tells it; `where` is told in errors."""
+    """Parse an ad from a row; `where` names it in errors."""
     if unknown := sorted(row.keys() - _FIELDS.keys()):
         raise InvalidInput(f"{where}: it has {unknown[0]!r}; an ad has {', '.join(_FIELDS)}")
     if not row.get("id"):
@@ -134,4 +134,4 @@ _FIELDS: dict[str, _Field] = {
     "duration_s": (_is_length, float, "seconds, more than 0"),
     "avoid": (_are_texts, tuple, "a list of words"),
 }
-"""What a value must be, what is made of it, and how that is told."""
+"""Accepted types of a value, its conversion, and the words for messages."""
