@@ -20,7 +20,7 @@ class BreakTime(NamedTuple):
     number: int
     """1 is the first of the title."""
     of: int
-    """How many the title has."""
+    """Number of breaks of the title."""
     place: AdBreak
 
 

@@ -105,7 +105,7 @@ def _splice_time(at: int) -> Iterator[tuple[int, int]]:
 
 
 def _packed(*fields: tuple[int, int]) -> bytes:
-    """Numbers of so many bits each, one after the other; whole bytes together."""
+    """Pack numbers of the given bit widths one after the other; whole bytes together."""
     bits = "".join(f"{value:0{width}b}" for value, width in fields)
     return int(bits, 2).to_bytes(len(bits) // 8)
 

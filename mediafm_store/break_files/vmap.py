@@ -14,7 +14,7 @@ from mediafm_store.timelines.webvtt import clock_of
 
 SPACE, VERSION = "http://www.iab.net/videosuite/vmap", "1.0"
 _OURS = "urn:mediafm-store:break"
-"""The name space of what is told of a break beside its time: score, reasons and ads."""
+"""XML namespace of further facts on a break: score, reasons and ads."""
 _PLACES = ("title", "break", "seconds", "ad")
 """What an ad tag may hold in braces."""
 
