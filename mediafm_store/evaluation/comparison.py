@@ -19,7 +19,7 @@ class Difference(NamedTuple):
     after: Point | None
     verdict: Verdict
     outside: bool | None
-    """Whether each lies outside the interval of the other; None where one has no interval."""
+    """True if each lies outside the other's interval; None if one has no interval."""
 
     @property
     def change(self) -> float | None:

@@ -65,7 +65,7 @@ class MetricSeries:
     better: str
     """`higher` or `lower`."""
     ours: bool
-    """Whether it tells how good our own work is, rather than what it is compared with."""
+    """True for a metric of our own model, False for a baseline."""
     points: Sequence[Point]
     """By version, oldest first; of one version as they were measured."""
 

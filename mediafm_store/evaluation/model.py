@@ -62,7 +62,7 @@ class ModelReport:
     random_cosine: dict[str, float]
     """Mean cosine of two shots picked at random."""
     rank: dict[str, float]
-    """How many directions the vectors use."""
+    """Number of directions that the vectors use (effective rank)."""
     duplicates: float
     """Share of shots that have a near duplicate in their title."""
 
