@@ -72,7 +72,7 @@ class _Ground(NamedTuple):
 
     labels: Judgements
     shots: Sequence[StoredShot]
-    """Of the films that are labelled."""
+    """Shots of the labelled films."""
     places: Mapping[str, ShotPosition]
     """Of those that are judged."""
 

@@ -8,7 +8,7 @@
        {"film": "sintel", "start_s": 0, "end_s": 3.5, "grade": 1}]}]}
 
 A film is called as the title in the store. Its shots stand in play order; those that are `tiny` are
-too short to be judged; `tiny` and `scene` may be left out. In queries, a stretch stands for the
+too short to be judged; `tiny` and `scene` may be left out. In queries, a segment stands for the
 labelled shot that holds its middle. Grade 2 is what was asked for, 1 is so in part. Text queries of
 kind `none` ask for what is in no shot. Other keys are for people and not read.
 """
@@ -36,7 +36,7 @@ _GRADES = (1, 2)
 _NOTHING = "none"
 """The kind of the text queries that no shot answers."""
 _KEPT_EVERY = 3
-"""One query of so many is kept out of tuning."""
+"""One query in this many is kept out of tuning."""
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -157,7 +157,7 @@ def _grades(labels: Judgements, row: Row, where: str) -> dict[ShotPosition, int]
 
 
 def _labelled_shot(labels: Judgements, row: Row, where: str) -> ShotPosition:
-    """The labelled shot that holds the middle of a stretch."""
+    """The labelled shot that holds the middle of a segment."""
     film = _nonempty_text(row, "film", where)
     start_s, end_s = _stretch(row, where)
     if film not in labels.films:

@@ -26,7 +26,7 @@ class QueryOutcome(NamedTuple):
     query: str
     sort: Sort
     kind: str
-    """Of queries by words, as the labels have it."""
+    """Kind of a text query, from the labels."""
     kept: bool
     of: str
     """The setting, `chance` or `best`."""
@@ -76,7 +76,7 @@ class JudgedReport:
         return list(dict.fromkeys(o.kind for o in self.outcomes if o.sort == "text"))
 
     def table(self, sort: Sort, *, part: Part = "all", kind: str | None = None) -> Table:
-        """Means over some of the queries; the intervals come from drawing queries anew."""
+        """Means over some of the queries; the intervals are bootstrapped over queries."""
         values: dict[str, dict[str, list[float]]] = {}
         for outcome in self.some(sort, part, kind):
             for measure, value in outcome.values.items():
