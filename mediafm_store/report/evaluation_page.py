@@ -17,7 +17,7 @@ from mediafm_store.storage.storage import Storage
 
 _SCRIPTS = ("keys.js",)
 ENDS = 12
-"""So many of the best and of the worst tags are drawn; the others are folded away."""
+"""Number of the best and of the worst tags that are drawn; the others are folded away."""
 _HEADINGS: dict[str, str] = {
     "probe": "Probe {}",
     "search": "Searches: {}",
@@ -63,7 +63,7 @@ class Bar(NamedTuple):
     colour: str
     width: float
     left: float | None
-    """Where its interval starts."""
+    """Start of its interval."""
     span: float | None
     series: MetricSeries
 
@@ -76,10 +76,10 @@ class MetricGroup(NamedTuple):
     about: str
     better: str
     lead: MetricSeries
-    """What is ours."""
+    """Series of our own model."""
     bars: Sequence[Bar]
     chance: float | None
-    """Where chance lies, in percent of the longest bar."""
+    """Position of chance, in percent of the longest bar."""
     trend: charts.Chart | None
     series: Sequence[MetricSeries]
 
@@ -100,7 +100,7 @@ class PageSection(NamedTuple):
     version: str
     groups: Sequence[MetricGroup]
     others: Sequence[tuple[str, MetricSeries, str]]
-    """What stands alone: its name, the figures, and a line of them."""
+    """Single values: name, figures, and a line of them."""
     best: Sequence[TagFigures]
     worst: Sequence[TagFigures]
     rest: Sequence[TagFigures]

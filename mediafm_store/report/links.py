@@ -21,12 +21,12 @@ class Links:
     """Addresses of films, titles, pictures and searches; None where there is no target."""
 
     films: Mapping[str, str] = field(default_factory=dict)
-    """Of the film of each title that has one."""
+    """Address of the film of each title that has one."""
     served: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
-    """What titles are called by id, some of them: a server's search form offers these."""
+    """Display names by id of some titles: a server's search form offers these."""
     revisions: Mapping[str, str] = field(default_factory=dict)
-    """Of titles: the address of a picture is another when it may be another picture."""
+    """Revisions of titles: part of a picture's address, so that it changes with the picture."""
     kept: Mapping[str, str] = field(default_factory=dict)
     """Options of a search that searches for its answers keep."""
 

@@ -28,12 +28,12 @@ class SearchView:
     """One search and its answers."""
 
     query: str
-    """As it is to be read after “Shots like” or “Shots for”: a shot's id, a file, “words”."""
+    """Text after “Shots like” or “Shots for”: a shot's id, a file, “words”."""
     hits: Sequence[Hit]
     query_shot: str | None = None
     """The shot that was searched for, if it was one."""
     example: bool = False
-    """Whether something else was given that others are to be like."""
+    """True if an example other than a shot was given."""
 
     @property
     def compared(self) -> str:
@@ -71,7 +71,7 @@ class NextSearches:
 
     offers: Sequence[Offer] = ()
     own_scene: str | None = None
-    """The same search with the own scene among the answers."""
+    """Address of the search with the own scene among the answers."""
     origin: str | None = None
     """The search for the place that a clip was cut from."""
 
@@ -83,9 +83,9 @@ class _ShotsAround(NamedTuple):
     """The best of the answer; None if it is gone by now."""
     before: Sequence[Mapping[str, Any]]
     shots: Sequence[Mapping[str, Any]]
-    """Of a scene or a title with several; else none."""
+    """Shots of a scene or a title with several; else none."""
     left_out: int
-    """Of its shots, as there are too many to show."""
+    """Number of its shots that are left out, as there are too many."""
     after: Sequence[Mapping[str, Any]]
     alike: Sequence[Mapping[str, Any]]
 
@@ -94,7 +94,7 @@ class _Shown(NamedTuple):
     """Rows of the store that the page of a search shows."""
 
     beside: Mapping[str, _ShotsAround]
-    """Of each hit, by its shot, and of the query."""
+    """Shots around each hit, by its shot, and around the query."""
     own: Sequence[Mapping[str, Any]]
     """The shots of the scene that was asked with."""
 

@@ -41,7 +41,7 @@ class _SceneView(NamedTuple):
     left: float
     width: float
     height: int
-    """Of its shots on the page, in pixels, about."""
+    """Approximate width of its shots on the page, in pixels."""
     shots: Sequence[_ShotView]
 
 

@@ -32,7 +32,7 @@ class Bars(NamedTuple):
 
 
 class TimelinePart(NamedTuple):
-    """A stretch of a title's timeline, in percent: one shot, or a few where there are many."""
+    """Part of a title's timeline, in percent: one shot, or a few where there are many."""
 
     shot: Mapping[str, Any]
     left: float
@@ -116,7 +116,7 @@ def timeline(shots: Sequence[Mapping[str, Any]], breaks: Sequence[AdBreak], step
 
 
 def tick_times(begin: float, end: float) -> list[float]:
-    """Round times within a stretch, at most about `MOST_TICKS` of them."""
+    """Round times within a segment, at most about `MOST_TICKS` of them."""
     length = end - begin
     step = next((s for s in _TICK_STEPS_S if length / s <= MOST_TICKS), _TICK_STEPS_S[-1])
     first = -int(-begin // step)
