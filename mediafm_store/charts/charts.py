@@ -73,7 +73,7 @@ class _AxisScale(NamedTuple):
 
 
 def round_steps(low: float, high: float, most: int = 4) -> list[float]:
-    """Round values that enclose a range, at most about so many steps apart."""
+    """Round values that enclose a range, in about `steps` steps at most."""
     if not high - low > 1e-7 * max(1.0, abs(low), abs(high)):
         pad = max(abs(low) * 0.1, 0.05)
         low, high = low - pad, high + pad

@@ -14,7 +14,7 @@ class ConfusionCell(NamedTuple):
 
     number: float
     percent: float
-    """Of the row."""
+    """Share of the row."""
     right: bool
 
 
@@ -24,7 +24,7 @@ class ConfusionChart(NamedTuple):
     labels: Sequence[str]
     rows: Sequence[Sequence[ConfusionCell]]
     pairs: Sequence[tuple[str, str, float, float]]
-    """What is taken for what most often: true tag, predicted tag, how many, of how many."""
+    """Most frequent confusions: true tag, predicted tag, count, and items of the true tag."""
 
 
 def confused(detail: Mapping[str, Any]) -> ConfusionChart:

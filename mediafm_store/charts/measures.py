@@ -14,9 +14,9 @@ class Measure(NamedTuple):
     name: str
     about: str
     better: str
-    """Which way is better, or nothing."""
+    """Direction that is better, or empty."""
     most: float
-    """Where a bar ends."""
+    """End of the bar's scale."""
     values: Mapping[str, float]
 
 

@@ -51,7 +51,7 @@ def sprites(store: Storage, shots: Iterable[str], *, width: int = 160) -> Sprite
 
 
 def _sprite_style(i: int, rows: int) -> str:
-    """The styles that show picture `i` of a sheet of so many rows, at whatever size."""
+    """CSS that shows picture `i` of a sheet with this many rows, at any size."""
     across = 100 * (i % COLUMNS) / (COLUMNS - 1)
     down = 100 * (i // COLUMNS) / (rows - 1) if rows > 1 else 0
     return f"background-position:{across:.4g}% {down:.4g}%;background-size:{COLUMNS}00% {rows}00%"
