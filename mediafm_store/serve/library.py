@@ -42,17 +42,17 @@ class _PageFacts(NamedTuple):
     titles: Mapping[str, Mapping[str, Any]]
     """Their rows, by id."""
     links: Links
-    """Where titles and films are found."""
+    """Addresses of titles and films."""
     names: Mapping[str, str]
     called: Names
-    """What titles may be called."""
+    """Names of the titles."""
 
 
 class _Looked(NamedTuple):
     """Data read from a store, valid until it is written to."""
 
     commits: Hashable
-    """None where that cannot be told; each request then looks for itself."""
+    """State of the store; None if it is unknown, so that each request reads for itself."""
     tables: dict[tuple[str, str], Any]
 
 
@@ -86,7 +86,7 @@ class SharedStore:
 
     @contextmanager
     def _moment(self) -> Iterator[_StoreState]:
-        """The store, all of it as it is now; opened anew if another was put in its place."""
+        """The store, all of it as it is now; reopened if another was put in its place."""
         if (born := self._store.tables.born("titles")) != self._born:
             self._store, self._born = Storage(self._store.path), born
         store, looked = self._store, self._looked
@@ -178,7 +178,7 @@ class SharedStore:
         )
 
     def load(self) -> Encoders:
-        """The encoders of the live vectors, which several threads may use at once; loaded once."""
+        """The encoders of the live vectors, loaded once; safe to use from several threads."""
         with self._moment() as now:
             return self._loaded(now.store)
 

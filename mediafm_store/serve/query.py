@@ -26,16 +26,16 @@ class PageQuery(NamedTuple):
     title: str | None = None
     start: str | None = None
     end: str | None = None
-    """Of a stretch of the title, as they were written."""
+    """Times of a segment of the title, as they were written."""
     file: Path | None = None
     called: str = ""
-    """What a file's own name is; that of its copy here says nothing."""
+    """Original name of an uploaded file; the name of its copy here says nothing."""
     unit: Unit = "shot"
     where: str | None = None
     exclude_same_title: bool = False
     same_scene: bool = False
     counts: tuple[tuple[str, float], ...] = ()
-    """What parts of a shot count, by their names in `COUNTS`; those that are as usual are not
+    """Weights of the parts of a shot, by their names in `COUNTS`; defaults are not
     there."""
     k: int = int(USUAL["k"])
 

@@ -1,4 +1,4 @@
-"""So many at a time: more threads than cores only get in each other's way."""
+"""Limit on concurrent work: more threads than cores only get in each other's way."""
 
 from asyncio import Semaphore
 from collections.abc import Callable

@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 """Nobody but this machine is served: films and their words are not for the network."""
 PORT = 8010
 PATIENCE_S = 2
-"""For answers that are under way when the server is told to stop."""
+"""Seconds for answers that are under way when the server stops."""
 
 
 def serve(
@@ -43,7 +43,7 @@ def serve(
     Raises:
         InvalidInput: The port is taken.
     """
-    # Several threads search at once. To limit BLAS anew for each search, and to let go of it after,
+    # Several threads search concurrently. To limit BLAS for each search, and to release it after,
     # takes longer than the search.
     with bound(port) as listening, ONE_BLAS_THREAD.held():
         server = server_of(make_app(SharedStore(store, encoders=encoders, device=device)))
