@@ -41,7 +41,7 @@ class DemoResult:
     validation: float
     """Cosine distance at masked shots of held-out titles, lower is better."""
     neighbours: float
-    """The same for the mean of the four neighbouring shots, the predictor to beat."""
+    """Loss of the mean of the four neighbouring shots, the baseline to beat."""
     first_shot: str
     """A shot to search for."""
 

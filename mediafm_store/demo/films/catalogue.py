@@ -44,7 +44,7 @@ def make_sample_catalogue(
     """Write the first `titles` sample films into `folder`, with their truth and licences.
 
     Each title is `<id>.mp4` with `<id>.srt` or `<id>.vtt` and `<id>.json` (title, synopsis,
-    genres, tags). `ground_truth.json` holds cuts, shots, scenes and black stretches of all of
+    genres, tags). `ground_truth.json` holds cuts, shots, scenes and black segments of all of
     them and the text queries with the photograph each should find; LICENCES.txt names the
     photographs. `on_title` is called with each id as it is done. A film depends on `seed` alone,
     not on how many are made. Raises InvalidInput for a number of titles that there is not, and
@@ -101,7 +101,7 @@ def _truth(made: list[SampleTitle]) -> dict[str, Any]:
 
 
 def _title_truth(title: SampleTitle) -> dict[str, Any]:
-    """Frames count from 0; all stretches are half-open."""
+    """Frames count from 0; all segments are half-open."""
     cutting = title.cutting
     return {
         "fps": str(title.fps),

@@ -30,7 +30,7 @@ class SampleShot:
 class CuttingList:
     """Positions in frames: shots and black segments fill the film without a gap.
 
-    A `transition` covers a black stretch and the fades around it: a detector may rightly report
+    A `transition` covers a black segment and the fades around it: a detector may rightly report
     its one boundary anywhere in there.
     """
 
