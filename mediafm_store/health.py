@@ -49,7 +49,7 @@ class CheckResult:
     """fine; due: nothing is wrong, but something is to be done; wrong; or fixed."""
     said: str
     cure: str = ""
-    """What mends it; empty where nothing is wrong."""
+    """Command or action that fixes it; empty if nothing is wrong."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Issue:
     mend: Callable[[], object] | None = None
     """None: only the user can."""
     due: bool = False
-    """Whether it comes of itself in the course of time: a store in use is so, and answers well."""
+    """True if it comes with normal use: such a store still answers well."""
 
 
 def doctor(
