@@ -1,4 +1,4 @@
-"""Stretches of what is in a store: shots, runs of shots, scenes, what a search found."""
+"""Segments of titles from shots, runs of shots, scenes and search hits."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
