@@ -114,7 +114,7 @@ def masked_shots(store: Storage, space: Space, live: Space | None) -> Iterator[G
 
 
 def _index_recall(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
-    """Where the version before has an index, build one of its kind and compare the recall."""
+    """Gate: recall of an index as the version before has one, if it has one."""
     if live is None or not has_index(store, live):
         return
     built = build_index(store, space, config_of(store, live))
