@@ -48,7 +48,7 @@ def clip_rows(
 def write_clip(
     film: Path, clip: Path, start_s: float, duration_s: float, heard: np.ndarray
 ) -> None:
-    """A stretch of a film, smaller and darker."""
+    """A segment of a film, smaller and darker."""
     frames = []
     with av.open(str(film)) as container:
         stream = container.streams.video[0]

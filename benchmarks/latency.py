@@ -6,7 +6,7 @@
 
 The films are ingested, trained on (preset small), embedded and indexed, by each version with its
 own commands. Then processes of the versions take turns. Each asks every kind of query for five
-shots, texts or stretches, again and again: `first` is the first of a kind in the process, `ms` the
+shots, texts or segments, again and again: `first` is the first of a kind in the process, `ms` the
 median of the later ones, `lancedb_ms` that of LanceDB's own search for the ten nearest vectors,
 which tells nothing but ids. Then whole commands, which take turns as well.
 """
@@ -40,7 +40,7 @@ asked = {
     "shot": [dict(shot=s) for s in shots],
     "text": [dict(text=t) for t in texts],
     "said": [dict(said=w) for w in ("dragon", "blood", "alone", "fight", "find")],
-    "stretch": [dict(title="sintel", start_s=60.0 * i, end_s=60.0 * i + 15) for i in range(1, 6)],
+    "segment": [dict(title="sintel", start_s=60.0 * i, end_s=60.0 * i + 15) for i in range(1, 6)],
     "scene": [dict(shot=s, unit="scene") for s in shots],
     "title": [dict(title="sintel_trailer", unit="title")],
 }

@@ -202,7 +202,7 @@ def text_rows(folder: Path, encoders: Encoders) -> Iterator[dict[str, Any]]:
 
 
 def photos_at(truth: dict[str, Any], title: str, start_s: float, end_s: float) -> set[str]:
-    """The photographs that are on screen in the middle of a stretch of a sample film."""
+    """The photographs that are on screen in the middle of a segment of a sample film."""
     facts = truth["titles"][title]
     numerator, _, denominator = facts["fps"].partition("/")
     frame = (start_s + end_s) / 2 * int(numerator) / int(denominator or 1)

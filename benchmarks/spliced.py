@@ -2,12 +2,12 @@
 
 Segments of 40 to 90 s of different films, taken from random places, are joined into programmes
 (pictures cropped to one size, one frame rate, sound and subtitles along), which are ingested,
-trained on and embedded in a store of their own. Cuts are ranked without guard rails. The weights of
+trained on and embedded in a store of their own. Cuts are ranked without guard constraints. The weights of
 the signs are the documented defaults; nothing is chosen here.
 
   ap         average precision of the known joints (within 1 s) among the cuts; a joint where no cut
              was found counts as never found. Mean over programmes with its 95 % interval (Student)
-  kept       of as many breaks as there are joints, with the default guard rails: at a joint
+  kept       of as many breaks as there are joints, with the default guard constraints: at a joint
 """
 
 import argparse

@@ -20,10 +20,10 @@ def main(folder: str, film: str) -> None:
         raise mfm.MediaFMError(result.error)
     mfm.embed(store)  # with the newest checkpoint, and only what lacks vectors
 
-    rails = mfm.BreakConstraints(min_gap_s=15, margin_s=5)
+    constraints = mfm.BreakConstraints(min_gap_s=15, margin_s=5)
     for tag in mfm.apply_tags(store, [result.title]):
         print(f"{tag.score:.2f}  {tag.tag}  because of {', '.join(tag.evidence)}")
-    for place in mfm.rank_breaks(store, result.title, rails=rails, k=3):
+    for place in mfm.rank_breaks(store, result.title, constraints=constraints, k=3):
         print(f"{place.seconds:.1f} s  {place.score:.2f}  {'; '.join(place.reasons)}")
 
 

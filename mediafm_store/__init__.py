@@ -81,11 +81,11 @@ if TYPE_CHECKING:
     from mediafm_store.retrieval.search import search as search
     from mediafm_store.scenes.scenes import Scene as Scene
     from mediafm_store.scenes.scenes import find_scenes as find_scenes
-    from mediafm_store.segments import stretch_of_run as stretch_of_run
-    from mediafm_store.segments import stretch_of_times as stretch_of_times
-    from mediafm_store.segments import stretches_of_hits as stretches_of_hits
-    from mediafm_store.segments import stretches_of_scenes as stretches_of_scenes
-    from mediafm_store.segments import stretches_of_shots as stretches_of_shots
+    from mediafm_store.segments import segment_of_run as segment_of_run
+    from mediafm_store.segments import segment_of_times as segment_of_times
+    from mediafm_store.segments import segments_of_hits as segments_of_hits
+    from mediafm_store.segments import segments_of_scenes as segments_of_scenes
+    from mediafm_store.segments import segments_of_shots as segments_of_shots
     from mediafm_store.shots.detectors import Detector as Detector
     from mediafm_store.storage.storage import Storage as Storage
     from mediafm_store.storage.views import View as View
@@ -181,11 +181,11 @@ _HOME = {
     "retire": "releases.spaces",
     "rollback": "releases.spaces",
     "search": "retrieval.search",
-    "stretch_of_run": "segments",
-    "stretch_of_times": "segments",
-    "stretches_of_hits": "segments",
-    "stretches_of_scenes": "segments",
-    "stretches_of_shots": "segments",
+    "segment_of_run": "segments",
+    "segment_of_times": "segments",
+    "segments_of_hits": "segments",
+    "segments_of_scenes": "segments",
+    "segments_of_shots": "segments",
     "train": "training.train",
     "uncertain_tags": "tags.review",
     "write_breaks": "break_files.export",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A half-open stretch of a stream, [start, end), in ticks of `time_base` seconds."""
+    """A half-open segment of a stream, [start, end), in ticks of `time_base` seconds."""
 
     start: int
     end: int

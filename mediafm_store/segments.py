@@ -16,7 +16,7 @@ from mediafm_store.timelines.segment import Segment, joined_span, note_of
 from mediafm_store.titles.naming import find_shots, find_title
 
 
-def stretches_of_shots(
+def segments_of_shots(
     store: Storage, shots: Sequence[str], notes: Mapping[str, str] | None = None
 ) -> list[Segment]:
     """Segments of shots, in the order of their ids; `notes` by id.
@@ -31,7 +31,7 @@ def stretches_of_shots(
             store.shot(shot)  # says that it is gone by now
     title = cache(store.title)
     return [
-        stretch(
+        segment(
             title(rows[shot_id]["title"]),
             span_of(rows[shot_id]),
             shot_id,
@@ -41,7 +41,7 @@ def stretches_of_shots(
     ]
 
 
-def stretch_of_run(
+def segment_of_run(
     store: Storage, first: str, last: str, *, label: str | None = None, note: str = ""
 ) -> Segment:
     """Segment of consecutive shots of one title, from `first` to `last`, both included.
@@ -64,28 +64,30 @@ def stretch_of_run(
         )
     called = first if first == last else f"{first}-{last.rpartition('/')[2]}"
     title = store.title(began["title"])
-    return stretch(title, joined_span([span_of(began), span_of(ended)]), label or called, note)
+    return segment_of_span(
+        title, joined_span([span_of(began), span_of(ended)]), label or called, note
+    )
 
 
-def stretches_of_hits(store: Storage, hits: Sequence[Hit]) -> list[Segment]:
+def segments_of_hits(store: Storage, hits: Sequence[Hit]) -> list[Segment]:
     """Segments of search hits, best first: shots, or all shots of scenes and titles."""
     return [
-        stretch_of_run(
+        segment_of_run(
             store, hit.shots[0], hit.shots[-1], note=note_of(score=hit.score, words=hit.words)
         )
         for hit in hits
     ]
 
 
-def stretches_of_scenes(store: Storage, scenes: Sequence[Scene]) -> list[Segment]:
+def segments_of_scenes(store: Storage, scenes: Sequence[Scene]) -> list[Segment]:
     """Segments of scenes, each labelled with its title and number."""
     return [
-        stretch_of_run(store, s.shots[0], s.shots[-1], label=f"{s.title} scene {s.number}")
+        segment_of_run(store, s.shots[0], s.shots[-1], label=f"{s.title} scene {s.number}")
         for s in scenes
     ]
 
 
-def stretch_of_times(
+def segment_of_times(
     store: Storage, title: str, start_s: float, end_s: float, *, label: str | None = None
 ) -> Segment:
     """Segment of a title between two times; it ends with the title at the latest.
@@ -109,10 +111,10 @@ def stretch_of_times(
             f"{title} has nothing from {start_s:g} s to {end_s:g} s; it is {last.end_s:.3f} s long"
         )
     called = label or f"{title}/{start_s:g}-{last.end_s if end_s == inf else end_s:g}s"
-    return stretch(row, Span(ticks[0], ticks[1], last.time_base), called)
+    return segment_of_span(row, Span(ticks[0], ticks[1], last.time_base), called)
 
 
-def stretch_of_row(store: Storage, row: Mapping[str, Any]) -> Segment:
+def segment_of_row(store: Storage, row: Mapping[str, Any]) -> Segment:
     """Segment from a row as `mediafm search --json` and other commands print it.
 
     A row has `title`, `start_s` and `end_s`, or the id of a shot as `shot` or `id`.
@@ -126,17 +128,17 @@ def stretch_of_row(store: Storage, row: Mapping[str, Any]) -> Segment:
     try:
         if {"title", "start_s", "end_s"} <= row.keys():
             times = (float(row["start_s"]), float(row["end_s"]))
-            return stretch_of_times(store, str(row["title"]), *times, label=label and str(label))
+            return segment_of_times(store, str(row["title"]), *times, label=label and str(label))
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"start_s and end_s are seconds, not {row['start_s']!r:.40}") from error
     if shot is None:
         raise InvalidInput(
             f"a line names no shot, and no title with start_s and end_s; it has {', '.join(row)}"
         )
-    return stretches_of_shots(store, [str(shot)])[0]
+    return segments_of_shots(store, [str(shot)])[0]
 
 
-def stretch(
+def segment_of_span(
     title: Mapping[str, Any], span: Span, label: str, note: str = "", marker: str = ""
 ) -> Segment:
     """Segment of the title with this row."""

@@ -213,8 +213,10 @@ def test_ads_by_video_and_text_of_real_films(real, sample_films, encoders, tmp_p
     from mediafm_store import rank_breaks
 
     films = sorted(sample_films.glob("*.mp4"))
-    rails = BreakConstraints(min_gap_s=5, margin_s=10)
-    places = {film.stem: rank_breaks(real, film.stem, rails=rails, k=3) for film in films}
+    constraints = BreakConstraints(min_gap_s=5, margin_s=10)
+    places = {
+        film.stem: rank_breaks(real, film.stem, constraints=constraints, k=3) for film in films
+    }
     ads = [Ad(f"by {film.stem}", video=film) for film in films]
     found = breaks_of_ads(match_ads(real, places, ads, encoders=encoders, device="cpu"))
     for film in films:

@@ -44,8 +44,8 @@ def film(store):
 
 
 def breaks_of(store, title="film", k=3):
-    rails = BreakConstraints(min_gap_s=4, margin_s=3)
-    return {title: rank_breaks(store, title, rails=rails, k=k)}
+    constraints = BreakConstraints(min_gap_s=4, margin_s=3)
+    return {title: rank_breaks(store, title, constraints=constraints, k=k)}
 
 
 # VMAP

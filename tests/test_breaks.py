@@ -50,7 +50,9 @@ def two_scenes(store):
 
 
 def test_the_change_of_scene_comes_first_with_its_reasons(two_scenes):
-    best, *_ = rank_breaks(two_scenes, "film", rails=BreakConstraints(min_gap_s=4, margin_s=3))
+    best, *_ = rank_breaks(
+        two_scenes, "film", constraints=BreakConstraints(min_gap_s=4, margin_s=3)
+    )
     assert (best.before, best.after, best.seconds) == ("film/00009", "film/00010", 20.0)
     assert best.score > 0.85
     assert best.signs.keys() == SIGNS.keys() == DEFAULT.of.keys()
@@ -61,13 +63,15 @@ def test_the_change_of_scene_comes_first_with_its_reasons(two_scenes):
 
 
 def test_rails_hold(two_scenes):
-    breaks = rank_breaks(two_scenes, "film", rails=BreakConstraints(min_gap_s=5, margin_s=6), k=99)
+    breaks = rank_breaks(
+        two_scenes, "film", constraints=BreakConstraints(min_gap_s=5, margin_s=6), k=99
+    )
     times = sorted(b.seconds for b in breaks)
     assert all(6 <= t <= 34 for t in times)
     assert 14.0 not in times  # inside a subtitle
     assert min(np.diff(times)) >= 5
     assert [b.score for b in breaks] == sorted((b.score for b in breaks), reverse=True)
-    assert len(rank_breaks(two_scenes, "film", rails=FREE, k=99)) == 18
+    assert len(rank_breaks(two_scenes, "film", constraints=FREE, k=99)) == 18
     assert len(rank_cuts(two_scenes, "film")) == 19
     assert why_none(two_scenes, "film", BreakConstraints(margin_s=18, credits=False)) == {
         "within 18 s of an end": 16
@@ -89,7 +93,7 @@ def test_bad_input(two_scenes):
 
 def test_without_subtitles_and_names_nothing_is_claimed_about_words(store):
     store.add_title(title_rows(store, "mute", random_vectors(8)))
-    for place in rank_breaks(store, "mute", rails=FREE, k=9):
+    for place in rank_breaks(store, "mute", constraints=FREE, k=9):
         assert place.signs["pause"] == place.signs["voiceless"] == 0
         assert "words" not in " ".join(place.reasons)
         assert "speaking" not in " ".join(place.reasons)
@@ -107,7 +111,7 @@ def test_imported_shots_are_not_known_to_be_dark_or_quiet(store):
 @pytest.mark.parametrize("shots", [0, 1])
 def test_a_title_of_one_shot_has_no_breaks(store, shots):
     store.add_title(title_rows(store, "one", random_vectors(shots)))
-    assert rank_breaks(store, "one", rails=FREE) == []
+    assert rank_breaks(store, "one", constraints=FREE) == []
 
 
 def test_signs_of_sound_and_picture(store):
@@ -166,7 +170,7 @@ def test_labels_decide_the_weights(store):
     weights = weights_of(store)
     assert weights.said.startswith("fitted to 15 labels in 3 titles: average precision 1.00")
     assert max(weights.of, key=lambda name: weights.of[name]) in {"dark", "fade"}
-    found = rank_breaks(store, "t3", rails=FREE, k=len(moments[3][1]))
+    found = rank_breaks(store, "t3", constraints=FREE, k=len(moments[3][1]))
     assert sorted(b.seconds for b in found) == moments[3][1]
     assert all(0 < b.score < 1 and b.weighed == weights.said for b in found)
     assert all("the picture is black or dark" in b.reasons for b in found)

@@ -10,7 +10,7 @@ import pytest
 from mediafm_store import Storage, ingest
 from mediafm_store.clips.clip import cut_clip
 from mediafm_store.errors import InvalidInput
-from mediafm_store.media.parts import Stamp, join_parts, parts_of, stretches
+from mediafm_store.media.parts import Stamp, join_parts, parts_of, segments
 from mediafm_store.media.sound import SAMPLE_RATE, sound
 from mediafm_store.records import Span
 from mediafm_store.shots.detectors import adaptive
@@ -173,7 +173,7 @@ def stamps(track, *seconds):
     ],
 )
 def test_parts(found, wanted):
-    parts = [tuple(part) for part in join_parts(stretches(found))]
+    parts = [tuple(part) for part in join_parts(segments(found))]
     assert [number for part in parts for number in part] == pytest.approx(
         [number for part in wanted for number in part]
     )

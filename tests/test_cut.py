@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mediafm_cli.commands import cut as command
-from mediafm_store import cut, stretches_of_shots
+from mediafm_store import cut, segments_of_shots
 from mediafm_store.clips.clip import cut_clip
 from mediafm_store.clips.cut import file_names
 from mediafm_store.errors import InvalidInput, InvalidMedia
@@ -204,7 +204,7 @@ def psnr(a, b) -> float:
     return 99.0 if error == 0 else 10 * np.log10(255**2 / error)
 
 
-def stretch(film, label: str, first: int = 48, end: int = 96) -> Segment:
+def segment(film, label: str, first: int = 48, end: int = 96) -> Segment:
     return Segment("f", "F", film, span(film, first, end), label)
 
 
@@ -213,7 +213,7 @@ def stretch(film, label: str, first: int = 48, end: int = 96) -> Segment:
 )
 def test_clips_stay_in_their_folder(tmp_path, film, label):
     folder = tmp_path / "deep" / "clips"
-    clips = cut([stretch(film, label), stretch(film, label)], folder)
+    clips = cut([segment(film, label), segment(film, label)], folder)
     assert all(clip.file.parent == folder for clip in clips)
     assert len({clip.file for clip in clips}) == 2
     assert sorted(folder.iterdir()) == sorted(clip.file for clip in clips)
@@ -232,9 +232,9 @@ def test_what_cannot_be_cut_is_told(tmp_path, film):
     with pytest.raises(InvalidInput, match=r"no picture from 20\.000 s to 30\.000 s"):
         cut_clip(film, Span(20, 30, Fraction(1)), tmp_path / "a")
     with pytest.raises(InvalidInput, match="is the film itself"):
-        cut([stretch(film, "film")], film.parent)
+        cut([segment(film, "film")], film.parent)
     with pytest.raises(InvalidInput, match="is a file"):
-        cut([stretch(film, "film")], film)
+        cut([segment(film, "film")], film)
     assert list(tmp_path.iterdir()) == []
     assert [p.name for p in film.parent.iterdir()] == ["film.mp4"]
 
@@ -260,7 +260,7 @@ def test_the_command_cuts_shots(tmp_path, shown_store):
     assert numbers(into / "film_00002.mp4") == list(range(60, 96))
 
 
-def test_the_command_cuts_stretches_and_what_search_found(tmp_path, shown_store):
+def test_the_command_cuts_segments_and_what_search_found(tmp_path, shown_store):
     store = ("--store", shown_store.path)
     done = mediafm("cut", "film", "--from", 2, "--to", 2.5, "--into", tmp_path, *store)
     assert done.returncode == 0
@@ -312,8 +312,8 @@ def test_rows_come_in_lines_or_in_an_array():
 def test_what_out_wrote_can_be_cut(tmp_path, shown_store):
     from mediafm_store import write_timeline
 
-    stretches = stretches_of_shots(shown_store, ["film/00001"])
-    write_timeline(tmp_path / "x.json", stretches)
+    segments = segments_of_shots(shown_store, ["film/00001"])
+    write_timeline(tmp_path / "x.json", segments)
     with io.StringIO((tmp_path / "x.json").read_text()) as text:
         done = mediafm(
             *("cut", "-", "--into", tmp_path / "c", "--store", shown_store.path), input=text.read()
@@ -363,7 +363,7 @@ def test_sound_that_does_not_say_where_its_channels_are(tmp_path, layout):
     assert channels[0] == channels[1]
 
 
-def test_pictures_that_stay_are_shown_as_long_as_the_stretch(tmp_path):
+def test_pictures_that_stay_are_shown_as_long_as_the_segment(tmp_path):
     """Slides: five seconds each; the last one is not shown for longer than was asked for."""
     film = numbered_film(tmp_path / "film.mp4", 8, times=[5000 * n for n in range(8)])
     for start_s, end_s in ((5, 15), (5, 13)):

@@ -235,7 +235,7 @@ def test_a_clip_of_a_film_cannot_be_compared(imported, tmp_path):
 
 
 def test_breaks_are_ranked_by_change_alone(imported):
-    breaks = rank_breaks(imported, "f1", k=3, rails=BreakConstraints(min_gap_s=5))
+    breaks = rank_breaks(imported, "f1", k=3, constraints=BreakConstraints(min_gap_s=5))
     assert len(breaks) == 3
 
 

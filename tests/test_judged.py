@@ -33,7 +33,7 @@ def shot(start_s, end_s, **more):
     return {"start_s": start_s, "end_s": end_s, **more}
 
 
-def stretch(film, start_s, end_s, *grade):
+def segment(film, start_s, end_s, *grade):
     named = {"film": film, "start_s": start_s, "end_s": end_s}
     return named | ({"grade": grade[0]} if grade else {})
 
@@ -56,13 +56,13 @@ LABELS = {
         "beta": {"shots": [shot(2 * i, 2 * i + 2, scene=1) for i in range(4)]},
     },
     "similar_queries": [
-        {**stretch("alpha", 0, 4), "id": "S1", "relevant": [
-            stretch("beta", 0, 2, 2), stretch("beta", 2, 4, 1), stretch("alpha", 36, 38, 1)]},
-        {**stretch("beta", 6, 8), "id": "S2", "relevant": [stretch("alpha", 4.2, 5.7, 2)]},
-        {**stretch("alpha", 4, 6), "id": "S3", "relevant": [stretch("beta", 6, 8, 2)]},
+        {**segment("alpha", 0, 4), "id": "S1", "relevant": [
+            segment("beta", 0, 2, 2), segment("beta", 2, 4, 1), segment("alpha", 36, 38, 1)]},
+        {**segment("beta", 6, 8), "id": "S2", "relevant": [segment("alpha", 4.2, 5.7, 2)]},
+        {**segment("alpha", 4, 6), "id": "S3", "relevant": [segment("beta", 6, 8, 2)]},
     ],
     "text_queries": [
-        {"id": "T1", "text": "a dragon", "kind": "subject", "relevant": [stretch("beta", 4, 6, 1)]},
+        {"id": "T1", "text": "a dragon", "kind": "subject", "relevant": [segment("beta", 4, 6, 1)]},
         {"id": "T2", "text": "a submarine", "kind": "none", "relevant": []},
     ],
 }  # fmt: skip
@@ -140,17 +140,17 @@ WRONG = {
     "a query": ((*S1,), "q", r"similar_queries\[0\] must be an object, is 'q'"),
     "id": ((*S1, "id"), 7, r"similar_queries\[0\]: id must be a text, is 7"),
     "unknown film": ((*S1, "film"), "nope", r"film 'nope' is not among the films"),
-    "tiny query": ((*S1,), {"id": "S", **stretch("alpha", 8.9, 9.1)}, "the shot at 8.9 s is tiny"),
-    "in a gap": ((*S1, "relevant", 1), stretch("alpha", 9.5, 11, 1), "no labelled shot holds"),
+    "tiny query": ((*S1,), {"id": "S", **segment("alpha", 8.9, 9.1)}, "the shot at 8.9 s is tiny"),
+    "in a gap": ((*S1, "relevant", 1), segment("alpha", 9.5, 11, 1), "no labelled shot holds"),
     "relevant": ((*S1, "relevant"), None, r"similar_queries\[0\]: relevant must be a list"),
     "no relevant": ((*S1, "relevant"), [], r"similar_queries\[0\]: relevant is empty"),
-    "itself": ((*S1, "relevant", 0), stretch("alpha", 0, 3, 1), "relevant to itself"),
-    "twice": ((*S1, "relevant", 1), stretch("beta", 0, 1.5, 1), "the shot at 0 s was listed"),
+    "itself": ((*S1, "relevant", 0), segment("alpha", 0, 3, 1), "relevant to itself"),
+    "twice": ((*S1, "relevant", 1), segment("beta", 0, 1.5, 1), "the shot at 0 s was listed"),
     "other film": ((*S1, "relevant", 0, "film"), "nope", r"relevant\[0\]: film 'nope' is not"),
     "grade 3": ((*S1, "relevant", 0, "grade"), 3, r"relevant\[0\]: grade must be 1 or 2, is 3"),
     "grade 1.0": ((*S1, "relevant", 0, "grade"), 1.0, "grade must be 1 or 2, is 1.0"),
     "grade true": ((*S1, "relevant", 0, "grade"), True, "grade must be 1 or 2, is True"),
-    "no grade": ((*S1, "relevant", 0), stretch("beta", 0, 2), "grade must be 1 or 2, is missing"),
+    "no grade": ((*S1, "relevant", 0), segment("beta", 0, 2), "grade must be 1 or 2, is missing"),
     "no text": ((*T1, "text"), " ", r"text_queries\[0\]: text must be a text that can be read"),
     "half a letter": ((*T1, "text"), "\ud800", "cannot be read as JSON: half a character"),
     "kind": ((*T1, "kind"), "none", "1 shots are relevant and kind is 'none'"),
@@ -584,7 +584,7 @@ def test_films_that_the_store_lacks_are_told_and_left_out(store, labels, scripte
         judge(store, few, settings=settings)
     assert caplog.text == ""
     both = copy.deepcopy(LABELS)
-    both["similar_queries"][1]["relevant"].append(stretch("beta", 0, 2, 1))
+    both["similar_queries"][1]["relevant"].append(segment("beta", 0, 2, 1))
     path = written(store.path.parent, both)
     report = judge(store, read_judgements(path), settings=settings)
     assert "labelled films that the store lacks are not judged: alpha" in caplog.text

@@ -53,7 +53,7 @@ def test_tags_of_titles_from_csv(films, tmp_path):
     assert len(set(groups_of(films, items.titles))) == 2
 
 
-def test_shots_stretches_and_grades(films, tmp_path):
+def test_shots_segments_and_grades(films, tmp_path):
     lines = [
         {"shot": "alpha/00001", "value": 0.25, "task": "clicks"},
         {"title": "beta", "start": "0:01", "end": 5, "value": 3, "task": "clicks"},
@@ -95,8 +95,8 @@ def test_a_later_file_replaces_values_and_the_table_keeps_its_versions(films, tm
         ("alpha,x,many,,", "'many' is no number"),
         ("alpha,x,nan,,", "'nan' is no number"),
         ("alpha,,,,", "neither label nor value"),
-        ("alpha,x,1,5,3", "5 to 3 s is no stretch of 'alpha', which is 8.0 s long"),
-        ("alpha,x,1,5,500", "5 to 500 s is no stretch"),
+        ("alpha,x,1,5,3", "5 to 3 s is no segment of 'alpha', which is 8.0 s long"),
+        ("alpha,x,1,5,500", "5 to 500 s is no segment"),
         ("alpha,x,1,,4", "end without start"),
         ("alpha,x,1,5,6,7", "more cells than columns"),
     ],

@@ -256,7 +256,7 @@ def test_ramps_rise(a, b):
 def test_cuts_are_counted_half_a_minute_either_side():
     starts = [float(s) for s in [*range(0, 100, 5), 100, 200]]
     found = cuts_per_min(starts, [*starts[1:], 300.0])
-    assert found[8] == 12.0  # the middle of a stretch of a cut every five seconds
+    assert found[8] == 12.0  # the middle of a segment of a cut every five seconds
     assert found[0] == pytest.approx(60 * 6 / 32.5)  # the beginning is no cut
     assert found[-1] == 0.0
     assert cuts_per_min([0.0], [0.0]) == [0.0]

@@ -1,4 +1,4 @@
-"""What titles, shots and stretches may be called, wherever they are named."""
+"""What titles, shots and segments may be called, wherever they are named."""
 
 import json
 import unicodedata
@@ -19,8 +19,8 @@ from mediafm_store import (
     fit_probe,
     import_labels,
     rank_breaks,
-    stretch_of_times,
-    stretches_of_shots,
+    segment_of_times,
+    segments_of_shots,
 )
 from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.serve.app import make_app
@@ -241,7 +241,7 @@ def test_a_shot_that_is_given_as_a_title_is_told(films):
         *[("sintel@x-5", ("sintel", "x", "5")), ("sintel@-5", ("sintel", "", "5"))],
     ],
 )
-def test_a_stretch_is_known_by_its_title_and_its_times(films, name, found):
+def test_a_segment_is_known_by_its_title_and_its_times(films, name, found):
     title, start, end = found
     assert find_named(films, name) == Named(title, None, start, end)
 
@@ -355,9 +355,9 @@ def test_a_file_goes_before_a_name_that_is_no_id(films, tmp_path, monkeypatch):
 def test_tasks_know_titles_by_name(films):
     assert find_scenes(films, "Sintel") == find_scenes(films, "sintel")
     assert rank_breaks(films, "SINTEL") == rank_breaks(films, "sintel")
-    assert stretches_of_shots(films, ["Sintel/3"]) == stretches_of_shots(films, ["sintel/00003"])
-    named = stretch_of_times(films, "sintel.mp4", 2, 4)
-    assert named == stretch_of_times(films, "sintel", 2, 4)
+    assert segments_of_shots(films, ["Sintel/3"]) == segments_of_shots(films, ["sintel/00003"])
+    named = segment_of_times(films, "sintel.mp4", 2, 4)
+    assert named == segment_of_times(films, "sintel", 2, 4)
     assert (named.title, named.label) == ("sintel", "sintel/2-4s")
     for task in (find_scenes, rank_breaks):
         with pytest.raises(NotFound, match="did you mean sintel"):
@@ -500,12 +500,12 @@ def client(films):
         *[("Face/Off", "text=Face%2FOff")],
     ],
 )
-def test_the_search_box_knows_shots_and_stretches(client, typed, asked):
+def test_the_search_box_knows_shots_and_segments(client, typed, asked):
     answer = client.get("/search", params={"q": typed}, follow_redirects=False)
     assert answer.headers["location"] == f"/search?{asked}"
 
 
-def test_pages_know_titles_shots_and_stretches(client, films):
+def test_pages_know_titles_shots_and_segments(client, films):
     assert "Shots like sintel/00001" in client.get("/search?shot=Sintel/1").text
     page = client.get("/search?title=Sintel.mp4&from=2&to=4&exclude_same_title=1")
     assert page.status_code == 200

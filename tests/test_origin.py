@@ -156,7 +156,7 @@ FIRST_S, LAST_S = 110, 190
 
 @pytest.fixture(scope="module")
 def real(films, encoders, tmp_path_factory):
-    """A store with a stretch of Sintel, the film, its sound, and where the stretch begins in it."""
+    """A store with a segment of Sintel, the film, its sound, and where the segment begins in it."""
     folder = tmp_path_factory.mktemp("origin")
     film = films / "sintel" / "sintel.mp4"
     wanted = Span(FIRST_S, LAST_S, Fraction(1))

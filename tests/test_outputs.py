@@ -13,7 +13,7 @@ import pytest
 from mediafm_store import Storage, export, write_timeline
 from mediafm_store.errors import InvalidInput
 from mediafm_store.files import whole_file, write_text
-from mediafm_store.segments import stretches_of_shots
+from mediafm_store.segments import segments_of_shots
 from tests.command import mediafm
 from tests.conftest import ROOT, random_vectors, title_rows
 
@@ -31,7 +31,7 @@ def mode(path):
 
 def writers(store):
     """Each way to an output: a function of a path."""
-    shots = stretches_of_shots(store, ["alpha/1"])
+    shots = segments_of_shots(store, ["alpha/1"])
     return {
         "text": lambda path: write_text(path, "new"),
         "timeline": lambda path: write_timeline(path, shots, format=".csv"),

@@ -116,9 +116,9 @@ def test_of_a_title_its_shots_are_no_answers_and_none_is_its_scene(films):
     assert {h.title for h in hits} == {"film"}
     assert len(hits) == 10 * LOOKS
     assert hits.own_scene is None
-    stretch = found_by(films, title="film", start_s=0, end_s=20)
-    assert min(place(h.shot)[1] for h in stretch if h.title == "film") == 10 + NEAR
-    assert stretch.own_scene.shots == tuple(f"film/{i:05d}" for i in range(10))
+    segment = found_by(films, title="film", start_s=0, end_s=20)
+    assert min(place(h.shot)[1] for h in segment if h.title == "film") == 10 + NEAR
+    assert segment.own_scene.shots == tuple(f"film/{i:05d}" for i in range(10))
 
 
 def test_without_an_example_there_is_no_own_scene(films):

@@ -4,7 +4,7 @@ import sys
 
 import mediafm_store
 from mediafm_store import Ad, Storage, cut, export, import_labels, ingest, read_ads, write_timeline
-from mediafm_store.segments import stretches_of_shots
+from mediafm_store.segments import segments_of_shots
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film, pictures
 
@@ -65,7 +65,7 @@ def test_paths_as_texts(store, tmp_path, plain_encoders):
     for paths in (film, folder, tmp_path, [film]):
         (result,) = ingest(store, paths, encoders=plain_encoders)
         assert result.title == "film"
-    shots = stretches_of_shots(store, ["film/0"])
+    shots = segments_of_shots(store, ["film/0"])
     write_timeline(f"{folder}/shots.edl", shots)
     assert export(store, "shots", f"{folder}/shots.parquet") == [tmp_path / "shots.parquet"]
     (clip,) = cut(shots, f"{folder}/clips")

@@ -141,7 +141,7 @@ def test_a_name_stands_for_shots(world, name, shots):
         *[("alpha@1-2-3", "'2-3' is not a time"), ("alpha@nan-5", "'nan' is not a time")],
     ],
 )
-def test_a_stretch_that_is_none(world, name, told):
+def test_a_segment_that_is_none(world, name, told):
     for side in ({"like": [name]}, {"like": ["beta"], "unlike": [name]}):
         with pytest.raises(InvalidInput, match=told):
             search(world, **side)
@@ -187,7 +187,7 @@ def test_titles_of_odd_names_are_found_by_them(films, title):
     assert search(films, title=title, start_s=2, weights=PICTURE_ALONE, k=1)[0].shot == best.shot
 
 
-def test_a_title_that_is_called_like_a_stretch_is_meant_itself(films):
+def test_a_title_that_is_called_like_a_segment_is_meant_itself(films):
     add_film(films, "alpha@2-4", ["moon"])
     assert examples(films).of("alpha@2-4").ids == {"alpha@2-4/00000"}
     assert examples(films).of("alpha@2-5").ids == {"alpha/00001", "alpha/00002"}
@@ -202,18 +202,18 @@ def test_a_shot_and_a_title_go_before_a_file_of_their_name(world, tmp_path, monk
 
 @settings(max_examples=40, deadline=None)
 @given(start=st.floats(0, 12), end=st.floats(0, 12))
-def test_a_stretch_is_the_shots_that_overlap_it(world, start, end):
+def test_a_segment_is_the_shots_that_overlap_it(world, start, end):
     shots = world.shots("alpha")
     inside = shots.filter((shots["start_s"] < end) & (shots["end_s"] > start))["id"].to_list()
     if inside and start < end:
-        assert examples(world).stretch("alpha", start, end).ids == set(inside)
+        assert examples(world).segment("alpha", start, end).ids == set(inside)
         assert examples(world).of(f"alpha@{start:f}-{end + 1e-6:f}").ids >= set(inside)
     else:
         with pytest.raises(InvalidInput, match="has no shots from"):
-            examples(world).stretch("alpha", start, end)
+            examples(world).segment("alpha", start, end)
 
 
-def test_a_stretch_is_the_same_however_it_is_told(world):
+def test_a_segment_is_the_same_however_it_is_told(world):
     told = search(world, title="alpha", start_s=2, end_s=5)
     assert told == search(world, like=["alpha@0:00:02-0:00:05"])
     assert not {h.shot for h in told} & {"alpha/00001", "alpha/00002"}

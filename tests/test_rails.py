@@ -1,4 +1,4 @@
-"""Guard rails are never broken, whatever is ranked; sentences, credits, words to avoid."""
+"""Guard constraints are never broken, whatever is ranked; sentences, credits, words to avoid."""
 
 import io
 from math import inf
@@ -14,7 +14,7 @@ from mediafm_store.ad_breaks.constraints import (
     ForbiddenInterval,
     closed,
     why_not,
-    within_rails,
+    within_constraints,
 )
 from mediafm_store.ad_breaks.context import BreakContext
 from mediafm_store.ad_breaks.credits import credit_shots
@@ -42,15 +42,19 @@ def place(seconds: float) -> AdBreak:
     return AdBreak("a", "b", seconds, 0.5, {}, ())
 
 
-def allowed(times: list[float], rails: BreakConstraints, off: list[ForbiddenInterval]) -> bool:
-    """The rails as they are told, the slow way."""
+def allowed(
+    times: list[float], constraints: BreakConstraints, off: list[ForbiddenInterval]
+) -> bool:
+    """The constraints as they are told, the slow way."""
     ordered = sorted(times)
     return (
         not any(c.start_s < t < c.end_s for t in times for c in off)
         and all(
-            abs(a - b) >= rails.min_gap_s for i, a in enumerate(ordered) for b in ordered[i + 1 :]
+            abs(a - b) >= constraints.min_gap_s
+            for i, a in enumerate(ordered)
+            for b in ordered[i + 1 :]
         )
-        and all(sum(t <= u < t + HOUR_S for u in ordered) <= rails.per_hour for t in ordered)
+        and all(sum(t <= u < t + HOUR_S for u in ordered) <= constraints.per_hour for t in ordered)
     )
 
 
@@ -61,13 +65,13 @@ busy = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @busy
 @given(TIMES, RAILS, CLOSED)
 def test_rails_are_never_broken_and_nothing_is_left_out_without_need(times, given_rails, spans):
-    rails = BreakConstraints(**given_rails)
+    constraints = BreakConstraints(**given_rails)
     off = [ForbiddenInterval(start, start + length, "why") for start, length in spans]
-    kept = [b.seconds for b in within_rails([place(t) for t in times], rails, off)]
-    assert allowed(kept, rails, off)
+    kept = [b.seconds for b in within_constraints([place(t) for t in times], constraints, off)]
+    assert allowed(kept, constraints, off)
     slow: list[float] = []
     for time in times:
-        if allowed([*slow, time], rails, off):
+        if allowed([*slow, time], constraints, off):
             slow.append(time)
     assert kept == slow
 
@@ -118,7 +122,7 @@ CUES = st.lists(
 @busy
 @given(SHOTS, CUES, RAILS)
 def test_all_rails_hold_in_any_title(shots, said, given_rails):
-    rails = BreakConstraints(**given_rails)
+    constraints = BreakConstraints(**given_rails)
     cues = [Cue(start, start + length, text) for start, length, text in sorted(said)]
     changed = {
         i: {"words": words, "heard": heard, "black": black}
@@ -126,20 +130,20 @@ def test_all_rails_hold_in_any_title(shots, said, given_rails):
     }
     facts = title([s[0] for s in shots], cues, changed)
     ranked = [place(shot["start_s"]) for shot in facts.shots[1:]]
-    kept = [b.seconds for b in within_rails(ranked, rails, closed(facts, rails))]
-    margin = rails.margin_s
+    kept = [b.seconds for b in within_constraints(ranked, constraints, closed(facts, constraints))]
+    margin = constraints.margin_s
     if margin is None:
         margin = min(0.05 * facts.duration_s, 180)
-    opening, closing = credit_shots(facts) if rails.credits else (0, 0)
+    opening, closing = credit_shots(facts) if constraints.credits else (0, 0)
     for at in kept:
         assert margin <= at <= facts.duration_s - margin
         assert not any(c.start_s < at < c.end_s for c in cues)
         assert at >= sum(s["duration_s"] for s in facts.shots[:opening]) - 1e-9
         assert not closing or at < facts.shots[len(shots) - closing]["start_s"]
         for shot in facts.shots:
-            if mentions(rails.avoid, [shot]):
+            if mentions(constraints.avoid, [shot]):
                 assert at <= shot["start_s"] - 30 or at >= shot["end_s"] + 30
-    assert allowed(kept, rails, [])
+    assert allowed(kept, constraints, [])
 
 
 def test_margins_grow_with_the_title_up_to_three_minutes():
@@ -318,7 +322,7 @@ def test_no_break_near_what_is_to_be_avoided():
     off = closed(facts, BreakConstraints(margin_s=0, avoid=("gunshot",)))
     kept = [
         b.seconds
-        for b in within_rails(
+        for b in within_constraints(
             [place(10.0 * i) for i in range(1, 20)], BreakConstraints(min_gap_s=0, per_hour=99), off
         )
     ]

@@ -25,7 +25,7 @@ from mediafm_store.report.links import file_links
 from mediafm_store.report.pages import write_catalogue_page, write_search_page
 from mediafm_store.report.search_page import SearchView
 from mediafm_store.report.timecode import timecode
-from mediafm_store.retrieval.hit import Hit, Hits
+from mediafm_store.retrieval.hit import Hit, RankedHits
 from mediafm_store.storage.storage import TitleRows
 from mediafm_store.tags.tag import Tag
 from tests.conftest import random_vectors, shot_row, title_rows
@@ -333,7 +333,7 @@ def test_an_unknown_query_shot_is_refused(tmp_path, store):
 
 def test_search_page_escapes_everything(tmp_path, store):
     [shot] = fill(store, shots=1, name=EVIL, words=EVIL, labels=[EVIL])
-    hits = Hits([hit(shot, words=EVIL, labels=[EVIL])], compared=EVIL)
+    hits = RankedHits([hit(shot, words=EVIL, labels=[EVIL])], compared=EVIL)
     page = search_page(tmp_path / "x.html", store, query=EVIL, hits=hits, query_shot=shot)
     assert_sound(page)
     # Twice in <title> and <h1>, how it was compared; of query and hit name, words, seen, heard.

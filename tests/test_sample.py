@@ -97,9 +97,9 @@ def test_a_film_depends_on_the_seed_alone(catalogue: list[SampleTitle], tmp_path
 @pytest.mark.parametrize("film", FILMS, ids=lambda film: film.id)
 def test_shots_and_black_fill_a_film_without_a_gap(film: Screenplay) -> None:
     cutting = plan_film(film, generator=np.random.default_rng(0))
-    stretches = sorted([(s.start, s.end) for s in cutting.shots] + list(cutting.black))
-    assert stretches[0][0] == 0
-    assert all(a[1] == b[0] for a, b in pairwise(stretches))
+    segments = sorted([(s.start, s.end) for s in cutting.shots] + list(cutting.black))
+    assert segments[0][0] == 0
+    assert all(a[1] == b[0] for a, b in pairwise(segments))
     assert 24 <= len(cutting.shots) <= 40
     assert 50 <= cutting.frames / film.fps <= 90
     assert all(1.15 <= (s.end - s.start) / film.fps <= 3.05 for s in cutting.shots)

@@ -26,7 +26,7 @@ from mediafm_store.examples.clip_locator import ClipMatch
 from mediafm_store.report.form import FLAGS
 from mediafm_store.report.links import served_links
 from mediafm_store.report.timecode import timespan
-from mediafm_store.retrieval.hit import Hits
+from mediafm_store.retrieval.hit import RankedHits
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import SharedStore
 from tests.conftest import random_vectors, title_rows
@@ -251,7 +251,7 @@ def asked(monkeypatch):
 
     def recorded(store, **given):
         calls.append(given)
-        return Hits([], compared="by looks", origin=ORIGIN if given.get("clip") else None)
+        return RankedHits([], compared="by looks", origin=ORIGIN if given.get("clip") else None)
 
     monkeypatch.setattr("mediafm_store.serve.library.search", recorded)
     monkeypatch.setattr("mediafm_store.serve.library.load_encoders", lambda *_, **__: ENCODERS)

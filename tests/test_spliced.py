@@ -36,6 +36,6 @@ def test_joints_of_real_films_rank_first(films, encoders, tmp_path, monkeypatch)
     figures = grade(store, "programme", joints)
     assert figures["found"] >= len(joints) - 1
     assert figures["all signs, default weights"] > 2 * figures["chance"]
-    rails = BreakConstraints(min_gap_s=5, margin_s=5)
-    first, *_ = rank_breaks(store, "programme", rails=rails, k=1)
+    constraints = BreakConstraints(min_gap_s=5, margin_s=5)
+    first, *_ = rank_breaks(store, "programme", constraints=constraints, k=1)
     assert min(abs(first.seconds - joint) for joint in joints) < 1

@@ -20,14 +20,14 @@ from mediafm_store import (
     Storage,
     acts,
     rank_breaks,
-    stretch_of_run,
-    stretches_of_shots,
+    segment_of_run,
+    segments_of_shots,
 )
 from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.media.footage import read_footage
 from mediafm_store.media.timecode import can_drop, frame_of, timecode_of, timecode_rate
 from mediafm_store.records import Span
-from mediafm_store.segments import stretch_of_times
+from mediafm_store.segments import segment_of_times
 from mediafm_store.shots.shot_list import read_shot_list
 from mediafm_store.subtitles.parse import read_cues
 from mediafm_store.timelines.edit import Edit, Event, FilmFrames, arrange
@@ -66,7 +66,7 @@ def made(tmp_path_factory) -> Path:
 
 def shots(store: Storage, title: str, media: Path, **columns) -> list[Segment]:
     add_film(store, title, media, CUTS, **columns)
-    return stretches_of_shots(store, [f"{title}/{i:05d}" for i in WANTED])
+    return segments_of_shots(store, [f"{title}/{i:05d}" for i in WANTED])
 
 
 def expected(rate: Fraction, start: int) -> list[tuple[int, int]]:
@@ -90,10 +90,10 @@ def source_frames(timeline, rate: Fraction) -> list[tuple[int, int]]:
 def test_opentimelineio_reads_the_same_frames(tmp_path, store, made, name):
     rate, code = MADE[name]
     start = frame_of(code, rate) if code else 0
-    stretches = shots(store, name, made / f"{name}.mov")
+    segments = shots(store, name, made / f"{name}.mov")
     for suffix in (".otio", ".edl"):
         path = tmp_path / f"cut{suffix}"
-        write_timeline(path, stretches)
+        write_timeline(path, segments)
         options = {"rate": float(rate)} if suffix == ".edl" else {}
         timeline = otio.adapters.read_from_file(str(path), **options)
         assert source_frames(timeline, rate) == expected(rate, start)
@@ -200,8 +200,8 @@ def test_fcpxml_has_the_same_frames(store, made, name):
 
 
 def test_films_of_several_rates_share_a_timeline(tmp_path, store, made, caplog):
-    stretches = [s for name in MADE for s in shots(store, name, made / f"{name}.mov")]
-    edit = arrange(stretches, name="all")
+    segments = [s for name in MADE for s in shots(store, name, made / f"{name}.mov")]
+    edit = arrange(segments, name="all")
     assert edit.rate == NTSC_FILM
     passed = Fraction(0)
     for event in edit.events:
@@ -212,9 +212,9 @@ def test_films_of_several_rates_share_a_timeline(tmp_path, store, made, caplog):
     assert {e.get("srcFrameRate") for e in root.iter("conform-rate")} == {
         *("25", "29.97", "59.94", "24"),
     }
-    assert arrange(stretches, name="all", fps=25).rate == 25
+    assert arrange(segments, name="all", fps=25).rate == 25
     for suffix in FORMATS:
-        write_timeline(tmp_path / f"all{suffix}", stretches)
+        write_timeline(tmp_path / f"all{suffix}", segments)
     assert caplog.records == []
 
 
@@ -229,14 +229,14 @@ def test_real_films(tmp_path, store, films):
     for title, name in names.items():
         add_film(store, title, films / name, cuts)
         rate = read_footage(films / name).rate
-        stretches = stretches_of_shots(store, [f"{title}/{i:05d}" for i in range(4)])
+        segments = segments_of_shots(store, [f"{title}/{i:05d}" for i in range(4)])
         for suffix in (".otio", ".edl"):
             path = tmp_path / f"{title}{suffix}"
-            write_timeline(path, stretches)
+            write_timeline(path, segments)
             options = {"rate": float(rate)} if suffix == ".edl" else {}
             timeline = otio.adapters.read_from_file(str(path), **options)
             assert source_frames(timeline, rate) == list(pairwise(cuts))
-        check_fcpxml(fcpxml(arrange(stretches, name=title)))
+        check_fcpxml(fcpxml(arrange(segments, name=title)))
         assert [round(s * rate) for s in read_shot_list(path, float(rate))] == cuts[1:-1]
 
 
@@ -245,16 +245,16 @@ def test_variable_rates_are_said_and_the_nearest_frames_taken(tmp_path, store, c
     film = numbered_film(tmp_path / "phone.mp4", 200, times=times[:-1])
     ticks = [16 * t for t in times]
     add_film(store, "phone", film, CUTS, times=ticks, time_base=Fraction(1, 16_000))
-    stretches = stretches_of_shots(store, [f"phone/{i:05d}" for i in WANTED])
+    segments = segments_of_shots(store, [f"phone/{i:05d}" for i in WANTED])
     with caplog.at_level(logging.WARNING):
-        edit = arrange(stretches, name="x")
+        edit = arrange(segments, name="x")
     assert "phone: variable frame rate, counted at" in caplog.text
     assert edit.rate in {Fraction(24), Fraction(25), NTSC_FILM}
-    for stretch, event in zip(stretches, edit.events, strict=True):
-        moment = stretch.span.start * stretch.span.time_base
+    for segment, event in zip(segments, edit.events, strict=True):
+        moment = segment.span.start * segment.span.time_base
         assert abs(event.start / edit.rate - moment) <= 1 / (2 * edit.rate)
     for suffix in (".edl", ".otio", ".fcpxml"):
-        write_timeline(tmp_path / f"x{suffix}", stretches)
+        write_timeline(tmp_path / f"x{suffix}", segments)
         assert "variable frame rate" in (tmp_path / f"x{suffix}").read_text()
 
 
@@ -264,8 +264,8 @@ def test_a_film_that_is_not_there_is_counted_by_its_shots(tmp_path, store, caplo
         times=list(range(40)),
         time_base=1 / NTSC,
     )
-    stretches = stretches_of_shots(store, ["gone/00001"])
-    edit = arrange(stretches, name="x")
+    segments = segments_of_shots(store, ["gone/00001"])
+    edit = arrange(segments, name="x")
     assert (edit.rate, edit.drop) == (NTSC, True)
     assert (edit.events[0].start, edit.events[0].end) == (10, 30)
     assert "cannot be read" in caplog.text
@@ -288,26 +288,26 @@ def test_a_rate_that_nothing_tells_is_an_error_with_its_cure(tmp_path, store, ca
         times=list(range(4000)),
         time_base=Fraction(1, 1000),
     )
-    stretches = stretches_of_shots(store, ["gone/00001"])
+    segments = segments_of_shots(store, ["gone/00001"])
     with pytest.raises(InvalidInput, match=r"gone\.mp4 does not exist.*--fps"):
-        write_timeline(tmp_path / "x.edl", stretches)
+        write_timeline(tmp_path / "x.edl", segments)
     assert not (tmp_path / "x.edl").exists()
-    assert arrange(stretches, name="x", fps=25).events[0].start == 25
-    write_timeline(tmp_path / "x.csv", stretches)  # seconds are known all the same
+    assert arrange(segments, name="x", fps=25).events[0].start == 25
+    write_timeline(tmp_path / "x.csv", segments)  # seconds are known all the same
     row = next(csv.DictReader(io.StringIO((tmp_path / "x.csv").read_text())))
     assert (row["start_s"], row["start_frame"], row["start_timecode"]) == ("1.0", "", "")
     assert "no frames are told of gone" in caplog.text
 
 
 def test_tables(tmp_path, store, made):
-    stretches = shots(store, "drop", made / "drop.mov")
+    segments = shots(store, "drop", made / "drop.mov")
     for suffix in (".csv", ".json"):
-        write_timeline(tmp_path / f"x{suffix}", stretches)
+        write_timeline(tmp_path / f"x{suffix}", segments)
     rows = json.loads((tmp_path / "x.json").read_text())
     table = list(csv.DictReader(io.StringIO((tmp_path / "x.csv").read_text())))
-    assert [row["label"] for row in table] == [s.label for s in stretches]
-    for row, line, stretch, i in zip(rows, table, stretches, WANTED, strict=True):
-        assert Span(row["start"], row["end"], Fraction(row["time_base"])) == stretch.span
+    assert [row["label"] for row in table] == [s.label for s in segments]
+    for row, line, segment, i in zip(rows, table, segments, WANTED, strict=True):
+        assert Span(row["start"], row["end"], Fraction(row["time_base"])) == segment.span
         assert (row["start_frame"], row["end_frame"]) == (CUTS[i], CUTS[i + 1])
         assert row["start_timecode"] == timecode_of(
             frame_of("00:00:58;10", NTSC) + CUTS[i], NTSC, drop=True
@@ -320,7 +320,7 @@ def test_tables(tmp_path, store, made):
 
 def test_acts_lie_between_breaks_and_breaks_are_markers(tmp_path, store, made):
     add_film(store, "pal", made / "pal.mov", [0, 40, 80, 120, 160, 200])
-    breaks = rank_breaks(store, "pal", rails=BreakConstraints(min_gap_s=1, margin_s=1), k=2)
+    breaks = rank_breaks(store, "pal", constraints=BreakConstraints(min_gap_s=1, margin_s=1), k=2)
     parts = acts(store, "pal", breaks)
     after = sorted(int(found.after[-1]) for found in breaks)
     edges = [0, *(40 * i for i in after), 200]
@@ -373,25 +373,25 @@ def test_chapters_of_one_film_lie_in_it_and_of_several_one_after_the_other(tmp_p
     assert [cue.text for cue in read_cues(path)] == [s.label for s in sorted(one, key=starts)]
 
 
-def starts(stretch: Segment) -> int:
-    return stretch.span.start
+def starts(segment: Segment) -> int:
+    return segment.span.start
 
 
 def test_runs_of_shots(store, made):
     add_film(store, "pal", made / "pal.mov", CUTS)
-    run = stretch_of_run(store, "pal/00001", "pal/00003", note="x")
+    run = segment_of_run(store, "pal/00001", "pal/00003", note="x")
     event = arrange([run], name="x").events[0]
     assert (run.label, event.start, event.end) == ("pal/00001-00003", CUTS[1], CUTS[4])
-    assert stretch_of_run(store, "pal/00001", "pal/00001").label == "pal/00001"
-    assert stretch_of_run(store, "pal/00001", "pal/00002", label="scene 4").label == "scene 4"
+    assert segment_of_run(store, "pal/00001", "pal/00001").label == "pal/00001"
+    assert segment_of_run(store, "pal/00001", "pal/00002", label="scene 4").label == "scene 4"
     with pytest.raises(InvalidInput, match="in order"):
-        stretch_of_run(store, "pal/00002", "pal/00001")
+        segment_of_run(store, "pal/00002", "pal/00001")
     with pytest.raises(NotFound, match="pal/00009"):
-        stretch_of_run(store, "pal/00002", "pal/00009")
+        segment_of_run(store, "pal/00002", "pal/00009")
     with pytest.raises(NotFound, match="nope"):
-        stretches_of_shots(store, ["pal/00001", "nope/1"])
+        segments_of_shots(store, ["pal/00001", "nope/1"])
     with pytest.raises(InvalidInput, match=r"it is 8\.000 s long"):
-        stretch_of_times(store, "pal", 9, 10)
+        segment_of_times(store, "pal", 9, 10)
 
 
 EVIL = (
@@ -402,7 +402,7 @@ EVIL = (
 
 def test_names_forge_nothing(tmp_path, store, made):
     add_film(store, "pal", made / "pal.mov", CUTS, name=EVIL)
-    sly = stretches_of_shots(store, ["pal/00001", "pal/00002"], {"pal/00001": EVIL})
+    sly = segments_of_shots(store, ["pal/00001", "pal/00002"], {"pal/00001": EVIL})
     sly = [Segment(s.title, s.name, s.media, s.span, EVIL, s.note, EVIL) for s in sly]
     for suffix in FORMATS:
         write_timeline(tmp_path / f"x{suffix}", sly)
@@ -420,7 +420,7 @@ def test_names_forge_nothing(tmp_path, store, made):
 
 def test_cells_are_no_formulas(tmp_path, store, made):
     add_film(store, "pal", made / "pal.mov", CUTS, name="=HYPERLINK(1)")
-    write_timeline(tmp_path / "x.csv", stretches_of_shots(store, ["pal/00001"]))
+    write_timeline(tmp_path / "x.csv", segments_of_shots(store, ["pal/00001"]))
     row = next(csv.DictReader(io.StringIO((tmp_path / "x.csv").read_text())))
     assert row["name"] == "'=HYPERLINK(1)"
 
@@ -432,16 +432,16 @@ def test_reels_have_eight_characters_and_differ():
 
 
 def test_what_cannot_be_written_is_told(tmp_path, store, made):
-    stretches = shots(store, "pal", made / "pal.mov")
+    segments = shots(store, "pal", made / "pal.mov")
     with pytest.raises(
         InvalidInput, match=r"must end in \.edl, \.otio, \.fcpxml, \.csv, \.json, \.vtt"
     ):
-        write_timeline(tmp_path / "x.aaf", stretches)
+        write_timeline(tmp_path / "x.aaf", segments)
     with pytest.raises(InvalidInput, match="no folder"):
-        write_timeline(tmp_path / "none" / "x.edl", stretches)
+        write_timeline(tmp_path / "none" / "x.edl", segments)
     with pytest.raises(InvalidInput, match="nothing to write"):
         write_timeline(tmp_path / "x.edl", [])
-    write_timeline(tmp_path / "list.txt", stretches, format="edl")
+    write_timeline(tmp_path / "list.txt", segments, format="edl")
     assert (tmp_path / "list.txt").read_text().startswith("TITLE: list\n")
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
@@ -469,10 +469,10 @@ def test_frames_survive_every_clock(rate, tick, start, cuts):
     events, placed = [], 0
     for first, length in cuts:
         ticks = [round(f / rate / tick) for f in (first, first + length)]
-        stretch = Segment("f", "F", film.media, Span(*ticks, tick), "f/0")
-        frames = film.frames(stretch.span)
+        segment = Segment("f", "F", film.media, Span(*ticks, tick), "f/0")
+        frames = film.frames(segment.span)
         assert frames == (first, first + length)
-        events.append(Event(stretch, film, *frames, placed, placed + length))
+        events.append(Event(segment, film, *frames, placed, placed + length))
         placed += length
     text = edl(Edit("e", timecode_rate(rate), drop, tuple(events)))
     lines = [line.split() for line in text.splitlines() if line[:1].isdigit()]

@@ -75,7 +75,7 @@ Fps = Annotated[
 Start = Annotated[
     float | None,
     typer.Option(
-        "--from", parser=_time, help="Where a stretch of the title begins.", metavar="TIME"
+        "--from", parser=_time, help="Where a segment of the title begins.", metavar="TIME"
     ),
 ]
 End = Annotated[

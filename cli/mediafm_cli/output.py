@@ -142,13 +142,13 @@ def tell_failures(
 
 
 def write_out(
-    files: "Sequence[Path] | None", stretches: "Sequence[Segment]", *, fps: float | None = None
+    files: "Sequence[Path] | None", segments: "Sequence[Segment]", *, fps: float | None = None
 ) -> None:
     """Write what a command found to each file of `--out`, and say so."""
     from mediafm_store import write_timeline
 
     for file in files or ():
-        write_timeline(file, stretches, fps=fps)
+        write_timeline(file, segments, fps=fps)
         wrote(file)
 
 

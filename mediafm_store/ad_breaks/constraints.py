@@ -1,4 +1,4 @@
-"""Guard rails: where no break may be, however well it scores."""
+"""Guard constraints: where no break may be, however well it scores."""
 
 from bisect import bisect, insort
 from collections import Counter
@@ -58,10 +58,10 @@ class ForbiddenInterval(NamedTuple):
     why: str
 
 
-def closed(facts: BreakContext, rails: BreakConstraints) -> list[ForbiddenInterval]:
+def closed(facts: BreakContext, constraints: BreakConstraints) -> list[ForbiddenInterval]:
     """Intervals of a title that no break may lie in."""
     ends_s, shots = facts.duration_s, facts.shots
-    margin_s = rails.margin_s
+    margin_s = constraints.margin_s
     if margin_s is None:
         margin_s = min(_MARGIN_SHARE * ends_s, _MARGIN_MOST_S)
     edge = f"within {margin_s:g} s of an end"
@@ -72,7 +72,7 @@ def closed(facts: BreakContext, rails: BreakConstraints) -> list[ForbiddenInterv
     found += [
         ForbiddenInterval(start, end, "inside a sentence") for start, end in sentences(facts.cues)
     ]
-    if rails.credits:
+    if constraints.credits:
         opening, closing = credit_shots(facts)
         if opening:
             found.append(
@@ -82,7 +82,7 @@ def closed(facts: BreakContext, rails: BreakConstraints) -> list[ForbiddenInterv
             last = shots[max(0, len(shots) - closing - 1)]
             found.append(ForbiddenInterval(last["start_s"], inf, "in the closing credits"))
     times = {shot["id"]: shot for shot in shots}
-    for mention in mentions(rails.avoid, shots):
+    for mention in mentions(constraints.avoid, shots):
         shot = times[mention.shot]
         found.append(
             ForbiddenInterval(shot["start_s"] - AROUND_S, shot["end_s"] + AROUND_S, str(mention))
@@ -90,8 +90,8 @@ def closed(facts: BreakContext, rails: BreakConstraints) -> list[ForbiddenInterv
     return found
 
 
-def within_rails(
-    ranked: Sequence[AdBreak], rails: BreakConstraints, off: Sequence[ForbiddenInterval]
+def within_constraints(
+    ranked: Sequence[AdBreak], constraints: BreakConstraints, off: Sequence[ForbiddenInterval]
 ) -> list[AdBreak]:
     """Select the breaks that are in no forbidden interval and fit with all better ones.
 
@@ -102,7 +102,7 @@ def within_rails(
     reasons = why_not([candidate.seconds for candidate in ranked], off)
     for candidate, reason in zip(ranked, reasons, strict=True):
         at = candidate.seconds
-        if reason is None and _fits(at, times, rails):
+        if reason is None and _fits(at, times, constraints):
             kept.append(candidate)
             insort(times, at)
     return kept
@@ -123,10 +123,12 @@ def why_not(times: Sequence[float], off: Sequence[ForbiddenInterval]) -> list[st
     return found
 
 
-def _fits(at: float, times: Sequence[float], rails: BreakConstraints) -> bool:
+def _fits(at: float, times: Sequence[float], constraints: BreakConstraints) -> bool:
     """True if a break fits with those at `times`, which are sorted and respect the limits."""
-    place, most = bisect(times, at), rails.per_hour
-    if any(abs(at - other) < rails.min_gap_s for other in times[max(0, place - 1) : place + 1]):
+    place, most = bisect(times, at), constraints.per_hour
+    if any(
+        abs(at - other) < constraints.min_gap_s for other in times[max(0, place - 1) : place + 1]
+    ):
         return False
     near = [*times[max(0, place - most) : place], at, *times[place : place + most]]
     return all(near[i + most] - near[i] >= HOUR_S for i in range(len(near) - most))

@@ -6,7 +6,7 @@ from mediafm_store.ad_breaks.constraints import (
     BreakConstraints,
     closed,
     held_back,
-    within_rails,
+    within_constraints,
 )
 from mediafm_store.ad_breaks.context import read_break_context
 from mediafm_store.ad_breaks.learned_weights import weights_of
@@ -18,7 +18,7 @@ def rank_breaks(
     store: Storage,
     title: str,
     *,
-    rails: BreakConstraints = USUAL,
+    constraints: BreakConstraints = USUAL,
     k: int | None = 5,
     weights: BreakWeights | None = None,
 ) -> list[AdBreak]:
@@ -27,7 +27,7 @@ def rank_breaks(
     Args:
         store: The store that has the title.
         title: Id of the title.
-        rails: Limits that the list respects.
+        constraints: Limits that the list respects.
         k: Number of breaks; None for all.
         weights: Weights of the cut features; None for those learned from the store's labels, or the
             defaults where there are too few (see `weights_of`).
@@ -41,15 +41,15 @@ def rank_breaks(
     """
     facts = read_break_context(store, title)
     ranked = score_cuts(facts, weights or weights_of(store))
-    return within_rails(ranked, rails, closed(facts, rails))[:k]
+    return within_constraints(ranked, constraints, closed(facts, constraints))[:k]
 
 
 def rank_cuts(store: Storage, title: str, *, weights: BreakWeights | None = None) -> list[AdBreak]:
-    """Every cut of a title, best first, without guard rails."""
+    """Every cut of a title, best first, without guard constraints."""
     return score_cuts(read_break_context(store, title), weights or weights_of(store))
 
 
-def why_none(store: Storage, title: str, rails: BreakConstraints = USUAL) -> dict[str, int]:
+def why_none(store: Storage, title: str, constraints: BreakConstraints = USUAL) -> dict[str, int]:
     """Number of cuts of a title that each limit rules out."""
     facts = read_break_context(store, title)
-    return held_back(score_cuts(facts, weights_of(store)), closed(facts, rails))
+    return held_back(score_cuts(facts, weights_of(store)), closed(facts, constraints))

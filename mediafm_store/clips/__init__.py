@@ -1,1 +1,1 @@
-"""Stretches of films cut out as files, exact to the frame."""
+"""Segments of films cut out as files, exact to the frame."""

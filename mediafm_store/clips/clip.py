@@ -1,4 +1,4 @@
-"""Cut a stretch out of a film into a file of its own: copied where that is exact, else encoded."""
+"""Cut a segment out of a film into a file of its own: copied where that is exact, else encoded."""
 
 import io
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Clip:
     """As it was in the film; else it was encoded anew."""
     frames: int
     early: int
-    """Pictures of the clip before the stretch that was asked for; only of quick copies."""
+    """Pictures of the clip before the segment that was asked for; only of quick copies."""
 
 
 def cut_clip(media: Path, span: Span, target: Path, *, fast: bool = False) -> Clip:
@@ -79,7 +79,7 @@ def _supported(name: str) -> set[str]:
 
 
 def _copy(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int:
-    """Copy the packets of a stretch, its sound in step; how many pictures that are."""
+    """Copy the packets of a segment, its sound in step; how many pictures that are."""
     with open_media(media) as container:
         picture, *sounds = tracks(container, media)
         only(picture, *sounds)

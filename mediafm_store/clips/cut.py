@@ -1,4 +1,4 @@
-"""Write stretches of titles as files of their own."""
+"""Write segments of titles as files of their own."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -13,13 +13,13 @@ _LONGEST_NAME = 120
 
 
 def cut(
-    stretches: Sequence[Segment],
+    segments: Sequence[Segment],
     into: str | Path,
     *,
     fast: bool = False,
     on_clip: Callable[[Clip, int, int], None] = lambda clip, done, total: None,
 ) -> list[Clip]:
-    """Write each stretch, picture and sound, to a file in the folder `into`, called after it.
+    """Write each segment, picture and sound, to a file in the folder `into`, called after it.
 
     Frame exact: copied as it is where it begins at a key frame and ends where a copy can, else
     encoded anew (H.264, HDR as H.265; AAC). With `fast` all are copied, from the key frame before.
@@ -31,9 +31,9 @@ def cut(
         raise InvalidInput(f"{into} is a file; give a folder to cut into")
     into.mkdir(parents=True, exist_ok=True)
     clips: list[Clip] = []
-    for stretch, name in zip(stretches, file_names(s.label for s in stretches), strict=True):
-        clips.append(cut_clip(stretch.media, stretch.span, into / name, fast=fast))
-        on_clip(clips[-1], len(clips), len(stretches))
+    for segment, name in zip(segments, file_names(s.label for s in segments), strict=True):
+        clips.append(cut_clip(segment.media, segment.span, into / name, fast=fast))
+        on_clip(clips[-1], len(clips), len(segments))
     return clips
 
 

@@ -1,4 +1,4 @@
-"""Where a stretch lies among the packets of a film, and reading from there."""
+"""Where a segment lies among the packets of a film, and reading from there."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -19,9 +19,9 @@ from mediafm_store.records import Span
 _BACK_S = (0.2, 5, 60, inf)
 """How far before a moment reading begins; some formats cannot seek exactly."""
 _LONG_S, _LACKS_S = Fraction(1), 0.05
-"""How long a picture may stay behind a stretch, and what may lack at its end."""
+"""How long a picture may stay behind a segment, and what may lack at its end."""
 _BEHIND_S = 2
-"""How far behind a stretch the file is looked through for pictures of it, or needed by them."""
+"""How far behind a segment the file is looked through for pictures of it, or needed by them."""
 
 
 class _Packet(NamedTuple):
@@ -33,7 +33,7 @@ class _Packet(NamedTuple):
 
 
 class _TickRange(NamedTuple):
-    """A stretch that is looked for, in ticks as the packets of the film have them."""
+    """A segment that is looked for, in ticks as the packets of the film have them."""
 
     start: int
     end: int
@@ -45,19 +45,19 @@ class _TickRange(NamedTuple):
 
 
 class CutPlan(NamedTuple):
-    """What a film has around a stretch. Times are ticks of its pictures, as its packets say."""
+    """What a film has around a segment. Times are ticks of its pictures, as its packets say."""
 
     tick: Fraction
     """Seconds."""
     zero: int
     """The start of the film; where its clock jumps, that of its part moved as much."""
     back_s: float
-    """How far before the stretch reading has to begin."""
+    """How far before the segment reading has to begin."""
     key: int
     """The last key frame that is not behind the first picture."""
     first: int
     last: int
-    """The first and the last picture of the stretch that are shown."""
+    """The first and the last picture of the segment that are shown."""
     end: int
     """When the last picture is no longer shown."""
     copy_last: int
@@ -67,13 +67,13 @@ class CutPlan(NamedTuple):
     early: int
     """Pictures from the key frame to the first."""
     clean: bool
-    """Whether no picture behind the stretch is needed for one in it."""
+    """Whether no picture behind the segment is needed for one in it."""
 
 
 def look(media: Path, span: Span) -> CutPlan:
-    """Find a stretch among the packets of a film, without decoding them.
+    """Find a segment among the packets of a film, without decoding them.
 
-    Raises InvalidInput if it has no picture there, or if its clock jumps within the stretch.
+    Raises InvalidInput if it has no picture there, or if its clock jumps within the segment.
     """
     found = _search_part(media, span, 0.0)
     if found is None or found.end < found.zero + nearest(
@@ -90,7 +90,7 @@ def look(media: Path, span: Span) -> CutPlan:
 
 
 def _part_with(span: Span, parts: Sequence[ClockPart], media: Path) -> ClockPart:
-    """The part of a film that a stretch lies in; raise InvalidInput if that cannot be gone to."""
+    """The part of a film that a segment lies in; raise InvalidInput if that cannot be gone to."""
     number = sum(span.start_s > part.end_s + part.moved_s - _LACKS_S for part in parts[:-1])
     part, before = parts[number], parts[:number]
     if any(other.end_s > part.start_s for other in before):
@@ -108,7 +108,7 @@ def _part_with(span: Span, parts: Sequence[ClockPart], media: Path) -> ClockPart
 
 
 def _search_part(media: Path, span: Span, moved_s: float) -> CutPlan | None:
-    """Where a stretch lies, in a part of a film whose time stamps have to be moved so much."""
+    """Where a segment lies, in a part of a film whose time stamps have to be moved so much."""
     for back_s in _BACK_S:
         with open_media(media) as container:
             picture = main_picture(container, media)
@@ -153,7 +153,7 @@ def rewind(container: Any, stream: Any, ticks: int, back_s: float) -> None:
 
 
 def _plan_packets(found: Sequence[_Packet], asked: _TickRange) -> CutPlan | None:
-    """What belongs to a stretch among packets in the order of the file.
+    """What belongs to a segment among packets in the order of the file.
 
     None if no picture does, or if they begin too late.
     """
@@ -185,7 +185,7 @@ def _plan_packets(found: Sequence[_Packet], asked: _TickRange) -> CutPlan | None
 
 
 def _display_ticks(picture: _Packet, asked: _TickRange) -> int:
-    """How long a picture is shown; one that stays for long no longer than the stretch goes."""
+    """How long a picture is shown; one that stays for long no longer than the segment goes."""
     return min(picture.duration, max(nearest(_LONG_S / asked.tick), asked.end - picture.pts))
 
 

@@ -1,4 +1,4 @@
-"""Encode a stretch of a film anew: H.264 (HDR: H.265) and AAC, from its first picture on."""
+"""Encode a segment of a film anew: H.264 (HDR: H.265) and AAC, from its first picture on."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -45,18 +45,18 @@ _SOUND_RATES = (
 """Those that AAC has; sound at others is resampled."""
 
 _Placed = tuple[int, av.VideoFrame]
-"""A picture and when it is shown, counted from the start of a stretch."""
+"""A picture and when it is shown, counted from the start of a segment."""
 
 
 def encode(media: Path, plan: CutPlan, out: av.container.OutputContainer) -> int:
-    """Encode the pictures of a stretch and its sound; how many pictures that are."""
+    """Encode the pictures of a segment and its sound; how many pictures that are."""
     with open_media(media) as container, open_media(media) as heard:
         stream = main_picture(container, media)
         footage = read_footage(media)
         shown = _reencoded_pictures(container, stream, plan, footage)
         first = next(shown, None)
         if first is None:
-            raise InvalidInput(f"{media}: no picture of this stretch can be decoded")
+            raise InvalidInput(f"{media}: no picture of this segment can be decoded")
         counted = _Counted()
         video = _video_stream(out, first, stream, footage)
         work = [coded(video.encode, counted.all(chain([first], shown)))]
@@ -88,7 +88,7 @@ class _Counted:
 def _reencoded_pictures(
     container: Any, stream: Any, plan: CutPlan, footage: Footage
 ) -> Iterator[av.VideoFrame]:
-    """The pictures of a stretch as x264 takes them, the first at time zero."""
+    """The pictures of a segment as x264 takes them, the first at time zero."""
     shown, tick = _passing(container, stream, plan), Fraction(stream.time_base)
     if not footage.variable:  # a clock of milliseconds would say .042 s
         per_tick = tick * footage.rate
@@ -112,7 +112,7 @@ def _pixels_of(picture: av.VideoFrame) -> str:
 
 
 def _passing(container: Any, stream: Any, plan: CutPlan) -> Iterator[_Placed]:
-    """Pictures up to the last of a stretch; the first ones perhaps from before it."""
+    """Pictures up to the last of a segment; the first ones perhaps from before it."""
     stream.thread_type = "AUTO"
     only(stream)
     rewind(container, stream, plan.first, plan.back_s)

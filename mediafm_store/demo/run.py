@@ -110,8 +110,8 @@ def run_demo(
         *(SearchView(f"“{t}”", search(store, text=t, k=_HITS, encoders=encoders)) for t in texts),
         *(SearchView(s, search(store, shot=s, k=_HITS), query_shot=s) for s in examples),
     ]
-    rails = BreakConstraints(min_gap_s=15, margin_s=5)
-    breaks = {t: rank_breaks(store, t, rails=rails, k=4) for t in titles}
+    constraints = BreakConstraints(min_gap_s=15, margin_s=5)
+    breaks = {t: rank_breaks(store, t, constraints=constraints, k=4) for t in titles}
     result = DemoResult(
         store=store.local,
         report=folder / "report.html",

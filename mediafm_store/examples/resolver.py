@@ -152,8 +152,8 @@ class ExampleResolver:
         if shot is not None:
             return self.shots([shot])
         if start is None or end is None:
-            return self.stretch(title)
-        return self.stretch(title, parse_clock(start), parse_clock(end))
+            return self.segment(title)
+        return self.segment(title, parse_clock(start), parse_clock(end))
 
     def shots(self, ids: Sequence[str]) -> Example:
         """Shots of the store, all of one title; raise NotFound for one that is not there."""
@@ -169,7 +169,7 @@ class ExampleResolver:
             alone = read_vectors(self.store, self.store.live("fused"), ids).vectors
         return Example(rows.vectors, alone, ids=frozenset(ids), title=title_of(ids[0]))
 
-    def stretch(
+    def segment(
         self, title: str, start_s: float | None = None, end_s: float | None = None
     ) -> Example:
         """The shots of a title that overlap a segment of it, or all; InvalidInput if none does."""

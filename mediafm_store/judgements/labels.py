@@ -104,7 +104,7 @@ def _labelled_shots(film: str, row: object) -> list[LabelledShot]:
     where = f"films {_short(film)}"
     shots: list[LabelledShot] = []
     for at, shot in _objects(_an_object(row, where), "shots", where):
-        start_s, end_s = _stretch(shot, at)
+        start_s, end_s = _segment(shot, at)
         tiny, scene = shot.get("tiny", False), shot.get("scene")
         if shots and start_s < shots[-1].end_s:
             raise InvalidInput(f"{at}: start_s {start_s} lies before the end of the shot before it")
@@ -128,7 +128,7 @@ def _similar_query(labels: Judgements, row: Row, where: str, kept: bool) -> Simi
         raise InvalidInput(
             f"{where}: the shot that is searched for is listed as relevant to itself"
         )
-    return SimilarQuery(query_id, place, sum(_stretch(row, where)) / 2, relevant, kept)
+    return SimilarQuery(query_id, place, sum(_segment(row, where)) / 2, relevant, kept)
 
 
 def _text_query(labels: Judgements, row: Row, where: str, kept: bool) -> TextQuery:
@@ -159,7 +159,7 @@ def _grades(labels: Judgements, row: Row, where: str) -> dict[ShotPosition, int]
 def _labelled_shot(labels: Judgements, row: Row, where: str) -> ShotPosition:
     """The labelled shot that holds the middle of a segment."""
     film = _nonempty_text(row, "film", where)
-    start_s, end_s = _stretch(row, where)
+    start_s, end_s = _segment(row, where)
     if film not in labels.films:
         raise InvalidInput(f"{where}: film {_short(film)} is not among the films of the file")
     place = labels.place(film, (start_s + end_s) / 2, shot=where)
@@ -171,7 +171,7 @@ def _labelled_shot(labels: Judgements, row: Row, where: str) -> ShotPosition:
     return place
 
 
-def _stretch(row: Row, where: str) -> tuple[float, float]:
+def _segment(row: Row, where: str) -> tuple[float, float]:
     """Start and end in seconds."""
     start_s, end_s = (_finite_seconds(row, name, where) for name in ("start_s", "end_s"))
     if not 0 <= start_s < end_s:

@@ -191,7 +191,7 @@ def _item_of(raw: Mapping[str, Any], known: _LabelTargets) -> Row:
     start, end = (_moment(raw, name) for name in ("start", "end"))
     if not 0 <= start <= end <= known.length[title] + 1:
         raise InvalidInput(
-            f"{start:g} to {end:g} s is no stretch of {title!r}, which is"
+            f"{start:g} to {end:g} s is no segment of {title!r}, which is"
             f" {known.length[title]:.1f} s long"
         )
     return {

@@ -25,7 +25,7 @@ LOOKED_AT = 8
 
 
 class ClockPart(NamedTuple):
-    """A stretch of a file in which the time stamps run on, in seconds from its start."""
+    """A segment of a file in which the time stamps run on, in seconds from its start."""
 
     start_s: float
     end_s: float
@@ -43,7 +43,7 @@ class Stamp(NamedTuple):
 
 def parts_of(path: Path) -> list[ClockPart]:
     """The parts of a file, one if its clock never jumps; all its packets are read for that."""
-    return join_parts(stretches(_stamps(path)))
+    return join_parts(segments(_stamps(path)))
 
 
 def lasting_s(path: Path) -> float:
@@ -108,7 +108,7 @@ class _TrackClock:
     """A packet that is not where it is expected, if it was the last."""
 
 
-def stretches(found: Iterable[Stamp]) -> list[GrowingPart]:
+def segments(found: Iterable[Stamp]) -> list[GrowingPart]:
     """The parts that packets lie in. One packet alone that lies elsewhere is damaged."""
     parts: list[GrowingPart] = []
     tracks: dict[int, _TrackClock] = {}
@@ -152,13 +152,13 @@ def _part_of(stamp: Stamp, track: _TrackClock, parts: list[GrowingPart]) -> int:
 def join_parts(found: list[GrowingPart]) -> list[ClockPart]:
     """Parts one behind the other; a jump forwards that another track bridges is none."""
     parts: list[ClockPart] = []
-    for stretch in found:
+    for segment in found:
         before = parts[-1] if parts else None
         if before is None:
-            parts.append(ClockPart(stretch.start_s, stretch.end_s))
-        elif stretch.ahead and before.start_s <= stretch.start_s <= before.end_s + HOLE_S:
-            parts[-1] = before._replace(end_s=max(before.end_s, stretch.end_s))
+            parts.append(ClockPart(segment.start_s, segment.end_s))
+        elif segment.ahead and before.start_s <= segment.start_s <= before.end_s + HOLE_S:
+            parts[-1] = before._replace(end_s=max(before.end_s, segment.end_s))
         else:
-            moved_s = before.end_s + before.moved_s - stretch.start_s
-            parts.append(ClockPart(stretch.start_s, stretch.end_s, moved_s))
+            moved_s = before.end_s + before.moved_s - segment.start_s
+            parts.append(ClockPart(segment.start_s, segment.end_s, moved_s))
     return parts or [ClockPart(0.0, 0.0)]

@@ -137,7 +137,7 @@ def _drain(graph: av.filter.Graph) -> Iterator[Float32[np.ndarray, " n"]]:
 
 
 class SoundPiece(NamedTuple):
-    """A stretch of the sound of one shot."""
+    """A segment of the sound of one shot."""
 
     shot: int
     start_s: float

@@ -80,7 +80,7 @@ def fit_probe(
         raise InvalidInput(f"no pool {pool!r}; there are {', '.join(POOLS)}")
     if items.level == "clips" and pool in OF_TITLES:
         raise InvalidInput(
-            f"{task} labels shots or stretches, which have no {pool} vectors; use --pool context"
+            f"{task} labels shots or segments, which have no {pool} vectors; use --pool context"
         )
     space = store.live(POOLS[pool])
     items = _with_vectors(store, items, space)

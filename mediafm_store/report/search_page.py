@@ -11,7 +11,7 @@ from mediafm_store.records import shot_id
 from mediafm_store.report import views
 from mediafm_store.report.links import Links
 from mediafm_store.report.rendering import PLAYER, render
-from mediafm_store.retrieval.hit import Hit, Hits
+from mediafm_store.retrieval.hit import Hit, RankedHits
 from mediafm_store.scenes.own_scene import OwnScene
 from mediafm_store.storage.storage import Storage
 
@@ -38,7 +38,7 @@ class SearchView:
     @property
     def compared(self) -> str:
         """Description of how shots were compared, in plain words."""
-        return self.hits.compared if isinstance(self.hits, Hits) else ""
+        return self.hits.compared if isinstance(self.hits, RankedHits) else ""
 
     @property
     def refused(self) -> bool:
@@ -48,12 +48,12 @@ class SearchView:
     @property
     def own_scene(self) -> OwnScene | None:
         """The scene that was asked with."""
-        return self.hits.own_scene if isinstance(self.hits, Hits) else None
+        return self.hits.own_scene if isinstance(self.hits, RankedHits) else None
 
     @property
     def origin(self) -> ClipMatch | None:
         """Position in the store of the clip that was the query."""
-        return self.hits.origin if isinstance(self.hits, Hits) else None
+        return self.hits.origin if isinstance(self.hits, RankedHits) else None
 
 
 class Offer(NamedTuple):

@@ -44,7 +44,7 @@ class Hit:
     """Description of the shot's look: see the column of that name."""
 
 
-class Hits(list[Hit]):
+class RankedHits(list[Hit]):
     """Answers to a search, best first, with how they were compared and what was left out.
 
     Attributes:

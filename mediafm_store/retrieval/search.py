@@ -27,7 +27,7 @@ from mediafm_store.retrieval.checks import (
     check_something,
     modalities,
 )
-from mediafm_store.retrieval.hit import Hits
+from mediafm_store.retrieval.hit import RankedHits
 from mediafm_store.retrieval.selection import (
     DEEPER,
     LEAST_DEPTH,
@@ -79,13 +79,13 @@ def search(
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
     on_origin: OnOrigin = lambda path, origin: None,
-) -> Hits:
+) -> RankedHits:
     """The `k` best answers to one query or several together, best first.
 
-    What is looked for: the id of a `shot`; a `title`, or the stretch of it from `start_s` to
+    What is looked for: the id of a `shot`; a `title`, or the segment of it from `start_s` to
     `end_s`; a `clip`, a `picture` or a `sound`, which are files; `text`, words for what is seen,
     heard or said; words that are `said` literally (in quotes: in this order). `like` and `unlike`
-    name shots, titles, stretches (`sintel@0:03:10-0:03:40`) or files.
+    name shots, titles, segments (`sintel@0:03:10-0:03:40`) or files.
 
     Shots are compared by picture first, with sound, words and context beside it, each on the scale
     of the store. `weights` multiply what each of these counts; 0 leaves it out. A text says itself
@@ -125,7 +125,7 @@ def search(
         shot = find_shot(store, shot)
         liked.append(examples.shots(_scene_of(store, shot, known) if unit == "scene" else [shot]))
     if title is not None:
-        liked.append(examples.stretch(title, start_s, end_s))
+        liked.append(examples.segment(title, start_s, end_s))
     given: dict[Kind, str | Path | None] = {"clip": clip, "visual": picture, "audio": sound}
     liked += [examples.file(Path(path), kind) for kind, path in given.items() if path is not None]
     check_something(like=liked, unlike=unlike, words=text or said)
@@ -163,7 +163,7 @@ def search(
     )
     with ONE_BLAS_THREAD.held():  # so small are the products that more threads only get in the way
         found = _answers(ranking, wanted, unit)
-    return Hits(
+    return RankedHits(
         found.hits,
         compared=", and ".join(compared),
         chance=found.chance,

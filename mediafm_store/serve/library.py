@@ -22,7 +22,7 @@ from mediafm_store.report.links import Links, served_links
 from mediafm_store.report.map_page import atlas_page
 from mediafm_store.report.search_page import NextSearches, Offer, SearchView, search_page
 from mediafm_store.report.title_page import title_page
-from mediafm_store.retrieval.hit import Hits
+from mediafm_store.retrieval.hit import RankedHits
 from mediafm_store.retrieval.search import search
 from mediafm_store.serve.page_cache import PageCache
 from mediafm_store.serve.query import PageQuery, query_of_address
@@ -128,7 +128,7 @@ class SharedStore:
                 onward=self._onward(query, hits, known),
             )
 
-    def _onward(self, query: PageQuery, hits: Hits, known: _PageFacts) -> NextSearches:
+    def _onward(self, query: PageQuery, hits: RankedHits, known: _PageFacts) -> NextSearches:
         """Addresses of further searches from the page of a search."""
         found = known.called.called(query.text) if query.text else []
         offers = [
@@ -149,7 +149,7 @@ class SharedStore:
             origin=again.address if hits.origin else None,
         )
 
-    def _hits(self, store: Storage, query: PageQuery) -> Hits:
+    def _hits(self, store: Storage, query: PageQuery) -> RankedHits:
         ask = partial(
             search,
             store,

@@ -61,11 +61,11 @@ class PageQuery(NamedTuple):
 
     def shown(self, names: Mapping[str, str]) -> str:
         """Description of the query on a page; `names` are those of titles."""
-        title = self.title and self._stretch(names.get(self.title, self.title))
+        title = self.title and self._segment(names.get(self.title, self.title))
         words = [f"“{words}”" for words in (self.text, self.said) if words]
         return " + ".join(filter(None, [self.shot, title, self.called, *words]))
 
-    def _stretch(self, name: str) -> str:
+    def _segment(self, name: str) -> str:
         start_s, end_s = self.start_s, self.end_s
         if start_s is not None and end_s is not None:
             return f"{name}, {timespan(start_s, end_s)}"

@@ -77,7 +77,7 @@ def content(frames: Iterable[DetectorFrame], fps: float) -> Iterator[int]:
 
 
 def threshold(frames: Iterable[DetectorFrame], fps: float) -> Iterator[int]:
-    """PySceneDetect's ThresholdDetector: a shot starts in the middle of each black stretch.
+    """PySceneDetect's ThresholdDetector: a shot starts in the middle of each black segment.
 
     Finds fades through black and nothing else. A cut is known only when the picture comes back.
     """

@@ -11,7 +11,7 @@ SILENCE_DB = -90.0
 
 
 class TimeSeries:
-    """A quantity sampled in time: append ascending times, then ask about stretches of them."""
+    """A quantity sampled in time: append ascending times, then ask about segments of them."""
 
     def __init__(self) -> None:
         self._times = array("d")

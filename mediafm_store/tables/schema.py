@@ -148,9 +148,9 @@ SPACES = pa.schema(
 LABELS = pa.schema(
     [
         ("task", pa.string()),  # what is labelled, such as genre, tone, popularity
-        ("item", pa.string()),  # a title, a shot, or a stretch as sintel@190-220
+        ("item", pa.string()),  # a title, a shot, or a segment as sintel@190-220
         ("title", pa.string()),  # that the item is of
-        ("start_s", pa.float64()),  # of a stretch; null for a title or a shot
+        ("start_s", pa.float64()),  # of a segment; null for a title or a shot
         ("end_s", pa.float64()),
         ("label", pa.string()),  # such as Drama; empty where the value is all
         ("value", pa.float64()),  # 1 has it, 0 has not; or a grade

@@ -1,1 +1,1 @@
-"""Stretches of titles as files for editors and players."""
+"""Segments of titles as files for editors and players."""

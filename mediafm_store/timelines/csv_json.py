@@ -1,4 +1,4 @@
-"""Stretches as tables for people (CSV) and for programs (JSON), in seconds and in frames."""
+"""Segments as tables for people (CSV) and for programs (JSON), in seconds and in frames."""
 
 import csv
 import io
@@ -18,10 +18,10 @@ _FORMULA = ("=", "+", "-", "@")
 """How cells begin that spreadsheets run; an apostrophe before it makes them text."""
 
 
-def sheet_csv(stretches: Sequence[Segment], fps: Fraction | float | None) -> str:
-    """A line a stretch; ends are those of half-open ranges, as in an EDL."""
+def sheet_csv(segments: Sequence[Segment], fps: Fraction | float | None) -> str:
+    """A line a segment; ends are those of half-open ranges, as in an EDL."""
     text = io.StringIO()
-    lines = [row | {"time_base": str(row["time_base"])} for row in _sheet_rows(stretches, fps)]
+    lines = [row | {"time_base": str(row["time_base"])} for row in _sheet_rows(segments, fps)]
     names = list(lines[0]) if lines else ["title", "start_s", "end_s"]
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
@@ -30,25 +30,25 @@ def sheet_csv(stretches: Sequence[Segment], fps: Fraction | float | None) -> str
     return text.getvalue()
 
 
-def sheet_json(stretches: Sequence[Segment], fps: Fraction | float | None) -> str:
+def sheet_json(segments: Sequence[Segment], fps: Fraction | float | None) -> str:
     """An array of objects. `start` and `end` are ticks of `time_base` seconds, and exact."""
-    return json.dumps(list(_sheet_rows(stretches, fps)), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(list(_sheet_rows(segments, fps)), ensure_ascii=False, indent=1) + "\n"
 
 
 def _sheet_rows(
-    stretches: Sequence[Segment], fps: Fraction | float | None
+    segments: Sequence[Segment], fps: Fraction | float | None
 ) -> Iterator[dict[str, Any]]:
-    """What is told of each stretch; without frames where nothing tells the film's rate."""
+    """What is told of each segment; without frames where nothing tells the film's rate."""
     films: dict[str, FilmFrames | None] = {}
-    for stretch in stretches:
-        if stretch.title not in films:
-            films[stretch.title] = _counted(stretch, fps)
-        film, span = films[stretch.title], stretch.span
+    for segment in segments:
+        if segment.title not in films:
+            films[segment.title] = _counted(segment, fps)
+        film, span = films[segment.title], segment.span
         start, end = film.frames(span) if film else (None, None)
         yield {
-            "title": stretch.title,
-            "name": stretch.name,
-            "label": stretch.label,
+            "title": segment.title,
+            "name": segment.name,
+            "label": segment.label,
             "start_s": round(span.start_s, 6),
             "end_s": round(span.end_s, 6),
             "duration_s": round(float((span.end - span.start) * span.time_base), 6),
@@ -60,18 +60,18 @@ def _sheet_rows(
             "start": span.start,
             "end": span.end,
             "time_base": str(span.time_base),
-            "marker": stretch.marker,
-            "note": stretch.note,
-            "media": str(stretch.media),
+            "marker": segment.marker,
+            "note": segment.note,
+            "media": str(segment.media),
         }
 
 
-def _counted(stretch: Segment, fps: Fraction | float | None) -> FilmFrames | None:
-    """The film that a stretch is of, if anything tells its rate."""
+def _counted(segment: Segment, fps: Fraction | float | None) -> FilmFrames | None:
+    """The film that a segment is of, if anything tells its rate."""
     try:
-        film = film_of(stretch, fps)
+        film = film_of(segment, fps)
     except InvalidInput as error:
-        log.warning("no frames are told of %s: %s", stretch.title, error)
+        log.warning("no frames are told of %s: %s", segment.title, error)
         return None
     if film.caution:
         log.warning("%s: %s", film.title, film.caution)

@@ -1,4 +1,4 @@
-"""Stretches as an edit: which frames of which film, and where they come to lie, in whole frames."""
+"""Segments as an edit: which frames of which film, and where they come to lie, in whole frames."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -64,9 +64,9 @@ class FilmFrames:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A stretch in an edit; all ends are those of half-open ranges of frames."""
+    """A segment in an edit; all ends are those of half-open ranges of frames."""
 
-    stretch: Segment
+    segment: Segment
     film: FilmFrames
     start: int
     end: int
@@ -78,7 +78,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Stretches one after the other."""
+    """Segments one after the other."""
 
     name: str
     rate: Fraction
@@ -95,61 +95,59 @@ class Edit:
         return timecode_of(self.begin + frame, self.rate, drop=self.drop)
 
 
-def arrange(
-    stretches: Sequence[Segment], *, name: str, fps: Fraction | float | None = None
-) -> Edit:
-    """Put stretches one after the other, at the rate of the first or `fps`.
+def arrange(segments: Sequence[Segment], *, name: str, fps: Fraction | float | None = None) -> Edit:
+    """Put segments one after the other, at the rate of the first or `fps`.
 
-    A stretch of another rate takes the time that it takes: its end lies at the frame of the edit
+    A segment of another rate takes the time that it takes: its end lies at the frame of the edit
     that is nearest. `fps` is also the rate of films that cannot be read. Raises InvalidInput if
-    there is no stretch, or if nothing tells a film's rate.
+    there is no segment, or if nothing tells a film's rate.
     """
-    if not stretches:
-        raise InvalidInput(f"nothing to write to {name}: there is no shot or stretch")
-    films = _films_of(stretches, fps)
-    first = films[stretches[0].title]
+    if not segments:
+        raise InvalidInput(f"nothing to write to {name}: there is no shot or segment")
+    films = _films_of(segments, fps)
+    first = films[segments[0].title]
     rate = first.rate if fps is None else timecode_rate(exact_rate(fps))
     drop = first.drop if rate == first.rate else can_drop(rate)
-    return Edit(name, rate, drop, tuple(_events(stretches, films, rate)))
+    return Edit(name, rate, drop, tuple(_events(segments, films, rate)))
 
 
 def _events(
-    stretches: Iterable[Segment], films: dict[str, FilmFrames], rate: Fraction
+    segments: Iterable[Segment], films: dict[str, FilmFrames], rate: Fraction
 ) -> Iterator[Event]:
-    """Stretches and the frames where they lie; rounding does not add up."""
+    """Segments and the frames where they lie; rounding does not add up."""
     passed, placed = Fraction(0), 0
-    for stretch in stretches:
-        film = films[stretch.title]
-        start, end = film.frames(stretch.span)
+    for segment in segments:
+        film = films[segment.title]
+        start, end = film.frames(segment.span)
         passed += (end - start) / film.rate
         ends = max(nearest(passed * rate), placed + 1)
-        yield Event(stretch, film, start, end, placed, ends)
+        yield Event(segment, film, start, end, placed, ends)
         placed = ends
 
 
-def _films_of(stretches: Iterable[Segment], fps: Fraction | float | None) -> dict[str, FilmFrames]:
+def _films_of(segments: Iterable[Segment], fps: Fraction | float | None) -> dict[str, FilmFrames]:
     """The film of each title, by id; what must be known of one is logged, once."""
     firsts: dict[str, Segment] = {}
-    for stretch in stretches:
-        firsts.setdefault(stretch.title, stretch)
-    films = {title: film_of(stretch, fps) for title, stretch in firsts.items()}
+    for segment in segments:
+        firsts.setdefault(segment.title, segment)
+    films = {title: film_of(segment, fps) for title, segment in firsts.items()}
     for film in films.values():
         if film.caution:
             log.warning("%s: %s", film.title, film.caution)
     return films
 
 
-def film_of(stretch: Segment, fps: Fraction | float | None) -> FilmFrames:
-    """The film that a stretch is of; raise InvalidInput if nothing tells its rate."""
+def film_of(segment: Segment, fps: Fraction | float | None) -> FilmFrames:
+    """The film that a segment is of; raise InvalidInput if nothing tells its rate."""
     try:
-        footage = read_footage(stretch.media)
+        footage = read_footage(segment.media)
     except InvalidMedia as error:
-        return _unread_film(stretch, fps, error)
+        return _unread_film(segment, fps, error)
     rate = timecode_rate(footage.rate)
     drop = can_drop(rate) if footage.drop is None else footage.drop
     return FilmFrames(
-        title=stretch.title,
-        media=stretch.media.absolute(),
+        title=segment.title,
+        media=segment.media.absolute(),
         rate=rate,
         start=footage.start,
         drop=drop,
@@ -168,18 +166,18 @@ def _caution(footage: Footage, rate: Fraction) -> str:
     return ""
 
 
-def _unread_film(stretch: Segment, fps: Fraction | float | None, error: InvalidMedia) -> FilmFrames:
+def _unread_film(segment: Segment, fps: Fraction | float | None, error: InvalidMedia) -> FilmFrames:
     """A film whose file is not there: its shots' clock, or `fps`, tells its rate."""
-    told = exact_rate(1 / stretch.span.time_base)
+    told = exact_rate(1 / segment.span.time_base)
     if fps is None and not _SLOWEST <= told <= _FASTEST:
         raise InvalidInput(
-            f"{error}; nothing else tells the frame rate of {stretch.title}: put the video where it"
+            f"{error}; nothing else tells the frame rate of {segment.title}: put the video where it"
             " was, ingest it where it is, or give --fps"
         ) from error
     rate = timecode_rate(told if fps is None else exact_rate(fps))
     return FilmFrames(
-        title=stretch.title,
-        media=stretch.media.absolute(),
+        title=segment.title,
+        media=segment.media.absolute(),
         rate=rate,
         start=0,
         drop=can_drop(rate),

@@ -39,13 +39,13 @@ def _event_line(edit: Edit, event: Event, number: int, reel: str) -> str:
 
 def _comments(edit: Edit, event: Event) -> Iterator[str]:
     """What programs look for (the clip's name and file), and what people do."""
-    stretch, film = event.stretch, event.film
+    segment, film = event.segment, event.film
     yield f"FROM CLIP NAME: {one_line(PurePath(film.media).name)}"
     yield f"SOURCE FILE: {one_line(str(film.media))}"
     if event.record_end - event.record_start != event.end - event.start:
         yield f"SOURCE RATE: {float(film.rate):.3f}"
-    if event.stretch.marker:
+    if event.segment.marker:
         code = edit.timecode(event.record_start)
-        yield f"LOC: {code} RED     {one_line(stretch.marker)}"
-    said = (one_line(text) for text in (stretch.label, stretch.note, film.caution))
+        yield f"LOC: {code} RED     {one_line(segment.marker)}"
+    said = (one_line(text) for text in (segment.label, segment.note, film.caution))
     yield from (f"COMMENT: {text}" for text in said if text)

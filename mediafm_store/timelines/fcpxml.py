@@ -81,28 +81,28 @@ def _add_asset(resources: Element, number: int, edit: Edit, film: FilmFrames) ->
 
 
 def _add_clip(spine: Element, edit: Edit, event: Event, asset: str) -> None:
-    """A stretch of a film, with its note and its marker."""
-    stretch, film = event.stretch, event.film
+    """A segment of a film, with its note and its marker."""
+    segment, film = event.segment, event.film
     start = _rational_seconds(film.start + event.start, film.rate)
     clip = SubElement(
         spine,
         "asset-clip",
         ref=asset,
-        name=one_line(stretch.label),
+        name=one_line(segment.label),
         offset=_rational_seconds(edit.begin + event.record_start, edit.rate),
         start=start,
         duration=_rational_seconds(event.record_end - event.record_start, edit.rate),
         format=f"r{int(asset[1:]) + 1}",
         tcFormat=_tc_format(film.drop),
     )
-    note = "; ".join(filter(None, (one_line(stretch.note), film.caution)))
+    note = "; ".join(filter(None, (one_line(segment.note), film.caution)))
     if note:
         SubElement(clip, "note").text = note
     if film.rate != edit.rate:  # in its own time, not faster or slower
         SubElement(clip, "conform-rate", scaleEnabled="0", srcFrameRate=_rate_name(film.rate))
-    if stretch.marker:
+    if segment.marker:
         frame = _rational_seconds(1, film.rate)
-        SubElement(clip, "marker", start=start, duration=frame, value=one_line(stretch.marker))
+        SubElement(clip, "marker", start=start, duration=frame, value=one_line(segment.marker))
 
 
 def _rate_name(rate: Fraction) -> str:

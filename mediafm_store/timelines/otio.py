@@ -42,11 +42,11 @@ def _timeline(edit: Edit) -> "Timeline":
 
 
 def _clip(event: Event) -> "Clip":
-    """A stretch of a film as a clip."""
+    """A segment of a film as a clip."""
     from opentimelineio.schema import Clip, ExternalReference, Marker, MissingReference
 
-    stretch, film = event.stretch, event.film
-    names = {"name": one_line(stretch.name)}
+    segment, film = event.segment, event.film
+    names = {"name": one_line(segment.name)}
     if film.footage is None:
         reference = MissingReference(metadata={"mediafm": {"media": str(film.media)}}, **names)
     else:
@@ -54,25 +54,25 @@ def _clip(event: Event) -> "Clip":
         reference = ExternalReference(film.media.as_uri(), there)
         reference.name = names["name"]
     facts = {
-        "title": stretch.title,
-        "note": one_line(stretch.note),
+        "title": segment.title,
+        "note": one_line(segment.note),
         "rate": str(film.rate),
         "caution": film.caution,
     }
     made = Clip(
-        name=one_line(stretch.label),
+        name=one_line(segment.label),
         media_reference=reference,
         source_range=_source_range(event),
         metadata={"mediafm": {key: value for key, value in facts.items() if value}},
     )
-    if stretch.marker:
+    if segment.marker:
         place = _frames(film.start + event.start, 1, film.rate)
-        made.markers.append(Marker(name=one_line(stretch.marker), marked_range=place, color="RED"))
+        made.markers.append(Marker(name=one_line(segment.marker), marked_range=place, color="RED"))
     return made
 
 
 def _source_range(event: Event) -> "TimeRange":
-    """The frames of a stretch by its film's time code."""
+    """The frames of a segment by its film's time code."""
     return _frames(event.film.start + event.start, event.end - event.start, event.film.rate)
 
 

@@ -1,4 +1,4 @@
-"""A stretch of a title, as timelines hold it."""
+"""A segment of a title, as timelines hold it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

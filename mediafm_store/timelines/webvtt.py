@@ -10,31 +10,31 @@ _Chapter = tuple[Fraction, Fraction, Segment]
 """From, to (seconds) and what it is."""
 
 
-def chapters(stretches: Sequence[Segment]) -> str:
-    """Stretches as chapters: of their film where all are of one, else of the edit they make."""
-    titles = dict.fromkeys(stretch.title for stretch in stretches)
-    placed = _in_film(stretches) if len(titles) == 1 else _in_edit(stretches)
-    clock = f"of {one_line(stretches[0].name)}" if len(titles) == 1 else "of the edit"
+def chapters(segments: Sequence[Segment]) -> str:
+    """Segments as chapters: of their film where all are of one, else of the edit they make."""
+    titles = dict.fromkeys(segment.title for segment in segments)
+    placed = _in_film(segments) if len(titles) == 1 else _in_edit(segments)
+    clock = f"of {one_line(segments[0].name)}" if len(titles) == 1 else "of the edit"
     blocks = ["WEBVTT", f"NOTE chapters {_escaped(clock)}"]
-    for number, (start, end, stretch) in enumerate(placed, 1):
-        text = _escaped(" · ".join(filter(None, map(one_line, (stretch.label, stretch.marker)))))
+    for number, (start, end, segment) in enumerate(placed, 1):
+        text = _escaped(" · ".join(filter(None, map(one_line, (segment.label, segment.marker)))))
         blocks.append(f"{number}\n{clock_of(start)} --> {clock_of(end)}\n{text}")
     return "\n\n".join(blocks) + "\n"
 
 
-def _in_film(stretches: Sequence[Segment]) -> Iterator[_Chapter]:
-    """Where stretches lie in their film, in its order."""
-    for stretch in sorted(stretches, key=lambda s: (s.span.start * s.span.time_base, s.span.end)):
-        span = stretch.span
-        yield span.start * span.time_base, span.end * span.time_base, stretch
+def _in_film(segments: Sequence[Segment]) -> Iterator[_Chapter]:
+    """Where segments lie in their film, in its order."""
+    for segment in sorted(segments, key=lambda s: (s.span.start * s.span.time_base, s.span.end)):
+        span = segment.span
+        yield span.start * span.time_base, span.end * span.time_base, segment
 
 
-def _in_edit(stretches: Sequence[Segment]) -> Iterator[_Chapter]:
-    """Stretches one after the other, as they come."""
+def _in_edit(segments: Sequence[Segment]) -> Iterator[_Chapter]:
+    """Segments one after the other, as they come."""
     passed = Fraction(0)
-    for stretch in stretches:
-        length = (stretch.span.end - stretch.span.start) * stretch.span.time_base
-        yield passed, passed + length, stretch
+    for segment in segments:
+        length = (segment.span.end - segment.span.start) * segment.span.time_base
+        yield passed, passed + length, segment
         passed += length
 
 

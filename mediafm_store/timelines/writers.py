@@ -1,4 +1,4 @@
-"""Write stretches in the form that a file's name asks for."""
+"""Write segments in the form that a file's name asks for."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -19,33 +19,33 @@ _EDITS: dict[str, Callable[[Edit], str]] = {".edl": edl, ".otio": otio, ".fcpxml
 _LISTS: dict[str, Callable[[Sequence[Segment], Rate], str]] = {
     ".csv": sheet_csv,
     ".json": sheet_json,
-    ".vtt": lambda stretches, fps: chapters(stretches),
+    ".vtt": lambda segments, fps: chapters(segments),
 }
 FORMATS = (*_EDITS, *_LISTS)
 
 
 def write_timeline(
     path: str | Path,
-    stretches: Sequence[Segment],
+    segments: Sequence[Segment],
     *,
     format: str | None = None,
     fps: Fraction | float | None = None,
 ) -> None:
-    """Write stretches, one after the other, for editing programs, tables or players.
+    """Write segments, one after the other, for editing programs, tables or players.
 
     `format` is a suffix such as `.edl`, by default the path's; `fps` the rate of the edit (default:
     that of the first film) and of films that cannot be read. Films of variable frame rate, and
     those that cannot be read, are logged. Raises InvalidInput for an unknown format, for no
-    stretches, for a film whose rate nothing tells, or if `path` cannot be written.
+    segments, for a film whose rate nothing tells, or if `path` cannot be written.
     """
     path = Path(path)
     suffix = check_format(path, format)
-    if not stretches:
-        raise InvalidInput(f"nothing to write to {path}: there is no shot or stretch")
+    if not segments:
+        raise InvalidInput(f"nothing to write to {path}: there is no shot or segment")
     if suffix in _LISTS:
-        text = _LISTS[suffix](stretches, fps)
+        text = _LISTS[suffix](segments, fps)
     else:
-        text = _EDITS[suffix](arrange(stretches, name=path.stem, fps=fps))
+        text = _EDITS[suffix](arrange(segments, name=path.stem, fps=fps))
     write_text(path, text)
 
 

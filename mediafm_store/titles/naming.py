@@ -106,7 +106,7 @@ class Names:
         title, number = _shot_in(name)
         if number is not None and number < self._counts.get(title, 0):
             return Named(title, name) if name == shot_id(title, number) else None
-        title, start, end = _stretch_in(name)
+        title, start, end = _segment_in(name)
         return Named(title, None, start, end) if title in self._counts and end else None
 
     def find(self, name: str) -> Named:
@@ -124,7 +124,7 @@ class Names:
         """Resolve a name of a shot, else a segment; None if it holds no title's name."""
         if shot := self._shot(name):
             return Named(title_of(shot), shot)
-        title, start, end = _stretch_in(name)
+        title, start, end = _segment_in(name)
         if end and (found := self._titles(title)):
             return Named(self._only(title, found), None, start, end)
         return None
@@ -206,7 +206,7 @@ class Names:
         title, number = _shot_in(name)
         if number is not None:
             return self._near_shots(title, number)
-        title, start, end = _stretch_in(name)
+        title, start, end = _segment_in(name)
         if end:
             return [f"{near}@{start}-{end}" for near in self._near(title)]
         return self._shown(self._near(name))
@@ -258,7 +258,7 @@ def _shot_in(name: str) -> tuple[str, int | None]:
     return title, int(digits)
 
 
-def _stretch_in(name: str) -> tuple[str, str, str]:
+def _segment_in(name: str) -> tuple[str, str, str]:
     """The title, the start and the end that TITLE@START-END names; the end is empty in others."""
     title, _, times = name.rpartition("@")
     start, _, end = times.partition("-")

@@ -122,12 +122,14 @@ def adbreaks(
         raise typer.BadParameter("breaks for every ad want a list of ads: --ads FILE")
     check_break_files(out or (), set(titles), ad_tag, with_ads=ads is not None)
     most = k or (None if out else _FEW)
-    rails = BreakConstraints(min_gap, margin, per_hour, credits, tuple(avoid or ()))
+    constraints = BreakConstraints(min_gap, margin, per_hour, credits, tuple(avoid or ()))
     listed = read_ads(ads) if ads else []
     opened = open_store(store)
     titles = find_titles(opened, titles)
     weights = weights_of(opened)
-    found = {t: rank_breaks(opened, t, rails=rails, k=most, weights=weights) for t in titles}
+    found = {
+        t: rank_breaks(opened, t, constraints=constraints, k=most, weights=weights) for t in titles
+    }
     matches = match_ads(
         opened,
         found,
@@ -149,7 +151,7 @@ def adbreaks(
         say(f"Scored by {weights.said}.")
     for title, places in found.items():
         if not places:
-            say(_nothing_left(opened, title, rails))
+            say(_nothing_left(opened, title, constraints))
     if out and not any(found.values()):
         say("Nothing was written.")
 
@@ -166,11 +168,11 @@ def _break_rows(
     ]
 
 
-def _nothing_left(store: "Storage", title: str, rails: "BreakConstraints") -> str:
+def _nothing_left(store: "Storage", title: str, constraints: "BreakConstraints") -> str:
     """Why a title has no break."""
     from mediafm_store.ad_breaks.rank import why_none
 
-    counts = list(why_none(store, title, rails).items())
+    counts = list(why_none(store, title, constraints).items())
     told = "; ".join(f"{count} {why}" for why, count in counts[:_MOST_TOLD]) or "it has none"
     more = "; and so on" if len(counts) > _MOST_TOLD else ""
     return f"No cut of {title} qualifies: {told}{more}. See --margin, --no-credits and --avoid."

@@ -43,18 +43,18 @@ def cut(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write shots or stretches as clips, picture and sound, to the frame.
+    """Write shots or segments as clips, picture and sound, to the frame.
 
     What begins at a key frame is copied as it is; else it is encoded (H.264, HDR as H.265; AAC)
     into an MP4.
     """
-    from mediafm_store import cut as cut_stretches
+    from mediafm_store import cut as cut_segments
 
     opened = open_store(store)
-    stretches = _wanted(opened, what, start, end)
+    segments = _wanted(opened, what, start, end)
     with progress_bar("") as update:
-        clips = cut_stretches(
-            stretches,
+        clips = cut_segments(
+            segments,
             into,
             fast=fast,
             on_clip=lambda clip, done, total: update("clips", done, total, clip.file.name),
@@ -70,19 +70,19 @@ def cut(
 def _wanted(
     store: "Storage", what: Sequence[str], start: float | None, end: float | None
 ) -> "list[Segment]":
-    """The stretches that the command line asks for."""
-    from mediafm_store import stretch_of_times, stretches_of_shots
-    from mediafm_store.segments import stretch_of_row
+    """The segments that the command line asks for."""
+    from mediafm_store import segment_of_times, segments_of_shots
+    from mediafm_store.segments import segment_of_row
 
     if start is not None or end is not None:
         if len(what) != 1 or what[0] == "-":
             raise typer.BadParameter("--from and --to belong to one title")
-        return [stretch_of_times(store, what[0], start or 0.0, inf if end is None else end)]
+        return [segment_of_times(store, what[0], start or 0.0, inf if end is None else end)]
     if "-" in what:
         if len(what) > 1:
             raise typer.BadParameter("- stands alone: the shots come from the pipe")
-        return [stretch_of_row(store, row) for row in json_rows(sys.stdin.read())]
-    return stretches_of_shots(store, what)
+        return [segment_of_row(store, row) for row in json_rows(sys.stdin.read())]
+    return segments_of_shots(store, what)
 
 
 def json_rows(text: str) -> Iterator[dict[str, Any]]:

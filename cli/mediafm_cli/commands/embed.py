@@ -52,7 +52,7 @@ def embed(
 
     Those of a new model go live when they have passed their gates, and probes are fitted to them.
 
-    With --in-context sintel 60 90, the stretch of a title from 60 to 90 seconds is embedded: from
+    With --in-context sintel 60 90, the segment of a title from 60 to 90 seconds is embedded: from
     within its title, alone, and as the plain mean of its shots. --json prints the vectors.
     """
     if in_context is not None:
@@ -95,19 +95,19 @@ def refit(store: "Storage", device: Device) -> None:
 
 def embed_clip(
     store: str,
-    stretch: tuple[str, float, float],
+    segment: tuple[str, float, float],
     checkpoint: Path | None,
     device: Device,
     as_json: bool,
 ) -> None:
     """Print how a clip is seen from within its title."""
-    from mediafm_store import embed_clip as embed_stretch
+    from mediafm_store import embed_clip as embed_segment
     from mediafm_store.titles.naming import find_title
 
-    title, start_s, end_s = stretch
+    title, start_s, end_s = segment
     opened = open_store(store)
     title = find_title(opened, title)
-    clip = embed_stretch(opened, title, start_s, end_s, checkpoint=checkpoint, device=device)
+    clip = embed_segment(opened, title, start_s, end_s, checkpoint=checkpoint, device=device)
     row = {"title": title, "start_s": start_s, "end_s": end_s, "shots": clip.shots}
     if as_json:
         vectors = {

@@ -39,7 +39,7 @@ def labels(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Labels of titles, shots and stretches, which probes are fitted to.
+    """Labels of titles, shots and segments, which probes are fitted to.
 
     A row has the columns title (or shot, or title, start and end), label (several with a ; between
     them), and perhaps value: 1 has it, 0 has not, or a grade. An item has no other

@@ -57,7 +57,7 @@ def probe(
 
     `fit` says what it reaches beside other vectors of the same items and beside chance, with 95 %
     intervals over titles (macro_ap: average precision, the mean over labels; micro_ap: all in one).
-    `apply` prints what it says of titles, or of each of their shots where shots and stretches were
+    `apply` prints what it says of titles, or of each of their shots where shots and segments were
     labelled. `mediafm tag apply` writes tags.
     """
     opened = open_store(store)

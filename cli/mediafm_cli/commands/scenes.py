@@ -24,20 +24,20 @@ def scenes(
     as_json: AsJson = False,
 ) -> None:
     """Find the scenes of titles: runs of shots that look alike."""
-    from mediafm_store import find_scenes, stretches_of_scenes
+    from mediafm_store import find_scenes, segments_of_scenes
     from mediafm_store.titles.naming import find_titles
 
     opened = open_store(store)
-    rows, stretches = [], []
+    rows, segments = [], []
     for title in find_titles(opened, titles):
         found = find_scenes(opened, title)
         if out:
-            stretches += stretches_of_scenes(opened, found)
+            segments += segments_of_scenes(opened, found)
         shots = {shot["id"]: shot for shot in opened.shots(title).to_dicts()}
         cues = opened.cues(title).to_dicts()
         rows += [asdict(scene) | _known(scene, shots, cues) for scene in found]
-    if stretches:
-        write_out(out, stretches, fps=fps)
+    if segments:
+        write_out(out, segments, fps=fps)
     emit(rows, as_json=as_json, table=_scene_cells)
 
 

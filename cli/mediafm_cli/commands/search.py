@@ -41,7 +41,7 @@ def search(
     title: Annotated[
         str | None,
         typer.Option(
-            help="A title by its id, its name or its file's name; or a stretch, --from and --to."
+            help="A title by its id, its name or its file's name; or a segment, --from and --to."
         ),
     ] = None,
     start: Start = None,
@@ -164,9 +164,9 @@ def search(
         on_origin=lambda path, origin: say(_origin_line(path, origin)),
     )
     if out and hits:
-        from mediafm_store import stretches_of_hits
+        from mediafm_store import segments_of_hits
 
-        write_out(out, stretches_of_hits(opened, hits), fps=fps)
+        write_out(out, segments_of_hits(opened, hits), fps=fps)
     if html is not None:
         from mediafm_store.report.pages import write_search_page
 

@@ -102,7 +102,7 @@ def _padded(samples: _Samples) -> _Samples:
 
 
 def _windows(samples: _Samples, longest: int) -> list[_Samples]:
-    """As many stretches of at most `longest` samples as cover a sound, evenly spread over it."""
+    """As many segments of at most `longest` samples as cover a sound, evenly spread over it."""
     count = max(1, -(-len(samples) // longest))
     starts = np.linspace(0, max(0, len(samples) - longest), count).astype(int)
     return [samples[s : s + longest] for s in starts]
