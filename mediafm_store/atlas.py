@@ -22,7 +22,7 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class ShotMap:
-    """Places of shots, grouped by title in play order."""
+    """Positions of shots in the plane, grouped by title in play order."""
 
     shots: tuple[str, ...]
     places: Float32[np.ndarray, "shots 2"]
@@ -30,9 +30,14 @@ class ShotMap:
 
 
 def lay_out(store: Storage, *, most: int = _MOST) -> ShotMap:
-    """The places of at most `most` shots, the same whenever their vectors are.
+    """Project shots onto a plane; similar shots lie close together.
 
-    Shots are compared alone: in context the shots of a title lie along a thread of their own.
+    Isolated vectors are compared: in context, the shots of a title lie along a line of their own.
+    The result depends only on the vectors.
+
+    Args:
+        store: The store that has the shots.
+        most: Greatest number of shots.
     """
     space = store.live("fused")
     ids: list[str] = []
@@ -46,7 +51,12 @@ def lay_out(store: Storage, *, most: int = _MOST) -> ShotMap:
 
 
 def quotas(counts: Mapping[str, int], most: int) -> dict[str, int]:
-    """How many shots of each title: all of short ones, and of the others equally many."""
+    """Number of shots to take from each title: all of short ones, an equal number of the others.
+
+    Example:
+        >>> quotas({"a": 1, "b": 9, "c": 9}, most=7)
+        {'a': 1, 'b': 3, 'c': 3}
+    """
     left, titles = most, len(counts)
     found: dict[str, int] = {}
     for title, count in sorted(counts.items(), key=lambda item: (item[1], item[0])):
@@ -56,7 +66,12 @@ def quotas(counts: Mapping[str, int], most: int) -> dict[str, int]:
 
 
 def evenly(count: int, wanted: int) -> Int[np.ndarray, " places"]:
-    """So many of the places of a list, spread over all of it; all, if there are no more."""
+    """Positions of `wanted` items spread evenly over a list of `count`; all if there are no more.
+
+    Example:
+        >>> evenly(3, 5).tolist()
+        [0, 1, 2]
+    """
     taken = min(count, wanted)
     return (2 * np.arange(taken) + 1) * count // (2 * max(1, taken))
 

@@ -28,18 +28,30 @@ def export(
     name: str,
     path: str | Path,
     *,
-    format: str | None = None,
+    file_format: str | None = None,
     version: int | None = None,
     where: str | None = None,
 ) -> list[Path]:
-    """Write a table, or a space with what is known of its shots, to a file; its files.
+    """Write a table or a space to a file; vectors come with the columns of their shots.
 
-    `format` is an exporter, by default the suffix of the path, which may be `-` for stdout;
-    `version` and `where` are those of `Storage.view`. Files appear when they are complete, in place
-    of those that were there.
+    Files appear when they are complete, in place of earlier ones.
+
+    Args:
+        store: The store to export from.
+        name: Name of a table or a space.
+        path: File to write; `-` for stdout.
+        file_format: Name of an exporter; None for the suffix of `path`.
+        version: Version of the table, as in `Storage.view`.
+        where: SQL condition on rows, as in `Storage.view`.
+
+    Returns:
+        Paths of the files.
+
+    Raises:
+        InvalidInput: No exporter has this name or suffix.
     """
     path = Path(path)
-    exporter = exporter_for(path, format)
+    exporter = exporter_for(path, file_format)
     view = store.view(name, version=version, where=where)
     with scratch_folder(path) as scratch, named_in_errors(path):
         exporter(view, scratch / path.name)
@@ -49,9 +61,13 @@ def export(
     return [path.with_name(file.name) for file in written]
 
 
-def exporter_for(path: Path, format: str | None) -> _Exporter:
-    """The plug-in of a name, or of a suffix; raise InvalidInput if there is none."""
-    name = format or path.suffix.lower().lstrip(".")
+def exporter_for(path: Path, file_format: str | None) -> _Exporter:
+    """Load an exporter by its name, or by the suffix of a path.
+
+    Raises:
+        InvalidInput: There is no such exporter.
+    """
+    name = file_format or path.suffix.lower().lstrip(".")
     try:
         exporter: _Exporter = plugins.load("exporters", name)
     except NotFound as error:
@@ -64,16 +80,17 @@ def exporter_for(path: Path, format: str | None) -> _Exporter:
 
 
 def parquet(view: View, path: Path) -> None:
-    """One Parquet file, written a batch at a time; vectors are lists of float16."""
+    """Write one Parquet file, a batch at a time; vectors are lists of float16."""
     with pq.ParquetWriter(path, view.schema, compression="zstd") as writer:
         for batch in view.batches():
             writer.write_batch(batch)
 
 
 def csv(view: View, path: Path) -> None:
-    """A CSV with a header, in UTF-8: all columns but vectors and pictures, lists as JSON.
+    """Write a CSV in UTF-8 with a header: all columns but vectors and pictures, lists as JSON.
 
-    Raises InvalidInput for a table with nothing else.
+    Raises:
+        InvalidInput: The table has no other columns.
     """
     columns = [field.name for field in view.schema if not _is_bulk(field)]
     if left_out := [name for name in view.schema.names if name not in columns]:
@@ -90,7 +107,7 @@ def csv(view: View, path: Path) -> None:
 
 
 def _is_bulk(field: pa.Field) -> bool:
-    """Whether a column is one that no spreadsheet shows: vectors, weights, pictures."""
+    """True if a column is too large for a spreadsheet: vectors, weights, pictures."""
     return pa.types.is_fixed_size_list(field.type) or pa.types.is_binary(field.type)
 
 
@@ -104,7 +121,7 @@ def _in_words(column: pa.Array) -> pa.Array:
 
 
 def npy(view: View, path: Path) -> None:
-    """The vectors as a float16 .npy, and beside it FILE.rows.parquet with all else, row by row."""
+    """Write vectors as a float16 .npy, and all else to FILE.rows.parquet, row by row."""
     dim = _dimension(view)
     rows = _write_rows(view, path)
     array = np.lib.format.open_memmap(path, "w+", np.float16, (len(rows), dim))
@@ -116,13 +133,13 @@ def npy(view: View, path: Path) -> None:
 
 
 def safetensors(view: View, path: Path) -> None:
-    """The vectors as tensor `vectors`, float16, with their ids in the header; in memory."""
+    """Write vectors as tensor `vectors`, float16, with their ids in the header; all in memory."""
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     dim = _dimension(view)
     batches = list(view.batches(["id", VECTOR]))
-    ids = [id for batch in batches for id in batch["id"].to_pylist()]
+    ids = [row_id for batch in batches for row_id in batch["id"].to_pylist()]
     vectors = [half_vectors(pa.Table.from_batches([batch])) for batch in batches]
     joined = np.concatenate([np.empty((0, dim), np.float16), *vectors])
     told = {"ids": json.dumps(ids), "table": view.name}
@@ -139,7 +156,7 @@ def _write_rows(view: View, path: Path) -> pl.DataFrame:
 
 
 def _dimension(view: View) -> int:
-    """Of a view's vectors; raise InvalidInput if it has none."""
+    """Dimension of a view's vectors; raise InvalidInput if it has none."""
     if VECTOR not in view.schema.names:
         raise InvalidInput(f"{view.name} has no vectors; write it as .parquet")
     return int(view.schema.field(VECTOR).type.list_size)

@@ -42,14 +42,14 @@ _FEW_WORDS = 0.5
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found."""
+    """Result of one check."""
 
     check: str
     state: str
     """fine; due: nothing is wrong, but something is to be done; wrong; or fixed."""
     said: str
     cure: str = ""
-    """What mends it; empty where nothing is wrong."""
+    """Command or action that fixes it; empty if nothing is wrong."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,27 @@ class _Issue:
     mend: Callable[[], object] | None = None
     """None: only the user can."""
     due: bool = False
-    """Whether it comes of itself in the course of time: a store in use is so, and answers well."""
+    """True if it comes with normal use: such a store still answers well."""
 
 
 def doctor(
     store: Storage, *, fix: bool = False, on_check: Callable[[str], None] = lambda check: None
 ) -> list[CheckResult]:
-    """Check tables, spaces, indexes and titles; mend what can be mended if `fix` is set.
+    """Check tables, spaces, indexes and titles.
 
-    Each index is read as a whole and compared with its checksums. Tables are compacted as a
-    stream, so that memory does not grow with them. Raises InvalidInput if a table cannot be read,
-    or if the store cannot be written to and shall be.
+    Each index is read completely and compared with its checksums. Tables are compacted as a stream,
+    so that memory does not grow with them.
+
+    Args:
+        store: The store to check.
+        fix: Repair what can be repaired.
+        on_check: Called with the name of each check before it runs.
+
+    Returns:
+        Result of each check.
+
+    Raises:
+        InvalidInput: A table cannot be read, or `fix` is set and the store cannot be written to.
     """
     if fix:
         store.check_writable()
@@ -124,7 +134,7 @@ def _check_rows(store: Storage) -> Iterator[_Issue]:
 
 
 def _rows_of_shots(store: Storage, name: str) -> Iterator[_Issue]:
-    """The same of one table; what lacks of vectors is told with the `_vectors`."""
+    """Check the rows of one table; missing vectors are reported by `_vectors`."""
     there = rows_by_title(store, name)
     if twice := sorted(title for title, found in there.items() if found.there > found.different):
         yield _Issue(
@@ -146,7 +156,7 @@ def _rows_of_shots(store: Storage, name: str) -> Iterator[_Issue]:
 
 
 def _anew(store: Storage) -> str:
-    """How titles are made again from what they came from."""
+    """Advice on how to make titles again from their sources."""
     if is_imported(store.live("fused")):
         return "mediafm titles remove TITLE, and mediafm import its file again"
     return "mediafm ingest --force, with its film"
@@ -229,7 +239,7 @@ def _vectors(store: Storage) -> Iterator[_Issue]:
 
 
 def _cure_of(space: Space) -> tuple[str, bool]:
-    """What makes vectors of a space, and whether they come later than the titles do."""
+    """Command that makes vectors of a space, and whether they come later than the titles."""
     if space.name in ("context", "title"):
         return "mediafm embed" if space.live else "mediafm space retire", True
     if not space.live:
@@ -240,7 +250,11 @@ def _cure_of(space: Space) -> tuple[str, bool]:
 def _media(store: Storage) -> Iterator[_Issue]:
     """The files that titles were made from are where they were."""
     titles = store.titles()
-    gone = [id for id, path in zip(titles["id"], titles["media"], strict=True) if not _exists(path)]
+    gone = [
+        title_id
+        for title_id, path in zip(titles["id"], titles["media"], strict=True)
+        if not _exists(path)
+    ]
     if gone:
         yield _Issue(
             f"the files of {len(gone)} titles are not where they were, as {gone[0]}",
@@ -276,7 +290,7 @@ CHECKS: dict[str, Callable[[Storage], Iterator[_Issue]]] = {
 
 
 def _exists(path: str) -> bool:
-    """Whether a file is there; one that may not be looked at is not."""
+    """True if a file exists; False if it may not be read."""
     try:
         return Path(path).exists()
     except OSError:

@@ -1,4 +1,4 @@
-"""Segments of what is in a store: shots, runs of shots, scenes, what a search found."""
+"""Segments of titles from shots, runs of shots, scenes and search hits."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -19,7 +19,11 @@ from mediafm_store.titles.naming import find_shots, find_title
 def segments_of_shots(
     store: Storage, shots: Sequence[str], notes: Mapping[str, str] | None = None
 ) -> list[Segment]:
-    """Shots by their ids, in that order; `notes` by id. Raises NotFound for what is not there."""
+    """Segments of shots, in the order of their ids; `notes` by id.
+
+    Raises:
+        NotFound: The store does not have a shot.
+    """
     shots = find_shots(store, shots)
     rows = store.shots_by_id(list(dict.fromkeys(shots)))
     for shot in shots:
@@ -27,18 +31,31 @@ def segments_of_shots(
             store.shot(shot)  # says that it is gone by now
     title = cache(store.title)
     return [
-        segment_of_span(title(rows[id]["title"]), span_of(rows[id]), id, (notes or {}).get(id, ""))
-        for id in shots
+        segment_of_span(
+            title(rows[shot_id]["title"]),
+            span_of(rows[shot_id]),
+            shot_id,
+            (notes or {}).get(shot_id, ""),
+        )
+        for shot_id in shots
     ]
 
 
 def segment_of_run(
     store: Storage, first: str, last: str, *, label: str | None = None, note: str = ""
 ) -> Segment:
-    """A run of shots of one title, from `first` to `last`, both included.
+    """Segment of consecutive shots of one title, from `first` to `last`, both included.
 
-    Without a `label` it is called after them, as `sintel/00003-00007`. Raises NotFound for a shot
-    that is not there, InvalidInput if `last` is of another title or comes before.
+    Args:
+        store: The store that has the shots.
+        first: Id of the first shot.
+        last: Id of the last shot.
+        label: Label of the segment; None for one such as `sintel/00003-00007`.
+        note: Note of the segment.
+
+    Raises:
+        NotFound: The store does not have a shot.
+        InvalidInput: `last` is of another title or comes before `first`.
     """
     began, ended = store.shot(first), store.shot(last)
     if began["title"] != ended["title"] or began["index"] > ended["index"]:
@@ -52,7 +69,7 @@ def segment_of_run(
 
 
 def segments_of_hits(store: Storage, hits: Sequence[Hit]) -> list[Segment]:
-    """What a search found, best first: shots, or all of the shots of scenes and titles."""
+    """Segments of search hits, best first: shots, or all shots of scenes and titles."""
     return [
         segment_of_run(
             store, hit.shots[0], hit.shots[-1], note=note_of(score=hit.score, words=hit.words)
@@ -62,7 +79,7 @@ def segments_of_hits(store: Storage, hits: Sequence[Hit]) -> list[Segment]:
 
 
 def segments_of_scenes(store: Storage, scenes: Sequence[Scene]) -> list[Segment]:
-    """Scenes, each called after its title and its number."""
+    """Segments of scenes, each labelled with its title and number."""
     return [
         segment_of_run(store, s.shots[0], s.shots[-1], label=f"{s.title} scene {s.number}")
         for s in scenes
@@ -72,10 +89,18 @@ def segments_of_scenes(store: Storage, scenes: Sequence[Scene]) -> list[Segment]
 def segment_of_times(
     store: Storage, title: str, start_s: float, end_s: float, *, label: str | None = None
 ) -> Segment:
-    """A segment of a title from one second to another; it ends with the title at the latest.
+    """Segment of a title between two times; it ends with the title at the latest.
 
-    Without a `label` it is called after them, as `sintel/60-90s`. Raises NotFound for an unknown
-    title, InvalidInput for times that are not in it.
+    Args:
+        store: The store that has the title.
+        title: Id of the title.
+        start_s: Start in seconds.
+        end_s: End in seconds.
+        label: Label of the segment; None for one such as `sintel/60-90s`.
+
+    Raises:
+        NotFound: The title is unknown.
+        InvalidInput: The times are not in the title.
     """
     row = store.title(title := find_title(store, title))
     last = span_of(store.shots(title).row(-1, named=True))
@@ -89,10 +114,13 @@ def segment_of_times(
 
 
 def segment_of_row(store: Storage, row: Mapping[str, Any]) -> Segment:
-    """A segment as `mediafm search --json` and other commands print it.
+    """Segment from a row as `mediafm search --json` and other commands print it.
 
-    A row has `title`, `start_s` and `end_s`, or the id of a shot as `shot` or `id`. Raises
-    InvalidInput if it has neither, NotFound if the store has no such.
+    A row has `title`, `start_s` and `end_s`, or the id of a shot as `shot` or `id`.
+
+    Raises:
+        InvalidInput: The row has neither.
+        NotFound: The store does not have the title or shot.
     """
     shot = row.get("shot", row.get("id"))
     label = row.get("label", shot)
@@ -112,7 +140,7 @@ def segment_of_row(store: Storage, row: Mapping[str, Any]) -> Segment:
 def segment_of_span(
     title: Mapping[str, Any], span: Span, label: str, note: str = "", marker: str = ""
 ) -> Segment:
-    """A segment of the title with this row."""
+    """Segment of the title with this row."""
     return Segment(
         title["id"], title["name"] or title["id"], Path(title["media"]), span, label, note, marker
     )

@@ -165,7 +165,7 @@ def test_an_export_that_fails_leaves_the_old_file(films, tmp_path):
         raise RuntimeError
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("mediafm_store.exporters.exporter_for", lambda *_: broken)
+        patched.setattr("mediafm_store.exporters.exporter_for", lambda path, file_format: broken)
         with pytest.raises(RuntimeError):
             export(films, "fused", path)
     assert path.read_bytes() == b"before"

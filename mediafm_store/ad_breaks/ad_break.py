@@ -15,10 +15,10 @@ class AdBreak:
     score: float
     """0 to 1; a probability if the weights were fitted to labels."""
     signs: dict[str, float]
-    """What speaks for it, each from 0 to 1: see `SIGNS`."""
+    """Features of the cut, each in [0, 1]: see `SIGNS`."""
     reasons: tuple[str, ...]
-    """The same in words, strongest first."""
+    """Features in words, strongest first."""
     around: tuple[str, ...] = ()
-    """What is seen and heard in the shots around it, for those who must not advertise there."""
+    """Names of things seen and heard around it, for ads that must avoid them."""
     weighed: str = "default weights"
-    """What the score is made with, in words."""
+    """Source of the weights, in words."""

@@ -24,7 +24,7 @@ AROUND_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class BreakConstraints:
-    """What every list of breaks keeps to."""
+    """Limits that every list of breaks respects."""
 
     min_gap_s: float = 60.0
     """From one break to the next."""
@@ -33,7 +33,7 @@ class BreakConstraints:
     per_hour: int = 12
     """The most breaks within any hour of the title."""
     credits: bool = True
-    """Whether opening and closing credits are free of breaks: see `credit_shots`."""
+    """True if opening and closing credits are free of breaks: see `credit_shots`."""
     avoid: tuple[str, ...] = ()
     """Words that may not be said, seen or heard within half a minute of a break."""
 
@@ -51,7 +51,7 @@ USUAL = BreakConstraints()
 
 
 class ForbiddenInterval(NamedTuple):
-    """A segment of a title, both ends excluded, in which there may be no break."""
+    """Interval of a title, both ends excluded, in which there may be no break."""
 
     start_s: float
     end_s: float
@@ -59,7 +59,7 @@ class ForbiddenInterval(NamedTuple):
 
 
 def closed(facts: BreakContext, constraints: BreakConstraints) -> list[ForbiddenInterval]:
-    """All segments of a title that a break must not lie in."""
+    """Intervals of a title that no break may lie in."""
     ends_s, shots = facts.duration_s, facts.shots
     margin_s = constraints.margin_s
     if margin_s is None:
@@ -93,7 +93,7 @@ def closed(facts: BreakContext, constraints: BreakConstraints) -> list[Forbidden
 def within_constraints(
     ranked: Sequence[AdBreak], constraints: BreakConstraints, off: Sequence[ForbiddenInterval]
 ) -> list[AdBreak]:
-    """Those of the breaks, best first, that are in no closed segment and go with all better ones.
+    """Select the breaks that are in no forbidden interval and fit with all better ones.
 
     Two lie at least `min_gap_s` apart, and in no hour are more than `per_hour`.
     """
@@ -124,7 +124,7 @@ def why_not(times: Sequence[float], off: Sequence[ForbiddenInterval]) -> list[st
 
 
 def _fits(at: float, times: Sequence[float], constraints: BreakConstraints) -> bool:
-    """True if a break may be beside those at `times`, which are in order and allowed."""
+    """True if a break fits with those at `times`, which are sorted and respect the limits."""
     place, most = bisect(times, at), constraints.per_hour
     if any(
         abs(at - other) < constraints.min_gap_s for other in times[max(0, place - 1) : place + 1]
@@ -135,6 +135,6 @@ def _fits(at: float, times: Sequence[float], constraints: BreakConstraints) -> b
 
 
 def held_back(ranked: Sequence[AdBreak], off: Sequence[ForbiddenInterval]) -> dict[str, int]:
-    """How many breaks each reason rules out, the commonest first."""
+    """Number of breaks that each reason rules out, the most common reason first."""
     found = why_not([place.seconds for place in ranked], off)
     return dict(Counter(why for why in found if why is not None).most_common())

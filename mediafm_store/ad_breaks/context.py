@@ -1,4 +1,4 @@
-"""What a store knows of the cuts of a title."""
+"""Data of a store about the cuts of a title."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -27,13 +27,13 @@ class BreakContext(NamedTuple):
     cues: Sequence[Cue]
     """In order of their start."""
     vectors: Vectors
-    """Of the shots: contextual ones once the store has such, else fused."""
+    """Vectors of the shots: contextual ones if the store has them, else fused."""
     scenes: Float32[ndarray, " cuts"]
-    """How likely a scene begins after each cut, 0 to 1."""
+    """Probability that a scene begins after each cut."""
 
     @property
     def cuts(self) -> int:
-        """How many cuts there are."""
+        """Number of cuts."""
         return max(0, len(self.shots) - 1)
 
 

@@ -1,4 +1,4 @@
-"""Where the opening and the closing credits lie, as far as shots tell.
+"""Opening and closing credits, as far as shots show them.
 
 Nothing in a store says what is a credit. What is taken for credits is a run of shots from either
 end of the title in which no word is said (by the subtitles; without any, in which no speech is
@@ -25,13 +25,13 @@ _MOST_WITH_CARDS = 1 / 3
 """Of the title: credits of short films are a good part of them."""
 _BLACK, _COLOURLESS = 0.8, 0.005
 """So much of a card is black at least, and so high is its mean chroma at most: dark scenes of films
-in colour have .013 and more."""
+in colour have 0.013 and more."""
 _BESIDE = 2.0
-"""What is no card counts so many times: two thirds of what begins with a card are cards."""
+"""Weight of shots that are no cards: two thirds of what begins with a card are cards."""
 
 
 def credit_shots(facts: BreakContext) -> tuple[int, int]:
-    """How many shots at the start and at the end are credits."""
+    """Number of shots of credits at the start and at the end."""
     if not facts.shots:
         return 0, 0
     spoken = _speaking(facts)
@@ -56,7 +56,7 @@ def _speaking(facts: BreakContext) -> Sequence[bool]:
 
 
 def _run(shots: Iterable[tuple[bool, Shot]], most_s: float) -> int:
-    """How many of the first shots are calm and together no longer than `most_s`."""
+    """Number of first shots that are calm and together no longer than `most_s` seconds."""
     count, length_s = 0, 0.0
     for calm, shot in shots:
         length_s += shot["duration_s"]
@@ -67,7 +67,7 @@ def _run(shots: Iterable[tuple[bool, Shot]], most_s: float) -> int:
 
 
 def _from_first_card(facts: BreakContext, spoken: Sequence[bool]) -> int:
-    """How many of the last shots come from the first card of the closing credits on; 0 without."""
+    """Number of last shots from the first card of the closing credits on; 0 without cards."""
     count, best_s, worth_s, beside_s, length_s = 0, 0.0, 0.0, 0.0, 0.0
     ending = zip(facts.shots[::-1], _cards(facts)[::-1], spoken[::-1], strict=True)
     for number, (shot, card, says) in enumerate(ending, start=1):
@@ -83,7 +83,7 @@ def _from_first_card(facts: BreakContext, spoken: Sequence[bool]) -> int:
 
 
 def _cards(facts: BreakContext) -> list[bool]:
-    """Which shots are letters on black, as far as their pictures tell."""
+    """Mask of the shots that are letters on black, as far as their pictures show."""
     known = [s["saturation"] for s in facts.shots if s["saturation"] is not None]
     if not known or np.median(known) <= _COLOURLESS:
         return [False] * len(facts.shots)
@@ -96,6 +96,6 @@ def _cards(facts: BreakContext) -> list[bool]:
 
 
 def _black_share(shot: Shot) -> float:
-    """How much of a shot's picture is black."""
+    """Share of a shot's picture that is black, in [0, 1]."""
     colours = zip(shot["colours"] or (), shot["colour_shares"] or (), strict=True)
     return float(dict(colours).get("black", 0.0))

@@ -60,7 +60,7 @@ def _percentiles(values: PerCut) -> PerCut:
 
 
 def _dark(before: Shot, after: Shot) -> float:
-    """How dark the picture is at the cut; 1 beside a black shot."""
+    """Darkness of the picture at the cut, in [0, 1]; 1 beside a black shot."""
     if before["black"] or after["black"]:
         return 1.0
     if after["cut_brightness"] is None:
@@ -69,7 +69,7 @@ def _dark(before: Shot, after: Shot) -> float:
 
 
 def _fade(before: Shot, after: Shot) -> float:
-    """How much darker it is at the cut than in both shots."""
+    """Drop in brightness at the cut, against both shots."""
     lit = (before["brightness"], after["brightness"])
     if after["cut_brightness"] is None or None in lit or not min(lit):
         return 0.0
@@ -80,7 +80,7 @@ def _fade(before: Shot, after: Shot) -> float:
 
 
 def _quiet(facts: BreakContext) -> PerCut:
-    """How far the sound drops at the cut below the title's usual level."""
+    """Drop of the sound level at the cut below the title's usual level."""
     levels = [s["loudness_db"] for s in facts.shots if s["loudness_db"] is not None]
     usual_db = float(np.median(levels)) if levels else 0.0
 
@@ -92,12 +92,12 @@ def _quiet(facts: BreakContext) -> PerCut:
 
 
 def music_ends(before: Shot, after: Shot) -> float:
-    """Whether there is music before the cut and none after it."""
+    """1 if there is music before the cut and none after it."""
     return float(hears(before, MUSIC) and not hears(after, MUSIC))
 
 
 def _voiceless(facts: BreakContext) -> PerCut:
-    """Whether nobody is heard speaking in the shot before the cut and in the one after it."""
+    """1 if nobody is heard speaking in the shots before and after the cut."""
     heard = any(shot["heard"] for shot in facts.shots)
 
     def rate(before: Shot, after: Shot) -> float:
@@ -107,7 +107,7 @@ def _voiceless(facts: BreakContext) -> PerCut:
 
 
 def hears(shot: Shot, names: Sequence[str]) -> bool:
-    """Whether a shot sounds like one of these."""
+    """True if one of these sounds was recognised in a shot."""
     return any(name in label.casefold() for label in shot["heard"] for name in names)
 
 
@@ -115,7 +115,7 @@ def hears(shot: Shot, names: Sequence[str]) -> bool:
 
 
 def _pause(facts: BreakContext) -> PerCut:
-    """How far the nearest subtitle is, up to PAUSE_S; 0 within one, and without subtitles."""
+    """Time to the nearest subtitle, up to PAUSE_S; 0 within one, and without subtitles."""
     at = np.array([shot["start_s"] for shot in facts.shots[1:]])
     return (pauses_s(facts.cues, at) / PAUSE_S).astype(np.float32)
 
@@ -145,7 +145,7 @@ def _each(rate: Callable[[Shot, Shot], float]) -> Callable[[BreakContext], PerCu
 
 
 def _said_change(_facts: BreakContext, _cut: int, value: float) -> str:
-    """How the change stands among the others."""
+    """Rank of the change among all cuts, in words."""
     if value == 1:
         return "the greatest change"
     return f"a change greater than at {value:.0%} of the cuts"

@@ -17,9 +17,9 @@ from mediafm_store.storage.storage import Storage
 
 log = logging.getLogger("mediafm_store")
 _TASK = "break"
-"""Of the table `labels`: an item is a moment, as sintel@190, its value 1 (good) or 0 (bad)."""
+"""Task in the table `labels`: an item is a time, as sintel@190, its value 1 (good) or 0 (bad)."""
 _GOOD, TITLES = 10, 3
-"""So many good cuts in so many titles or series must be labelled before weights are fitted."""
+"""Labelled good cuts, and titles or series with them, that fitting weights requires."""
 _NEAR_S = 1.0
 """A cut so near to a label is the one that is meant."""
 _MOST_FOLDS = 10
@@ -32,19 +32,19 @@ class LabelledCuts(NamedTuple):
     signs: Float32[np.ndarray, "cuts signs"]
     good: Bool[np.ndarray, " cuts"]
     group: int
-    """The same for titles of a series."""
+    """Group number: equal for titles of a series."""
 
 
 def weights_of(store: Storage) -> BreakWeights:
-    """The weights that rank breaks best: fitted to the labels of the task `break`, or the default.
+    """Weights that rank breaks best: fitted to the labels of the task `break`, or the defaults.
 
     All cuts of the labelled titles are compared: those at a good label with the others. Fitted
-    weights are used if their average precision on titles and series that they were not fitted to is
-    greater than the default's; `said` tells. They are kept until labels, titles or vectors change.
+    weights are used if their average precision on held-out titles and series exceeds that of the
+    defaults; the choice is logged. They are cached until labels, titles or vectors change.
     """
     space = store.registry.shot_space().table
     made_of = tuple(int(store.table(name).version) for name in ("labels", "titles", space))
-    # No other store has these revisions: one may be made anew at the same place.
+    # No other store has these revisions: one may be created again at the same place.
     version, key = (space, made_of, store.revisions()), store.place.address
     if key not in _FITTED or _FITTED[key][0] != version:
         _FITTED[key] = version, weights_for(titles_with_breaks(store))
@@ -95,12 +95,12 @@ def titles_with_breaks(store: Storage) -> list[LabelledCuts]:
 
 
 def _is_good(row: Mapping[str, Any]) -> bool:
-    """Whether a label says that there is a good place."""
+    """True if a label marks a good place."""
     return bool(row["value"] is not None and row["value"] >= 0.5)
 
 
 def nearest_cuts(at: np.ndarray, times: Sequence[float]) -> Bool[np.ndarray, " cuts"]:
-    """Which cuts are the nearest to a time, and within NEAR_S of it."""
+    """Mask of the cuts that are nearest to a time and within NEAR_S of it."""
     good = np.zeros(len(at), bool)
     for time in times:
         nearest = int(np.abs(at - time).argmin())
@@ -109,7 +109,7 @@ def nearest_cuts(at: np.ndarray, times: Sequence[float]) -> Bool[np.ndarray, " c
 
 
 def _one_sided(titles: Sequence[LabelledCuts]) -> bool:
-    """Whether all cuts are good, or none is: nothing can be told apart by them."""
+    """True if all cuts are good or none is, so that nothing can be learned."""
     good = np.concatenate([title.good for title in titles])
     return bool(good.all() or not good.any())
 
@@ -126,9 +126,9 @@ def _fit_weights(titles: Sequence[LabelledCuts]) -> BreakWeights:
 
 
 def held_out(titles: Sequence[LabelledCuts]) -> float | None:
-    """Mean average precision of fitted weights on titles of groups that they were not fitted to.
+    """Mean average precision of fitted weights on held-out groups of titles.
 
-    None if there is a fold for which they cannot be fitted.
+    None if the weights cannot be fitted for some fold.
     """
     from mediafm_store.linear.ridge import split
 

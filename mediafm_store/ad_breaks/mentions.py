@@ -1,4 +1,4 @@
-"""Where words are said, or name what is seen or heard."""
+"""Times at which words are spoken, or name something seen or heard."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Mention(NamedTuple):
 
 
 def mentions(words: Sequence[str], shots: Sequence[Shot]) -> list[Mention]:
-    """Each of the words (whole words, in any case) in the shots that hold it, in their order."""
+    """Occurrences of words (whole words, in any case) in shots, in the order of the shots."""
     return [
         Mention(word, how, shot["id"])
         for shot in shots

@@ -22,11 +22,22 @@ def rank_breaks(
     k: int | None = 5,
     weights: BreakWeights | None = None,
 ) -> list[AdBreak]:
-    """The best `k` cuts of a title that keep to the constraints, best first; all if it is None.
+    """Rank the cuts of a title as places for ad breaks.
 
-    `weights` of the signs are by default those that the store's labels of breaks give, or fixed
-    ones where there are too few: see `weights_of`. Raises NotFound for an unknown title,
-    InvalidInput for one that is not embedded.
+    Args:
+        store: The store that has the title.
+        title: Id of the title.
+        constraints: Limits that the list respects.
+        k: Number of breaks; None for all.
+        weights: Weights of the cut features; None for those learned from the store's labels, or the
+            defaults where there are too few (see `weights_of`).
+
+    Returns:
+        Breaks, best first.
+
+    Raises:
+        NotFound: The title is unknown.
+        InvalidInput: The title is not embedded.
     """
     facts = read_break_context(store, title)
     ranked = score_cuts(facts, weights or weights_of(store))
@@ -39,6 +50,6 @@ def rank_cuts(store: Storage, title: str, *, weights: BreakWeights | None = None
 
 
 def why_none(store: Storage, title: str, constraints: BreakConstraints = USUAL) -> dict[str, int]:
-    """How many cuts of a title each guard rail rules out."""
+    """Number of cuts of a title that each limit rules out."""
     facts = read_break_context(store, title)
     return held_back(score_cuts(facts, weights_of(store)), closed(facts, constraints))

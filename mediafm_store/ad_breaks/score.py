@@ -15,7 +15,7 @@ _STRONG = 0.5
 
 
 class BreakWeights(NamedTuple):
-    """How much each sign counts."""
+    """Weight of each cut feature."""
 
     of: Mapping[str, float]
     bias: float | None
@@ -84,6 +84,6 @@ def _reasons(
 
 
 def _around(facts: BreakContext, cut: int) -> tuple[str, ...]:
-    """What is seen and heard in the shots on both sides, each name once."""
+    """Names of things seen and heard in the shots on both sides, each once."""
     shots = facts.shots[max(0, cut + 1 - WINDOW) : cut + 1 + WINDOW]
     return tuple(dict.fromkeys(name for s in shots for name in (*s["seen"], *s["heard"])))

@@ -1,4 +1,4 @@
-"""Where somebody is in the middle of a sentence, by the subtitles."""
+"""Intervals in which somebody is in the middle of a sentence, by the subtitles."""
 
 import re
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ _ASIDES = re.compile(r"\[[^\[\]]*\]|\([^()]*\)")
 
 
 def sentences(cues: Iterable[Cue]) -> list[tuple[float, float]]:
-    """From when to when (seconds) each sentence lasts that must not be cut.
+    """Intervals in seconds of sentences that must not be cut.
 
-    A subtitle, together with those that it runs on into.
+    An interval spans a subtitle and those that its sentence runs on into.
     """
     spans: list[tuple[float, float]] = []
     going_on = False
@@ -34,6 +34,11 @@ def sentences(cues: Iterable[Cue]) -> list[tuple[float, float]]:
 
 
 def runs_on(text: str) -> bool:
-    """Whether a subtitle does not end its sentence; a mere sound, as [sighs], is none."""
+    """True if a subtitle does not end its sentence; a mere sound, such as [sighs], is none.
+
+    Example:
+        >>> runs_on("I never said"), runs_on("I never said that.")
+        (True, False)
+    """
     words = _ASIDES.sub("", text).rstrip().rstrip(_AFTER_END)
     return bool(re.search(r"\w", words)) and not words.endswith(_ENDS)

@@ -1,4 +1,4 @@
-"""Which ads fit which breaks, by what was shown, heard and said before."""
+"""Match ads with breaks by what was shown, heard and said before."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ _BEFORE = LENGTH
 
 @dataclass(frozen=True, slots=True)
 class AdMatch:
-    """An ad at a break."""
+    """Match of an ad with a break."""
 
     title: str
     after: str
@@ -64,9 +64,9 @@ class _Context(NamedTuple):
     place: AdBreak
     before: Sequence[Shot]
     around: Sequence[Shot]
-    """Those within AROUND_S of it."""
+    """Shots within AROUND_S of it."""
     vectors: Mapping[str, Vectors]
-    """Of those before, by space."""
+    """Vectors of the shots before it, by space."""
 
 
 def match_ads(
@@ -78,12 +78,26 @@ def match_ads(
     encoders: Encoders | None = None,
     device: DeviceChoice = "auto",
 ) -> list[AdMatch]:
-    """Every ad at every break of some titles, the best matches first.
+    """Score every ad at every break of some titles.
 
-    The eight shots before a break are compared with the text and the tags of an ad as a search by
-    text does (space `described`), with its video as a search by clip does (`fused`). Left out are
-    ads longer than `break_s`, and ads at breaks around which a word occurs that they avoid.
-    Raises InvalidInput or SpaceMismatch for an ad that cannot be compared with this store.
+    The eight shots before a break are compared with the text and the tags of an ad as in a text
+    search (space `described`), with its video as in a search by clip (`fused`). Ads longer than
+    `break_s` are left out, and ads at breaks around which one of their `avoid` words occurs.
+
+    Args:
+        store: The store that has the titles.
+        breaks: Breaks by title id.
+        ads: Ads to place.
+        break_s: Length of a break in seconds; None for any.
+        encoders: Encoders of ads; None for those of the store.
+        device: Device of the encoders.
+
+    Returns:
+        Matches, best first.
+
+    Raises:
+        InvalidInput: An ad cannot be compared.
+        SpaceMismatch: Other encoders made the store's vectors.
     """
     loaded = cache(lambda: encoders or load_encoders(device=device, store=store))
     fitting = [ad for ad in ads if break_s is None or (ad.duration_s or 0) <= break_s]
@@ -100,12 +114,12 @@ def match_ads(
 
 
 def ads_of_breaks(matches: Sequence[AdMatch], k: int = 5) -> dict[str, list[AdMatch]]:
-    """The `k` best ads for each break, by the shot that starts there."""
+    """Best `k` ads for each break, by the id of the shot after the break."""
     return _best_by(matches, attrgetter("after"), k)
 
 
 def breaks_of_ads(matches: Sequence[AdMatch], k: int = 5) -> dict[str, list[AdMatch]]:
-    """The `k` best breaks for each ad, by its id."""
+    """Best `k` breaks for each ad, by its id."""
     return _best_by(matches, attrgetter("ad"), k)
 
 
@@ -146,12 +160,12 @@ def _asked(store: Storage, part: str, query: VectorQuery) -> _AdQuery:
 
 
 def _mean_cosine(query: VectorQuery, vectors: Vectors) -> float:
-    """How like the query some shots are: the mean of their cosines."""
+    """Mean cosine of some shots with the query."""
     return float(_shot_cosines(query, vectors).mean())
 
 
 def _shot_cosines(query: VectorQuery, vectors: Vectors) -> Float32[np.ndarray, " shots"]:
-    """How like the query each of some shots is."""
+    """Cosine of each shot with the query."""
     return query.shares(vectors).sum(axis=0)[0]
 
 
@@ -161,7 +175,7 @@ def _contexts(
     """The shots before each break of a title."""
     shots = store.shots(title)
     vectors = {name: store.vectors(store.live(name), title).vectors for name in spaces}
-    numbers = {id: number for number, id in enumerate(shots["id"])}
+    numbers = {shot_id: number for number, shot_id in enumerate(shots["id"])}
     for place in places:
         end = numbers[place.after]
         begin = max(0, end - _BEFORE)
@@ -203,7 +217,7 @@ def _match(title: str, context: _Context, ad: Ad, parts: Sequence[_AdQuery]) -> 
 def _reasons(
     context: _Context, ad: Ad, parts: Sequence[_AdQuery], scores: Mapping[str, float]
 ) -> Iterator[str]:
-    """Why an ad fits a break, or how little; tags that occur are told word by word."""
+    """Why an ad fits a break, or how little; tags that occur are listed."""
     yield from dict.fromkeys(map(str, mentions(ad.tags, context.before)))
     for part in parts:
         alike = _shot_cosines(part.query, context.vectors[part.query.space.name])
@@ -218,7 +232,7 @@ _FITS = {"text": "its text fits", "tags": "its tags fit", "video": "its video fi
 
 
 def _about(shot: Shot) -> str:
-    """What is known of a shot, in brackets."""
+    """Description of a shot, in brackets."""
     said = f"“{shot['words']}”" if shot["words"] else ""
     known = ", ".join(filter(None, (said, *shot["seen"], *shot["heard"])))
     return f" ({known})" if known else ""

@@ -15,13 +15,13 @@ from mediafm_store.text_files.lists import PARQUET, read_list, several
 
 @dataclass(frozen=True, slots=True)
 class Ad:
-    """An ad, known by a text, by tags or by its video; any of them will do."""
+    """An ad, described by a text, by tags or by its video, or by several of them."""
 
     id: str
     name: str = ""
-    """As people call it."""
+    """Display name."""
     text: str = ""
-    """What it is about."""
+    """Description of the ad."""
     tags: tuple[str, ...] = ()
     video: str | Path | None = None
     duration_s: float | None = None
@@ -30,11 +30,17 @@ class Ad:
 
 
 def read_ads(path: str | Path) -> list[Ad]:
-    """The ads of a file, in its order; paths of videos are relative to its folder.
+    """Read the ads of a file, in its order.
 
-    A row has an `id` and one at least of `text`, `tags` and `video`; `name`, `duration_s` and
-    `avoid` are optional. In CSV, `;` parts tags. What is called neither `.csv`, `.tsv` nor
-    `.parquet` has JSON lines. Raises InvalidInput, with the number of the line, for anything else.
+    A row has an `id` and at least one of `text`, `tags` and `video`; `name`, `duration_s` and
+    `avoid` are optional. In CSV, `;` separates tags.
+
+    Args:
+        path: A .csv, .tsv or .parquet file, else JSON lines. Paths of videos are relative to its
+            folder.
+
+    Raises:
+        InvalidInput: A row is malformed; the message names the line.
     """
     path = Path(path)
     ads: dict[str, Ad] = {}
@@ -71,7 +77,7 @@ def _of_text(name: str, cell: str) -> object:
 
 
 def _read_ad(row: Mapping[str, Any], where: str, folder: Path) -> Ad:
-    """An ad as the file tells it; `where` is told in errors."""
+    """Parse an ad from a row; `where` names it in errors."""
     if unknown := sorted(row.keys() - _FIELDS.keys()):
         raise InvalidInput(f"{where}: it has {unknown[0]!r}; an ad has {', '.join(_FIELDS)}")
     if not row.get("id"):
@@ -128,4 +134,4 @@ _FIELDS: dict[str, _Field] = {
     "duration_s": (_is_length, float, "seconds, more than 0"),
     "avoid": (_are_texts, tuple, "a list of words"),
 }
-"""What a value must be, what is made of it, and how that is told."""
+"""Accepted types of a value, its conversion, and the words for messages."""

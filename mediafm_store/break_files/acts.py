@@ -13,9 +13,10 @@ from mediafm_store.timelines.segment import Segment, joined_span
 
 
 def acts(store: Storage, title: str, breaks: Iterable[AdBreak]) -> list[Segment]:
-    """A title cut into the acts between its breaks, each with a marker where a break is.
+    """Cut a title into the acts between its breaks, with a marker at each break.
 
-    Raises NotFound for an unknown title.
+    Raises:
+        NotFound: The title is unknown.
     """
     row = store.title(title)
     placed = spans_after(store, title, list(breaks))

@@ -20,12 +20,12 @@ class BreakTime(NamedTuple):
     number: int
     """1 is the first of the title."""
     of: int
-    """How many the title has."""
+    """Number of breaks of the title."""
     place: AdBreak
 
 
 def moments(store: Storage, breaks: Mapping[str, Sequence[AdBreak]]) -> list[BreakTime]:
-    """The breaks of each title in its order; raise NotFound if the store has no longer such."""
+    """Times of the breaks of each title, in play order; raise NotFound for a shot that is gone."""
     found = []
     for title, places in breaks.items():
         spans = spans_after(store, title, places)

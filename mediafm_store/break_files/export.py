@@ -31,12 +31,24 @@ def write_breaks(
     break_s: float | None = None,
     fps: Rate = None,
 ) -> None:
-    """Write breaks, by title, for ad servers, editing programs, tables or players.
+    """Write breaks for ad servers, editing programs, tables or players.
 
-    `.vmap` is VMAP 1.0.1, of one title, with `ad_tag` as the address of the ad server and the
-    `ads` that fit; `.scte35` SCTE 35 messages, JSON lines, with breaks of `break_s` seconds. All
-    others hold the acts between the breaks (see `acts` and `write_timeline`). Raises InvalidInput
-    for an unknown format or no break, NotFound for one that the store no longer has.
+    The suffix chooses the format: `.vmap` is VMAP 1.0.1, of one title; `.scte35` holds SCTE 35
+    messages as JSON lines. All others hold the acts between the breaks (see `acts` and
+    `write_timeline`).
+
+    Args:
+        path: File to write.
+        store: The store that has the titles.
+        breaks: Breaks by title id.
+        ads: Matches, of which VMAP names the best for each break.
+        ad_tag: Address of the ad server, for VMAP.
+        break_s: Length of a break in seconds, for SCTE 35.
+        fps: Frame rate of an edit list; None for that of the film.
+
+    Raises:
+        InvalidInput: The format is unknown, or there is no break.
+        NotFound: The store no longer has a break.
     """
     path = Path(path)
     suffix = _break_format(path)
@@ -57,7 +69,7 @@ def check_break_files(
     *,
     with_ads: bool = False,
 ) -> None:
-    """Raise InvalidInput for what cannot be written, before there are breaks to write."""
+    """Raise InvalidInput for files that cannot be written, before breaks are computed."""
     vmaps = [path for path in paths if _break_format(path) == ".vmap"]
     if vmaps and len(titles) > 1:
         raise InvalidInput(

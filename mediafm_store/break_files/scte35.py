@@ -24,10 +24,10 @@ _POLYNOMIAL = 0x04C11DB7
 
 
 def scte35(moments: list[BreakTime], break_s: float | None) -> str:
-    """A JSON object a line and break: its time, and both messages in base 64 and hexadecimal.
+    """SCTE 35 messages as JSON lines: the time and both messages of a break, base 64 and hex.
 
-    `pts` counts from the first picture of the title, as if that had the time stamp 0; who puts
-    messages into a stream that starts elsewhere sets their `pts_adjustment`.
+    `pts` counts from the first picture of the title, as if that had the time stamp 0. For streams
+    that start elsewhere, set `pts_adjustment` of the messages.
     """
     ticks = None if break_s is None else nearest(Fraction(break_s) * CLOCK)
     if ticks is not None and not 0 < ticks < 1 << PTS_BITS:
@@ -105,18 +105,23 @@ def _splice_time(at: int) -> Iterator[tuple[int, int]]:
 
 
 def _packed(*fields: tuple[int, int]) -> bytes:
-    """Numbers of so many bits each, one after the other; whole bytes together."""
+    """Pack numbers of the given bit widths one after the other; whole bytes together."""
     bits = "".join(f"{value:0{width}b}" for value, width in fields)
     return int(bits, 2).to_bytes(len(bits) // 8)
 
 
 def _event_id(moment: BreakTime) -> int:
-    """The same for the same break of the same title, and hardly for another."""
+    """Stable event id of a break of a title; a collision is unlikely."""
     return zip_crc32(f"{moment.title}@{nearest(moment.at * CLOCK)}".encode())
 
 
 def small(number: int) -> int:
-    """A number as a byte; 0, which is not told, where it is too large."""
+    """Number as a byte; 0, which means "not given", if it is too large.
+
+    Example:
+        >>> small(7), small(300)
+        (7, 0)
+    """
     return number if number < 256 else 0
 
 

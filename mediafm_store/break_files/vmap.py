@@ -14,7 +14,7 @@ from mediafm_store.timelines.webvtt import clock_of
 
 SPACE, VERSION = "http://www.iab.net/videosuite/vmap", "1.0"
 _OURS = "urn:mediafm-store:break"
-"""The name space of what is told of a break beside its time: score, reasons and ads."""
+"""XML namespace of further facts on a break: score, reasons and ads."""
 _PLACES = ("title", "break", "seconds", "ad")
 """What an ad tag may hold in braces."""
 
@@ -22,11 +22,16 @@ _PLACES = ("title", "break", "seconds", "ad")
 def vmap(
     moments: Sequence[BreakTime], ad_tag: str | None, ads: Mapping[str, Sequence[AdMatch]]
 ) -> str:
-    """The breaks of one title; a player asks `ad_tag` at each, or whom it knows if there is none.
+    """VMAP document with the breaks of one title; a player asks `ad_tag` at each.
 
-    `ads` are those for each break, best first, by the shot after it. In `ad_tag`, an address,
-    {title}, {break}, {seconds} and {ad} (the best, or nothing) are filled in. Raises InvalidInput
-    for breaks of two titles, whose times are not of one clock, and for a tag that is no address.
+    Args:
+        moments: Times of the breaks.
+        ad_tag: Address of the ad server; {title}, {break}, {seconds} and {ad} (the best ad, or
+            nothing) are filled in. None if the player knows its server.
+        ads: Matches for each break, best first, by the shot after it.
+
+    Raises:
+        InvalidInput: The breaks are of two titles, or the tag is not an address.
     """
     titles = dict.fromkeys(moment.title for moment in moments)
     if len(titles) > 1:

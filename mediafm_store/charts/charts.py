@@ -66,14 +66,14 @@ class _AxisScale(NamedTuple):
     end: float
 
     def at(self, value: float) -> float:
-        """Where a value stands; outside the axis: at its end."""
+        """Position of a value; its end of the axis if the value is outside."""
         size = self.high - self.low
         share = (value - self.low) / size if size else 0.5
         return round(self.start + min(1.0, max(0.0, share)) * (self.end - self.start), 2)
 
 
 def round_steps(low: float, high: float, most: int = 4) -> list[float]:
-    """Round values that enclose a range, at most about so many steps apart."""
+    """Round values that enclose a range, in about `steps` steps at most."""
     if not high - low > 1e-7 * max(1.0, abs(low), abs(high)):
         pad = max(abs(low) * 0.1, 0.05)
         low, high = low - pad, high + pad
@@ -97,12 +97,12 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
 
 
 def colour_of(series: MetricSeries, number: int) -> str:
-    """A class: chance is dashed, all else by its place in the list."""
+    """CSS class of a series: dashed for chance, else by its position in the list."""
     return "chance" if series.of == "chance" else f"c{number % _COLOURS}"
 
 
 def trend(group: Sequence[MetricSeries]) -> Chart:
-    """A measure over versions, a line for each that it was measured of."""
+    """Chart of a measure over versions, with a line for each subject."""
     versions = ordered(group)
     points = [p for one in group for p in one.points]
     bounds = [b for p in points for b in (p.low, p.high) if b is not None]
@@ -126,7 +126,7 @@ def trend(group: Sequence[MetricSeries]) -> Chart:
 
 
 def ordered(group: Sequence[MetricSeries]) -> list[str]:
-    """All versions of some figures, oldest first: each keeps the order of its own."""
+    """Versions of several series, oldest first; each series keeps its own order."""
     found: list[str] = []
     for one in sorted(group, key=lambda s: -len(s.of_versions)):
         following = len(found)
@@ -155,7 +155,7 @@ def _short(version: str, versions: Sequence[str]) -> str:
 
 
 def spark(series: MetricSeries) -> str:
-    """The values of a series as a line of 80 by 20."""
+    """Path of the values of a series, in a box of 80 by 20."""
     values = [p.value for p in series.points]
     if len(values) < 2:
         return ""
@@ -170,7 +170,7 @@ def unit_path(across: Sequence[float], up: Sequence[float]) -> str:
 
 
 def training(steps: Steps, validation: Steps, baselines: Sequence[tuple[str, float]]) -> Chart:
-    """Losses over the steps; `baselines` are level lines."""
+    """Chart of losses over the steps; `baselines` are level lines."""
     losses = thinned(steps)
     y, up = _upward([v for _, v in [*losses, *validation, *baselines]])
     last = max(step for step, _ in [*losses, *validation])
@@ -193,14 +193,14 @@ def training(steps: Steps, validation: Steps, baselines: Sequence[tuple[str, flo
 
 
 def thinned(steps: Steps) -> Steps:
-    """Means of as many neighbouring steps as leave MOST_STEPS points."""
+    """Means of consecutive steps, so that at most MOST_STEPS points are left."""
     many = -(-len(steps) // MOST_STEPS)
     parts = [steps[i : i + many] for i in range(0, len(steps), many)]
     return [(part[-1][0], sum(v for _, v in part) / len(part)) for part in parts]
 
 
 class Bubble(NamedTuple):
-    """A part of the predictions, in a square of 100; `radius` tells how many."""
+    """Group of predictions, in a square of 100; `radius` shows their number."""
 
     x: float
     y: float
@@ -211,7 +211,7 @@ class Bubble(NamedTuple):
 def calibration(
     predicted: Sequence[float], observed: Sequence[float], count: Sequence[float]
 ) -> list[Bubble]:
-    """How often what was predicted with a probability was so."""
+    """Calibration chart: observed frequency against predicted probability."""
     x, y = _AxisScale(0, 1, 0, 100), _AxisScale(0, 1, 100, 0)
     most = max(count, default=1) or 1
     return [
@@ -227,6 +227,11 @@ def calibration(
 
 
 def figure(value: float) -> str:
-    """A figure with three digits or more, and a true minus sign."""
+    """Format a value with three digits or more, and a true minus sign.
+
+    Example:
+        >>> figure(0.12345), figure(12.345), figure(1234.5)
+        ('0.123', '12.3', '1,234')
+    """
     decimals = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
     return f"{round(value, decimals) + 0.0:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")

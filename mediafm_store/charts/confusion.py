@@ -1,4 +1,4 @@
-"""What was taken for what, cut down to as many tags as can be read."""
+"""Confusion matrix, cut down to as many tags as can be read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,11 +10,11 @@ _PAIRS = 8
 
 
 class ConfusionCell(NamedTuple):
-    """How many items of a row's tag were taken for a column's."""
+    """Number of items with a row's tag that were predicted as a column's."""
 
     number: float
     percent: float
-    """Of the row."""
+    """Share of the row."""
     right: bool
 
 
@@ -24,11 +24,11 @@ class ConfusionChart(NamedTuple):
     labels: Sequence[str]
     rows: Sequence[Sequence[ConfusionCell]]
     pairs: Sequence[tuple[str, str, float, float]]
-    """What is taken for what most often: true tag, predicted tag, how many, of how many."""
+    """Most frequent confusions: true tag, predicted tag, count, and items of the true tag."""
 
 
 def confused(detail: Mapping[str, Any]) -> ConfusionChart:
-    """From the names of tags and counts [true, predicted]."""
+    """Build the chart from the names of tags and counts [true, predicted]."""
     labels = [str(label) for label in detail["labels"]]
     counts = [[float(count) for count in row] for row in detail["counts"]]
     totals = [sum(row) for row in counts]

@@ -1,4 +1,4 @@
-"""How alike the shots of a title are to each other, as a picture."""
+"""Similarity matrix of the shots of a title, as a picture."""
 
 import io
 from typing import NamedTuple
@@ -17,7 +17,7 @@ _DARKEST, _BRIGHTEST = 1, 99.5
 
 
 class Matrix(NamedTuple):
-    """A picture of the cosines of all pairs of shots."""
+    """Picture of the cosines of all pairs of shots."""
 
     address: str
     """The picture, in greys, the brighter the more alike."""
@@ -28,7 +28,7 @@ class Matrix(NamedTuple):
 
 
 def matrix(vectors: Vectors) -> Matrix:
-    """A picture of vectors of length 1, one a shot."""
+    """Draw the cosines of vectors of unit length, one a shot."""
     means = _grouped(vectors)
     cosines = means @ means.T
     others = cosines[~np.eye(len(cosines), dtype=bool)]

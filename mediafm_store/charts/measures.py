@@ -1,4 +1,4 @@
-"""What a report on a model measures, in the order and words of tables and pages."""
+"""Measures of a model report, in the order and words of tables and pages."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -9,19 +9,19 @@ if TYPE_CHECKING:  # it brings torch
 
 
 class Measure(NamedTuple):
-    """One figure of the model, beside those of what it is compared with."""
+    """Value of the model, beside those of its baselines."""
 
     name: str
     about: str
     better: str
-    """Which way is better, or nothing."""
+    """Direction that is better, or empty."""
     most: float
-    """Where a bar ends."""
+    """End of the bar's scale."""
     values: Mapping[str, float]
 
 
 def measures(report: "ModelReport") -> Iterator[Measure]:
-    """Those that the store gave data for."""
+    """Measures that the store has data for."""
     yield Measure(
         "masked shots",
         "How far the guess of a hidden shot is from the shot (1 - cosine), in titles that were held"

@@ -19,7 +19,7 @@ _QUALITY = 72
 
 
 class Small(NamedTuple):
-    """Where a small picture is: the CSS class of its sheet, and its place on that."""
+    """Position of a small picture: the CSS class of its sheet, and its place there."""
 
     sheet: str
     style: str
@@ -51,7 +51,7 @@ def sprites(store: Storage, shots: Iterable[str], *, width: int = 160) -> Sprite
 
 
 def _sprite_style(i: int, rows: int) -> str:
-    """The styles that show picture `i` of a sheet of so many rows, at whatever size."""
+    """CSS that shows picture `i` of a sheet with this many rows, at any size."""
     across = 100 * (i % COLUMNS) / (COLUMNS - 1)
     down = 100 * (i // COLUMNS) / (rows - 1) if rows > 1 else 0
     return f"background-position:{across:.4g}% {down:.4g}%;background-size:{COLUMNS}00% {rows}00%"

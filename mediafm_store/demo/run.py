@@ -34,7 +34,7 @@ _OnProgress = Callable[[str, float, float], None]
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Where the demo left what, and its main figures."""
+    """Paths and main figures of a demo run."""
 
     store: Path
     report: Path
@@ -43,7 +43,7 @@ class DemoResult:
     validation: float
     """Cosine distance at masked shots of held-out titles, lower is better."""
     neighbours: float
-    """The same for the mean of the four neighbouring shots, the predictor to beat."""
+    """Loss of the mean of the four neighbouring shots, the baseline to beat."""
     first_shot: str
     """A shot to search for."""
 
@@ -56,10 +56,19 @@ def run_demo(
     device: DeviceChoice = "auto",
     on_progress: _OnProgress = lambda stage, done, total: None,
 ) -> DemoResult:
-    """Make sample films (or take those of `media`), ingest, train, embed, index, and report.
+    """Run the full pipeline on sample films: ingest, train, embed, index and report.
 
-    Leaves films/, store/ and report.html in `folder`; a second run goes on from there. Raises
-    InvalidInput if `media` has no video that can be ingested.
+    A second run in the same folder continues.
+
+    Args:
+        folder: Folder that gets films/, store/ and report.html.
+        media: Folder of videos to use instead of sample films.
+        preset: Preset of the model.
+        device: Device of encoders and model.
+        on_progress: Called with the stage, the number done and the total.
+
+    Raises:
+        InvalidInput: `media` has no video that can be ingested.
     """
     check_preset(preset)
     films = media or folder / "films"
@@ -145,7 +154,7 @@ def _middle_shot(store: Storage, title: str) -> str:
 
 
 def _page_facts(result: DemoResult, store: Storage) -> dict[str, str]:
-    """What stands at the top of the page."""
+    """Facts at the top of the page."""
     minutes = store.titles()["duration_s"].sum() / 60
     return {
         "Titles": str(result.titles),

@@ -39,12 +39,12 @@ class EmbedResult:
 
 @dataclass(frozen=True)
 class ClipVectors:
-    """A segment of a title as one vector, in three ways; each is a mean over its shots."""
+    """Segment of a title as one vector, in three ways; each is a mean over its shots."""
 
     shots: list[str]
     """The ids of those that overlap it."""
     fused: Vectors
-    """As the shots are by themselves; one row, as the others."""
+    """Vectors of the isolated shots; one row, as the others."""
     isolated: Vectors
     """In context of each other, as if the clip were all there is."""
     context: Vectors
@@ -61,14 +61,23 @@ def embed(
     engine: str = "threads",
     on_title: Callable[[str, int, int], None] = lambda title, done, total: None,
 ) -> EmbedResult:
-    """Embed every title that lacks vectors of this checkpoint (default: the newest).
+    """Embed every title that lacks vectors of a checkpoint.
 
-    A new checkpoint makes a new version of the spaces `context` and `title`; readers keep the
-    old one until all titles are written and the new one has passed its gates, or for good if it
-    does not: GateFailed; without `go_live` until it is promoted. `workers` batches of titles are
-    embedded at once by an `engine`, as those of `ingest`; the error of one that fails is raised
-    when the others are done. Raises SpaceMismatch if the checkpoint was trained on other fused
-    vectors than the store's.
+    A new checkpoint makes a new version of the spaces `context` and `title`. Readers keep the old
+    one until all titles are written and the new one has passed its gates.
+
+    Args:
+        store: The store to embed.
+        checkpoint: Folder of a checkpoint; None for the newest.
+        go_live: Promote the new version when all titles are written.
+        device: Device of the model.
+        workers: Batches of titles embedded in parallel; None for the default of the engine.
+        engine: Where they are embedded: `threads`, `ray` or the address of a Ray cluster.
+        on_title: Called with the title, the number done and the total.
+
+    Raises:
+        GateFailed: The new version failed a gate; the old one stays live.
+        SpaceMismatch: The checkpoint was trained on other fused vectors than the store's.
     """
     store.check_writable()
     if checkpoint is None:
@@ -133,16 +142,27 @@ def embed_clip(
     checkpoint: str | Path | None = None,
     device: DeviceChoice = "auto",
 ) -> ClipVectors:
-    """A segment of a title from within it, beside the same shots without the rest of the title.
+    """Embed a segment of a title twice: in the context of the title, and without it.
 
-    Nothing is written. `checkpoint` is by default the newest. Raises NotFound for a title that is
-    not there, InvalidInput for a segment without shots.
+    Nothing is written.
+
+    Args:
+        store: The store that has the title.
+        title: Id of the title.
+        start_s: Start of the segment in seconds.
+        end_s: End of the segment in seconds.
+        checkpoint: Folder of a checkpoint; None for the newest.
+        device: Device of the model.
+
+    Raises:
+        NotFound: The store does not have the title.
+        InvalidInput: The segment has no shots.
     """
     title = find_title(store, title)
     own = shots_within(store, title, start_s, end_s)
     model = open_model(store, latest(store) if checkpoint is None else Path(checkpoint), device)
     ids, whole = read_shots(store, store.title(title))
-    inside = [ids.index(id) for id in own]
+    inside = [ids.index(shot_id) for shot_id in own]
     fused = whole.fused
     alone = whole._replace(fused=fused[inside])
     return ClipVectors(
@@ -158,16 +178,18 @@ class _KnownTitle(NamedTuple):
 
     row: dict[str, Any]
     ids: list[str]
-    """Of its shots."""
+    """Ids of its shots."""
     shots: TitleSequence
 
 
 def _known_titles(store: Storage, titles: Collection[str]) -> Iterator[_KnownTitle]:
-    """What workers are told of titles, as their fused vectors lie in the table."""
+    """Titles with their stored fused vectors, as workers take them."""
     rows = {row["id"]: row for row in store.titles().to_dicts()}
     metadata = dict(zip(*store.vectors(store.live("metadata")), strict=True))
-    for id, (ids, fused) in store.vectors_by_title(store.live("fused"), titles):
-        yield _KnownTitle(rows[id], ids, title_shots(rows[id], fused, metadata[id]))
+    for title_id, (ids, fused) in store.vectors_by_title(store.live("fused"), titles):
+        yield _KnownTitle(
+            rows[title_id], ids, title_shots(rows[title_id], fused, metadata[title_id])
+        )
 
 
 @dataclass(frozen=True)
@@ -191,7 +213,7 @@ class _EmbedTitles:
 
 
 def read_shots(store: Storage, row: Mapping[str, Any]) -> tuple[list[str], TitleSequence]:
-    """The ids of the shots of a title, and what the model sees of it."""
+    """Read the ids of the shots of a title, and the sequence that the model takes."""
     ids, fused = store.vectors(store.live("fused"), row["id"])
     metadata = store.vectors(store.live("metadata"), row["id"]).vectors
     return ids, title_shots(row, fused, metadata[0])

@@ -1,1 +1,1 @@
-"""How good a store's model and searches are by its own labels, and how that changed."""
+"""Quality of a store's model and searches by its own labels, and its history."""

@@ -12,14 +12,14 @@ _MOST_NAMED = 6
 
 
 class Difference(NamedTuple):
-    """One figure of two versions; None where one of them has none."""
+    """Values of one metric for two versions; None where a version lacks it."""
 
     series: MetricSeries
     before: Point | None
     after: Point | None
     verdict: Verdict
     outside: bool | None
-    """Whether each lies outside the interval of the other; None where one has no interval."""
+    """True if each lies outside the other's interval; None if one has no interval."""
 
     @property
     def change(self) -> float | None:
@@ -31,7 +31,7 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two versions."""
+    """Comparison of two versions."""
 
     before: str
     after: str
@@ -41,11 +41,16 @@ class Comparison:
 
 
 def compare(series: Sequence[MetricSeries], before: str, after: str) -> Comparison:
-    """Compare two versions by their newest figures.
+    """Compare two versions by their newest metrics.
 
-    Versions are named as `genre v2` or `genre_v2`, `context_v1`, `checkpoint 0001` or `0001`.
-    Raises NotFound for one that was never measured, and where the two have no figure in common,
-    InvalidInput for probes of two tasks.
+    Args:
+        series: Metrics of the store.
+        before: Earlier version, such as `genre v2`, `genre_v2`, `context_v1` or `checkpoint 0001`.
+        after: Later version.
+
+    Raises:
+        NotFound: A version was never measured, or the two have no metric in common.
+        InvalidInput: The versions are probes of two tasks.
     """
     versions = list(dict.fromkeys(p.version for one in series for p in one.points))
     first, second = (_version_named(name, versions) for name in (before, after))
@@ -98,13 +103,13 @@ def _version_named(name: str, versions: Sequence[str]) -> str:
 def _metric_difference(
     series: MetricSeries, before: Point | None, after: Point | None
 ) -> Difference:
-    """Of one figure."""
+    """Change of one metric."""
     change = verdict(series, before, after), outside(before, after)
     return Difference(series, before, after, *change)
 
 
 def _in_words(first: str, second: str, differences: Sequence[Difference]) -> str:
-    """What got worse, surely before perhaps; and how many got better."""
+    """Summary of the changes: metrics that got worse, and the number of better ones."""
     worse = sorted(
         (d for d in differences if d.verdict == "worse"),
         key=lambda d: (not d.outside, bool(d.series.label), -_relative(d)),
@@ -120,7 +125,7 @@ def _in_words(first: str, second: str, differences: Sequence[Difference]) -> str
 
 
 def _relative(one: Difference) -> float:
-    """How large a change is beside the figure."""
+    """Size of a change relative to the metric."""
     size = abs(one.before.value) if one.before else 0.0
     return abs(one.change or 0.0) / size if size else 0.0
 
@@ -134,7 +139,7 @@ def _worsened_line(one: Difference) -> str:
 
 
 def _called(series: MetricSeries) -> str:
-    """What a figure is called in a sentence."""
+    """Name of a metric in a sentence."""
     of = f" of {series.of}" if series.of else ""
     label = f" for {series.label}" if series.label else ""
     return f"{series.measure.replace('_', ' ')}{of}{label}"

@@ -1,4 +1,4 @@
-"""How much of a catalogue has vectors, words, sound, tags, labels, and is in its indexes."""
+"""Share of a catalogue that has vectors, words, sound, tags, labels, and is in its indexes."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from mediafm_store.tables.spaces import Space
 
 
 class TitlesCovered(NamedTuple):
-    """How many of the titles have something."""
+    """Number of titles that have something."""
 
     name: str
     titles: int
 
 
 class Indexed(NamedTuple):
-    """How many vectors of a space the index holds."""
+    """Number of vectors of a space that the index holds."""
 
     space: str
     kind: str
@@ -31,7 +31,7 @@ class Indexed(NamedTuple):
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a catalogue has."""
+    """Coverage of a catalogue by vectors, words, tags, labels and indexes."""
 
     titles: int
     shots: int
@@ -78,6 +78,6 @@ def coverage(store: Storage) -> Coverage:
 
 
 def _tail(store: Storage, space: Space) -> Indexed:
-    """What the index of a space holds and lacks."""
+    """Rows of a space that its index holds and lacks."""
     status = index_status(store, space)
     return Indexed(status.space, status.kind, status.rows, status.new)

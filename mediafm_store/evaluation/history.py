@@ -40,7 +40,7 @@ _SAME = 5e-4
 
 
 class Point(NamedTuple):
-    """One figure of one run."""
+    """Value of a metric in one run."""
 
     version: str
     value: float
@@ -55,7 +55,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class MetricSeries:
-    """One figure, every time that it was measured."""
+    """Values of a metric in all runs."""
 
     what: str
     name: str
@@ -65,13 +65,13 @@ class MetricSeries:
     better: str
     """`higher` or `lower`."""
     ours: bool
-    """Whether it tells how good our own work is, rather than what it is compared with."""
+    """True for a metric of our own model, False for a baseline."""
     points: Sequence[Point]
     """By version, oldest first; of one version as they were measured."""
 
     @property
     def newest(self) -> Point:
-        """Of the newest version."""
+        """Point of the newest version."""
         return self.points[-1]
 
     @property
@@ -81,7 +81,7 @@ class MetricSeries:
 
     @property
     def before(self) -> Point | None:
-        """Of the version before; where there is one version only, as it was measured before."""
+        """Point of the version before; with one version only, its previous measurement."""
         versions = self.of_versions
         if len(versions) > 1:
             return versions[-2]
@@ -94,18 +94,18 @@ class MetricSeries:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the change is for the better."""
+        """Direction of the newest change."""
         return verdict(self, self.before, self.newest)
 
     @property
     def outside(self) -> bool | None:
-        """Whether the newest figure and the one before lie outside each other's interval."""
+        """True if the newest value and the one before lie outside each other's intervals."""
         return outside(self.before, self.newest)
 
 
 @dataclass(frozen=True)
 class Dashboard:
-    """All there is to see."""
+    """All metrics, learning curves and the coverage of a store."""
 
     series: Sequence[MetricSeries]
     """Every row of `evaluations` is a point of one of them. By kind, name, measure."""
@@ -121,13 +121,13 @@ class Dashboard:
 
 
 def dashboard(store: Storage) -> Dashboard:
-    """Everything that was measured of a store, how training went, and what the catalogue has."""
+    """Collect the metrics of a store, the learning curves of its models, and its coverage."""
     rows = store.rows("evaluations").to_dicts()
     return Dashboard(series_of(rows), training_curves(store), coverage(store))
 
 
 def series_of(rows: Sequence[Mapping[str, Any]]) -> list[MetricSeries]:
-    """Rows of the table `evaluations`, by what they are figures of."""
+    """Group rows of the table `evaluations` by metric."""
     order = _version_order(rows)
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -143,7 +143,7 @@ def series_of(rows: Sequence[Mapping[str, Any]]) -> list[MetricSeries]:
 
 
 def _place_among(series: MetricSeries) -> tuple[Any, ...]:
-    """Where a figure stands among the others: ours before what it is compared with."""
+    """Sort key of a metric: ours before its baselines."""
     kind = _rank(series.what, _KINDS), series.what, series.name, series.measure
     beside = series.of == "chance", _rank(series.of, _ORDER), series.of
     return *kind, not series.ours, *beside, series.label
@@ -172,13 +172,13 @@ def _numbered(version: str) -> tuple[str, int]:
 
 
 def _point(row: Mapping[str, Any]) -> Point:
-    """What a row tells of its figure."""
+    """Point of a stored metric row."""
     detail = json.loads(row["detail"]) if row["detail"] else {}
     return Point(**{n: row[n] for n in Point._fields if n != "detail"}, detail=detail)
 
 
 def verdict(series: MetricSeries, before: Point | None, after: Point | None) -> Verdict:
-    """Whether a figure got better from one point to the other."""
+    """Direction of the change from one point to the other."""
     if before is None or after is None or not series.ours:
         return ""
     change = after.value - before.value
@@ -189,12 +189,12 @@ def verdict(series: MetricSeries, before: Point | None, after: Point | None) -> 
 
 
 def outside(a: Point | None, b: Point | None) -> bool | None:
-    """Whether two figures lie outside the intervals of each other."""
+    """True if the values lie outside each other's intervals; None if that is unknown."""
     if a is None or b is None or None in (a.low, a.high, b.low, b.high):
         return None
     return not _within(a.value, b) and not _within(b.value, a)
 
 
 def _within(value: float, point: Point) -> bool:
-    """Whether a value lies in the interval of a figure."""
+    """True if a value lies in the interval of a point."""
     return point.low is not None and point.high is not None and point.low <= value <= point.high

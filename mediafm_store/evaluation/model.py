@@ -1,4 +1,4 @@
-"""How good a trained model is, on the store that it is to serve."""
+"""Quality of a trained model on the store that it serves."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ _OWN = ("model", "context")
 
 @dataclass(frozen=True)
 class ModelReport:
-    """Of one checkpoint. Measures that a store gives no data for are None."""
+    """Report on one checkpoint. Measures that a store has no data for are None."""
 
     checkpoint: Path
     preset: str
@@ -62,7 +62,7 @@ class ModelReport:
     random_cosine: dict[str, float]
     """Mean cosine of two shots picked at random."""
     rank: dict[str, float]
-    """How many directions the vectors use."""
+    """Number of directions that the vectors use (effective rank)."""
     duplicates: float
     """Share of shots that have a near duplicate in their title."""
 
@@ -70,12 +70,19 @@ class ModelReport:
 def evaluate_model(
     store: Storage, *, checkpoint: str | Path | None = None, device: DeviceChoice = "auto"
 ) -> ModelReport:
-    """Measure a checkpoint (default: the newest) on the titles of a store.
+    """Measure a checkpoint on the titles of a store.
 
-    Masked shots are predicted in the titles that were held out when it was trained. Scenes count
-    where `shots.scene` is filled, in all titles: training sees no labels. The figures are kept in
-    the table `evaluations`, if it can be written to. Raises NotFound if none of the held-out titles
-    are in the store any more.
+    Masked shots are predicted in the titles that were held out in its training. Scene measures need
+    `shots.scene`, and use all titles: training sees no labels. The metrics are stored in the table
+    `evaluations`, if it can be written to.
+
+    Args:
+        store: The store that has the titles.
+        checkpoint: Folder of a checkpoint; None for the newest.
+        device: Device of the model.
+
+    Raises:
+        NotFound: None of the held-out titles is in the store any more.
     """
     folder = latest(store) if checkpoint is None else Path(checkpoint)
     model = open_model(store, folder, device)
@@ -111,7 +118,7 @@ def evaluate_model(
 
 
 def _model_metrics(report: ModelReport) -> list[Metric]:
-    """What is kept of a report. Near duplicates are a fact of the catalogue, not of the model."""
+    """Metrics of a report to store. Near duplicates describe the catalogue, not the model."""
     measured: list[tuple[str, Mapping[str, float], Literal["higher", "lower"]]] = [
         ("masked_shots", report.msm, "lower"),
         ("same_scene", report.auc or {}, "higher"),
@@ -129,7 +136,7 @@ def _model_metrics(report: ModelReport) -> list[Metric]:
 def _of_vectors(
     model: ShotTransformer, titles: Sequence[Title], labels: Mapping[int, np.ndarray]
 ) -> dict[str, Any]:
-    """What a report says of the vectors of all titles, in one pass over them."""
+    """Fields of a report that need the vectors of all titles, in one pass over them."""
     shots, rng = sum(title.shots for title in titles), np.random.default_rng(0)
     pairs = [_Sample.of(space, shots, 2 * SAMPLE, rng) for space in _SPACES]
     directions = [_Sample.of(space, shots, SAMPLE, rng) for space in _SPACES]
@@ -163,7 +170,7 @@ class _Sample:
 
     @classmethod
     def of(cls, space: str, shots: int, count: int, rng: np.random.Generator) -> "_Sample":
-        """As many as `count` of all shots, at random."""
+        """Draw up to `count` of all shots at random."""
         order = rng.permutation(shots)[:count]
         return cls(space, order, np.empty((len(order), FUSED), np.float32))
 
@@ -189,7 +196,7 @@ def _alone_and_in_context(
 
 
 def mask_rate(folder: Path, facts: Mapping[str, Any]) -> float:
-    """The share of shots that were hidden in training; checkpoints of before have the default."""
+    """Share of shots that were masked in training; old checkpoints have the default."""
     rate = facts.get("mask_rate", TrainConfig.mask_rate)
     if not isinstance(rate, int | float) or not 0 < rate <= 1:
         raise InvalidInput(
@@ -199,7 +206,7 @@ def mask_rate(folder: Path, facts: Mapping[str, Any]) -> float:
 
 
 def masked_shots(model: ShotTransformer, titles: Sequence[Title], rate: float) -> dict[str, float]:
-    """The loss of the model and of predictors that it must beat."""
+    """Loss of the model on masked shots, and of the baselines that it must beat."""
     exam = ValidationSet(
         titles,
         size=model.config.max_shots,

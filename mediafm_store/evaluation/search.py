@@ -1,4 +1,4 @@
-"""How good searches are, where shots carry the number of their scene."""
+"""Quality of searches, where shots carry the number of their scene."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _NO_MERIT = ("chance", "smoothed")
 
 @dataclass(frozen=True)
 class SearchReport:
-    """Of the vectors that are live."""
+    """Report on searches in the live vectors."""
 
     version: str
     """The space that shots are compared in, such as context_v1."""
@@ -40,11 +40,14 @@ class SearchReport:
 def evaluate_search(store: Storage) -> SearchReport:
     """Search for every labelled shot among those of its title, by itself and in context.
 
-    The share of the five best answers that are of its scene (`top_5`), the share of its scene among
-    the ten best (`recall_10`), and how often a shot of its scene ranks above another (`scene_auc`),
-    beside a moving average over neighbours and chance. Intervals (95 %) come from drawing the
-    titles anew; one title has none. The figures are kept in the table `evaluations`, if it can be
-    written to. Raises NotFound if no shots carry scene numbers.
+    Measures are the share of the five best answers that are of its scene (`top_5`), the share of
+    its scene among the ten best (`recall_10`), and the probability that a shot of its scene ranks
+    above another (`scene_auc`), beside a moving average over neighbours and chance. Intervals
+    (95 %) are bootstrapped over titles; one title has none. The metrics are stored in the table
+    `evaluations`, if it can be written to.
+
+    Raises:
+        NotFound: No shots carry scene numbers.
     """
     space, scenes = store.registry.shot_space(), _labelled_scenes(store)
     fused, found = (_of_titles(store, one, scenes) for one in (store.live("fused"), space))
@@ -92,7 +95,7 @@ def _labelled_scenes(store: Storage) -> dict[str, Scenes]:
 
 
 def _rankable(scenes: Scenes) -> bool:
-    """Whether some shot has others of its scene, and others of another."""
+    """True if some shot has others of its scene, and others of another scene."""
     _, sizes = np.unique(scenes[scenes >= 0], return_counts=True)
     return len(sizes) > 1 and bool((sizes > 1).any())
 

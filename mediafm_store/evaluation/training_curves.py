@@ -1,4 +1,4 @@
-"""How the trainings of a store's checkpoints went."""
+"""Learning curves of a store's checkpoints."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ class Curve:
 
 
 def training_curves(store: Storage) -> list[Curve]:
-    """Curves of the newest checkpoints, the last first.
+    """Learning curves of the newest checkpoints, the latest first.
 
     Checkpoints without a readable history are left out.
     """
@@ -39,7 +39,7 @@ def training_curves(store: Storage) -> list[Curve]:
 
 
 def _curve(folder: Path) -> Curve | None:
-    """Of a checkpoint."""
+    """Learning curve of a checkpoint; None if its history cannot be read."""
     try:
         rows = list(csv.DictReader(io.StringIO((folder / HISTORY).read_text(encoding="utf-8"))))
         facts = read_facts(folder)

@@ -1,1 +1,1 @@
-"""What a search is given as an example: shots, titles, segments, clips, pictures, sounds."""
+"""Examples that a search may start from: shots, titles, segments, clips, images, sounds."""

@@ -18,25 +18,25 @@ _CANDIDATES = 20
 _SAME_FILM = 0.6
 """How far from identical to usual the pictures of a clip and its title may lie: a clip is smaller,
 darker, and other frames stand for its shots. With the default encoder that is a cosine of .46:
-clips of Sintel have .53 and more at their place, those of other films .26 at most."""
+clips of Sintel have 0.53 and more at their place, those of other films 0.26 at most."""
 _STEP_S = 0.25
 """Offsets that differ by less are one."""
 
 
 class ClipMatch(NamedTuple):
-    """Where a clip comes from."""
+    """Position in the store that a clip was cut from."""
 
     title: str
     start_s: float
     end_s: float
     shots: list[str]
-    """Those of the title that the clip shows."""
+    """Shots of the title that the clip shows."""
     likeness: float
     """Mean cosine of the pictures of the clip and of the title, weighted by their time."""
 
 
 def origin_of(store: Storage, fused: Fused, spans: Sequence[Span]) -> ClipMatch | None:
-    """The segment of a title that a clip shows; None if it shows none.
+    """Locate the segment of a title that a clip shows; None if it shows none.
 
     Every pair of a shot of the clip and a similar one of the store says where in a title the clip
     would lie; each such place is then compared with all of the clip, picture and sound.
@@ -45,11 +45,11 @@ def origin_of(store: Storage, fused: Fused, spans: Sequence[Span]) -> ClipMatch 
     asked = weigh(fused, {"text": 0.0})  # a clip seldom has its subtitles with it
     usable = asked.any(axis=1)
     near = nearest(store, space, asked[usable], _CANDIDATES)
-    rows = store.shots_by_id(sorted({id for one in near for id in one.ids}))
+    rows = store.shots_by_id(sorted({shot_id for one in near for shot_id in one.ids}))
     # By title the seconds at which the clip may start, each once.
     offsets: defaultdict[str, dict[float, None]] = defaultdict(dict)
     for number, one in zip(np.flatnonzero(usable), near, strict=True):
-        for shot in (rows[id] for id in one.ids if id in rows):
+        for shot in (rows[shot_id] for shot_id in one.ids if shot_id in rows):
             for start_s in starts(spans, int(number), shot["start_s"], shot["end_s"]):
                 offsets[shot["title"]][round(start_s / _STEP_S) * _STEP_S] = None
     best: tuple[float, ClipMatch] | None = None
@@ -74,7 +74,7 @@ def origin_of(store: Storage, fused: Fused, spans: Sequence[Span]) -> ClipMatch 
 
 
 def starts(spans: Sequence[Span], number: int, start_s: float, end_s: float) -> Iterator[float]:
-    """Where a clip would start if its shot `number` were the one of a title from start to end.
+    """Possible starts of a clip, in seconds, if its shot `number` matched each shot of a title.
 
     Its first shot may have lost its beginning and its last one its end; of one shot alone nothing
     is known but that it lies within.
@@ -89,7 +89,7 @@ def starts(spans: Sequence[Span], number: int, start_s: float, end_s: float) -> 
 
 
 def shotwise_likeness(clip: Fused, title: Fused, spans: Sequence[Span]) -> tuple[float, float]:
-    """How alike the pictures are, and pictures and sounds together, shot by shot."""
+    """Similarity of the pictures, and of pictures with sound, shot by shot."""
     lengths = np.array([s.end_s - s.start_s for s in spans], np.float32)
     of = {m: cosines(clip[:, block(m)], title[:, block(m)]) for m in ("visual", "audio")}
     both = sum(of.values()) / len(of)
@@ -98,5 +98,5 @@ def shotwise_likeness(clip: Fused, title: Fused, spans: Sequence[Span]) -> tuple
 
 
 def cosines(a: Blocks, b: Blocks) -> Float32[np.ndarray, " rows"]:
-    """Row by row; 0 where either has nothing."""
+    """Cosine of each pair of rows; 0 where either is zero."""
     return np.einsum("nd,nd->n", unit_rows(a), unit_rows(b))

@@ -1,4 +1,4 @@
-"""Shots whose like is looked for, and whether they can be compared with a store."""
+"""Example shots of a query, and the check that a store can be compared with them."""
 
 from typing import NamedTuple
 
@@ -12,16 +12,16 @@ from mediafm_store.tables.spaces import Space
 
 
 class Example(NamedTuple):
-    """Shots whose like is looked for, or is to be kept away from."""
+    """Shots whose similarity is sought, or avoided."""
 
     rows: Fused
     """One a shot in play order, in the space that is searched."""
     alone: Fused
-    """The same shots taken by themselves."""
+    """Shots without their context."""
     lacks: frozenset[Modality] = frozenset()
-    """What a file has none of; it is not compared."""
+    """Modalities that a file lacks; they are not compared."""
     ids: frozenset[str] = frozenset()
-    """Those of the store, which are no answers to themselves."""
+    """Shots of the store, which are no answers to themselves."""
     title: str | None = None
     whole: str | None = None
     """The title that they are all shots of."""

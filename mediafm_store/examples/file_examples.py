@@ -29,7 +29,7 @@ LONGEST_PIECES = 360
 
 
 class ComparisonSpace(NamedTuple):
-    """What a file is made comparable with."""
+    """Space and encoders that a file is compared with."""
 
     store: Storage
     space: Space
@@ -95,7 +95,7 @@ def _in_context(against: ComparisonSpace, features: Features) -> Fused:
 
 
 def picture(path: Path) -> np.ndarray:
-    """A picture as RGB, the right way up."""
+    """Read an image as RGB, uint8, with its orientation applied."""
     bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
         with warnings.catch_warnings():
@@ -107,7 +107,7 @@ def picture(path: Path) -> np.ndarray:
 
 
 def sounds(path: Path) -> list[np.ndarray]:
-    """The sound of a file in pieces; raise InvalidInput if it has none."""
+    """Decode the sound of a file in pieces; raise InvalidInput if it has none."""
     pieces: list[np.ndarray] = []
     kept: list[np.ndarray] = []
     for chunk in sound(path):

@@ -1,4 +1,4 @@
-"""What a file is to search by: a picture, a sound or a clip, by its content."""
+"""Kind of a query file by its content: image, audio or clip."""
 
 import warnings
 from pathlib import Path
@@ -20,12 +20,13 @@ and films."""
 
 
 def kind_of(path: Path) -> Kind:
-    """Kind of example that a file is.
+    """Kind of a query file: images that Pillow opens, clips (with moving pictures), or sounds.
 
-    A picture, animated or not, that Pillow opens is a picture; other files with moving pictures are
-    clips, files with sound only are sounds.
+    An animated image that Pillow opens counts as an image.
 
-    Raises InvalidMedia for what is no media file, InvalidInput for one with nothing to see or hear.
+    Raises:
+        InvalidMedia: The file is not a media file.
+        InvalidInput: The file has nothing to see or to hear.
     """
     check_file(path)
     if _is_picture(path):
@@ -85,7 +86,7 @@ def _require_clip(path: Path) -> None:
 
 
 def streams_in(path: Path) -> "Streams":
-    """What is in a file, with pictures that FFmpeg does not know."""
+    """Streams of a file, including images that FFmpeg does not read."""
     from mediafm_store.media.streams import Streams, streams_of
 
     try:
@@ -97,7 +98,7 @@ def streams_in(path: Path) -> "Streams":
 
 
 def _is_picture(path: Path) -> bool:
-    """Whether Pillow takes a file for a picture, by its first bytes."""
+    """True if Pillow takes a file for an image, by its first bytes."""
     from PIL import Image
 
     Image.init()  # finds all formats that this version knows
@@ -107,7 +108,7 @@ def _is_picture(path: Path) -> bool:
             with Image.open(path, formats=[f for f in FORMATS if f in Image.OPEN]):
                 return True
     except Image.DecompressionBombError:
-        return True  # too large a one, which is told where it is read
+        return True  # too large a one; reported when it is read
     except (OSError, ValueError):
         return False
 

@@ -1,4 +1,4 @@
-"""What is looked for, as vectors of shots: shots and segments of the store, files, words."""
+"""Query vectors from shots and segments of the store, files and words."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -30,17 +30,17 @@ UNLIKE = 0.5
 
 
 OnOrigin = Callable[[Path, ClipMatch], None]
-"""Told of a clip that was cut from a title of the store."""
+"""Called with a clip that was cut from a title of the store."""
 
 
 class VectorQuery(NamedTuple):
-    """What is looked for in one space."""
+    """Query vectors in one space."""
 
     space: Space
     rows: Fused
-    """Of length 1, one a shot in play order."""
+    """Rows of unit length, one a shot in play order."""
     weights: Mapping[Modality, float]
-    """Of the modalities; those that weigh 0 are not compared."""
+    """Weights of the modalities; those of weight 0 are not compared."""
 
     @property
     def as_one(self) -> "VectorQuery":
@@ -48,7 +48,7 @@ class VectorQuery(NamedTuple):
         return self._replace(rows=pooled(self.rows))
 
     def shares(self, found: Fused) -> Float32[np.ndarray, "3 rows found"]:
-        """What each modality adds to the likeness of each row and each found vector.
+        """Contribution of each modality to the cosine of each row with each vector in `found`.
 
         Where a modality is not compared, it does not count for the length of a vector either: a
         picture is as like a shot in which somebody speaks as it is like a silent one. Not so for
@@ -69,9 +69,16 @@ def vector_query(
     unlike: Sequence[Example],
     weights: Mapping[Modality, float],
 ) -> VectorQuery:
-    """Examples as one query, in the modalities that any of them has.
+    """Combine examples into one query, in the modalities that any of them has.
 
-    Raises InvalidInput if none is left to compare.
+    Args:
+        space: Space of the query.
+        like: Examples that answers should be similar to.
+        unlike: Examples that answers should differ from.
+        weights: Weight of each modality, 0 or more; 1 where it is missing.
+
+    Raises:
+        InvalidInput: No modality is left to compare.
     """
     lacks = frozenset(MODALITIES).intersection(*(e.lacks for e in like))
     weights = {m: 0.0 if m in lacks else weights.get(m, 1.0) for m in MODALITIES}
@@ -87,9 +94,10 @@ def vector_query(
 
 
 def title_query(store: Storage, title: str, weights: Mapping[Modality, float]) -> VectorQuery:
-    """A whole title as one vector, in the space of titles.
+    """Query with the vector of a whole title, in the space of titles.
 
-    Raises InvalidInput if it has none yet.
+    Raises:
+        InvalidInput: The title has no vector yet.
     """
     space = store.live("title")
     rows = weigh(store.vectors(space, title).vectors, weights)
@@ -103,7 +111,7 @@ def title_query(store: Storage, title: str, weights: Mapping[Modality, float]) -
 def text_query(
     store: Storage, text: str, encoders: Encoders, weights: Mapping[Modality, float]
 ) -> VectorQuery:
-    """Words as a query: each modality is asked for the same, in the terms of its encoder."""
+    """Query with a text: each modality is asked for it, in the terms of its encoder."""
     space = store.live("described")
     # Of imported shots only the words are known.
     asked: Encoders = {"text": encoders["text"]} if is_imported(space) else encoders
@@ -116,7 +124,7 @@ def text_query(
 
 
 class ExampleResolver:
-    """Finds the vectors of examples in a store, in one space, or makes them of files."""
+    """Reads the vectors of examples from a space, or computes them from files."""
 
     def __init__(
         self,
@@ -130,7 +138,7 @@ class ExampleResolver:
         self.device, self.on_origin = device, on_origin
 
     def of(self, name: str) -> Example:
-        """Whatever a name stands for: a shot, a title, a segment of one, or a file.
+        """Resolve a name: a shot, a title, a segment of one, or a file.
 
         A segment is TITLE@START-END, as sintel@0:03:10-0:03:40. An id goes before a file, a file
         before what else titles are called. Raises NotFound for anything else.
@@ -184,7 +192,15 @@ class ExampleResolver:
 
 
 def parse_clock(clock: str) -> float:
-    """1:02:03.5, 2:03 or 123.5 as seconds; raise InvalidInput for anything else."""
+    """Parse a time such as 1:02:03.5, 2:03 or 123.5 into seconds.
+
+    Raises:
+        InvalidInput: The text is not a time, or is negative.
+
+    Example:
+        >>> parse_clock("1:02:03.5")
+        3723.5
+    """
     value = clock_s(clock)
     if value is None:
         try:

@@ -21,7 +21,7 @@ _READ = ("start_s", "end_s", "shots", "fps", "words")
 
 
 class _Header(NamedTuple):
-    """What a `.npy` says of itself before its values."""
+    """Header of a `.npy` file: what it declares before its values."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -54,9 +54,9 @@ class ArrayFile:
             _check_size(path, name, headers[name])
         self.ids = {path.stem: title or title_id(path)}
 
-    def metadata_beside(self, id: str) -> Path:
+    def metadata_beside(self, title: str) -> Path:
         """The file whose neighbours describe a title."""
-        del id
+        del title
         return self.path
 
     def read(self, name: str) -> RawTitle:
@@ -101,7 +101,21 @@ def _in_frames(path: Path, shots: np.ndarray, fps: Fraction) -> Times:
 
 
 def frame_rate(given: Any, where: object = "--fps") -> Fraction:
-    """Frames a second, from `24000/1001` or a number; InvalidInput for others."""
+    """Parse a frame rate in frames per second.
+
+    Args:
+        given: A number, or a fraction such as `24000/1001`.
+        where: Option or file that gave it, for the message.
+
+    Raises:
+        InvalidInput: The value is not a frame rate.
+
+    Example:
+        >>> frame_rate("24000/1001")
+        Fraction(24000, 1001)
+        >>> frame_rate(23.976)
+        Fraction(2997, 125)
+    """
     try:
         fps = Fraction(given[0] if isinstance(given, list) and len(given) == 1 else given)
     except (TypeError, ValueError, ArithmeticError):
@@ -131,7 +145,7 @@ def _read_headers(path: Path) -> dict[str, _Header]:
 
 
 def _read_header(array: Any) -> _Header:
-    """Of one array."""
+    """Read the header of one array."""
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
@@ -141,7 +155,7 @@ def _read_header(array: Any) -> _Header:
 
 
 def _width_of(path: Path, name: str, header: _Header) -> int:
-    """How many numbers a shot's vector has."""
+    """Length of a shot's vector in an array."""
     if len(header.shape) != 2 or header.shape[1] == 0:
         raise InvalidInput(
             f"{path}: {name} is {header.shape}; give it one row a shot: [shots, width]"

@@ -1,4 +1,4 @@
-"""How much a file may declare to hold: a few megabytes of zeros unpack to many gigabytes."""
+"""Limits on the size a file may declare: a few megabytes of zeros unpack to many gigabytes."""
 
 MOST_SHOTS, _MOST_WIDTH, MOST_NUMBERS = 200_000, 16_384, 50_000_000
 """Of a title: a day with a cut every half a second; numbers a vector, many times what models make;

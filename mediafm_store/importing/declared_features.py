@@ -1,4 +1,4 @@
-"""Which vectors the titles of a store bring along: told by the first import, kept by all others.
+"""Features that imported titles bring along: declared by the first import, kept by all others.
 
 A store remembers them in the words that say what made its space `fused`, such as `import:
 visual=VGG19/512 + audio=HSV/256 + text=minilm-l6`: name and width by modality.
@@ -35,7 +35,7 @@ class _Feature(NamedTuple):
 
     @property
     def fingerprint(self) -> str:
-        """Of their blocks."""
+        """Fingerprint over the blocks of all modalities."""
         return hashlib.sha256(repr((self.name, self.width, _BLOCK_MAP)).encode()).hexdigest()[:16]
 
 
@@ -120,7 +120,7 @@ def check_fits(file: HasWidths, features: Features, store: Storage) -> None:
 
 
 def _stored_features(store: Storage) -> Features | None:
-    """What the titles of a store brought along; None if it has none, or they came as films."""
+    """Features that the titles of a store were imported with; None without any, or for films."""
     if not store.has("fused") or not is_imported(store.live("fused")):
         return None
     found = _FEATURE.findall(store.live("fused").made_by)
@@ -129,9 +129,15 @@ def _stored_features(store: Storage) -> Features | None:
 
 
 def spaces(store: Storage, features: Features, reader: Encoder) -> tuple[Space, Space, Space]:
-    """`fused`, `described` and `metadata` of imported titles; raise SpaceMismatch for others.
+    """Spaces `fused`, `described` and `metadata` of imported titles.
 
-    Where titles bring no vectors of words, `reader` makes them.
+    Args:
+        store: The store that the titles are imported into.
+        features: Features that the titles bring along.
+        reader: Text encoder for titles without text vectors.
+
+    Raises:
+        SpaceMismatch: The store holds titles with other features.
     """
     words: dict[Modality, str] = {"text": reader.fingerprint}
     reads: dict[Modality, str] = {"text": reader.name}
@@ -148,5 +154,5 @@ def spaces(store: Storage, features: Features, reader: Encoder) -> tuple[Space, 
 
 
 def _in_words(told: Mapping[Modality, str]) -> str:
-    """What a space says of itself."""
+    """Description of the features, as a space stores it."""
     return IMPORTED + " + ".join(f"{m}={told[m]}" for m in MODALITIES if m in told)

@@ -21,7 +21,11 @@ FeatureFile = ArrayFile | TableFile
 
 
 def find_files(files: Iterable[Path]) -> list[Path]:
-    """The files to import, each once; InvalidInput for what is not there or of another kind."""
+    """Files to import, each once.
+
+    Raises:
+        InvalidInput: A path does not exist or is not an array or table file.
+    """
     found: dict[Path, None] = {}
     for path in files:
         if not path.exists():
@@ -58,7 +62,7 @@ def give_ids(store: Storage, files: Sequence[FeatureFile]) -> None:
 
 
 def unchanged(row: Mapping[str, Any], file: Path) -> IngestResult:
-    """A title that is as it was."""
+    """Result for a title whose file has not changed since it was imported."""
     return IngestResult(row["id"], file, "unchanged", row["shots"], film_s=row["duration_s"])
 
 

@@ -19,9 +19,9 @@ from mediafm_store.tables import location
 from mediafm_store.tables.lancedb_tables import Tables
 
 ROWS = 1024
-"""Rows that are read at once; a title has as many as it has shots."""
+"""Rows that are read in one go; a title has as many as it has shots."""
 _PARQUET_BUFFER = 1 << 20
-"""Bytes read at once of a column. Whole row groups, as Polars reads them, take gigabytes."""
+"""Bytes of a column read in one go. Whole row groups, as Polars reads them, take gigabytes."""
 
 
 class TableFile:
@@ -49,9 +49,9 @@ class TableFile:
         self._too_many = {name: r for name, rows in self._runs if (r := too_many(rows, widest))}
         self._titles = self._read()
 
-    def metadata_beside(self, id: str) -> Path:
+    def metadata_beside(self, title: str) -> Path:
         """The file whose neighbours describe a title, as if it were one: `sintel.parquet`."""
-        return self.path.with_name(id + self.path.suffix)
+        return self.path.with_name(title + self.path.suffix)
 
     def read(self, name: str) -> RawTitle:
         """The rows of a title."""
@@ -73,7 +73,7 @@ class TableFile:
         self._titles.close()
 
     def _read(self) -> Generator[tuple[str, pa.Table]]:
-        """The rows of title after title; memory holds one title, and what is read at once."""
+        """The rows of title after title; memory holds one title, and one chunk."""
         wanted = {"title", "start_s", "end_s", "words", self._scenes}
         wanted |= {*(self._arrays[m] for m in self.widths)}
         with damaged_files(self.path):
@@ -136,16 +136,16 @@ def _check_columns(path: Path, schema: pa.Schema, arrays: Mapping[Modality, str]
             )
 
 
-def _is_vector(type: pa.DataType) -> bool:
-    """Whether a column holds lists of numbers."""
+def _is_vector(data_type: pa.DataType) -> bool:
+    """True if a column holds lists of numbers."""
     lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    if not any(is_a(type) for is_a in lists):
+    if not any(is_a(data_type) for is_a in lists):
         return False
-    return pa.types.is_floating(type.value_type) or pa.types.is_integer(type.value_type)
+    return pa.types.is_floating(data_type.value_type) or pa.types.is_integer(data_type.value_type)
 
 
 def _width_of(path: Path, column: pa.Field) -> int:
-    """How many numbers a shot's vector has: the type says it, or the first row that has one."""
+    """Length of a shot's vector, from the type or from the first row that has one."""
     fixed = pa.types.is_fixed_size_list(column.type)
     width = int(column.type.list_size) if fixed else _mean_width(path, column.name)
     if reason := too_many(1, width):

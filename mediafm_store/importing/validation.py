@@ -28,13 +28,13 @@ Native = Float64[np.ndarray, "shots width"]
 
 
 class TitleInFile(NamedTuple):
-    """Which title of which file is read, for messages."""
+    """Title and file that are being read, for messages."""
 
     file: Path
     title: str
 
     def bad(self, what: str, shot: int | None = None) -> InvalidInput:
-        """What is wrong with the title, or with one of its shots."""
+        """Error about the title, or about one of its shots."""
         where = f"title {self.title}"
         if shot is not None:
             where = f"shot {shot_id(self.title, shot)}"
@@ -42,7 +42,7 @@ class TitleInFile(NamedTuple):
 
 
 class Times(NamedTuple):
-    """Where shots start and end, the end being the first moment after a shot."""
+    """Start and end of each shot; the end is exclusive."""
 
     start: np.ndarray
     end: np.ndarray
@@ -51,7 +51,7 @@ class Times(NamedTuple):
 
 
 class RawTitle(NamedTuple):
-    """What a file holds of a title; nothing is checked yet."""
+    """Title as a file holds it; nothing is checked yet."""
 
     times: Times
     vectors: Mapping[Modality, np.ndarray]
@@ -67,7 +67,7 @@ class ImportedTitle:
     spans: list[Span]
     vectors: Mapping[Modality, Native]
     words: list[str]
-    """Empty where nothing is said."""
+    """Empty for a shot without words."""
     scenes: list[int | None]
     """The labelled scene of each shot."""
 
@@ -90,7 +90,7 @@ def checked_title(raw: RawTitle, place: TitleInFile) -> ImportedTitle:
 
 
 def _spans_of(times: Times, place: TitleInFile) -> list[Span]:
-    """Where the shots lie; they must ascend and may not overlap."""
+    """Spans of the shots; they must ascend and may not overlap."""
     time_base = times.time_base or _SECONDS
     edges = _edges_of(times, place) * (1.0 if times.time_base else float(1 / _SECONDS))
     possible = np.isfinite(edges) & (edges >= 0) & (edges * float(time_base) < _LONGEST_S)
@@ -145,7 +145,7 @@ def _native(values: np.ndarray, modality: Modality, shots: int, place: TitleInFi
 
 
 def _words_of(words: Sequence[Any] | None, shots: int, place: TitleInFile) -> list[str]:
-    """What is said in each shot."""
+    """Spoken words of each shot."""
     if words is None:
         return [""] * shots
     if len(words) != shots:

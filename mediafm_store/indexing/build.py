@@ -41,7 +41,7 @@ def build_index(
     *,
     device: DeviceChoice = "auto",
 ) -> IndexStatus:
-    """`build_indexes` of one space, in this process."""
+    """Build the index of one space, in this process; see `build_indexes`."""
     return build_indexes(store, [space], config, device=device)[0]
 
 
@@ -53,16 +53,31 @@ def build_indexes(
     device: DeviceChoice = "auto",
     engine: str = "threads",
     workers: int | None = None,
-    on_vectors: _OnVectors = lambda done, all: None,
+    on_vectors: _OnVectors = lambda done, total: None,
 ) -> list[IndexStatus]:
     """Index the vectors of spaces, tune the indexes to a recall@10, and measure them.
 
-    Of a space of more rows than a shard has, several are built, each by a worker of the `engine`
-    (see `engine_of`), and searched as one. An index in use is replaced when the new one is
-    complete; shards that are made before a build is killed are not made again. `on_vectors` is told
-    how many vectors have been read and added, of all that are to be both; by Ray, shard by shard.
-    What was measured is kept in the table `evaluations`. Raises InvalidInput if a space has no
-    vectors, or if workers may be on other machines than the indexes of the store.
+    A space with more rows than a shard holds gets several shards, each built by a worker of the
+    `engine` (see `engine_of`), which are searched as one. An index in use is replaced when the new
+    one is complete; shards that were finished before a build was killed are not built again. The
+    measured quality is stored in the table `evaluations`.
+
+    Args:
+        store: The store that has the spaces.
+        spaces: Spaces to index.
+        config: Settings of the indexes; None for the defaults.
+        device: Device that trains the indexes.
+        engine: Where shards are built: `threads`, `ray` or the address of a Ray cluster.
+        workers: Number of shards built in parallel; None for the default of the engine.
+        on_vectors: Called with the number of vectors read and added, and the total of both; by
+            Ray, shard by shard.
+
+    Returns:
+        Status of each index, in the order of `spaces`.
+
+    Raises:
+        InvalidInput: A space has no vectors, or workers may be on machines that cannot reach the
+            indexes of the store.
     """
     plans = partial(_planned, store, config=config or IndexConfig(), device=device)
     _make(store, spaces, plans, engine=engine, workers=workers, on_vectors=on_vectors)
@@ -70,7 +85,7 @@ def build_indexes(
 
 
 def refresh_index(store: Storage, space: Space, *, device: DeviceChoice = "auto") -> IndexStatus:
-    """`refresh_indexes` of one space, in this process."""
+    """Refresh the index of one space, in this process; see `refresh_indexes`."""
     return refresh_indexes(store, [space], device=device)[0]
 
 
@@ -81,16 +96,30 @@ def refresh_indexes(
     device: DeviceChoice = "auto",
     engine: str = "threads",
     workers: int | None = None,
-    on_vectors: _OnVectors = lambda done, all: None,
+    on_vectors: _OnVectors = lambda done, total: None,
     damaged: Sequence[Path] = (),
 ) -> list[IndexStatus]:
-    """Add to the indexes of spaces what came since they were built, without learning anew.
+    """Add to the indexes of spaces the vectors that came since, without training again.
 
-    A shard is built anew, as was asked of the index, where more than MOSTLY_DEAD of its rows have
-    been replaced, where it has outgrown what it learned from, or where its settings do not find
-    enough of the new rows. The titles of one that cannot be read, is `damaged`, or holds vectors
-    that another program has changed since, are as new ones: the table is read for that.
-    The other shards stay as they are. Raises InvalidInput as `build_indexes` does.
+    A shard is rebuilt with its settings where more than MOSTLY_DEAD of its rows are out of date,
+    where it has outgrown its training sample, or where its settings do not find enough of the new
+    rows. Titles of a shard that cannot be read, is `damaged`, or holds vectors that another program
+    has changed since are indexed again: the table is read for that. Other shards stay as they are.
+
+    Args:
+        store: The store that has the spaces.
+        spaces: Spaces whose indexes are refreshed.
+        device: Device that trains rebuilt shards.
+        engine: Where shards are built: `threads`, `ray` or the address of a Ray cluster.
+        workers: Number of shards built in parallel; None for the default of the engine.
+        on_vectors: Called as by `build_indexes`.
+        damaged: Folders of shards known to be damaged.
+
+    Returns:
+        Status of each index, in the order of `spaces`.
+
+    Raises:
+        InvalidInput: As in `build_indexes`.
     """
 
     def plans(space: Space, scratch: Path) -> ShardPlan:
@@ -108,7 +137,7 @@ def refresh_indexes(
 
 
 def mend_index(store: Storage, space: Space) -> IndexStatus:
-    """Build those shards of an index anew of which any byte is not as it was written."""
+    """Rebuild the shards of an index whose files differ from their checksums."""
     return refresh_indexes(store, [space], damaged=list(check_index(store, space)))[0]
 
 
@@ -211,7 +240,7 @@ def _planned(
     device: DeviceChoice,
     shards: Sequence[Shard] = (),
 ) -> ShardPlan:
-    """What is to become of an index; raise InvalidInput if the space has no vectors."""
+    """Plan the shards of an index; raise InvalidInput if the space has no vectors."""
     odd = set(store.lacking(space))  # of which rows were lost, or are there twice
     counts = {t: n for t, n in store.rows_by_title(space).items() if t not in odd}
     if not counts:

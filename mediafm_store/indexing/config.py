@@ -1,4 +1,4 @@
-"""What is asked of the index of a space, kept with each of its shards."""
+"""Settings of the index of a space, stored with each of its shards."""
 
 import json
 from collections.abc import Mapping
@@ -18,9 +18,10 @@ CONFIG = "config.json"
 
 @dataclass(frozen=True)
 class IndexConfig:
-    """What is asked of an index when it is built; its refreshes keep to it.
+    """Settings with which an index is built and refreshed.
 
-    Raises InvalidInput for numbers that no index can have.
+    Raises:
+        InvalidInput: A number is out of range.
     """
 
     kind: str | None = None
@@ -42,7 +43,7 @@ class IndexConfig:
             raise InvalidInput(f"a shard has 1 row or more, is to have {self.shard_rows}")
 
     def kinds(self) -> Mapping[str, Train | None] | None:
-        """What makes an index of the kind: FAISS, or a plug-in of that name; None: any may.
+        """Factories of this kind of index: FAISS, or a plug-in; None if any may be used.
 
         Raises InvalidInput or NotFound for a kind that there is not.
         """

@@ -32,7 +32,7 @@ class Generation:
 
     base: Path
     folder: Path
-    """Where its shards are made; absolute. Names that begin with HALF are of unfinished ones."""
+    """Folder of its shards; absolute. Names of unfinished ones begin with HALF."""
 
     def complete(self, shards: Sequence[Path]) -> None:
         """Make it the newest. Its shards are those made here, and others of the one before.
@@ -61,7 +61,7 @@ class Generation:
 
 
 def delete(folder: Path) -> None:
-    """At once for whoever may still write to it: a worker whose driver was killed."""
+    """Delete a folder in one step, as a worker without its driver may still write to it."""
     with suppress(OSError):  # on Windows, where it is open
         folder = folder.rename(folder.with_name(_HALF + uuid.uuid4().hex))
     shutil.rmtree(folder, ignore_errors=True)
@@ -75,7 +75,7 @@ def new_half(shard: Path) -> Path:
 
 
 def _link(source: str, target: str) -> None:
-    """The same file under another name, or a copy where the file system has no such names."""
+    """Hard-link a file, or copy it where the file system has no links."""
     try:
         os.link(source, target)
     except OSError:
@@ -113,7 +113,7 @@ def newest_build(base: Path) -> Path | None:
 
 
 def unfinished(store: Storage) -> list[Path]:
-    """What is left of indexes that were not finished; not those that are being built."""
+    """Left-overs of index builds that stopped, without those that still run."""
     found = []
     for folder in sorted(indexes(store).glob(f"*/{_BUILDING}*")):
         # A store that is only read cannot be locked.
@@ -123,16 +123,16 @@ def unfinished(store: Storage) -> list[Path]:
 
 
 def delete_unfinished(folder: Path) -> None:
-    """Delete one of these, unless it is gone on with by now."""
+    """Delete the leftovers of a build, unless a process has resumed it by now."""
     with suppress(Timeout), FileLock(folder.parent / _LOCK, timeout=0):
         delete(folder)
 
 
 def indexes(store: Storage) -> Path:
-    """Where all indexes of a store lie."""
+    """Folder of all indexes of a store."""
     return store.local / "indexes"
 
 
 def index_folder(store: Storage, space: Space) -> Path:
-    """Where the indexes of a space lie."""
+    """Folder of the indexes of a space."""
     return indexes(store) / space.table

@@ -16,7 +16,7 @@ from mediafm_store.tables.spaces import Space, VectorBatch
 
 
 def edited(store: Storage, space: Space, index: SpaceIndex) -> dict[Path, int]:
-    """How many vectors of each shard are not those of the table any more; of shards with some.
+    """Count the vectors of each shard that differ from the table; shards without any are left out.
 
     Nothing is read of a table that has the version that was indexed; else all of it, for tables do
     not tell which of their rows were changed.
@@ -43,12 +43,12 @@ def _placed(
     space: Space, index: SpaceIndex, batch: VectorBatch, starts: dict[str, int]
 ) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
     """The rows of a batch that an index holds, and where it holds them."""
-    numbers = [0 if space.of_titles else index_of(id) for id in batch.ids]
+    numbers = [0 if space.of_titles else index_of(row_id) for row_id in batch.ids]
     begins = [starts.get(title, len(index.ids)) for title in batch.titles]
     places = np.array(begins, np.int64) + np.array(numbers, np.int64)
     rows = np.flatnonzero(places < len(index.ids))
     held = index.ids.gather(places[rows]).to_list()
-    there = [id == batch.ids[row] for id, row in zip(held, rows, strict=True)]
+    there = [row_id == batch.ids[row] for row_id, row in zip(held, rows, strict=True)]
     return rows[there], places[rows][there]
 
 
@@ -58,14 +58,14 @@ def _equal(
     rows: Int64[np.ndarray, " n"],
     places: Int64[np.ndarray, " n"],
 ) -> Bool[np.ndarray, " n"]:
-    """Which vectors of a batch an index holds as they are."""
+    """Mask of the vectors in a batch that the index holds unchanged."""
     try:
         held = index.indexed.read(places)
-    except DamagedError:  # which is told, and mended, for itself
+    except DamagedError:  # reported and mended separately
         return np.ones(len(rows), bool)
     return (held == batch.vectors[rows].astype(np.float32)).all(axis=1)
 
 
 def edits_in_words(found: Mapping[Path, int]) -> str:
-    """What `edited` found, in words."""
+    """Result of `edited`, in words."""
     return f"{sum(found.values())} of its vectors are not those of the table any more"

@@ -1,4 +1,4 @@
-"""Which rows of a space an index holds."""
+"""Rows of a space that an index holds."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,21 +17,21 @@ IDS, RUNS = "ids.arrow", "runs.json"
 
 
 class IndexedVersion(NamedTuple):
-    """Which vectors an index holds."""
+    """Version of a space, and the rows of it that an index holds."""
 
     space: str
     """The table, such as context_v1."""
     fingerprint: str
     version: int
-    """Of the table when they were read: of another, they may differ."""
+    """Version of the table when they were read; in another they may differ."""
 
     def is_of(self, space: Space) -> bool:
-        """Whether they are of this version of a space."""
+        """True if the rows are of this version of a space."""
         return self[:2] == (space.table, space.fingerprint)
 
 
 def origin(store: Storage, space: Space) -> IndexedVersion:
-    """The vectors of a space as they are now."""
+    """Current version and rows of a space."""
     return IndexedVersion(space.table, space.fingerprint, store.tables.version(space.table))
 
 
@@ -50,7 +50,7 @@ def still_valid(runs: Iterable[RowRange], revisions: Mapping[str, str]) -> list[
 
 
 def count_rows(runs: Iterable[RowRange]) -> int:
-    """How many rows they are together."""
+    """Total number of rows in all runs."""
     return sum(run.stop - run.start for run in runs)
 
 
@@ -62,7 +62,7 @@ class Shard:
     indexed: VectorSearcher
     facts: IndexMetadata
     ids: pl.Series
-    """Of the shots or titles whose vectors are its rows."""
+    """Ids of the shots or titles whose vectors are its rows."""
     runs: list[RowRange]
     origin: IndexedVersion
 

@@ -1,4 +1,4 @@
-"""What a search has read already, so that nothing is read twice."""
+"""Read cache of one search, so that nothing is read twice."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -28,21 +28,21 @@ class ReadCache:
 
     def add(self, space: Space, ids: Sequence[str], vectors: Vectors) -> None:
         """Take vectors that came with a search."""
-        self._rows |= {(space.table, id): row for id, row in zip(ids, vectors, strict=True)}
+        self._rows |= {(space.table, row_id): row for row_id, row in zip(ids, vectors, strict=True)}
 
     def vectors(self, space: Space, ids: Sequence[str]) -> Vectors:
         """One row an id; zero where the space has none."""
-        missing = [id for id in ids if (space.table, id) not in self._rows]
+        missing = [row_id for row_id in ids if (space.table, row_id) not in self._rows]
         nothing = np.zeros(space.dim, np.float32)
         if missing:
             self.add(space, *read_vectors(self.store, space, missing))
-            for id in missing:  # those that are not there are not asked for again
-                self._rows.setdefault((space.table, id), nothing)
-        rows = [self._rows[space.table, id] for id in ids]
+            for row_id in missing:  # those that are not there are not asked for again
+                self._rows.setdefault((space.table, row_id), nothing)
+        rows = [self._rows[space.table, row_id] for row_id in ids]
         return np.stack(rows) if rows else np.zeros((0, space.dim), np.float32)
 
     def shots(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The rows of those of the shots that exist."""
-        if missing := [id for id in dict.fromkeys(ids) if id not in self._shots]:
+        if missing := [shot_id for shot_id in dict.fromkeys(ids) if shot_id not in self._shots]:
             self._shots |= self.store.shots_by_id(missing)
-        return {id: self._shots[id] for id in ids if id in self._shots}
+        return {shot_id: self._shots[shot_id] for shot_id in ids if shot_id in self._shots}

@@ -21,7 +21,7 @@ class Nearest(NamedTuple):
     ids: list[str]
     scores: Float32[np.ndarray, " found"]
     vectors: Vectors
-    """As they are stored, as float32."""
+    """Stored vectors, as float32."""
 
 
 def nearest(
@@ -34,10 +34,21 @@ def nearest(
     without: Collection[str] = (),
     device: DeviceChoice = "cpu",
 ) -> list[Nearest]:
-    """The `k` nearest vectors of a space to each query, exactly scored.
+    """Find the `k` nearest vectors of a space to each query, with exact cosines.
 
-    Of `ids` alone, if given, and of no title in `without`; if there are `k` such vectors, as many
-    are found. Rows that came after the index was built are found, those replaced are not.
+    Rows that were added after the index was built are found; replaced rows are not.
+
+    Args:
+        store: The store that has the space.
+        space: Space to search.
+        queries: Query vectors of unit length, one a row.
+        k: Number of neighbours; as many are found if there are that many allowed vectors.
+        ids: If given, only these ids may be found.
+        without: Ids of titles that may not be found.
+        device: Device that compares.
+
+    Returns:
+        Neighbours of each query, nearest first.
     """
     revisions = {t: r for t, r in store.revisions().items() if t not in without}
     opened = open_index(store, space, device=device)
@@ -79,7 +90,7 @@ def _compare(
         return found
     among = None if ids is None else frozenset(ids)
     for batch in store.vector_batches(space, titles):
-        allowed = [i for i, id in enumerate(batch.ids) if among is None or id in among]
+        allowed = [i for i, row_id in enumerate(batch.ids) if among is None or row_id in among]
         vectors = batch.vectors[allowed].astype(np.float32)
         for number, scores in enumerate(queries @ vectors.T):
             top = np.argsort(-scores, kind="stable")[:k]

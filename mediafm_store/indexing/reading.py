@@ -16,11 +16,16 @@ from mediafm_store.tables.spaces import Space, StoredVectors
 
 
 def read_vectors(store: Storage, space: Space, ids: Sequence[str]) -> StoredVectors:
-    """The vectors of those shots, or titles, that a space holds, as float32."""
+    """Read the vectors of shots or titles that a space holds, as float32.
+
+    Ids without a vector are left out.
+    """
     if space.of_titles:
         return store.vectors_by_id(space, ids)
     counts = store.shot_counts()
-    there = sorted({id for id in ids if index_of(id) < counts.get(title_of(id), 0)})
+    there = sorted(
+        {shot_id for shot_id in ids if index_of(shot_id) < counts.get(title_of(shot_id), 0)}
+    )
     held = _read_indexed(store, space, there)
     if not (rest := sorted(set(there) - set(held.ids))):
         return held
@@ -33,7 +38,7 @@ def read_vectors(store: Storage, space: Space, ids: Sequence[str]) -> StoredVect
 
 
 def _read_indexed(store: Storage, space: Space, shots: Sequence[str]) -> StoredVectors:
-    """Those that the index of the space holds as they are now; none if there is no index."""
+    """Vectors that the index of the space holds and that are current; none without an index."""
     opened = open_index(store, space)
     while opened is not None:
         rows = opened.find(shots, store.revisions())

@@ -27,12 +27,12 @@ class RowsDone(NamedTuple):
     """Vectors that have been read from the store, or added to the index of a shard."""
 
     folder: Path
-    """Of the shard."""
+    """Folder of the shard."""
     vectors: int
 
 
 class BuildProgress:
-    """How many vectors have been read and added, of all that are to be: each is both."""
+    """Number of vectors read and added, and their total: each vector counts twice."""
 
     def __init__(
         self, shards: Sequence[ShardToMake], on_vectors: Callable[[int, int], object]
@@ -43,7 +43,7 @@ class BuildProgress:
         self._lock = Lock()
 
     def tell(self, told: RowsDone) -> None:
-        """From the thread of any worker. A shard that is built anew is read more than once."""
+        """Count rows, in any worker's thread. A shard that is rebuilt is read more than once."""
         with self._lock:
             passed = self._passed[told.folder] + told.vectors
             self._passed[told.folder] = min(passed, self._most[told.folder])
@@ -136,7 +136,7 @@ def _passed(shard: ShardToMake, tell: Tell, vectors: int) -> None:
 
 
 def is_made(shard: ShardToMake) -> bool:
-    """Whether a shard is there from a run before, and can be read; else it is not there now."""
+    """True if an earlier run finished the shard and it can be read; else remove leftovers."""
     if not shard.folder.exists():
         return False
     try:

@@ -1,4 +1,4 @@
-"""How a space is divided into shards, and which of them have to be made."""
+"""Division of a space into shards, and the choice of those to build."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from mediafm_store.tables.spaces import Space
 _MOST_SHARDS = 9_999
 """As many as there are names for."""
 MOSTLY_DEAD = 0.2
-"""Share of a shard's rows that are of replaced titles, with which it is built anew."""
+"""Share of a shard's rows in replaced titles above which it is rebuilt."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,19 @@ class ShardToMake:
     before: Path | None
     """A shard that is to be extended by the titles."""
     held: Sequence[str]
-    """Those that it holds already."""
+    """Titles that it holds already."""
     more: int
     """Rows of the titles that it does not hold."""
     share: float
-    """Of the rows of the space, that these are."""
+    """Share of the rows of the space."""
     config: IndexConfig
     device: DeviceChoice
     folder: Path
-    """Where it is when it is made. The name follows from all that it is made of."""
+    """Folder of the finished shard; its name is a hash of its inputs."""
 
 
 class ShardPlan(NamedTuple):
-    """What is to become of an index."""
+    """Shards of an index to keep and to build."""
 
     kept: list[Path]
     """Shards that stay as they are."""
@@ -59,7 +59,7 @@ def plan(
     device: DeviceChoice,
     scratch: Path,
 ) -> ShardPlan:
-    """Which shards make an index of a space, whose titles have so many rows (`counts`).
+    """Plan the shards of a space whose titles have `counts` rows each.
 
     Of the `shards` that there are, those stay that are not mostly dead. The last of them takes what
     has come since, as far as it has room; others are made for the rest, in the folder `scratch`.
@@ -99,13 +99,22 @@ def plan(
 
 
 def _fitting(counts: Mapping[str, int], room: int) -> set[str]:
-    """The first titles that have no more than so many rows together."""
+    """First titles that together have no more than `room` rows."""
     ends = np.cumsum(list(counts.values()))
     return {title for title, end in zip(counts, ends, strict=True) if end <= room}
 
 
 def divided(counts: Mapping[str, int], most: int) -> list[list[str]]:
-    """Titles in groups of about equally many rows, no more than `most` but for a last title."""
+    """Divide titles into groups of about equal row counts.
+
+    Args:
+        counts: Number of rows by title, in order.
+        most: Rows a group; only its last title may exceed it.
+
+    Example:
+        >>> divided({"a": 3, "b": 3, "c": 2}, most=4)
+        [['a', 'b'], ['c']]
+    """
     if not counts:
         return []
     every = sum(counts.values())

@@ -46,26 +46,26 @@ class SpaceIndex:
 
     folder: Path
     shards: Sequence[Shard]
-    """Those that can be read."""
+    """Shards that can be read."""
 
     @property
     def measured(self) -> SearchQuality:
-        """How good it can be expected to be."""
+        """Expected recall and speed of the index."""
         return of_all([shard.facts for shard in self.shards])
 
     @cached_property
     def indexed(self) -> Searched:
-        """What is searched."""
+        """Searchable vectors of all shards."""
         return combine_shards([shard.indexed for shard in self.shards])
 
     @cached_property
     def ids(self) -> pl.Series:
-        """Of the shots or titles whose vectors are its rows."""
+        """Ids of the shots or titles, one per row of the index."""
         return pl.concat([shard.ids for shard in self.shards])
 
     @cached_property
     def runs(self) -> list[RowRange]:
-        """Of all rows."""
+        """Row ranges of all shards."""
         found, start = [], 0
         for shard in self.shards:
             found += [
@@ -79,13 +79,13 @@ class SpaceIndex:
         return still_valid(self.runs, revisions)
 
     def replaced(self, valid: list[RowRange]) -> int:
-        """How many of its rows do not hold any more."""
+        """Number of rows that are out of date."""
         return len(self.ids) - count_rows(valid)
 
     def rows(
         self, valid: list[RowRange], ids: pl.Series | None = None
     ) -> Bool[np.ndarray, " rows"] | None:
-        """Which rows may be found: the valid ones, and of `ids` alone if given; None for all."""
+        """Mask of the rows that may be found: valid ones, only `ids` if given; None for all."""
         only = np.zeros(len(self.ids), bool)
         for run in valid:
             only[run.start : run.stop] = True
@@ -112,13 +112,13 @@ class SpaceIndex:
         }
         rows = {shot: row for shot, row in places.items() if row < len(self.ids)}
         held = self.ids.gather([*rows.values()])
-        return {shot: rows[shot] for shot, id in zip(rows, held, strict=True) if shot == id}
+        return {shot: rows[shot] for shot, row_id in zip(rows, held, strict=True) if shot == row_id}
 
 
 def open_index(store: Storage, space: Space, *, device: DeviceChoice = "cpu") -> SpaceIndex | None:
-    """The newest index of a space; None if there is none.
+    """Open the newest index of a space; None if there is none.
 
-    What cannot be read of it is as not there, with a warning: what is not indexed is searched
+    A shard that cannot be read is left out with a warning: rows that are not indexed are searched
     exactly.
     """
     base = index_folder(store, space)
@@ -133,7 +133,7 @@ def open_index(store: Storage, space: Space, *, device: DeviceChoice = "cpu") ->
 
 
 def config_of(store: Storage, space: Space) -> IndexConfig:
-    """What the index of a space was built with; where there is none, as by default."""
+    """Settings that the index of a space was built with; the defaults if there is none."""
     folder = newest_build(index_folder(store, space))
     for shard in shard_folders(folder) if folder else ():
         try:
@@ -144,10 +144,7 @@ def config_of(store: Storage, space: Space) -> IndexConfig:
 
 
 def left_out(opened: SpaceIndex, error: DamagedError) -> SpaceIndex | None:
-    """An open index from now on: without the shard that was found to be damaged, with a warning.
-
-    None if no other is left.
-    """
+    """Drop a damaged shard from an open index, with a warning; None if it was the last."""
     others = [shard for shard in opened.shards if shard.folder not in error.path.parents]
     known = len(others) < len(opened.shards)
     left = SpaceIndex(opened.folder, others) if others and known else None
@@ -175,7 +172,7 @@ _Damage = dict[Path, Exception]
 def _read_index(folder: Path, space: Space, device: Device) -> tuple[SpaceIndex | None, _Damage]:
     """Read once: of each space the last is kept open. What is damaged is told at the first."""
     try:
-        now = folder.stat()  # a folder may have been made anew
+        now = folder.stat()  # a folder may have been replaced
         key = folder.parent, device
         version = folder, space.fingerprint, now.st_mtime_ns, now.st_ino
     except OSError as error:
@@ -217,7 +214,7 @@ UNREADABLE = (DamagedError, InvalidInput, OSError, RuntimeError, ValueError, Key
 
 
 def check_index(store: Storage, space: Space) -> _Damage:
-    """Read all of the newest index of a space; what is wrong with it, by folder."""
+    """Read every file of the newest index of a space; return the damage by folder."""
     base = index_folder(store, space)
     while (folder := newest_build(base)) is not None:
         damage: _Damage = {}

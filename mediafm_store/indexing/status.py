@@ -1,4 +1,4 @@
-"""How good the indexes are, and how much of their spaces they hold."""
+"""Quality of the indexes, and the share of their spaces that they cover."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from mediafm_store.tables.spaces import Space
 
 @dataclass(frozen=True)
 class IndexStatus:
-    """How good the index of a space is, and how much of the space it holds."""
+    """Quality of the index of a space, and the share of the space that it covers."""
 
     space: str
     """The space and its version, such as context_v1."""
@@ -35,25 +35,25 @@ class IndexStatus:
     recall_at_10: float
     """Measured against exact search; 1 is all."""
     recall_filtered: Mapping[str, float]
-    """The same where a filter keeps .1, .01 or .001 of the rows."""
+    """Recall where a filter keeps 0.1, 0.01 or 0.001 of the rows."""
     p50_ms: float | None
-    """Of one query at a time, in one shard after the other; None where there is no index."""
+    """Time of a single query, in one shard after the other; None without an index."""
     p99_ms: float | None
     memory_mb: float
-    """Of the index. Vectors are mapped from disk, not counted here."""
+    """Memory of the index. Vectors are mapped from disk and not counted."""
     disk_mb: float
-    """Of the index and the vectors beside it."""
+    """Size of the index and the vectors beside it on disk."""
     build_s: float
     """Training and adding, of one shard after the other."""
 
 
 def searchable(store: Storage) -> list[Space]:
-    """The versions in use that are searched: all but those of metadata."""
+    """Live versions of the spaces that are searched: all but `metadata`."""
     return [space for space in store.registry.live_spaces() if space.name != "metadata"]
 
 
 def kept_status(store: Storage, space: Space) -> IndexStatus:
-    """How good an index is that has just been measured; its figures are kept."""
+    """Status of an index that has just been measured; its metrics are stored."""
     status = index_status(store, space)
     told = {"name": space.name, "version": space.table, "fingerprint": space.fingerprint}
     record_if_writable(store, "index", _index_metrics(status), **told)
@@ -61,7 +61,7 @@ def kept_status(store: Storage, space: Space) -> IndexStatus:
 
 
 def _index_metrics(status: IndexStatus) -> list[Metric]:
-    """What is kept of an index; of those with filters by the share of rows that they keep."""
+    """Metrics of an index to store; with filters, by the share of rows that they keep."""
     found = [
         Metric("recall_at_10", status.recall_at_10, detail={"kind": status.kind}),
         *(
@@ -80,7 +80,7 @@ def _index_metrics(status: IndexStatus) -> list[Metric]:
 
 @at_one_moment
 def index_status(store: Storage, space: Space) -> IndexStatus:
-    """How good the index of a space is; where there is none, everything is compared."""
+    """Status of the index of a space; without an index every vector is compared."""
     opened = open_index(store, space)
     if opened is None:
         new = sum(store.rows_by_title(space).values())
@@ -107,12 +107,12 @@ def index_status(store: Storage, space: Space) -> IndexStatus:
 
 
 def has_index(store: Storage, space: Space) -> bool:
-    """Whether a space has an index."""
+    """True if a space has an index."""
     return newest_build(index_folder(store, space)) is not None
 
 
 def _rows_not_in(store: Storage, space: Space, valid: list[RowRange]) -> dict[str, int]:
-    """How many rows a space has of titles that an index does not hold."""
+    """Rows of a space in titles that an index does not hold, by title."""
     held = {run.title for run in valid}
     return {t: n for t, n in store.rows_by_title(space).items() if t not in held}
 

@@ -45,7 +45,7 @@ class KnownFilms:
 
 
 def _is_there(row: Row) -> bool:
-    """Whether the film of a title is where it was."""
+    """True if the film of a title is still at its stored path."""
     media, before = Path(row["media"]), sources_of(row)
     try:
         stat = stat_of(media)

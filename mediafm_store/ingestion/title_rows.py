@@ -29,7 +29,7 @@ _BELIEVED_FROM = {"seen": 0.9, "heard": 0.3}
 
 @dataclass
 class IngestWarnings:
-    """What is wrong with the files of a title, in plain words."""
+    """Warnings about the files of a title, in plain words."""
 
     media: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
@@ -77,7 +77,7 @@ def new_rows(
 
 
 class TextUpdate(NamedTuple):
-    """What has changed of a title whose film has not."""
+    """Changes to a title whose film has not changed."""
 
     cues: list[Cue] | None
     """None where the subtitles are the same."""
@@ -92,7 +92,7 @@ def renew(
     sources: SourceHashes,
     warnings: IngestWarnings,
 ) -> TextUpdate:
-    """What is new of a title stored as `row`: its subtitles, if they have changed, its metadata."""
+    """Update a stored title from its subtitles, if they have changed, and its metadata."""
     before = sources_of(row)
     assert before is not None
     warnings.media += [w for w in row["warnings"] if w not in row["subtitle_warnings"]]
@@ -132,7 +132,9 @@ def renewed_rows(
         title={**row, **title_row(title, sources, warnings)},
         shots=stored,
         cues=cues,
-        thumbnails=[{"id": id, "jpeg": jpeg} for id, jpeg in store.thumbnails(ids).items()],
+        thumbnails=[
+            {"id": shot_id, "jpeg": jpeg} for shot_id, jpeg in store.thumbnails(ids).items()
+        ],
         vectors=spaces.vectors(fused, described, renewed.metadata),
     )
 
@@ -143,7 +145,7 @@ def _with_words(vectors: Fused, words: Blocks) -> dict[Any, Blocks]:
 
 
 def title_row(title: Title, sources: SourceHashes, warnings: IngestWarnings) -> dict[str, Any]:
-    """What the title's files and its metadata say."""
+    """Build the `titles` row from the title's files and metadata."""
     return {
         "id": title.id,
         "name": title.name,
@@ -187,7 +189,7 @@ def _shot_row(features: Features, shot: Shot) -> dict[str, Any]:
 
 
 def named(column: str, encoded: EncoderOutput, shot: int) -> dict[str, Any]:
-    """What was recognised in a shot, as far as it is likely to be right, and how likely."""
+    """Names recognised in a shot that are probably right, with their probabilities."""
     names = encoded.labels[shot]
     if not encoded.probabilities:
         return {column: list(names), f"{column}_p": None}
@@ -197,14 +199,14 @@ def named(column: str, encoded: EncoderOutput, shot: int) -> dict[str, Any]:
 
 
 def with_looks(shots: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a title's shots, with what follows from all else that is known of them."""
+    """Add to the rows of a title's shots the columns that follow from their other columns."""
     pace = cuts_per_min([s["start_s"] for s in shots], [s["end_s"] for s in shots])
     paced = [shot | {"cuts_per_min": cuts} for shot, cuts in zip(shots, pace, strict=True)]
     return [shot | {"looks": look_words(shot)} for shot in paced]
 
 
 def place_columns(shot: Shot) -> dict[str, Any]:
-    """Which shot it is, and where it lies."""
+    """Columns that identify a shot and give its times."""
     span = shot.span
     return {
         "id": shot.id,

@@ -31,7 +31,7 @@ from mediafm_store.storage.rows import TitleRows
 
 
 class IngestProgress(NamedTuple):
-    """How far the ingest of one film is."""
+    """Progress of the ingest of one film."""
 
     media: Path
     frames: int
@@ -63,16 +63,16 @@ class IngestItem:
     anew: bool = False
     """Compute everything, whatever is stored."""
     note: str = ""
-    """What is to be said of it beside warnings."""
+    """Notes on it, beside warnings."""
 
     @property
     def name(self) -> str | None:
-        """What it has been called so far: a title keeps its name when its file gets another."""
+        """Stored name of the title; it stays when the file is renamed."""
         return self.row["name"] if self.row else None
 
 
 def untouched(video: IngestItem, options: IngestOptions) -> bool:
-    """Whether no file of a stored title has been touched, so that there is nothing to compute.
+    """True if no file of a stored title has been touched, so that there is nothing to compute.
 
     No film is read for that but its list of tracks, where no subtitles lie beside it; where one has
     been touched, a worker finds out whether it has changed.
@@ -93,7 +93,7 @@ def untouched(video: IngestItem, options: IngestOptions) -> bool:
 
 @dataclass(frozen=True)
 class FeaturizedTitle:
-    """What was made of a video."""
+    """Features of a video, ready to be written."""
 
     title: Title
     sources: SourceHashes
@@ -101,7 +101,7 @@ class FeaturizedTitle:
     """All of its rows; what has changed beside the film; None where nothing has."""
     warnings: IngestWarnings
     frames: int
-    """How many were decoded."""
+    """Number of decoded frames."""
     took_s: float
 
 
@@ -112,7 +112,7 @@ class IngestWorker:
     options: IngestOptions
     encoders: Encoders
     spaces: TargetSpaces
-    """Where the vectors will go."""
+    """Spaces that the vectors are written to."""
 
     def __call__(self, video: IngestItem, tell: Tell) -> FeaturizedTitle:
         """Raises InvalidInput for files that cannot be used."""
@@ -142,7 +142,7 @@ class IngestWorker:
         return FeaturizedTitle(title, sources, made, warnings, frames, took_s)
 
     def _extract(self, title: Title, warnings: IngestWarnings, tell: Tell) -> tuple[Features, int]:
-        """What is in the film, and how many frames it has."""
+        """Extract the features of the film; return them and the number of frames."""
         watched = FrameCounter(title.media, tell)
         tell(IngestProgress(title.media, 0, 0.0, 0.0))
         features = extract(
@@ -175,9 +175,9 @@ def check_same_film(row: Mapping[str, Any], title: Title, sources: SourceHashes)
         raise clash(title.media, title.id, stored)
 
 
-def clash(media: Path, id: str, other: Path) -> InvalidInput:
+def clash(media: Path, title_id: str, other: Path) -> InvalidInput:
     """Two films of one name."""
     return InvalidInput(
-        f"{media}: title {id!r} is already that of {other}; rename the file or give it an id"
+        f"{media}: title {title_id!r} is already that of {other}; rename the file or give it an id"
         " with --title"
     )

@@ -63,18 +63,18 @@ class _JudgedQuery(NamedTuple):
 
     @property
     def sort(self) -> Sort:
-        """What is asked for."""
+        """Sort of the query."""
         if isinstance(self.query, SimilarQuery):
             return "similar"
         return "text" if self.query.relevant else "nothing"
 
 
 class _Ground(NamedTuple):
-    """What answers are judged by."""
+    """Store, labels and shots that answers are judged by."""
 
     labels: Judgements
     shots: Sequence[StoredShot]
-    """Of the films that are labelled."""
+    """Shots of the labelled films."""
     places: Mapping[str, ShotPosition]
     """Of those that are judged."""
 
@@ -93,22 +93,33 @@ def judge(
     device: DeviceChoice = "auto",
     on_query: Callable[[str, int, int], None] = lambda query, done, total: None,
 ) -> JudgedReport:
-    """Ask a store the queries of a label file, in each of some settings, and judge the answers.
+    """Search a store with the queries of a label file, and judge the answers.
 
     A film is the title whose id is its name. A query by a labelled shot asks for shots like the
-    store's own that holds its middle. Each query is searched for twice: as a user does it, for ten
-    answers and all else by default, each of which counts as one (p5, ndcg10, near, unanswered,
-    refused); and for all shots, however unlike and not folded (ap). Where a setting folds those
-    too, near duplicates follow their answer.
+    store's own that holds its middle. Each query is searched for twice: with the defaults, for ten
+    answers, each of which counts as one (p5, ndcg10, near, unanswered, refused); and for all shots,
+    without a threshold and without folding (ap). Where a setting folds those too, near duplicates
+    follow their answer.
 
     A shot that is found counts for the labelled shot that holds its middle, once. If there is none
-    it is not relevant; if that one is tiny it is passed over. So are titles without labels: where
-    the store has such, searches are confined to the others, which is to take out of the list what
-    nobody judged (Sakai, "Alternatives to Bpref", 2007).
+    it is not relevant; if that one is tiny it is passed over. Titles without labels are passed over
+    too: where the store has such, searches are confined to the others, which removes unjudged
+    answers from the list (Sakai, "Alternatives to Bpref", 2007).
 
-    The figures of all queries are kept in the table `evaluations`, if it can be written to. What
-    is labelled in films that the store lacks is left out, with a warning. Raises NotFound if no
-    query is left, InvalidInput for a setting that is called `chance` or `best`.
+    Metrics over all queries are stored in the table `evaluations`, if it can be written to. Labels
+    of films that the store lacks are left out, with a warning.
+
+    Args:
+        store: The store to search.
+        judgements: Queries and relevant shots; see `read_judgements`.
+        settings: Keyword arguments of `search`, by the name of the setting.
+        encoders: Encoders of text queries; None for those of the store.
+        device: Device of the encoders.
+        on_query: Called with the query, the number done and the total.
+
+    Raises:
+        NotFound: No query is left.
+        InvalidInput: A setting is called `chance` or `best`.
     """
     if taken := {name for named in settings.values() for name in named} & {CHANCE, BEST}:
         raise InvalidInput(f"no setting may be called {min(taken)!r}: it stands beside them")
@@ -194,7 +205,7 @@ def _arguments(
     confined: str | None,
     loaded: Callable[[], Encoders],
 ) -> dict[str, Any]:
-    """What `search` is called with."""
+    """Keyword arguments of `search` for a judged query."""
     what: dict[str, Any] = {"shot": asked.like}
     if isinstance(asked.query, TextQuery):
         what = {"text": asked.query.text, "encoders": loaded()}
@@ -234,7 +245,7 @@ def _answered(
 def _beside(
     asked: _JudgedQuery, ground: _Ground, rng: np.random.Generator
 ) -> Iterator[QueryOutcome]:
-    """What random orders of the shots come to, and their best one."""
+    """Outcomes of random orders of the shots, and of the best order."""
     pool = [shot for shot in ground.places if shot != asked.like]
     common = (asked.query, pool, ground.places, ground.labels)
     yield _outcome(asked, CHANCE, by_chance(*common, rng))

@@ -1,4 +1,4 @@
-"""Which shots of some films answer which queries, and how well, as people see it."""
+"""Relevance judgements: which shots of some films answer which queries, and how well."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -8,25 +8,25 @@ from typing import NamedTuple
 
 
 class ShotPosition(NamedTuple):
-    """Where a shot lies among the labelled shots of its film."""
+    """Position of a shot among the labelled shots of its film."""
 
     film: str
     at: int
-    """Of the labelled shot that holds its middle, else of the last one before; -1 before all."""
+    """Number of the labelled shot that holds its middle, else of the last before it; or -1."""
     shot: str = ""
     """The id of a shot that lies in none; empty: the place is that of a labelled shot."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledShot:
-    """A segment of a film that somebody looked at."""
+    """Segment of a film that was labelled."""
 
     start_s: float
     end_s: float
     tiny: bool = False
     """Too short to be judged."""
     scene: str | int | None = None
-    """What its film calls the scene that it belongs to."""
+    """Label of its scene within the film."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class SimilarQuery:
     relevant: Mapping[ShotPosition, int]
     """Labelled shot -> its grade."""
     kept: bool
-    """Whether it is kept out of tuning."""
+    """True if it is kept out of tuning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class TextQuery:
     relevant: Mapping[ShotPosition, int]
     """Labelled shot -> its grade; empty for what no shot answers."""
     kept: bool
-    """Whether it is kept out of tuning."""
+    """True if it is kept out of tuning."""
 
 
 Query = SimilarQuery | TextQuery
@@ -60,7 +60,7 @@ Query = SimilarQuery | TextQuery
 
 @dataclass(frozen=True)
 class Judgements:
-    """What a label file says."""
+    """Contents of a label file."""
 
     path: Path
     films: Mapping[str, Sequence[LabelledShot]]
@@ -70,7 +70,7 @@ class Judgements:
 
     @property
     def queries(self) -> list[Query]:
-        """Of both sorts."""
+        """Queries of both sorts."""
         return [*self.similar, *self.text]
 
     def labelled(self, place: ShotPosition) -> LabelledShot | None:

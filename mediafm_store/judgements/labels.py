@@ -36,7 +36,7 @@ _GRADES = (1, 2)
 _NOTHING = "none"
 """The kind of the text queries that no shot answers."""
 _KEPT_EVERY = 3
-"""One query of so many is kept out of tuning."""
+"""One query in this many is kept out of tuning."""
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -44,10 +44,12 @@ _CALLED: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
 
 
 def read_judgements(path: str | Path) -> Judgements:
-    """Read a label file, as the top of this module shows one, and check all of it.
+    """Read and check a label file; the top of this module shows one.
 
-    Every third query of `similar_queries`, and of `text_queries`, is `kept` out of tuning. Raises
-    InvalidInput, in one line that names the file and the value, for anything missing or wrong.
+    Every third query of `similar_queries`, and of `text_queries`, is `kept` out of tuning.
+
+    Raises:
+        InvalidInput: A value is missing or wrong; the message names the file and the value.
     """
     path = Path(path)
     try:
@@ -72,7 +74,7 @@ def _load_object(path: Path) -> Row:
 
 
 def _judgements(path: Path, found: Row) -> Judgements:
-    """What the object in a label file says."""
+    """Judgements in the object of a label file."""
     films = {film: _labelled_shots(film, row) for film, row in _value(found, "films", dict).items()}
     labels = Judgements(path, films, (), ())
     similar = [
@@ -87,13 +89,13 @@ def _judgements(path: Path, found: Row) -> Judgements:
     times = Counter(query.id for query in every.queries)
     if not times:
         raise InvalidInput("it has no queries: similar_queries and text_queries are empty")
-    if twice := [id for id, count in times.items() if count > 1]:
+    if twice := [query_id for query_id, count in times.items() if count > 1]:
         raise InvalidInput(f"two queries have the id {_short(twice[0])}")
     return every
 
 
 def _is_kept(number: int) -> bool:
-    """Whether a query is kept out of tuning."""
+    """True if a query is held out from tuning."""
     return number % _KEPT_EVERY == _KEPT_EVERY - 1
 
 
@@ -118,7 +120,7 @@ def _labelled_shots(film: str, row: object) -> list[LabelledShot]:
 
 def _similar_query(labels: Judgements, row: Row, where: str, kept: bool) -> SimilarQuery:
     """A query by a shot."""
-    id, place = _nonempty_text(row, "id", where), _labelled_shot(labels, row, where)
+    query_id, place = _nonempty_text(row, "id", where), _labelled_shot(labels, row, where)
     relevant = _grades(labels, row, where)
     if not relevant:
         raise InvalidInput(f"{where}: relevant is empty: there is nothing to find")
@@ -126,19 +128,19 @@ def _similar_query(labels: Judgements, row: Row, where: str, kept: bool) -> Simi
         raise InvalidInput(
             f"{where}: the shot that is searched for is listed as relevant to itself"
         )
-    return SimilarQuery(id, place, sum(_segment(row, where)) / 2, relevant, kept)
+    return SimilarQuery(query_id, place, sum(_segment(row, where)) / 2, relevant, kept)
 
 
 def _text_query(labels: Judgements, row: Row, where: str, kept: bool) -> TextQuery:
     """A query by words."""
-    id, text, kind = (_nonempty_text(row, name, where) for name in ("id", "text", "kind"))
+    query_id, text, kind = (_nonempty_text(row, name, where) for name in ("id", "text", "kind"))
     relevant = _grades(labels, row, where)
     if (kind == _NOTHING) is bool(relevant):
         raise InvalidInput(
             f"{where}: {len(relevant)} shots are relevant and kind is {_short(kind)}; queries that"
             f" no shot answers, and only those, are of kind {_NOTHING!r}"
         )
-    return TextQuery(id, text, kind, relevant, kept)
+    return TextQuery(query_id, text, kind, relevant, kept)
 
 
 def _grades(labels: Judgements, row: Row, where: str) -> dict[ShotPosition, int]:
@@ -221,7 +223,7 @@ def _value(row: Row, name: str, kind: type[T], where: str = "") -> T:
 
 
 def _as_found(row: Row, name: str) -> str:
-    """What stands where something else should."""
+    """Description of a wrong value, for messages."""
     return f"is {_short(row[name])}" if name in row else "is missing"
 
 

@@ -35,17 +35,17 @@ def places_of(shots: Iterable[StoredShot], labels: Judgements) -> dict[str, Shot
         for shot in shots
         if shot.title in labels.films
     }
-    return {id: place for id, place in found.items() if not _is_tiny(labels, place)}
+    return {shot_id: place for shot_id, place in found.items() if not _is_tiny(labels, place)}
 
 
 def _is_tiny(labels: Judgements, place: ShotPosition) -> bool:
-    """Whether it is a labelled shot that is too short to be judged."""
+    """True for a labelled shot that is too short to be judged."""
     shot = labels.labelled(place)
     return shot is not None and shot.tiny
 
 
 def holder(shots: Iterable[StoredShot], film: str, time_s: float) -> str | None:
-    """The shot of the store that is on screen at a time; None in a gap."""
+    """Id of the shot that is on screen at a time in seconds; None in a gap."""
     on_screen = (s.id for s in shots if s.title == film and s.start_s <= time_s < s.end_s)
     return next(on_screen, None)
 
@@ -59,7 +59,7 @@ def condensed(found: Iterable[str], places: Mapping[str, ShotPosition]) -> list[
 
 
 def is_near(place: ShotPosition, other: ShotPosition, labels: Judgements) -> bool:
-    """Whether two shots are of one film, and few shots apart or in one labelled scene."""
+    """True if two shots are of one film, and few shots apart or in one labelled scene."""
     if place.film != other.film:
         return False
     scenes = [None if s is None else s.scene for s in map(labels.labelled, (place, other))]
@@ -72,9 +72,16 @@ def judged(
     deep: Sequence[ShotPosition],
     labels: Judgements,
 ) -> dict[str, float]:
-    """Measure -> value: of the answers that are `seen`, and of all that there are, `deep`.
+    """Measures of the answers to one query.
 
-    `near` is of similar queries alone, and of no answers nothing is said.
+    Args:
+        query: The query.
+        seen: The ten answers that a user sees, best first.
+        deep: All answers, best first.
+        labels: Relevance judgements.
+
+    Returns:
+        Value by measure. `near` is only for similar queries, and missing without answers.
     """
     values = {
         "p5": precision_at(_P_AT, seen, query.relevant),
@@ -95,7 +102,7 @@ def by_chance(
     labels: Judgements,
     rng: np.random.Generator,
 ) -> dict[str, float]:
-    """What random orders of the shots in `pool` reach, the mean of SHUFFLES."""
+    """Mean measures of SHUFFLES random orders of the shots in `pool`."""
     orders = (
         condensed([pool[i] for i in rng.permutation(len(pool))], places) for _ in range(_SHUFFLES)
     )
@@ -109,7 +116,7 @@ def at_best(
     places: Mapping[str, ShotPosition],
     labels: Judgements,
 ) -> dict[str, float]:
-    """What the best order of the shots in `pool` reaches, which may lack relevant ones."""
+    """Measures of the best order of the shots in `pool`, which may lack relevant ones."""
     best = sorted(condensed(pool, places), key=lambda place: -query.relevant.get(place, 0))
     values = judged(query, best, best, labels)
     return {measure: value for measure, value in values.items() if measure != "near"}

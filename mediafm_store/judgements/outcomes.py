@@ -1,4 +1,4 @@
-"""What single queries came to, and what that is over all of them."""
+"""Outcomes of single queries, and their means."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ Table = Mapping[str, Mapping[str, Interval]]
 
 
 class QueryOutcome(NamedTuple):
-    """What one query came to."""
+    """Outcome of one query."""
 
     query: str
     sort: Sort
     kind: str
-    """Of queries by words, as the labels have it."""
+    """Kind of a text query, from the labels."""
     kept: bool
     of: str
     """The setting, `chance` or `best`."""
@@ -36,7 +36,7 @@ class QueryOutcome(NamedTuple):
 
 @dataclass(frozen=True)
 class JudgedReport:
-    """How queries were answered.
+    """Outcomes of all judged queries.
 
     * p5: the share of the first five answers that are relevant
     * ndcg10: normalised discounted cumulative gain of the first ten
@@ -57,26 +57,26 @@ class JudgedReport:
 
     @property
     def similar(self) -> Table:
-        """Of all queries by a shot."""
+        """Measures over all queries by a shot."""
         return self.table("similar")
 
     @property
     def text(self) -> Table:
-        """Of all queries by words that shots answer."""
+        """Measures over all text queries that shots answer."""
         return self.table("text")
 
     @property
     def nothing(self) -> Table:
-        """Of all queries by words that no shot answers."""
+        """Measures over all text queries that no shot answers."""
         return self.table("nothing")
 
     @property
     def kinds(self) -> list[str]:
-        """Of the queries by words that shots answer."""
+        """Kinds of the text queries that shots answer."""
         return list(dict.fromkeys(o.kind for o in self.outcomes if o.sort == "text"))
 
     def table(self, sort: Sort, *, part: Part = "all", kind: str | None = None) -> Table:
-        """Means over some of the queries; the intervals come from drawing queries anew."""
+        """Means over some of the queries; the intervals are bootstrapped over queries."""
         values: dict[str, dict[str, list[float]]] = {}
         for outcome in self.some(sort, part, kind):
             for measure, value in outcome.values.items():
@@ -87,7 +87,7 @@ class JudgedReport:
         }
 
     def queries(self, sort: Sort, *, part: Part = "all", kind: str | None = None) -> int:
-        """How many were asked."""
+        """Number of queries of a sort, part and kind."""
         return len({outcome.query for outcome in self.some(sort, part, kind)})
 
     def some(self, sort: Sort, part: Part, kind: str | None) -> list[QueryOutcome]:
@@ -102,7 +102,7 @@ class JudgedReport:
 
 
 def better(measure: str) -> Literal["higher", "lower"]:
-    """Which of two figures is the better one."""
+    """Direction in which a measure gets better."""
     return "lower" if measure in LOWER else "higher"
 
 

@@ -1,1 +1,1 @@
-"""What people say of titles, shots and scenes."""
+"""Labels that people give to titles, shots and scenes."""

@@ -32,7 +32,7 @@ Row = dict[str, Any]
 
 
 class TaskLabels(NamedTuple):
-    """What the store knows of one task."""
+    """Labels of one task in the store."""
 
     task: str
     items: int
@@ -40,16 +40,26 @@ class TaskLabels(NamedTuple):
     rows: int
     titles: int
     version: int
-    """Of the table, which can still be read as it was: `store.view("labels", version=...)`."""
+    """Version of the table, to read it as it was: `store.view("labels", version=...)`."""
 
 
 def import_labels(store: Storage, file: str | Path, *, task: str | None = None) -> list[TaskLabels]:
-    """Add the labels of a .csv, .jsonl or .parquet file, in place of what files said of its items.
+    """Import the labels of a file, which replace earlier imported labels of its items.
 
     A row has `title`, `shot`, or `title`, `start` and `end`; `label` (or `labels`, several, or an
-    empty list: none of those that others have), or a `value`, or both: a value alone is a grade,
-    without one it is 1. `task` is a column, or given, or the file's name. All rows are checked
-    first: InvalidInput names the lines that are wrong, and nothing is written then.
+    empty list: none of the task's labels), or a `value`, or both. A value alone is a grade; a label
+    without one has the value 1. All rows are checked before any is written.
+
+    Args:
+        store: The store that has the items.
+        file: A .csv, .jsonl or .parquet file.
+        task: Name of the task; None for the column `task`, else the file's name.
+
+    Returns:
+        Labels of each task after the import.
+
+    Raises:
+        InvalidInput: Rows are wrong; the message names the lines.
     """
     store.check_writable()
     file, known = Path(file), _LabelTargets(store)
@@ -85,10 +95,21 @@ def import_labels(store: Storage, file: str | Path, *, task: str | None = None) 
 def remove_labels(
     store: Storage, task: str, titles: Collection[str] | None = None, *, dry_run: bool = False
 ) -> TaskLabels:
-    """Delete the labels of a task, of some titles or of all, and what people answered to its tags.
+    """Delete the labels of a task, and people's feedback on its tags.
 
-    Returns what goes, or would go by a `dry_run`. The table can still be read as it was: see
-    `TaskLabels`. Raises NotFound if there is no such label or title.
+    The table can still be read as it was: see `TaskLabels`.
+
+    Args:
+        store: The store that has the labels.
+        task: Name of the task.
+        titles: Titles whose labels go; None for all.
+        dry_run: Only report what would be deleted.
+
+    Returns:
+        Labels that are deleted, or would be.
+
+    Raises:
+        NotFound: There is no such label or title.
     """
     store.check_writable()
     own = f"task = {quoted(task)}"
@@ -106,13 +127,13 @@ def remove_labels(
 
 
 def add(store: Storage, rows: Sequence[Row], *, source: str, instead_of: str | None = None) -> None:
-    """Write checked labels, in the place of others."""
+    """Write checked labels; those that they replace are given by `instead_of`."""
     same = {"source": source, "added_at": datetime.now(UTC)}
     store.put("labels", [{**same, **row} for row in rows], instead_of=instead_of)
 
 
 def labelled(store: Storage, where: str | None = None) -> list[TaskLabels]:
-    """The tasks that have labels, by name; of those labels alone that fulfil a condition."""
+    """Labels of each task, by name; only those that meet the SQL condition `where`, if given."""
     version = table_version(store)
     tasks = (
         store.rows("labels", where)
@@ -128,12 +149,12 @@ def labelled(store: Storage, where: str | None = None) -> list[TaskLabels]:
 
 
 def table_version(store: Storage) -> int:
-    """Of the table of labels, as it is now."""
+    """Current version of the table of labels."""
     return int(store.versions("labels")["version"].to_list()[-1])
 
 
 class _LabelTargets:
-    """What of a store labels may be about, looked up once."""
+    """Titles, shots and scenes that labels may refer to, looked up once."""
 
     def __init__(self, store: Storage) -> None:
         titles = store.titles()
@@ -157,7 +178,7 @@ def _table_rows(raw: Mapping[str, Any], task: str, known: _LabelTargets) -> Iter
 
 
 def _item_of(raw: Mapping[str, Any], known: _LabelTargets) -> Row:
-    """What a row is about: a shot, a segment of a title, or a title."""
+    """Item that a row labels: a shot, a segment of a title, or a title."""
     if "shot" in raw:
         shot = known.names.shot(str(raw["shot"]))
         title = title_of(shot)

@@ -5,11 +5,18 @@ from jaxtyping import Float32, Int
 
 
 def in_order(similar: Float32[np.ndarray, "rows shots"]) -> Int[np.ndarray, " rows"]:
-    """The shot that stands for each row, later rows never before earlier ones.
+    """Align rows with shots in order: later rows never map to earlier shots.
 
-    Of all such, those whose similarities have the greatest sum; a shot may stand for several rows,
-    and some for none. (Dynamic time warping that may skip and start anywhere: Müller, "Information
-    Retrieval for Music and Motion", 2007, section 4.4.)
+    The alignment has the greatest sum of similarities; a shot may stand for several rows, and some
+    for none. (Dynamic time warping that may skip and start anywhere: Müller, "Information Retrieval
+    for Music and Motion", 2007, section 4.4.)
+
+    Returns:
+        Index of the shot for each row, ascending.
+
+    Example:
+        >>> in_order(np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.7]], np.float32)).tolist()
+        [0, 0]
     """
     totals = _totals_in_order(similar)
     chosen = [int(totals[-1].argmax())]
@@ -19,7 +26,7 @@ def in_order(similar: Float32[np.ndarray, "rows shots"]) -> Int[np.ndarray, " ro
 
 
 def mean_in_order(similar: Float32[np.ndarray, "*more rows shots"]) -> Float32[np.ndarray, "*more"]:
-    """The mean similarity of rows and the shots that stand for them."""
+    """Mean similarity of rows with the shots that `in_order` aligns them with."""
     return np.asarray(_totals_in_order(similar)[-1].max(axis=-1) / similar.shape[-2])
 
 

@@ -11,11 +11,11 @@ from mediafm_store.tables.spaces import Passage, Space
 
 Answer = TypeVar("Answer")
 PASSAGES, LENGTH = 64, 8
-"""So many passages of so many shots are taken from a store: 250,000 pairs of shots."""
+"""Number of passages sampled from a store, and shots in each: 250,000 pairs of shots."""
 
 
 def passages(store: Storage, space: Space) -> list[Passage]:
-    """Random passages of a space, the same ones until its table or the titles change."""
+    """Random runs of shots from a space; the sample stays until its table or the titles change."""
     key = store.place.address, space.table
     state = store.tables.version(space.table), store.revisions()
     if key not in SAMPLED or SAMPLED[key][0] != state:
@@ -30,7 +30,7 @@ the passages that were taken last."""
 
 
 def cached(sample: list[Passage], question: Hashable, make: Callable[[], Answer]) -> Answer:
-    """What `make` works out from a sample, kept for those who ask the same of the same sample."""
+    """Cache what `make` computes from a sample, by sample and `question`."""
     known = ANSWERED.pop(question, None)
     answer = known[1] if known and known[0] is sample else make()
     ANSWERED[question] = sample, answer  # what was asked last stands last
@@ -40,15 +40,15 @@ def cached(sample: list[Passage], question: Hashable, make: Callable[[], Answer]
 
 
 MOST_ANSWERS = 32
-"""Of up to 1 MB each."""
+"""Cached answers, of up to 1 MB each."""
 ANSWERED: dict[Hashable, tuple[list[Passage], Any]] = {}
 """Samples that were asked, and what came of it."""
 
 
 def likeness_from(store: Storage, share: float) -> float:
-    """The cosine of two pictures that lie this far from identical (0) to usual (1) in a store.
+    """Cosine of pictures that lie `share` of the way from identical (0) to the store's average (1).
 
-    Encoders differ in how alike unrelated pictures are to them, so it is told by what is usual.
+    Encoders differ in the similarity of unrelated pictures, so a fixed cosine would not do.
     """
     sample = passages(store, store.live("fused"))
     question = ("usual likeness", store.place.address)

@@ -1,7 +1,7 @@
 """Bring each modality to a common scale: centred, and divided by its spread in the store.
 
-Encoders differ in how alike unrelated items are to them: two random shots have a cosine of .42 by
-sound and .13 by picture, so plain cosines are dominated by sound. What is compared here is how much
+Encoders differ in the similarity of unrelated items: two random shots have a cosine of 0.42 by
+sound and 0.13 by picture, so plain cosines are dominated by sound. The scale measures how much
 more alike two shots are than two random shots of the same store.
 """
 
@@ -39,9 +39,9 @@ class Scale(NamedTuple):
     """The common scale of one space."""
 
     blocks: tuple[tuple[Part, slice], ...]
-    """Which part of a score lies where in a vector."""
+    """Columns of each part of a score in a vector."""
     mean: Float32[np.ndarray, " dim"]
-    """Of the blocks, each of length 1."""
+    """Mean of the blocks, each scaled to length 1."""
     spread: Float32[np.ndarray, " blocks"]
     """Standard deviation of the cosines of random pairs of centred blocks."""
 
@@ -59,7 +59,7 @@ class Scale(NamedTuple):
     def products(
         self, rows: Float32[np.ndarray, "rows dim"], vectors: Float32[np.ndarray, "n dim"]
     ) -> dict[Part, Float32[np.ndarray, "rows n"]]:
-        """What each part adds to the products of standardised rows and vectors as they are stored.
+        """Contribution of each part to the inner products of standardised rows and stored vectors.
 
         The same as with `standardised` vectors, which are not made: a vector is read once.
         """
@@ -89,7 +89,7 @@ class Scale(NamedTuple):
         return self.to_length(rows.mean(axis=0, keepdims=True))
 
     def proposing(self, row: Float32[np.ndarray, " dim"]) -> Float32[np.ndarray, " dim"]:
-        """A weighed, standardised vector as an index is asked with it.
+        """A weighted, standardised vector as an index is asked with it.
 
         The index holds vectors as they are stored, neither centred nor of equal spread. Its answers
         are therefore only candidates.
@@ -101,7 +101,7 @@ class Scale(NamedTuple):
 
 
 def scale_of(store: Storage, space: Space) -> Scale:
-    """The scale of a space, from a random sample of it."""
+    """Estimate the scale of a space from a random sample of it."""
     sample = passages(store, space)
     return cached(
         sample, ("scale", str(store.path), space.table), lambda: measure_scale(space, sample)
@@ -129,7 +129,7 @@ def measure_scale(space: Space, sample: Sequence[Passage]) -> Scale:
 
 
 def _blocks_of(space: Space) -> tuple[tuple[Part, slice], ...]:
-    """What lies where in the vectors of a space; those in context are one block."""
+    """Column ranges of the parts in the vectors of a space; context is one block."""
     if space.name == "context":
         return (("context", slice(0, space.dim)),)
     return tuple((m, block(m)) for m in MODALITIES)

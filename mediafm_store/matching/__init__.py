@@ -1,1 +1,1 @@
-"""How well shots match what is looked for, and how often chance finds as good."""
+"""Scores of shots for a query, and the probability of such a score by chance."""

@@ -1,4 +1,4 @@
-"""What is looked for, as searches see it."""
+"""Interface of queries, as searches use them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -24,7 +24,7 @@ _SAME = 1e-5
 
 
 class NullDistribution(NamedTuple):
-    """The scores of the best answers to random queries, ascending; perhaps none."""
+    """Scores of the best answers to random queries, ascending; perhaps empty."""
 
     best: Float32[np.ndarray, " queries"]
 
@@ -40,13 +40,13 @@ class NullDistribution(NamedTuple):
 
     @property
     def typical(self) -> float:
-        """What the best answer to a random query scores."""
+        """Typical score of the best answer to a random query."""
         return float(np.median(self.best)) if len(self.best) else 1.0
 
 
 @runtime_checkable
 class Matcher(Protocol):
-    """Something that is looked for."""
+    """A query that can score shots."""
 
     @property
     def length(self) -> int:
@@ -54,11 +54,11 @@ class Matcher(Protocol):
         ...
 
     def probes(self) -> Sequence[CandidateQuery]:
-        """What to look for candidates with, one or several rows a space."""
+        """Queries that find candidates, one or several rows a space."""
         ...
 
     def shares(self, known: ReadCache, ids: Sequence[str]) -> Shares:
-        """What each part (`PARTS`) adds to the score of each row and each of some shots."""
+        """Contribution of each part (`PARTS`) to the score of each row and each of some shots."""
         ...
 
     @property
@@ -67,7 +67,7 @@ class Matcher(Protocol):
         ...
 
     def strengths(self, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
-        """How good runs of shots are, on the scale of `null`."""
+        """Scores of runs of shots, on the scale of `null`."""
         ...
 
     def null(self) -> NullDistribution:
@@ -75,5 +75,5 @@ class Matcher(Protocol):
         ...
 
     def typical(self) -> float:
-        """What the best answer to a random query of this kind scores."""
+        """Typical score of the best answer to a random query of this kind."""
         ...

@@ -1,4 +1,4 @@
-"""How often a random query finds something as good: what an answer is worth in this store."""
+"""Null distribution: scores that random queries reach in this store."""
 
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
@@ -70,18 +70,20 @@ def best_of_shots(
     query, known = matcher(asked), ReadCache(store)
     near = candidates(store, asked, query, known)
     # Each question to a table takes some milliseconds, so all shots are compared together.
-    every = sorted({id for ids in near for id in ids})
+    every = sorted({row_id for ids in near for row_id in ids})
     scores = query.shares(known, every).sum(axis=0)
-    column = {id: i for i, id in enumerate(every)}
+    column = {row_id: i for i, row_id in enumerate(every)}
     best = [
-        row[[column[id] for id in ids]].max() for row, ids in zip(scores, near, strict=True) if ids
+        row[[column[row_id] for row_id in ids]].max()
+        for row, ids in zip(scores, near, strict=True)
+        if ids
     ]
     return NullDistribution(np.sort(np.array(best, np.float32)))
 
 
 def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> RandomShots:
     """Some shots of a sample, evenly spread over it; none that has nothing in the `blocks`."""
-    ids = [id for passage in sample for id in passage.ids]
+    ids = [row_id for passage in sample for row_id in passage.ids]
     rows = [row for passage in sample for row in passage.vectors]
     there = [i for i, row in enumerate(rows) if any(row[at].any() for at in blocks)]
     places = np.linspace(0, len(there) - 1, min(QUERIES, len(there))).astype(int)
@@ -93,14 +95,14 @@ def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> RandomSh
 def candidates(
     store: Storage, asked: RandomShots, query: Matcher, known: ReadCache
 ) -> list[list[str]]:
-    """The nearest shots of each row of a query by its first space, without its surroundings."""
+    """Nearest shots of each query row in its first space, without those around the row itself."""
     probe = query.probes()[0]
     found = nearest(store, probe.space, probe.rows[-len(asked.ids) :], DEPTH + 2 * NEAR + 1)
     for one in found:
         known.add(probe.space, one.ids, one.vectors)
-    near = [{id} if probe.space.of_titles else surroundings([id]) for id in asked.ids]
+    near = [{row_id} if probe.space.of_titles else surroundings([row_id]) for row_id in asked.ids]
     return [
-        [id for id in one.ids if id not in own][:DEPTH]
+        [row_id for row_id in one.ids if row_id not in own][:DEPTH]
         for own, one in zip(near, found, strict=True)
     ]
 
@@ -135,7 +137,7 @@ def best_of_passages(
         if others:
             rows = passage.vectors[:length].astype(np.float32)
             query = matcher(RandomShots(passage.ids[:length], rows))
-            shares = query.shares(known, [id for p in others for id in p.ids]).sum(axis=0)
+            shares = query.shares(known, [row_id for p in others for row_id in p.ids]).sum(axis=0)
             runs = np.split(shares, np.cumsum([len(p.ids) for p in others])[:-1], axis=1)
             best.append(max(float(mean_in_order(run)) for run in runs))
     return NullDistribution(np.sort(np.array(best, np.float32)))

@@ -1,4 +1,4 @@
-"""Several queries at once, as one score."""
+"""Combine several queries into one score."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from mediafm_store.matching.matcher import Matcher, NullDistribution, Shares
 from mediafm_store.storage.storage import Storage
 
 SAID = 0.5
-"""What words that are said literally weigh beside all else that is looked for."""
+"""Weight of literally spoken words beside all other queries."""
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """What is looked for, and words that are said, as one score.
+    """Combined score of several queries and of spoken words.
 
-    That of several is a mean of theirs. Each is first divided by what the best answer to a random
-    query of its kind scores, so that none drowns the others.
+    The score is the mean over queries. Each is first divided by the typical score of the best
+    answer to a random query of its kind, so that none dominates.
     """
 
     store: Storage
@@ -28,7 +28,7 @@ class Scorer:
     said: Mapping[str, float]
     """Shot -> BM25."""
     known: ReadCache
-    """What was read already."""
+    """Read cache."""
 
     @cached_property
     def nulls(self) -> list[NullDistribution]:
@@ -37,7 +37,7 @@ class Scorer:
 
     @cached_property
     def weights(self) -> list[float]:
-        """Of the scores of what is looked for."""
+        """Weight of each query's score."""
         if len(self.matchers) == 1 and not self.said:
             return [1.0]
         share = (1 - SAID if self.said else 1.0) / max(1, len(self.matchers))
@@ -47,22 +47,22 @@ class Scorer:
     @property
     def named(self) -> Sequence[str]:
         """Shots that may be answers for the words that are said in them."""
-        return [*self.said, *(id for matcher in self.matchers for id in matcher.named)]
+        return [*self.said, *(row_id for matcher in self.matchers for row_id in matcher.named)]
 
     def shares(self, known: ReadCache, ids: Sequence[str]) -> Shares:
-        """What each part adds to the score of each row of the query and each of some shots."""
+        """Contribution of each part to the score of each query row and each of some shots."""
         rows = max((matcher.length for matcher in self.matchers), default=1)
         total = np.zeros((len(PARTS), rows, len(ids)), np.float32)
         for matcher, weight in zip(self.matchers, self.weights, strict=True):
             total += np.float32(weight) * matcher.shares(known, ids)
         if self.said:
             best = max(self.said.values())
-            share = np.array([self.said.get(id, 0.0) / best for id in ids], np.float32)
+            share = np.array([self.said.get(row_id, 0.0) / best for row_id in ids], np.float32)
             total[PARTS.index("text")] += np.float32(SAID if self.matchers else 1.0) * share
         return total
 
     def chances(self, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float | None]:
-        """How often random queries find something as good as runs of shots; None if unknown.
+        """Probability that random queries score as high as runs of shots; None if unknown.
 
         Of several queries all would have to.
         """

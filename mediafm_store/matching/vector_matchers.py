@@ -1,4 +1,4 @@
-"""How well shots match an example: picture first, sound, words and context beside it."""
+"""Scores of shots for an example: picture first, with sound, words and context beside it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class SpaceRows(NamedTuple):
     space: Space
     scale: Scale
     rows: Vectors
-    """Standardised, and weighed."""
+    """Standardised and weighted."""
 
     def probe(self) -> CandidateQuery:
         """Each row for the index; of several, all as one first."""
@@ -43,13 +43,13 @@ class SpaceRows(NamedTuple):
 
 @dataclass(frozen=True)
 class ExampleMatcher:
-    """Shots as examples, compared by themselves and in context on a common scale."""
+    """Query by example shots, compared by themselves and in context on a common scale."""
 
     store: Storage
     compared: tuple[SpaceRows, ...]
     weights: Mapping[Part, float]
     whole: bool
-    """Whether sequences are matched in play order, or single shots with all rows as one."""
+    """True if sequences are matched in play order, else single shots with all rows as one."""
 
     @classmethod
     def of(
@@ -93,7 +93,7 @@ class ExampleMatcher:
 
     @property
     def counts(self) -> dict[Part, float]:
-        """What each part counts that is compared at all: one that the examples have."""
+        """Weight of each part that the examples have."""
         return {
             part: WEIGHTS[part] * self.weights.get(part, 1.0)
             for _, scale, rows in self.compared
@@ -166,7 +166,7 @@ class ExampleMatcher:
 
 @dataclass(frozen=True)
 class SpaceMatcher:
-    """A query compared by plain cosines in one space, as `--space` asks for."""
+    """Query compared by plain cosines in one space, for `--space`."""
 
     store: Storage
     query: VectorQuery
@@ -194,7 +194,7 @@ class SpaceMatcher:
         return [CandidateQuery(self.query.space, rows)]
 
     def shares(self, known: ReadCache, ids: Sequence[str]) -> Shares:
-        """Of the cosine; context is no part of it."""
+        """Contribution of each part to the cosine; context is no part of it."""
         by_modality = self.query.shares(known.vectors(self.query.space, ids))
         return np.concatenate([by_modality, np.zeros_like(by_modality[:1])])
 
@@ -221,7 +221,7 @@ class SpaceMatcher:
 
 
 def _scores_of(matcher: Matcher, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
-    """What runs of shots score, each matched in play order."""
+    """Scores of runs of shots, each matched in play order."""
     similar = matcher.shares(known, [shot for run in runs for shot in run]).sum(axis=0)
     parts = np.split(similar, np.cumsum([len(run) for run in runs])[:-1], axis=1)
     return [float(mean_in_order(part)) for part in parts] if runs else []

@@ -18,21 +18,21 @@ Level = Literal["titles", "clips"]
 
 @dataclass(frozen=True)
 class ProbeDataset:
-    """What was labelled, and how."""
+    """Labelled items of a task and their targets."""
 
     task: str
     ids: list[str]
     titles: list[str]
-    """Of each item."""
+    """Title of each item."""
     spans: list[tuple[float, float] | None]
-    """Seconds of a segment; None for a title or a shot."""
+    """Times of a segment in seconds; None for a title or a shot."""
     labels: list[str]
     targets: Float64[np.ndarray, "items labels"]
     """nan where nothing is known."""
 
     @property
     def level(self) -> Level:
-        """Whether whole titles were labelled, or shots and segments."""
+        """Granularity of the labels: whole titles, or shots and segments."""
         return "titles" if self.ids == self.titles else "clips"
 
     @property
@@ -69,12 +69,12 @@ def items_of(store: Storage, task: str) -> ProbeDataset:
     named = rows.filter((pl.col("label") != NONE) | (pl.col("value") != 0))
     named = rows if named["label"].is_in([NONE]).any() or named.is_empty() else named
     ids, labels = items["item"].to_list(), sorted(named["label"].unique())
-    place = {id: i for i, id in enumerate(ids)}
+    place = {item_id: i for i, item_id in enumerate(ids)}
     column = {label: i for i, label in enumerate(labels)}
     targets = np.full((len(ids), len(labels)), np.nan)
     closed = rows.filter(pl.col("source") == FILE)
     if rows["value"].is_in([0.0, 1.0]).all():
-        targets[[place[id] for id in closed["item"].unique()]] = 0.0
+        targets[[place[item_id] for item_id in closed["item"].unique()]] = 0.0
     for item, label, value in named.select("item", "label", "value").iter_rows():
         targets[place[item], column[label]] = value
     spans = [_span_of(row) for row in items.to_dicts()]
@@ -82,12 +82,12 @@ def items_of(store: Storage, task: str) -> ProbeDataset:
 
 
 def _span_of(row: dict[str, Any]) -> tuple[float, float] | None:
-    """The seconds of a segment."""
+    """Times of a segment in seconds."""
     return None if row["start_s"] is None else (row["start_s"], row["end_s"])
 
 
 def groups_of(store: Storage, titles: list[str]) -> Int64[np.ndarray, " items"]:
-    """A number an item: the same for all items of a title, and of titles of a series."""
+    """Group number of each item: equal for all items of a title, and of titles of a series."""
     series = dict(store.titles().select("id", "series").iter_rows())
     names = [f"series {series[t]}" if series[t] else f"title {t}" for t in titles]
     return np.unique(names, return_inverse=True)[1].astype(np.int64)

@@ -29,26 +29,28 @@ a title, which is there without its film."""
 
 
 def pool_vectors(store: Storage, items: ProbeDataset, pool: str) -> Vectors:
-    """One row of length 1 per item.
+    """Pool the vectors of items: one row of unit length an item.
 
-    Raises NotFound if the space has no vectors yet, InvalidInput for an item that has none.
+    Raises:
+        NotFound: The space has no vectors yet.
+        InvalidInput: An item has no vector.
     """
     space = store.live(POOLS[pool])
     if space.of_titles:
         found = store.vectors(space)
-        place = {id: i for i, id in enumerate(found.ids)}
-        return found.vectors[[_known_of(place, id, space) for id in items.ids]]
+        place = {item_id: i for i, item_id in enumerate(found.ids)}
+        return found.vectors[[_known_of(place, item_id, space) for item_id in items.ids]]
     if items.level == "titles":
         means = title_means(store, space, items.ids)
-        return np.stack([_known_of(means, id, space) for id in items.ids])
+        return np.stack([_known_of(means, item_id, space) for item_id in items.ids])
     return _clip_means(store, items, space)
 
 
-def _known_of(known: Mapping[str, Any], id: str, space: Space) -> Any:
-    """What is known of an item; raise InvalidInput if it has no vector."""
-    if id not in known:
-        raise InvalidInput(f"{id!r} has no {space.name} vector yet; run `mediafm embed`")
-    return known[id]
+def _known_of(known: Mapping[str, Any], item_id: str, space: Space) -> Any:
+    """Look up the vector of an item; raise InvalidInput if it has none."""
+    if item_id not in known:
+        raise InvalidInput(f"{item_id!r} has no {space.name} vector yet; run `mediafm embed`")
+    return known[item_id]
 
 
 def title_means(store: Storage, space: Space, titles: Sequence[str]) -> dict[str, _Vector]:
@@ -70,7 +72,7 @@ def _clip_means(store: Storage, items: ProbeDataset, space: Space) -> Vectors:
 
 
 def isolated(store: Storage, items: ProbeDataset, device: DeviceChoice) -> Vectors:
-    """Clips as the model sees them without their title; raise NotFound if there is no model."""
+    """Contextual vectors of clips without their titles; raise NotFound if there is no model."""
     from mediafm_store.embedding.embed import open_model, read_shots
     from mediafm_store.model.windows import embed_titles
     from mediafm_store.training.checkpoints import checkpoint_of
@@ -104,7 +106,7 @@ def _per_clip(
                 f"title {title!r} has no {space.name} vectors yet; run `mediafm embed`"
             )
         start, end = shots["start_s"].to_numpy(), shots["end_s"].to_numpy()
-        place = {id: i for i, id in enumerate(vectors.ids)}
+        place = {item_id: i for i, item_id in enumerate(vectors.ids)}
         clips = [_clip_of(items, n, start, end, place) for n in numbers]
         found[numbers] = np.stack(made(title, vectors.vectors, clips))
     return unit_rows(found)
@@ -114,13 +116,13 @@ def _clip_of(
     items: ProbeDataset, number: int, start: np.ndarray, end: np.ndarray, place: Mapping[str, int]
 ) -> np.ndarray:
     """The places of the shots of a clip among those of its title; at least the nearest one."""
-    span, id = items.spans[number], items.ids[number]
+    span, item_id = items.spans[number], items.ids[number]
     if span is None:
-        if id == items.titles[number]:
+        if item_id == items.titles[number]:
             return np.arange(len(start))
-        if id not in place:
-            raise InvalidInput(f"{items.task}: shot {id!r} is gone; import its labels anew")
-        return np.array([place[id]])
+        if item_id not in place:
+            raise InvalidInput(f"{items.task}: shot {item_id!r} is gone; import its labels anew")
+        return np.array([place[item_id]])
     inside = np.flatnonzero((start < span[1]) & (end > span[0]))
     return inside if len(inside) else np.array([np.abs((start + end) / 2 - span[0]).argmin()])
 
@@ -131,7 +133,7 @@ def single(vectors: Fused, modality: Modality) -> Blocks:
 
 
 def default_pool(store: Storage, level: str) -> str:
-    """What items are compared by where nothing else is said."""
+    """Default pooling of items of this level."""
     if level == "titles" and store.has("title"):
         return "title"
     return "context" if store.has("context") else "concatenation"

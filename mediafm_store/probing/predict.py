@@ -1,4 +1,4 @@
-"""What a probe says of titles and shots that it was not fitted to."""
+"""Predictions of a probe for titles and shots that it was not fitted to."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ shots, so there it is near, not exact."""
 
 
 class Prediction(NamedTuple):
-    """One item and label."""
+    """Score of one label for one item."""
 
     item: str
     """A title or a shot."""
@@ -33,16 +33,25 @@ class Prediction(NamedTuple):
     score: float
     """A probability, of a tag; else a grade, of which a ranking counts the order only."""
     applies: bool | None
-    """Whether a tag's probability reaches its threshold."""
+    """True if a tag's probability reaches its threshold."""
 
 
 def apply_probe(
     store: Storage, task: str, titles: Sequence[str] | None = None, *, version: int | None = None
 ) -> list[Prediction]:
-    """What the newest probe of a task (or one version) says of titles; of all if `titles` is None.
+    """Apply the newest probe of a task, or one version of it, to titles.
 
-    A probe of titles is applied to them, one of clips to each of their shots. Raises SpaceMismatch
-    if other vectors are live than those it was fitted to.
+    A probe of titles scores titles; a probe of clips scores each of their shots.
+
+    Args:
+        store: The store that has the probe.
+        task: Name of the task.
+        titles: Ids of titles; None for all.
+        version: Version of the probe; None for the newest.
+
+    Raises:
+        SpaceMismatch: The live vectors differ from those that the probe was fitted to.
+        NotFound: There is no such probe.
     """
     probe = newest_probe(store, task, version)
     wanted = list(store.revisions()) if titles is None else find_titles(store, titles)
@@ -73,7 +82,7 @@ def _probe_batches(
 
 
 def vectors_of(store: Storage, probe: Probe, titles: Sequence[str]) -> tuple[list[str], Vectors]:
-    """Those of the titles that have vectors, and one a title as the probe reads it."""
+    """Titles that have vectors, and one pooled vector each, as the probe reads it."""
     space = space_of(store, probe)
     if space.of_titles:
         found = store.vectors_by_id(space, titles)
@@ -81,11 +90,11 @@ def vectors_of(store: Storage, probe: Probe, titles: Sequence[str]) -> tuple[lis
     means = title_means(store, space, titles)
     ids = [title for title in titles if title in means]
     none = np.empty((0, space.dim), np.float32)
-    return ids, np.stack([means[id] for id in ids]) if ids else none
+    return ids, np.stack([means[item_id] for item_id in ids]) if ids else none
 
 
 def inputs_of(store: Storage, probe: Probe, titles: list[str], vectors: Vectors) -> dict[str, Any]:
-    """What a probe reads of items: their vectors, and the words of their titles if it does."""
+    """Inputs of a probe: vectors of items, and the words of their titles if it reads them."""
     if probe.words is None:
         return {VECTOR: vectors}
     return {VECTOR: vectors, WORDS: probe.words.matrix(texts_of(store, titles))}
@@ -94,10 +103,18 @@ def inputs_of(store: Storage, probe: Probe, titles: list[str], vectors: Vectors)
 def loudest_shots(
     store: Storage, probe: Probe, applies: dict[str, list[int]], count: int
 ) -> dict[tuple[str, int], list[tuple[float, str]]]:
-    """The `count` shots of each title that speak most for each of its labels.
+    """Shots of each title that contribute most to each of its labels.
 
-    `applies` has the numbers of the labels of each title. Metadata have no shots. A batch is in
-    memory.
+    Titles are read in batches that fit into memory. Probes of metadata have no such shots.
+
+    Args:
+        store: The store that has the vectors.
+        probe: Probe that chose the labels.
+        applies: Numbers of the labels of each title.
+        count: Shots a label.
+
+    Returns:
+        Contribution and id of each shot, by title and label number.
     """
     name = _SHOTS_OF.get(probe.pool)
     if name is None or not store.has(name):
@@ -119,7 +136,7 @@ def loudest_shots(
 
 
 def loudest_words(probe: Probe, row: Any, label: int, count: int) -> list[str]:
-    """The words of one title that speak most for a label; those that speak against it are none."""
+    """Words of one title that contribute most to a label; none that speak against it."""
     if probe.words is None:
         return []
     weights = probe.linear.layers[WORDS].weights[label]

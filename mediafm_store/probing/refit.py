@@ -18,9 +18,16 @@ def refit_probes(
     device: DeviceChoice = "auto",
     on_step: OnStep = lambda what, done, total: None,
 ) -> list[Probe]:
-    """Fit the probe of each task anew, as it was fitted before, if none reads the live vectors.
+    """Fit the probe of each task again, with its settings, if none reads the live vectors.
 
-    Returns the new versions. One that cannot be fitted, as its labels are gone, is a warning.
+    Args:
+        store: The store that has the probes.
+        device: Device of the model.
+        on_step: Called with the step, the number done and the total.
+
+    Returns:
+        The new versions. A probe that cannot be fitted, because its labels are gone, is left out
+        with a warning.
     """
     fitted = []
     for task in tasks(store):

@@ -24,12 +24,12 @@ VECTOR, WORDS = "vector", "words"
 
 @dataclass(frozen=True)
 class Probe:
-    """A linear layer on vectors of one version of a space."""
+    """Linear layer on the vectors of one version of a space."""
 
     task: str
     version: int
     level: Level
-    """What it was fitted to, and is applied to."""
+    """Kind of the items that it was fitted to, and is applied to."""
     pool: str
     space: str
     """The table of the vectors, such as context_v2."""
@@ -37,18 +37,18 @@ class Probe:
     labels: tuple[str, ...]
     linear: LinearModel
     words: TfIdf | None
-    """Those of names and synopses that count, if it reads them."""
+    """Words of names and synopses that count, if it reads them."""
     facts: dict[str, Any]
-    """What it was fitted to, and the figures that it reached on held-out titles."""
+    """Training data, and metrics on held-out titles."""
 
     @property
     def name(self) -> str:
-        """As it is told to people: genre v2."""
+        """Display name, such as `genre v2`."""
         return f"{self.task} v{self.version}"
 
     @property
     def kind(self) -> Kind:
-        """What it predicts."""
+        """Kind of the target."""
         return self.linear.kind
 
 
@@ -92,9 +92,10 @@ def tasks(store: Storage) -> list[str]:
 
 
 def newest_probe(store: Storage, task: str, version: int | None = None) -> Probe:
-    """The last probe of a task that reads the live vectors, else the last; or one version of it.
+    """Newest probe of a task that reads the live vectors, else the newest; or one version of it.
 
-    Raises NotFound if there is none.
+    Raises:
+        NotFound: There is no such probe.
     """
     rows = store.rows("probes", f"name = {quoted(task)}").sort("version").to_dicts()
     found = [row for row in rows if version in (None, row["version"])]
@@ -117,13 +118,13 @@ def next_version(store: Storage, task: str) -> int:
 
 
 def reads_live(store: Storage, probe: Probe) -> bool:
-    """Whether a probe was fitted to the vectors that are live."""
+    """True if a probe was fitted to the vectors that are live."""
     space = POOLS[probe.pool]
     return store.has(space) and store.live(space).fingerprint == probe.fingerprint
 
 
 def by_chance(probe: Probe) -> str:
-    """How a probe that is no better than a guess compares with one; empty for others.
+    """Comparison of a probe with guessing, in words; empty if the probe is better.
 
     By the first of its figures, on titles that were held out: the mean over labels.
     """
@@ -136,7 +137,11 @@ def by_chance(probe: Probe) -> str:
 
 
 def space_of(store: Storage, probe: Probe) -> Space:
-    """The live space that a probe reads; raise SpaceMismatch if it was fitted to other vectors."""
+    """Live space that a probe reads.
+
+    Raises:
+        SpaceMismatch: The probe was fitted to other vectors.
+    """
     live = store.live(POOLS[probe.pool])
     if live.fingerprint != probe.fingerprint:
         raise SpaceMismatch(

@@ -1,4 +1,4 @@
-"""What a version of a space has to show before readers and searches get it."""
+"""Gates: the checks that a version of a space must pass before it goes live."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -35,14 +35,14 @@ class Gate(NamedTuple):
     name: str
     passed: bool
     said: str
-    """What was measured, and what it had to be."""
+    """Measured value and threshold, in words."""
     figure: Metric | None = None
-    """The same to keep, if it says how good the version is."""
+    """Metric to store, if it describes the quality of the version."""
 
 
 @at_one_moment
 def gates(store: Storage, space: Space) -> list[Gate]:
-    """All that can be measured of a version, beside the one that is live."""
+    """Run all gates that can be measured for a version, beside the live one."""
     live = store.live(space.name) if store.has(space.name) else None
     found: list[Gate] = []
     for check in _CHECKS:
@@ -78,7 +78,7 @@ def _spread_gate(store: Storage, space: Space, live: Space | None) -> Iterator[G
 
 
 def _scenes_gate(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
-    """Scenes are told apart, where somebody labelled them."""
+    """Gate: scenes are separated, where they are labelled."""
     if space.of_titles or space.name == "described" or live is None:
         return
     shots = store.shots(columns=["title", "scene"]).drop_nulls("scene")
@@ -95,7 +95,7 @@ def _scenes_gate(store: Storage, space: Space, live: Space | None) -> Iterator[G
 
 
 def masked_shots(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
-    """The model guesses masked shots better than those who know no more than their neighbours."""
+    """Gate: the model predicts masked shots better than the mean of their neighbours."""
     del live
     if space.name != "context":
         return
@@ -114,7 +114,7 @@ def masked_shots(store: Storage, space: Space, live: Space | None) -> Iterator[G
 
 
 def _index_recall(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
-    """Where the version before has an index, the new one gets such a one, that finds as much."""
+    """Gate: recall of an index as the version before has one, if it has one."""
     if live is None or not has_index(store, live):
         return
     built = build_index(store, space, config_of(store, live))
@@ -133,7 +133,7 @@ def _some_titles(store: Storage) -> list[str]:
 
 
 def _mean_cosine(store: Storage, space: Space, titles: Sequence[str]) -> float | None:
-    """Of two random shots; None if there are none."""
+    """Mean cosine of random pairs of shots; None without shots."""
     none = np.empty((0, space.dim), np.float32)
     vectors = np.concatenate([none, *(store.vectors(space, t).vectors for t in titles)])
     if len(vectors) < 2:
@@ -142,7 +142,7 @@ def _mean_cosine(store: Storage, space: Space, titles: Sequence[str]) -> float |
 
 
 def same_scene(store: Storage, space: Space, titles: Sequence[str]) -> float:
-    """How often two shots of one scene are more alike than two of different scenes."""
+    """Probability that two shots of one scene are more alike than two of different scenes."""
     films = []
     for title in titles:
         labels = store.shots(title)["scene"].fill_null(-1).to_numpy().astype(np.int64)

@@ -1,4 +1,4 @@
-"""Which version of each space readers and searches use: promote, roll back, retire."""
+"""Live versions of each space: promote, roll back, retire."""
 
 import logging
 import shutil
@@ -34,7 +34,7 @@ class PromotionResult:
 
 
 def find_space(store: Storage, name: str, version: int | None) -> Space:
-    """A version of a space, by default the newest; raise NotFound if there is none."""
+    """Look up a version of a space, by default the newest; raise NotFound if there is none."""
     versions = [s for s in store.spaces() if s.name == name and version in (None, s.version)]
     if not versions:
         known = ", ".join(s.table for s in store.spaces())
@@ -46,13 +46,24 @@ def find_space(store: Storage, name: str, version: int | None) -> Space:
 def promote(
     store: Storage, name: str, version: int | None = None, *, force: bool = False
 ) -> PromotionResult:
-    """Make a version live (default: the newest), with those that were made with it.
+    """Make a version live, with those that were made with it.
 
-    It must pass its gates, else GateFailed says which it failed and the one before stays live;
-    `force` makes it live all the same, which is taken down. Where nothing is live yet, there is
-    nothing to protect: failed gates are only taken down. Promoting fused vectors takes the
-    contextual ones of others out of use, and brings back those that were made from them. Raises
-    SpaceMismatch for contextual vectors of other fused vectors than the live ones.
+    Where nothing is live yet, failed gates are recorded but do not block. Promoting fused vectors
+    takes contextual vectors of others out of use, and brings back those that were made from them.
+
+    Args:
+        store: The store that has the space.
+        name: Name of the space, such as `fused` or `context`.
+        version: Version to promote; None for the newest.
+        force: Promote despite failed gates, and record them.
+
+    Returns:
+        Versions that are live now, and the results of their gates.
+
+    Raises:
+        GateFailed: A gate failed; the live version stays.
+        SpaceMismatch: The contextual vectors were made from other fused vectors than the live ones.
+        NotFound: There is no such version.
     """
     store.check_writable()
     space = _kept_version(find_space(store, name, version))
@@ -63,7 +74,7 @@ def promote(
         passed = all(gate.passed for gate in found[one.table])
         state = one.state if one.live or not passed else "validated"
         _take_down(store, one, state, found[one.table])
-    failed = [gate for all in found.values() for gate in all if not gate.passed]
+    failed = [gate for of_version in found.values() for gate in of_version if not gate.passed]
     if failed and store.has(space.name):
         told = "; ".join(f"{gate.name}: {gate.said}" for gate in failed)
         if not force:
@@ -78,7 +89,7 @@ def promote(
 
 
 def _take_down(store: Storage, space: Space, state: State, passed: Sequence[Gate]) -> None:
-    """How a version did at its gates: in words with the version, its figures in `evaluations`."""
+    """Record the gate results: in words with the version, metrics in `evaluations`."""
     said = [{"name": gate.name, "passed": gate.passed, "said": gate.said} for gate in passed]
     store.registry.set_state(space, state, gates=said)
     figures = [gate.figure for gate in passed if gate.figure]
@@ -90,7 +101,14 @@ def rollback(store: Storage, name: str) -> PromotionResult:
     """Make the version live again that was live before, with those that were made with it.
 
     A second rollback goes back one further; what is promoted then follows the version that is live.
-    Nothing is measured: it was good enough once. Raises NotFound at the start of the history.
+    No gates run: the version has passed them before.
+
+    Args:
+        store: The store that has the space.
+        name: Name of the space.
+
+    Raises:
+        NotFound: No version was live before.
     """
     store.check_writable()
     live = store.live(name)
@@ -147,7 +165,16 @@ def _history(store: Storage, space: Space) -> list[tuple[datetime, Space]]:
 def retire(store: Storage, name: str, version: int) -> list[Space]:
     """Delete the vectors and indexes of a version and of those made with it; rows of them stay.
 
-    Raises InvalidInput for a live one.
+    Args:
+        store: The store that has the space.
+        name: Name of the space.
+        version: Version to retire.
+
+    Returns:
+        The retired versions.
+
+    Raises:
+        InvalidInput: The version is live.
     """
     store.check_writable()
     space = _kept_version(find_space(store, name, version))
@@ -177,7 +204,7 @@ def _group_of(space: Space) -> Sequence[str]:
 
 
 def _kept_version(space: Space) -> Space:
-    """The same version; raise NotFound if its vectors are gone."""
+    """Return the version itself; raise NotFound if its vectors are gone."""
     if space.state == "retired":
         raise NotFound(
             f"the vectors of {space.name} version {space.version} are deleted; make them again"

@@ -1,4 +1,4 @@
-"""Which figures come with a curve or counts to draw."""
+"""Metrics that have a curve or counts to draw."""
 
 from collections.abc import Sequence
 
@@ -21,11 +21,11 @@ def calibrated(series: MetricSeries) -> Sequence[charts.Bubble]:
 
 
 def drawn(series: Sequence[MetricSeries]) -> MetricSeries | None:
-    """The first whose newest detail holds what is drawn of it."""
+    """First series whose newest detail has a curve or counts."""
     return next((one for one in series if drawable(one)), None)
 
 
 def drawable(series: MetricSeries) -> bool:
-    """Whether the newest figure came with its curve or counts."""
+    """True if the newest metric has a curve or counts."""
     detail = series.newest.detail
     return all(isinstance(detail.get(name), list) for name in _NEEDED[series.measure])

@@ -17,7 +17,7 @@ from mediafm_store.storage.storage import Storage
 
 _SCRIPTS = ("keys.js",)
 ENDS = 12
-"""So many of the best and of the worst tags are drawn; the others are folded away."""
+"""Number of the best and of the worst tags that are drawn; the others are folded away."""
 _HEADINGS: dict[str, str] = {
     "probe": "Probe {}",
     "search": "Searches: {}",
@@ -63,7 +63,7 @@ class Bar(NamedTuple):
     colour: str
     width: float
     left: float | None
-    """Where its interval starts."""
+    """Start of its interval."""
     span: float | None
     series: MetricSeries
 
@@ -76,10 +76,10 @@ class MetricGroup(NamedTuple):
     about: str
     better: str
     lead: MetricSeries
-    """What is ours."""
+    """Series of our own model."""
     bars: Sequence[Bar]
     chance: float | None
-    """Where chance lies, in percent of the longest bar."""
+    """Position of chance, in percent of the longest bar."""
     trend: charts.Chart | None
     series: Sequence[MetricSeries]
 
@@ -100,7 +100,7 @@ class PageSection(NamedTuple):
     version: str
     groups: Sequence[MetricGroup]
     others: Sequence[tuple[str, MetricSeries, str]]
-    """What stands alone: its name, the figures, and a line of them."""
+    """Single values: name, figures, and a line of them."""
     best: Sequence[TagFigures]
     worst: Sequence[TagFigures]
     rest: Sequence[TagFigures]
@@ -111,7 +111,7 @@ class PageSection(NamedTuple):
 def write_board_page(
     path: str | Path, *, store: Storage, board: Dashboard, comparison: Comparison | None = None
 ) -> None:
-    """Write all that was measured as one page. Raises InvalidInput if `path` cannot be written."""
+    """Write all metrics as one page. Raises InvalidInput if `path` cannot be written."""
     write_text(path, board_page(board, store=str(store.path), comparison=comparison))
 
 
@@ -161,12 +161,12 @@ def _most(changed: Sequence[T]) -> list[T]:
 
 
 def _of(one: MetricSeries | Difference) -> MetricSeries:
-    """What changed."""
+    """Series of a metric or of its change."""
     return one.series if isinstance(one, Difference) else one
 
 
 def _change_in_words(one: MetricSeries | Difference) -> float:
-    """How much, beside what it was."""
+    """Relative change of a metric."""
     was = abs(one.before.value) if one.before else 0.0
     return abs(one.change or 0.0) / was if was else 0.0
 
@@ -178,7 +178,7 @@ def _level(baselines: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def sections(series: Sequence[MetricSeries]) -> Iterator[PageSection]:
-    """What was measured, thing by thing."""
+    """Sections of the page, one for each thing that was measured."""
     things: dict[tuple[str, str], list[MetricSeries]] = {}
     for one in series:
         things.setdefault((one.what, one.name), []).append(one)
@@ -220,7 +220,7 @@ def _section(anchor: str, what: str, name: str, series: Sequence[MetricSeries]) 
 
 
 def _called(series: MetricSeries) -> str:
-    """What a measure is called, of what, for which tag."""
+    """Name of a measure, with its subject and tag."""
     title = _MEASURES.get(series.measure, (_unknown_measure(series.measure), ""))[0]
     named = f"{series.label}: {title.lower()}" if series.label else title
     return f"{named}, {series.of}" if series.of else named

@@ -16,5 +16,5 @@ _OPTIONS = (*FLAGS, *COUNTS, "where", "k", "title", "from", "to")
 
 
 def options_set(form: Mapping[str, str]) -> int:
-    """How many options are not as usual."""
+    """Number of options that differ from their defaults."""
     return sum(form.get(name, "") not in ("", USUAL.get(name)) for name in _OPTIONS)

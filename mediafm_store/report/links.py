@@ -1,4 +1,4 @@
-"""Where a page's links lead: to files where nobody serves it, else to addresses of the server."""
+"""Targets of a page's links: files, or addresses of the server for served pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,15 +18,15 @@ MOST_NAMES = 500
 
 @dataclass(frozen=True)
 class Links:
-    """Addresses of films, titles, pictures and searches; None where there is none to lead to."""
+    """Addresses of films, titles, pictures and searches; None where there is no target."""
 
     films: Mapping[str, str] = field(default_factory=dict)
-    """Of the film of each title that has one."""
+    """Address of the film of each title that has one."""
     served: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
-    """What titles are called by id, some of them: a server's search form offers these."""
+    """Display names by id of some titles: a server's search form offers these."""
     revisions: Mapping[str, str] = field(default_factory=dict)
-    """Of titles: the address of a picture is another when it may be another picture."""
+    """Revisions of titles: part of a picture's address, so that it changes with the picture."""
     kept: Mapping[str, str] = field(default_factory=dict)
     """Options of a search that searches for its answers keep."""
 
@@ -49,9 +49,9 @@ class Links:
         """The picture of a shot, of a server."""
         return f"/thumbnails/{quote(shot)}?of={self.revisions.get(title_of(shot), '')}"
 
-    def like(self, id: str, what: str = "shot") -> str | None:
+    def like(self, row_id: str, what: str = "shot") -> str | None:
         """The search for what is like a shot, or a title."""
-        return f"/search?{urlencode({what: id, **self.kept})}" if self.served else None
+        return f"/search?{urlencode({what: row_id, **self.kept})}" if self.served else None
 
 
 def file_links(store: Storage, titles: list[dict[str, Any]]) -> Links:
@@ -60,14 +60,16 @@ def file_links(store: Storage, titles: list[dict[str, Any]]) -> Links:
         return Links()
     # As bytes: a name need not be text.
     paths = {row["id"]: Path(row["media"]) for row in titles}
-    return Links({id: path.as_uri() for id, path in paths.items() if path.is_absolute()})
+    return Links(
+        {title_id: path.as_uri() for title_id, path in paths.items() if path.is_absolute()}
+    )
 
 
 def served_links(store: Storage, titles: list[dict[str, Any]]) -> Links:
     """Links of the server's own pages."""
     films = file_links(store, titles).films
     return Links(
-        {id: f"/media/{quote(id, safe='')}" for id in films},
+        {title_id: f"/media/{quote(title_id, safe='')}" for title_id in films},
         served=True,
         revisions={row["id"]: row["revision"] for row in titles},
         names=dict(islice(views.title_names(titles).items(), MOST_NAMES)),

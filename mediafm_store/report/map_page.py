@@ -49,7 +49,7 @@ def _data(
     names: Mapping[str, str],
     pictures: Sequence[str],
 ) -> dict[str, Any]:
-    """What the script draws: a list for each column of the shots; -1 where a picture lacks.
+    """Data that the script draws: a list for each column of the shots; -1 without a picture.
 
     `pictures` are the shots that have one, in the order of the sheets.
     """

@@ -32,13 +32,13 @@ MOST_PICTURES = 1000
 
 
 class _TitleSection(NamedTuple):
-    """What the catalogue page shows of a title."""
+    """Data of a title on the catalogue page."""
 
     anchor: str
     row: Mapping[str, Any]
     proposed: list[Tag]
     breaks: Sequence[AdBreak] | None
-    """Best first; None where nobody looked for any."""
+    """Best first; None if breaks were not computed."""
     timeline: views.Timeline
 
 
@@ -53,7 +53,7 @@ def write_search_page(
 ) -> None:
     """Write one search as a contact sheet, best hit first.
 
-    `unit` is what was looked for. Raises NotFound if the store has no `query_shot`, InvalidInput if
+    `unit` is the kind of answers. Raises NotFound if the store has no `query_shot`, InvalidInput if
     `path` cannot be written.
     """
     titles = store.titles().to_dicts()

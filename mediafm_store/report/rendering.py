@@ -36,7 +36,7 @@ def _script(name: str) -> str:
 
 
 def policy(scripts: Sequence[str], *, served: bool = False) -> str:
-    """What a page may load and run, as a Content-Security-Policy; more by the page's own server."""
+    """Content-Security-Policy of a page: what it may load and run; more for a served page."""
     hashes = [b64encode(sha256(_script(name).encode()).digest()).decode() for name in scripts]
     parts = {
         "default-src": "'none'",

@@ -25,24 +25,24 @@ SCRIPTS = ("keys.js",)
 
 @dataclass(frozen=True)
 class SearchView:
-    """One search and what it found."""
+    """One search and its answers."""
 
     query: str
-    """As it is to be read after “Shots like” or “Shots for”: a shot's id, a file, “words”."""
+    """Text after “Shots like” or “Shots for”: a shot's id, a file, “words”."""
     hits: Sequence[Hit]
     query_shot: str | None = None
     """The shot that was searched for, if it was one."""
     example: bool = False
-    """Whether something else was given that others are to be like."""
+    """True if an example other than a shot was given."""
 
     @property
     def compared(self) -> str:
-        """How shots were compared, in plain words."""
+        """Description of how shots were compared, in plain words."""
         return self.hits.compared if isinstance(self.hits, RankedHits) else ""
 
     @property
     def refused(self) -> bool:
-        """Whether there were answers, but none that is good enough."""
+        """True if there were answers, but none that is good enough."""
         return not self.hits and getattr(self.hits, "chance", 1.0) is not None
 
     @property
@@ -52,12 +52,12 @@ class SearchView:
 
     @property
     def origin(self) -> ClipMatch | None:
-        """Where in the store a clip lies that was asked with."""
+        """Position in the store of the clip that was the query."""
         return self.hits.origin if isinstance(self.hits, RankedHits) else None
 
 
 class Offer(NamedTuple):
-    """A title that words which were searched for are the name of."""
+    """A title whose name is the text of the search."""
 
     name: str
     page: str
@@ -67,11 +67,11 @@ class Offer(NamedTuple):
 
 @dataclass(frozen=True)
 class NextSearches:
-    """Where a served page of a search leads on to, as addresses."""
+    """Addresses of further searches on a served page."""
 
     offers: Sequence[Offer] = ()
     own_scene: str | None = None
-    """The same search with the own scene among the answers."""
+    """Address of the search with the own scene among the answers."""
     origin: str | None = None
     """The search for the place that a clip was cut from."""
 
@@ -83,9 +83,9 @@ class _ShotsAround(NamedTuple):
     """The best of the answer; None if it is gone by now."""
     before: Sequence[Mapping[str, Any]]
     shots: Sequence[Mapping[str, Any]]
-    """Of a scene or a title with several; else none."""
+    """Shots of a scene or a title with several; else none."""
     left_out: int
-    """Of its shots, as there are too many to show."""
+    """Number of its shots that are left out, as there are too many."""
     after: Sequence[Mapping[str, Any]]
     alike: Sequence[Mapping[str, Any]]
 
@@ -94,7 +94,7 @@ class _Shown(NamedTuple):
     """Rows of the store that the page of a search shows."""
 
     beside: Mapping[str, _ShotsAround]
-    """Of each hit, by its shot, and of the query."""
+    """Shots around each hit, by its shot, and around the query."""
     own: Sequence[Mapping[str, Any]]
     """The shots of the scene that was asked with."""
 
@@ -139,7 +139,7 @@ def search_page(
 
 
 def _shots_beside(store: Storage, view: SearchView) -> _Shown:
-    """What is shown beside each hit, and of the scene that was asked with.
+    """Shots shown beside each hit, and those of the query's own scene.
 
     All in one question to the store.
     """
@@ -153,10 +153,10 @@ def _shots_beside(store: Storage, view: SearchView) -> _Shown:
     rows = store.shots_by_id(ids) if ids else {}
     found = {}
     for shot, lists in wanted.items():
-        before, strip, after, alike = ([rows[id] for id in ids if id in rows] for ids in lists)
+        before, strip, after, alike = ([rows[one] for one in ids if one in rows] for ids in lists)
         left_out = len(answers[shot][0]) - len(lists[1]) if strip else 0
         found[shot] = _ShotsAround(rows.get(shot), before, strip, left_out, after, alike)
-    return _Shown(found, [rows[id] for id in own if id in rows])
+    return _Shown(found, [rows[one] for one in own if one in rows])
 
 
 def _own_ids(view: SearchView) -> Sequence[str]:
@@ -188,7 +188,7 @@ def _neighbours(shot: str, step: int) -> list[str]:
 
 
 def _around_best(shots: Sequence[str], best: str) -> list[str]:
-    """Those of a scene that fit into a strip."""
+    """Shots of a scene that fit into a strip, around the best one."""
     middle = shots.index(best) if best in shots else 0
     first = max(0, min(middle - _MOST_IN_STRIP // 2, len(shots) - _MOST_IN_STRIP))
     return list(shots[first : first + _MOST_IN_STRIP])

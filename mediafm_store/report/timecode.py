@@ -2,7 +2,12 @@
 
 
 def timecode(seconds: float) -> str:
-    """Hours, minutes, seconds and tenths, such as `0:03:12.4`; `-` before a negative time."""
+    """Hours, minutes, seconds and tenths; `-` before a negative time.
+
+    Example:
+        >>> timecode(192.44)
+        '0:03:12.4'
+    """
     # Rounded before it is split, so that no part can be rounded up to 60.
     tenths = round(abs(seconds) * 10)
     minutes, tenths = divmod(tenths, 600)
@@ -11,5 +16,5 @@ def timecode(seconds: float) -> str:
 
 
 def timespan(start_s: float, end_s: float) -> str:
-    """A segment of time: the time codes of its start and end, with a dash between."""
+    """Time codes of a start and an end, with a dash between."""
     return f"{timecode(start_s)} \N{EN DASH} {timecode(end_s)}"

@@ -41,7 +41,7 @@ class _SceneView(NamedTuple):
     left: float
     width: float
     height: int
-    """Of its shots on the page, in pixels, about."""
+    """Approximate width of its shots on the page, in pixels."""
     shots: Sequence[_ShotView]
 
 
@@ -99,7 +99,7 @@ def _scenes_of(
             left=views.percent(scene.start_s - begin, length),
             width=views.percent(scene.end_s - scene.start_s, length),
             height=_SCENE_HEIGHT + _SHOT_HEIGHT * -(-len(scene.shots) // 3),
-            shots=[by_id[id] for id in scene.shots],
+            shots=[by_id[shot_id] for shot_id in scene.shots],
         )
         for scene in find_scenes(store, title)
     ]

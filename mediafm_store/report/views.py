@@ -1,4 +1,4 @@
-"""What the templates show: places in percent and texts, worked out from hits, shots and breaks."""
+"""View models of the templates: positions in percent and texts for hits, shots and breaks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -25,14 +25,14 @@ class BarPiece(NamedTuple):
 
 
 class Bars(NamedTuple):
-    """The shares of several hits to one scale, on both sides of a common zero."""
+    """Score parts of several hits on one scale, on both sides of a common zero."""
 
     zero: float
     rows: list[list[BarPiece]]
 
 
 class TimelinePart(NamedTuple):
-    """A segment of a title's timeline, in percent: one shot, or a few where there are many."""
+    """Part of a title's timeline, in percent: one shot, or a few where there are many."""
 
     shot: Mapping[str, Any]
     left: float
@@ -40,7 +40,7 @@ class TimelinePart(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Where an ad break lies on the timeline, in percent, and its rank by score."""
+    """Mark of an ad break on the timeline: position in percent, and rank by score."""
 
     rank: int
     left: float
@@ -63,9 +63,9 @@ class Timeline(NamedTuple):
 
 
 def bars(shares: Sequence[Mapping[ScorePart, float]]) -> Bars:
-    """Stack the shares of each hit: what speaks for it to the right of zero, the rest to its left.
+    """Stack the score parts of each hit: positive ones right of zero, negative ones left of it.
 
-    The longest bar takes up the whole track, so that bars can be compared within a list.
+    The longest bar fills the track, so that bars can be compared within a list.
     """
     above = max((sum(max(v, 0.0) for v in s.values()) for s in shares), default=0.0)
     below = max((sum(max(-v, 0.0) for v in s.values()) for s in shares), default=0.0)
@@ -89,7 +89,12 @@ def _pieces(shares: Mapping[ScorePart, float], zero: float, track: float) -> lis
 
 
 def percent(part: float, whole: float) -> float:
-    """How much of a whole a part is; nothing of nothing."""
+    """Part of a whole in percent; 0 if the whole is 0.
+
+    Example:
+        >>> percent(1, 8)
+        12.5
+    """
     return 100 * part / whole if whole else 0.0
 
 
@@ -119,12 +124,17 @@ def tick_times(begin: float, end: float) -> list[float]:
 
 
 def clock(seconds: float) -> str:
-    """A whole second, such as `3:12`, with hours only where there are any."""
+    """Whole seconds, with hours only where there are any.
+
+    Example:
+        >>> clock(192.4), clock(3792.4)
+        ('3:12', '1:03:12')
+    """
     return timecode(seconds)[:-2].removeprefix("0:").removeprefix("0")
 
 
 def tooltip(shot: Mapping[str, Any]) -> str:
-    """Where a shot is and what is said in it."""
+    """Tooltip of a shot: its position and spoken words."""
     where = f"{timespan(shot['start_s'], shot['end_s'])}  {shot['id']}"
     return f"{where}\n{shot['words']}" if shot["words"] else where
 
@@ -140,17 +150,17 @@ def signed(change: float) -> str:
 
 
 def chance(share: float) -> str:
-    """How often a random query finds something as good, never as never."""
+    """Probability that a random query finds something as good, in words; never "never"."""
     return "fewer than 2 %" if share < 0.02 else f"{100 * share:.0f} %"
 
 
 def heading(query: str, like: object, what: str = "shot") -> str:
-    """What a list of hits is about: others that are `like` something, or what was asked for."""
+    """Heading of a list of hits: others that are `like` something, or the query."""
     return f"{what.capitalize()}s {'like' if like else 'for'} {query}"
 
 
 def title_names(titles: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """What to call each title: its name, or its id where it has none."""
+    """Display names of titles: the name, or the id of a title without one."""
     return {t["id"]: t["name"] or t["id"] for t in titles}
 
 

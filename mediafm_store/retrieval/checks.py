@@ -1,4 +1,4 @@
-"""What a search is asked, refused where it means nothing."""
+"""Checks of search arguments; those without a meaning are refused."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def check_something(*, like: Sequence[Example], unlike: Sequence[str], words: st
 
 
 def modalities(weights: Mapping[Part, float]) -> dict[Modality, float]:
-    """The weights of modalities alone: plain vectors of one space have no part for context."""
+    """Weights of the modalities alone: vectors of a single space have no part for context."""
     return {m: weights[m] for m in MODALITIES if m in weights}
 
 

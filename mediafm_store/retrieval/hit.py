@@ -11,7 +11,7 @@ from mediafm_store.scenes.own_scene import OwnScene
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A shot, a scene or a title that was found."""
+    """A shot, a scene or a title that matches a query."""
 
     shot: str
     """The id of the shot that was found; of a scene or a title, the one that is most alike, or the
@@ -19,17 +19,17 @@ class Hit:
     title: str
     start_s: float
     end_s: float
-    """Of the whole answer."""
+    """Times of the whole answer."""
     score: float
-    """How much more alike than two random shots of the store, in standard deviations: 0 is usual,
-    a shot and itself have 10 and more. With `space` a cosine, at most 1. Of several queries at once
+    """Similarity above that of two random shots, in standard deviations: 0 is usual,
+    a shot and itself have 10 and more. With `space` a cosine, at most 1. Of several queries
     a mean, in which 1 is what the best answer to a random query has; of words that are said alone,
     BM25 as a share of the best."""
     chance: float | None
-    """How often a random query finds something as good, 0 to 1; None for words alone, or where
+    """Probability that a random query finds something as good; None for words alone, or where
     there is nothing to compare with. Random queries leave out what lies around them."""
     shares: Mapping[Part, float]
-    """What each part adds to the score."""
+    """Contribution of each part to the score."""
     words: str
     seen: tuple[str, ...]
     heard: tuple[str, ...]
@@ -41,17 +41,17 @@ class Hit:
     """The probability of each name, as the encoder says; None where it is not known."""
     heard_p: tuple[float, ...] | None = None
     looks: tuple[str, ...] = ()
-    """What the shot looks like: see the column of that name."""
+    """Description of the shot's look: see the column of that name."""
 
 
 class RankedHits(list[Hit]):
-    """The answers to a search, best first, with what was compared and what was left out.
+    """Answers to a search, best first, with how they were compared and what was left out.
 
     Attributes:
-        compared: How shots were compared, in plain words.
-        chance: How often a random query finds something as good as the best answer, 0 to 1; None
-            for words alone, or where there is nothing to compare.
-        origin: Where in the store a clip was found that was asked with; None if nowhere.
+        compared: Description of how shots were compared.
+        chance: Probability that a random query finds something as good as the best answer, in
+            [0, 1]; None for words alone, or where there is nothing to compare.
+        origin: Position in the store that the query clip was cut from; None if it was not found.
     """
 
     def __init__(

@@ -20,12 +20,18 @@ relevance (Carbonell and Goldstein, 1998)."""
 
 
 def fold(shots: Sequence[Mapping[str, Any]], fused: Fused, same: float) -> list[list[int]]:
-    """Which of some shots are one answer, both in their order: the first stands for the others.
+    """Group near-duplicate shots; the first of each group stands for the others.
 
-    `shots` are rows of the store's table, best first, `fused` their vectors by themselves, `same`
-    the cosine of pictures from which they show the same view. Shots of the same view are one, in
-    whatever title, and all black ones are; so are two views where they alternate (shot and reverse
-    shot), but not elsewhere.
+    Shots of the same view are duplicates, in whatever title, and so are all black ones. Two views
+    that alternate (shot and reverse shot) are one answer, but not elsewhere.
+
+    Args:
+        shots: Rows of the table of shots, best first.
+        fused: Fused vectors of the shots.
+        same: Cosine of pictures from which they show the same view.
+
+    Returns:
+        Groups of indices into `shots`, all in the order of `shots`.
     """
     pictures = unit_rows(fused[:, block("visual")])
     alike = pictures @ pictures.T >= same

@@ -21,15 +21,15 @@ from mediafm_store.scenes.own_scene import PAGE, in_pages
 from mediafm_store.scenes.scenes import scene_shots
 
 LEAST_DEPTH, DEEPER = 100, 4
-"""So many shots are looked at first, and so many times as many if they are too few."""
+"""Number of candidate shots, and the factor by which it grows if they are too few."""
 _PROBES = 8
-"""A sequence is looked for by so many of its shots."""
+"""Number of shots by which a sequence is searched."""
 TITLES = 4
-"""So many titles are looked through for each answer that is wanted."""
+"""Number of titles that are searched for each requested answer."""
 
 
 class AnswerOptions(NamedTuple):
-    """How many answers, and which."""
+    """Number of answers, and conditions on them."""
 
     k: int
     least: float
@@ -37,7 +37,7 @@ class AnswerOptions(NamedTuple):
     fold: bool
     diverse: bool
     scattered: bool
-    """Whether few answers may lie close to each other."""
+    """True if only few answers may lie close to each other."""
     among: pl.Series | None
     """The ids of the shots that may be found; None: all."""
     without: frozenset[str]
@@ -48,7 +48,7 @@ class AnswerOptions(NamedTuple):
 
 
 class _Candidate(NamedTuple):
-    """What was found, as yet without what the store says of it."""
+    """Candidate answer, before its rows are read from the store."""
 
     shares: Float32[np.ndarray, " 4"]
     """By part."""
@@ -56,7 +56,7 @@ class _Candidate(NamedTuple):
     shots: Sequence[str]
     alike: Sequence[str] = ()
     title: str | None = None
-    """Of a title that was compared by its own vector."""
+    """Cosine of a title that was compared by its own vector."""
 
     @property
     def score(self) -> float:
@@ -144,7 +144,7 @@ def runs_like(ranking: Scorer, wanted: AnswerOptions, *, titles: bool) -> Search
 def titles_like(ranking: Scorer, wanted: AnswerOptions) -> SearchResult:
     """The best titles, by their own vectors; the shot in the middle stands for each.
 
-    All that is looked for is one vector in the space `title`.
+    The query is a single vector in the space `title`.
     """
     known, store = ranking.known, ranking.store
     (matcher,) = ranking.matchers
@@ -212,9 +212,11 @@ def _candidates(
                 known.add(probe.space, near.ids, near.vectors)
                 found |= dict.fromkeys(near.ids)
                 exhausted &= len(near.ids) < count
-        found |= dict.fromkeys(id for id in ranking.named if among is None or id in among)
-        allowed = (id for id in found if title_of(id) not in wanted.without)
-        yield [id for id in allowed if id not in wanted.itself], exhausted
+        found |= dict.fromkeys(
+            row_id for row_id in ranking.named if among is None or row_id in among
+        )
+        allowed = (row_id for row_id in found if title_of(row_id) not in wanted.without)
+        yield [row_id for row_id in allowed if row_id not in wanted.itself], exhausted
         count *= DEEPER
 
 
@@ -231,7 +233,7 @@ def _to_hits(
     if best is not None and 1 - best < wanted.least:
         return SearchResult([], best)
     shown = answers[: wanted.k]
-    ends = [id for a in shown for id in (a.key, a.shots[0], a.shots[-1])]
+    ends = [row_id for a in shown for row_id in (a.key, a.shots[0], a.shots[-1])]
     rows = known.shots(ends)
     hits = [
         Hit(

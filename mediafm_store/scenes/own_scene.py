@@ -1,4 +1,4 @@
-"""What lies around the shots that were asked with, and answers that lie close to each other."""
+"""Shots around the query shots, and grouping of answers that lie close together."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class OwnScene(NamedTuple):
-    """The scene that was asked with: found too, but not among the answers."""
+    """Scene of the query shots, which is shown apart from the answers."""
 
     title: str
     start_s: float
@@ -28,7 +28,7 @@ class OwnScene(NamedTuple):
 
 
 def own_scene(store: Storage, shots: Collection[str]) -> OwnScene | None:
-    """The scenes of a title that some of its shots are of, as one; None if there are no shots."""
+    """Merge the scenes that some shots of a title belong to; None without shots."""
     if not shots:
         return None
     title, wanted = title_of(min(shots)), set(shots)
@@ -41,12 +41,12 @@ def own_scene(store: Storage, shots: Collection[str]) -> OwnScene | None:
 
 
 def surroundings(shots: Iterable[str], reach: int = NEAR) -> frozenset[str]:
-    """The ids of shots within `reach` of some others, these included, whether they exist or not."""
-    return frozenset(id for shot in shots for id in [shot, *neighbours(shot, reach)])
+    """Ids of shots and of those within `reach` of them, whether they exist or not."""
+    return frozenset(near_id for shot in shots for near_id in [shot, *neighbours(shot, reach)])
 
 
 def neighbours(shot: str, reach: int) -> list[str]:
-    """The ids of the shots within `reach` of one, whether they exist or not."""
+    """Ids of the shots within `reach` of one, itself excluded, whether they exist or not."""
     title, index = title_of(shot), index_of(shot)
     return [
         shot_id(title, i) for i in range(max(0, index - reach), index + reach + 1) if i != index
@@ -54,9 +54,13 @@ def neighbours(shot: str, reach: int) -> list[str]:
 
 
 def in_pages(answers: Sequence[T], shots: Sequence[str]) -> list[T]:
-    """Answers, best first, so that no scene fills a page of `PAGE`.
+    """Reorder answers, best first, so that no scene fills a page of `PAGE`.
 
-    What is too many for one page comes first on the next. `shots` says where each answer lies.
+    Surplus answers of a scene come first on the next page.
+
+    Args:
+        answers: Answers, best first.
+        shots: Id of the shot where each answer lies.
     """
     rest = deque(
         (answer, title_of(shot), index_of(shot))

@@ -16,7 +16,7 @@ from mediafm_store.titles.naming import find_title
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A run of shots."""
+    """Consecutive shots of a title that belong together."""
 
     title: str
     number: int
@@ -33,11 +33,14 @@ class Scene:
 
 
 def find_scenes(store: Storage, title: str) -> list[Scene]:
-    """The scenes of a title in play order; each of its shots is in one.
+    """Segment a title into scenes, in play order; each of its shots is in one.
 
-    Fused vectors are compared, of pictures alone if the title has some: contextual ones are
-    averages over neighbours, which blurs where a scene begins, and sound and words change within
-    scenes (docs/decisions/0015). Raises NotFound for an unknown title.
+    Fused vectors are compared, by pictures alone if the title has some: contextual vectors are
+    averages over neighbours, which blur where a scene begins, and sound and words change within
+    scenes (docs/decisions/0015).
+
+    Raises:
+        NotFound: The title is unknown.
     """
     title = find_title(store, title)
     shots = store.shots(title)
@@ -56,9 +59,9 @@ def find_scenes(store: Storage, title: str) -> list[Scene]:
 
 
 def scene_shots(store: Storage, title: str, known: ReadCache) -> list[list[str]]:
-    """The shots of each scene of a title, as `find_scenes` finds them, and nothing else of them.
+    """Ids of the shots of each scene of a title, as `find_scenes` finds them.
 
-    Where scenes begin is kept until the title or the table of its vectors has changed.
+    Scene boundaries are cached until the title or the table of its vectors has changed.
     """
     shots, space = store.shot_ids(title), store.live("fused")
     version = store.tables.version(space.table)
@@ -85,7 +88,7 @@ def _spans(found: Segments) -> list[tuple[int, int]]:
 
 
 def looks(fused: Vectors) -> Float32[np.ndarray, "n kept"]:
-    """The pictures of shots, of length 1; all that is known of them where no shot has one."""
+    """Picture vectors of shots, of unit length; the whole vectors where no shot has a picture."""
     pictures = np.ascontiguousarray(fused[:, block("visual")])
     return unit_rows(pictures) if pictures.any() else fused
 

@@ -105,7 +105,7 @@ class Connection(H11Protocol):
         self._owing = self.loop.call_later(limits[state], self._give_up) if owed else None
 
     def _give_up(self) -> None:
-        """Hang up; who has sent a part of a request is told why."""
+        """Hang up; a client that has sent part of a request gets the reason."""
         begun = self.conn.their_state is h11.SEND_BODY or self.conn.trailing_data[0]
         if begun:
             self.refuse(408, "the request took too long to arrive; send it again")

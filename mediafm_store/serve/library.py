@@ -35,24 +35,24 @@ _MOST_OFFERS = 5
 
 
 class _PageFacts(NamedTuple):
-    """What most pages show."""
+    """Data that most pages show."""
 
     of: tuple[Storage, int, int]
     """The store, and the versions of `titles` and `spaces`: it depends on no other table."""
     titles: Mapping[str, Mapping[str, Any]]
     """Their rows, by id."""
     links: Links
-    """Where titles and films are found."""
+    """Addresses of titles and films."""
     names: Mapping[str, str]
     called: Names
-    """What titles may be called."""
+    """Names of the titles."""
 
 
 class _Looked(NamedTuple):
-    """What was looked up of a store, while nothing was written to it."""
+    """Data read from a store, valid until it is written to."""
 
     commits: Hashable
-    """None where that cannot be told; each request then looks for itself."""
+    """State of the store; None if it is unknown, so that each request reads for itself."""
     tables: dict[tuple[str, str], Any]
 
 
@@ -65,7 +65,7 @@ class _StoreState(NamedTuple):
 
     @property
     def state(self) -> Hashable:
-        """What is another after any change of the store."""
+        """Key that changes with every change of the store."""
         return self.store, self.commits or self.store.tables.state()
 
 
@@ -86,7 +86,7 @@ class SharedStore:
 
     @contextmanager
     def _moment(self) -> Iterator[_StoreState]:
-        """The store, all of it as it is now; opened anew if another was put in its place."""
+        """The store, all of it as it is now; reopened if another was put in its place."""
         if (born := self._store.tables.born("titles")) != self._born:
             self._store, self._born = Storage(self._store.path), born
         store, looked = self._store, self._looked
@@ -97,7 +97,7 @@ class SharedStore:
             yield _StoreState(store, self._read(store), commits)
 
     def _read(self, store: Storage) -> _PageFacts:
-        """What most pages show; read again only when its tables have changed."""
+        """Data that most pages show; read again only when its tables have changed."""
         of = store, store.tables.version("titles"), store.tables.version("spaces")
         known = self._known
         if known is None or known.of != of:
@@ -129,7 +129,7 @@ class SharedStore:
             )
 
     def _onward(self, query: PageQuery, hits: RankedHits, known: _PageFacts) -> NextSearches:
-        """Where the page of a search leads on to."""
+        """Addresses of further searches from the page of a search."""
         found = known.called.called(query.text) if query.text else []
         offers = [
             Offer(
@@ -175,7 +175,7 @@ class SharedStore:
         return search(store, asked, options, encoders=encoders, device=self.device)
 
     def load(self) -> Encoders:
-        """The encoders of the live vectors, which several threads may use at once; loaded once."""
+        """The encoders of the live vectors, loaded once; safe to use from several threads."""
         with self._moment() as now:
             return self._loaded(now.store)
 
@@ -254,7 +254,7 @@ class SharedStore:
             return self._kept.get(f"picture {shot}", revision, lambda: _read_picture(store, shot))
 
     def meant(self, values: Mapping[str, str]) -> PageQuery:
-        """What the fields of the search form mean: `q` is a shot or a segment if it names one.
+        """Query in the fields of the search form: `q` is a shot or a segment if it names one.
 
         Words that are a title's name stay words. Raises as `find_shot` does for what names a title
         but none of its shots, and as `query_of` does.
@@ -273,7 +273,7 @@ class SharedStore:
 
 
 def _checked_film(title: str, film: Path) -> Path:
-    """The same path; raise NotFound unless a film is there: a store from elsewhere may name any."""
+    """Return the path of a film; raise NotFound if none is there or it is not readable."""
     reason = "it cannot be read"
     if film.is_file() and os.access(film, os.R_OK):
         try:

@@ -12,7 +12,7 @@ _MOST_BYTES = 100_000_000
 
 
 class PageCache:
-    """What was made, by name. Safe to use from several threads; two of them may make the same."""
+    """Cache of pages and parts by name. Thread-safe; two threads may make one value twice."""
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most, self._bytes = most_bytes, 0
@@ -20,7 +20,7 @@ class PageCache:
         self._lock = Lock()
 
     def get(self, name: Hashable, of: object, make: Callable[[], T]) -> T:
-        """What has a name as it is `of` this state of what it shows; `make` makes it."""
+        """Cached value of a name in the state `of`; `make` makes it."""
         with self._lock:
             if name in self._by_name and self._by_name[name][0] == of:
                 self._by_name.move_to_end(name)

@@ -1,4 +1,4 @@
-"""What each address answers."""
+"""Handlers of the addresses."""
 
 import mimetypes
 import shutil
@@ -40,7 +40,7 @@ class Pages:
         self._sent = 0
         self._files = RequestQueue(1)  # encoders use every core
         self._loading = RequestQueue(1)
-        self._drawing = RequestQueue(1)  # pages that are kept are told at once
+        self._drawing = RequestQueue(1)  # cached pages are answered immediately
         self._atlases = RequestQueue(1)  # the first takes half a minute; let others not wait for it
 
     async def titles(self, request: Request) -> Response:
@@ -57,7 +57,7 @@ class Pages:
         return HTMLResponse(await self._atlases.take(request, self._library.atlas))
 
     async def report(self, request: Request) -> Response:
-        """What was measured."""
+        """Evaluation page."""
         make = partial(self._library.report, request.query_params)
         return HTMLResponse(await self._drawing.take(request, make))
 

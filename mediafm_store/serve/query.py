@@ -18,7 +18,7 @@ _YES, _NO = ("1", "on", "true"), ("", "0", "off", "false")
 
 
 class PageQuery(NamedTuple):
-    """What is looked for, one thing or several together, and how."""
+    """Query of a page: one example or several, words, and options."""
 
     text: str | None = None
     said: str | None = None
@@ -26,16 +26,16 @@ class PageQuery(NamedTuple):
     title: str | None = None
     start: str | None = None
     end: str | None = None
-    """Of a segment of the title, as they were written."""
+    """Times of a segment of the title, as they were written."""
     file: Path | None = None
     called: str = ""
-    """What a file's own name is; that of its copy here says nothing."""
+    """Original name of an uploaded file; the name of its copy here says nothing."""
     unit: Unit = "shot"
     where: str | None = None
     exclude_same_title: bool = False
     same_scene: bool = False
     counts: tuple[tuple[str, float], ...] = ()
-    """What parts of a shot count, by their names in `COUNTS`; those that are as usual are not
+    """Weights of the parts of a shot, by their names in `COUNTS`; defaults are not
     there."""
     k: int = int(USUAL["k"])
 
@@ -51,16 +51,16 @@ class PageQuery(NamedTuple):
 
     @property
     def weights(self) -> dict[Part, float]:
-        """As `search` takes them."""
+        """Weights in the form that `search` takes."""
         return {COUNTS[name]: count for name, count in self.counts}
 
     @property
     def by_example(self) -> bool:
-        """Whether something is looked for that others are like."""
+        """True if the query has an example."""
         return bool(self.shot or self.title or self.called)
 
     def shown(self, names: Mapping[str, str]) -> str:
-        """What a page says is looked for; `names` are those of titles."""
+        """Description of the query on a page; `names` are those of titles."""
         title = self.title and self._segment(names.get(self.title, self.title))
         words = [f"“{words}”" for words in (self.text, self.said) if words]
         return " + ".join(filter(None, [self.shot, title, self.called, *words]))
@@ -75,7 +75,7 @@ class PageQuery(NamedTuple):
 
     @property
     def fields(self) -> dict[str, str]:
-        """What the address says: nothing that is as usual, and nothing of a file."""
+        """Fields of the address, without defaults and without a file."""
         values = {
             "text": self.text,
             "said": self.said,
@@ -88,7 +88,7 @@ class PageQuery(NamedTuple):
 
     @property
     def options(self) -> dict[str, str]:
-        """How to look; what a search from one of the answers keeps, but for the own scene."""
+        """Search options, which a search from one of the answers keeps, except the own scene."""
         values = {
             "unit": self.unit,
             "where": self.where or "",
@@ -101,16 +101,16 @@ class PageQuery(NamedTuple):
 
     @property
     def form(self) -> dict[str, str]:
-        """What stands in the search form."""
+        """Values of the search form."""
         return form_of(self.fields)
 
     @property
     def address(self) -> str:
-        """Where the search is found again; of a file, without it."""
+        """Address of the search; a file is not part of it."""
         return f"/search?{urlencode(self.fields)}"
 
     def from_place(self, origin: ClipMatch) -> "PageQuery":
-        """The same with the place that a clip was cut from instead of the file."""
+        """Query with the segment that a clip was cut from in place of the file."""
         start, end = (f"{s:.2f}".rstrip("0").rstrip(".") for s in (origin.start_s, origin.end_s))
         return self._replace(title=origin.title, start=start, end=end, file=None, called="")
 
@@ -150,7 +150,7 @@ def query_of_address(values: Mapping[str, str]) -> PageQuery:
 
 
 def _flag(values: Mapping[str, str], name: str) -> bool:
-    """Whether a box is ticked."""
+    """True if a box is ticked."""
     value = values.get(name, "").lower()
     if value not in _YES + _NO:
         raise InvalidInput(f"{name} must be 1 or 0, is {value!r}")
@@ -158,7 +158,7 @@ def _flag(values: Mapping[str, str], name: str) -> bool:
 
 
 def _count(values: Mapping[str, str], name: str) -> float:
-    """What a part of a shot counts, in the steps that the form has."""
+    """Weight of a part of a shot, in the steps of the form."""
     value = values.get(name) or USUAL[name]
     try:
         found = float(value)

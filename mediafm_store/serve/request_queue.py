@@ -1,4 +1,4 @@
-"""So many at a time: more threads than cores only get in each other's way."""
+"""Limit on concurrent work: more threads than cores only get in each other's way."""
 
 from asyncio import Semaphore
 from collections.abc import Callable
@@ -17,7 +17,7 @@ class RequestQueue:
         self._free = Semaphore(at_once)
 
     async def take(self, request: Request, make: Callable[[], T]) -> T:
-        """What `make` makes in a thread, when it is this request's turn.
+        """Run `make` in a thread when it is this request's turn, and return its result.
 
         Raises ClientDisconnect if nobody waits for it any more.
         """

@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 """Nobody but this machine is served: films and their words are not for the network."""
 PORT = 8010
 PATIENCE_S = 2
-"""For answers that are under way when the server is told to stop."""
+"""Seconds for answers that are under way when the server stops."""
 
 
 def serve(
@@ -31,11 +31,19 @@ def serve(
     device: DeviceChoice = "auto",
     on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:
-    """Serve pages until Ctrl-C; `on_ready` gets the address as soon as it answers.
+    """Serve pages until Ctrl-C.
 
-    Port 0 takes a free one. Raises InvalidInput if the port is taken.
+    Args:
+        store: The store to show.
+        port: Port on the loopback address; 0 for a free one.
+        encoders: Encoders in place of the defaults, as `load_encoders` takes them.
+        device: Device of the encoders.
+        on_ready: Called with the address when the server answers.
+
+    Raises:
+        InvalidInput: The port is taken.
     """
-    # Several threads search at once. To limit BLAS anew for each search, and to let go of it after,
+    # Several threads search concurrently. To limit BLAS for each search, and to release it after,
     # takes longer than the search.
     with bound(port) as listening, ONE_BLAS_THREAD.held():
         server = server_of(make_app(SharedStore(store, encoders=encoders, device=device)))
@@ -62,7 +70,7 @@ def server_of(app: ASGIApp, connection: type[Connection] = Connection) -> uvicor
 
 
 def _of_code(record: logging.LogRecord) -> bool:
-    """Whether a message is of an error of the code, not of clients or of what ends with the server.
+    """True if a message is of an error of the code, not of clients or of the shutdown.
 
     Tasks that are cancelled raise what is no Exception.
     """
@@ -70,7 +78,7 @@ def _of_code(record: logging.LogRecord) -> bool:
 
 
 def bound(port: int) -> socket.socket:
-    """A socket that listens, so that who hears of it can connect at once."""
+    """Open a listening socket, so that a client that learns the address can connect immediately."""
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,4 +1,4 @@
-"""What keeps other web sites out: only this machine's own pages may ask, load and embed."""
+"""Protection from other web sites: only this machine's own pages may ask, load and embed."""
 
 from collections.abc import Mapping
 
@@ -79,7 +79,7 @@ def _check_site(asked: Headers, method: str) -> None:
 
 
 def bounded(request: Request, most: int) -> Request:
-    """A request whose body is refused as soon as it says, or turns out, to be over `most` bytes."""
+    """Wrap a request: a body of more than `most` bytes is refused, declared as such or not."""
     too_large = HTTPException(413, f"the file is larger than {most // 1_000_000} MB")
     if int(request.headers.get("content-length", 0)) > most:
         raise too_large

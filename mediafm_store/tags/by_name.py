@@ -15,7 +15,7 @@ from mediafm_store.tags.tag import PROPOSALS, TEXT, Tag
 _LEAST = 0.9
 """Share of everyday texts that must find nothing as good in the whole store."""
 _SHOTS_A_TITLE, MOST_SHOTS = 20, 2000
-"""So many shots a title are looked through for a name, on average, and so many at most: each takes
+"""Shots per title that are searched for a name, on average and at most: each takes
 some 40 kB."""
 _EVIDENCE = 3
 

@@ -40,7 +40,7 @@ def from_neighbours(store: Storage, titles: Sequence[str], *, top: int) -> Itera
         )
     ids, vectors = title_vectors(store)
     place = {title: i for i, title in enumerate(ids)}
-    names = [id for id in ids if known[id]]
+    names = [title_id for title_id in ids if known[title_id]]
     tagged = vectors[[place[name] for name in names]]
     if len(names) < _FEW:
         log.warning("only %d titles have tags to learn from: what is said is a guess", len(names))

@@ -12,7 +12,7 @@ from mediafm_store.tags.tag import Tag, answered
 _EVIDENCE = 3
 """Shots, and words, that are named at most."""
 _LEAST = 1e-6
-"""Of thresholds: what is likely beside another one can be told of all."""
+"""Lower bound of thresholds: with none, a label would apply to every title."""
 _MAYBE = 0.5
 """Tags of this share of their threshold are kept for review."""
 
@@ -30,25 +30,25 @@ def from_probe(store: Storage, probe: Probe, titles: Sequence[str]) -> list[Tag]
     least = np.maximum(probe.linear.thresholds, _LEAST)
     said = answered(store)
     asked = np.array(
-        [[(probe.task, id, label) not in said for label in probe.labels] for id in ids]
+        [[(probe.task, item_id, label) not in said for label in probe.labels] for item_id in ids]
     )
     keep = scores >= _MAYBE * least
     keep[np.arange(len(ids)), np.where(asked, scores / least, -1).argmax(axis=1)] = True
     keep &= asked
-    labels = {id: np.flatnonzero(row).tolist() for id, row in zip(ids, keep, strict=True)}
+    labels = {item_id: np.flatnonzero(row).tolist() for item_id, row in zip(ids, keep, strict=True)}
     shots = loudest_shots(store, probe, labels, _EVIDENCE)
     found = []
-    for number, id in enumerate(ids):
-        for label in sorted(labels[id], key=lambda n: (-scores[number, n], n)):
+    for number, item_id in enumerate(ids):
+        for label in sorted(labels[item_id], key=lambda n: (-scores[number, n], n)):
             words = (
                 loudest_words(probe, inputs[WORDS][number], label, _EVIDENCE) if probe.words else []
             )
             evidence = [f'"{word}"' for word in words]
-            evidence += [shot for _, shot in shots.get((id, label), [])]
+            evidence += [shot for _, shot in shots.get((item_id, label), [])]
             found.append(
                 Tag(
                     probe.task,
-                    id,
+                    item_id,
                     probe.labels[label],
                     float(scores[number, label]),
                     float(least[label]),

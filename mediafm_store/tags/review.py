@@ -24,7 +24,7 @@ _CLOSE = 1e-6
 
 
 class Feedback(NamedTuple):
-    """What somebody says to a proposed tag."""
+    """Decision of a person on a proposed tag."""
 
     title: str
     tag: str
@@ -32,7 +32,7 @@ class Feedback(NamedTuple):
 
 
 class ReviewOutcome(NamedTuple):
-    """What became of the answers to one task."""
+    """Effect of the feedback on one task."""
 
     task: str
     answers: int
@@ -41,20 +41,25 @@ class ReviewOutcome(NamedTuple):
     reason: str
     """Why there is none, or why it tags nothing."""
     tags: int
-    """That were written anew."""
+    """Number of tags that were written again."""
 
 
 def uncertain_tags(store: Storage, *, task: str | None = None, n: int = 20) -> list[Tag]:
-    """The `n` proposals nearest to their threshold, which teach a probe most (Lewis & Gale, 1994).
+    """Proposed tags nearest to their threshold, which teach a probe most (Lewis & Gale, 1994).
 
-    Only those of one task, if it is named; those that have been answered are not asked again.
+    Tags with feedback are left out.
+
+    Args:
+        store: The store that has the tags.
+        task: Task of the tags; None for all.
+        n: Greatest number of tags.
     """
     found = [t for t in read_tags(store) if t.source != ANSWERED and task in (None, t.task)]
     return sorted(found, key=lambda t: (distance(t), t.title, t.tag))[:n]
 
 
 def distance(tag: Tag) -> float:
-    """How far a score is from its threshold, in log-odds."""
+    """Distance of a score from its threshold, in log-odds."""
     score, threshold = np.clip([tag.score, tag.threshold], _CLOSE, 1 - _CLOSE)
     return float(abs(logit(score) - logit(threshold)))
 
@@ -66,10 +71,20 @@ def answer_tags(
     device: DeviceChoice = "auto",
     on_step: OnStep = lambda what, done, total: None,
 ) -> list[ReviewOutcome]:
-    """Keep answers as labels, fit the probes of their tasks anew, and tag titles with these.
+    """Store feedback as labels, fit the probes of its tasks again, and tag titles with these.
 
-    Raises NotFound for a title and tag that were not proposed, InvalidInput for an answer that
-    contradicts another; then nothing is kept.
+    Args:
+        store: The store that has the tags.
+        answers: Decisions on proposed tags.
+        device: Device of the model.
+        on_step: Called with the step, the number done and the total.
+
+    Returns:
+        Outcome for each task.
+
+    Raises:
+        NotFound: A title and tag were not proposed; nothing is stored.
+        InvalidInput: Two answers contradict each other; nothing is stored.
     """
     proposed: dict[tuple[str, str], list[Tag]] = defaultdict(list)
     for tag in read_tags(store):
@@ -95,10 +110,10 @@ def answer_tags(
 
 
 def _keep_labels(store: Storage, task: str, answers: Mapping[Tag, bool]) -> None:
-    """Keep answers as labels.
+    """Store feedback as labels.
 
-    Labels of an item that came from a file are corrected but stay a file's: a file says that the
-    item has no other labels, an answer does not.
+    Labels from a file stay those of the file, corrected: a file says that the item has no other
+    labels, which feedback does not.
     """
     of_task = f"task = {quoted(task)} AND source = {quoted(FILE)}"
     with store.tables.lock():
@@ -127,7 +142,7 @@ def _label(tag: Tag, accept: bool) -> dict[str, object]:
 def _learn(
     store: Storage, task: str, answers: int, device: DeviceChoice, on_step: OnStep
 ) -> ReviewOutcome:
-    """Fit a probe anew, as it was fitted before, and tag titles with it."""
+    """Fit a probe again, with its settings, and tag titles with it."""
     try:
         before = newest_probe(store, task)
     except NotFound:

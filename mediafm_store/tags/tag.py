@@ -34,11 +34,11 @@ class Tag:
     source: str
     """The probe, as `genre v2`; else neighbours or text; review once somebody has answered."""
     evidence: tuple[str, ...]
-    """What speaks for it, the strongest first: titles, shots, or words in quotes."""
+    """Evidence for it, the strongest first: titles, shots, or words in quotes."""
 
     @property
     def applies(self) -> bool:
-        """Whether the title has the tag; others are kept for review.
+        """True if the title has the tag; others are kept for review.
 
         By the numbers as the table holds them, so that whoever reads them finds the same.
         """
@@ -62,7 +62,7 @@ def write_tags(
 
 
 def answered(store: Storage) -> set[tuple[str, str, str]]:
-    """Task, title and tag of all that people have said yes or no to."""
+    """Task, title and tag of all feedback in the store."""
     rows = store.rows("tags", f"source = {quoted(REVIEW)}").select("task", "title", "tag")
     return set(rows.iter_rows())
 
@@ -77,7 +77,7 @@ def keep_answers(store: Storage, answers: Mapping[Tag, bool]) -> None:
 
 
 def read_tags(store: Storage) -> list[Tag]:
-    """All tags of titles that are in the store, best first within a title."""
+    """Read all tags of the store, best first within a title."""
     rows = store.tags().drop("proposed_at", "applies")
     return [Tag(**row | {"evidence": tuple(row["evidence"])}) for row in rows.to_dicts()]
 

@@ -1,1 +1,1 @@
-"""What a text asks for, and how well shots match it."""
+"""Text queries: their meaning, and scores of shots for them."""

@@ -1,4 +1,4 @@
-"""What a text asks for: something seen, something heard, or words that are said."""
+"""Intent of a text query: something seen, something heard, or spoken words."""
 
 import re
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _QUOTED = re.compile(r"[\"“„«]([^\"”“»]{2,})[\"”“»]")
 
 
 class AskedFor(NamedTuple):
-    """What parts of a shot a text is compared with, and why."""
+    """Parts of a shot that a text is compared with, and the reason."""
 
     weights: Mapping[Part, float]
     reason: str
@@ -39,10 +39,16 @@ class AskedFor(NamedTuple):
 
 
 def asked_for(text: str, *, near_sound: float = 0.0, near_sight: float = 0.0) -> AskedFor:
-    """What a text asks for.
+    """Decide which parts of a shot a text is about.
 
-    `near_sound` and `near_sight` are its greatest cosines with a name of a sound and of a thing
-    seen: "birds singing" is nearer to a sound, "a birdhouse" to a thing.
+    Args:
+        text: Text of the query.
+        near_sound: Greatest cosine with a name of a sound: high for "birds singing".
+        near_sight: Greatest cosine with a name of a thing seen: high for "a birdhouse".
+
+    Example:
+        >>> asked_for("a snowy mountain").reason
+        'by what is seen'
     """
     if _QUOTED.search(text) or _SPEECH_WORDS.search(text):
         return AskedFor(SAID, "by what is said, as it is about words")
@@ -56,7 +62,12 @@ def asked_for(text: str, *, near_sound: float = 0.0, near_sight: float = 0.0) ->
 
 
 def quoted(text: str) -> str | None:
-    """What stands in quotation marks in a text, if anything does."""
+    """Quoted part of a text; None without quotation marks.
+
+    Example:
+        >>> quoted('a man says "never again"')
+        'never again'
+    """
     found = _QUOTED.search(text)
     return found[1].strip() if found else None
 
@@ -77,7 +88,7 @@ def content_words(text: str) -> str:
 
 
 def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> AskedFor:
-    """What a text asks for, or what `weights` say instead."""
+    """Parts that a text is about, or those that `weights` choose instead."""
     asked = asked_for(text, **_nearness(text, encoders))
     if encoders.keys() == {"text"}:
         asked = AskedFor(SAID, "by what is said, as nothing else is known")
@@ -88,7 +99,7 @@ def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> As
 
 
 def _nearness(text: str, encoders: Encoders) -> dict[str, float]:
-    """How near a text is to the name of a sound, and of a thing seen, where encoders know such."""
+    """Greatest cosine of a text with names of sounds and of things, if encoders have such names."""
     found: dict[str, float] = {}
     names: tuple[tuple[str, Modality], ...] = (("near_sound", "audio"), ("near_sight", "visual"))
     for name, modality in names:

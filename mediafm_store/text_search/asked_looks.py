@@ -16,7 +16,7 @@ from mediafm_store.text_search.asked_for import content_words
 
 _SURE, _UNSURE = 0.9, 0.65
 """Cosines with a phrase from which a text surely, or perhaps, asks for that look. Of everyday
-captions one in a thousand comes to .55 with any phrase."""
+captions one in a thousand comes to 0.55 with any phrase."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class AskedLook:
 
     look: Look
     weight: float
-    """How surely, 0 to 1."""
+    """Confidence, in [0, 1]."""
     degrees: Mapping[str, float]
-    """How far shots have it, of those that have it at all."""
+    """Degree to which shots have it, for those that have it at all."""
     mean: float
     spread: float
 

@@ -1,4 +1,4 @@
-"""Which map from pictures to sentences a store uses, and one learnt from captions of one's own."""
+"""Caption maps, from pictures to sentences: the default, and those learned from captions."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,8 +21,8 @@ from mediafm_store.storage.storage import Storage
 from mediafm_store.text_files.lists import read_list
 
 _FEWEST = 500
-"""Pictures. With a sentence each, 500 photographs raised recall@10 on others like them from .336 to
-.383, 200 only to .351 (`python -m benchmarks.captions`)."""
+"""Pictures. With a sentence each, 500 photographs raised recall@10 on similar ones from 0.336 to
+0.383, 200 only to 0.351 (`python -m benchmarks.captions`)."""
 _HELD_OUT = 0.1
 """Share of the pictures that figures are of."""
 _CAPTION_WEIGHT = 2.0
@@ -33,12 +33,12 @@ _PHRASES = "common_queries.txt"
 _EXAMPLE = '{"picture": "a.jpg", "texts": ["A dog on a beach"]}'
 _RANKS = (1, 5, 10)
 _OnStep = Callable[[str, int, int], None]
-"""Told what is going on, how much is done, and of how much."""
+"""Called with the step, the number done and the total."""
 log = logging.getLogger("mediafm_store")
 
 
 class CaptionedPictures(NamedTuple):
-    """Pictures, and what is said of them."""
+    """Pictures and their captions."""
 
     pictures: list[Path]
     texts: list[str]
@@ -47,7 +47,7 @@ class CaptionedPictures(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """The same, encoded."""
+    """Encoded pairs of pictures and captions."""
 
     pictures: Blocks
     texts: Blocks
@@ -61,10 +61,13 @@ class Pairs(NamedTuple):
 
 
 def caption_map_of(store: Storage, encoders: Encoders) -> CaptionMap | None:
-    """The map that searches by text use: the store's own, else the one that ships.
+    """Caption map for text searches: the store's own, else the one that ships.
 
-    None if neither was fitted for these encoders; of one's own that is said. Raises InvalidInput if
-    the store's own is damaged.
+    Returns:
+        The map; None if it was not fitted for these encoders, with a warning for the store's own.
+
+    Raises:
+        InvalidInput: The store's own map is damaged.
     """
     own = _own_map(store)
     if own is not None:
@@ -86,7 +89,7 @@ def _own_map(store: Storage) -> CaptionMap | None:
 
 
 def _fits(caption_map: CaptionMap, encoders: Encoders) -> bool:
-    """Whether a map was fitted for these encoders."""
+    """True if a map was fitted for these encoders."""
     if "visual" not in encoders:  # of imported shots only the words are known
         return False
     made_for = caption_map.picture_encoder, caption_map.text_encoder
@@ -105,13 +108,25 @@ def fit_caption_map(
 ) -> CaptionMap:
     """Learn a map from captioned pictures and keep it in the store's folder for searches by text.
 
-    `file` is a .csv or .jsonl with `picture`, a path that is relative to the file, and `text` (or
-    `texts`, several). With the default encoders it is learnt on top of the map that ships. Its
-    `facts` tell recall on a tenth of the pictures, held out by `seed`: the share of their texts
-    that find their picture among the first 1, 5 and 10, by a map learnt from the others, by the one
-    that ships, and by chance. The map that is kept has learnt from all. Pictures that cannot be
-    read are left out, with a warning. Raises InvalidInput for a malformed file or fewer than
-    `fewest` pictures, SpaceMismatch if other encoders made the vectors of the store.
+    With the default encoders it is learned on top of the map that ships. Its `facts` hold the
+    recall on a tenth of the pictures, held out by `seed`: the share of their texts that find their
+    picture among the first 1, 5 and 10, by a map learned from the others, by the one that ships,
+    and by chance. The stored map is learned from all pictures. Pictures that cannot be read are
+    left out, with a warning.
+
+    Args:
+        store: The store that keeps the map.
+        file: A .csv or .jsonl with `picture`, a path relative to the file, and `text` (or `texts`,
+            several).
+        encoders: Encoders of pictures and texts; None for those of the store.
+        device: Device of the encoders.
+        fewest: Smallest number of pictures.
+        seed: Seed of the held-out pictures.
+        on_step: Called with the step, the number done and the total.
+
+    Raises:
+        InvalidInput: The file is malformed or has fewer than `fewest` pictures.
+        SpaceMismatch: Other encoders made the vectors of the store.
     """
     store.check_writable()
     file = Path(file)
@@ -198,7 +213,7 @@ def _encoded(captioned: CaptionedPictures, encoders: Encoders, on_step: _OnStep)
 
 
 def _readable(pictures: Sequence[Path], numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """Those of some pictures that can be read, by number."""
+    """Readable pictures with their numbers."""
     # It opens media too, and takes a while to import, which searches need not wait for.
     from mediafm_store.examples.file_examples import picture
 
@@ -210,14 +225,14 @@ def _readable(pictures: Sequence[Path], numbers: Sequence[int]) -> Iterator[tupl
 
 
 def held_out(pictures: int, seed: int) -> Bool[np.ndarray, " pictures"]:
-    """A tenth of the pictures, at least one."""
+    """Mask of a random tenth of the pictures, at least one."""
     order = np.random.default_rng(seed).permutation(pictures)
     held: np.ndarray = order < max(1, round(pictures * _HELD_OUT))
     return held
 
 
 def learnt(pairs: Pairs, encoders: Encoders, base: Moments | None, common: Blocks) -> CaptionMap:
-    """A map learnt from pairs, on top of others if there are any."""
+    """Fit a map to pairs, on top of the moments of others if there are any."""
     count = len(pairs.texts)
     weight = min(_CAPTION_WEIGHT, base.weight / count) if base else 1.0
     own = Moments.of(pairs.pictures[pairs.of], pairs.texts, np.full(count, weight, np.float32))

@@ -24,7 +24,7 @@ from mediafm_store.tables.spaces import Space
 _COMMON_QUERIES = "common_queries.txt"
 _ALIKE = 0.01
 """Spread of cosines below which shots are all the same: they are then compared as they are. With
-the default encoders and real films it is .04 and more."""
+the default encoders and real films it is 0.04 and more."""
 Cosines = Float32[np.ndarray, "shots texts"]
 
 
@@ -46,17 +46,17 @@ class Asker(Protocol):
         ...
 
     def directions(self, queries: Vectors) -> Blocks:
-        """The same as directions among blocks, for an index to propose candidates."""
+        """Directions among blocks, with which an index proposes candidates."""
         ...
 
     def cosines(self, blocks: Blocks, queries: Vectors) -> Cosines:
-        """How well texts fit; 0 where a block is zero."""
+        """Cosines of texts with blocks; 0 where a block is zero."""
         ...
 
 
 @dataclass(frozen=True)
 class _ByMap:
-    """Pictures, by a map that was learnt from pictures with captions."""
+    """Pictures, by a map that was learned from pictures with captions."""
 
     map: CaptionMap
     text: Encoder
@@ -71,7 +71,7 @@ class _ByMap:
         return self.map.texts(encode_query(self.text, texts))
 
     def common(self) -> Vectors:
-        """As the map brings them."""
+        """Vectors after the map, which are comparable with texts."""
         return self.map.common
 
     def directions(self, queries: Vectors) -> Blocks:
@@ -85,7 +85,7 @@ class _ByMap:
 
 @dataclass(frozen=True)
 class _ByEncoder:
-    """What could be said of an item, by the encoder that described it."""
+    """Descriptions of items, grouped by the encoder that made them."""
 
     encoder: Encoder
 
@@ -126,20 +126,20 @@ class Evidence:
     asker: Asker
     query: Float32[np.ndarray, "1 dims"]
     _cosines: dict[str, float] = field(default_factory=dict)
-    """Of shots that were compared already."""
+    """Cosines of shots that were compared already."""
 
     def probe(self) -> CandidateQuery:
         """For an index to propose candidates."""
         return CandidateQuery(self.space, self._padded(self.asker.directions(self.query)))
 
     def cosines(self, known: ReadCache, ids: Sequence[str]) -> Float32[np.ndarray, " shots"]:
-        """Of shots; nan where one has no such modality, or is not there."""
-        if new := [id for id in dict.fromkeys(ids) if id not in self._cosines]:
+        """Cosines of shots; nan for a shot that lacks the modality or does not exist."""
+        if new := [row_id for row_id in dict.fromkeys(ids) if row_id not in self._cosines]:
             blocks = self._blocks(known.vectors(self.space, new))
             cosines = self.asker.cosines(blocks, self.query)[:, 0]
             cosines = np.where(blocks.any(axis=1), cosines, np.nan)
             self._cosines.update(zip(new, cosines.tolist(), strict=True))
-        return np.array([self._cosines[id] for id in ids], np.float32)
+        return np.array([self._cosines[row_id] for row_id in ids], np.float32)
 
     def scores(self, known: ReadCache, ids: Sequence[str]) -> Float32[np.ndarray, " shots"]:
         """In standard deviations above a random shot; nan where the modality is absent."""
@@ -170,19 +170,21 @@ class Evidence:
     def _best_of_common(self) -> NullDistribution:
         common = self.asker.common()
         near = nearest(self.store, self.space, self._padded(self.asker.directions(common)), 10)
-        every = {id: row for one in near for id, row in zip(one.ids, one.vectors, strict=True)}
+        every = {
+            row_id: row for one in near for row_id, row in zip(one.ids, one.vectors, strict=True)
+        }
         rows = np.stack([np.zeros(self.space.dim, np.float32), *every.values()])
         cosines = self.asker.cosines(self._blocks(rows)[1:], common)
-        place = {id: i for i, id in enumerate(every)}
+        place = {row_id: i for i, row_id in enumerate(every)}
         best = [
-            cosines[[place[id] for id in one.ids], query].max()
+            cosines[[place[row_id] for row_id in one.ids], query].max()
             for query, one in enumerate(near)
             if one.ids
         ]
         return NullDistribution(np.sort(np.array(best, np.float32)))
 
     def _blocks(self, vectors: Vectors) -> Blocks:
-        """Of length 1, or zero."""
+        """Blocks of vectors, scaled to length 1 or zero."""
         return unit_rows(vectors[:, block(self.modality)])
 
     def _padded(self, blocks: Blocks) -> Vectors:
@@ -193,7 +195,7 @@ class Evidence:
 
 
 def sampled(store: Storage, space: Space) -> Vectors:
-    """Random shots of a space."""
+    """Vectors of random shots of a space."""
     sample = passages(store, space)
     rows = [np.zeros((0, space.dim), np.float16), *(p.vectors for p in sample)]
     question = ("random shots", str(store.path), space.table)
@@ -203,7 +205,7 @@ def sampled(store: Storage, space: Space) -> Vectors:
 def comparable_parts(
     store: Storage, encoders: Encoders, captions: CaptionMap | None
 ) -> Iterator[tuple[Part, Modality, Space, Asker]]:
-    """What a text can be compared with: part of the score, modality, space, and by what."""
+    """Parts that a text can be compared with: part, modality, space, and encoder."""
     described = store.live("described")
     if captions is not None and "visual" in encoders:
         asker = _ByMap(captions, encoders["text"])

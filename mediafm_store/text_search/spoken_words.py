@@ -1,4 +1,4 @@
-"""What of a text is said in shots: its words, or what means the same."""
+"""Shots in which the words of a text, or words of that meaning, are spoken."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,17 +25,17 @@ RANK_OFFSET = 60
 def meanings(
     evidence: Sequence[Evidence], known: ReadCache, literal: Sequence[str] = ()
 ) -> dict[str, float]:
-    """How well shots match by what is said in them, of some of which it is known literally."""
+    """Scores of shots by the meaning of their words; `literal` shots contain the text itself."""
     return fused_by_rank([literal, *(_meant(e, known) for e in evidence if e.part == "text")])
 
 
 def _meant(evidence: Evidence, known: ReadCache) -> list[str]:
-    """Shots in which something is said that means the same, best first."""
+    """Shots in which something of that meaning is said, best first."""
     probe = evidence.probe()
     (near,) = nearest(evidence.store, probe.space, probe.rows, MOST_SAID)
     known.add(probe.space, near.ids, near.vectors)
     scores = evidence.scores(known, near.ids)
-    return [id for id, score in zip(near.ids, scores, strict=True) if score > 0]
+    return [shot_id for shot_id, score in zip(near.ids, scores, strict=True) if score > 0]
 
 
 def in_a_row(store: Storage, text: str) -> list[str]:
@@ -65,7 +65,7 @@ def fused_by_rank(rankings: Sequence[Sequence[str]]) -> dict[str, float]:
     """
     scores: dict[str, float] = defaultdict(float)
     for ranking in rankings:
-        for rank, id in enumerate(ranking, 1):
-            scores[id] += 1 / (RANK_OFFSET + rank)
+        for rank, shot_id in enumerate(ranking, 1):
+            scores[shot_id] += 1 / (RANK_OFFSET + rank)
     best = max(scores.values(), default=1.0)
-    return {id: score / best for id, score in scores.items()}
+    return {shot_id: score / best for shot_id, score in scores.items()}

@@ -1,4 +1,4 @@
-"""How well shots match a text: by what could be said of their pictures, by sounds, by words.
+"""Scores of shots for a text: by descriptions of their pictures, by sounds, by words.
 
 A text finds pictures in two steps. First it is compared with the picture of every shot, by a map
 from pictures to sentences or by a joint encoder. The ten best shots then serve as examples: what
@@ -64,17 +64,17 @@ class TextMatcher:
     store: Storage
     asked: AskedFor
     evidence: tuple[Evidence, ...]
-    """What it is compared with, what counts most first."""
+    """Evidence that it is compared with, by descending weight."""
     said: Mapping[str, float]
     """Shots in which its words are said -> how well they match, at most 1."""
     look: AskedLook | None
-    """What it asks shots to look like, as was measured."""
+    """Look that it asks for, as measured."""
     known: ReadCache
-    """What was read already."""
+    """Read cache."""
     spoken: tuple[str, ...] = ()
-    """Those of them in which they are said literally, not only what they mean."""
+    """Shots in which the words are spoken literally."""
     exact: bool = False
-    """Whether these are quoted words, all in a row."""
+    """True if the words are quoted and must be in a row."""
 
     @property
     def length(self) -> int:
@@ -88,10 +88,10 @@ class TextMatcher:
 
     @property
     def named(self) -> Sequence[str]:
-        """Where its words are said, if it is about words, and shots that have most of its look."""
+        """Shots with most of its look, after those in which its words are spoken if it asks so."""
         spoken = self.spoken if self.asked.weights["text"] >= _MEANT_FROM else ()
         looks = self.look.degrees if self.look else {}
-        return [*spoken, *sorted(looks, key=lambda id: -looks[id])[:MOST_SAID]]
+        return [*spoken, *sorted(looks, key=lambda shot_id: -looks[shot_id])[:MOST_SAID]]
 
     def shares(self, known: ReadCache, ids: Sequence[str]) -> Shares:
         """In standard deviations above random shots."""
@@ -108,9 +108,9 @@ class TextMatcher:
         visual = PARTS.index("visual")
         if self.look:
             total *= np.float32(1 - self.look.weight)
-            scores = np.array([self.look.score(id) for id in ids], np.float32)
+            scores = np.array([self.look.score(shot_id) for shot_id in ids], np.float32)
             total[visual, 0] += np.float32(self.look.weight) * scores
-        spoken = np.array([self.said.get(id, 0.0) for id in ids], np.float32)
+        spoken = np.array([self.said.get(shot_id, 0.0) for shot_id in ids], np.float32)
         total[PARTS.index("text"), 0] += np.float32(self.asked.weights["text"] * SPOKEN) * spoken
         return total
 
@@ -122,12 +122,12 @@ class TextMatcher:
         """
         if self._is_look:
             assert self.look is not None
-            return [max(self.look.degrees.get(id, 0.0) for id in run) for run in runs]
-        every = list(dict.fromkeys(id for run in runs for id in run))
+            return [max(self.look.degrees.get(shot_id, 0.0) for shot_id in run) for run in runs]
+        every = list(dict.fromkeys(shot_id for run in runs for shot_id in run))
         of = dict(zip(every, np.nan_to_num(self.leading.cosines(known, every)), strict=True))
         if self.exact:
             of |= dict.fromkeys(self.spoken, 1.0)
-        return [float(max(of[id] for id in run)) for run in runs]
+        return [float(max(of[shot_id] for shot_id in run)) for run in runs]
 
     def null(self) -> NullDistribution:
         """The best cosines of everyday texts with the leading evidence."""
@@ -136,7 +136,7 @@ class TextMatcher:
         return self.leading.null()
 
     def typical(self) -> float:
-        """What the best answer to an everyday text that asks for the same scores, words apart."""
+        """Typical score of the best answer to an everyday text of this intent."""
         asked = tuple((e.space.table, e.part, e.weight, e.asker.key) for e in self.evidence)
         sample = passages(self.store, self.leading.space)
         return cached(sample, ("typical text", str(self.store.path), asked), self._typical)
@@ -168,12 +168,12 @@ class TextMatcher:
 
     @property
     def _is_look(self) -> bool:
-        """Whether a look is all that it asks for."""
+        """True if the query is only about a look."""
         return self.look is not None and self.look.weight >= _PLAINLY
 
     @property
     def leading(self) -> Evidence:
-        """What counts most."""
+        """Evidence with the greatest weight."""
         return self.evidence[0]
 
     @property
@@ -184,14 +184,16 @@ class TextMatcher:
     def _around(
         self, looks: Evidence, known: ReadCache, ids: Sequence[str]
     ) -> Float32[np.ndarray, " shots"]:
-        """What the shots just before and after each add: their mean, weighed as context."""
+        """Contribution of the shots just before and after each: their mean, weighted as context."""
         weight = np.float32(self.asked.weights["context"])
         if not weight:
             return np.zeros(len(ids), np.float32)
-        near = [neighbours(id, _AROUND) for id in ids]
-        every = sorted({id for some in near for id in some})
+        near = [neighbours(shot_id, _AROUND) for shot_id in ids]
+        every = sorted({shot_id for some in near for shot_id in some})
         scores = dict(zip(every, looks.scores(known, every).tolist(), strict=True))
-        there = [[s for id in some if (s := scores[id]) == s] for some in near]  # those not nan
+        there = [
+            [s for shot_id in some if (s := scores[shot_id]) == s] for some in near
+        ]  # those not nan
         return weight * np.array([sum(some) / max(1, len(some)) for some in there], np.float32)
 
     @cached_property
@@ -232,11 +234,20 @@ def text_matcher(
     weights: Mapping[Part, float],
     known: ReadCache,
 ) -> TextMatcher:
-    """A text as a query.
+    """Build the query for a text.
 
-    `captions` maps pictures to sentences; without it the descriptions of the picture encoder are
-    used. `weights` take the place of those that the text itself asks for. Raises SpaceMismatch if
-    the store's vectors were made by other encoders, InvalidInput if nothing is left to compare.
+    Args:
+        store: The store to search.
+        text: Text of the query.
+        encoders: Encoders that made the store's vectors.
+        captions: Map from pictures to sentences; without it the descriptions of the picture encoder
+            are used.
+        weights: Weights of the parts, in place of those that the text asks for.
+        known: Read cache of the search.
+
+    Raises:
+        SpaceMismatch: Other encoders made the store's vectors.
+        InvalidInput: No part is left to compare.
     """
     described = store.live("described")
     imported = is_imported(described)
@@ -285,11 +296,11 @@ class _Remembering:
         self._known: dict[str, Blocks] = {}
 
     def encode(self, items: Sequence[str]) -> EncoderOutput:
-        """As the encoder does."""
+        """Encode items with the underlying encoder."""
         return encode(self._encoder, items)
 
     def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """The same, of texts that it has not seen yet."""
+        """Encode texts as queries, each of them once."""
         if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
             rows = encode_query(self._encoder, new)
             self._known |= {text: rows[i : i + 1] for i, text in enumerate(new)}

@@ -19,17 +19,17 @@ LONGEST = 500
 
 @dataclass(frozen=True)
 class TitleContents:
-    """What a store holds of a title."""
+    """Number of rows that a store has of a title, by table."""
 
     title: str
     name: str
     media: str
     rows: Mapping[str, int]
-    """How many each table has, by the table's name."""
+    """Number of rows by table."""
 
 
 def held(store: Storage, title: str) -> TitleContents:
-    """What a store holds of a title; raise NotFound if it is not there."""
+    """Count the rows that a store has of a title; raise NotFound if it is not there."""
     row = store.title(title)
     own = f"title = {quoted(title)}"
     seen = f"{own} AND revision = {quoted(row['revision'])}"
@@ -45,23 +45,44 @@ def remove_titles(
 ) -> list[TitleContents]:
     """Delete titles with their shots, words, pictures, vectors, labels and tags; all or none.
 
-    Indexes do not answer with them any more, and lose their rows when they are built anew. Returns
-    what goes, or would go by a `dry_run`. Files of films are left alone. Raises NotFound for an
-    unknown title, InvalidInput for a name that several have.
+    Indexes no longer return them, and drop their rows at the next build. Film files are left alone.
+
+    Args:
+        store: The store to delete from.
+        titles: Names or ids of titles; see `find_title`.
+        dry_run: Only report what would be deleted.
+
+    Returns:
+        Contents of each title that is deleted, or would be.
+
+    Raises:
+        NotFound: A title is unknown.
+        InvalidInput: Several titles have one of the names.
     """
     store.check_writable()
     ids = list(dict.fromkeys(find_titles(store, titles)))
-    going = [held(store, id) for id in ids]
+    going = [held(store, title_id) for title_id in ids]
     if not dry_run:
         store.remove_titles(ids)
     return going
 
 
 def rename_title(store: Storage, title: str, name: str) -> str:
-    """Show a title under another name, by which it is then known; its id stays, and is returned.
+    """Change the display name of a title; its id stays.
 
-    The name stays, too, when the film is ingested again. Raises NotFound for an unknown title,
-    InvalidInput for a name that nobody can read.
+    The name also stays when the film is ingested again.
+
+    Args:
+        store: The store that has the title.
+        title: Name or id of the title; see `find_title`.
+        name: New name.
+
+    Returns:
+        Id of the title.
+
+    Raises:
+        NotFound: The title is unknown.
+        InvalidInput: The name is empty, too long or not printable.
     """
     store.check_writable()
     name = name.strip()
@@ -70,13 +91,15 @@ def rename_title(store: Storage, title: str, name: str) -> str:
             f"{name[:50]!a} is no name for a title; give up to {LONGEST} characters in one line"
         )
     with store.tables.lock():
-        id = find_title(store, title)
-        store.update_title(id, name=name, sources=_renamed_sources(store.title(id), name))
-    return id
+        title_id = find_title(store, title)
+        store.update_title(
+            title_id, name=name, sources=_renamed_sources(store.title(title_id), name)
+        )
+    return title_id
 
 
 def _renamed_sources(row: Mapping[str, Any], name: str) -> Mapping[str, str] | None:
-    """What a title was made from, if it is called so.
+    """Source hashes of a title after it is renamed; None if nothing is to be stored.
 
     Where its files do not name it, nothing has changed for the next ingest. Where they do, their
     name and this one are no longer the same: see `with_given_name`.
@@ -88,7 +111,7 @@ def _renamed_sources(row: Mapping[str, Any], name: str) -> Mapping[str, str] | N
 
 
 def _is_named_by_files(row: Mapping[str, Any]) -> bool:
-    """Whether metadata beside a title's file say what it is called."""
+    """True if metadata beside a title's file give its name."""
     media = Path(row["media"])
     beside = (media, media.with_name(row["id"] + media.suffix))  # the second of imported tables
     try:

@@ -1,4 +1,4 @@
-"""What people call titles, shots and segments, as ids.
+"""Resolve the names that people give to titles, shots and segments into ids.
 
 An id means what it is the id of. Else a title is known by its id, by the name that is shown of it
 and by its file's name (`sintel.mp4`, `sintel`), whatever their case and however their accents are
@@ -28,48 +28,50 @@ _FORMS = "sintel/00042, sintel, sintel@0:03:10-0:03:40 or the path of a video, a
 
 
 class Named(NamedTuple):
-    """What a name stands for: a title, one of its shots, or a segment of it."""
+    """Resolved name: a title, one of its shots, or a segment of it."""
 
     title: str
     """Its id, as are all of the store."""
     shot: str | None = None
     start: str | None = None
     end: str | None = None
-    """Of a segment, as they were written."""
+    """Times of a segment, as they were written."""
 
 
 def find_title(store: Storage, name: str) -> str:
-    """The id of the title that is called so.
+    """Resolve the name of a title into its id.
 
-    Raises NotFound if none is, with those that are called nearly so; InvalidInput if several are.
+    Raises:
+        NotFound: No title has this name; the message lists similar ones.
+        InvalidInput: Several titles have this name.
     """
     return Names(store).title(name)
 
 
 def find_titles(store: Storage, names: Iterable[str]) -> list[str]:
-    """The same for several, in order."""
+    """Resolve several names of titles, in order; see `find_title`."""
     found = Names(store)
     return [found.title(name) for name in names]
 
 
 def find_shot(store: Storage, name: str) -> str:
-    """The id of the shot that is called so, as sintel/42. Raises as `find_title` does."""
+    """Resolve the name of a shot, such as `sintel/42`, into its id. Raises as `find_title` does."""
     return Names(store).shot(name)
 
 
 def find_shots(store: Storage, names: Iterable[str]) -> list[str]:
-    """The same for several, in order."""
+    """Resolve several names of shots, in order; see `find_shot`."""
     found = Names(store)
     return [found.shot(name) for name in names]
 
 
 def find_named(store: Storage, name: str) -> Named:
-    """The title, the shot or the segment that is called so. Raises as `find_title` does."""
+    """Resolve a name of a title, a shot or a segment. Raises as `find_title` does."""
     return Names(store).find(name)
 
 
 class Names:
-    """The names of a store's titles: ids at hand, all others read when the first is asked for."""
+    """Names of a store's titles; ids are at hand, display names are read when first needed."""
 
     def __init__(self, store: Storage) -> None:
         self._store = store
@@ -98,7 +100,7 @@ class Names:
         return found
 
     def exact(self, name: str) -> Named | None:
-        """What a name stands for as an id, or as TITLE@START-END of one."""
+        """Resolve a name that is an id, or TITLE@START-END of one; None if it is neither."""
         if name in self._counts:
             return Named(name)
         title, number = _shot_in(name)
@@ -119,7 +121,7 @@ class Names:
         raise NotFound(f"{_short(name)!r} is no shot, title or file; {near or f'give {_FORMS}'}")
 
     def place(self, name: str) -> Named | None:
-        """The shot, or else the segment, that is called so; None if no title's name is in it."""
+        """Resolve a name of a shot, else a segment; None if it holds no title's name."""
         if shot := self._shot(name):
             return Named(title_of(shot), shot)
         title, start, end = _segment_in(name)
@@ -138,11 +140,11 @@ class Names:
     def _called(self) -> dict[str, list[str]]:
         """The ids of titles by all that they may be called."""
         found: dict[str, list[str]] = {}
-        for id, name, media in self._rows:
+        for title_id, name, media in self._rows:
             file = os.path.basename(media)
-            keys = map(key, (id, name, file, os.path.splitext(file)[0]))
+            keys = map(key, (title_id, name, file, os.path.splitext(file)[0]))
             for one in dict.fromkeys(filter(None, keys)):
-                found.setdefault(one, []).append(id)
+                found.setdefault(one, []).append(title_id)
         return found
 
     def _titles(self, name: str) -> Sequence[str]:
@@ -166,13 +168,15 @@ class Names:
         title, number = _shot_in(name)
         if number is None or not (found := self._titles(title)):
             return None
-        id = self._only(title, found)
-        if number >= self._counts[id]:
-            raise NotFound(f"no shot {_short(name)!r} in {self._store.path}; {self._shots_of(id)}")
-        return shot_id(id, number)
+        title_id = self._only(title, found)
+        if number >= self._counts[title_id]:
+            raise NotFound(
+                f"no shot {_short(name)!r} in {self._store.path}; {self._shots_of(title_id)}"
+            )
+        return shot_id(title_id, number)
 
     def _shots_of(self, title: str) -> str:
-        """How many shots a title has, and what they are called."""
+        """Number of shots of a title and the range of their ids, in words."""
         count = self._counts[title]
         if not count:
             return f"{title} has none"
@@ -184,7 +188,7 @@ class Names:
     def _instead_of_title(self, name: str) -> str:
         title, number = _shot_in(name)
         found = [] if number is None else self._titles(title)
-        if any(number is not None and number < self._counts[id] for id in found):
+        if any(number is not None and number < self._counts[title_id] for title_id in found):
             return f"that is a shot; give its title, {found[0]}"
         return _told_near(self._shown(self._near(name))) or "`mediafm info` lists them"
 
@@ -198,7 +202,7 @@ class Names:
         )
 
     def _near_any(self, name: str) -> list[str]:
-        """What a name that may be anything is near to."""
+        """Known names that are similar to a name of any kind."""
         title, number = _shot_in(name)
         if number is not None:
             return self._near_shots(title, number)
@@ -209,14 +213,20 @@ class Names:
 
     def _near_shots(self, title: str, number: int) -> list[str]:
         """Shots of that number in titles that are called nearly so; the last where it is beyond."""
-        near = [(id, self._counts[id]) for id in self._near(title)]
-        return [shot_id(id, min(number, count - 1)) for id, count in near if count]
+        near = [(title_id, self._counts[title_id]) for title_id in self._near(title)]
+        return [shot_id(title_id, min(number, count - 1)) for title_id, count in near if count]
 
     def _shown(self, titles: Sequence[str]) -> list[str]:
         """Ids, with the names of titles that are called otherwise."""
-        names = {id: name for id, name, _ in self._rows if id in titles}
-        told = {id: key(name) in ("", key(id.replace("_", " "))) for id, name in names.items()}
-        return [id if told[id] else f"{id} ({_short(names[id])})" for id in titles]
+        names = {title_id: name for title_id, name, _ in self._rows if title_id in titles}
+        told = {
+            title_id: key(name) in ("", key(title_id.replace("_", " ")))
+            for title_id, name in names.items()
+        }
+        return [
+            title_id if told[title_id] else f"{title_id} ({_short(names[title_id])})"
+            for title_id in titles
+        ]
 
     def _near(self, name: str) -> list[str]:
         """The ids of titles that are called nearly so, nearest first; a few at most."""
@@ -230,7 +240,12 @@ class Names:
 
 
 def key(name: str) -> str:
-    """What names have in common that are the same to people; spaces only part their words."""
+    """Normalised form of a name: two names that people read as one have one key.
+
+    Example:
+        >>> key("  Tears of  STEEL ")
+        'tears of steel'
+    """
     return " ".join(caseless(name).split())
 
 
@@ -265,9 +280,16 @@ def _told_near(near: Sequence[str]) -> str:
 def shots_within(
     store: Storage, title: str, start_s: float | None, end_s: float | None
 ) -> list[str]:
-    """The ids of the shots of a title that overlap a segment of it.
+    """Ids of the shots of a title that overlap a segment, in play order.
 
-    Raises InvalidInput if none does.
+    Args:
+        store: The store that has the title.
+        title: Id of the title.
+        start_s: Start of the segment in seconds; None for the start of the title.
+        end_s: End of the segment in seconds; None for the end of the title.
+
+    Raises:
+        InvalidInput: No shot overlaps the segment.
     """
     length = store.title(title)["duration_s"]
     shots = store.shots(title)

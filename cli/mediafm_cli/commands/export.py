@@ -29,8 +29,9 @@ def export(
     version: Annotated[
         int | None, typer.Option(help="The table as it was: a version that LanceDB still has.")
     ] = None,
-    format: Annotated[
-        str | None, typer.Option(help="An exporter plug-in; default: by the file's suffix.")
+    file_format: Annotated[
+        str | None,
+        typer.Option("--format", help="An exporter plug-in; default: by the file's suffix."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -44,7 +45,7 @@ def export(
     from mediafm_store.files import is_stdout
 
     written = export_view(
-        open_store(store), name, file, format=format, version=version, where=where
+        open_store(store), name, file, file_format=file_format, version=version, where=where
     )
     if is_stdout(file):
         return

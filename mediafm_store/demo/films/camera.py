@@ -13,7 +13,7 @@ _Size = tuple[int, int]  # width, height
 
 
 class Move(NamedTuple):
-    """How a framing changes during a shot: its width times `zoom`, its centre by `pan` widths."""
+    """Change of a framing during a shot: its width times `zoom`, its centre by `pan` widths."""
 
     zoom: float
     pan: float
@@ -73,7 +73,7 @@ def light(photo: Image.Image, grade: Grade, exposure: float) -> Image.Image:
 
 
 class Framing(NamedTuple):
-    """Where a shot begins: the centre, as parts of width and height, and the size of the crop."""
+    """Start framing of a shot: the centre, as shares of width and height, and the crop size."""
 
     centre: Point
     size: float

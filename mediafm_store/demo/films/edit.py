@@ -28,7 +28,7 @@ class SampleShot:
 
 @dataclass(frozen=True, slots=True)
 class CuttingList:
-    """Where everything is, in frames: shots and black segments fill the film without a gap.
+    """Positions in frames: shots and black segments fill the film without a gap.
 
     A `transition` covers a black segment and the fades around it: a detector may rightly report
     its one boundary anywhere in there.

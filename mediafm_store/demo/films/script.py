@@ -1,4 +1,4 @@
-"""What a film script is made of: places, scenes and films."""
+"""Elements of a film script: places, scenes and films."""
 
 from fractions import Fraction
 from typing import Literal, NamedTuple

@@ -54,7 +54,7 @@ def strikes(
 
 
 def beats(n: int, rate: int, rng: np.random.Generator, *, every: float, jitter: float) -> Notes:
-    """Times in seconds, `every` so many, off by a normal `jitter`."""
+    """Times in seconds, one every `every`, with a normal `jitter`."""
     times = np.arange(0.1, n / rate, every)
     return np.clip(times + jitter * rng.standard_normal(len(times)), 0, None)
 
