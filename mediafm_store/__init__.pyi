@@ -27,7 +27,7 @@ from .retrieval.query import SearchQuery as SearchQuery
 from .scenes.scenes import Scene as Scene
 from .shots.detectors import Detector as Detector
 from .store.hits import Hits as Hits
-from .store.opening import open as open
+from .store.opening import open as open  # noqa: A004
 from .store.store import Store as Store
 from .store.stored_title import StoredTitle as StoredTitle
 from .tables.spaces import Space as Space

@@ -4,7 +4,7 @@ from unicodedata import normalize
 import pytest
 
 from mediafm_store.errors import InvalidInput
-from mediafm_store.sources.videos import find_videos, read_title, title_id
+from mediafm_store.sources.videos import find_videos, id_of_file, read_title
 from mediafm_store.subtitles.language import wished
 
 
@@ -54,7 +54,7 @@ def test_what_is_not_there_is_told(tmp_path):
     ],
 )
 def test_ids_come_from_names(tmp_path, name, expected):
-    assert title_id(tmp_path / name) == expected
+    assert id_of_file(tmp_path / name) == expected
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from mediafm_store.arrays import Modality
 from mediafm_store.errors import InvalidInput
 from mediafm_store.importing.bounds import MOST_NUMBERS, too_many
 from mediafm_store.importing.validation import RawTitle, Times, damaged_files
-from mediafm_store.sources.videos import title_id
+from mediafm_store.sources.videos import id_of_file
 
 _MOST_FPS, _MOST_BYTES = 100_000, 8 * MOST_NUMBERS
 _READ = ("start_s", "end_s", "shots", "fps", "words")
@@ -52,7 +52,7 @@ class ArrayFile:
         }
         for name in {*_READ, scenes} & headers.keys():
             _check_size(path, name, headers[name])
-        self.ids = {path.stem: title or title_id(path)}
+        self.ids = {path.stem: title or id_of_file(path)}
 
     def metadata_beside(self, title: str) -> Path:
         """The file whose neighbours describe a title."""

@@ -49,7 +49,7 @@ from mediafm_store.sources.change_detection import (
     with_given_name,
 )
 from mediafm_store.sources.ids import check_id
-from mediafm_store.sources.videos import metadata_of, named, title_id
+from mediafm_store.sources.videos import id_of_file, metadata_of, named
 from mediafm_store.storage.rows import AT_ONCE, TitleRows
 from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.spaces import Space
@@ -123,7 +123,7 @@ def _open(path: Path, options: ImportOptions, fps: Fraction | None) -> FeatureFi
             )
         return TableFile(path, options.arrays, options.scenes)
     except Exception as error:
-        return failure(options.title or title_id(path), path, error)
+        return failure(options.title or id_of_file(path), path, error)
 
 
 class _Pending(NamedTuple):
@@ -200,27 +200,27 @@ class _ImportJob:
             return
         try:
             stat = stat_of(file.path)
-            for name, id in file.ids.items():
+            for name, title_id in file.ids.items():
                 try:
-                    yield self._title(file, name, id, stat)
+                    yield self._title(file, name, title_id, stat)
                 except Exception as error:
-                    yield _WrittenTitle(failure(id, file.path, error))
+                    yield _WrittenTitle(failure(title_id, file.path, error))
         finally:
             file.close()
 
-    def _title(self, file: FeatureFile, name: str, id: str, stat: str) -> _WrittenTitle:
+    def _title(self, file: FeatureFile, name: str, title_id: str, stat: str) -> _WrittenTitle:
         began = time.perf_counter()
-        if self.first.setdefault(id, (file.path, name)) != (file.path, name):
-            raise clash(file.path, id, self.first[id][0])
+        if self.first.setdefault(title_id, (file.path, name)) != (file.path, name):
+            raise clash(file.path, title_id, self.first[title_id][0])
         if not file.widths:
             raise InvalidInput(nothing_in(file, self.options.arrays))
         check_fits(file, self.features, self.store)
-        pending = self._look(file, name, id, stat)
+        pending = self._look(file, name, title_id, stat)
         before = sources_of(pending.row)
-        whole = id not in self.lacking
+        whole = title_id not in self.lacking
         if whole and pending.row and before and pending.sources == before._replace(media=""):
             return _WrittenTitle(unchanged(pending.row, file.path))
-        given = checked_title(file.read(name), TitleInFile(file.path, id))
+        given = checked_title(file.read(name), TitleInFile(file.path, title_id))
         sources = pending.sources._replace(media=given.content)
         if pending.row:
             check_same_film(pending.row, pending.title, sources)
@@ -236,7 +236,7 @@ class _ImportJob:
         )
         rows = self._rows(pending._replace(sources=sources), given, warnings)
         result = IngestResult(
-            id,
+            title_id,
             file.path,
             "ingested",
             shots=len(given.spans),
@@ -246,11 +246,11 @@ class _ImportJob:
         )
         return _WrittenTitle(result, rows)
 
-    def _look(self, file: FeatureFile, name: str, id: str, stat: str) -> _Pending:
+    def _look(self, file: FeatureFile, name: str, title_id: str, stat: str) -> _Pending:
         """What is known of a title before its vectors are read."""
-        facts = metadata_of(file.metadata_beside(id))
-        row = self.stored.get(id)
-        title = named(id, file.path, facts, name=row["name"] if row else name)
+        facts = metadata_of(file.metadata_beside(title_id))
+        row = self.stored.get(title_id)
+        title = named(title_id, file.path, facts, name=row["name"] if row else name)
         sources = SourceHashes(
             media="",
             media_stat=stat,

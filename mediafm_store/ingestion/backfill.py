@@ -204,16 +204,16 @@ def _written(store: Storage, outcome: TaskOutcome[_KnownFilm, _Revectored]) -> I
     """Write the vectors of a title; what is wrong with it comes back as a result."""
     began = time.perf_counter()
     known = outcome.item
-    row, id, media = known.row, known.row["id"], Path(known.row["media"])
+    row, title_id, media = known.row, known.row["id"], Path(known.row["media"])
     try:
         made = outcome.get()
         for space, vectors in made.vectors.items():
-            ids = [id] if space.of_titles else list(known.shots)
+            ids = [title_id] if space.of_titles else list(known.shots)
             store.add_vectors(space, row, ids, vectors)
     except Exception as error:
-        return failure(id, media, error)
+        return failure(title_id, media, error)
     return IngestResult(
-        id,
+        title_id,
         media,
         "ingested",
         len(known.shots),

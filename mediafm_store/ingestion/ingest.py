@@ -137,13 +137,13 @@ class IngestJob:
 
         def wanted() -> Iterator[IngestItem]:
             begun = False
-            for media, id in videos:
+            for media, title_id in videos:
                 try:
-                    video = self.video(media, id, first)
+                    video = self.video(media, title_id, first)
                     # Later ones are looked at by workers: what these have made waits for this.
                     unchanged = not begun and untouched(video, self.options)
                 except Exception as error:
-                    finish(failure(id, media, error))
+                    finish(failure(title_id, media, error))
                 else:
                     if unchanged:
                         finish(self.unchanged(video))
@@ -159,29 +159,29 @@ class IngestJob:
                     finish(self.result(outcome))
         return [results[media] for media, _ in videos]
 
-    def video(self, media: Path, id: str, first: dict[str, Path]) -> IngestItem:
+    def video(self, media: Path, title_id: str, first: dict[str, Path]) -> IngestItem:
         """What a worker is told of a video; `first` is the first of this ingest with each id.
 
         A film that was moved stays the title that it was, whatever its file is called by now.
         """
         check_name(media)
-        note, row = "", self._row(id)
+        note, row = "", self._row(title_id)
         if row is None or row["media"] != str(media):
             if self.options.title is None and (known := self.films.at(media)):
-                id, row = known, self._row(known)
+                title_id, row = known, self._row(known)
             elif moved := self.films.moved_to(media):
-                id, was = moved
-                row = self._row(id)
+                title_id, was = moved
+                row = self._row(title_id)
                 note = f"{media} is title {id!r}, which was {was}: its id, labels and vectors stay"
-        if (namesake := first.setdefault(id, media)) != media:
-            raise clash(media, id, namesake)
-        anew = row is not None and (self.options.force or id in self.lacking)
-        return IngestItem(media, id, row, anew=anew, note=note)
+        if (namesake := first.setdefault(title_id, media)) != media:
+            raise clash(media, title_id, namesake)
+        anew = row is not None and (self.options.force or title_id in self.lacking)
+        return IngestItem(media, title_id, row, anew=anew, note=note)
 
-    def _row(self, id: str) -> dict[str, Any] | None:
+    def _row(self, title_id: str) -> dict[str, Any] | None:
         """What the store holds of a title."""
         try:
-            return self.store.title(id)
+            return self.store.title(title_id)
         except NotFound:
             return None
 
@@ -196,7 +196,7 @@ class IngestJob:
     def write(self, video: IngestItem, found: FeaturizedTitle) -> IngestResult:
         """Bring into the store what is new."""
         began = time.perf_counter()
-        made, row, id = found.made, video.row, video.id
+        made, row, title_id = found.made, video.row, video.id
         if isinstance(made, TextUpdate):
             assert row is not None
             made = renewed_rows(
@@ -215,7 +215,7 @@ class IngestJob:
             return self.unchanged(video)
         self.store.add_title(made)
         return IngestResult(
-            id,
+            title_id,
             video.media,
             "ingested" if found.frames else "updated",
             shots=len(made.shots),
@@ -242,11 +242,11 @@ class IngestJob:
             )
 
 
-def failure(id: str, media: Path, error: Exception) -> IngestResult:
+def failure(title_id: str, media: Path, error: Exception) -> IngestResult:
     """A title that failed; a mistake of ours or of a plug-in must not stop the others, either."""
     if isinstance(error, MediaFMError | OSError):
-        return IngestResult(id, media, "failed", error=str(error))
+        return IngestResult(title_id, media, "failed", error=str(error))
     log.debug("%s", media, exc_info=error)
     reason = first_line(error)
     told = f"{media.name!r} cannot be ingested: {type(error).__name__}: {reason}"
-    return IngestResult(id, media, "failed", error=told)
+    return IngestResult(title_id, media, "failed", error=told)

@@ -51,11 +51,11 @@ def _is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file() and not hidden
 
 
-def title_id(media: Path) -> str:
+def id_of_file(media: Path) -> str:
     """Title id by a file's name.
 
     Example:
-        >>> title_id(Path("films/My Film.mp4"))
+        >>> id_of_file(Path("films/My Film.mp4"))
         'my_film'
     """
     return id_of(media.stem)

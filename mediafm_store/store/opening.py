@@ -6,7 +6,7 @@ from mediafm_store.storage.storage import Storage
 from mediafm_store.store.store import Store
 
 
-def open(path: str | Path, *, create: bool = False) -> Store:
+def open(path: str | Path, *, create: bool = False) -> Store:  # noqa: A001 - as in gzip.open
     """Open an embedding store.
 
     Args:

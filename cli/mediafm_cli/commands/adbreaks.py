@@ -46,8 +46,11 @@ def adbreaks(
         ),
     ] = None,
     per_hour: Annotated[int, typer.Option(min=1, help="The most breaks within any hour.")] = 12,
-    credits: Annotated[
-        bool, typer.Option(help="Keep opening and closing credits free of breaks.")
+    keep_credits_free: Annotated[
+        bool,
+        typer.Option(
+            "--credits/--no-credits", help="Keep opening and closing credits free of breaks."
+        ),
     ] = True,
     avoid: Annotated[
         list[str] | None,
@@ -120,7 +123,7 @@ def adbreaks(
         raise typer.BadParameter("breaks for every ad want a list of ads: --ads FILE")
     check_break_files(out or (), set(titles), ad_tag, with_ads=ads is not None)
     most = k or (None if out else _FEW)
-    constraints = BreakConstraints(min_gap, margin, per_hour, credits, tuple(avoid or ()))
+    constraints = BreakConstraints(min_gap, margin, per_hour, keep_credits_free, tuple(avoid or ()))
     listed = read_ads(ads) if ads else []
     opened = open_store(store)
     titles = find_titles(opened, titles)

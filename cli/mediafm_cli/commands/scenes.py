@@ -49,7 +49,7 @@ def _known(
 
     Of imported titles there are no subtitles, only the words of each shot.
     """
-    rows = [shots[id] for id in scene.shots]
+    rows = [shots[shot] for shot in scene.shots]
     middles = [(cue["text"], (cue["start_s"] + cue["end_s"]) / 2) for cue in cues]
     said = [text for text, middle in middles if scene.start_s <= middle < scene.end_s]
     words = said if cues else [row["words"] for row in rows]

@@ -23,7 +23,7 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Where to listen; 0: any port that is free.")
     ] = 8010,
-    open: Annotated[bool, typer.Option("--open", help="Open the pages in a browser.")] = False,
+    browse: Annotated[bool, typer.Option("--open", help="Open the pages in a browser.")] = False,
     encoder: EncoderNames = None,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -38,7 +38,7 @@ def serve(
         emit_one({"address": address}, as_json=as_json)
         sys.stdout.flush()  # programs wait for it
         say(f"Serving {store}; Ctrl-C stops it.")
-        if open:
+        if browse:
             import webbrowser
 
             webbrowser.open(address)
