@@ -4,6 +4,7 @@ import json
 import os
 import re
 import time
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -378,7 +379,12 @@ def test_the_command_compares_what_the_option_says(films, media, tmp_path, monke
 
 def test_a_file_that_is_sent_is_compared_as_what_it_is(films, media, monkeypatch):
     monkeypatch.setattr("mediafm_store.serve.library.load_encoders", lambda *_, **__: ENCODERS)
-    monkeypatch.setattr("mediafm_store.serve.library.search", search_all)
+
+    def search_everything(store, query, options, **more):
+        given = {name: value for name, value in asdict(query).items() if value}
+        return search_all(store, **given, k=options.k, **more)
+
+    monkeypatch.setattr("mediafm_store.serve.library.search", search_everything)
     with TestClient(
         make_app(SharedStore(films, device="cpu")), base_url="http://127.0.0.1"
     ) as client:

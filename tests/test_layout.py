@@ -99,3 +99,35 @@ def test_leaves_know_nothing_of_the_rest(leaf):
     own = [m for m in modules() if m == leaf or m.startswith(f"{leaf}.")]
     assert own
     assert {o for m in own for o in imports().get(m, ()) if not o.startswith(leaf)} == set()
+
+
+def room_of(module):
+    """The package that a module of mediafm_store lies in, and the rest of its name."""
+    parts = module.split(".")
+    return ".".join(parts[:2]), ".".join(parts[2:])
+
+
+def door_of(room):
+    """`__all__` of a package: the modules, or the names, that others may import."""
+    lists = [n.value for n in modules()[room].body if isinstance(n, ast.Assign)]
+    (door,) = [one for one in lists if isinstance(one, ast.List)] or [ast.List([])]
+    return set(ast.literal_eval(door))
+
+
+def test_rooms_are_entered_by_their_doors():
+    rooms = {
+        f"mediafm_store.{p.parent.name}" for p in (ROOT / "mediafm_store").glob("*/__init__.py")
+    }
+    assert len(rooms) > 40
+    used = defaultdict(set)
+    for module, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}"
+                    room, inside = room_of(whole if whole in modules() else node.module)
+                    if room in rooms and room_of(module)[0] != room and whole != room:
+                        used[room].add(inside.split(".")[0] or alias.name)
+    assert {room: used[room] - door_of(room) for room in rooms if used[room] - door_of(room)} == {}
+    idle = {f"{room}.{name}" for room in rooms for name in door_of(room) - used[room]}
+    assert idle & modules().keys() == set()

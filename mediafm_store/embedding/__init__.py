@@ -1,1 +1,3 @@
 """Contextual vectors of shots and titles, by the trained model."""
+
+__all__ = ["embed"]

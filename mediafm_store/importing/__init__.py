@@ -1,1 +1,3 @@
 """Titles whose vectors were made elsewhere."""
+
+__all__ = ["files", "importer", "options"]

@@ -1,1 +1,3 @@
 """Searches judged by people's labels."""
+
+__all__ = ["judged", "labels", "outcomes"]

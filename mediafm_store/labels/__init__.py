@@ -1,1 +1,3 @@
 """Labels that people give to titles, shots and scenes."""
+
+__all__ = ["labels"]

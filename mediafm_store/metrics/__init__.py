@@ -1,0 +1,3 @@
+"""How good ranked lists are, and how sure that is."""
+
+__all__ = ["intervals", "retrieval"]

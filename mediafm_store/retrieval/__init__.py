@@ -1,1 +1,3 @@
 """Similarity search over the store."""
+
+__all__ = ["hit", "query", "search"]

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
+__all__ = ["BLOCK_MAPS", "FOLDER", "path", "record", "sha256", "tensors"]
+
 FOLDER = Path(__file__).parent
 BLOCK_MAPS = "block_maps.safetensors"
 PROVENANCE = "provenance.json"
