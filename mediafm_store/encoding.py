@@ -8,7 +8,7 @@ from typing import Literal
 
 from mediafm_store import plugins
 from mediafm_store.arrays import MODALITIES, Modality
-from mediafm_store.encoders.encoder import Encoder, Encoders, by_modality
+from mediafm_store.encoders.encoder import Encoder, Encoders, by_modality, runtime_of
 from mediafm_store.errors import InvalidInput, MediaFMError, NotFound, SpaceMismatch
 from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.spaces import EncoderUse
@@ -88,7 +88,9 @@ def load_encoders(
         made += [(used.plugin, _load_stored(store, used, device)) for used in kept.values()]
     rest = [name for m, name in DEFAULTS.items() if m not in read | kept.keys()]
     made += [(name, load_encoder(name, device)) for name in rest]
-    on_gpu = {encoder.modality for name, encoder in made if _device_of(name, device) == "cuda"}
+    on_gpu = {
+        encoder.modality for name, encoder in made if _device_of(_plugin(name), device) == "cuda"
+    }
     plugins = {encoder.modality: name for name, encoder in made}
     return LoadedEncoders(by_modality(encoder for _, encoder in made), plugins, device, on_gpu)
 
@@ -188,10 +190,10 @@ def fingerprints(encoders: Encoders) -> list[str]:
 
 def load_encoder(name: str, device: DeviceChoice) -> Encoder:
     """Load one encoder, on the device that it can use."""
-    plugin, given, argument = name.partition("=")
-    make = plugins.load("encoders", plugin)
+    make = _plugin(name)
+    _, given, argument = name.partition("=")
     arguments = (argument,) if given else ()
-    encoder = plugins.make(name, make, *arguments, device=_device_of(name, device))
+    encoder = plugins.make(name, make, *arguments, device=_device_of(make, device))
     if not isinstance(encoder, Encoder) or encoder.modality not in MODALITIES:
         raise InvalidInput(
             f"plug-in {name!r} makes no encoder; it has name, fingerprint, encode, encode_query and"
@@ -200,10 +202,16 @@ def load_encoder(name: str, device: DeviceChoice) -> Encoder:
     return encoder
 
 
-def _device_of(name: str, choice: DeviceChoice) -> Device:
-    """Device that an encoder runs on, on this machine."""
-    # torch runs what takes an argument, ONNX Runtime what ships; each has its own view of GPUs.
-    return resolve_device(choice, cuda_available if "=" in name else _onnx_has_gpu)
+def _plugin(name: str) -> Callable[..., object]:
+    """The class or function that makes an encoder, without the argument that a name may carry."""
+    plugin: Callable[..., object] = plugins.load("encoders", name.partition("=")[0])
+    return plugin
+
+
+def _device_of(plugin: Callable[..., object], choice: DeviceChoice) -> Device:
+    """Device that the encoder of a plug-in runs on, on this machine."""
+    has_gpu = cuda_available if runtime_of(plugin) == "torch" else _onnx_has_gpu
+    return resolve_device(choice, has_gpu)
 
 
 def names_of(encoders: Encoders) -> tuple[EncoderUse, ...]:

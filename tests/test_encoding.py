@@ -6,6 +6,7 @@ import pytest
 from mediafm_store.encoding import (
     LoadedEncoders,
     fingerprints,
+    load_encoder,
     load_encoders,
     made_by,
     resolve_device,
@@ -41,6 +42,43 @@ def test_workers_without_a_gpu_load_what_a_driver_has_on_its_own(encoders, monke
     there = pickle.loads(pickle.dumps(LoadedEncoders(encoders, {}, "cuda", ["visual"])))
     assert fingerprints(there) == fingerprints(encoders)
     assert there.on_gpu == set()
+
+
+def takes_device(text="", *, device):
+    """A plug-in that computes with torch, as it does not say otherwise."""
+    return PlainEncoder("text", f"on {device}")
+
+
+def takes_device_of_onnx(text="", *, device):
+    return PlainEncoder("text", f"on {device}")
+
+
+takes_device_of_onnx.runtime = "onnx"
+
+
+def takes_device_of_nothing(*, device):
+    return PlainEncoder("text")
+
+
+takes_device_of_nothing.runtime = "abacus"
+
+
+@pytest.mark.parametrize("argument", ["", "=x"])
+@pytest.mark.parametrize("runtime", ["torch", "onnx"])
+def test_the_device_follows_from_the_runtime_of_a_plugin(monkeypatch, runtime, argument):
+    monkeypatch.setattr("mediafm_store.encoding.cuda_available", lambda: runtime == "torch")
+    monkeypatch.setattr("mediafm_store.encoding._onnx_has_gpu", lambda: runtime == "onnx")
+    for plugin, own in (("takes_device", "torch"), ("takes_device_of_onnx", "onnx")):
+        encoder = load_encoder(f"tests.test_encoding:{plugin}{argument}", "auto")
+        assert encoder.fingerprint == ("on cuda" if own == runtime else "on cpu")
+    names = ["tests.plain:visual", "tests.plain:audio", "tests.test_encoding:takes_device_of_onnx"]
+    loaded = load_encoders(names, device="auto")
+    assert loaded.on_gpu == ({"visual", "audio"} if runtime == "torch" else {"text"})
+
+
+def test_a_runtime_that_does_not_exist_is_refused():
+    with pytest.raises(InvalidInput, match="runtime 'abacus'; use one of torch, onnx"):
+        load_encoder("tests.test_encoding:takes_device_of_nothing", "auto")
 
 
 OWN = ["own-visual", "own-audio", "own-text=7"]

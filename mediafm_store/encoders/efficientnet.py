@@ -10,7 +10,7 @@ from mediafm_store import weights
 from mediafm_store.arrays import Blocks, Modality
 from mediafm_store.encoders.blocks import BlockMap, to_blocks
 from mediafm_store.encoders.class_names import Classes
-from mediafm_store.encoders.encoder import EncoderOutput
+from mediafm_store.encoders.encoder import EncoderOutput, Runtime
 from mediafm_store.encoders.minilm import MiniLM
 from mediafm_store.encoders.onnx import Graph
 
@@ -26,6 +26,7 @@ class EfficientNetLite0:
 
     name = "efficientnet-lite0"
     modality: Modality = "visual"
+    runtime: Runtime = "onnx"
 
     def __init__(self, *, device: str = "cpu", threads: int | None = None) -> None:
         self._graph = Graph(weights.path(GRAPH), device=device, threads=threads)

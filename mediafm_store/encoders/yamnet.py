@@ -10,7 +10,7 @@ from mediafm_store import weights
 from mediafm_store.arrays import Blocks, Modality, unit_rows
 from mediafm_store.encoders.blocks import BlockMap, to_blocks
 from mediafm_store.encoders.class_names import Classes
-from mediafm_store.encoders.encoder import EncoderOutput
+from mediafm_store.encoders.encoder import EncoderOutput, Runtime
 from mediafm_store.encoders.minilm import MiniLM
 from mediafm_store.encoders.onnx import Graph
 
@@ -33,6 +33,7 @@ class YAMNet:
 
     name = "yamnet"
     modality: Modality = "audio"
+    runtime: Runtime = "onnx"
 
     def __init__(self, *, device: str = "cpu", threads: int | None = None) -> None:
         self._graph = Graph(weights.path(GRAPH), device=device, threads=threads)
