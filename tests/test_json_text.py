@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from mediafm_cli.commands.cut import json_rows
+from mediafm_cli.commands.clips import json_rows
 from mediafm_store import import_labels, read_ads, read_judgements
 from mediafm_store.errors import InvalidInput
 from mediafm_store.sources.videos import metadata_of, read_metadata

@@ -87,13 +87,13 @@ def ingest(
     """
     videos = find_videos(path_list(paths))
     shot_list = None if shot_list is None else Path(shot_list)
-    for option, value in {"--title": title, "--shots": shot_list}.items():
+    for option, value in {"--title": title, "--shot-list": shot_list}.items():
         if value is not None and len(videos) != 1:
             raise InvalidInput(f"{option} belongs to one video, {len(videos)} are given")
     if title is not None:
         check_id(title)
     if shot_list is not None and not shot_list.is_file():
-        raise InvalidInput(f"--shots {shot_list} is not a file; give a CSV or an EDL")
+        raise InvalidInput(f"--shot-list {shot_list} is not a file; give a CSV or an EDL")
     if keyframes < 1:
         raise InvalidInput(f"keyframes must be 1 or more, are {keyframes}")
     store.check_writable()

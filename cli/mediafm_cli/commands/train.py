@@ -10,10 +10,11 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_s
 from mediafm_cli.output import emit_one, say
 from mediafm_cli.progress import progress_bar
 
-EXAMPLE = "Example: mediafm train --preset small --store my-store"
+app = typer.Typer()
 _SLOW = ("base", "large")
 
 
+@app.command(epilog="Example: mediafm train --preset small --store my-store")
 def train(
     store: StorePath = DEFAULT_STORE,
     preset: Annotated[

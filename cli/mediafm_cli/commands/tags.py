@@ -1,17 +1,20 @@
-"""mediafm tag."""
+"""mediafm tags: tags of titles, proposed and reviewed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mediafm_cli.completion import complete_tasks
 from mediafm_cli.options import (
     DEFAULT_STORE,
     AsJson,
+    Count,
     Device,
     EncoderNames,
     Engine,
+    SomeTitles,
     StorePath,
     Workers,
     open_store,
@@ -20,84 +23,49 @@ from mediafm_cli.output import Row, emit, is_terminal, say
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from mediafm_store import Feedback, Storage, Tag
+    from mediafm_store import Feedback, Tag
 
-EXAMPLE = (
-    "Examples: mediafm tag apply; mediafm tag list sintel; mediafm tag apply --name 'car chase';"
-    " mediafm tag review; mediafm tag review --accept 'sintel=Fantasy' --reject 'sintel=Western'"
+app = typer.Typer(
+    name="tags",
+    no_args_is_help=True,
+    help="Tags of titles: by probes, or from similar titles and names where there are none yet.",
 )
-
 _KEYS = ("y", "n", "s", "q")
-
-ONLY = {
-    "titles": ("apply", "list"),
-    "task": ("apply", "list", "review"),
-    **dict.fromkeys(("name", "top", "encoder", "workers", "engine"), ("apply",)),
-    **dict.fromkeys(("n", "accept", "reject"), ("review",)),
-    "device": ("apply", "review"),
-}
-"""Parameters that only some actions use."""
+_Task = Annotated[
+    str | None,
+    typer.Option(
+        help="The probe of this task alone; default: of all tasks.", autocompletion=complete_tasks
+    ),
+]
 
 
-def tag(
-    action: Annotated[Literal["apply", "list", "review"], typer.Argument(help="What to do.")],
-    titles: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Titles, by id or name; default: those that lack tags, or, to list, all."
-        ),
-    ] = None,
+@app.command(
+    epilog="Examples: mediafm tags apply; mediafm tags apply sintel --k 3; mediafm tags apply"
+    " --name 'car chase'"
+)
+def apply(
+    titles: SomeTitles = None,
     store: StorePath = DEFAULT_STORE,
-    task: Annotated[
-        str | None, typer.Option(help="The probe of this task alone; default: of all tasks.")
-    ] = None,
+    task: _Task = None,
     name: Annotated[
         list[str] | None,
         typer.Option(help="A tag that is looked for by its name; may be repeated."),
     ] = None,
-    top: Annotated[
-        int, typer.Option(min=1, help="Without a probe, at most so many tags a title.")
+    k: Annotated[
+        int, typer.Option("--k", "-k", min=1, help="Without a probe, the most tags of a title.")
     ] = 5,
-    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many to review.")] = 20,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(help="Answer to a proposal; may be repeated.", metavar="TITLE=TAG"),
-    ] = None,
-    reject: Annotated[
-        list[str] | None,
-        typer.Option(help="The same, if it is wrong.", metavar="TITLE=TAG"),
-    ] = None,
     encoder: EncoderNames = None,
     workers: Workers = None,
     engine: Engine = "threads",
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Tags of titles: by probes, or from similar titles and names where there are none yet.
+    """Propose tags of titles: by default of all that lack them.
 
-    `apply` writes them to the table `tags`, with score, threshold and what speaks for each; `list`
-    shows what is there. `_review` lists the most uncertain ones, and on a terminal asks about each;
-    answers become labels, the probe is fitted anew and tags the titles again. The --workers of an
-    --engine apply probes, a thousand titles each; other tags are found by this process.
+    Tags are stored with score, threshold and what speaks for each. The --workers of an --engine
+    apply probes, a thousand titles each; other tags are found by this process.
     """
     opened = open_store(store)
-    if action == "list":
-        from mediafm_store.tags.tag import read_tags
-        from mediafm_store.titles.naming import find_titles
-
-        titles = titles and find_titles(opened, titles)
-        there = [
-            one
-            for one in read_tags(opened)
-            if (not titles or one.title in titles) and task in (None, one.task)
-        ]
-        emit([_tag_row(one) for one in there], as_json=as_json, table=_tag_cells, fold="evidence")
-        if not there:
-            say("No tags: `mediafm tag apply` proposes some.")
-        return
-    if action == "review":
-        _review(opened, task, n, list(_answers(accept, reject)), device, as_json)
-        return
     from mediafm_store import apply_tags, load_encoders
 
     encoders = load_encoders(encoder or (), device=device, store=opened) if name else None
@@ -114,45 +82,83 @@ def tag(
             titles,
             task=task,
             names=name or (),
-            top=top,
+            top=k,
             encoders=encoders,
             device=device,
             workers=workers,
             engine=engine,
             on_titles=report,
         )
-    emit([_tag_row(one) for one in found], as_json=as_json, table=_tag_cells, fold="evidence")
+    _print(found, as_json)
     if not found and looked_at:
         say(f"No new tags: nothing speaks for one in the {looked_at} titles that were looked at.")
     elif not found:
-        say("No new tags: every title is tagged or labelled already; name titles to tag them anew.")
+        say(
+            "No new tags: every title is tagged or labelled already; name titles to tag them again."
+        )
 
 
-def _review(
-    store: "Storage",
-    task: str | None,
-    n: int,
-    given: "list[Feedback]",
-    device: Device,
-    as_json: bool,
+@app.command("list", epilog="Examples: mediafm tags list sintel; mediafm tags list --task genre")
+def list_tags(
+    titles: SomeTitles = None,
+    store: StorePath = DEFAULT_STORE,
+    task: _Task = None,
+    as_json: AsJson = False,
 ) -> None:
-    """List what is uncertain, or take answers and learn from them."""
+    """List the tags that titles have."""
+    opened = open_store(store)
+    from mediafm_store.tags.tag import read_tags
+    from mediafm_store.titles.naming import find_titles
+
+    titles = titles and find_titles(opened, titles)
+    there = [
+        one
+        for one in read_tags(opened)
+        if (not titles or one.title in titles) and task in (None, one.task)
+    ]
+    _print(there, as_json)
+    if not there:
+        say("No tags: `mediafm tags apply` proposes some.")
+
+
+@app.command(
+    epilog="Examples: mediafm tags review --k 5; mediafm tags review --accept 'sintel=Fantasy'"
+    " --reject 'sintel=Western'"
+)
+def review(
+    store: StorePath = DEFAULT_STORE,
+    task: _Task = None,
+    k: Count = 20,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(help="Answer to a proposal; may be repeated.", metavar="TITLE=TAG"),
+    ] = None,
+    reject: Annotated[
+        list[str] | None, typer.Option(help="The same, if it is wrong.", metavar="TITLE=TAG")
+    ] = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """List the most uncertain tags and, on a terminal, ask about each.
+
+    Answers become labels; the probe is fitted again and tags the titles again.
+    """
+    opened = open_store(store)
     from mediafm_store import answer_tags, uncertain_tags
 
+    given = list(_answers(accept, reject))
     if not given:
-        found = uncertain_tags(store, task=task, n=n)
+        found = uncertain_tags(opened, task=task, n=k)
         if as_json or not found or not is_terminal():
-            emit(
-                [_tag_row(one) for one in found], as_json=as_json, table=_tag_cells, fold="evidence"
-            )
+            _print(found, as_json)
             if not found:
-                say("Nothing to review: `mediafm tag apply` proposes tags.")
+                say("Nothing to review: `mediafm tags apply` proposes tags.")
             return
         given = list(_asked(found))
     if not given:
         return
     with progress_bar("") as update:
-        learnt = answer_tags(store, given, device=device, on_step=update)
+        learnt = answer_tags(opened, given, device=device, on_step=update)
     rows = [
         {
             "task": one.task,
@@ -164,6 +170,12 @@ def _review(
         for one in learnt
     ]
     emit(rows, as_json=as_json)
+
+
+def _print(tags: "Sequence[Tag]", as_json: bool) -> None:
+    """A line a tag."""
+    rows = [asdict(one) | {"applies": one.applies} for one in tags]
+    emit(rows, as_json=as_json, table=_tag_cells, fold="evidence")
 
 
 def _asked(found: "list[Tag]") -> "Iterator[Feedback]":
@@ -195,11 +207,6 @@ def _answers(accept: list[str] | None, reject: list[str] | None) -> "Iterator[Fe
             if not equals or not name:
                 raise typer.BadParameter(f"{pair!r} is not TITLE=TAG, as in 'sintel=Fantasy'")
             yield Feedback(title, name, yes)
-
-
-def _tag_row(one: "Tag") -> Row:
-    """A tag as a row."""
-    return asdict(one) | {"applies": one.applies}
 
 
 def _tag_cells(row: Row) -> Row:
