@@ -50,4 +50,4 @@ def demo(
     say(f"\nLook at {result.report}, and try:")
     say(f"  mediafm search --shot {result.first_shot} --store {store}")
     say(f'  mediafm search --text "a cup of coffee" --store {store}')
-    say(f"  mediafm info --store {store}")
+    say(f"  mediafm titles list --store {store}")

@@ -29,6 +29,7 @@ from mediafm_cli.rows.hits import hit_cells, nothing_found, origin_line, own_sce
 
 if TYPE_CHECKING:
     from mediafm_store.likeness.scale import Part
+    from mediafm_store.retrieval.hit import Hits
 
 app = typer.Typer()
 
@@ -189,8 +190,13 @@ def search(
         query = " + ".join([str(q) for q in asked if q not in (None, text, said)] + words)
         write_search_page(html, store=opened, query=query, hits=hits, query_shot=shot, unit=unit)
         wrote(html)
-    table = partial(hit_cells, until=unit != "shot")
-    emit([asdict(hit) for hit in hits], as_json=as_json, table=table)
+    _print(hits, where, until=unit != "shot", as_json=as_json)
+
+
+def _print(hits: "Hits", where: str | None, *, until: bool, as_json: bool) -> None:
+    """The answers, and what is said of them; `until` also prints where each ends."""
+    rows = [asdict(hit) for hit in hits]
+    emit(rows, as_json=as_json, table=partial(hit_cells, until=until))
     if not hits:
         say(nothing_found(where, alone=hits.chance is None))
     elif not as_json:

@@ -2,13 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_store
 from mediafm_cli.output import emit_one, say
 from mediafm_cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from mediafm_store.training.train import TrainReport
 
 app = typer.Typer()
 _SLOW = ("base", "large")
@@ -69,8 +72,12 @@ def train(
             log(step)
 
         trained = train_model(opened, preset=preset, config=config, device=device, on_step=on_step)
-    if not first:
-        return
+    if first:
+        _print(trained, preset, as_json)
+
+
+def _print(trained: "TrainReport", preset: str, as_json: bool) -> None:
+    """What a training reached, beside trivial predictors."""
     result = trained.result
     row = {
         "checkpoint": str(trained.checkpoint),
