@@ -93,7 +93,7 @@ def ingest(
         ingest(store, "films/", IngestOptions(detector="transnetv2"), workers=4)
     """
     videos = find_videos(path_list(paths))
-    for option, value in {"--title": options.title, "--shots": options.shot_list}.items():
+    for option, value in {"--title": options.title, "--shot-list": options.shot_list}.items():
         if value is not None and len(videos) != 1:
             raise InvalidInput(f"{option} belongs to one video, {len(videos)} are given")
     if options.title is not None:

@@ -124,7 +124,7 @@ class TitleReader:
         """Row of one title; raise NotFound if there is none."""
         rows = self.tables.select("titles", f"id = {quoted(title)}").to_pylist()
         if not rows:
-            raise NotFound(f"no title {title!r} in {self.path}; `mediafm info` lists them")
+            raise NotFound(f"no title {title!r} in {self.path}; `mediafm titles list` lists them")
         return dict(rows[0])
 
     def check_titles(self, titles: Iterable[str]) -> None:
@@ -150,7 +150,7 @@ class TitleReader:
         if shot not in found:
             raise NotFound(
                 f"no shot {shot!r} in {self.path}; shot ids look like sintel/00042, and"
-                " `mediafm info TITLE` lists them"
+                " `mediafm titles shots TITLE` lists them"
             )
         return found[shot]
 

@@ -94,7 +94,7 @@ def answer_tags(
     for title, (_, name, accept) in zip(titles, answers, strict=True):
         if (title, name) not in proposed:
             raise NotFound(
-                f"tag {name!r} was not proposed for title {title!r}; `mediafm tag review` lists"
+                f"tag {name!r} was not proposed for title {title!r}; `mediafm tags review` lists"
                 " what was"
             )
         for tag in proposed[title, name]:

@@ -190,7 +190,7 @@ class Names:
         found = [] if number is None else self._titles(title)
         if any(number is not None and number < self._counts[title_id] for title_id in found):
             return f"that is a shot; give its title, {found[0]}"
-        return _told_near(self._shown(self._near(name))) or "`mediafm info` lists them"
+        return _told_near(self._shown(self._near(name))) or "`mediafm titles list` lists them"
 
     def _instead_of_shot(self, name: str) -> str:
         if len(found := self._titles(name)) == 1:
@@ -198,7 +198,7 @@ class Names:
         title, number = _shot_in(name)
         near = [] if number is None else self._near_shots(title, number)
         return _told_near(near) or (
-            "shot ids look like sintel/00042, and `mediafm info TITLE` lists them"
+            "shot ids look like sintel/00042, and `mediafm titles shots TITLE` lists them"
         )
 
     def _near_any(self, name: str) -> list[str]:

@@ -9,9 +9,10 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
 from mediafm_cli.output import Row, emit, say, stop
 from mediafm_cli.progress import progress_bar
 
-EXAMPLE = "Examples: mediafm doctor; mediafm doctor --fix --store my-store"
+app = typer.Typer()
 
 
+@app.command(epilog="Examples: mediafm doctor; mediafm doctor --fix --store my-store")
 def doctor(
     store: StorePath = DEFAULT_STORE,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
