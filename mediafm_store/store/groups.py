@@ -9,7 +9,8 @@ from mediafm_store.indexing.config import IndexConfig
 from mediafm_store.indexing.status import IndexStatus, index_status, searchable
 from mediafm_store.ingestion.backfill import BackfillOptions, BackfillResult, backfill
 from mediafm_store.labels.labels import TaskLabels, import_labels, labelled, remove_labels
-from mediafm_store.probing.fit import OnStep, fit_probe
+from mediafm_store.probing.figures import OnStep
+from mediafm_store.probing.fit import fit_probe
 from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.predict import Prediction, apply_probe
 from mediafm_store.probing.refit import refit_probes
