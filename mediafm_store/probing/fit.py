@@ -12,7 +12,7 @@ from mediafm_store.errors import InvalidInput, MediaFMError
 from mediafm_store.labels.labels import table_version
 from mediafm_store.linear.linear_model import Inputs, Kind
 from mediafm_store.linear.ridge import Groups, fit, fittable
-from mediafm_store.linear.tfidf import TextInput, words_of
+from mediafm_store.linear.tfidf import TextInput, TfIdf, words_of
 from mediafm_store.probing.dataset import ProbeDataset, groups_of, items_of, texts_of
 from mediafm_store.probing.figures import OnStep, measured
 from mediafm_store.probing.options import ProbeOptions
@@ -70,18 +70,14 @@ def fit_probe(
     items = _with_vectors(store, items, space)
     groups = groups_of(store, items.titles)
     items = _usable(items, groups)
-    own: dict[str, Any] = {VECTOR: pool_vectors(store, items, pool)}
-    words = words_of(texts_of(store, sorted(set(items.titles)))) if options.words else None
-    texts = texts_of(store, items.titles)
-    if words:
-        own[WORDS] = TextInput(texts)
+    own, words = _own_inputs(store, items, pool, options)
     _warn_of_leaks(store, items, pool)
     compared = {pool: own, **_other_pools(store, items, pool, own, device)}
     figures = measured(kind, items, groups, compared, options=options, on_step=on_step)
     _warn_of_chance(figures, task)
     on_step("fit", len(compared), len(compared) + 1)
     if words:
-        own[WORDS] = words.matrix(texts)
+        own[WORDS] = words.matrix(own[WORDS].texts)
     probe = Probe(
         task=task,
         version=next_version(store, task),
@@ -98,6 +94,18 @@ def fit_probe(
     record(store, "probe", figures, name=task, version=probe.name, fingerprint=space.fingerprint)
     on_step("done", len(compared) + 1, len(compared) + 1)
     return probe
+
+
+def _own_inputs(
+    store: Storage, items: ProbeDataset, pool: str, options: ProbeOptions
+) -> tuple[dict[str, Any], TfIdf | None]:
+    """Inputs of the probe, and the vocabulary of their words, if these are wanted."""
+    own: dict[str, Any] = {VECTOR: pool_vectors(store, items, pool)}
+    if not options.words:
+        return own, None
+    words = words_of(texts_of(store, sorted(set(items.titles))))
+    own[WORDS] = TextInput(texts_of(store, items.titles))
+    return own, words
 
 
 def _facts(
