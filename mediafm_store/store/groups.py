@@ -24,7 +24,7 @@ from mediafm_store.tags.tag import Tag, read_tags
 
 
 class Labels:
-    """What people say of titles, shots and segments: `store.labels`."""
+    """Labels that people give to titles, shots and segments: `store.labels`."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -94,7 +94,7 @@ class Probes:
     def apply(
         self, task: str, titles: Sequence[str] | None = None, *, version: int | None = None
     ) -> list[Prediction]:
-        """What a probe predicts for titles, or for their labelled segments.
+        """Predict labels of titles, or of their labelled segments, with a probe.
 
         Raises:
             NotFound: There is no such probe, or no such title.
