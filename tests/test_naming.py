@@ -32,8 +32,8 @@ from mediafm_store.titles.naming import (
     find_shots,
     find_title,
     find_titles,
-    key,
 )
+from mediafm_store.titles.written_names import key
 from tests.command import mediafm
 from tests.plain import search_all
 from tests.planted import ENCODERS, add_film

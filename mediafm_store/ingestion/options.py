@@ -50,9 +50,9 @@ class IngestOptions:
 
     @property
     def provenance(self) -> Provenance:
-        """What changes the rows, beside the files of a title and the encoders.
+        """Options that change the rows, as hashes.
 
-        Those are known by the version of the spaces in which the title has vectors.
+        The encoders are known by the version of the spaces in which the title has vectors.
         """
         cut_by = Path(self.shot_list).read_bytes() if self.shot_list else self.detector
         return Provenance(media=digest((RULES, cut_by, self.keyframes)), words=str(RULES))

@@ -175,7 +175,7 @@ def _better_than_chance(chosen: Sequence[Probe]) -> list[Probe]:
 
 
 def _tags_titles(probe: Probe) -> bool:
-    """Whether what a probe predicts are names that titles have or have not."""
+    """True if a probe predicts names that titles have or have not."""
     return probe.level == "titles" and probe.kind == "tags" and all(probe.labels)
 
 
