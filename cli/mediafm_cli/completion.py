@@ -32,7 +32,7 @@ def _spaces(store: "Storage") -> list[str]:
 
 
 def _starting(names: Iterable[str], incomplete: str) -> list[str]:
-    """Those that go on as was typed, each once."""
+    """Names that start with what was typed, each once."""
     return sorted({name for name in names if name.startswith(incomplete)})
 
 

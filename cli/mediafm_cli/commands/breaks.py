@@ -214,7 +214,7 @@ def _say_more(
     *,
     written: bool,
 ) -> None:
-    """What breaks were scored by, and why a title has none."""
+    """Say what breaks were scored by, and why a title has none."""
     if any(found.values()):
         say(f"Scored by {weights.said}.")
     for title, places in found.items():

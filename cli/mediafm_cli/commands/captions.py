@@ -73,7 +73,7 @@ def show(
 
 
 def _print(used: "CaptionMap", as_json: bool) -> None:
-    """What a map was learnt from, and what it reaches."""
+    """Print the data a map was fitted to, and its figures."""
     from mediafm_store.picture_text.caption_map import CaptionMap
 
     row = {

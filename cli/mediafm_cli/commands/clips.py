@@ -147,7 +147,7 @@ def json_rows(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _clip_cells(clip: Row) -> Row:
-    """What the table shows of a clip."""
+    """Table cells of a clip."""
     from mediafm_store.report.timecode import timecode
 
     return {

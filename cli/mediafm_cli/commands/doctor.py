@@ -47,7 +47,7 @@ def doctor(
 
 
 def _finding_cells(row: Row) -> Row:
-    """What the table shows of a finding."""
+    """Table cells of a finding."""
     cure = row["cure"] if row["state"] in ("wrong", "due") else ""
     return {
         "check": row["check"],

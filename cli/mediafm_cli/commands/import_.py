@@ -99,7 +99,7 @@ def _parse_made_by(given: Sequence[str]) -> "dict[Modality, str]":
 
 
 def _import_cells(row: Row) -> Row:
-    """What the table shows of a result."""
+    """Table cells of a result."""
     return {
         "title": row["title"],
         "state": row["state"],

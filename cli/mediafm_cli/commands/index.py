@@ -153,7 +153,7 @@ def _print(made: "Sequence[IndexStatus]", as_json: bool) -> None:
 
 
 def _index_cells(row: Row) -> Row:
-    """What the table shows of an index."""
+    """Table cells of an index."""
     filtered = row["recall_filtered"]
     return {
         "space": row["space"],

@@ -90,7 +90,7 @@ def ingest(
 
 
 def _ingest_cells(row: Row) -> Row:
-    """What the table shows of a result."""
+    """Table cells of a result."""
     took = row["took_s"]
     speed = f"{row['film_s'] / took:.0f}x" if row["frames"] else ""
     return {

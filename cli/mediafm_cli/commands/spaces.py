@@ -178,7 +178,7 @@ def retire(
 
 
 def _say_cost(cost: "Cost") -> None:
-    """What the titles that are left cost."""
+    """Say the cost of the titles that are left."""
     from mediafm_store.report.timecode import timecode
 
     say(

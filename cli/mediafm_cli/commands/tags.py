@@ -204,7 +204,7 @@ def _asked(found: "list[Tag]") -> "Iterator[Feedback]":
 
 
 def _answers(accept: list[str] | None, reject: list[str] | None) -> "Iterator[Feedback]":
-    """Those of the command line."""
+    """Answers given on the command line."""
     from mediafm_store.tags.review import Feedback
 
     for given, yes in ((accept, True), (reject, False)):
@@ -216,7 +216,7 @@ def _answers(accept: list[str] | None, reject: list[str] | None) -> "Iterator[Fe
 
 
 def _tag_cells(row: Row) -> Row:
-    """What a table shows of a tag."""
+    """Table cells of a tag."""
     return {
         "title": row["title"],
         "tag": row["tag"],

@@ -76,7 +76,7 @@ def train(
 
 
 def _print(trained: "TrainReport", preset: str, as_json: bool) -> None:
-    """What a training reached, beside trivial predictors."""
+    """Print the figures of a training beside trivial predictors."""
     result = trained.result
     row = {
         "checkpoint": str(trained.checkpoint),

@@ -38,7 +38,7 @@ def why_no_break(store: "Storage", title: str, constraints: "BreakConstraints") 
 
 
 def break_cells(row: Row) -> Row:
-    """What the table shows of a break."""
+    """Table cells of a break."""
     from mediafm_store.report.timecode import timecode
 
     best = [f"{ad['ad']} {ad['score']:.2f}" for ad in row.get("ads", ())]
@@ -53,7 +53,7 @@ def break_cells(row: Row) -> Row:
 
 
 def match_cells(row: Row) -> Row:
-    """What the table shows of an ad at a break."""
+    """Table cells of an ad at a break."""
     from mediafm_store.report.timecode import timecode
 
     return {

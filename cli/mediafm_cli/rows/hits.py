@@ -45,7 +45,7 @@ def own_scene_line(scene: "OwnScene") -> str:
 
 
 def hit_cells(hit: Row, *, until: bool) -> Row:
-    """What the table shows of a hit, and perhaps `until` when it lasts."""
+    """Table cells of a hit, and perhaps `until` when it lasts."""
     from mediafm_store.report.timecode import timecode
 
     return {

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def probe_row(probe: "Probe") -> Row:
-    """What a list shows of a probe."""
+    """Row of a probe."""
     return {
         "probe": probe.name,
         "kind": probe.kind,
@@ -33,6 +33,6 @@ def figure_rows(probe: "Probe") -> Iterator[Row]:
 
 
 def prediction_cells(row: Row) -> Row:
-    """What a table shows of a prediction."""
+    """Table cells of a prediction."""
     applies = {True: "yes", False: "", None: ""}[row["applies"]]
     return {"item": row["item"], "label": row["label"], "score": row["score"], "applies": applies}

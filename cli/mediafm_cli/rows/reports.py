@@ -24,7 +24,7 @@ def series_row(series: "MetricSeries") -> Row:
 
 
 def series_cells(row: Row) -> Row:
-    """What the table shows of it."""
+    """Cells of a series."""
     since = row["since"]
     return {
         **{n: row[n] for n in ("what", "name", "version", "measure", "of")},
@@ -59,7 +59,7 @@ def difference_row(one: "Difference") -> Row:
 
 
 def difference_cells(row: Row) -> Row:
-    """What the table shows of two versions."""
+    """Table cells of two versions."""
     found: dict[str, object] = {n: row[n] for n in ("what", "measure", "of", "label")}
     for name in ("before", "after"):
         point = row[name]
@@ -73,7 +73,7 @@ def difference_cells(row: Row) -> Row:
 
 
 def _key(series: "MetricSeries") -> dict[str, str]:
-    """What a series is figures of."""
+    """Key of a series: what its figures measure."""
     return {n: getattr(series, n) for n in ("what", "name", "measure", "of", "label", "better")}
 
 

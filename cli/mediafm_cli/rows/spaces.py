@@ -21,7 +21,7 @@ def version_rows(store: "Storage") -> list[dict[str, Any]]:
 
 
 def version_cells(row: Row) -> Row:
-    """What the table shows of a version."""
+    """Table cells of a version."""
     return {
         "space": row["name"],
         "version": row["version"],

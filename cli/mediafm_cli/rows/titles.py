@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def title_cells(row: Row) -> Row:
-    """What the table shows of a title."""
+    """Table cells of a title."""
     from mediafm_store.report.timecode import timecode
 
     return {
@@ -24,7 +24,7 @@ def title_cells(row: Row) -> Row:
 
 
 def shot_cells(row: Row) -> Row:
-    """What the table shows of a shot."""
+    """Table cells of a shot."""
     from mediafm_store.report.timecode import timecode
 
     return {
@@ -37,14 +37,14 @@ def shot_cells(row: Row) -> Row:
 
 
 def _flags(row: Row) -> str:
-    """What is wrong with a shot as material."""
+    """Faults of a shot as material."""
     repeats = f"as {row['repeats'].rpartition('/')[2]}" if row["repeats"] else ""
     words = ("black" if row["black"] else "", "silent" if row["silent"] else "", repeats)
     return ", ".join(filter(None, words))
 
 
 def held_cells(row: Row) -> Row:
-    """What the table shows of a title that goes."""
+    """Table cells of a title that goes."""
     rows = [f"{count} {table}" for table, count in row["rows"].items() if count]
     return {"title": row["title"], "name": row["name"], "rows": rows}
 
@@ -52,7 +52,7 @@ def held_cells(row: Row) -> Row:
 def known_of_scene(
     scene: "Scene", shots: dict[str, dict[str, Any]], cues: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """What is said in a scene, and what is recognised in most of its shots.
+    """Words of a scene, and names recognised in most of its shots.
 
     Of imported titles there are no subtitles, only the words of each shot.
     """
@@ -68,7 +68,7 @@ def known_of_scene(
 
 
 def scene_cells(row: Row) -> Row:
-    """What the table shows of a scene."""
+    """Table cells of a scene."""
     from mediafm_store.report.timecode import timecode
 
     words = shorten(row["words"], 60, placeholder=" ...")
@@ -86,6 +86,6 @@ def scene_cells(row: Row) -> Row:
 
 
 def about(hit: Row) -> str:
-    """What is known of a shot, in one line."""
+    """A shot in one line: words, what is seen and heard."""
     said = f"“{hit['words']}”" if hit["words"] else ""
     return " · ".join(filter(None, [said, *hit["seen"], *hit["heard"], *hit.get("looks", ())]))
