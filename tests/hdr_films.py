@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from mediafm_store.media.hdr import pq_codes
+from mediafm_store.media.hdr import _pq_codes as pq_codes
 
 TO_2020 = np.linalg.inv(
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]

@@ -13,7 +13,7 @@ from mediafm_store.examples.resolver import ExampleResolver
 from mediafm_store.indexing.build import build_index
 from mediafm_store.likeness.alignment import in_order
 from mediafm_store.likeness.scale import PARTS
-from mediafm_store.matching.scorer import SAID
+from mediafm_store.matching.scorer import _SAID as SAID
 from mediafm_store.retrieval import search as module
 from mediafm_store.retrieval.selection import LEAST_DEPTH
 from mediafm_store.scenes.scenes import find_scenes
@@ -91,7 +91,7 @@ def test_words_that_are_said_weigh_as_much_as_all_else(catalogue):
     how = module.Comparing("context", {}, whole=False)
     example = asked.shots(["north/00002"])
     known = module.ReadCache(catalogue)
-    matcher, _ = module.by_example(catalogue, [example], [], how, known, alone=False)
+    matcher, _ = module._by_example(catalogue, [example], [], how, known, alone=False)
     typical = matcher.null().typical
     for hit in both:
         literal = SAID * spoken.get(hit.shot, 0) / max(spoken.values())
@@ -428,7 +428,7 @@ def test_replaced_in_the_middle_of_a_search(store, monkeypatch, space):
     add_film(store, "asked", ["lake"])
     add_film(store, "film", ["lake"] * 3 + ["wood"])
     add_film(store, "other", ["wood", "moon"])
-    by_example = module.by_example
+    by_example = module._by_example
 
     def then_replaced(*asked, **options):
         made = by_example(*asked, **options)
@@ -443,7 +443,7 @@ def test_replaced_in_the_middle_of_a_search(store, monkeypatch, space):
         monkeypatch.setattr(store, "shots_by_id", replacing)
         return made
 
-    monkeypatch.setattr(module, "by_example", then_replaced)
+    monkeypatch.setattr(module, "_by_example", then_replaced)
     hits = search(store, shot="asked/00000", least=0.0, space=space)
     named = {shot_id for h in hits for shot_id in (h.shot, *h.alike)}
     assert named <= {"film/00000", "other/00000", "other/00001"}

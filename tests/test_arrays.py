@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafm_store.arrays import MODALITIES, block, shares, unit_rows, weigh
+from mediafm_store.arrays import MODALITIES, block, unit_rows, weigh
+from mediafm_store.arrays import _shares as shares
 from tests.conftest import random_vectors
 
 

@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 
 from mediafm_store import atlas
 from mediafm_store.arrays import unit_rows
-from mediafm_store.atlas import FEWEST, evenly, lay_out, project, quotas
+from mediafm_store.atlas import _FEWEST as FEWEST
+from mediafm_store.atlas import _evenly as evenly
+from mediafm_store.atlas import _project as project
+from mediafm_store.atlas import _quotas as quotas
+from mediafm_store.atlas import lay_out
 from tests.conftest import random_vectors, title_rows
 
 COUNTS = st.dictionaries(st.text(min_size=1), st.integers(0, 200), max_size=12)
@@ -67,7 +71,7 @@ def test_a_large_catalogue_is_sampled(store, monkeypatch):
     store.add_title(title_rows(store, "spot", random_vectors(2, 50)))
     asked = []
     monkeypatch.setattr(
-        atlas, "project", lambda v: asked.append(v.shape) or np.zeros((len(v), 2), "f4")
+        atlas, "_project", lambda v: asked.append(v.shape) or np.zeros((len(v), 2), "f4")
     )
     layout = lay_out(store, most=18)
     assert len(layout.shots) == 18

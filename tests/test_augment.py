@@ -1,7 +1,8 @@
 import torch
 
 from mediafm_store.model.sequences import Packed
-from mediafm_store.training.augmentation import FEW, draw_turn, turn, turned_share
+from mediafm_store.training.augmentation import _FEW as FEW
+from mediafm_store.training.augmentation import draw_turn, turn, turned_share
 
 
 def seeded(seed: int = 0) -> torch.Generator:

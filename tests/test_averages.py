@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from mediafm_store.model.smoothing import LAGS, NeighbourSmoother, best_reach, likeness_by_lag
+from mediafm_store.model.smoothing import _LAGS as LAGS
+from mediafm_store.model.smoothing import NeighbourSmoother
+from mediafm_store.model.smoothing import _best_reach as best_reach
+from mediafm_store.model.smoothing import _likeness_by_lag as likeness_by_lag
 
 
 def seeded(seed: int = 0) -> torch.Generator:

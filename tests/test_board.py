@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 from mediafm_cli.main import app
 from mediafm_store.arrays import unit_rows
 from mediafm_store.charts import charts
-from mediafm_store.charts.confusion import MOST, OTHERS, confused
+from mediafm_store.charts.confusion import _MOST as MOST
+from mediafm_store.charts.confusion import _OTHERS as OTHERS
+from mediafm_store.charts.confusion import confused
 from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.evaluation.comparison import compare
 from mediafm_store.evaluation.coverage import coverage
@@ -24,7 +26,9 @@ from mediafm_store.evaluation.search import evaluate_search
 from mediafm_store.indexing.build import build_index, refresh_index
 from mediafm_store.model.same_scene import same_scene
 from mediafm_store.releases.spaces import promote
-from mediafm_store.report.evaluation_page import ENDS, board_page, sections
+from mediafm_store.report.evaluation_page import _ENDS as ENDS
+from mediafm_store.report.evaluation_page import _sections as sections
+from mediafm_store.report.evaluation_page import board_page
 from mediafm_store.storage.evaluations import Metric, record, record_if_writable
 from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors, title_rows
@@ -391,7 +395,7 @@ def test_a_confusion_keeps_its_counts():
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 def test_axes_enclose_what_they_show(a, b):
-    steps = charts.round_steps(min(a, b), max(a, b))
+    steps = charts._round_steps(min(a, b), max(a, b))
     assert 2 <= len(steps) <= 12
     size = steps[-1] - steps[0]
     assert steps[0] <= min(a, b) + 1e-6 * size
@@ -400,8 +404,8 @@ def test_axes_enclose_what_they_show(a, b):
 
 def test_long_trainings_are_thinned():
     steps = [(i, float(i)) for i in range(1, 10_001)]
-    thin = charts.thinned(steps)
-    assert len(thin) <= charts.MOST_STEPS
+    thin = charts._thinned(steps)
+    assert len(thin) <= charts._MOST_STEPS
     assert thin[-1][0] == 10_000
     chart = charts.training(steps, [(10, 0.5)], [("title mean", 0.6)])
     assert [line.name for line in chart.lines] == ["title mean", "training", "validation"]

@@ -18,8 +18,12 @@ from mediafm_store import AdBreak, AdMatch, BreakConstraints
 from mediafm_store.ad_breaks.rank import rank_breaks
 from mediafm_store.break_files.break_times import BreakTime, moments
 from mediafm_store.break_files.export import write_breaks
-from mediafm_store.break_files.scte35 import CLOCK, PTS_BITS, crc32, scte35
-from mediafm_store.break_files.vmap import SPACE, vmap
+from mediafm_store.break_files.scte35 import _CLOCK as CLOCK
+from mediafm_store.break_files.scte35 import _PTS_BITS as PTS_BITS
+from mediafm_store.break_files.scte35 import _crc32 as crc32
+from mediafm_store.break_files.scte35 import scte35
+from mediafm_store.break_files.vmap import _SPACE as SPACE
+from mediafm_store.break_files.vmap import vmap
 from mediafm_store.errors import InvalidInput, NotFound
 from tests.conftest import random_vectors, title_rows
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from mediafm_store import BreakConstraints
 from mediafm_store.ad_breaks import learned_weights
 from mediafm_store.ad_breaks.context import read_break_context
-from mediafm_store.ad_breaks.cut_features import PAUSE_S, SIGNS, pauses_s, signs_of
-from mediafm_store.ad_breaks.learned_weights import (
-    LabelledCuts,
-    nearest_cuts,
-    weights_for,
-    weights_of,
-)
-from mediafm_store.ad_breaks.rank import rank_breaks, rank_cuts, why_none
+from mediafm_store.ad_breaks.cut_features import _PAUSE_S as PAUSE_S
+from mediafm_store.ad_breaks.cut_features import SIGNS, signs_of
+from mediafm_store.ad_breaks.cut_features import _pauses_s as pauses_s
+from mediafm_store.ad_breaks.learned_weights import LabelledCuts, weights_of
+from mediafm_store.ad_breaks.learned_weights import _nearest_cuts as nearest_cuts
+from mediafm_store.ad_breaks.learned_weights import _weights_for as weights_for
+from mediafm_store.ad_breaks.rank import _rank_cuts as rank_cuts
+from mediafm_store.ad_breaks.rank import rank_breaks, why_none
 from mediafm_store.ad_breaks.score import DEFAULT
 from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import InvalidInput, NotFound
@@ -190,7 +190,7 @@ def test_a_series_is_one_title_to_the_folds(store):
 def test_weights_are_fitted_once(store, monkeypatch):
     label(store, [marked(store, seed) for seed in range(4)])
     weights = weights_of(store)
-    monkeypatch.setattr(learned_weights, "titles_with_breaks", None)
+    monkeypatch.setattr(learned_weights, "_titles_with_breaks", None)
     assert weights_of(store) is weights
 
 

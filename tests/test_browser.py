@@ -23,7 +23,7 @@ from mediafm_store.report.pages import write_atlas_page, write_search_page, writ
 from mediafm_store.serve import library
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import SharedStore
-from mediafm_store.serve.run import bound
+from mediafm_store.serve.run import _bound as bound
 from mediafm_store.storage.storage import Storage
 from tests.asking import search
 from tests.measured import measure

@@ -10,7 +10,9 @@ from scipy.linalg import eigh
 from mediafm_store import weights
 from mediafm_store.arrays import BLOCK, unit_rows
 from mediafm_store.errors import InvalidInput
-from mediafm_store.picture_text.caption_map import PICTURE_RIDGE, TEXT_RIDGE, CaptionMap, recall_at
+from mediafm_store.picture_text.caption_map import _PICTURE_RIDGE as PICTURE_RIDGE
+from mediafm_store.picture_text.caption_map import _TEXT_RIDGE as TEXT_RIDGE
+from mediafm_store.picture_text.caption_map import CaptionMap, recall_at
 from mediafm_store.picture_text.moments import Moments
 
 SEEN, SAID, DIMS = 12, 9, 5

@@ -14,13 +14,10 @@ from mediafm_store.demo.films.photos import load_photo
 from mediafm_store.errors import InvalidInput, SpaceMismatch
 from mediafm_store.picture_text.caption_map import FILE, CaptionMap
 from mediafm_store.storage.storage import Storage
-from mediafm_store.text_search.captions import (
-    caption_map_of,
-    fit_caption_map,
-    held_out,
-    read,
-    warn_if_worse,
-)
+from mediafm_store.text_search.captions import _held_out as held_out
+from mediafm_store.text_search.captions import _read as read
+from mediafm_store.text_search.captions import _warn_if_worse as warn_if_worse
+from mediafm_store.text_search.captions import caption_map_of, fit_caption_map
 from tests.conftest import random_vectors, title_rows
 
 SAID = {

@@ -15,7 +15,8 @@ from mediafm_store.model.metadata import read_facts
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
 from mediafm_store.storage.storage import Storage
 from mediafm_store.training import resume
-from mediafm_store.training.checkpoints import checkpoints, saved
+from mediafm_store.training.checkpoints import _checkpoints as checkpoints
+from mediafm_store.training.checkpoints import saved
 from mediafm_store.training.train import train
 from tests.conftest import random_vectors, title_rows
 
@@ -34,7 +35,7 @@ def trained(store, **options):
 
 
 def test_a_training_that_cannot_be_saved_is_not_lost(films, monkeypatch):
-    monkeypatch.setattr(resume, "EVERY_S", 0.0)
+    monkeypatch.setattr(resume, "_EVERY_S", 0.0)
 
     def full(weights, path):
         raise OSError(28, "No space left on device", str(path))
@@ -63,7 +64,7 @@ def test_the_number_of_a_checkpoint_is_taken_when_it_is_saved(films):
 
 
 def test_trainings_at_the_same_time_keep_their_own_states(films, monkeypatch):
-    monkeypatch.setattr(resume, "EVERY_S", 0.0)
+    monkeypatch.setattr(resume, "_EVERY_S", 0.0)
     states = []
 
     def look(step):

@@ -10,13 +10,15 @@ import pytest
 from mediafm_store.clips.clip import cut_clip
 from mediafm_store.errors import InvalidInput
 from mediafm_store.ingestion.ingest import ingest
-from mediafm_store.media.parts import Stamp, join_parts, parts_of, segments
+from mediafm_store.media.parts import Stamp, parts_of
+from mediafm_store.media.parts import _join_parts as join_parts
+from mediafm_store.media.parts import _segments as segments
 from mediafm_store.media.sound import SAMPLE_RATE, sound
 from mediafm_store.records import Span
 from mediafm_store.shots.detectors import adaptive
 from mediafm_store.shots.shots import read_shots
 from mediafm_store.storage.storage import Storage
-from mediafm_store.subtitles.tracks import read_track
+from mediafm_store.subtitles.tracks import _read_track as read_track
 from tests.odd_films import make_film, moved, pictures
 from tests.test_tracks import film_with
 

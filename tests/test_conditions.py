@@ -3,7 +3,7 @@
 import pytest
 
 from mediafm_store.errors import InvalidInput
-from mediafm_store.storage.bounds import LONGEST
+from mediafm_store.storage.bounds import _LONGEST as LONGEST
 from mediafm_store.storage.storage import Storage
 from tests.asking import search
 from tests.command import mediafm

@@ -14,8 +14,9 @@ import pytest
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.connections import Connection
 from mediafm_store.serve.library import SharedStore
-from mediafm_store.serve.pages import MOST_SENT
-from mediafm_store.serve.run import bound, server_of
+from mediafm_store.serve.pages import _MOST_SENT as MOST_SENT
+from mediafm_store.serve.run import _bound as bound
+from mediafm_store.serve.run import _server_of as server_of
 from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors, title_rows
 from tests.odd_films import make_film

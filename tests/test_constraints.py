@@ -9,17 +9,15 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from mediafm_store import AdBreak, BreakConstraints
-from mediafm_store.ad_breaks.constraints import (
-    HOUR_S,
-    ForbiddenInterval,
-    closed,
-    why_not,
-    within_constraints,
-)
+from mediafm_store.ad_breaks.constraints import _HOUR_S as HOUR_S
+from mediafm_store.ad_breaks.constraints import ForbiddenInterval, closed, within_constraints
+from mediafm_store.ad_breaks.constraints import _why_not as why_not
 from mediafm_store.ad_breaks.context import BreakContext
 from mediafm_store.ad_breaks.credits import credit_shots
 from mediafm_store.ad_breaks.mentions import mentions
-from mediafm_store.ad_breaks.speech import RUNS_ON_S, runs_on, sentences
+from mediafm_store.ad_breaks.speech import _RUNS_ON_S as RUNS_ON_S
+from mediafm_store.ad_breaks.speech import _runs_on as runs_on
+from mediafm_store.ad_breaks.speech import sentences
 from mediafm_store.records import Cue
 from mediafm_store.shots.picture import columns
 from tests.conftest import random_vectors, shot_row

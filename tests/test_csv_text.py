@@ -10,7 +10,7 @@ from mediafm_store.labels.labels import import_labels
 from mediafm_store.probing.dataset import items_of
 from mediafm_store.shots.shot_list import read_shot_list
 from mediafm_store.text_files.csv_text import read_records, read_table
-from mediafm_store.text_search.captions import read as read_captions
+from mediafm_store.text_search.captions import _read as read_captions
 from tests.conftest import random_vectors, title_rows
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]

@@ -11,7 +11,8 @@ import pytest
 
 from mediafm_cli.commands import clips as command
 from mediafm_store.clips.clip import cut_clip
-from mediafm_store.clips.cut import cut, file_names
+from mediafm_store.clips.cut import _file_names as file_names
+from mediafm_store.clips.cut import cut
 from mediafm_store.errors import InvalidInput, InvalidMedia
 from mediafm_store.media.decode import decoded
 from mediafm_store.records import Span

@@ -18,9 +18,9 @@ from mediafm_store.shots.detectors import (
     DetectorFrame,
     adaptive,
     content,
-    scenedetect_cuts,
     threshold,
 )
+from mediafm_store.shots.detectors import _scenedetect_cuts as scenedetect_cuts
 from tests.test_shots import CUTS, striped
 
 FPS = 24.0

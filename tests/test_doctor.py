@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mediafm_store.health import CHECKS, MANY_FILES, doctor
+from mediafm_store.health import _MANY_FILES as MANY_FILES
+from mediafm_store.health import CHECKS, doctor
 from mediafm_store.indexing.build import build_index
 from mediafm_store.indexing.directories import index_folder, new_generation, newest_build
-from mediafm_store.indexing.space_index import OPENED
+from mediafm_store.indexing.space_index import _OPENED as OPENED
 from mediafm_store.indexing.status import index_status
 from mediafm_store.labels.labels import table_version
 from mediafm_store.storage.maintenance import tidy
@@ -66,7 +67,7 @@ def test_rows_of_replaced_titles(films):
 
 
 def test_many_small_files(films, monkeypatch):
-    monkeypatch.setattr("mediafm_store.tables.lancedb_tables.COMPACTED", 10_000)
+    monkeypatch.setattr("mediafm_store.tables.lancedb_tables._COMPACTED", 10_000)
     for seed in range(MANY_FILES):
         media = films.title("alpha")["media"]
         films.add_title(title_rows(films, f"t{seed:02d}", random_vectors(1, seed), media=media))
@@ -80,7 +81,7 @@ def test_labels_keep_their_versions(films, monkeypatch):
         added = {"start_s": None, "end_s": None, "added_at": datetime.now(UTC)}
         films.put("labels", [row | added | {"value": float(value)}])
     first = table_version(films) - 2
-    monkeypatch.setattr(lancedb_tables, "KEPT", timedelta(milliseconds=1))
+    monkeypatch.setattr(lancedb_tables, "_KEPT", timedelta(milliseconds=1))
     for name in ("labels", "titles"):
         tidy(films, name)
     assert films.tables.versions("titles")[0][0] > 1

@@ -15,13 +15,13 @@ from mediafm_store.health import doctor
 from mediafm_store.indexing.build import build_index, build_indexes, refresh_index
 from mediafm_store.indexing.directories import index_folder
 from mediafm_store.indexing.nearest import nearest
-from mediafm_store.indexing.space_index import OPENED
+from mediafm_store.indexing.space_index import _OPENED as OPENED
 from mediafm_store.indexing.status import searchable
 from mediafm_store.releases.spaces import promote
 from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.schema import vectors_schema
 from mediafm_store.titles.editing import remove_titles
-from mediafm_store.training.checkpoints import checkpoints
+from mediafm_store.training.checkpoints import _checkpoints as checkpoints
 from tests.command import mediafm
 from tests.conftest import random_vectors, rows_of, title_rows
 from tests.features import bring

@@ -16,7 +16,9 @@ from mediafm_store.encoders.class_names import Classes
 from mediafm_store.encoders.efficientnet import EfficientNetLite0
 from mediafm_store.encoders.encoder import Encoder, EncoderOutput
 from mediafm_store.encoders.minilm import MiniLM
-from mediafm_store.encoders.yamnet import PATCH, RATE, YAMNet, patch_starts
+from mediafm_store.encoders.yamnet import _PATCH as PATCH
+from mediafm_store.encoders.yamnet import RATE, YAMNet
+from mediafm_store.encoders.yamnet import _patch_starts as patch_starts
 from mediafm_store.errors import InvalidInput
 
 SECOND = np.arange(RATE) / RATE

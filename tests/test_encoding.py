@@ -5,12 +5,12 @@ import pytest
 
 from mediafm_store.encoding import (
     LoadedEncoders,
-    fingerprints,
     load_encoder,
     load_encoders,
     made_by,
     resolve_device,
 )
+from mediafm_store.encoding import _fingerprints as fingerprints
 from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
 from mediafm_store.ingestion.backfill import backfill
 from mediafm_store.ingestion.ingest import ingest
@@ -38,7 +38,7 @@ def test_encoders_are_found_by_name_and_by_path():
 
 
 def test_workers_without_a_gpu_load_what_a_driver_has_on_its_own(encoders, monkeypatch):
-    monkeypatch.setattr("mediafm_store.encoding.cuda_available", lambda: False)
+    monkeypatch.setattr("mediafm_store.encoding._cuda_available", lambda: False)
     there = pickle.loads(pickle.dumps(LoadedEncoders(encoders, {}, "cuda", ["visual"])))
     assert fingerprints(there) == fingerprints(encoders)
     assert there.on_gpu == set()
@@ -66,7 +66,7 @@ takes_device_of_nothing.runtime = "abacus"
 @pytest.mark.parametrize("argument", ["", "=x"])
 @pytest.mark.parametrize("runtime", ["torch", "onnx"])
 def test_the_device_follows_from_the_runtime_of_a_plugin(monkeypatch, runtime, argument):
-    monkeypatch.setattr("mediafm_store.encoding.cuda_available", lambda: runtime == "torch")
+    monkeypatch.setattr("mediafm_store.encoding._cuda_available", lambda: runtime == "torch")
     monkeypatch.setattr("mediafm_store.encoding._onnx_has_gpu", lambda: runtime == "onnx")
     for plugin, own in (("takes_device", "torch"), ("takes_device_of_onnx", "onnx")):
         encoder = load_encoder(f"tests.test_encoding:{plugin}{argument}", "auto")
@@ -154,7 +154,7 @@ def test_what_is_named_takes_the_place_of_what_a_store_knows(made):
 def test_a_store_does_not_choose_which_code_runs(store, film, installed, names, monkeypatch):
     """Neither by a path, nor by an argument of somebody's plug-in."""
     ingest(store, film, encoders=load_encoders(names, device="cpu"))
-    monkeypatch.setattr("mediafm_store.plugins.imported", lambda point: pytest.fail(point.name))
+    monkeypatch.setattr("mediafm_store.plugins._imported", lambda point: pytest.fail(point.name))
     with pytest.raises(
         InvalidInput, match=f"if you trust it, add .*--encoder {names[-1]}$"
     ) as told:

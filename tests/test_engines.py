@@ -115,7 +115,7 @@ def test_a_stage_that_workers_cannot_load_ends_the_run(on_ray):
 
 
 def test_workers_that_die_before_they_begin(on_ray, monkeypatch):
-    monkeypatch.setattr("mediafm_store.engines.worker_pool.STARTS", 3)
+    monkeypatch.setattr("mediafm_store.engines.worker_pool._STARTS", 3)
     with pytest.raises(InvalidInput, match="die before they begin"):
         list(on_ray.run(stages.DiesLoading(), range(3)))
 
@@ -158,7 +158,7 @@ def test_workers_without_a_place_are_told_of_once(on_ray, monkeypatch, caplog):
     cores = int(ray.cluster_resources()["CPU"])
     other = ray.remote(worker_pool.Worker).options(num_cpus=cores).remote()
     ray.get(other.begin.remote())
-    monkeypatch.setattr(worker_pool, "PLACE_S", 0.3)
+    monkeypatch.setattr(worker_pool, "_PLACE_S", 0.3)
 
     def make_room():
         wait_for(lambda: caplog.records)
@@ -181,7 +181,7 @@ def test_workers_that_are_slow_to_load_have_a_place(local_ray, monkeypatch, capl
     hired = worker_pool.WorkerPool(cluster.sendable(stages.SlowToLoad()), 1, WorkerResources(1, 0))
     hired.assign(waiting)
     cluster.ray.get([one.begun for one in hired._loading.values()])
-    monkeypatch.setattr(worker_pool, "PLACE_S", 0.0)
+    monkeypatch.setattr(worker_pool, "_PLACE_S", 0.0)
     assert hired.outcome(waiting) is None
     assert not caplog.records
     hired.dismiss()
@@ -336,7 +336,7 @@ def test_messages_have_so_many_bytes(monkeypatch):
     sent = []
     encoder = encoder_actors.RemoteEncoder("it", "text", "f", ("a",))
     told = EncoderOutput(np.zeros((1, 2)), np.zeros((1, 2)), [()])
-    monkeypatch.setattr(encoder_actors, "MESSAGE_BYTES", 8)
+    monkeypatch.setattr(encoder_actors, "_MESSAGE_BYTES", 8)
     monkeypatch.setattr(
         encoder_actors.RemoteEncoder, "_ask", lambda self, method, items: sent.append(items) or told
     )
@@ -349,8 +349,8 @@ def test_encoders_are_held_by_other_processes(local_ray, plain_encoders, monkeyp
     """As on GPUs, which this machine need not have."""
     from mediafm_store.engines import encoder_actors
 
-    monkeypatch.setitem(encoder_actors.OPTIONS, "num_gpus", 0)
-    monkeypatch.setattr(encoder_actors, "MESSAGE_BYTES", 1000)
+    monkeypatch.setitem(encoder_actors._OPTIONS, "num_gpus", 0)
+    monkeypatch.setattr(encoder_actors, "_MESSAGE_BYTES", 1000)
     held = encoder_actors.hold(plain_encoders, 2)
     for modality, items in {
         "visual": [np.full((8, 8, 3), n, np.uint8) for n in range(12)],
@@ -370,7 +370,7 @@ def test_ray_ingests_by_held_encoders_as_threads_do(
 ):
     from mediafm_store.engines import encoder_actors, ray
 
-    monkeypatch.setitem(encoder_actors.OPTIONS, "num_gpus", 0)
+    monkeypatch.setitem(encoder_actors._OPTIONS, "num_gpus", 0)
     monkeypatch.setattr(ray, "nodes", lambda: [Node("here", cpus=WORKERS, gpus=1)])
     held, hold = [], encoder_actors.hold
     monkeypatch.setattr(encoder_actors, "hold", lambda *a: held.append(hold(*a)) or held[-1])
@@ -389,7 +389,7 @@ def test_a_holder_that_dies_is_begun_anew(local_ray, plain_encoders, monkeypatch
     from mediafm_store.engines import encoder_actors
     from mediafm_store.engines.cluster import ray
 
-    monkeypatch.setitem(encoder_actors.OPTIONS, "num_gpus", 0)
+    monkeypatch.setitem(encoder_actors._OPTIONS, "num_gpus", 0)
     held = encoder_actors.hold(plain_encoders, 1)
     before = held["text"].encode(["one"]).blocks
     ray.kill(ray.get_actor(held["text"].holders[0]), no_restart=False)
@@ -406,7 +406,7 @@ class Unloadable(PlainEncoder):
 def test_encoders_that_cannot_be_loaded_end_the_run_at_once(local_ray, monkeypatch):
     from mediafm_store.engines import encoder_actors
 
-    monkeypatch.setitem(encoder_actors.OPTIONS, "num_gpus", 0)
+    monkeypatch.setitem(encoder_actors._OPTIONS, "num_gpus", 0)
     with pytest.raises(FileNotFoundError, match="no weights here"):
         encoder_actors.hold({"text": Unloadable("text")}, 1)
 
@@ -415,7 +415,7 @@ def test_only_what_a_holder_has_on_its_gpu_is_held(local_ray, encoders, monkeypa
     """The encoders that ship run on CPUs: one process for all workers would hold them up."""
     from mediafm_store.engines import encoder_actors
 
-    monkeypatch.setitem(encoder_actors.OPTIONS, "num_gpus", 0)
+    monkeypatch.setitem(encoder_actors._OPTIONS, "num_gpus", 0)
     assert encoder_actors.hold(encoders, 1) is encoders
     held = encoder_actors.RemoteEncoders(encoders, {"text": PlainEncoder("text")}, [])
     there = pickle.loads(pickle.dumps(held))

@@ -19,13 +19,9 @@ from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.evaluation import model as evaluate
 from mediafm_store.evaluation.model import evaluate_model
 from mediafm_store.model import scene_metrics
-from mediafm_store.model.scene_metrics import (
-    LabelledFilm,
-    effective_rank,
-    random_pair_cosine,
-    scene_ap,
-    scene_auc,
-)
+from mediafm_store.model.scene_metrics import LabelledFilm, effective_rank, random_pair_cosine
+from mediafm_store.model.scene_metrics import _scene_ap as scene_ap
+from mediafm_store.model.scene_metrics import _scene_auc as scene_auc
 from mediafm_store.model.sequences import read
 from mediafm_store.model.windows import embed_titles
 from mediafm_store.report.pages import write_model_page

@@ -11,7 +11,9 @@ from PIL import Image
 from mediafm_store.arrays import BLOCK, block
 from mediafm_store.errors import InvalidInput, InvalidMedia
 from mediafm_store.examples import file_examples
-from mediafm_store.examples.file_examples import PIECE, picture, sounds
+from mediafm_store.examples.file_examples import _PIECE as PIECE
+from mediafm_store.examples.file_examples import _sounds as sounds
+from mediafm_store.examples.file_examples import picture
 from mediafm_store.examples.resolver import ExampleResolver
 from mediafm_store.media.sound import SAMPLE_RATE, sound
 from tests.conftest import random_vectors
@@ -163,7 +165,7 @@ def test_pieces_are_whole_seconds_of_sound_whatever_its_rate(tmp_path):
 
 
 def test_a_sound_without_end_is_not_read_to_its_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(file_examples, "LONGEST_PIECES", 2)
+    monkeypatch.setattr(file_examples, "_LONGEST_PIECES", 2)
     assert len(sounds(write_sound(tmp_path / "a.wav", tone(440, 45)))) == 2
 
 

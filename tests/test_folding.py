@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediafm_store.arrays import FUSED, unit_rows
-from mediafm_store.retrieval.near_duplicates import EXCHANGE, SPREAD, diversify, fold
+from mediafm_store.retrieval.near_duplicates import _EXCHANGE as EXCHANGE
+from mediafm_store.retrieval.near_duplicates import _SPREAD as SPREAD
+from mediafm_store.retrieval.near_duplicates import diversify, fold
 from tests.conftest import shot_row
 from tests.planted import between, direction, fused
 

@@ -18,11 +18,15 @@ from mediafm_store.shots import transnetv2
 from mediafm_store.training.batching import windows
 from mediafm_store.training.initialization import start_model
 from mediafm_store.training.masking import trivial_predictors
-from mediafm_store.training.optim import Muon, orthogonalise
+from mediafm_store.training.optim import Muon
+from mediafm_store.training.optim import _orthogonalise as orthogonalise
 from mediafm_store.training.process_group import ALONE
-from mediafm_store.training.resume import ResumeState, tensors_of
-from mediafm_store.training.run import Best, TrainConfig, TrainingRun, seeded
-from mediafm_store.training.trainer import prepare, train_model
+from mediafm_store.training.resume import ResumeState
+from mediafm_store.training.resume import _tensors_of as tensors_of
+from mediafm_store.training.run import Best, TrainConfig, TrainingRun
+from mediafm_store.training.run import _seeded as seeded
+from mediafm_store.training.trainer import _prepare as prepare
+from mediafm_store.training.trainer import train_model
 from tests import stages
 
 pytestmark = [
@@ -88,7 +92,7 @@ def a_run() -> tuple[TrainingRun, list[TitleSequence]]:
 
 
 def test_training_goes_on_from_what_was_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr("mediafm_store.training.resume.EVERY_S", 0.0)
+    monkeypatch.setattr("mediafm_store.training.resume._EVERY_S", 0.0)
     state = ResumeState(str(tmp_path / "unfinished"), "key", ALONE)
     whole, training = a_run()
     whole.fit(training, lambda step: None, state.keep)
@@ -239,18 +243,18 @@ def test_cuts_are_as_likely_as_on_a_cpu():
     stills = np.kron(rng.integers(30, 220, (2, 3, 4, 3)), np.ones((60, 9, 12, 1), int))
     noisy = (stills + rng.integers(-20, 20, stills.shape)).astype(np.uint8)
     frames = torch.from_numpy(noisy)
-    on_cpu = transnetv2.network("cpu")(frames)
-    on_gpu = transnetv2.network("cuda")(frames.to("cuda")).cpu()
+    on_cpu = transnetv2._network("cpu")(frames)
+    on_gpu = transnetv2._network("cuda")(frames.to("cuda")).cpu()
     assert on_cpu.argmax() == on_gpu.argmax()
     assert on_cpu.max() > 0.5
     torch.testing.assert_close(on_gpu, on_cpu, atol=1e-3, rtol=0)
-    found = list(transnetv2.scores(frames))
+    found = list(transnetv2._scores(frames))
     assert np.argmax(found) == on_cpu.argmax(), "where there is a GPU it is taken"
 
 
 def test_convolutions_take_no_shortened_floats():
     """TF32, cuDNN's default, would be 1e-3 away; float32 is 1e-6 from float64."""
-    transnetv2.network("cuda")
+    transnetv2._network("cuda")
     conv = nn.Conv2d(64, 64, 3, padding=1, bias=False).to("cuda")
     x = random(8, 64, 32, 32).to("cuda")
     with torch.inference_mode():

@@ -8,7 +8,11 @@ import pytest
 
 from mediafm_store.clips.clip import cut_clip
 from mediafm_store.encoders.efficientnet import EfficientNetLite0
-from mediafm_store.media.hdr import PQ, pq_codes, pq_nits, rolled_off, tone_mapped
+from mediafm_store.media.hdr import _PQ as PQ
+from mediafm_store.media.hdr import _pq_codes as pq_codes
+from mediafm_store.media.hdr import _pq_nits as pq_nits
+from mediafm_store.media.hdr import _rolled_off as rolled_off
+from mediafm_store.media.hdr import tone_mapped
 from mediafm_store.records import Span
 from mediafm_store.shots.detectors import adaptive
 from mediafm_store.shots.shots import read_shots

@@ -8,7 +8,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafm_store.sources.ids import former_id, id_of, is_same_film, name_ids, title_ids
+from mediafm_store.sources.ids import _former_id as former_id
+from mediafm_store.sources.ids import id_of, is_same_film, name_ids, title_ids
 from mediafm_store.sources.videos import series_of
 from tests.conftest import random_vectors, title_rows
 from tests.features import bring, film, save

@@ -11,7 +11,8 @@ from mediafm_store.errors import InvalidInput
 from mediafm_store.indexing.build import build_index, refresh_index
 from mediafm_store.indexing.directories import index_folder, newest_build, shard_folders
 from mediafm_store.indexing.nearest import nearest
-from mediafm_store.indexing.space_index import OPENED, RUNS, open_index
+from mediafm_store.indexing.space_index import _OPENED as OPENED
+from mediafm_store.indexing.space_index import RUNS, open_index
 from mediafm_store.indexing.status import index_status
 from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors, title_rows

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mediafm_indexes import KINDS, DamagedError, IndexTarget, build, extend, load, trainers
 from mediafm_indexes.faiss_index import FaissIndex
 from mediafm_indexes.index import Neighbours
-from mediafm_indexes.metadata import FACTS, read_metadata, write_facts
+from mediafm_indexes.metadata import _FACTS as FACTS
+from mediafm_indexes.metadata import read_metadata, write_facts
 from mediafm_indexes.recall import recall_at_k, recall_by_candidates
 from mediafm_indexes.vectors_file import VECTORS, Vectors, write_vectors
 

@@ -10,9 +10,11 @@ from mediafm_store.ads.ads import read_ads
 from mediafm_store.errors import InvalidInput
 from mediafm_store.judgements.labels import read_judgements
 from mediafm_store.labels.labels import import_labels
-from mediafm_store.sources.videos import metadata_of, read_metadata
+from mediafm_store.sources.videos import _read_metadata as read_metadata
+from mediafm_store.sources.videos import metadata_of
 from mediafm_store.text_files import json_text
-from mediafm_store.text_files.json_text import DEEPEST, parse_json
+from mediafm_store.text_files.json_text import _DEEPEST as DEEPEST
+from mediafm_store.text_files.json_text import parse_json
 
 WRONG = {
     "deep": '{"id": ' + "[" * 100_000 + "]" * 100_000 + "}",
@@ -51,7 +53,7 @@ def test_a_foreign_file_beside_a_film_is_none_of_its_business(tmp_path):
 
 @pytest.mark.parametrize("name", ["file.jsonl", "film.json"])
 def test_a_file_without_end_is_not_read_to_its_end(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(json_text, "LARGEST", 1000)
+    monkeypatch.setattr(json_text, "_LARGEST", 1000)
     (path := tmp_path / name).write_text('{"id": "a"}\n' * 1000)
     with pytest.raises(InvalidInput, match=r"cannot be read.*more than"):
         read_ads(path) if name == "file.jsonl" else read_metadata(path)

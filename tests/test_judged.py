@@ -14,17 +14,18 @@ from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.judgements import judged as judging
 from mediafm_store.judgements.judged import judge
 from mediafm_store.judgements.judgements import Judgements, LabelledShot, ShotPosition, SimilarQuery
-from mediafm_store.judgements.labels import LARGEST, read_judgements
+from mediafm_store.judgements.labels import _LARGEST as LARGEST
+from mediafm_store.judgements.labels import read_judgements
 from mediafm_store.judgements.matching import (
     StoredShot,
     at_best,
     by_chance,
     condensed,
     holder,
-    is_near,
     judged,
     places_of,
 )
+from mediafm_store.judgements.matching import _is_near as is_near
 from mediafm_store.judgements.outcomes import JudgedReport, QueryOutcome
 from mediafm_store.retrieval.query import LEAST, SearchOptions, SearchQuery
 from mediafm_store.storage.storage import Storage

@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.linear_model import Ridge
 from sklearn.metrics import average_precision_score
 
+from mediafm_store.linear.measures import _micro_ap as micro_ap
 from mediafm_store.linear.measures import (
     aps,
     calibration,
@@ -17,21 +18,15 @@ from mediafm_store.linear.measures import (
     interval,
     macro_ap,
     macro_ap_interval,
-    micro_ap,
     micro_ap_interval,
     spearman,
     tau_interval,
     tau_within,
 )
-from mediafm_store.linear.ridge import (
-    best_thresholds,
-    cross_validate,
-    fit,
-    fittable,
-    mixed,
-    ridge,
-    split,
-)
+from mediafm_store.linear.ridge import _best_thresholds as best_thresholds
+from mediafm_store.linear.ridge import _mixed as mixed
+from mediafm_store.linear.ridge import _ridge as ridge
+from mediafm_store.linear.ridge import cross_validate, fit, fittable, split
 from mediafm_store.linear.tfidf import TextInput, words_of
 
 
@@ -215,7 +210,7 @@ def test_average_precision_of_rounds_taken_in_parts(monkeypatch):
         np.arange(30),
     )
     whole = macro_ap_interval(truth, guess, groups)
-    monkeypatch.setattr("mediafm_store.linear.measures.AT_ONCE", 7 * truth.size)
+    monkeypatch.setattr("mediafm_store.linear.measures._AT_ONCE", 7 * truth.size)
     assert macro_ap_interval(truth, guess, groups) == whole
 
 

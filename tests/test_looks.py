@@ -12,20 +12,22 @@ from PIL import Image
 from mediafm_store.clips.write import write_video
 from mediafm_store.features.looks import LOOKS
 from mediafm_store.features.streams import see
-from mediafm_store.ingestion.title_rows import named
+from mediafm_store.ingestion.title_rows import _named as named
 from mediafm_store.records import Span
 from mediafm_store.shots import faces as finder
 from mediafm_store.shots import looks, picture
 from mediafm_store.shots.detectors import adaptive
-from mediafm_store.shots.looks import cuts_per_min, look_words, ramp
-from mediafm_store.shots.picture import measure_picture, without_bars
+from mediafm_store.shots.looks import _ramp as ramp
+from mediafm_store.shots.looks import cuts_per_min, look_words
+from mediafm_store.shots.picture import _measure_picture as measure_picture
+from mediafm_store.shots.picture import _without_bars as without_bars
 from mediafm_store.shots.shot_flags import is_black
 from mediafm_store.shots.shot_list import listed
 from mediafm_store.shots.shots import CutShot, LumaStats, read_shots
 from mediafm_store.tables.schema import SHOTS
 from tests.plain import PlainEncoder
 
-UNKNOWN = dict.fromkeys(looks.COLUMNS)
+UNKNOWN = dict.fromkeys(looks._COLUMNS)
 BY_WORD = {look.word: look for look in LOOKS}
 
 
@@ -64,7 +66,7 @@ def portrait():
     return np.ascontiguousarray(skimage.astronaut()[:256, 96:352])
 
 
-needs_faces = pytest.mark.skipif(finder.library() is None, reason="no package that finds faces")
+needs_faces = pytest.mark.skipif(finder._library() is None, reason="no package that finds faces")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ def test_a_face_is_measured_within_the_bars(portrait):
 
 
 def test_nobody_looks_for_faces_without_the_package(portrait, monkeypatch):
-    monkeypatch.setattr(finder, "library", lambda: None)
+    monkeypatch.setattr(finder, "_library", lambda: None)
     assert measure_picture(portrait)[4:] == (None, None)
     assert "face" not in look_words(row(**measure_picture(portrait)._asdict()))
 

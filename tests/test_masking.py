@@ -5,14 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediafm_store.model.sequences import TitleSequence, pack
-from mediafm_store.training.masking import (
-    cosine_distances,
-    interpolation,
-    mask_shots,
-    neighbour_mean,
-    title_mean,
-    trivial_predictors,
-)
+from mediafm_store.training.masking import _interpolation as interpolation
+from mediafm_store.training.masking import _neighbour_mean as neighbour_mean
+from mediafm_store.training.masking import _title_mean as title_mean
+from mediafm_store.training.masking import cosine_distances, mask_shots, trivial_predictors
 
 
 def seeded(seed: int = 0) -> torch.Generator:

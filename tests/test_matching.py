@@ -11,7 +11,7 @@ from mediafm_store.examples.resolver import UNLIKE, ExampleResolver
 from mediafm_store.indexing.build import build_index
 from mediafm_store.likeness.alignment import mean_in_order
 from mediafm_store.likeness.scale import PARTS, scale_of
-from mediafm_store.matching.vector_matchers import WEIGHTS
+from mediafm_store.matching.vector_matchers import _WEIGHTS as WEIGHTS
 from mediafm_store.scenes.own_scene import in_pages, surroundings
 from mediafm_store.storage.storage import Storage
 from tests.asking import search

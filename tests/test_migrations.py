@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mediafm_store.errors import InvalidInput
-from mediafm_store.shots.faces import library
+from mediafm_store.shots.faces import _library as library
 from mediafm_store.storage.storage import Storage
 from mediafm_store.tables import migrations
 from mediafm_store.tables.lancedb_tables import Tables
@@ -104,7 +104,7 @@ def test_bringing_up_to_date_can_be_cut_off_anywhere(archive, tmp_path, monkeypa
         with monkeypatch.context() as patched:
             for name in ("create", "add", "replace", "rewrite"):
                 patched.setattr(Tables, name, counted(getattr(Tables, name)))
-            patched.setattr(migrations, "add_columns", counted(migrations.add_columns))
+            patched.setattr(migrations, "_add_columns", counted(migrations._add_columns))
             try:
                 Storage(path)
             except KeyboardInterrupt:
@@ -134,7 +134,7 @@ def test_what_stored_pictures_look_like_is_measured(tmp_path):
 
 
 def test_every_format_has_its_step():
-    assert sorted(migrations.MIGRATIONS) == list(range(1, FORMAT))
+    assert sorted(migrations._MIGRATIONS) == list(range(1, FORMAT))
     assert len(STORES) == FORMAT - 1
 
 

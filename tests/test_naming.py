@@ -24,15 +24,8 @@ from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.lancedb_tables import Tables
 from mediafm_store.tags.review import answer_tags
 from mediafm_store.tags.tag import Tag, write_tags
-from mediafm_store.titles.naming import (
-    Named,
-    Names,
-    find_named,
-    find_shot,
-    find_shots,
-    find_title,
-    find_titles,
-)
+from mediafm_store.titles.naming import Named, Names, find_shot, find_shots, find_title, find_titles
+from mediafm_store.titles.naming import _find_named as find_named
 from mediafm_store.titles.written_names import key
 from tests.command import mediafm
 from tests.plain import search_all

@@ -10,16 +10,11 @@ from PIL import Image
 
 from mediafm_store.examples.example import Example
 from mediafm_store.examples.resolver import ExampleResolver
-from mediafm_store.likeness.sampling import (
-    ANSWERED,
-    LENGTH,
-    MOST_ANSWERS,
-    PASSAGES,
-    SAMPLED,
-    cached,
-    likeness_from,
-    passages,
-)
+from mediafm_store.likeness.sampling import _ANSWERED as ANSWERED
+from mediafm_store.likeness.sampling import _MOST_ANSWERS as MOST_ANSWERS
+from mediafm_store.likeness.sampling import _PASSAGES as PASSAGES
+from mediafm_store.likeness.sampling import _SAMPLED as SAMPLED
+from mediafm_store.likeness.sampling import LENGTH, cached, likeness_from, passages
 from mediafm_store.matching import null_distribution as module
 from mediafm_store.matching.matcher import NullDistribution
 from mediafm_store.matching.null_distribution import QUERIES
@@ -371,13 +366,13 @@ def test_no_more_is_kept_than_there_is_room_for():
 def test_random_queries_leave_out_what_lies_around_them(catalogue):
     """As those that people ask do; else a scene of many like shots were what is usual."""
     space = catalogue.live("fused")
-    asked = module.random_shots(passages(catalogue, space), [slice(0, space.dim)])
+    asked = module._random_shots(passages(catalogue, space), [slice(0, space.dim)])
     example = Example(asked.rows, asked.rows, ids=frozenset(asked.ids))
     query = ExampleMatcher.of(catalogue, [example], weights={}, whole=True)
-    near = module.candidates(catalogue, asked, query, module.ReadCache(catalogue))
+    near = module._candidates(catalogue, asked, query, module.ReadCache(catalogue))
     assert len(near) == len(set(asked.ids)) == QUERIES
     for own, ids in zip(asked.ids, near, strict=True):
-        assert 0 < len(ids) <= module.DEPTH
+        assert 0 < len(ids) <= module._DEPTH
         assert not set(ids) & surroundings([own])
 
 

@@ -18,7 +18,9 @@ from mediafm_store.indexing.build import build_index, build_indexes
 from mediafm_store.indexing.directories import index_folder, newest_build
 from mediafm_store.storage.storage import Storage
 from mediafm_store.training import resume
-from mediafm_store.training.checkpoints import CHECKPOINTS, UNFINISHED, saved
+from mediafm_store.training.checkpoints import _CHECKPOINTS as CHECKPOINTS
+from mediafm_store.training.checkpoints import _UNFINISHED as UNFINISHED
+from mediafm_store.training.checkpoints import saved
 from mediafm_store.training.train import train
 from tests.conftest import random_vectors, title_rows
 from tests.plain import search_all as search
@@ -101,7 +103,7 @@ def test_a_store_lives_in_a_bucket(bucket, machine, tmp_path):
 
 
 def test_a_training_goes_on_at_another_machine(bucket, machine, monkeypatch):
-    monkeypatch.setattr(resume, "EVERY_S", 0.0)
+    monkeypatch.setattr(resume, "_EVERY_S", 0.0)
     store = Storage(f"{bucket}/cut-off", create=True)
     for seed, title in enumerate(["alpha", "beta", "gamma"]):
         store.add_title(title_rows(store, title, random_vectors(8, seed)))

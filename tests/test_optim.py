@@ -3,13 +3,8 @@ import torch
 from torch import nn
 
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
-from mediafm_store.training.optim import (
-    Muon,
-    lr_factor,
-    make_optimizers,
-    orthogonalise,
-    split_parameters,
-)
+from mediafm_store.training.optim import Muon, lr_factor, make_optimizers, split_parameters
+from mediafm_store.training.optim import _orthogonalise as orthogonalise
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:

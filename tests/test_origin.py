@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from benchmarks.clips import write_clip
 from mediafm_store.arrays import block
 from mediafm_store.clips.clip import cut_clip
-from mediafm_store.examples.clip_locator import cosines, origin_of, shotwise_likeness, starts
+from mediafm_store.examples.clip_locator import _cosines as cosines
+from mediafm_store.examples.clip_locator import _shotwise_likeness as shotwise_likeness
+from mediafm_store.examples.clip_locator import _starts as starts
+from mediafm_store.examples.clip_locator import origin_of
 from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.media.sound import sound
 from mediafm_store.records import Span

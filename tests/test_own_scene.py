@@ -7,15 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediafm_store.records import index_of, title_of
-from mediafm_store.scenes.own_scene import (
-    CLOSE,
-    MOST_CLOSE,
-    NEAR,
-    PAGE,
-    in_pages,
-    own_scene,
-    surroundings,
-)
+from mediafm_store.scenes.own_scene import _CLOSE as CLOSE
+from mediafm_store.scenes.own_scene import _MOST_CLOSE as MOST_CLOSE
+from mediafm_store.scenes.own_scene import NEAR, PAGE, in_pages, own_scene, surroundings
 from mediafm_store.scenes.scenes import find_scenes
 from mediafm_store.storage.storage import Storage
 from tests.asking import search

@@ -5,20 +5,20 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mediafm_store.arrays import unit_rows
+from mediafm_store.model.scene_metrics import _ALIKE as ALIKE
+from mediafm_store.model.scene_metrics import _WIDTHS as WIDTHS
 from mediafm_store.model.scene_metrics import (
-    ALIKE,
-    WIDTHS,
     LabelledFilm,
-    boundary_ap,
-    cut_changes,
     effective_rank,
     random_pair_cosine,
-    scene_ap,
-    scene_auc,
     smoothed,
     stratified_auc,
     twins,
 )
+from mediafm_store.model.scene_metrics import _boundary_ap as boundary_ap
+from mediafm_store.model.scene_metrics import _cut_changes as cut_changes
+from mediafm_store.model.scene_metrics import _scene_ap as scene_ap
+from mediafm_store.model.scene_metrics import _scene_auc as scene_auc
 
 RNG = np.random.default_rng(0)
 

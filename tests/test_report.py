@@ -233,8 +233,8 @@ def test_timeline_is_in_proportion():
 
 @pytest.mark.parametrize("length", [0.5, 7.0, 61.0, 900.0, 5400.0, 40000.0])
 def test_ticks_are_few_round_and_inside(length):
-    ticks = views.tick_times(3.5, 3.5 + length)
-    assert len(ticks) <= views.MOST_TICKS + 4
+    ticks = views._tick_times(3.5, 3.5 + length)
+    assert len(ticks) <= views._MOST_TICKS + 4
     assert all(3.5 <= t <= 3.5 + length and t == int(t) for t in ticks)
     assert len(ticks) >= 2 or length < 10
 
@@ -417,7 +417,7 @@ def test_three_hundred_shots_stay_below_ten_megabytes(tmp_path, store):
 
 
 def test_a_large_catalogue_shows_every_nth_shot(tmp_path, store, monkeypatch):
-    monkeypatch.setattr(pages, "MOST_PICTURES", 5)
+    monkeypatch.setattr(pages, "_MOST_PICTURES", 5)
     ids = fill(store, shots=7)
     breaks = {"sintel": [ad_break("sintel", 3)]}
     page = catalogue(

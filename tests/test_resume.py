@@ -22,7 +22,7 @@ class Killed(Exception):
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    monkeypatch.setattr(resume, "EVERY_S", 0.0)
+    monkeypatch.setattr(resume, "_EVERY_S", 0.0)
 
 
 def cut_off(at: int, unfinished: Path, config: TrainConfig = CONFIG) -> None:
@@ -94,7 +94,7 @@ def test_a_training_whose_patience_was_over_takes_no_step_more(tmp_path, monkeyp
 
 
 def test_nothing_is_written_before_a_minute_has_passed(tmp_path, monkeypatch):
-    monkeypatch.setattr(resume, "EVERY_S", 60.0)
+    monkeypatch.setattr(resume, "_EVERY_S", 60.0)
     cut_off(9, tmp_path / "unfinished")
     assert not (tmp_path / "unfinished").exists()
 
@@ -106,7 +106,7 @@ from mediafm_store.training import resume
 from mediafm_store.training.trainer import train_model as train
 from tests.test_resume import CONFIG
 from tests.test_train import MODEL, catalogue
-resume.EVERY_S = 0.0
+resume._EVERY_S = 0.0
 train(catalogue(), MODEL, CONFIG, unfinished=Path(sys.argv[1]), on_step=lambda s: time.sleep(.05))
 """
 

@@ -138,7 +138,7 @@ def test_an_interval_is_what_the_slow_way_says(values, seed):
 def test_rounds_that_are_drawn_in_parts_are_the_same(monkeypatch):
     values = np.random.default_rng(0).random(11).tolist()
     whole = mean_interval(values)
-    monkeypatch.setattr("mediafm_store.metrics.intervals.AT_ONCE", 7 * len(values))
+    monkeypatch.setattr("mediafm_store.metrics.intervals._AT_ONCE", 7 * len(values))
     assert mean_interval(values) == pytest.approx(whole, abs=1e-12)
 
 

@@ -6,8 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, block, unit_rows
-from mediafm_store.likeness.scale import LEAST_SPREAD, PARTS, PRIOR, measure_scale, scale_of
-from mediafm_store.matching.vector_matchers import WEIGHTS
+from mediafm_store.likeness.scale import _LEAST_SPREAD as LEAST_SPREAD
+from mediafm_store.likeness.scale import _PRIOR as PRIOR
+from mediafm_store.likeness.scale import PARTS, scale_of
+from mediafm_store.likeness.scale import _measure_scale as measure_scale
+from mediafm_store.matching.vector_matchers import _WEIGHTS as WEIGHTS
 from mediafm_store.tables.spaces import Passage, Space
 from tests.asking import search
 from tests.conftest import random_vectors, title_rows

@@ -13,7 +13,10 @@ from mediafm_store import Scene
 from mediafm_store.arrays import BLOCK, unit_rows
 from mediafm_store.errors import NotFound
 from mediafm_store.model import segmentation
-from mediafm_store.model.segmentation import PENALTY, TEMPER, mean_squared_distance, segment
+from mediafm_store.model.segmentation import _PENALTY as PENALTY
+from mediafm_store.model.segmentation import _TEMPER as TEMPER
+from mediafm_store.model.segmentation import _mean_squared_distance as mean_squared_distance
+from mediafm_store.model.segmentation import segment
 from mediafm_store.scenes.scenes import find_scenes
 from tests.conftest import random_vectors, title_rows
 
@@ -41,8 +44,8 @@ def cost(vectors, starts):
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("longest", [3, 256])
 def test_it_is_the_best_of_all_partitions(seed, longest, monkeypatch):
-    monkeypatch.setattr(segmentation, "LONGEST", longest)
-    monkeypatch.setattr(segmentation, "PIECE", 4)
+    monkeypatch.setattr(segmentation, "_LONGEST", longest)
+    monkeypatch.setattr(segmentation, "_PIECE", 4)
     rng = np.random.default_rng(seed)
     vectors = unit_rows(rng.normal(size=(9, 4)).cumsum(axis=0).astype(np.float32))
     ways = [w for w in partitions(9) if max(np.diff([*w, 9])) <= longest]

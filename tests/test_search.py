@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from mediafm_store import EncoderOutput, IndexConfig
-from mediafm_store.arrays import MODALITIES, block, shares, unit_rows, weigh
+from mediafm_store.arrays import MODALITIES, block, unit_rows, weigh
+from mediafm_store.arrays import _shares as shares
 from mediafm_store.errors import InvalidInput, NotFound, SpaceMismatch
 from mediafm_store.features.fusion import describe, fingerprint
 from mediafm_store.indexing.build import build_index
 from mediafm_store.indexing.directories import index_folder, newest_build
-from mediafm_store.indexing.space_index import OPENED
+from mediafm_store.indexing.space_index import _OPENED as OPENED
 from tests.conftest import random_vectors, shot_row, title_rows
 from tests.plain import search_all as search
 from tests.planted import direction

@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 
 from mediafm_store.arrays import FUSED
 from mediafm_store.examples.clip_locator import ClipMatch
-from mediafm_store.report.form import FLAGS
+from mediafm_store.report.form import _FLAGS as FLAGS
 from mediafm_store.report.links import served_links
 from mediafm_store.report.timecode import timespan
 from mediafm_store.retrieval.hit import RankedHits
@@ -339,7 +339,7 @@ def test_titles_are_offered_in_the_form(client, store, monkeypatch):
         assert '<option value="beta" label="Beta"></option>' in page
         assert f'<option value="alpha" label="{escape(EVIL)}"></option>' in page
         assert EVIL not in page
-    monkeypatch.setattr("mediafm_store.report.links.MOST_NAMES", 1)
+    monkeypatch.setattr("mediafm_store.report.links._MOST_NAMES", 1)
     assert list(served_links(store, store.titles().to_dicts()).names) == ["alpha"]
 
 

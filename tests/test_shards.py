@@ -35,8 +35,10 @@ from mediafm_store.indexing.directories import (
 )
 from mediafm_store.indexing.nearest import nearest
 from mediafm_store.indexing.shard_builder import BuildShard
-from mediafm_store.indexing.shard_plan import divided, plan
-from mediafm_store.indexing.space_index import OPENED, config_of, open_index
+from mediafm_store.indexing.shard_plan import _divided as divided
+from mediafm_store.indexing.shard_plan import plan
+from mediafm_store.indexing.space_index import _OPENED as OPENED
+from mediafm_store.indexing.space_index import config_of, open_index
 from mediafm_store.indexing.status import index_status
 from mediafm_store.storage.storage import Storage
 from tests.conftest import WORKERS, random_vectors, title_rows
@@ -294,7 +296,7 @@ def test_a_mended_index_is_as_it_was_asked_for(films):
 
 def test_a_shard_that_is_made_elsewhere_is_told(films, monkeypatch):
     """By workers that have another disk at the same path."""
-    monkeypatch.setattr(index, "SEEN_S", 0.2)
+    monkeypatch.setattr(index, "_SEEN_S", 0.2)
     monkeypatch.setattr(BuildShard, "__call__", lambda self, shard, tell: None)
     with pytest.raises(InvalidInput, match="was made where this machine does not see it"):
         rebuilt(films, 2 * ROWS)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from mediafm_store.errors import InvalidInput
 from mediafm_store.shots.detectors import DetectorFrame
-from mediafm_store.shots.shot_list import listed, read_shot_list, timecode
+from mediafm_store.shots.shot_list import _timecode as timecode
+from mediafm_store.shots.shot_list import listed, read_shot_list
 
 NTSC_FILM = 24000 / 1001
 NTSC = 30000 / 1001

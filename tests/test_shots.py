@@ -12,7 +12,8 @@ from mediafm_store.errors import InvalidMedia
 from mediafm_store.media.video import Frame
 from mediafm_store.records import Span
 from mediafm_store.shots.detectors import adaptive
-from mediafm_store.shots.shots import CutShot, LumaStats, PendingShot, as_kept, read_shots
+from mediafm_store.shots.shots import CutShot, LumaStats, PendingShot, read_shots
+from mediafm_store.shots.shots import _as_kept as as_kept
 
 CUTS = [40, 90, 150]
 

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediafm_store.clips.write import write_video
-from mediafm_store.media.sound import LONGEST_PIECE, SAMPLE_RATE, sound, split_sound
+from mediafm_store.media.sound import _LONGEST_PIECE as LONGEST_PIECE
+from mediafm_store.media.sound import SAMPLE_RATE, sound, split_sound
 from mediafm_store.records import Span
-from mediafm_store.shots.levels import SILENCE_DB, TimeSeries, loudness_db
+from mediafm_store.shots.levels import _SILENCE_DB as SILENCE_DB
+from mediafm_store.shots.levels import TimeSeries, loudness_db
 
 BLACK = np.zeros((36, 64, 3), np.uint8)
 

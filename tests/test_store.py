@@ -328,7 +328,7 @@ def test_vectors_title_by_title(store):
 
 
 def test_tables_stay_compact_by_themselves(store, monkeypatch):
-    monkeypatch.setattr("mediafm_store.tables.lancedb_tables.COMPACTED", 8)
+    monkeypatch.setattr("mediafm_store.tables.lancedb_tables._COMPACTED", 8)
     for i in range(20):
         store.add_title(title_rows(store, f"t{i:02d}", random_vectors(1, i)))
     files, versions = store.tables.files("fused_v1")
@@ -339,7 +339,7 @@ def test_tables_stay_compact_by_themselves(store, monkeypatch):
 
 def test_a_compaction_that_another_machine_overtakes_has_time(store, monkeypatch):
     """Compaction alone is not repeated by LanceDB: the write before it counts, other errors do."""
-    monkeypatch.setattr("mediafm_store.tables.lancedb_tables.COMPACTED", 1)
+    monkeypatch.setattr("mediafm_store.tables.lancedb_tables._COMPACTED", 1)
     rows = title_rows(store, "a", random_vectors(2))
     table = type(store.table("titles"))
 

@@ -8,9 +8,11 @@ from mediafm_store.model.sequences import LazyTitle, TitleSequence, read, read_e
 from mediafm_store.model.transformer import ModelConfig
 from mediafm_store.storage.storage import Storage
 from mediafm_store.training.batching import endless
-from mediafm_store.training.initialization import sample_shots, start_model
+from mediafm_store.training.initialization import _sample_shots as sample_shots
+from mediafm_store.training.initialization import start_model
 from mediafm_store.training.process_group import ProcessGroup
-from mediafm_store.training.run import TrainConfig, TrainingRun, seeded
+from mediafm_store.training.run import TrainConfig, TrainingRun
+from mediafm_store.training.run import _seeded as seeded
 from mediafm_store.training.train import stored_titles
 from mediafm_store.training.trainer import train_model
 from mediafm_store.training.validation import ValidationSet
@@ -146,7 +148,7 @@ def test_a_sample_is_of_all_titles_and_each_shot_is_in_it_once(catalogue):
 
 
 def test_an_exam_asks_about_a_bounded_number_of_shots(catalogue, monkeypatch):
-    monkeypatch.setattr("mediafm_store.training.validation.MOST_SHOTS", 60)
+    monkeypatch.setattr("mediafm_store.training.validation._MOST_SHOTS", 60)
     titles = stored_titles(catalogue)
     exam = ValidationSet(titles, size=24, mask_rate=0.2, draws=2, generator=seeded(0))
     first = {batch.lengths for batch, _ in exam.questions}

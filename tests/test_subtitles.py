@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from mediafm_store.errors import InvalidSubtitles
 from mediafm_store.records import Cue, Span
 from mediafm_store.subtitles import parse as subtitles
-from mediafm_store.subtitles.parse import belongs, read_cues, words_of_shots
+from mediafm_store.subtitles.parse import _belongs as belongs
+from mediafm_store.subtitles.parse import read_cues, words_of_shots
 
 SRT = (
     "1\n00:00:01,000 --> 00:00:02,500\n<i>Où êtes-vous?</i>\n\n"
@@ -409,7 +410,7 @@ def test_a_cue_that_stays_for_some_frames_after_a_cut():
 def test_cues_are_not_compared_with_shots_that_are_far_away(monkeypatch):
     spans = [Span(i, i + 1, Fraction(1)) for i in range(500)]
     compared = []
-    monkeypatch.setattr(subtitles, "belongs", lambda *pair: not compared.append(pair))
+    monkeypatch.setattr(subtitles, "_belongs", lambda *pair: not compared.append(pair))
     cues = [Cue(i, i + 1, str(i)) for i in range(500)]
     assert list(words_of_shots(cues, spans)) == [str(i) for i in range(500)]
     assert len(compared) == 500

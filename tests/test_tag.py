@@ -22,8 +22,10 @@ from mediafm_store.probing.registry import by_chance
 from mediafm_store.storage.storage import Storage
 from mediafm_store.tags import apply as applying
 from mediafm_store.tags.apply import apply_tags
-from mediafm_store.tags.review import answer_tags, distance, uncertain_tags
-from mediafm_store.tags.tag import Tag, read_tags, row_of, write_tags
+from mediafm_store.tags.review import _distance as distance
+from mediafm_store.tags.review import answer_tags, uncertain_tags
+from mediafm_store.tags.tag import Tag, read_tags, write_tags
+from mediafm_store.tags.tag import _row_of as row_of
 from tests.command import mediafm
 from tests.conftest import random_vectors, title_rows
 
@@ -117,7 +119,7 @@ def probed(tmp_path_factory):
 
 
 def test_ray_tags_as_threads_do(probed, local_ray, tmp_path, monkeypatch):
-    monkeypatch.setattr(applying, "AT_ONCE", 3)
+    monkeypatch.setattr(applying, "_AT_ONCE", 3)
     new = [f"film{n:02d}" for n in range(LABELLED, TITLES)]
     by_threads, by_ray = (
         apply_tags(Storage(shutil.copytree(probed.path, tmp_path / engine)), new, engine=engine)
@@ -129,7 +131,7 @@ def test_ray_tags_as_threads_do(probed, local_ray, tmp_path, monkeypatch):
 
 
 def test_a_probe_tags_the_titles_that_nobody_labelled(probed, monkeypatch):
-    monkeypatch.setattr(applying, "AT_ONCE", 3)
+    monkeypatch.setattr(applying, "_AT_ONCE", 3)
     told = []
     found = apply_tags(probed, on_titles=lambda *what: told.append(what))
     assert told == [("kind v1", 3, 4), ("kind v1", 4, 4)]
@@ -191,7 +193,7 @@ def test_a_tag_applies_in_the_table_as_in_python(store):
 
 def test_a_run_that_was_cut_off_goes_on(probed, monkeypatch):
     probed.tables.delete("tags", "true")
-    monkeypatch.setattr(applying, "AT_ONCE", 2)
+    monkeypatch.setattr(applying, "_AT_ONCE", 2)
 
     def stop(source, done, total):
         raise KeyboardInterrupt

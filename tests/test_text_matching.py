@@ -17,18 +17,16 @@ from mediafm_store.likeness.scale import PARTS
 from mediafm_store.picture_text.caption_map import CaptionMap
 from mediafm_store.retrieval import search as module
 from mediafm_store.storage.storage import Storage
-from mediafm_store.text_search.asked_for import (
-    HEARD,
-    NAMED_SOUND,
-    SAID,
-    SEEN,
-    asked_for,
-    content_words,
-    quoted,
-)
+from mediafm_store.text_search.asked_for import _HEARD as HEARD
+from mediafm_store.text_search.asked_for import _NAMED_SOUND as NAMED_SOUND
+from mediafm_store.text_search.asked_for import _SEEN as SEEN
+from mediafm_store.text_search.asked_for import SAID, content_words, quoted
+from mediafm_store.text_search.asked_for import _asked_for as asked_for
 from mediafm_store.text_search.captions import caption_map_of
-from mediafm_store.text_search.spoken_words import RANK_OFFSET, fused_by_rank
-from mediafm_store.text_search.text_matching import SPOKEN, text_matcher
+from mediafm_store.text_search.spoken_words import _RANK_OFFSET as RANK_OFFSET
+from mediafm_store.text_search.spoken_words import fused_by_rank
+from mediafm_store.text_search.text_matching import _SPOKEN as SPOKEN
+from mediafm_store.text_search.text_matching import text_matcher
 from tests.asking import search
 from tests.conftest import rows_of
 from tests.features import film, save

@@ -22,7 +22,8 @@ from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.media.footage import read_footage
 from mediafm_store.media.timecode import can_drop, frame_of, timecode_of, timecode_rate
 from mediafm_store.records import Span
-from mediafm_store.segments import segment_of_run, segment_of_times, segments_of_shots
+from mediafm_store.segments import _segment_of_run as segment_of_run
+from mediafm_store.segments import segment_of_times, segments_of_shots
 from mediafm_store.shots.shot_list import read_shot_list
 from mediafm_store.storage.storage import Storage
 from mediafm_store.subtitles.parse import read_cues

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from mediafm_store.errors import InvalidMedia, InvalidSubtitles
 from mediafm_store.records import Cue
 from mediafm_store.sources.videos import read_title
-from mediafm_store.subtitles.tracks import read_track, read_words, text_tracks
+from mediafm_store.subtitles.tracks import _read_track as read_track
+from mediafm_store.subtitles.tracks import read_words, text_tracks
 
 KINDS = [("mp4", "mov_text"), ("mkv", "subrip"), ("mkv", "ass"), ("mkv", "webvtt")]
 

@@ -6,15 +6,11 @@ import torch.nn.functional as F
 from mediafm_store.errors import InvalidInput
 from mediafm_store.model.sequences import Packed, TitleSequence, pack
 from mediafm_store.model.smoothing import RANGES
-from mediafm_store.model.transformer import (
-    PRESETS,
-    TEXT_SHARE,
-    Block,
-    ModelConfig,
-    ShotTransformer,
-    distance_bias,
-)
-from mediafm_store.training.initialization import OUT, fit_mix, principal_directions, start_model
+from mediafm_store.model.transformer import PRESETS, TEXT_SHARE, Block, ModelConfig, ShotTransformer
+from mediafm_store.model.transformer import _distance_bias as distance_bias
+from mediafm_store.training.initialization import _OUT as OUT
+from mediafm_store.training.initialization import _principal_directions as principal_directions
+from mediafm_store.training.initialization import fit_mix, start_model
 from mediafm_store.training.validation import ValidationSet
 
 CONFIG = ModelConfig(dim=48, metadata_dim=16, hidden=16, layers=2, heads=4, max_shots=32)

@@ -10,7 +10,8 @@ from safetensors import safe_open
 from mediafm_store import weights
 from mediafm_store.shots import transnetv2
 from mediafm_store.shots.detectors import DetectorFrame
-from mediafm_store.shots.transnetv2 import MARGIN, TransNetV2
+from mediafm_store.shots.transnetv2 import _MARGIN as MARGIN
+from mediafm_store.shots.transnetv2 import TransNetV2
 from tests.test_detectors import FPS, faded, film_frames, seen, small
 
 
@@ -26,14 +27,14 @@ def test_every_stored_tensor_is_used_once_and_none_is_missing():
         wanted = {name: value.shape for name, value in TransNetV2().state_dict().items()}
     assert stored - scales == set(wanted)
     assert {name.removesuffix(".scale") for name in scales} < set(wanted)
-    trained = transnetv2.trained()
+    trained = transnetv2._trained()
     assert {name: value.shape for name, value in trained.items()} == wanted
     assert all(value.dtype == torch.float32 and value.any() for value in trained.values())
 
 
 def test_a_cell_is_the_papers_convolutions_in_3d():
     """Channels-last 2D views against 3D convolutions, one dilation at a time."""
-    cell = transnetv2.network("cpu").get_submodule("stages.1.first")
+    cell = transnetv2._network("cpu").get_submodule("stages.1.first")
     x = torch.from_numpy(np.random.default_rng(0).normal(size=(30, 64, 13, 24)).astype(np.float32))
     film = x.permute(1, 0, 2, 3)[None]
     slow = []
@@ -57,19 +58,19 @@ def test_a_cell_is_the_papers_convolutions_in_3d():
 def test_likeness_is_the_cosine_with_each_neighbour():
     rows = torch.from_numpy(np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32))
     unit = rows / rows.norm(dim=1, keepdim=True)
-    found = transnetv2.neighbour_cosines(rows)
+    found = transnetv2._neighbour_cosines(rows)
     for here in range(7):
-        for offset in range(-transnetv2.NEIGHBOURS, transnetv2.NEIGHBOURS + 1):
+        for offset in range(-transnetv2._NEIGHBOURS, transnetv2._NEIGHBOURS + 1):
             there = here + offset
             expected = float(unit[here] @ unit[there]) if 0 <= there < 7 else 0.0
-            column = offset + transnetv2.NEIGHBOURS
+            column = offset + transnetv2._NEIGHBOURS
             assert float(found[here, column]) == pytest.approx(expected, abs=1e-5)
 
 
 def test_histograms_count_every_pixel():
     rng = np.random.default_rng(0)
     frames = torch.from_numpy(rng.integers(0, 256, (3, 27, 48, 3), np.uint8))
-    counts = transnetv2.histograms(frames)
+    counts = transnetv2._histograms(frames)
     assert counts.shape == (3, 512)
     assert counts.sum(1).tolist() == [27 * 48] * 3
     red, green, blue = (frames[1, 5, 7] // 32).tolist()
@@ -80,18 +81,18 @@ def test_histograms_count_every_pixel():
 def test_every_frame_gets_one_score(length, monkeypatch):
     """With a network that answers how bright the first pixel is."""
     monkeypatch.setattr(
-        transnetv2, "network", lambda device: lambda frames: frames[:, 0, 0, 0].float()
+        transnetv2, "_network", lambda device: lambda frames: frames[:, 0, 0, 0].float()
     )
     images = [torch.full((27, 48, 3), n % 256, dtype=torch.uint8) for n in range(length)]
-    assert list(transnetv2.scores(images)) == [n % 256 for n in range(length)]
+    assert list(transnetv2._scores(images)) == [n % 256 for n in range(length)]
 
 
 @pytest.mark.slow
 def test_windows_agree_with_one_run_over_everything(films):
     path = films / "tears_of_steel_battle_clip" / "tears_of_steel_battle_clip.webm"
-    images = list(transnetv2.small(film_frames(path)[:420]))
-    windowed = np.array(list(transnetv2.scores(images)))
-    whole = np.array(transnetv2.middle_scores(images))
+    images = list(transnetv2._small(film_frames(path)[:420]))
+    windowed = np.array(list(transnetv2._scores(images)))
+    whole = np.array(transnetv2._middle_scores(images))
     np.testing.assert_allclose(windowed[MARGIN:-MARGIN], whole, atol=0.05)
     assert ((windowed[MARGIN:-MARGIN] > 0.5) == (whole > 0.5)).all()
     assert (whole > 0.5).sum() >= 5
@@ -127,7 +128,7 @@ def test_nothing_global_is_changed():
             torch.get_default_dtype(),
         )
 
-    transnetv2.network.cache_clear()
+    transnetv2._network.cache_clear()
     before = state()
     cuts(seen(small(60)))
     assert state() == before

@@ -32,8 +32,8 @@ def holder(store):
 
 
 def test_who_waits_too_long_is_told_for_whom(store, holder, monkeypatch, caplog):
-    monkeypatch.setattr(turns, "TOLD_S", 0.1)
-    monkeypatch.setattr(turns, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(turns, "_TOLD_S", 0.1)
+    monkeypatch.setattr(turns, "_PATIENCE_S", 0.1)
     with pytest.raises(InvalidInput, match=rf"by process {holder.pid} on .*delete .*\.write\.lock"):
         store.update_title("a", name="b")
     assert f"waiting for store {store.path}, to which process {holder.pid} on" in caplog.text
@@ -100,7 +100,7 @@ try:
     if sys.argv[2] == "index":
         build_index(store, fused, IndexConfig("flat"), device="cpu")
     else:
-        resume.EVERY_S = 0.0 if sys.argv[2] == "state" else 99.0
+        resume._EVERY_S = 0.0 if sys.argv[2] == "state" else 99.0
         train(store, preset="tiny", config=TrainConfig(steps=1), device="cpu")
 except InvalidInput as error:
     print(error)

@@ -22,7 +22,7 @@ from tests.conftest import random_vectors, shot_row, title_rows
 @pytest.fixture
 def films(store, monkeypatch):
     """Two titles, one of which was replaced, read in small batches."""
-    monkeypatch.setattr(views, "ROWS", 4)
+    monkeypatch.setattr(views, "_ROWS", 4)
     store.add_title(title_rows(store, "alpha", random_vectors(9, 1)))
     store.add_title(title_rows(store, "beta", random_vectors(5, 2), genres=["Drama"]))
     store.add_title(title_rows(store, "alpha", random_vectors(6, 3), genres=["Comedy"]))
@@ -165,7 +165,7 @@ def test_an_export_that_fails_leaves_the_old_file(films, tmp_path):
         raise RuntimeError
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("mediafm_store.exporters.exporter_for", lambda path, file_format: broken)
+        patched.setattr("mediafm_store.exporters._exporter_for", lambda path, file_format: broken)
         with pytest.raises(RuntimeError):
             export(films, "fused", path)
     assert path.read_bytes() == b"before"

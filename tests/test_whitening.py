@@ -4,7 +4,9 @@ import torch
 
 from mediafm_store.arrays import unit_rows
 from mediafm_store.model.sequences import TitleSequence
-from mediafm_store.model.whitening import RIDGE, Whitening, inverse_root
+from mediafm_store.model.whitening import _RIDGE as RIDGE
+from mediafm_store.model.whitening import Whitening
+from mediafm_store.model.whitening import _inverse_root as inverse_root
 
 NOTHING = np.zeros(8, np.float32)
 

@@ -10,12 +10,8 @@ from mediafm_store.arrays import unit_rows
 from mediafm_store.errors import InvalidInput
 from mediafm_store.model.sequences import TitleSequence, pack
 from mediafm_store.model.transformer import ModelConfig, ShotTransformer
-from mediafm_store.model.windows import (
-    best_window,
-    embed_title,
-    embed_titles,
-    window_starts,
-)
+from mediafm_store.model.windows import _best_window as best_window
+from mediafm_store.model.windows import embed_title, embed_titles, window_starts
 from mediafm_store.training.initialization import start_model
 
 CONFIG = ModelConfig(dim=32, metadata_dim=8, hidden=16, layers=2, heads=4, max_shots=24)

@@ -6,13 +6,13 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from mediafm_store.timelines.edit import Edit, Event, FilmFrames
 from mediafm_store.timelines.escaping import one_line
 
-VERSION = "1.9"
+_VERSION = "1.9"
 _USUAL_SIZE = (1920, 1080)
 
 
 def fcpxml(edit: Edit) -> str:
     """An edit as a project. Times are fractions of seconds, whole multiples of a frame."""
-    root = Element("fcpxml", version=VERSION)
+    root = Element("fcpxml", version=_VERSION)
     resources = SubElement(root, "resources")
     name = one_line(edit.name)
     project = SubElement(SubElement(root, "event", name=name), "project", name=name)
