@@ -33,10 +33,10 @@ class Segments(NamedTuple):
 def segment(vectors: Vectors) -> Segments:
     """Segment shots in play order into scenes whose shots lie near the scene's mean.
 
-    The sum of squared distances from the means of the scenes, with `_PENALTY` for each scene, is the
-    least that there is. It is the optimal partition of Jackson et al., "An algorithm for optimal
-    partitioning of data on an interval", 2005: n x `_LONGEST` steps. Scores are the marginals of the
-    Gibbs distribution over partitions, forward and backward (Rabiner 1989).
+    The sum of squared distances from the means of the scenes, with `_PENALTY` for each scene, is
+    the least that there is. It is the optimal partition of Jackson et al., "An algorithm for
+    optimal partitioning of data on an interval", 2005: n x `_LONGEST` steps. Scores are the
+    marginals of the Gibbs distribution over partitions, forward and backward (Rabiner 1989).
     """
     shots = len(vectors)
     variance = _mean_squared_distance(vectors)

@@ -76,7 +76,10 @@ class NeighbourSmoother(nn.Module):
 
 
 def _likeness_by_lag(titles: Iterable[Tensor]) -> Float[Tensor, " lags"]:
-    """Mean inner product of shots that are 1, 2 ... `_LAGS` apart, over that of shots themselves."""
+    """Mean inner product of shots that are 1, 2 .
+
+    `_LAGS` apart, over that of shots themselves.
+    """
     products, pairs = torch.zeros(_LAGS + 1), torch.zeros(_LAGS + 1)
     for vectors in titles:
         for lag in range(min(_LAGS + 1, len(vectors))):
