@@ -8,7 +8,7 @@ from mediafm_cli.options import AsJson
 from mediafm_cli.output import emit
 
 EXAMPLE = "Example: mediafm plugins encoders"
-Kind = Literal["encoders", "detectors", "indexes", "exporters"]
+Kind = Literal["encoders", "detectors", "indexes", "exporters", "timelines"]
 
 
 def plugins(
