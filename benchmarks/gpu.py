@@ -5,7 +5,7 @@
   embed   contextual vectors of titles, from memory to memory
   bert    Hugging Face's BertModel of the same size over padded batches, with AdamW
   index   FAISS: what is made of a million rows, and how it is searched
-  tuned   an index as `mediafm index` makes it
+  tuned   an index as `mediafm index build` makes it
 
 `of peak` is 6 x weights x shots / seconds, as a share of what the card can do in dense bfloat16.
 `busy` is the share of the time in which the GPU computes, of steps that follow each other.
@@ -68,7 +68,7 @@ class Scale(NamedTuple):
     """The preset of a whole training."""
     rows: int
     built: int
-    """Rows of the index that is also tuned and measured, as `mediafm index` does."""
+    """Rows of the index that is also tuned and measured, as `mediafm index build` does."""
 
 
 FULL = Scale(

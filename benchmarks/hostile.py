@@ -76,7 +76,7 @@ def cases(folder: Path) -> Iterator[Case]:
     for name, text in {"deep": "[" * 100_000, "long number": "9" * 5000, "1e999": "1e999"}.items():
         path = folder / f"{name.replace(' ', '_')}.json"
         path.write_text(text, encoding="utf-8")
-        yield Case(f"JSON, {name}", ("adbreaks", "whole", "--ads", str(path)))
+        yield Case(f"JSON, {name}", ("breaks", "match-ads", str(path), "whole"))
     yield Case("half an emoji", ("search", "--text", "\udcff"))
     yield Case("endless device", ("ingest", "/dev/zero"))
     yield Case("10 million workers", ("ingest", str(folder / "whole.mkv"), "--workers", "10000000"))

@@ -27,7 +27,7 @@ from benchmarks.common import ROOT, media_folder, print_table, write_results
 
 ROUNDS, COMMANDS = 5, 7
 """Processes of each version, and whole commands."""
-MAKE = (["train", "--preset", "small"], ["embed"], ["index"])
+MAKE = (["train", "--preset", "small"], ["embed"], ["index", "build"])
 COMMAND = {"shot": ["--shot", "sintel/00040"], "text": ["--text", "two people fight in the snow"]}
 ASK = """
 import json, resource, sys, time

@@ -21,9 +21,9 @@ from benchmarks.common import media_folder, print_table, write_results
 from mediafm_store.features.looks import LOOKS
 from mediafm_store.features.streams import jpeg
 from mediafm_store.ingestion.title_rows import with_looks
-from mediafm_store.media.picture import columns
 from mediafm_store.shots.detectors import adaptive
 from mediafm_store.shots.looks import look_words
+from mediafm_store.shots.picture import columns
 from mediafm_store.shots.shot_flags import is_black
 from mediafm_store.shots.shots import LumaStats, read_shots
 

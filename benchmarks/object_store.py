@@ -74,7 +74,7 @@ def requests(folder: Path) -> dict[str, dict[str, int]]:
         "ingest again": ["ingest", str(films)],
         "train": ["train", "--preset", "tiny", "--steps", "1"],
         "embed": ["embed"],
-        "index": ["index"],
+        "index": ["index", "build"],
         "search": ["search", "--shot", f"{first}/00003"],
     }
     found = {}

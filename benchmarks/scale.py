@@ -71,10 +71,10 @@ def stages(folder: Path, titles: int) -> dict[str, Cost]:
         "import again": ["import", str(features)],
         "train": ["train", "--preset", "tiny", "--steps", str(STEPS)],
         "embed": ["embed"],
-        "index": ["index"],
+        "index": ["index", "build"],
         "labels": ["labels", "import", str(labels)],
-        "probe": ["probe", "fit", "topic"],
-        "tag": ["tag", "apply"],
+        "probe": ["probes", "fit", "topic"],
+        "tag": ["tags", "apply"],
         "search": ["search", "--shot", f"{title_of(0)}/00003"],
     }
     costs = {}

@@ -34,7 +34,7 @@ from benchmarks.common import media_folder, print_table, write_results
 from mediafm_store.storage.storage import Storage
 
 PATIENCE_S = 60
-MAKE = (["train", "--preset", "small"], ["embed"], ["index"])
+MAKE = (["train", "--preset", "small"], ["embed"], ["index", "build"])
 TEXTS = (
     *("two people fight in the snow", "a dragon flying in the sky", "an old man's face"),
     *("a dark cave", "a city at night", "fire", "people talking", "a robot", "water", "music"),

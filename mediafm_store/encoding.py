@@ -144,7 +144,7 @@ def _load_stored(store: Storage, used: EncoderUse, device: DeviceChoice) -> Enco
     if encoder.fingerprint != used.fingerprint:
         raise SpaceMismatch(
             f"{made} {name} of fingerprint {used.fingerprint}, which is {encoder.fingerprint} here;"
-            f" install what made them, or `mediafm space backfill --encoder {name}` and promote it"
+            f" install what made them, or `mediafm spaces backfill --encoder {name}` and promote it"
         )
     return encoder
 

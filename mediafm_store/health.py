@@ -127,7 +127,7 @@ def _check_rows(store: Storage) -> Iterator[_Issue]:
     live = Counter(name for name, _ in {(s.name, s.version) for s in store.registry.live_spaces()})
     for name in (name for name, count in live.items() if count > 1):
         yield _Issue(
-            f"several versions of {name} are live", cure=f"mediafm space promote {name} VERSION"
+            f"several versions of {name} are live", cure=f"mediafm spaces promote {name} VERSION"
         )
     for name in tables_of_shots(store):
         yield from _rows_of_shots(store, name)
@@ -241,9 +241,9 @@ def _vectors(store: Storage) -> Iterator[_Issue]:
 def _cure_of(space: Space) -> tuple[str, bool]:
     """Command that makes vectors of a space, and whether they come later than the titles."""
     if space.name in ("context", "title"):
-        return "mediafm embed" if space.live else "mediafm space retire", True
+        return "mediafm embed" if space.live else "mediafm spaces retire", True
     if not space.live:
-        return "mediafm space backfill", True
+        return "mediafm spaces backfill", True
     return "mediafm import" if is_imported(space) else "mediafm ingest", False
 
 

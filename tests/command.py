@@ -6,7 +6,9 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import NamedTuple
 from unittest.mock import patch
 
-from mediafm_cli.main import run
+import typer
+
+from mediafm_cli.main import app, run
 
 
 class Done(NamedTuple):
@@ -27,3 +29,12 @@ def mediafm(*arguments) -> Done:
     ):
         status = run()
     return Done(status, out.getvalue(), err.getvalue())
+
+
+def commands() -> dict[str, typer.core.TyperCommand]:
+    """Every command by what is typed, such as `titles list`."""
+    found = {}
+    for name, one in typer.main.get_command(app).commands.items():
+        inner = getattr(one, "commands", None)
+        found |= {f"{name} {verb}": it for verb, it in inner.items()} if inner else {name: one}
+    return found

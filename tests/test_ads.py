@@ -218,12 +218,12 @@ def test_ads_by_video_and_text_of_real_films(real, sample_films, encoders, tmp_p
         assert found[f"by {film.stem}"][0].title == film.stem
     path = listed(tmp_path, {"id": "a", "text": "a cup of coffee"}, {"id": "b", "tags": ["cat"]})
     arguments = [
-        "adbreaks",
+        "breaks",
+        "match-ads",
+        path,
         *places,
         "--store",
         real.path,
-        "--ads",
-        path,
         "--min-gap",
         "5",
         "--json",
@@ -240,13 +240,14 @@ def test_ads_by_video_and_text_of_real_films(real, sample_films, encoders, tmp_p
 
 
 def test_breaks_for_every_ad_want_ads(zoo):
-    done = CliRunner().invoke(app, ["adbreaks", "wild", "--by", "ad", "--store", str(zoo.path)])
+    arguments = ["breaks", "match-ads", "--by", "ad", "--store", str(zoo.path)]
+    done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 2
-    assert "--ads FILE" in done.output
+    assert "Missing argument 'FILE'" in done.output
 
 
 def test_the_command_says_why_nothing_is_left(zoo):
-    arguments = ["adbreaks", "calm", "--avoid", "boat", "--store", str(zoo.path)]
+    arguments = ["breaks", "rank", "calm", "--avoid", "boat", "--store", str(zoo.path)]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0
     assert done.stdout == ""

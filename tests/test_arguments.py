@@ -17,7 +17,7 @@ from tests.conftest import random_vectors, title_rows
         ("train", "--seed", "9" * 20),
         ("train", "--seed", "-1"),
         ("train", "--steps", "9" * 30),
-        ("probe", "fit", "genre", "--seed", "-1"),
+        ("probes", "fit", "genre", "--seed", "-1"),
         ("search", "--shot", "a/1", "--k", "9" * 20),
         ("ingest", "film.mp4", "--workers", "9" * 20),
         ("export", "shots", "x.parquet", "--version", "9" * 20),

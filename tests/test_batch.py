@@ -45,7 +45,11 @@ def test_errors_are_json_lines_with_json(features, tmp_path):
     first, last = [row for row in lines_of(done.stderr) if row["level"] == "error"]
     assert "bad.npz" in first["message"]
     assert last["message"].startswith("1 of 2 titles failed")
-    for wrong, status in ((["info", "nope"], 1), (["info", "--nope"], 2), (["nope"], 2)):
+    for wrong, status in (
+        (["titles", "shots", "nope"], 1),
+        (["titles", "list", "--nope"], 2),
+        (["nope"], 2),
+    ):
         done = mediafm(*wrong, "--json", "--store", tmp_path / "store")
         assert done.returncode == status
         (row,) = lines_of(done.stderr)
@@ -59,10 +63,12 @@ def test_all_that_is_told_is_json_if_asked_for(features, monkeypatch):
     levels = {row["level"] for row in lines_of(done.stderr)}
     assert levels == {"error", "info"}
     monkeypatch.setenv("MEDIAFM_LOG_FORMAT", "json")
-    assert lines_of(mediafm("info", *features[2:]).stderr)[0]["message"].startswith("Titles: 1.")
-    assert mediafm("info", "nope", *features[2:]).stderr.startswith("{")
+    assert lines_of(mediafm("titles", "list", *features[2:]).stderr)[0]["message"].startswith(
+        "Titles: 1."
+    )
+    assert mediafm("titles", "shots", "nope", *features[2:]).stderr.startswith("{")
     monkeypatch.delenv("MEDIAFM_LOG_FORMAT")
-    assert mediafm("info", "nope", *features[2:]).stderr.startswith("Error: ")
+    assert mediafm("titles", "shots", "nope", *features[2:]).stderr.startswith("Error: ")
 
 
 class Clock:
@@ -116,39 +122,47 @@ def test_lines_of_films_tell_frames_a_second_and_the_time_left(capsys):
 def test_quick_work_in_a_pipe_says_nothing(tmp_path):
     store = Storage(tmp_path / "store", create=True)
     store.add_title(title_rows(store, "alpha", random_vectors(6)))
-    done = mediafm("index", "--json", "--store", store.path)
+    done = mediafm("index", "build", "--json", "--store", store.path)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["tag", "apply", "--accept", "a=b"], "`mediafm tag apply` has no --accept"),
-        (["tag", "review", "alpha"], "`mediafm tag review` has no TITLES"),
-        (["tag", "list", "--engine", "ray"], "`mediafm tag list` has no --engine"),
-        (["space", "list", "--dry-run"], "`mediafm space list` has no --dry-run"),
-        (["space", "rollback", "fused", "1"], "`mediafm space rollback` has no VERSION"),
-        (["space", "promote", "fused", "--frames", "2"], "has no --frames"),
-        (["probe", "list", "--words"], "`mediafm probe list` has no --words"),
-        (["probe", "fit", "genre", "alpha"], "`mediafm probe fit` has no TITLES"),
-        (["captions", "show", "x.csv"], "`mediafm captions show` has no FILE"),
-        (["labels", "list", "--task", "x"], "`mediafm labels list` has no --task"),
-        (["index", "status", "--workers", "2"], "`mediafm index status` has no --workers"),
-        (["evaluate", "search", "--html", "x.html"], "`mediafm evaluate search` has no --html"),
-        (["evaluate", "model", "--labels", "x.json"], "`mediafm evaluate model` has no --labels"),
+        (["tags", "apply", "--accept", "a=b"], "No such option: --accept"),
+        (["tags", "review", "alpha"], "unexpected extra argument(s) (alpha)"),
+        (["tags", "list", "--engine", "ray"], "No such option: --engine"),
+        (["spaces", "list", "--dry-run"], "No such option: --dry-run"),
+        (["spaces", "rollback", "fused", "1"], "unexpected extra argument(s) (1)"),
+        (["spaces", "promote", "fused", "--keyframes", "2"], "No such option: --keyframes"),
+        (["probes", "list", "--words"], "No such option: --words"),
+        (["probes", "fit", "genre", "alpha"], "unexpected extra argument(s) (alpha)"),
+        (["captions", "show", "x.csv"], "unexpected extra argument(s) (x.csv)"),
+        (["labels", "list", "--task", "x"], "No such option: --task"),
+        (["index", "status", "--workers", "2"], "No such option: --workers"),
+        (["evaluate", "search", "--html", "x.html"], "No such option: --html"),
+        (["evaluate", "model", "--labels", "x.json"], "No such option: --labels"),
+        (["breaks", "rank", "alpha", "--by", "ad"], "No such option: --by"),
+        (["titles", "list", "--dry-run"], "No such option: --dry-run"),
+        (["clips", "embed", "alpha", "--fast"], "No such option: --fast"),
+        (["reports", "show", "--compare", "a"], "No such option: --compare"),
+        (["embed", "--keyframes", "2"], "No such option: --keyframes"),
     ],
 )
-def test_options_of_another_action_are_refused(tmp_path, arguments, told):
+def test_options_of_another_command_are_refused(tmp_path, arguments, told):
     done = mediafm(*arguments, "--store", tmp_path / "nothing")
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    verb = " ".join(arguments[:1] if arguments[0] == "embed" else arguments[:2])
+    assert f"mediafm {verb} " in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert told in line
 
 
 def test_a_table_in_a_pipe_is_not_cut(store):
     name, tags = "N" * 300, [f"tag {number}" for number in range(200)]
     store.add_title(title_rows(store, "alpha", random_vectors(1), name=name, tags=tags))
     done = subprocess.run(
-        [sys.executable, "-m", "mediafm_cli", "info", "--store", store.path],
+        [sys.executable, "-m", "mediafm_cli", "titles", "list", "--store", store.path],
         capture_output=True,
         text=True,
         check=True,

@@ -420,7 +420,7 @@ def test_a_trained_store_has_curves(imported):
 
 
 def test_the_table_tells_what_changed(measured):
-    lines = mediafm("report", "--store", measured.path).stdout.splitlines()
+    lines = mediafm("reports", "show", "--store", measured.path).stdout.splitlines()
     (line,) = [x for x in lines if "micro_ap" in x and " context " in x]
     assert " ".join(line.split()) == (
         "probe genre genre v3 micro_ap context 0.660 0.610 to 0.710 -0.040 worse genre v2"
@@ -429,27 +429,27 @@ def test_the_table_tells_what_changed(measured):
 
 
 def test_json_has_every_figure(measured, board):
-    done = mediafm("report", "--json", "--store", measured.path)
+    done = mediafm("reports", "show", "--json", "--store", measured.path)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(rows) == len(board.series)
     assert {r["label"] for r in rows} >= {"Western", EVIL}
 
 
 def test_compare_on_the_command_line(measured, tmp_path):
-    done = mediafm("report", "--compare", "genre_v2", "genre_v3", "--store", measured.path)
+    done = mediafm("reports", "compare", "genre_v2", "genre_v3", "--store", measured.path)
     assert "got worse: " in done.stderr
     assert "Western" in done.stdout
     path = tmp_path / "board.html"
-    told = ("--compare", "context_v1", "context_v2", "--html", path, "--store", measured.path)
-    done = mediafm("report", *told)
+    told = ("context_v1", "context_v2", "--html", path, "--store", measured.path)
+    done = mediafm("reports", "compare", *told)
     assert (done.stdout, f"Wrote {path}" in done.stderr) == ("", True)
     assert 'id="compared"' in path.read_text()
     failed = CliRunner().invoke(
-        app, ["report", "--compare", "a", "b", "--store", os.fspath(measured.path)]
+        app, ["reports", "compare", "a", "b", "--store", os.fspath(measured.path)]
     )
     assert isinstance(failed.exception, NotFound)
 
 
 def test_nothing_measured_is_told(store):
-    done = mediafm("report", "--store", store.path)
+    done = mediafm("reports", "show", "--store", store.path)
     assert (done.stdout, "Nothing was measured" in done.stderr) == ("", True)

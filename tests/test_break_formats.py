@@ -225,19 +225,24 @@ def test_what_cannot_be_written(tmp_path, film):
         (["film", "--ad-tag", "http://[ads"], "no address of an ad server"),
         (["film", "--ad-tag", "http://ads/{when}"], "{when} in 'http://ads/{when}' is nothing"),
         (["film", "--ad-tag", "http://ads/"], "add --out breaks.vmap"),
-        (["film", "--out", "x.vmap", "--ad-tag", "http://ads/{ad}"], "add --ads FILE"),
+        (
+            ["film", "--out", "x.vmap", "--ad-tag", "http://ads/{ad}"],
+            "use `mediafm breaks match-ads`",
+        ),
         (["film", "--out", "x.doc"], "x.doc"),
     ],
 )
 def test_what_cannot_be_written_is_told_first(tmp_path, arguments, told):
-    done = CliRunner().invoke(app, ["adbreaks", *arguments, "--store", str(tmp_path / "no-store")])
+    done = CliRunner().invoke(
+        app, ["breaks", "rank", *arguments, "--store", str(tmp_path / "no-store")]
+    )
     assert done.exit_code == 1
     assert told in str(done.exception)
 
 
 def test_the_command_writes_them(tmp_path, film):
     names = ("x.vmap", "x.scte35", "x.vtt")
-    arguments = ["adbreaks", "film", "--margin", "2", "--min-gap", "4", "--store", film.path]
+    arguments = ["breaks", "rank", "film", "--margin", "2", "--min-gap", "4", "--store", film.path]
     arguments += [part for name in names for part in ("--out", tmp_path / name)]
     arguments += ["--break-s", "30", "--ad-tag", TAG.replace("{ad}", "")]
     done = CliRunner().invoke(app, [str(a) for a in arguments])

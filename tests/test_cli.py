@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from mediafm_cli.main import app
@@ -12,7 +11,8 @@ from mediafm_store.storage.storage import Storage
 from tests import command
 from tests.conftest import ROOT, random_vectors, title_rows
 
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = command.commands()
+GROUPS = sorted({name.split()[0] for name in COMMANDS if " " in name})
 
 
 def mediafm(*arguments, **options):
@@ -38,7 +38,7 @@ def small_store(tmp_path_factory):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example(name):
-    result = CliRunner().invoke(app, [name, "--help"])
+    result = CliRunner().invoke(app, [*name.split(), "--help"])
     assert result.exit_code == 0
     assert f"mediafm {name}" in result.stdout
     assert "Example" in result.stdout
@@ -51,10 +51,106 @@ def test_every_command_is_in_the_readme(name):
 
 
 def test_examples_of_help_use_options_that_exist():
-    for verb in COMMANDS.values():
+    for name, verb in COMMANDS.items():
         known = {o for p in verb.params for o in (*p.opts, *p.secondary_opts)}
         used = re.findall(r"(?<= )--?[a-z][a-z-]*", verb.epilog)
         assert set(used) <= known
+        examples = verb.epilog.partition(": ")[2].split("; ")
+        assert all(one.startswith(f"mediafm {name}") for one in examples), verb.epilog
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_group_alone_shows_its_help_and_does_nothing(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = command.mediafm(name)
+    assert done.returncode == 2
+    told = done.stdout + done.stderr
+    assert f"mediafm {name} [OPTIONS] COMMAND" in told
+    verbs = [other.split()[1] for other in COMMANDS if other.startswith(f"{name} ")]
+    assert all(re.search(rf"^  {verb} ", told, re.MULTILINE) for verb in verbs)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_option_of_another_command_is_refused_in_a_line():
+    done = command.mediafm("tags", "list", "--accept", "alpha=Space")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == "Error: No such option: --accept"
+
+
+@pytest.mark.parametrize("option", ["--n", "--top", "--frames", "--shots", "--memory", "--compare"])
+def test_one_thing_has_one_name(option):
+    assert not [n for n, verb in COMMANDS.items() for p in verb.params if option in p.opts]
+
+
+def test_times_are_seconds_or_clocks(small_store):
+    at = ("--json", "--store", small_store)
+    found = [
+        command.mediafm("breaks", "rank", "alpha", "--min-gap", gap, "--margin", margin, *at)
+        for gap, margin in (("0:00:04", "0:02"), ("4", "2.0"))
+    ]
+    assert found[0].stdout
+    assert found[0] == found[1]
+    done = command.mediafm("breaks", "rank", "alpha", "--break-s", "1:00:01", *at)
+    assert (done.returncode, "give 1 second to 1 hour" in done.stderr) == (2, True)
+
+
+def test_weights_may_be_repeated(small_store):
+    at = ("search", "--shot", "alpha/1", "--least", 0, "--json", "--store", small_store)
+    once = command.mediafm(*at, "--weights", "audio=0.5,text=0")
+    assert once.stdout
+    assert command.mediafm(*at, "--weights", "audio=0.5", "--weights", "text=0") == once
+    done = command.mediafm(*at, "--weights", "text=1,text=0")
+    assert (done.returncode, "once at most" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("fps", ["24000/1001", "23.976"])
+def test_rates_are_fractions_or_numbers(small_store, tmp_path, fps):
+    out = tmp_path / "x.csv"
+    done = command.mediafm(
+        *("search", "--shot", "alpha/1", "--least", 0, "--out", out, "--fps", fps),
+        *("--store", small_store),
+    )
+    assert (done.returncode, out.exists()) == (0, True)
+    done = command.mediafm("search", "--shot", "alpha/1", "--out", out, "--fps", "0/1")
+    assert (done.returncode, "no frame rate" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_is_printed(shell):
+    import os
+
+    # The shell is else the one that the command was called from.
+    env = os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    done = mediafm("--show-completion", shell, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "COMPLETE" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("mediafm ti", {"titles"}),
+        ("mediafm index ", {"build", "refresh", "status"}),
+        ("mediafm titles show --store STORE ", {"alpha", "beta", "gamma"}),
+        ("mediafm titles show --store STORE al", {"alpha"}),
+        ("mediafm spaces show --store STORE f", {"fused"}),
+        ("mediafm probes show --store STORE/nothing ", set()),
+    ],
+)
+def test_a_shell_completes_names_of_the_store(small_store, typed, wanted):
+    import os
+
+    line = typed.replace("STORE", str(small_store))
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+    code = "from mediafm_cli.main import app; app(prog_name='mediafm')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | words | {"_MEDIAFM_COMPLETE": "complete_bash"},
+    )
+    assert set(done.stdout.split()) == wanted, done.stderr
 
 
 def test_help_loads_nothing_that_takes_long():
@@ -91,7 +187,7 @@ def test_a_table_names_time_and_shares(small_store):
 
 def test_names_cannot_steer_the_terminal(store):
     store.add_title(title_rows(store, "sly", random_vectors(1), name="\x1b[31mred\x1b]0;x\x07"))
-    done = mediafm("info", "--store", store.path)
+    done = mediafm("titles", "list", "--store", store.path)
     assert "red" in done.stdout
     assert "\x1b" not in done.stdout
     assert "\x07" not in done.stdout
@@ -100,7 +196,7 @@ def test_names_cannot_steer_the_terminal(store):
 def test_the_store_may_come_from_the_environment(small_store):
     import os
 
-    done = mediafm("info", "--json", env=os.environ | {"MEDIAFM_STORE": str(small_store)})
+    done = mediafm("titles", "list", "--json", env=os.environ | {"MEDIAFM_STORE": str(small_store)})
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [
         "alpha",
         "beta",
@@ -109,10 +205,10 @@ def test_the_store_may_come_from_the_environment(small_store):
 
 
 def test_tags_and_breaks(small_store):
-    tags = mediafm("tag", "apply", "gamma", "--json", "--store", small_store)
+    tags = mediafm("tags", "apply", "gamma", "--json", "--store", small_store)
     assert tags.returncode == 0
     found = mediafm(
-        "adbreaks", "alpha", "--min-gap", 0, "--margin", 0, "--json", "--store", small_store
+        "breaks", "rank", "alpha", "--min-gap", 0, "--margin", 0, "--json", "--store", small_store
     )
     rows = [json.loads(line) for line in found.stdout.splitlines()]
     assert len(rows) == 5
@@ -122,7 +218,7 @@ def test_tags_and_breaks(small_store):
 def test_an_index_gives_the_same_answers(small_store):
     query = ("search", "--shot", "beta/00001", "--least", 0, "--json", "--store", small_store)
     exact = mediafm(*query).stdout
-    built = mediafm("index", "--json", "--store", small_store)
+    built = mediafm("index", "build", "--json", "--store", small_store)
     facts = [json.loads(line) for line in built.stdout.splitlines()]
     assert {f["space"] for f in facts} == {"fused_v1", "described_v1"}
     assert all(f["recall_at_10"] == 1 for f in facts)
@@ -149,13 +245,13 @@ def test_an_index_gives_the_same_answers(small_store):
         (["search", "--shot", "alpha/00000", "-k", "0"], 2, "-k"),
         (["search", "--clip", "nope.mp4"], 1, "nope.mp4"),
         (["search", "--shot", "a/0", "--device", "cuda"], 1, "no shot"),
-        (["adbreaks", "nope"], 1, "no title 'nope'"),
-        (["tag", "apply", "nope"], 1, "no title 'nope'"),
+        (["breaks", "rank", "nope"], 1, "no title 'nope'"),
+        (["tags", "apply", "nope"], 1, "no title 'nope'"),
         (["embed"], 1, "mediafm train"),
         (["train", "--preset", "huge"], 1, "tiny"),
-        (["index", "--space", "nope"], 1, "nope"),
-        (["index", "--kind", "nope"], 1, "flat"),
-        (["info", "nope"], 1, "no title 'nope'"),
+        (["index", "build", "nope"], 1, "nope"),
+        (["index", "build", "--kind", "nope"], 1, "flat"),
+        (["titles", "shots", "nope"], 1, "no title 'nope'"),
         (["ingest", "nope.mp4"], 1, "nope.mp4 does not exist"),
         (["plugins", "nope"], 2, "nope"),
     ],
@@ -180,7 +276,7 @@ def test_an_error_is_one_line_of_the_process_too(small_store):
 
 
 def test_no_store_is_told(tmp_path):
-    done = mediafm("info", "--store", tmp_path / "nothing")
+    done = mediafm("titles", "list", "--store", tmp_path / "nothing")
     assert done.returncode == 1
     assert "mediafm ingest" in done.stderr
 

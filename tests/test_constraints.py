@@ -20,8 +20,8 @@ from mediafm_store.ad_breaks.context import BreakContext
 from mediafm_store.ad_breaks.credits import credit_shots
 from mediafm_store.ad_breaks.mentions import mentions
 from mediafm_store.ad_breaks.speech import RUNS_ON_S, runs_on, sentences
-from mediafm_store.media.picture import columns
 from mediafm_store.records import Cue
+from mediafm_store.shots.picture import columns
 from tests.conftest import random_vectors, shot_row
 
 TIMES = st.lists(st.floats(0, 9000) | st.integers(0, 60).map(lambda n: 150.0 * n), max_size=60)

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from mediafm_cli.commands import cut as command
+from mediafm_cli.commands import clips as command
 from mediafm_store.clips.clip import cut_clip
 from mediafm_store.clips.cut import cut, file_names
 from mediafm_store.errors import InvalidInput, InvalidMedia
@@ -251,7 +251,7 @@ def shown_store(tmp_path_factory, film):
 def test_the_command_cuts_shots(tmp_path, shown_store):
     into = tmp_path / "clips"
     done = mediafm(
-        *("cut", "film/00000", "film/00002", "--into", into, "--json"),
+        *("clips", "cut", "film/00000", "film/00002", "--into", into, "--json"),
         *("--store", shown_store.path),
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -262,13 +262,13 @@ def test_the_command_cuts_shots(tmp_path, shown_store):
 
 def test_the_command_cuts_segments_and_what_search_found(tmp_path, shown_store):
     store = ("--store", shown_store.path)
-    done = mediafm("cut", "film", "--from", 2, "--to", 2.5, "--into", tmp_path, *store)
+    done = mediafm("clips", "cut", "film", "--from", 2, "--to", 2.5, "--into", tmp_path, *store)
     assert done.returncode == 0
     assert numbers(tmp_path / "film_2-2.5s.mp4") == list(range(48, 60))
     found = mediafm(
         "search", "--shot", "film/00000", "--same-scene", "--least", 0, "--json", *store
     ).stdout
-    done = mediafm("cut", "-", "--into", tmp_path / "found", "--fast", *store, input=found)
+    done = mediafm("clips", "cut", "-", "--into", tmp_path / "found", "--fast", *store, input=found)
     assert done.returncode == 0
     assert "clips begin early, by up to 12 frames" in done.stderr
     assert {p.stem for p in (tmp_path / "found").iterdir()} == {f"film_{n:05}" for n in (1, 2, 3)}
@@ -292,7 +292,8 @@ def test_the_command_cuts_segments_and_what_search_found(tmp_path, shown_store):
 def test_errors_of_the_command(tmp_path, shown_store, arguments, given, told):
     status, words = told
     done = mediafm(
-        *("cut", *arguments, "--into", tmp_path / "x", "--store", shown_store.path), input=given
+        *("clips", "cut", *arguments, "--into", tmp_path / "x", "--store", shown_store.path),
+        input=given,
     )
     assert done.returncode == status
     assert words in " ".join(done.stderr.split())
@@ -316,14 +317,15 @@ def test_what_out_wrote_can_be_cut(tmp_path, shown_store):
     write_timeline(tmp_path / "x.json", segments)
     with io.StringIO((tmp_path / "x.json").read_text()) as text:
         done = mediafm(
-            *("cut", "-", "--into", tmp_path / "c", "--store", shown_store.path), input=text.read()
+            *("clips", "cut", "-", "--into", tmp_path / "c", "--store", shown_store.path),
+            input=text.read(),
         )
     assert done.returncode == 0
     assert numbers(tmp_path / "c" / "film_00001.mp4") == list(range(48, 60))
 
 
 def test_adbreaks_are_written_out(tmp_path, shown_store):
-    base = ("adbreaks", "film", "--min-gap", 0, "--margin", 1, "--store", shown_store.path)
+    base = ("breaks", "rank", "film", "--min-gap", 0, "--margin", 1, "--store", shown_store.path)
     files = [tmp_path / name for name in ("a.edl", "a.vtt")]
     done = mediafm(*base, *(part for file in files for part in ("--out", file)))
     assert done.returncode == 0

@@ -120,7 +120,7 @@ def test_a_live_version_that_is_listed_twice(films):
     table = foreign(films, "spaces")
     table.add(table.search().where("name = 'fused'").limit(None).to_arrow())
     assert wrong(films)["rows"].said == "spaces: 1 rows are there more than once"
-    assert mediafm("space", "list", "--store", films.path).returncode == 0
+    assert mediafm("spaces", "list", "--store", films.path).returncode == 0
     doctor(films, fix=True)
     assert wrong(films) == {}
     assert [s.table for s in films.spaces()].count("fused_v1") == 1
@@ -135,7 +135,7 @@ def test_two_versions_of_a_space_that_are_live(films):
     )
     finding = wrong(films)["rows"]
     assert finding.said == "several versions of context are live"
-    assert finding.cure == "mediafm space promote context VERSION"
+    assert finding.cure == "mediafm spaces promote context VERSION"
     promote(films, "context", 1)
     assert "rows" not in wrong(films)
 

@@ -132,7 +132,7 @@ def test_a_store_knows_its_encoders(made, film, tmp_path):
         ("ingest", copy, "--title", "other"),
         ("search", "--text", "a lake"),
         ("search", "--clip", film),
-        ("tag", "apply", "--name", "lake"),
+        ("tags", "apply", "--name", "lake"),
     ):
         done = mediafm(*asked, "--store", made.path)
         assert done.returncode == 0, done.stderr

@@ -212,12 +212,22 @@ def test_a_clip_that_is_not_there_is_refused(imported):
 
 
 def test_the_command_prints_a_clips_vectors(imported):
-    arguments = ("--in-context", "f2", "61", "69.5", "--store", imported.path, "--device", "cpu")
-    found = json.loads(mediafm("embed", "--json", *arguments))
+    arguments = (
+        "f2",
+        "--from",
+        "1:01",
+        "--to",
+        "69.5",
+        "--store",
+        imported.path,
+        "--device",
+        "cpu",
+    )
+    found = json.loads(mediafm("clips", "embed", "--json", *arguments))
     clip = embed_clip(imported, "f2", 61.0, 69.5, device="cpu")
     for name in ("fused", "isolated", "context"):
         np.testing.assert_allclose(found[name], getattr(clip, name)[0], atol=1e-6)
-    assert "context against isolated" in mediafm("embed", *arguments)
+    assert "context against isolated" in mediafm("clips", "embed", *arguments)
 
 
 def test_training_leaves_a_history_and_tells_tensorboard(store, tmp_path):

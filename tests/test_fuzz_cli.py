@@ -5,19 +5,18 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import unwrap
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import pytest
 
-from mediafm_cli.main import COMMANDS
 from mediafm_store.encoding import load_encoders
 from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.labels.labels import import_labels
 from mediafm_store.probing.fit import fit_probe
-from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.storage.storage import Storage
-from tests.command import mediafm
+from tests.command import commands, mediafm
 from tests.conftest import random_vectors
 from tests.odd_films import make_film, pictures
 from tests.plain import PLUGINS
@@ -52,23 +51,45 @@ BASES = {
     "import": [base("EMPTY")],
     "train": [base(options=["--preset", "tiny", "--steps", "0", "--device", "cpu"])],
     "embed": [base(options=["--device", "cpu"])],
-    "evaluate": [base("search"), base("search", options=["--labels", "ODD.json"])],
-    "report": [base()],
-    "index": [base("build")],
+    "evaluate model": [base(options=["--device", "cpu"])],
+    "evaluate search": [base(), base(options=["--labels", "ODD.json"])],
+    "reports show": [base()],
+    "reports compare": [base("genre_v1", "genre_v1")],
+    "index build": [base()],
+    "index refresh": [base()],
+    "index status": [base()],
     "search": [base(options=["--shot", "film/0", *PLAIN])],
-    "captions": [base("fit", "EMPTY", options=PLAIN), base("show")],
-    "scenes": [base("film")],
-    "atlas": [base()],
-    "labels": [base("import", "LABELS"), base("list")],
-    "probe": [base("fit", "genre")],
-    "tag": [base("apply")],
-    "adbreaks": [base("film", options=PLAIN)],
-    "cut": [base("film/0", options=["--into", "OUT"])],
+    "captions fit": [base("EMPTY", options=PLAIN)],
+    "captions show": [base(options=PLAIN)],
+    "labels import": [base("LABELS")],
+    "labels list": [base()],
+    "labels remove": [base("genre", options=["--dry-run"])],
+    "probes fit": [base("genre")],
+    "probes list": [base()],
+    "probes show": [base("genre")],
+    "probes apply": [base("genre", "film")],
+    "tags apply": [base("film")],
+    "tags list": [base("film")],
+    "tags review": [base()],
+    "breaks rank": [base("film")],
+    "breaks match-ads": [base("ODD.json", "film", options=PLAIN)],
+    "clips cut": [base("film/0", options=["--into", "OUT"])],
+    "clips embed": [base("film", options=["--device", "cpu"])],
     "export": [base("fused", "OUT/x.npy"), base("shots", "OUT/x.parquet")],
-    "space": [base("show", "fused")],
-    "titles": [base("list"), base("rename", "film", "Film"), base("remove", "film0", "--dry-run")],
+    "spaces list": [base()],
+    "spaces show": [base("fused")],
+    "spaces backfill": [base(options=["--dry-run", *PLAIN])],
+    "spaces promote": [base("fused")],
+    "spaces rollback": [base("fused")],
+    "spaces retire": [base("fused", "1")],
+    "titles list": [base()],
+    "titles show": [base("film")],
+    "titles shots": [base("film")],
+    "titles scenes": [base("film")],
+    "titles map": [base()],
+    "titles rename": [base("film", "Film")],
+    "titles remove": [base("film0", options=["--dry-run"])],
     "doctor": [base()],
-    "info": [base("film")],
     "plugins": [base("encoders")],
 }
 ENDLESS = {"serve", "demo"}
@@ -97,7 +118,7 @@ def places(tmp_path_factory) -> dict[str, str]:
     ingest(store, folder, encoders=encoders)
     put_in_context(store, {title: random_vectors(n, n) for title, n in store.shot_counts().items()})
     import_labels(store, labels, task="genre")
-    fit_probe(store, "genre", ProbeOptions(folds=2))
+    fit_probe(store, "genre", folds=2)
     own = {
         "LABELS": labels,
         "FILM": film,
@@ -131,7 +152,7 @@ def odd_values(name: str, kind: object) -> list[list[str]]:
     if bool in inner:
         return [[]]
     values = {int: NUMBERS, float: NUMBERS, Path: FILES}.get(inner[0], TEXTS)
-    if name in ("start", "end"):
+    if name in ("start", "end", "min_gap", "margin", "break_s"):
         values = TIMES
     return [[value] for value in BY_NAME.get(name, values)]
 
@@ -169,11 +190,7 @@ def limited(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-FUNCTIONS = {
-    name.rstrip("_"): getattr(module, name)
-    for module in COMMANDS
-    for name in [module.__name__.rpartition(".")[2]]
-}
+FUNCTIONS = {name: unwrap(one.callback) for name, one in commands().items()}
 
 
 @pytest.mark.slow
@@ -190,7 +207,7 @@ def test_odd_values_are_answered_or_told(command, places, monkeypatch, tmp_path,
         ]
         try:
             with limited(MOST_S):
-                done = mediafm(command, *said)
+                done = mediafm(*command.split(), *said)
         except BaseException as error:
             wrong.append((words, repr(error)[:300]))
             continue

@@ -122,7 +122,7 @@ def test_a_store_keeps_to_its_vectors(store, tmp_path):
     del lacking["audio"]
     (result,) = bring(store, save(tmp_path / "d.npz", **lacking), made_by={"visual": "vgg"})
     assert result.state == "ingested"
-    assert "no audio vectors" in result.warnings[0]
+    assert result.warnings[0] == "d: no audio vectors (audio) in d.npz"
     assert (fused(store, "d")[:, block("audio")] == 0).all()
 
 

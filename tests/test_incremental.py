@@ -273,7 +273,9 @@ def test_a_film_that_was_renamed_stays_the_title_that_it_was(again, store, film,
     film.with_suffix(".srt").rename(moved.with_suffix(".srt"))
     (found,) = ingest(store, [moved.parent], encoders=plain_encoders)
     assert (found.title, found.state) == ("film", "unchanged")
-    assert f"which was {film}: its id, labels and vectors stay" in found.note
+    assert found.note == (
+        f"{moved} is title 'film', which was {film}: its id, labels and vectors stay"
+    )
     now = store.title("film")
     assert store.titles()["id"].to_list() == ["film"]
     assert (now["media"], now["subtitles"]) == (str(moved), str(moved.with_suffix(".srt")))

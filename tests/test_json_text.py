@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from mediafm_cli.commands.cut import json_rows
+from mediafm_cli.commands.clips import json_rows
 from mediafm_store.ads.ads import read_ads
 from mediafm_store.errors import InvalidInput
 from mediafm_store.judgements.labels import read_judgements

@@ -1,6 +1,7 @@
-"""The layout keeps its bounds: rooms, circles, names. Read from the code, without importing it."""
+"""The layout keeps its bounds: sizes, circles, names. Read from the code, without importing it."""
 
 import ast
+import re
 from collections import Counter, defaultdict
 from functools import cache
 
@@ -14,6 +15,9 @@ MOST_LINES = 1500
 LARGER = {"mediafm_cli.commands"}
 MOST_SHARED = 9
 """Names that functions of three modules or more may share."""
+MOST_LINES_OF_A_FILE, MOST_LINES_OF_A_FUNCTION, MOST_PARAMETERS = 300, 60, 8
+POOR_START = re.compile(r"(Of|The same|Those|What|Whether) ")
+"""Words that a docstring does not begin with: its first sentence names the thing."""
 
 
 @cache
@@ -42,6 +46,29 @@ def imports():
             elif isinstance(node, ast.Import):
                 graph[module] |= {alias.name for alias in node.names}
     return {module: found & modules().keys() - {module} for module, found in graph.items()}
+
+
+def path_of(module):
+    """The file of a module."""
+    path = FOLDERS[module.split(".")[0]].joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def functions():
+    """Name with its module and tree, of each function and method, inner ones included."""
+    for module, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{module}.{node.name}", node
+
+
+def large_functions(size, most):
+    """Names of the functions beyond a bound, but for commands: their parameters are options."""
+    return {
+        name: size(node)
+        for name, node in functions()
+        if size(node) > most and not name.startswith("mediafm_cli.commands.")
+    }
 
 
 def circle(start):
@@ -81,6 +108,30 @@ def test_no_room_is_too_large():
         last = max((node.end_lineno or 0 for node in tree.body), default=0)
         lines[".".join(module.split(".")[:2])] += last
     assert {room for room, count in lines.items() if count > MOST_LINES} == LARGER
+
+
+def test_no_file_is_too_long():
+    lines = {module: len(path_of(module).read_text("utf-8").splitlines()) for module in modules()}
+    assert {m: count for m, count in lines.items() if count > MOST_LINES_OF_A_FILE} == {}
+
+
+def test_no_function_is_too_long():
+    def lines(node):
+        return node.end_lineno - node.lineno + 1
+
+    assert large_functions(lines, MOST_LINES_OF_A_FUNCTION) == {}
+
+
+def test_no_function_has_too_many_parameters():
+    def parameters(node):
+        return len([*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs])
+
+    assert large_functions(parameters, MOST_PARAMETERS) == {}
+
+
+def test_docstrings_name_the_thing():
+    docs = [(name, ast.get_docstring(node) or "") for name, node in functions()]
+    assert [(name, text) for name, text in docs if POOR_START.match(text)] == []
 
 
 def test_a_class_has_a_name_of_its_own():

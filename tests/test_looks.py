@@ -13,13 +13,12 @@ from mediafm_store.clips.write import write_video
 from mediafm_store.features.looks import LOOKS
 from mediafm_store.features.streams import see
 from mediafm_store.ingestion.title_rows import named
-from mediafm_store.media import faces as finder
-from mediafm_store.media import picture
-from mediafm_store.media.picture import measure_picture, without_bars
 from mediafm_store.records import Span
-from mediafm_store.shots import looks
+from mediafm_store.shots import faces as finder
+from mediafm_store.shots import looks, picture
 from mediafm_store.shots.detectors import adaptive
 from mediafm_store.shots.looks import cuts_per_min, look_words, ramp
+from mediafm_store.shots.picture import measure_picture, without_bars
 from mediafm_store.shots.shot_flags import is_black
 from mediafm_store.shots.shot_list import listed
 from mediafm_store.shots.shots import CutShot, LumaStats, read_shots

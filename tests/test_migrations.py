@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mediafm_store.errors import InvalidInput
-from mediafm_store.media.faces import library
+from mediafm_store.shots.faces import library
 from mediafm_store.storage.storage import Storage
 from mediafm_store.tables import migrations
 from mediafm_store.tables.lancedb_tables import Tables

@@ -32,8 +32,8 @@ from mediafm_store.titles.naming import (
     find_shots,
     find_title,
     find_titles,
-    key,
 )
+from mediafm_store.titles.written_names import key
 from tests.command import mediafm
 from tests.plain import search_all
 from tests.planted import ENCODERS, add_film
@@ -136,7 +136,7 @@ def test_of_many_titles_of_a_name_a_few_are_told(store):
         InvalidInput, match=r"13 titles: part_00, .*, part_09 and 3 more; give the id"
     ):
         find_title(store, "All.parquet")
-    with pytest.raises(NotFound, match="`mediafm info` lists them"):
+    with pytest.raises(NotFound, match="`mediafm titles list` lists them"):
         find_title(store, "al.parquet")  # near a name that is no help
 
 
@@ -169,7 +169,7 @@ def test_near_names_are_told(films, name, near):
 
 @pytest.mark.parametrize("name", ["", " ", "x", "qqqqqqq", "\0", "x" * 100_000, "ab\ncd", "%_"])
 def test_what_is_near_nothing_is_told_in_one_line(films, name):
-    with pytest.raises(NotFound, match="`mediafm info` lists them") as told:
+    with pytest.raises(NotFound, match="`mediafm titles list` lists them") as told:
         find_title(films, name)
     assert "\n" not in str(told.value)
     assert len(str(told.value)) < 300
@@ -417,16 +417,16 @@ def told(films, *arguments) -> list[dict]:
 @pytest.mark.parametrize(
     ("named", "exact"),
     [
-        (["info", "SINTEL"], ["info", "sintel"]),
-        (["scenes", "Sintel", "die straße"], ["scenes", "sintel", "weg"]),
+        (["titles", "shots", "SINTEL"], ["titles", "shots", "sintel"]),
+        (["titles", "scenes", "Sintel", "die straße"], ["titles", "scenes", "sintel", "weg"]),
         (["search", "--shot", "Sintel/1"], ["search", "--shot", "sintel/00001"]),
         (["search", "--title", "sintel.mp4"], ["search", "--title", "sintel"]),
         (["search", "--like", "Sintel@2-4"], ["search", "--like", "sintel@2-4"]),
-        (["adbreaks", "Sintel"], ["adbreaks", "sintel"]),
+        (["breaks", "rank", "Sintel"], ["breaks", "rank", "sintel"]),
     ],
 )
 def test_commands_know_them(films, named, exact):
-    more = {"search": ["--least", "0"], "adbreaks": ["--min-gap", "0", "--margin", "0"]}
+    more = {"search": ["--least", "0"], "breaks": ["--min-gap", "0", "--margin", "0"]}
     wanted = told(films, *exact, *more.get(exact[0], []))
     assert wanted
     assert told(films, *named, *more.get(exact[0], [])) == wanted
@@ -435,12 +435,16 @@ def test_commands_know_them(films, named, exact):
 @pytest.mark.parametrize(
     "arguments",
     [
-        *[["info", "sintle"], ["scenes", "sintle"], ["search", "--title", "sintle"]],
+        *[
+            ["titles", "shots", "sintle"],
+            ["titles", "scenes", "sintle"],
+            ["search", "--title", "sintle"],
+        ],
         *[["search", "--like", "sintle"], ["search", "--shot", "weg/0", "--unlike", "sintle"]],
-        *[["adbreaks", "sintle"], ["tag", "apply", "sintle"], ["tag", "list", "sintle"]],
-        *[["tag", "review", "--accept", "sintle=x"], ["embed", "--in-context", "sintle", "0", "4"]],
-        *[["search", "--shot", "sintle/3"], ["cut", "sintle/3", "--into", "x"]],
-        *[["cut", "sintle", "--from", "0", "--into", "x"]],
+        *[["breaks", "rank", "sintle"], ["tags", "apply", "sintle"], ["tags", "list", "sintle"]],
+        *[["tags", "review", "--accept", "sintle=x"], ["clips", "embed", "sintle", "--to", "4"]],
+        *[["search", "--shot", "sintle/3"], ["clips", "cut", "sintle/3", "--into", "x"]],
+        *[["clips", "cut", "sintle", "--from", "0", "--into", "x"]],
     ],
 )
 def test_commands_say_what_was_meant(films, arguments):
@@ -454,7 +458,7 @@ def test_a_page_of_a_search_by_a_name_shows_the_shot(films, tmp_path):
     page = tmp_path / "found.html"
     told(films, "search", "--shot", "Sintel/1", "--html", page)
     assert "Shots like sintel/00001" in page.read_text()
-    told(films, "info", "SINTEL", "--html", page)
+    told(films, "titles", "shots", "SINTEL", "--html", page)
     assert "sintel/00001" in page.read_text()
 
 
@@ -467,9 +471,9 @@ def test_tags_are_listed_by_name(store):
         [Tag("tags", "two", "dark", 0.5, 0.5, "neighbours", ("one",))],
         instead="FALSE",
     )
-    assert [row["title"] for row in told(store, "tag", "list", "the second")] == ["two"]
-    assert told(store, "tag", "list", "the first") == []
-    applied = told(store, "tag", "apply", "the SECOND")
+    assert [row["title"] for row in told(store, "tags", "list", "the second")] == ["two"]
+    assert told(store, "tags", "list", "the first") == []
+    applied = told(store, "tags", "apply", "the SECOND")
     assert {row["title"] for row in applied} == {"two"}
 
 

@@ -140,8 +140,8 @@ def test_the_command_line_takes_an_address(bucket, machine):
             command, capture_output=True, text=True, check=True, env=os.environ
         ).stdout
 
-    assert json.loads(mediafm("info"))["id"] == "alpha"
-    (row,) = map(json.loads, mediafm("index", "--space", "fused").splitlines())
+    assert json.loads(mediafm("titles", "list"))["id"] == "alpha"
+    (row,) = map(json.loads, mediafm("index", "build", "fused").splitlines())
     assert row["rows"] == 4
     asked = ("search", "--shot", "alpha/00001", "--same-scene", "--least", "0")
     assert len(mediafm(*asked).splitlines()) == 3

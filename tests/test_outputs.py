@@ -124,7 +124,7 @@ COMMAND = [sys.executable, "-m", "mediafm_cli"]
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["-", "/dev/stdout"])
 def test_a_page_goes_to_stdout_alone(films, tmp_path, path):
-    command = [*COMMAND, "info", "alpha", "--json", "--store", films.path, "--html"]
+    command = [*COMMAND, "titles", "shots", "alpha", "--json", "--store", films.path, "--html"]
     piped = subprocess.run([*command, path], capture_output=True, check=True, cwd=ROOT)
     page = tmp_path / "page.html"
     with page.open("wb") as out:
@@ -142,7 +142,7 @@ def test_a_table_goes_to_stdout_alone(films):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux alone has one")
 def test_the_command_tells_of_a_full_disk(films):
-    done = mediafm("info", "alpha", "--store", films.path, "--html", "/dev/full")
+    done = mediafm("titles", "shots", "alpha", "--store", films.path, "--html", "/dev/full")
     assert done.returncode == 1
     assert done.stderr == "Error: cannot write /dev/full: No space left on device\n"
 

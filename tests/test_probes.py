@@ -227,7 +227,7 @@ def test_labels_that_title_vectors_were_made_from_are_warned_of(tmp_path, caplog
 
 def test_the_command(built, genre):
     def mediafm(*arguments):
-        return command.mediafm("probe", *arguments, "--store", built.path)
+        return command.mediafm("probes", *arguments, "--store", built.path)
 
     assert "genre v1" in mediafm("list")[1]
     status, printed, _ = mediafm("show", "genre")

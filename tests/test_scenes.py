@@ -174,14 +174,16 @@ def test_context_changes_nothing(imported):
 
 def test_the_command(store):
     film(store, planted([6, 10], dim=BLOCK))
-    told = CliRunner().invoke(app, ["scenes", "film", "--store", str(store.path), "--json"])
+    told = CliRunner().invoke(
+        app, ["titles", "scenes", "film", "--store", str(store.path), "--json"]
+    )
     rows = [json.loads(line) for line in told.stdout.splitlines()]
     assert [(r["title"], r["number"], len(r["shots"])) for r in rows] == [
         ("film", 0, 6),
         ("film", 1, 10),
     ]
     assert {"start_s", "end_s", "change", "key", "words", "seen", "heard"} <= set(rows[0])
-    table = CliRunner().invoke(app, ["scenes", "film", "--store", str(store.path)]).stdout
+    table = CliRunner().invoke(app, ["titles", "scenes", "film", "--store", str(store.path)]).stdout
     assert {"scene", "start", "seconds", "shots", "change", rows[1]["key"]} <= set(table.split())
     assert len(table.splitlines()) == 3
 

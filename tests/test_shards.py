@@ -651,17 +651,17 @@ def test_odd_wishes_are_told(films):
 
 def test_the_command_line(films):
     def told(*arguments):
-        done = mediafm("index", *arguments, "--space", "fused", "--store", films.path)
+        done = mediafm("index", *arguments, "fused", "--store", films.path)
         assert done.returncode == 0, done.stderr
         return done.stdout.split("\n")[-2].split()
 
-    assert told("--shard-rows", "40", "--workers", "2")[2:4] == ["3", "100"]
+    assert told("build", "--shard-rows", "40", "--workers", "2")[2:4] == ["3", "100"]
     films.add_title(title_rows(films, "new", random_vectors(ROWS, 7)))
     assert told("refresh")[2:5] == ["3", "120", "0"]
     assert told("status")[2:5] == ["3", "120", "0"]
     wrong = mediafm("index", "refresh", "--target", ".5", "--store", films.path)
     assert wrong.returncode == 2
-    assert "`mediafm index refresh` has no --target" in wrong.stderr
-    wrong = mediafm("index", "--engine", "odd", "--store", films.path)
+    assert "Error: No such option: --target" in wrong.stderr
+    wrong = mediafm("index", "build", "--engine", "odd", "--store", films.path)
     assert wrong.returncode == 1
     assert "engine 'odd' is not one of: threads, ray, ray://HOST:PORT" in wrong.stderr

@@ -390,7 +390,7 @@ def test_encoders_in_use_are_not_backfilled(filmed, plain_encoders):
 
 def test_the_command_line_lists_shows_and_promotes(films):
     def mediafm(*arguments):
-        return command.mediafm("space", *arguments, "--store", films.path)
+        return command.mediafm("spaces", *arguments, "--store", films.path)
 
     contextual(films, "one")
     promote(films, "context")

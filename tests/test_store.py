@@ -156,7 +156,7 @@ def test_quotes_in_ids_are_only_letters(store):
 def test_what_is_missing_is_told_with_a_cure(store, tmp_path):
     with pytest.raises(NotFound, match="mediafm ingest"):
         Storage(tmp_path / "nothing")
-    with pytest.raises(NotFound, match="mediafm info"):
+    with pytest.raises(NotFound, match="mediafm titles list"):
         store.title("nope")
     with pytest.raises(NotFound, match="sintel/00042"):
         store.shot("nope/1")

@@ -7,9 +7,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from mediafm_store.charts.sprites import sprites
-from mediafm_store.media.picture import COLUMNS, columns, decode_stored
 from mediafm_store.serve.app import make_app
 from mediafm_store.serve.library import SharedStore
+from mediafm_store.shots.picture import COLUMNS, columns, decode_stored
 from tests.test_report import fill, jpeg
 
 

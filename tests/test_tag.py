@@ -73,7 +73,7 @@ def test_bad_input(genres, store, tmp_path):
     with pytest.raises(NotFound, match="no probe 'nope'"):
         apply_tags(genres, task="nope")
     for option in (["--engine", "ray"], ["--workers", "2"]):
-        asked = ["tag", "apply", "--name", "cats", *option, "--store", str(genres.path)]
+        asked = ["tags", "apply", "--name", "cats", *option, "--store", str(genres.path)]
         refused = CliRunner().invoke(app, asked)
         assert refused.exit_code == 2
         assert "leave out --engine and --workers" in " ".join(refused.output.split())
@@ -251,7 +251,7 @@ def test_a_probe_that_knows_no_more_than_a_guess_tags_nothing(tmp_path, caplog):
     assert "probe luck v1 is no better than chance (macro_ap 0." in caplog.text
     with pytest.raises(InvalidInput, match="probe luck v1 is no better than chance"):
         apply_tags(store, task="luck")
-    done = mediafm("tag", "apply", "--task", "luck", "--store", store.path)
+    done = mediafm("tags", "apply", "--task", "luck", "--store", store.path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: probe luck v1 is no better than chance")
 
@@ -259,9 +259,9 @@ def test_a_probe_that_knows_no_more_than_a_guess_tags_nothing(tmp_path, caplog):
 def test_nothing_left_to_do_and_nothing_found_are_told_apart(store):
     told = {"tags": ["space"]}
     store.add_title(title_rows(store, "one", random_vectors(2), **told))
-    assert "every title is tagged" in mediafm("tag", "apply", "--store", store.path).stderr
+    assert "every title is tagged" in mediafm("tags", "apply", "--store", store.path).stderr
     store.add_title(title_rows(store, "two", np.zeros((2, 2304), np.float32)))
-    done = mediafm("tag", "apply", "--store", store.path)
+    done = mediafm("tags", "apply", "--store", store.path)
     assert "nothing speaks for one in the 1 titles" in done.stderr
     assert done.returncode == 0
 
@@ -270,15 +270,15 @@ def test_the_commands(probed):
     store = ["--store", str(probed.path)]
     run = CliRunner().invoke
     probed.tables.delete("tags", "true")
-    done = run(app, ["tag", "apply", "--json", *store])
+    done = run(app, ["tags", "apply", "--json", *store])
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert {r["source"] for r in rows} == {"kind v1"}
-    assert "No new tags" in run(app, ["tag", "apply", *store]).output
-    listed = run(app, ["tag", "review", "-n", "2", "--json", *store])
+    assert "No new tags" in run(app, ["tags", "apply", *store]).output
+    listed = run(app, ["tags", "review", "-k", "2", "--json", *store])
     assert len(listed.stdout.splitlines()) == 2
-    wrong = run(app, ["tag", "review", "--accept", "no-tag", *store])
+    wrong = run(app, ["tags", "review", "--accept", "no-tag", *store])
     assert wrong.exit_code == 2
-    command = [sys.executable, "-m", "mediafm_cli", "tag", "review", *store]
+    command = [sys.executable, "-m", "mediafm_cli", "tags", "review", *store]
     row = rows[0]
     said = subprocess.run(
         [*command, "--accept", f"{row['title']}={row['tag']}", "--json"],

@@ -11,7 +11,8 @@ from mediafm_store import weights
 from mediafm_store.shots import transnetv2
 from mediafm_store.shots.detectors import DetectorFrame
 from mediafm_store.shots.transnetv2 import MARGIN, TransNetV2
-from tests.test_detectors import FPS, faded, film_frames, seen, small
+from tests.frames import FPS, faded, seen, small
+from tests.test_detectors import film_frames
 
 
 def cuts(frames: list[DetectorFrame]) -> list[int]:

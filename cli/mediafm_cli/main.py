@@ -1,42 +1,16 @@
-"""The `mediafm` command: one file a command, each parses, calls one verb and prints its rows."""
+"""The `mediafm` command: a file for each verb or group; each parses, calls the library, prints."""
 
 import gc
 import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from inspect import signature
 from typing import Annotated, Literal, NoReturn, get_args
 
 import typer
 
-from mediafm_cli.actions import command_of
-from mediafm_cli.commands import (
-    adbreaks,
-    atlas,
-    captions,
-    cut,
-    demo,
-    doctor,
-    embed,
-    evaluate,
-    export,
-    import_,
-    index,
-    info,
-    ingest,
-    labels,
-    plugins,
-    probe,
-    report,
-    scenes,
-    search,
-    serve,
-    space,
-    tag,
-    titles,
-    train,
-)
 from mediafm_cli.output import errors_to_exit, show_version
 from mediafm_cli.stderr import tell_as
 
@@ -68,10 +42,11 @@ def options(
 
 
 COMMANDS = (
-    *(demo, ingest, import_, train, embed, evaluate, report, index),
-    *(search, captions, serve, scenes, atlas, labels, probe, tag, adbreaks, cut),
-    *(titles, export, space, doctor, info, plugins),
+    *("demo", "ingest", "import_", "train", "embed", "index", "search", "serve"),
+    *("titles", "clips", "labels", "probes", "tags", "breaks"),
+    *("captions", "evaluate", "reports", "spaces", "export", "doctor", "plugins"),
 )
+"""Files of commands/, in the order of the help. Each has an `app`: one verb, or a named group."""
 MOST = 2**31 - 1
 """Of whole numbers: larger ones overflow somewhere, and nobody means them."""
 
@@ -92,12 +67,12 @@ def bounded(number: int | None) -> int | None:
     return number
 
 
-for module in COMMANDS:
-    name = module.__name__.rpartition(".")[2]
-    bound_numbers(getattr(module, name))
-    # Python keeps the word `import` for itself.
-    cls = command_of(getattr(module, "ONLY", {}))
-    app.command(name.rstrip("_"), epilog=module.EXAMPLE, cls=cls)(getattr(module, name))
+for name in COMMANDS:
+    found: typer.Typer = import_module(f"mediafm_cli.commands.{name}").app
+    for command in found.registered_commands:
+        if command.callback is not None:
+            bound_numbers(command.callback)
+    app.add_typer(found)
 
 
 def main() -> NoReturn:

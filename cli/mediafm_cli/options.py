@@ -1,19 +1,44 @@
 """Arguments and options that several commands share, each defined once."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from mediafm_cli.completion import complete_tasks, complete_titles
+
 if TYPE_CHECKING:
     from mediafm_store.storage.storage import Storage
 
 
-def _time(text: str) -> float:
-    """A time on the command line, in seconds."""
+def parse_time(text: str) -> float:
+    """A time on the command line, in seconds: 190.5, 3:10.5 or 0:03:10.5."""
     from mediafm_store.examples.resolver import parse_clock
 
-    return parse_clock(text)
+    return parse_clock(str(text))
+
+
+def parse_break_length(text: str) -> float:
+    """The length of an ad break, in seconds."""
+    length = parse_time(text)
+    if not 1 <= length <= _LONGEST_BREAK_S:
+        raise typer.BadParameter(f"{text} is out of bounds; give 1 second to 1 hour")
+    return length
+
+
+def parse_fps(text: str) -> float:
+    """Frames a second, from `24000/1001` or a number."""
+    try:
+        fps = float(Fraction(str(text)))
+    except (ValueError, ArithmeticError):
+        fps = 0.0
+    if not 1 <= fps <= _MOST_FPS:
+        raise typer.BadParameter(f"{text} is no frame rate; give 1 to 1000, such as 24000/1001")
+    return fps
+
+
+_LONGEST_BREAK_S, _MOST_FPS = 3600.0, 1000.0
 
 
 StorePath = Annotated[
@@ -31,8 +56,38 @@ Strict = Annotated[
     bool,
     typer.Option("--strict", help="Exit with status 1 if anything failed, not only if all did."),
 ]
-Frames = Annotated[int, typer.Option(min=1, help="Pictures a shot; their vectors are averaged.")]
+Keyframes = Annotated[int, typer.Option(min=1, help="Pictures a shot; their vectors are averaged.")]
 Count = Annotated[int, typer.Option("--k", "-k", min=1, help="How many to show.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only tell what would be deleted; delete nothing.")
+]
+Html = Annotated[Path | None, typer.Option(help="Write a page, with pictures.", metavar="FILE")]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(help="Folder of a checkpoint; default: the newest.", metavar="FOLDER"),
+]
+Title = Annotated[
+    str,
+    typer.Argument(help="A title, by id or name.", metavar="TITLE", autocompletion=complete_titles),
+]
+Titles = Annotated[
+    list[str],
+    typer.Argument(
+        help="Titles, by id or name.", metavar="TITLE...", autocompletion=complete_titles
+    ),
+]
+SomeTitles = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Titles, by id or name; default: all.",
+        metavar="[TITLE]...",
+        autocompletion=complete_titles,
+    ),
+]
+Task = Annotated[
+    str,
+    typer.Argument(help="The task of labels.", metavar="TASK", autocompletion=complete_tasks),
+]
 EncoderNames = Annotated[
     list[str] | None,
     typer.Option(
@@ -67,20 +122,22 @@ Fps = Annotated[
     float | None,
     typer.Option(
         "--fps",
-        min=1,
-        max=1000,
-        help="Frames a second of --out; default: those of the first film.",
+        parser=parse_fps,
+        help="Frames a second of --out, as 24000/1001; default: those of the first film.",
+        metavar="RATE",
     ),
 ]
 Start = Annotated[
     float | None,
     typer.Option(
-        "--from", parser=_time, help="Where a segment of the title begins.", metavar="TIME"
+        "--from", parser=parse_time, help="Where a segment of the title begins.", metavar="TIME"
     ),
 ]
 End = Annotated[
     float | None,
-    typer.Option("--to", parser=_time, help="Where it ends, as 0:03:40 or 220.", metavar="TIME"),
+    typer.Option(
+        "--to", parser=parse_time, help="Where it ends, as 0:03:40 or 220.", metavar="TIME"
+    ),
 ]
 Device = Annotated[
     Literal["auto", "cpu", "cuda"], typer.Option(help="Where models and indexes run.")

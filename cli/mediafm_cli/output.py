@@ -109,7 +109,7 @@ def show_version(wanted: bool) -> None:
 
 
 def is_terminal() -> bool:
-    """Whether a person reads and answers."""
+    """True if a person reads and answers."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 

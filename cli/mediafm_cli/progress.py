@@ -90,7 +90,7 @@ def film_bars(films: int) -> Iterator[_FilmBars | FilmLines]:
 
 
 def _draws_bars() -> bool:
-    """Whether a person looks on."""
+    """True if a person looks on."""
     return sys.stderr.isatty() and not logs_json()
 
 

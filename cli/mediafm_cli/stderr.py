@@ -22,12 +22,12 @@ def tell_as(*, log_json: bool, data_json: bool) -> None:
 
 
 def logs_json() -> bool:
-    """Whether a program reads all that is told."""
+    """True if a program reads the log."""
     return "info" in _Form.in_json
 
 
 def errors_in_json() -> bool:
-    """Whether a program reads what is wrong."""
+    """True if a program reads the errors."""
     return "error" in _Form.in_json
 
 
@@ -64,7 +64,7 @@ def printable(text: str) -> str:
 
 
 def _is_text(message: str) -> bool:
-    """Whether it can be written as UTF-8."""
+    """True if a text can be written as UTF-8."""
     try:
         message.encode()
     except UnicodeEncodeError:

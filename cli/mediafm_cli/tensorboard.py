@@ -15,7 +15,7 @@ _SHOWN = ("loss", "validation", "lr", "grad_norm", "shots_per_s")
 
 @contextmanager
 def board(folder: Path | None) -> Iterator[Callable[["Step"], None]]:
-    """What takes each step down in a folder; without one, nowhere."""
+    """A writer of training steps for TensorBoard; None without a folder."""
     if folder is None:
         yield lambda step: None
         return

@@ -82,7 +82,8 @@ def check_break_files(
             raise InvalidInput("an ad server's address is for VMAP: add --out breaks.vmap")
         if "{ad}" in ad_tag and not with_ads:
             raise InvalidInput(
-                f"{ad_tag} asks for an {{ad}}, and there is no list of ads: add --ads FILE"
+                f"{ad_tag} asks for an {{ad}}, and there is no list of ads:"
+                " use `mediafm breaks match-ads`"
             )
 
 

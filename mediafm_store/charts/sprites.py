@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from mediafm_store.media.picture import decode_stored
+from mediafm_store.shots.picture import decode_stored
 from mediafm_store.storage.storage import Storage
 
 COLUMNS, ROWS = 12, 12

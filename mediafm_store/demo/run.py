@@ -10,6 +10,7 @@ from mediafm_store.ad_breaks.constraints import BreakConstraints
 from mediafm_store.ad_breaks.rank import rank_breaks
 from mediafm_store.demo.films import FILMS, QUERIES, make_sample_catalogue
 from mediafm_store.embedding.embed import embed
+from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import DeviceChoice, load_encoders
 from mediafm_store.errors import InvalidInput
 from mediafm_store.indexing.build import build_index
@@ -25,9 +26,7 @@ from mediafm_store.tags.tag import Tag
 from mediafm_store.training.train import check_preset, train
 
 _HITS, _TEXTS, _SHOTS = 6, 6, 4
-"""Hits a search, and how many searches by text and by shot the page shows."""
-
-
+"""Hits of a search, and numbers of searches by text and by shot that the page shows."""
 _OnProgress = Callable[[str, float, float], None]
 """Called with the stage, how much of it is done and how much there is."""
 
@@ -72,16 +71,56 @@ def run_demo(
     """
     check_preset(preset)
     films = media or folder / "films"
-    if media is None and not (films / "ground_truth.json").exists():
-        made: list[str] = []
-
-        def count(title: str) -> None:
-            made.append(title)
-            on_progress("making films", len(made), len(FILMS))
-
-        make_sample_catalogue(films, on_title=count)
+    if media is None:
+        _make_films(films, on_progress)
     store = Storage(folder / "store", create=True)
     encoders = load_encoders(device=device)
+    _ingest_films(store, films, encoders, on_progress)
+    trained = train(
+        store,
+        preset=preset,
+        device=device,
+        on_step=lambda step: on_progress("train", step.step, step.steps),
+    )
+    embed(store, device=device, on_title=lambda _, done, total: on_progress("embed", done, total))
+    for space in searchable(store):
+        on_progress(f"index: {space.name}", 0, 0)
+        build_index(store, space, device=device)
+    titles = list(store.titles()["id"])
+    examples = [_middle_shot(store, title) for title in titles[:_SHOTS]]
+    on_progress("search", 0, 0)
+    texts = [q.text for q in QUERIES[:_TEXTS]] if media is None else []
+    searches = _searches(store, texts, examples, encoders)
+    result = DemoResult(
+        store=store.local,
+        report=folder / "report.html",
+        titles=len(titles),
+        shots=sum(store.shot_counts().values()),
+        validation=trained.result.validation,
+        neighbours=trained.result.baselines["mean of 4 neighbours"],
+        first_shot=examples[0],
+    )
+    _write_page(result, store, searches)
+    return result
+
+
+def _make_films(folder: Path, on_progress: _OnProgress) -> None:
+    """Make the sample films, unless an earlier run has made all of them."""
+    if (folder / "ground_truth.json").exists():
+        return
+    made: list[str] = []
+
+    def count(title: str) -> None:
+        made.append(title)
+        on_progress("making films", len(made), len(FILMS))
+
+    make_sample_catalogue(folder, on_title=count)
+
+
+def _ingest_films(
+    store: Storage, films: Path, encoders: Encoders, on_progress: _OnProgress
+) -> None:
+    """Ingest a folder of films; raise InvalidInput if none of them can be ingested."""
     results = ingest(
         store,
         [films],
@@ -93,46 +132,33 @@ def run_demo(
     )
     if all(r.state == "failed" for r in results):
         raise InvalidInput(f"no video of {films} could be ingested")
-    trained = train(
-        store,
-        preset=preset,
-        device=device,
-        on_step=lambda step: on_progress("train", step.step, step.steps),
-    )
-    embed(store, device=device, on_title=lambda _, done, total: on_progress("embed", done, total))
-    for space in searchable(store):
-        on_progress(f"index: {space.name}", 0, 0)
-        build_index(store, space, device=device)
 
-    titles = list(store.titles()["id"])
-    texts = [q.text for q in QUERIES[:_TEXTS]] if media is None else []
-    examples = [_middle_shot(store, title) for title in titles[:_SHOTS]]
-    on_progress("search", 0, 0)
+
+def _searches(
+    store: Storage, texts: Sequence[str], shots: Sequence[str], encoders: Encoders
+) -> list[SearchView]:
+    """Search by texts and by shots, for the page."""
     ask = partial(search, store, options=SearchOptions(k=_HITS))
-    searches = [
+    return [
         *(SearchView(f"“{t}”", ask(SearchQuery(text=t), encoders=encoders)) for t in texts),
-        *(SearchView(s, ask(SearchQuery(shot=s)), query_shot=s) for s in examples),
+        *(SearchView(s, ask(SearchQuery(shot=s)), query_shot=s) for s in shots),
     ]
+
+
+def _write_page(result: DemoResult, store: Storage, searches: Sequence[SearchView]) -> None:
+    """Write the page with searches, proposed tags and ad breaks."""
     constraints = BreakConstraints(min_gap_s=15, margin_s=5)
-    breaks = {t: rank_breaks(store, t, constraints=constraints, k=4) for t in titles}
-    result = DemoResult(
-        store=store.local,
-        report=folder / "report.html",
-        titles=len(titles),
-        shots=sum(store.shot_counts().values()),
-        validation=trained.result.validation,
-        neighbours=trained.result.baselines["mean of 4 neighbours"],
-        first_shot=examples[0],
-    )
     write_catalogue_page(
         result.report,
         store=store,
         searches=searches,
         tags=_proposals(store),
-        breaks=breaks,
+        breaks={
+            title: rank_breaks(store, title, constraints=constraints, k=4)
+            for title in store.titles()["id"]
+        },
         facts=_page_facts(result, store),
     )
-    return result
 
 
 def _warn(result: IngestResult) -> None:

@@ -80,11 +80,7 @@ def embed(
         SpaceMismatch: The checkpoint was trained on other fused vectors than the store's.
     """
     store.check_writable()
-    if checkpoint is None:
-        folder = latest(store)
-    else:
-        _try_out(store, Path(checkpoint), device)
-        folder = adopt(store, Path(checkpoint))
+    folder = latest(store) if checkpoint is None else _adopted(store, Path(checkpoint), device)
     stage = _EmbedTitles(_model_for(store, folder), device)
     context, title = _spaces_of(store, folder)
     lacking = {*store.lacking(context), *store.lacking(title)}
@@ -99,12 +95,8 @@ def embed(
             if outcome.error:
                 errors.append(outcome.error)
                 continue
-            made = list(zip(outcome.item, outcome.get(), strict=True))
-            in_context = [MadeVectors(one.row, one.ids, v.shots) for one, v in made]
-            of_titles = [MadeVectors(one.row, [one.row["id"]], v.title[None]) for one, v in made]
-            store.add_vectors_of(context, in_context)
-            store.add_vectors_of(title, of_titles)
-            for one, _ in made:
+            _write_batch(store, (context, title), outcome.item, outcome.get())
+            for one in outcome.item:
                 written, shots = written + 1, shots + len(one.ids)
                 on_title(one.row["id"], written, len(lacking))
     if errors:
@@ -118,8 +110,23 @@ def embed(
     return EmbedResult(store.live("context"), store.live("title"), written, shots)
 
 
-def _try_out(store: Storage, checkpoint: Path, device: DeviceChoice) -> None:
-    """Embed one title, before a checkpoint from elsewhere becomes the store's newest.
+def _write_batch(
+    store: Storage,
+    spaces: tuple[Space, Space],
+    batch: Sequence["_KnownTitle"],
+    made: Sequence[TitleEmbedding],
+) -> None:
+    """Write the vectors of a batch of titles into the spaces `context` and `title`."""
+    context, title = spaces
+    both = list(zip(batch, made, strict=True))
+    shots = [MadeVectors(known.row, known.ids, v.shots) for known, v in both]
+    titles = [MadeVectors(known.row, [known.row["id"]], v.title[None]) for known, v in both]
+    store.add_vectors_of(context, shots)
+    store.add_vectors_of(title, titles)
+
+
+def _adopted(store: Storage, checkpoint: Path, device: DeviceChoice) -> Path:
+    """Make a checkpoint from elsewhere the store's newest, once one title is embedded with it.
 
     Raises InvalidInput if that cannot be done, or gives no vectors.
     """
@@ -131,6 +138,7 @@ def _try_out(store: Storage, checkpoint: Path, device: DeviceChoice) -> None:
         raise InvalidInput(
             f"checkpoint {checkpoint} cannot embed title {title!r}: {first_line(error)}"
         ) from error
+    return adopt(store, checkpoint)
 
 
 def embed_clip(

@@ -71,7 +71,7 @@ def compare(series: Sequence[MetricSeries], before: str, after: str) -> Comparis
     if all(one.before is None or one.after is None for one in differences):
         raise NotFound(
             f"{first} and {second} have no figure in common; compare two versions of one thing, as"
-            " `mediafm report` lists them"
+            " `mediafm reports show` lists them"
         )
     return Comparison(first, second, differences, _in_words(first, second, differences))
 

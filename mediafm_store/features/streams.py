@@ -13,12 +13,12 @@ from PIL import Image as Pictures
 from mediafm_store.arrays import Blocks, unit_rows, zeros
 from mediafm_store.encoders.encoder import Encoder, EncoderOutput, encode
 from mediafm_store.media.decode import Warn
-from mediafm_store.media.picture import columns
 from mediafm_store.media.scale import Image
 from mediafm_store.media.sound import SAMPLE_RATE, Samples, sound, split_sound
 from mediafm_store.parallel import batches
 from mediafm_store.records import Cue, Span
 from mediafm_store.shots.levels import TimeSeries, loudness_db
+from mediafm_store.shots.picture import columns
 from mediafm_store.shots.shot_flags import Repeats
 from mediafm_store.shots.shots import CutShot
 from mediafm_store.subtitles.parse import words_of_shots

@@ -14,8 +14,8 @@ from jaxtyping import Float64
 from mediafm_store.arrays import Modality
 from mediafm_store.errors import InvalidInput, MediaFMError
 from mediafm_store.ingestion.title_rows import place_columns
-from mediafm_store.media.picture import COLUMNS as MEASURED
 from mediafm_store.records import Shot, Span, shot_id
+from mediafm_store.shots.picture import COLUMNS as MEASURED
 
 _SECONDS = Fraction(1, 1_000_000)
 """Time base of shots whose times are given in seconds."""

@@ -1,7 +1,7 @@
 """Compute the vectors of other encoders for all titles, beside those that are live."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,19 +98,9 @@ def backfill(
         InvalidInput: These encoders made the live vectors, or vectors were imported.
     """
     store.check_writable()
-    if is_imported(store.live("fused")):
-        raise InvalidInput(
-            f"the vectors of {store.path} were imported; import others into a new store"
-        )
-    spaces = TargetSpaces(store, encoders, new=True)
+    spaces = _new_spaces(store, encoders)
     versions = [spaces.fused, spaces.described, spaces.metadata]
-    if spaces.fused.live:
-        raise InvalidInput(
-            f"{spaces.fused.made_by} made the live vectors; name other encoders with --encoder"
-        )
-    waiting = {title for space in versions for title in store.lacking(space)}
-    rows = [row for row in store.titles().to_dicts() if row["id"] in waiting]
-    rows.sort(key=lambda row: row["duration_s"])
+    rows = _waiting(store, versions)
     known = (_known_film(store, row) for row in (rows[:1] if options.dry_run else rows))
     results = []
     with engine_of(engine, workers=workers) as runs_on:
@@ -135,6 +125,27 @@ def backfill(
     return BackfillResult(versions, results)
 
 
+def _new_spaces(store: Storage, encoders: Encoders) -> TargetSpaces:
+    """Versions that the encoders make; raise InvalidInput if they are live or were imported."""
+    if is_imported(store.live("fused")):
+        raise InvalidInput(
+            f"the vectors of {store.path} were imported; import others into a new store"
+        )
+    spaces = TargetSpaces(store, encoders, new=True)
+    if spaces.fused.live:
+        raise InvalidInput(
+            f"{spaces.fused.made_by} made the live vectors; name other encoders with --encoder"
+        )
+    return spaces
+
+
+def _waiting(store: Storage, versions: Sequence[Space]) -> list[dict[str, Any]]:
+    """Rows of the titles that lack vectors of a version, the shortest first."""
+    waiting = {title for space in versions for title in store.lacking(space)}
+    rows = [row for row in store.titles().to_dicts() if row["id"] in waiting]
+    return sorted(rows, key=lambda row: float(row["duration_s"]))
+
+
 @dataclass(frozen=True)
 class _KnownFilm:
     """A title as it is stored, without vectors."""
@@ -157,7 +168,7 @@ class _Revectored:
 
 
 def _known_film(store: Storage, row: Mapping[str, Any]) -> _KnownFilm:
-    """What a worker is told of a title."""
+    """Read a title as a worker needs it."""
     shots = store.shots(row["id"])
     cues = [Cue(**cue) for cue in store.cues(row["id"]).drop("title").to_dicts()]
     return _KnownFilm(row, tuple(shots["id"]), tuple(shots["start_s"]), cues)
@@ -224,7 +235,7 @@ def _written(store: Storage, outcome: TaskOutcome[_KnownFilm, _Revectored]) -> I
 
 
 def _cost(rows: list[dict[str, Any]], first: IngestResult, workers: int) -> Cost:
-    """Of all titles, by what the first took, if so many workers share them evenly."""
+    """Estimate the cost of all titles from the first, shared evenly by the workers."""
     shots, film_s = (sum(row[column] for row in rows) for column in ("shots", "duration_s"))
     numbers = shots * 2 * FUSED + len(rows) * BLOCK
     speed = first.took_s / max(rows[0]["duration_s"], 0.04)

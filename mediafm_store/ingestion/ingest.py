@@ -93,7 +93,7 @@ def ingest(
         ingest(store, "films/", IngestOptions(detector="transnetv2"), workers=4)
     """
     videos = find_videos(path_list(paths))
-    for option, value in {"--title": options.title, "--shots": options.shot_list}.items():
+    for option, value in {"--title": options.title, "--shot-list": options.shot_list}.items():
         if value is not None and len(videos) != 1:
             raise InvalidInput(f"{option} belongs to one video, {len(videos)} are given")
     if options.title is not None:
@@ -160,9 +160,17 @@ class IngestJob:
         return [results[media] for media, _ in videos]
 
     def video(self, media: Path, title_id: str, first: dict[str, Path]) -> IngestItem:
-        """What a worker is told of a video; `first` is the first of this ingest with each id.
+        """Find the title of a video in the store, as a worker needs it.
 
         A film that was moved stays the title that it was, whatever its file is called by now.
+
+        Args:
+            media: Path of the video.
+            title_id: Id by its name.
+            first: First video of this ingest with each id; this one is added.
+
+        Raises:
+            InvalidInput: Another video of this ingest has the id.
         """
         check_name(media)
         note, row = "", self._row(title_id)
@@ -172,14 +180,17 @@ class IngestJob:
             elif moved := self.films.moved_to(media):
                 title_id, was = moved
                 row = self._row(title_id)
-                note = f"{media} is title {id!r}, which was {was}: its id, labels and vectors stay"
+                note = (
+                    f"{media} is title {title_id!r}, which was {was}: its id, labels and vectors"
+                    " stay"
+                )
         if (namesake := first.setdefault(title_id, media)) != media:
             raise clash(media, title_id, namesake)
         anew = row is not None and (self.options.force or title_id in self.lacking)
         return IngestItem(media, title_id, row, anew=anew, note=note)
 
     def _row(self, title_id: str) -> dict[str, Any] | None:
-        """What the store holds of a title."""
+        """Stored row of a title; None if there is none."""
         try:
             return self.store.title(title_id)
         except NotFound:
@@ -226,7 +237,7 @@ class IngestJob:
         )
 
     def unchanged(self, video: IngestItem) -> IngestResult:
-        """What is told of a title that is stored as it is."""
+        """Result for a title that has not changed."""
         assert video.row is not None
         shots, film_s = video.row["shots"], video.row["duration_s"]
         return IngestResult(

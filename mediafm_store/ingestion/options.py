@@ -37,7 +37,7 @@ class IngestOptions:
     def __post_init__(self) -> None:
         """Refuse values that cannot be used, before a film is opened."""
         if self.shot_list is not None and not Path(self.shot_list).is_file():
-            raise InvalidInput(f"--shots {self.shot_list} is not a file; give a CSV or an EDL")
+            raise InvalidInput(f"--shot-list {self.shot_list} is not a file; give a CSV or an EDL")
         if self.keyframes < 1:
             raise InvalidInput(f"keyframes must be 1 or more, are {self.keyframes}")
         if self.language:
@@ -50,9 +50,9 @@ class IngestOptions:
 
     @property
     def provenance(self) -> Provenance:
-        """What changes the rows, beside the files of a title and the encoders.
+        """Options that change the rows, as hashes.
 
-        Those are known by the version of the spaces in which the title has vectors.
+        The encoders are known by the version of the spaces in which the title has vectors.
         """
         cut_by = Path(self.shot_list).read_bytes() if self.shot_list else self.detector
         return Provenance(media=digest((RULES, cut_by, self.keyframes)), words=str(RULES))

@@ -179,7 +179,7 @@ def _tell(
     if not ground.titles:
         raise NotFound(
             f"no film of {labels.path} is a title of {store.path}: {first_of(lacking)}; ingest them"
-            " under these names, or name them in the file as `mediafm info` does"
+            " under these names, or name them in the file as `mediafm titles list` does"
         )
     if not asked:
         raise NotFound(

@@ -7,7 +7,6 @@ __all__ = [
     "hdr",
     "parts",
     "paths",
-    "picture",
     "scale",
     "sound",
     "streams",

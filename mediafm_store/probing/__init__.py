@@ -1,3 +1,3 @@
 """Light classifiers of vectors: fitted, saved, applied."""
 
-__all__ = ["dataset", "fit", "options", "predict", "refit", "registry"]
+__all__ = ["dataset", "figures", "fit", "options", "predict", "refit", "registry"]

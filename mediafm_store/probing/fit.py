@@ -1,33 +1,20 @@
 """Fit a probe to labels, and say what it reaches on titles that it did not see."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
 
 from mediafm_store.arrays import MODALITIES
 from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import InvalidInput, MediaFMError
 from mediafm_store.labels.labels import table_version
 from mediafm_store.linear.linear_model import Inputs, Kind
-from mediafm_store.linear.measures import (
-    aps,
-    calibration,
-    confusion,
-    curve,
-    interval,
-    macro_ap_interval,
-    micro_ap_interval,
-    spearman,
-    tau_interval,
-)
-from mediafm_store.linear.ridge import Groups, cross_validate, fit, fittable
-from mediafm_store.linear.tfidf import TextInput, words_of
-from mediafm_store.metrics.intervals import Interval
+from mediafm_store.linear.ridge import Groups, fit, fittable
+from mediafm_store.linear.tfidf import TextInput, TfIdf, words_of
 from mediafm_store.probing.dataset import ProbeDataset, groups_of, items_of, texts_of
+from mediafm_store.probing.figures import OnStep, measured
 from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.pooling import (
     OF_TITLES,
@@ -45,8 +32,6 @@ from mediafm_store.tables.spaces import Space
 _TOLD = ("title", "metadata", "context")
 """Pools that know what the metadata of a title say."""
 log = logging.getLogger("mediafm_store")
-OnStep = Callable[[str, int, int], None]
-"""Told what is measured, how many have been, and of how many."""
 
 
 def fit_probe(
@@ -85,19 +70,14 @@ def fit_probe(
     items = _with_vectors(store, items, space)
     groups = groups_of(store, items.titles)
     items = _usable(items, groups)
-    own: dict[str, Any] = {VECTOR: pool_vectors(store, items, pool)}
-    texts = texts_of(store, items.titles)
-    counted = None
-    if options.words:
-        counted = words_of(texts_of(store, sorted(set(items.titles))))
-        own[WORDS] = TextInput(texts)
+    own, words = _own_inputs(store, items, pool, options)
     _warn_of_leaks(store, items, pool)
     compared = {pool: own, **_other_pools(store, items, pool, own, device)}
-    figures = _measure(kind, items, groups, compared, options=options, on_step=on_step)
+    figures = measured(kind, items, groups, compared, options=options, on_step=on_step)
     _warn_of_chance(figures, task)
     on_step("fit", len(compared), len(compared) + 1)
-    if counted:
-        own[WORDS] = counted.matrix(texts)
+    if words:
+        own[WORDS] = words.matrix(own[WORDS].texts)
     probe = Probe(
         task=task,
         version=next_version(store, task),
@@ -107,20 +87,8 @@ def fit_probe(
         fingerprint=space.fingerprint,
         labels=tuple(items.labels),
         linear=fit(kind, own, items.targets, groups, seed=options.seed),
-        words=counted,
-        facts={
-            "items": len(items.ids),
-            "titles": len(set(items.titles)),
-            "groups": len(np.unique(groups)),
-            "folds": options.folds,
-            "seed": options.seed,
-            "labels_version": labels_version,
-            "figures": {
-                f"{f.measure} {f.of}": [f.value, f.low, f.high]
-                for f in figures
-                if not f.label and not f.detail
-            },
-        },
+        words=words,
+        facts=_facts(items, groups, options, figures) | {"labels_version": labels_version},
     )
     write_probe(store, probe)
     record(store, "probe", figures, name=task, version=probe.name, fingerprint=space.fingerprint)
@@ -128,8 +96,38 @@ def fit_probe(
     return probe
 
 
+def _own_inputs(
+    store: Storage, items: ProbeDataset, pool: str, options: ProbeOptions
+) -> tuple[dict[str, Any], TfIdf | None]:
+    """Inputs of the probe, and the vocabulary of their words, if these are wanted."""
+    own: dict[str, Any] = {VECTOR: pool_vectors(store, items, pool)}
+    if not options.words:
+        return own, None
+    words = words_of(texts_of(store, sorted(set(items.titles))))
+    own[WORDS] = TextInput(texts_of(store, items.titles))
+    return own, words
+
+
+def _facts(
+    items: ProbeDataset, groups: Groups, options: ProbeOptions, figures: Sequence[Metric]
+) -> dict[str, Any]:
+    """Sizes of the data, options and main figures, as they are saved with the probe."""
+    return {
+        "items": len(items.ids),
+        "titles": len(set(items.titles)),
+        "groups": len(np.unique(groups)),
+        "folds": options.folds,
+        "seed": options.seed,
+        "figures": {
+            f"{f.measure} {f.of}": [f.value, f.low, f.high]
+            for f in figures
+            if not f.label and not f.detail
+        },
+    }
+
+
 def _kind_and_pool(store: Storage, items: ProbeDataset, options: ProbeOptions) -> tuple[Kind, str]:
-    """What the labels are fitted as, and what an item is as a vector."""
+    """Choose how the labels are fitted, and which vectors stand for an item."""
     kind = options.kind or items.kind
     if kind == "tags" and items.kind != "tags":
         raise InvalidInput(f"labels of {items.task} are grades; fit them as grades or ranking")
@@ -142,29 +140,6 @@ def _kind_and_pool(store: Storage, items: ProbeDataset, options: ProbeOptions) -
             " context"
         )
     return kind, pool
-
-
-def _measure(
-    kind: Kind,
-    items: ProbeDataset,
-    groups: Groups,
-    compared: Mapping[str, Inputs],
-    *,
-    options: ProbeOptions,
-    on_step: OnStep,
-) -> list[Metric]:
-    """Cross-validated figures of each of the vectors compared, its own first, and of chance."""
-    figures: list[Metric] = []
-    for done, (name, inputs) in enumerate(compared.items()):
-        on_step(name, done, len(compared) + 1)
-        out, thresholds = cross_validate(
-            kind, inputs, items.targets, groups, folds=options.folds, seed=options.seed
-        )
-        own = done == 0
-        figures += _summary(kind, items.targets, out, groups, of=name, own=own, seed=options.seed)
-        if own:
-            figures += _details(kind, items, out, thresholds, of=name)
-    return [*figures, *_chance(kind, items, groups, options.seed)]
 
 
 def _with_vectors(store: Storage, items: ProbeDataset, space: Space) -> ProbeDataset:
@@ -256,64 +231,3 @@ def _other_pools(
         if rows.any():
             found[modality] = {VECTOR: rows}
     return found
-
-
-_MEASURES: Mapping[Kind, Mapping[str, Callable[..., Interval]]] = {
-    "tags": {"macro_ap": macro_ap_interval, "micro_ap": micro_ap_interval},
-    "grades": {"spearman": partial(interval, spearman)},
-    "ranking": {"kendall_tau": tau_interval},
-}
-"""What is measured of each kind."""
-
-
-def _summary(
-    kind: Kind,
-    targets: np.ndarray,
-    predicted: Float32[np.ndarray, "items labels"],
-    groups: Groups,
-    *,
-    of: str,
-    own: bool,
-    seed: int,
-) -> Iterator[Metric]:
-    """Figures over all labels, with intervals over titles."""
-    for name, measure in _MEASURES[kind].items():
-        found = measure(targets, predicted, groups, seed=seed)
-        yield Metric(name, found.value, of, low=found.low, high=found.high, own=own)
-
-
-def _details(
-    kind: Kind,
-    items: ProbeDataset,
-    predicted: Float32[np.ndarray, "items labels"],
-    thresholds: Float32[np.ndarray, "items labels"],
-    *,
-    of: str,
-) -> Iterator[Metric]:
-    """Curves and counts of tags: what a page draws."""
-    if kind != "tags":
-        return
-    for place, (label, ap) in enumerate(
-        zip(items.labels, aps(items.targets, predicted), strict=True)
-    ):
-        truth, chances = items.targets[:, place], predicted[:, place]
-        yield Metric("ap", float(ap), of, label, detail=curve(truth, chances))
-        known = ~np.isnan(truth)
-        said = chances[known] >= thresholds[known, place]
-        hits = float((said * truth[known]).sum())
-        f1 = 2 * hits / max(1.0, said.sum() + truth[known].sum())
-        yield Metric("f1", float(f1), of, label)
-    error, bins = calibration(items.targets, predicted)
-    yield Metric("calibration", error, of, better="lower", detail=bins)
-    share, counts = confusion(items.targets, predicted)
-    if np.isfinite(share) and len(items.labels) > 1:
-        yield Metric("confusion", share, of, detail={"labels": items.labels, "counts": counts})
-
-
-def _chance(kind: Kind, items: ProbeDataset, groups: Groups, seed: int) -> Iterator[Metric]:
-    """What a guess without any look at the items reaches: its rate for a tag, else at random."""
-    rates = np.nanmean(items.targets, axis=0, keepdims=True)
-    guess = np.repeat(rates, len(items.ids), axis=0).astype(np.float32)
-    if kind != "tags":
-        guess = np.random.default_rng(seed).random(guess.shape, np.float32)
-    yield from _summary(kind, items.targets, guess, groups, of="chance", own=False, seed=seed)

@@ -4,7 +4,8 @@ import logging
 
 from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import MediaFMError
-from mediafm_store.probing.fit import OnStep, fit_probe
+from mediafm_store.probing.figures import OnStep
+from mediafm_store.probing.fit import fit_probe
 from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.registry import Probe, newest_probe, reads_live, tasks
 from mediafm_store.storage.storage import Storage

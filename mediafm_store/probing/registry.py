@@ -104,8 +104,8 @@ def newest_probe(store: Storage, task: str, version: int | None = None) -> Probe
         raise NotFound(f"probe {task!r} has no version {version}; there are {there}")
     if not found:
         raise NotFound(
-            f"no probe {task!r} in {store.path}; `mediafm probe list` shows them,"
-            f" `mediafm probe fit {task}` makes one"
+            f"no probe {task!r} in {store.path}; `mediafm probes list` shows them,"
+            f" `mediafm probes fit {task}` makes one"
         )
     probes = [_probe_of(row) for row in reversed(found)]
     return next((probe for probe in probes if reads_live(store, probe)), probes[0])
@@ -146,7 +146,7 @@ def space_of(store: Storage, probe: Probe) -> Space:
     if live.fingerprint != probe.fingerprint:
         raise SpaceMismatch(
             f"probe {probe.name} was fitted to {probe.space} (fingerprint {probe.fingerprint}),"
-            f" live is {live.table} ({live.fingerprint}); fit it anew with `mediafm probe fit"
+            f" live is {live.table} ({live.fingerprint}); fit it anew with `mediafm probes fit"
             f" {probe.task}`"
         )
     return live

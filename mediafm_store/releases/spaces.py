@@ -80,7 +80,7 @@ def promote(
         if not force:
             raise GateFailed(
                 f"{space.name} version {space.version} stays out of use: {told}; mend it, or"
-                f" `mediafm space promote {space.name} {space.version} --force`"
+                f" `mediafm spaces promote {space.name} {space.version} --force`"
             )
         log.warning("%s goes live although it failed at %s", space.table, told)
     forced = bool(failed) and force
@@ -143,7 +143,7 @@ def _live_before(
             return moment, space
     raise NotFound(
         f"no version of {live.name} was live before version {live.version} in {store.path};"
-        f" `mediafm space promote {live.name} VERSION` makes another one live"
+        f" `mediafm spaces promote {live.name} VERSION` makes another one live"
     )
 
 

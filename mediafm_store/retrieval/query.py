@@ -45,6 +45,13 @@ class SearchQuery:
     """Examples of what is not wanted, named as in `like`."""
 
     @property
+    def is_positive(self) -> bool:
+        """True if something is asked for, not only excluded."""
+        files = (self.clip, self.picture, self.sound)
+        named = (self.shot, self.title, self.text, self.said, *files)
+        return bool(self.like) or any(one is not None for one in named)
+
+    @property
     def summary(self) -> str:
         """The query in a line, for people."""
         examples = [self.shot, self.title, self.clip, self.picture, self.sound, *self.like]

@@ -137,7 +137,7 @@ def _matchers(
     known: ReadCache,
     encoders: Callable[[], Encoders],
 ) -> tuple[list[Matcher], list[str]]:
-    """What scores shots, and in plain words how each part of the query is compared."""
+    """Matchers of each part of the query, and in plain words how each compares."""
     described: list[tuple[Matcher, str]] = []
     if liked:
         alone = options.unit == "title" and query.text is query.said is None
@@ -180,7 +180,7 @@ class Comparing(NamedTuple):
     """One space alone; None: all on a common scale."""
     weights: Mapping[Part, float]
     whole: bool
-    """Whether sequences are matched in play order."""
+    """True if sequences are matched in play order."""
 
 
 def by_example(
@@ -214,7 +214,7 @@ def by_example(
 
 
 def _comparison_in_words(counts: Mapping[Part, float]) -> str:
-    """What is compared, in plain words; what counts most comes first."""
+    """Describe in plain words which parts are compared, the one with the greatest weight first."""
     names = [NAMES[part] for part in PARTS if part in counts]
     first = NAMES[max(counts, key=lambda part: counts[part])]
     rest = [name for name in names if name != first]
@@ -233,7 +233,7 @@ def _by_text(
 
 
 def _answers(ranking: Scorer, wanted: AnswerOptions, unit: Unit) -> SearchResult:
-    """What is found, by what an answer is."""
+    """Best answers of the unit that is asked for."""
     if unit == "shot":
         return shots_like(ranking, wanted)
     if any(probe.space.of_titles for matcher in ranking.matchers for probe in matcher.probes()):

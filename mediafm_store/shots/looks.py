@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mediafm_store.media.picture import NAMES
+from mediafm_store.shots.picture import NAMES
 
 Row = Mapping[str, Any]
 """Columns of a shot; what is not known is None."""

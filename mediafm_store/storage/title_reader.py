@@ -124,7 +124,7 @@ class TitleReader:
         """Row of one title; raise NotFound if there is none."""
         rows = self.tables.select("titles", f"id = {quoted(title)}").to_pylist()
         if not rows:
-            raise NotFound(f"no title {title!r} in {self.path}; `mediafm info` lists them")
+            raise NotFound(f"no title {title!r} in {self.path}; `mediafm titles list` lists them")
         return dict(rows[0])
 
     def check_titles(self, titles: Iterable[str]) -> None:
@@ -150,7 +150,7 @@ class TitleReader:
         if shot not in found:
             raise NotFound(
                 f"no shot {shot!r} in {self.path}; shot ids look like sintel/00042, and"
-                " `mediafm info TITLE` lists them"
+                " `mediafm titles shots TITLE` lists them"
             )
         return found[shot]
 
@@ -176,22 +176,16 @@ class TitleReader:
         return self.rows("tags").sort("title", "score", descending=[False, True])
 
     def rows(self, name: str, where: str | None = None) -> pl.DataFrame:
-        """Rows of labels, tags, probes or evaluations.
+        """Rows of labels, tags, probes or evaluations that match an SQL condition.
 
         Labels and tags of titles that do not exist are left out.
-
-        Args:
-            name: Name of the table.
-            where: SQL condition that the rows have to match.
         """
         valid = self.revisions()  # before the rows, so that those of a new title are not too early
         found = _frame(self.tables.select(name, where))
         return found.filter(pl.col("title").is_in(list(valid))) if name in OF_IDS else found
 
     def said(self, words: str, k: int, among: Collection[str] | None = None) -> dict[str, float]:
-        """Full-text search in the spoken words.
-
-        The first call makes the index.
+        """Full-text search in the spoken words; the first call makes the index.
 
         Args:
             words: Words to find; in double quotes exactly this phrase.
@@ -288,11 +282,8 @@ class TitleReader:
     def _visible(
         self, name: str, condition: str | None, columns: list[str] | None = None
     ) -> pa.Table:
-        """The rows of valid revisions.
-
-        Revisions are read before the rows: a title that is replaced in between is seen as it was.
-        """
-        valid = self.revisions()
+        """The rows of valid revisions."""
+        valid = self.revisions()  # before the rows: a title replaced in between is seen as it was
         return only_valid(self.tables.select(name, condition, columns), valid)
 
     def _of_title(self, name: str, title: str | None) -> pl.DataFrame:

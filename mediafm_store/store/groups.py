@@ -9,7 +9,8 @@ from mediafm_store.indexing.config import IndexConfig
 from mediafm_store.indexing.status import IndexStatus, index_status, searchable
 from mediafm_store.ingestion.backfill import BackfillOptions, BackfillResult, backfill
 from mediafm_store.labels.labels import TaskLabels, import_labels, labelled, remove_labels
-from mediafm_store.probing.fit import OnStep, fit_probe
+from mediafm_store.probing.figures import OnStep
+from mediafm_store.probing.fit import fit_probe
 from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.predict import Prediction, apply_probe
 from mediafm_store.probing.refit import refit_probes
@@ -23,7 +24,7 @@ from mediafm_store.tags.tag import Tag, read_tags
 
 
 class Labels:
-    """What people say of titles, shots and segments: `store.labels`."""
+    """Labels that people give to titles, shots and segments: `store.labels`."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -93,7 +94,7 @@ class Probes:
     def apply(
         self, task: str, titles: Sequence[str] | None = None, *, version: int | None = None
     ) -> list[Prediction]:
-        """What a probe predicts for titles, or for their labelled segments.
+        """Predict labels of titles, or of their labelled segments, with a probe.
 
         Raises:
             NotFound: There is no such probe, or no such title.

@@ -1,10 +1,8 @@
 """An embedding store: a catalogue's titles, shots and vectors, and everything done with them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-
-import polars as pl
 
 from mediafm_store.ad_breaks.ad_break import AdBreak
 from mediafm_store.ads.ad_matching import AdMatch, match_ads
@@ -12,7 +10,6 @@ from mediafm_store.ads.ads import Ad, read_ads
 from mediafm_store.embedding.embed import EmbedResult, embed
 from mediafm_store.encoding import DeviceChoice, load_encoders
 from mediafm_store.evaluation.model import ModelReport, evaluate_model
-from mediafm_store.exporters import export
 from mediafm_store.health import CheckResult, doctor
 from mediafm_store.importing.importer import import_features
 from mediafm_store.importing.options import ImportOptions
@@ -22,60 +19,24 @@ from mediafm_store.ingestion.worker import IngestProgress
 from mediafm_store.report.pages import write_atlas_page
 from mediafm_store.retrieval.query import SearchOptions, SearchQuery
 from mediafm_store.retrieval.search import search
-from mediafm_store.storage.storage import Storage
-from mediafm_store.storage.views import View
 from mediafm_store.store.groups import Indexes, Labels, Probes, Spaces, Tags
 from mediafm_store.store.hits import Hits
-from mediafm_store.store.stored_title import StoredTitle
+from mediafm_store.store.store_reader import StoreReader
 from mediafm_store.titles.editing import remove_titles
-from mediafm_store.titles.naming import find_title
 from mediafm_store.training.run import Step, TrainConfig
 from mediafm_store.training.train import TrainReport, train
 
 
-class Store:
+class Store(StoreReader):
     """An embedding store: open it with `mediafm_store.open`.
 
     `store["sintel"]` is a title, by its id, its name or its file's name; `len(store)` is the number
     of titles, and iterating gives them. Several programs may use a store at the same time.
     """
 
-    def __init__(self, storage: Storage) -> None:
-        self.storage = storage
-        """The tables underneath, which the functions of the packages below take."""
-
-    def __repr__(self) -> str:
-        """Where the store is, and what is in it."""
-        return repr(self.storage)
-
-    def __len__(self) -> int:
-        """Number of titles."""
-        return len(self.storage.revisions())
-
-    def __iter__(self) -> Iterator[StoredTitle]:
-        """The titles, by id."""
-        return (StoredTitle(self.storage, title) for title in self.storage.revisions())
-
-    def __contains__(self, title: object) -> bool:
-        """True if there is a title of this id."""
-        return title in self.storage.revisions()
-
-    def __getitem__(self, name: str) -> StoredTitle:
-        """A title by its id, its name or its file's name.
-
-        Raises:
-            NotFound: There is none, or several of that name.
-        """
-        return StoredTitle(self.storage, find_title(self.storage, name))
-
-    @property
-    def path(self) -> str:
-        """The folder or address of the store."""
-        return str(self.storage.path)
-
     @cached_property
     def labels(self) -> Labels:
-        """What people say of titles, shots and segments."""
+        """Labels that people give to titles, shots and segments."""
         return Labels(self.storage)
 
     @cached_property
@@ -271,46 +232,6 @@ class Store:
             NotFound: The example does not exist.
         """
         return self.search(SearchQuery(like=[example]), options, device=device)
-
-    def titles(self) -> pl.DataFrame:
-        """All titles, by id: name, duration in seconds, genres and so on."""
-        return self.storage.titles()
-
-    def shots(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """The shots of all titles in play order; some of their columns, or all."""
-        return self.storage.shots(columns=columns)
-
-    def table(self, name: str, *, version: int | None = None, where: str | None = None) -> View:
-        """A table for other tools: `.lazy()` for Polars, `.arrow()`, `.pandas()`, `.torch()`.
-
-        Args:
-            name: A table ("shots"), a space ("context") or a version of one ("context_v1").
-            version: The table as it was.
-            where: A condition in SQL on shots.
-
-        Raises:
-            NotFound: There is no such table.
-        """
-        return self.storage.view(name, version=version, where=where)
-
-    def export(
-        self, name: str, path: str | Path, *, version: int | None = None, where: str | None = None
-    ) -> list[Path]:
-        """Write a table to a file: `.parquet`, `.csv`, `.npy` or `.safetensors`.
-
-        Args:
-            name: As in `table`.
-            path: The suffix says the format.
-            version: The table as it was.
-            where: A condition in SQL on shots.
-
-        Returns:
-            The files that were written.
-
-        Raises:
-            InvalidInput: The format is unknown, or the file cannot be written.
-        """
-        return export(self.storage, name, path, version=version, where=where)
 
     def match_ads(
         self,

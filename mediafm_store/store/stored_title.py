@@ -45,7 +45,7 @@ class StoredTitle:
 
     @property
     def name(self) -> str:
-        """What people call the title."""
+        """Display name of the title; its id where it has none."""
         return str(self.metadata["name"] or self.id)
 
     def shots(self) -> pl.DataFrame:

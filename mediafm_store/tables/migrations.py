@@ -103,7 +103,7 @@ def _to_5(tables: Tables) -> None:
 
 def _to_6(tables: Tables) -> None:
     """Add measures of what shots look like, as far as stored pictures and columns allow."""
-    from mediafm_store.media import picture
+    from mediafm_store.shots import picture
 
     new = (*picture.COLUMNS, "seen_p", "heard_p", "motion", "cuts_per_min", "looks")
     add_columns(tables, "shots", new)
@@ -122,8 +122,7 @@ def _to_6(tables: Tables) -> None:
 
 def _to_6_shots(tables: Tables, shots: Sequence[Row]) -> list[Row]:
     """Shots of some titles, of all revisions that there are, with what can be told of them."""
-    from mediafm_store.media import picture
-    from mediafm_store.shots import looks
+    from mediafm_store.shots import looks, picture
 
     pictures = tables.select("thumbnails", one_of("id", sorted({s["id"] for s in shots})))
     jpegs = {(p["id"], p["revision"]): p["jpeg"] for p in pictures.to_pylist()}

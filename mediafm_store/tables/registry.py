@@ -108,7 +108,7 @@ class Registry:
                 raise SpaceMismatch(
                     f"the {name} vectors of {self.path} were made by {live.made_by}"
                     f" (fingerprint {live.fingerprint}), these by {made_by} ({fingerprint});"
-                    " use the same encoders, bring all titles to these with `mediafm space"
+                    " use the same encoders, bring all titles to these with `mediafm spaces"
                     " backfill`, or use a new store"
                 )
             return live

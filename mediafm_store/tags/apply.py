@@ -66,7 +66,7 @@ def apply_tags(
     if task and not _tags_titles(chosen[0]):
         raise InvalidInput(
             f"probe {chosen[0].name} does not tag titles: that needs labels of titles, with names,"
-            f" and it has {chosen[0].kind} of {chosen[0].level}; `mediafm probe apply {task}` says"
+            f" and it has {chosen[0].kind} of {chosen[0].level}; `mediafm probes apply {task}` says"
             " what it makes of them"
         )
     chosen = _better_than_chance(chosen)
@@ -163,7 +163,7 @@ def _better_than_chance(chosen: Sequence[Probe]) -> list[Probe]:
     told = {probe.name: by_chance(probe) for probe in chosen}
     poor = [
         f"probe {probe.name} is no better than chance ({told[probe.name]}), so it tags nothing;"
-        f" label more titles, of more series, and `mediafm probe fit {probe.task}`"
+        f" label more titles, of more series, and `mediafm probes fit {probe.task}`"
         for probe in chosen
         if told[probe.name]
     ]
@@ -175,7 +175,7 @@ def _better_than_chance(chosen: Sequence[Probe]) -> list[Probe]:
 
 
 def _tags_titles(probe: Probe) -> bool:
-    """Whether what a probe predicts are names that titles have or have not."""
+    """True if a probe predicts names that titles have or have not."""
     return probe.level == "titles" and probe.kind == "tags" and all(probe.labels)
 
 

@@ -36,7 +36,7 @@ def from_neighbours(store: Storage, titles: Sequence[str], *, top: int) -> Itera
         raise InvalidInput(
             "no title of the store has tags or genres to learn from; add them to the titles'"
             " metadata (film.json beside film.mp4) and ingest again, bring in labels with `mediafm"
-            " labels import`, or name tags to look for: `mediafm tag apply --name 'car chase'`"
+            " labels import`, or name tags to look for: `mediafm tags apply --name 'car chase'`"
         )
     ids, vectors = title_vectors(store)
     place = {title: i for i, title in enumerate(ids)}

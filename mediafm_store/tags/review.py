@@ -10,7 +10,8 @@ from scipy.special import logit
 from mediafm_store.encoding import DeviceChoice
 from mediafm_store.errors import InvalidInput, MediaFMError, NotFound
 from mediafm_store.labels.labels import FILE, REVIEW, add
-from mediafm_store.probing.fit import OnStep, fit_probe
+from mediafm_store.probing.figures import OnStep
+from mediafm_store.probing.fit import fit_probe
 from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.probing.registry import Probe, newest_probe
 from mediafm_store.storage.storage import Storage
@@ -94,7 +95,7 @@ def answer_tags(
     for title, (_, name, accept) in zip(titles, answers, strict=True):
         if (title, name) not in proposed:
             raise NotFound(
-                f"tag {name!r} was not proposed for title {title!r}; `mediafm tag review` lists"
+                f"tag {name!r} was not proposed for title {title!r}; `mediafm tags review` lists"
                 " what was"
             )
         for tag in proposed[title, name]:

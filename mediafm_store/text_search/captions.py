@@ -137,29 +137,34 @@ def fit_caption_map(
         check_encoders(store, store.live("fused"), encoders)
     pairs = _encoded(captioned, encoders, on_step)
     _check_count(file, len(pairs.pictures), fewest)
-
     on_step("learning", 0, 1)
+    fitted = _learnt_and_measured(pairs, encoders, seed)
+    own: dict[str, Any] = {
+        "file": file.name,
+        "pictures": len(pairs.pictures),
+        "texts": len(pairs.texts),
+    }
+    fitted = replace(fitted, facts={**own, **fitted.facts})
+    fitted.save(store.local / FILE)
+    on_step("learning", 1, 1)
+    warn_if_worse(fitted.facts["figures"], store.local / FILE)
+    return fitted
+
+
+def _learnt_and_measured(pairs: Pairs, encoders: Encoders, seed: int) -> CaptionMap:
+    """Fit a map to all pairs; its facts have the figures of one without the held-out pictures."""
     base = Moments.shipped() if _fits(CaptionMap.shipped(), encoders) else None
     common = encode_query(encoders["text"], weights.lines(_PHRASES))
     held = held_out(len(pairs.pictures), seed)
-    figures = _compared_maps(
-        learnt(pairs.among(~held), encoders, base, common), pairs.among(held), base
-    )
-    fitted = replace(
+    without = learnt(pairs.among(~held), encoders, base, common)
+    return replace(
         learnt(pairs, encoders, base, common),
         facts={
-            "file": file.name,
-            "pictures": len(pairs.pictures),
-            "texts": len(pairs.texts),
             "held_out": int(held.sum()),
             "on_shipped": base is not None,
-            "figures": figures,
+            "figures": _compared_maps(without, pairs.among(held), base),
         },
     )
-    fitted.save(store.local / FILE)
-    on_step("learning", 1, 1)
-    warn_if_worse(figures, store.local / FILE)
-    return fitted
 
 
 def read(file: Path) -> CaptionedPictures:

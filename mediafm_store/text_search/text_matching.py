@@ -14,8 +14,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float32
 
-from mediafm_store.arrays import Blocks, Modality, zeros
-from mediafm_store.encoders.encoder import Encoder, EncoderOutput, Encoders, encode, encode_query
+from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.errors import InvalidInput
 from mediafm_store.examples.example import Example, check_encoders
 from mediafm_store.examples.resolver import NOTHING_LEFT
@@ -31,6 +30,7 @@ from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.spaces import is_imported
 from mediafm_store.text_search.asked_for import SAID, AskedFor, asked_of, content_words, quoted
 from mediafm_store.text_search.asked_looks import AskedLook, asked_look
+from mediafm_store.text_search.cached_encoder import CachedTextEncoder
 from mediafm_store.text_search.evidence import Evidence, comparable_parts, sampled
 from mediafm_store.text_search.spoken_words import (
     MOST_SAID,
@@ -254,7 +254,7 @@ def text_matcher(
     # Of imported shots only the words are known.
     known_by: Encoders = {"text": encoders["text"]} if imported else encoders
     check_encoders(store, described, known_by)
-    known_by = {**known_by, "text": _Remembering(known_by["text"])}
+    known_by = {**known_by, "text": CachedTextEncoder(known_by["text"])}
     asked = asked_of(text, known_by, weights)
     words = quoted(text) or text
     literal = spoken(store, words)
@@ -283,25 +283,3 @@ def text_matcher(
     return TextMatcher(
         store, asked, tuple(evidence), said, look, known, spoken=tuple(literal), exact=exact
     )
-
-
-class _Remembering:
-    """A text encoder that encodes each text once."""
-
-    modality: Modality = "text"
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        self.name, self.fingerprint = encoder.name, encoder.fingerprint
-        self._known: dict[str, Blocks] = {}
-
-    def encode(self, items: Sequence[str]) -> EncoderOutput:
-        """Encode items with the underlying encoder."""
-        return encode(self._encoder, items)
-
-    def encode_query(self, texts: Sequence[str]) -> Blocks:
-        """Encode texts as queries, each of them once."""
-        if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
-            rows = encode_query(self._encoder, new)
-            self._known |= {text: rows[i : i + 1] for i, text in enumerate(new)}
-        return np.concatenate([zeros(0), *(self._known[text] for text in texts)])

@@ -15,15 +15,20 @@ from typing import NamedTuple
 
 from mediafm_store.errors import InvalidInput, NotFound
 from mediafm_store.records import shot_id, title_of
-from mediafm_store.sources.ids import caseless
 from mediafm_store.storage.storage import Storage
+from mediafm_store.titles.written_names import (
+    did_you_mean,
+    key,
+    parse_segment,
+    parse_shot,
+    shortened,
+)
 
 _MOST_NEAR, _MOST_TOLD = 3, 10
-LONGEST, _COMPARED = 200, 60
-"""Characters of a name that are repeated in an error, and compared with others."""
+_COMPARED = 60
+"""Characters of a name that are compared with others."""
 _LEAST_PART = 3
 """Characters from which on a part of a name brings it to mind."""
-_MOST_DIGITS = 9
 _FORMS = "sintel/00042, sintel, sintel@0:03:10-0:03:40 or the path of a video, a picture or a sound"
 
 
@@ -82,7 +87,8 @@ class Names:
         found = self._titles(name)
         if not found:
             raise NotFound(
-                f"no title {_short(name)!r} in {self._store.path}; {self._instead_of_title(name)}"
+                f"no title {shortened(name)!r} in {self._store.path};"
+                f" {self._instead_of_title(name)}"
             )
         return self._only(name, found)
 
@@ -95,7 +101,7 @@ class Names:
         found = self._shot(name)
         if found is None:
             raise NotFound(
-                f"no shot {_short(name)!r} in {self._store.path}; {self._instead_of_shot(name)}"
+                f"no shot {shortened(name)!r} in {self._store.path}; {self._instead_of_shot(name)}"
             )
         return found
 
@@ -103,10 +109,10 @@ class Names:
         """Resolve a name that is an id, or TITLE@START-END of one; None if it is neither."""
         if name in self._counts:
             return Named(name)
-        title, number = _shot_in(name)
+        title, number = parse_shot(name)
         if number is not None and number < self._counts.get(title, 0):
             return Named(title, name) if name == shot_id(title, number) else None
-        title, start, end = _segment_in(name)
+        title, start, end = parse_segment(name)
         return Named(title, None, start, end) if title in self._counts and end else None
 
     def find(self, name: str) -> Named:
@@ -117,14 +123,14 @@ class Names:
             return Named(self._only(name, found))
         if place := self.place(name):
             return place
-        near = _told_near(self._near_any(name))
-        raise NotFound(f"{_short(name)!r} is no shot, title or file; {near or f'give {_FORMS}'}")
+        near = did_you_mean(self._near_any(name))
+        raise NotFound(f"{shortened(name)!r} is no shot, title or file; {near or f'give {_FORMS}'}")
 
     def place(self, name: str) -> Named | None:
         """Resolve a name of a shot, else a segment; None if it holds no title's name."""
         if shot := self._shot(name):
             return Named(title_of(shot), shot)
-        title, start, end = _segment_in(name)
+        title, start, end = parse_segment(name)
         if end and (found := self._titles(title)):
             return Named(self._only(title, found), None, start, end)
         return None
@@ -157,21 +163,21 @@ class Names:
             return found[0]
         more = f" and {len(found) - _MOST_TOLD} more" if len(found) > _MOST_TOLD else ""
         raise InvalidInput(
-            f"{_short(name)!r} may be {len(found)} titles: {', '.join(found[:_MOST_TOLD])}{more};"
-            " give the id of one"
+            f"{shortened(name)!r} may be {len(found)} titles:"
+            f" {', '.join(found[:_MOST_TOLD])}{more}; give the id of one"
         )
 
     # Shots
 
     def _shot(self, name: str) -> str | None:
         """Raises NotFound for a number beyond those of a title that is there."""
-        title, number = _shot_in(name)
+        title, number = parse_shot(name)
         if number is None or not (found := self._titles(title)):
             return None
         title_id = self._only(title, found)
         if number >= self._counts[title_id]:
             raise NotFound(
-                f"no shot {_short(name)!r} in {self._store.path}; {self._shots_of(title_id)}"
+                f"no shot {shortened(name)!r} in {self._store.path}; {self._shots_of(title_id)}"
             )
         return shot_id(title_id, number)
 
@@ -186,27 +192,27 @@ class Names:
     # What may have been meant
 
     def _instead_of_title(self, name: str) -> str:
-        title, number = _shot_in(name)
+        title, number = parse_shot(name)
         found = [] if number is None else self._titles(title)
         if any(number is not None and number < self._counts[title_id] for title_id in found):
             return f"that is a shot; give its title, {found[0]}"
-        return _told_near(self._shown(self._near(name))) or "`mediafm info` lists them"
+        return did_you_mean(self._shown(self._near(name))) or "`mediafm titles list` lists them"
 
     def _instead_of_shot(self, name: str) -> str:
         if len(found := self._titles(name)) == 1:
             return f"that is a title; {self._shots_of(found[0])}"
-        title, number = _shot_in(name)
+        title, number = parse_shot(name)
         near = [] if number is None else self._near_shots(title, number)
-        return _told_near(near) or (
-            "shot ids look like sintel/00042, and `mediafm info TITLE` lists them"
+        return did_you_mean(near) or (
+            "shot ids look like sintel/00042, and `mediafm titles shots TITLE` lists them"
         )
 
     def _near_any(self, name: str) -> list[str]:
         """Known names that are similar to a name of any kind."""
-        title, number = _shot_in(name)
+        title, number = parse_shot(name)
         if number is not None:
             return self._near_shots(title, number)
-        title, start, end = _segment_in(name)
+        title, start, end = parse_segment(name)
         if end:
             return [f"{near}@{start}-{end}" for near in self._near(title)]
         return self._shown(self._near(name))
@@ -224,7 +230,7 @@ class Names:
             for title_id, name in names.items()
         }
         return [
-            title_id if told[title_id] else f"{title_id} ({_short(names[title_id])})"
+            title_id if told[title_id] else f"{title_id} ({shortened(names[title_id])})"
             for title_id in titles
         ]
 
@@ -237,44 +243,6 @@ class Names:
         # A name of many titles is no help, as that of a file that many were imported from.
         found = [ids for one in names if len(ids := self._called[one]) <= _MOST_NEAR]
         return list(dict.fromkeys(chain.from_iterable(found)))[:_MOST_NEAR]
-
-
-def key(name: str) -> str:
-    """Normalised form of a name: two names that people read as one have one key.
-
-    Example:
-        >>> key("  Tears of  STEEL ")
-        'tears of steel'
-    """
-    return " ".join(caseless(name).split())
-
-
-def _shot_in(name: str) -> tuple[str, int | None]:
-    """The title and the number that sintel/42 names; None where it has no number."""
-    title, _, number = name.rpartition("/")
-    digits = number.strip()
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS):
-        return title, None
-    return title, int(digits)
-
-
-def _segment_in(name: str) -> tuple[str, str, str]:
-    """The title, the start and the end that TITLE@START-END names; the end is empty in others."""
-    title, _, times = name.rpartition("@")
-    start, _, end = times.partition("-")
-    return title, start.strip(), end.strip()
-
-
-def _short(name: str) -> str:
-    """A name as an error repeats it."""
-    return name if len(name) <= LONGEST else f"{name[:LONGEST]}..."
-
-
-def _told_near(near: Sequence[str]) -> str:
-    """Near ones as a question; empty if there are none."""
-    if not near:
-        return ""
-    return f"did you mean {' or '.join(filter(None, [', '.join(near[:-1]), near[-1]]))}?"
 
 
 def shots_within(

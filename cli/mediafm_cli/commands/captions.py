@@ -1,7 +1,7 @@
-"""mediafm captions."""
+"""mediafm captions: teach searches by text with captioned pictures."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,48 +16,66 @@ from mediafm_cli.options import (
 from mediafm_cli.output import emit, emit_one, say
 from mediafm_cli.progress import progress_bar
 
-EXAMPLE = "Examples: mediafm captions fit captions.csv; mediafm captions show"
+if TYPE_CHECKING:
+    from mediafm_store.picture_text.caption_map import CaptionMap
 
-ONLY = {"file": ("fit",), "seed": ("fit",)}
-"""Parameters that only some actions use."""
+app = typer.Typer(
+    name="captions",
+    no_args_is_help=True,
+    help="Teach searches by text with captioned pictures of your own.",
+)
 
 
-def captions(
-    action: Annotated[Literal["fit", "show"], typer.Argument(help="What to do.")],
+@app.command(epilog="Example: mediafm captions fit captions.csv")
+def fit(
     file: Annotated[
-        Path | None, typer.Argument(help="A .csv, .jsonl or .parquet file of captioned pictures.")
-    ] = None,
+        Path, typer.Argument(help="A .csv, .jsonl or .parquet file of captioned pictures.")
+    ],
     store: StorePath = DEFAULT_STORE,
     seed: Annotated[int, typer.Option(min=0, help="Of the pictures that are held out.")] = 0,
     encoder: EncoderNames = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Teach searches by text with captioned pictures of your own.
+    """Learn from captioned pictures, on top of what this package has learnt.
 
     A row has the columns picture (a path, relative to the file) and text; a picture may have
-    several rows, or in JSON lines a list, texts. `fit` learns from them on top of what this package
-    has learnt, and prints how many texts of a tenth of the pictures, held out, find their picture
-    among the first 1, 5 and 10. `show` tells which map is in use.
+    several rows, or in JSON lines a list, texts. Prints how many texts of a tenth of the pictures,
+    held out, find their picture among the first 1, 5 and 10.
     """
-    opened = open_store(store)
     from mediafm_store.encoding import load_encoders
-    from mediafm_store.picture_text.caption_map import CaptionMap
-    from mediafm_store.text_search.captions import caption_map_of, fit_caption_map
+    from mediafm_store.text_search.captions import fit_caption_map
 
+    opened = open_store(store)
     encoders = load_encoders(encoder or (), device=device, store=opened)
-    if action == "fit":
-        if file is None:
-            raise typer.BadParameter("learn from which file? As: mediafm captions fit captions.csv")
-        with progress_bar("/s") as update:
-            used: CaptionMap | None = fit_caption_map(
-                opened, file, encoders=encoders, seed=seed, on_step=update
-            )
-    else:
-        used = caption_map_of(opened, encoders)
+    with progress_bar("/s") as update:
+        used = fit_caption_map(opened, file, encoders=encoders, seed=seed, on_step=update)
+    _print(used, as_json)
+
+
+@app.command(epilog="Example: mediafm captions show --json")
+def show(
+    store: StorePath = DEFAULT_STORE,
+    encoder: EncoderNames = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Show which map from pictures to sentences is in use."""
+    from mediafm_store.encoding import load_encoders
+    from mediafm_store.text_search.captions import caption_map_of
+
+    opened = open_store(store)
+    used = caption_map_of(opened, load_encoders(encoder or (), device=device, store=opened))
     if used is None:
         say("No map from pictures to sentences for these encoders: mediafm captions fit FILE.")
         return
+    _print(used, as_json)
+
+
+def _print(used: "CaptionMap", as_json: bool) -> None:
+    """Print the data a map was fitted to, and its figures."""
+    from mediafm_store.picture_text.caption_map import CaptionMap
+
     row = {
         "map": "shipped" if used is CaptionMap.shipped() else "own",
         "pictures": used.facts.get("pictures"),

@@ -11,9 +11,10 @@ from mediafm_cli.options import AsJson, Device
 from mediafm_cli.output import emit_one, say
 from mediafm_cli.progress import progress_bar
 
-EXAMPLE = "Examples: mediafm demo; mediafm demo my-demo --media films/ --preset small"
+app = typer.Typer()
 
 
+@app.command(epilog="Examples: mediafm demo; mediafm demo my-demo --media films/ --preset small")
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where films, store and report go.")] = Path(
         "mediafm-demo"
@@ -49,4 +50,4 @@ def demo(
     say(f"\nLook at {result.report}, and try:")
     say(f"  mediafm search --shot {result.first_shot} --store {store}")
     say(f'  mediafm search --text "a cup of coffee" --store {store}')
-    say(f"  mediafm info --store {store}")
+    say(f"  mediafm titles list --store {store}")

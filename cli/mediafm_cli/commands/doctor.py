@@ -9,9 +9,10 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
 from mediafm_cli.output import Row, emit, say, stop
 from mediafm_cli.progress import progress_bar
 
-EXAMPLE = "Examples: mediafm doctor; mediafm doctor --fix --store my-store"
+app = typer.Typer()
 
 
+@app.command(epilog="Examples: mediafm doctor; mediafm doctor --fix --store my-store")
 def doctor(
     store: StorePath = DEFAULT_STORE,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
@@ -46,7 +47,7 @@ def doctor(
 
 
 def _finding_cells(row: Row) -> Row:
-    """What the table shows of a finding."""
+    """Table cells of a finding."""
     cure = row["cure"] if row["state"] in ("wrong", "due") else ""
     return {
         "check": row["check"],

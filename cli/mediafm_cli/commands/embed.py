@@ -1,46 +1,35 @@
 """mediafm embed."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mediafm_cli.options import (
     DEFAULT_STORE,
     AsJson,
+    Checkpoint,
     Device,
     Engine,
     StorePath,
     Workers,
     open_store,
 )
-from mediafm_cli.output import emit_one, say
+from mediafm_cli.output import emit_one
 from mediafm_cli.progress import progress_bar
+from mediafm_cli.refit import refit
 
-if TYPE_CHECKING:
-    from mediafm_store.storage.storage import Storage
-
-EXAMPLE = "Example: mediafm embed --store my-store"
+app = typer.Typer()
 
 
+@app.command(epilog="Example: mediafm embed --store my-store")
 def embed(
     store: StorePath = DEFAULT_STORE,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Folder of a checkpoint; default: the newest.")
-    ] = None,
-    in_context: Annotated[
-        tuple[str, float, float] | None,
-        typer.Option(
-            help="Write nothing, but print the vectors of a clip: a title, start and end in"
-            " seconds.",
-            metavar="TITLE START END",
-        ),
-    ] = None,
+    checkpoint: Checkpoint = None,
     no_promote: Annotated[
         bool,
         typer.Option(
             "--no-promote",
-            help="Leave a new version out of use, until `mediafm space promote context`.",
+            help="Leave a new version out of use, until `mediafm spaces promote context`.",
         ),
     ] = False,
     workers: Workers = None,
@@ -51,13 +40,7 @@ def embed(
     """Write contextual shot vectors and title vectors of all titles that lack them.
 
     Those of a new model go live when they have passed their gates, and probes are fitted to them.
-
-    With --in-context sintel 60 90, the segment of a title from 60 to 90 seconds is embedded: from
-    within its title, alone, and as the plain mean of its shots. --json prints the vectors.
     """
-    if in_context is not None:
-        embed_clip(store, in_context, checkpoint, device, as_json)
-        return
     from mediafm_store.embedding.embed import embed as embed_titles
 
     opened = open_store(store)
@@ -81,39 +64,3 @@ def embed(
     emit_one(row, as_json=as_json)
     if not no_promote:
         refit(opened, device)
-
-
-def refit(store: "Storage", device: Device) -> None:
-    """Fit probes to the vectors that are live now, so that tagging goes on."""
-    from mediafm_store.probing.refit import refit_probes
-
-    with progress_bar("") as update:
-        fitted = refit_probes(store, device=device, on_step=update)
-    for probe in fitted:
-        say(f"Fitted probe {probe.name}, to {probe.space}.")
-
-
-def embed_clip(
-    store: str,
-    segment: tuple[str, float, float],
-    checkpoint: Path | None,
-    device: Device,
-    as_json: bool,
-) -> None:
-    """Print how a clip is seen from within its title."""
-    from mediafm_store.embedding.embed import embed_clip as embed_segment
-    from mediafm_store.titles.naming import find_title
-
-    title, start_s, end_s = segment
-    opened = open_store(store)
-    title = find_title(opened, title)
-    clip = embed_segment(opened, title, start_s, end_s, checkpoint=checkpoint, device=device)
-    row = {"title": title, "start_s": start_s, "end_s": end_s, "shots": clip.shots}
-    if as_json:
-        vectors = {
-            name: getattr(clip, name)[0].tolist() for name in ("fused", "isolated", "context")
-        }
-        emit_one(row | vectors, as_json=True)
-        return
-    changed = float((clip.isolated @ clip.context.T).item())
-    emit_one(row | {"context against isolated": changed}, as_json=False)

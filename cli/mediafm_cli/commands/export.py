@@ -8,12 +8,13 @@ import typer
 from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, open_store
 from mediafm_cli.output import emit
 
-EXAMPLE = (
-    "Examples: mediafm export shots shots.csv; mediafm export context vectors.npy;"
+app = typer.Typer()
+
+
+@app.command(
+    epilog="Examples: mediafm export shots shots.csv; mediafm export context vectors.npy;"
     " mediafm export fused drama.safetensors --where \"array_contains(genres, 'Drama')\""
 )
-
-
 def export(
     name: Annotated[
         str,

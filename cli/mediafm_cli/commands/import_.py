@@ -9,17 +9,20 @@ import typer
 
 from mediafm_cli.options import DEFAULT_STORE, AsJson, StorePath, Strict, open_store
 from mediafm_cli.output import Row, emit, tell_failures, tell_result
+from mediafm_cli.pairs import parse_pairs
 from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from mediafm_store.arrays import Modality
 
-EXAMPLE = (
-    "Example: mediafm import features/*.npz --visual vgg19 --audio hsv --fps 24000/1001"
-    " --store my-store"
+app = typer.Typer()
+
+
+@app.command(
+    "import",
+    epilog="Example: mediafm import features/*.npz --visual vgg19 --audio hsv --fps 24000/1001"
+    " --store my-store",
 )
-
-
 def import_(
     files: Annotated[list[Path], typer.Argument(help="Files .npz and .parquet, folders .lance.")],
     store: StorePath = DEFAULT_STORE,
@@ -35,8 +38,9 @@ def import_(
     made_by: Annotated[
         list[str] | None,
         typer.Option(
-            help="What made the vectors, as visual=vgg19; default: the array's name. May be"
-            " repeated."
+            help="What made the vectors, as visual=vgg19,audio=hsv; default: the array's name. May"
+            " be repeated.",
+            metavar="NAME=TEXT",
         ),
     ] = None,
     scenes: Annotated[
@@ -90,20 +94,12 @@ def _parse_made_by(given: Sequence[str]) -> "dict[Modality, str]":
     from mediafm_store.arrays import MODALITIES
 
     known: dict[str, Modality] = {m: m for m in MODALITIES}
-    names: dict[Modality, str] = {}
-    for part in given:
-        modality, _, name = part.partition("=")
-        if modality not in known or not name:
-            raise typer.BadParameter(
-                f"{part!r}: give one of {', '.join(MODALITIES)} and a name, as visual=vgg19",
-                param_hint="--made-by",
-            )
-        names[known[modality]] = name
-    return names
+    pairs = parse_pairs(given, known, option="--made-by", example="visual=vgg19,audio=hsv")
+    return {known[modality]: name for modality, name in pairs.items()}
 
 
 def _import_cells(row: Row) -> Row:
-    """What the table shows of a result."""
+    """Table cells of a result."""
     return {
         "title": row["title"],
         "state": row["state"],

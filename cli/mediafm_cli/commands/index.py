@@ -1,11 +1,13 @@
-"""mediafm index."""
+"""mediafm index: FAISS indexes that make searches quick."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mediafm_cli.completion import complete_spaces
 from mediafm_cli.options import (
     DEFAULT_STORE,
     AsJson,
@@ -18,28 +20,35 @@ from mediafm_cli.options import (
 from mediafm_cli.output import Row, emit
 from mediafm_cli.progress import progress_bar
 
-EXAMPLE = (
-    "Examples: mediafm index; mediafm index refresh; mediafm index status --json;"
-    " mediafm index --space context --kind pca-ivf-rabitq --target .95;"
-    " mediafm index --engine ray://head:10001 --workers 20"
+if TYPE_CHECKING:
+    from mediafm_store.indexing.status import IndexStatus
+    from mediafm_store.storage.storage import Storage
+    from mediafm_store.tables.spaces import Space
+
+app = typer.Typer(
+    name="index",
+    no_args_is_help=True,
+    help="Build the FAISS indexes that make searches quick, and measure how good they are.\n\n"
+    "Searches are right without an index and after changes, too: what it does not hold yet is"
+    " compared one by one, until refresh adds it.",
 )
+_Spaces = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="fused, described, context or title; default: all.",
+        metavar="[SPACE]...",
+        autocompletion=complete_spaces,
+    ),
+]
 
-ONLY = {
-    **dict.fromkeys(("kind", "target", "memory", "shard_rows"), ("build",)),
-    **dict.fromkeys(("workers", "engine", "device"), ("build", "refresh")),
-}
-"""Parameters that only some actions use."""
 
-
-def index(
-    action: Annotated[
-        Literal["build", "refresh", "status"],
-        typer.Argument(help="Build anew, add what is new, or only tell how good they are."),
-    ] = "build",
+@app.command(
+    epilog="Examples: mediafm index build; mediafm index build context --kind pca-ivf-rabitq"
+    " --target .95; mediafm index build --engine ray://head:10001 --workers 20"
+)
+def build(
+    spaces: _Spaces = None,
     store: StorePath = DEFAULT_STORE,
-    space: Annotated[
-        list[str] | None, typer.Option(help="fused, described, context or title; default: all.")
-    ] = None,
     kind: Annotated[
         str | None,
         typer.Option(
@@ -51,7 +60,7 @@ def index(
         float | None,
         typer.Option(help="recall@10 that searches are to reach; default: .99.", min=0.0, max=1.0),
     ] = None,
-    memory: Annotated[
+    memory_gb: Annotated[
         float | None,
         typer.Option(help="Gigabytes that an index may take in searches; default: 4.", min=0.0),
     ] = None,
@@ -68,40 +77,83 @@ def index(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Build the FAISS indexes that make searches quick, and say how good they are.
+    """Build the indexes of spaces, in place of those that there are.
 
     An index is tuned to the wanted recall and measured against exact search, with and without
-    filters. Searches are right without it and after changes, too: what it does not hold yet is
-    compared one by one, until refresh adds it, to an index as it was asked for. Workers take a
-    shard each; those of a cluster need the store at the same path.
+    filters. Workers take a shard each; those of a cluster need the store at the same path.
     """
-    from mediafm_store.indexing.build import build_indexes, refresh_indexes
+    from mediafm_store.indexing.build import build_indexes
     from mediafm_store.indexing.config import IndexConfig
-    from mediafm_store.indexing.status import index_status, searchable
 
-    told = {"kind": kind, "target": target, "memory_gb": memory, "shard_rows": shard_rows}
+    told = {"kind": kind, "target": target, "memory_gb": memory_gb, "shard_rows": shard_rows}
     asked: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
     opened = open_store(store)
-    spaces = [opened.live(name) for name in space] if space else searchable(opened)
-    spaces = spaces or [opened.live("fused")]
+    wanted = _wanted(opened, spaces)
     with progress_bar("") as update:
-        how: dict[str, Any] = {
-            "device": device,
-            "engine": engine,
-            "workers": workers,
-            "on_vectors": partial(update, "indexing"),
-        }
-        if action == "build":
-            made = build_indexes(opened, spaces, IndexConfig(**asked), **how)
-        elif action == "refresh":
-            made = refresh_indexes(opened, spaces, **how)
-        else:
-            made = [index_status(opened, one) for one in spaces]
+        made = build_indexes(
+            opened,
+            wanted,
+            IndexConfig(**asked),
+            device=device,
+            engine=engine,
+            workers=workers,
+            on_vectors=partial(update, "indexing"),
+        )
+    _print(made, as_json)
+
+
+@app.command(epilog="Examples: mediafm index refresh; mediafm index refresh context --workers 4")
+def refresh(
+    spaces: _Spaces = None,
+    store: StorePath = DEFAULT_STORE,
+    workers: Workers = None,
+    engine: Engine = "threads",
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Add what is new to indexes, which stay as they were asked for."""
+    from mediafm_store.indexing.build import refresh_indexes
+
+    opened = open_store(store)
+    wanted = _wanted(opened, spaces)
+    with progress_bar("") as update:
+        made = refresh_indexes(
+            opened,
+            wanted,
+            device=device,
+            engine=engine,
+            workers=workers,
+            on_vectors=partial(update, "indexing"),
+        )
+    _print(made, as_json)
+
+
+@app.command(epilog="Examples: mediafm index status; mediafm index status fused --json")
+def status(
+    spaces: _Spaces = None, store: StorePath = DEFAULT_STORE, as_json: AsJson = False
+) -> None:
+    """Show how good the indexes are, and how much is not in them yet."""
+    from mediafm_store.indexing.status import index_status
+
+    opened = open_store(store)
+    _print([index_status(opened, one) for one in _wanted(opened, spaces)], as_json)
+
+
+def _wanted(store: "Storage", names: Sequence[str] | None) -> "list[Space]":
+    """The spaces of these names; by default all that are searched."""
+    from mediafm_store.indexing.status import searchable
+
+    spaces = [store.live(name) for name in names] if names else searchable(store)
+    return spaces or [store.live("fused")]
+
+
+def _print(made: "Sequence[IndexStatus]", as_json: bool) -> None:
+    """A line an index."""
     emit([asdict(one) for one in made], as_json=as_json, table=_index_cells)
 
 
 def _index_cells(row: Row) -> Row:
-    """What the table shows of an index."""
+    """Table cells of an index."""
     filtered = row["recall_filtered"]
     return {
         "space": row["space"],

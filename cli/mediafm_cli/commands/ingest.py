@@ -12,7 +12,7 @@ from mediafm_cli.options import (
     Device,
     EncoderNames,
     Engine,
-    Frames,
+    Keyframes,
     StorePath,
     Strict,
     Workers,
@@ -22,19 +22,20 @@ from mediafm_cli.options import (
 from mediafm_cli.output import Row, emit, tell_failures, tell_result
 from mediafm_cli.progress import film_bars
 
-EXAMPLE = "Example: mediafm ingest films/ trailer.mp4 --store my-store"
+app = typer.Typer()
 
 
+@app.command(epilog="Example: mediafm ingest films/ trailer.mp4 --store my-store")
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Videos, and folders of videos.")],
     store: StorePath = DEFAULT_STORE,
     title: Annotated[str | None, typer.Option(help="Id of the title, for one video.")] = None,
     detector: Annotated[str, typer.Option(help="Shot detector plug-in.")] = "adaptive",
-    shots: Annotated[
+    shot_list: Annotated[
         Path | None, typer.Option(help="CSV or EDL with the shots of the one video.")
     ] = None,
     encoder: EncoderNames = None,
-    frames: Frames = 3,
+    keyframes: Keyframes = 3,
     language: Annotated[str | None, typer.Option(help="Of the subtitles, such as de.")] = None,
     workers: Workers = None,
     engine: Engine = "threads",
@@ -60,8 +61,8 @@ def ingest(
 
     options = IngestOptions(
         detector=detector,
-        shot_list=shots,
-        keyframes=frames,
+        shot_list=shot_list,
+        keyframes=keyframes,
         language=language,
         title=title,
         force=force,
@@ -89,7 +90,7 @@ def ingest(
 
 
 def _ingest_cells(row: Row) -> Row:
-    """What the table shows of a result."""
+    """Table cells of a result."""
     took = row["took_s"]
     speed = f"{row['film_s'] / took:.0f}x" if row["frames"] else ""
     return {

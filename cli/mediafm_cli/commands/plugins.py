@@ -7,10 +7,11 @@ import typer
 from mediafm_cli.options import AsJson
 from mediafm_cli.output import emit
 
-EXAMPLE = "Example: mediafm plugins encoders"
+app = typer.Typer()
 Kind = Literal["encoders", "detectors", "indexes", "exporters", "timelines"]
 
 
+@app.command(epilog="Example: mediafm plugins encoders")
 def plugins(
     kind: Annotated[Kind | None, typer.Argument(help="One kind; default: all.")] = None,
     as_json: AsJson = False,

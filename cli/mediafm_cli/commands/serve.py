@@ -15,9 +15,10 @@ from mediafm_cli.options import (
 )
 from mediafm_cli.output import emit_one, say
 
-EXAMPLE = "Examples: mediafm serve; mediafm serve --open; mediafm serve --port 0 --json"
+app = typer.Typer()
 
 
+@app.command(epilog="Examples: mediafm serve; mediafm serve --open; mediafm serve --port 0 --json")
 def serve(
     store: StorePath = DEFAULT_STORE,
     port: Annotated[

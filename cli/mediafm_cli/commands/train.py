@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,10 +10,14 @@ from mediafm_cli.options import DEFAULT_STORE, AsJson, Device, StorePath, open_s
 from mediafm_cli.output import emit_one, say
 from mediafm_cli.progress import progress_bar
 
-EXAMPLE = "Example: mediafm train --preset small --store my-store"
+if TYPE_CHECKING:
+    from mediafm_store.training.train import TrainReport
+
+app = typer.Typer()
 _SLOW = ("base", "large")
 
 
+@app.command(epilog="Example: mediafm train --preset small --store my-store")
 def train(
     store: StorePath = DEFAULT_STORE,
     preset: Annotated[
@@ -67,8 +71,12 @@ def train(
             log(step)
 
         trained = train_model(opened, preset=preset, config=config, device=device, on_step=on_step)
-    if not first:
-        return
+    if first:
+        _print(trained, preset, as_json)
+
+
+def _print(trained: "TrainReport", preset: str, as_json: bool) -> None:
+    """Print the figures of a training beside trivial predictors."""
     result = trained.result
     row = {
         "checkpoint": str(trained.checkpoint),

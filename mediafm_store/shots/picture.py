@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image as Pictures
 
-from mediafm_store.media.faces import Picture, faces
+from mediafm_store.shots.faces import Picture, faces
 
 _FORMATS, _MOST_PIXELS = ("JPEG", "PNG", "WEBP"), 4096 * 4096
 """Formats of stored pictures, and their largest number of pixels. Those made here are JPEG, 320

@@ -1,4 +1,4 @@
-"""mediafm cut."""
+"""mediafm clips: shots and segments as files, and as vectors."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mediafm_cli.options import DEFAULT_STORE, AsJson, End, Start, StorePath, open_store
-from mediafm_cli.output import Row, emit, say
+from mediafm_cli.options import (
+    DEFAULT_STORE,
+    AsJson,
+    Checkpoint,
+    Device,
+    End,
+    Start,
+    StorePath,
+    Title,
+    open_store,
+)
+from mediafm_cli.output import Row, emit, emit_one, say
 from mediafm_cli.progress import progress_bar
 from mediafm_store.errors import InvalidInput
 from mediafm_store.text_files.json_text import parse_json
@@ -19,13 +29,16 @@ if TYPE_CHECKING:
     from mediafm_store.storage.storage import Storage
     from mediafm_store.timelines.segment import Segment
 
-EXAMPLE = (
-    "Examples: mediafm cut sintel/00042 sintel/00043 --into clips;"
-    " mediafm cut sintel --from 60 --to 90 --into clips;"
-    " mediafm cut - --into clips < found.json"
+app = typer.Typer(
+    name="clips", no_args_is_help=True, help="Shots and segments of titles, as files or vectors."
 )
 
 
+@app.command(
+    epilog="Examples: mediafm clips cut sintel/00042 sintel/00043 --into clips;"
+    " mediafm clips cut sintel --from 1:00 --to 1:30 --into clips;"
+    " mediafm clips cut - --into clips < found.json"
+)
 def cut(
     what: Annotated[
         list[str],
@@ -68,6 +81,41 @@ def cut(
         say("Nothing to cut: no line came in.")
 
 
+@app.command(
+    epilog="Example: mediafm clips embed sintel --from 1:00 --to 1:30 --json",
+)
+def embed(
+    title: Title,
+    store: StorePath = DEFAULT_STORE,
+    start: Start = None,
+    end: End = None,
+    checkpoint: Checkpoint = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Embed a segment of a title: within its title, alone, and as the plain mean of its shots.
+
+    Nothing is written to the store; --json prints the vectors.
+    """
+    from mediafm_store.embedding.embed import embed_clip
+    from mediafm_store.titles.naming import find_title
+
+    opened = open_store(store)
+    title = find_title(opened, title)
+    start_s = start or 0.0
+    end_s = opened.title(title)["duration_s"] if end is None else end
+    clip = embed_clip(opened, title, start_s, end_s, checkpoint=checkpoint, device=device)
+    row = {"title": title, "start_s": start_s, "end_s": end_s, "shots": clip.shots}
+    if as_json:
+        vectors = {
+            name: getattr(clip, name)[0].tolist() for name in ("fused", "isolated", "context")
+        }
+        emit_one(row | vectors, as_json=True)
+        return
+    changed = float((clip.isolated @ clip.context.T).item())
+    emit_one(row | {"context against isolated": changed}, as_json=False)
+
+
 def _wanted(
     store: "Storage", what: Sequence[str], start: float | None, end: float | None
 ) -> "list[Segment]":
@@ -99,7 +147,7 @@ def json_rows(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _clip_cells(clip: Row) -> Row:
-    """What the table shows of a clip."""
+    """Table cells of a clip."""
     from mediafm_store.report.timecode import timecode
 
     return {

@@ -1,0 +1,1 @@
+"""Results as rows: what --json prints of each, and which cells a table shows."""
