@@ -1,4 +1,4 @@
-"""Find encoders, detectors, index kinds and exporters by name.
+"""Find encoders, detectors, index kinds, exporters and timeline formats by name.
 
 A plug-in is any importable callable. It is named either by an entry point of group
 `mediafm_store.<kind>` or by its own path, `package.module:attribute`.
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from mediafm_store.errors import InvalidInput, MediaFMError, NotFound, first_line
 
-Kind = Literal["encoders", "detectors", "indexes", "exporters"]
+Kind = Literal["encoders", "detectors", "indexes", "exporters", "timelines"]
 _NAME = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 _PATH = re.compile(f"{_NAME}:{_NAME}")
 
@@ -64,7 +64,7 @@ def _imported(point: EntryPoint) -> Any:
         raise NotFound(f"plug-in {point.name!r} cannot be imported: {first_line(error)}") from error
 
 
-def check_call(name: str, plugin: Any, *arguments: object, **named: object) -> None:
+def check_call(name: str, plugin: Any, /, *arguments: object, **named: object) -> None:
     """Raise InvalidInput if a plug-in does not take such arguments; it is not called for that."""
     try:
         inspect.signature(plugin).bind(*arguments, **named)
@@ -75,7 +75,7 @@ def check_call(name: str, plugin: Any, *arguments: object, **named: object) -> N
         return
 
 
-def make(name: str, plugin: Any, *arguments: object, **named: object) -> Any:
+def make(name: str, plugin: Any, /, *arguments: object, **named: object) -> Any:
     """Call a plug-in with its arguments.
 
     Raises:

@@ -12,7 +12,8 @@ from mediafm_store.break_files.vmap import check_tag, vmap
 from mediafm_store.errors import InvalidInput
 from mediafm_store.files import write_text
 from mediafm_store.storage.storage import Storage
-from mediafm_store.timelines.writers import FORMATS, Rate, suffix_of, write_timeline
+from mediafm_store.timelines.segment import Rate
+from mediafm_store.timelines.writers import formats, suffix_of, write_timeline
 
 _Ads = Mapping[str, Sequence[AdMatch]]
 _BREAKS: dict[str, Callable[[list[BreakTime], float | None, str | None, _Ads], str]] = {
@@ -54,12 +55,12 @@ def write_breaks(
     suffix = _break_format(path)
     if not any(breaks.values()):
         raise InvalidInput(f"nothing to write to {path}: there is no break")
-    if suffix in FORMATS:
-        parts = [act for title, places in breaks.items() for act in acts(store, title, places)]
-        write_timeline(path, parts, fps=fps)
-    else:
+    if suffix in _BREAKS:
         found = moments(store, breaks)
         write_text(path, _BREAKS[suffix](found, break_s, ad_tag, ads_of_breaks(ads)))
+    else:
+        parts = [act for title, places in breaks.items() for act in acts(store, title, places)]
+        write_timeline(path, parts, fps=fps)
 
 
 def check_break_files(
@@ -88,4 +89,4 @@ def check_break_files(
 
 def _break_format(path: Path) -> str:
     """The suffix that says how breaks are written; raise InvalidInput if it is none of them."""
-    return suffix_of(path, known=(*FORMATS, *_BREAKS))
+    return suffix_of(path, known=(*formats(), *_BREAKS))

@@ -5,39 +5,38 @@ import io
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from typing import Any
 
 from mediafm_store.errors import InvalidInput
 from mediafm_store.timelines.edit import FilmFrames, film_of
 from mediafm_store.timelines.escaping import one_line
-from mediafm_store.timelines.segment import Segment
+from mediafm_store.timelines.segment import Rate, Segment
 
 log = logging.getLogger(__name__)
 _FORMULA = ("=", "+", "-", "@")
 """First characters of cells that spreadsheets run; an apostrophe before them makes them text."""
 
 
-def sheet_csv(segments: Sequence[Segment], fps: Fraction | float | None) -> str:
+def write_csv(segments: Sequence[Segment], *, name: str, fps: Rate = None) -> str:
     """A line a segment; ends are those of half-open ranges, as in an EDL."""
+    del name  # a table has none
     text = io.StringIO()
     lines = [row | {"time_base": str(row["time_base"])} for row in _sheet_rows(segments, fps)]
-    names = list(lines[0]) if lines else ["title", "start_s", "end_s"]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+    columns = list(lines[0]) if lines else ["title", "start_s", "end_s"]
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     for row in lines:
-        writer.writerow({name: _sheet_cell(value) for name, value in row.items()})
+        writer.writerow({column: _sheet_cell(value) for column, value in row.items()})
     return text.getvalue()
 
 
-def sheet_json(segments: Sequence[Segment], fps: Fraction | float | None) -> str:
+def write_json(segments: Sequence[Segment], *, name: str, fps: Rate = None) -> str:
     """An array of objects. `start` and `end` are ticks of `time_base` seconds, and exact."""
+    del name  # a table has none
     return json.dumps(list(_sheet_rows(segments, fps)), ensure_ascii=False, indent=1) + "\n"
 
 
-def _sheet_rows(
-    segments: Sequence[Segment], fps: Fraction | float | None
-) -> Iterator[dict[str, Any]]:
+def _sheet_rows(segments: Sequence[Segment], fps: Rate) -> Iterator[dict[str, Any]]:
     """Rows for each segment; without frames where the film's rate is unknown."""
     films: dict[str, FilmFrames | None] = {}
     for segment in segments:
@@ -66,7 +65,7 @@ def _sheet_rows(
         }
 
 
-def _counted(segment: Segment, fps: Fraction | float | None) -> FilmFrames | None:
+def _counted(segment: Segment, fps: Rate) -> FilmFrames | None:
     """The film that a segment is of, if anything tells its rate."""
     try:
         film = film_of(segment, fps)

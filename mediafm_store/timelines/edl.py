@@ -1,15 +1,21 @@
 """Edit decision lists as CMX 3600, which every editing program reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
-from mediafm_store.timelines.edit import Edit, Event
+from mediafm_store.timelines.edit import Edit, Event, arrange
 from mediafm_store.timelines.escaping import one_line, reel_names
+from mediafm_store.timelines.segment import Rate, Segment
 
 _LONGEST_TITLE, _LONGEST = 70, 200
 """Characters; longer lines are cut by some programs, or refused."""
 _CHANNELS = {0: "V", 1: "B"}
 """Picture alone, or with one channel of sound; with more it is AA/V."""
+
+
+def write_edl(segments: Sequence[Segment], *, name: str, fps: Rate = None) -> str:
+    """Segments as the text of an EDL."""
+    return edl(arrange(segments, name=name, fps=fps))
 
 
 def edl(edit: Edit) -> str:

@@ -1,13 +1,20 @@
 """FCPXML 1.9 for Final Cut Pro (10.5 and newer) and DaVinci Resolve."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from mediafm_store.timelines.edit import Edit, Event, FilmFrames
+from mediafm_store.timelines.edit import Edit, Event, FilmFrames, arrange
 from mediafm_store.timelines.escaping import one_line
+from mediafm_store.timelines.segment import Rate, Segment
 
 _VERSION = "1.9"
 _USUAL_SIZE = (1920, 1080)
+
+
+def write_fcpxml(segments: Sequence[Segment], *, name: str, fps: Rate = None) -> str:
+    """Segments as the text of an FCPXML project."""
+    return fcpxml(arrange(segments, name=name, fps=fps))
 
 
 def fcpxml(edit: Edit) -> str:

@@ -1,14 +1,21 @@
 """OpenTimelineIO, by its own library."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from mediafm_store.timelines.edit import Edit, Event, FilmFrames
+from mediafm_store.timelines.edit import Edit, Event, FilmFrames, arrange
 from mediafm_store.timelines.escaping import one_line
+from mediafm_store.timelines.segment import Rate, Segment
 
 if TYPE_CHECKING:
     from opentimelineio.opentime import TimeRange
     from opentimelineio.schema import Clip, Timeline
+
+
+def write_otio(segments: Sequence[Segment], *, name: str, fps: Rate = None) -> str:
+    """Segments as the text of an .otio file."""
+    return otio(arrange(segments, name=name, fps=fps))
 
 
 def otio(edit: Edit) -> str:

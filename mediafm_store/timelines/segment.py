@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 from mediafm_store.records import Span
+
+Rate = Fraction | float | None
+"""Frames a second of an edit; None for those of its first film."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,27 @@ class Segment:
     """Score, reasons, words; for people."""
     marker: str = ""
     """Text of a marker at its start; empty for none."""
+
+
+class TimelineWriter(Protocol):
+    """Interface of a timeline format: segments in, the text of a file out.
+
+    A plug-in is such a function, under the suffix that it writes, without its dot. It writes every
+    segment, in their order where the format has one, and takes what it quotes through `one_line` or
+    an escape of its own: titles and notes come from files. It raises InvalidInput for what the
+    format cannot hold. `arrange` turns segments into whole frames, for formats that count in them.
+    """
+
+    def __call__(self, segments: Sequence[Segment], *, name: str, fps: Rate) -> str:
+        """Text of a file.
+
+        Args:
+            segments: Segments in the order of the edit; at least one.
+            name: Name of the edit.
+            fps: Frame rate of the edit, and of films that cannot be read; None for that of the
+                first film.
+        """
+        ...
 
 
 def note_of(*, score: float | None = None, reasons: Iterable[str] = (), words: str = "") -> str:

@@ -4,10 +4,16 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from mediafm_store.timelines.escaping import one_line
-from mediafm_store.timelines.segment import Segment
+from mediafm_store.timelines.segment import Rate, Segment
 
 _Chapter = tuple[Fraction, Fraction, Segment]
 """From, to (seconds) and what it is."""
+
+
+def write_vtt(segments: Sequence[Segment], *, name: str, fps: Rate = None) -> str:
+    """Segments as the text of a WebVTT file of chapters."""
+    del name, fps  # chapters count in seconds
+    return chapters(segments)
 
 
 def chapters(segments: Sequence[Segment]) -> str:

@@ -1,27 +1,22 @@
-"""Write segments in the form that a file's name asks for."""
+"""Write segments in the form that a file's name asks for. Formats are plug-ins."""
 
-from collections.abc import Callable, Sequence
-from fractions import Fraction
+from collections.abc import Sequence
 from pathlib import Path
 
+from mediafm_store import plugins
 from mediafm_store.errors import InvalidInput
 from mediafm_store.files import write_text
-from mediafm_store.timelines.csv_json import sheet_csv, sheet_json
-from mediafm_store.timelines.edit import Edit, arrange
-from mediafm_store.timelines.edl import edl
-from mediafm_store.timelines.fcpxml import fcpxml
-from mediafm_store.timelines.otio import otio
-from mediafm_store.timelines.segment import Segment
-from mediafm_store.timelines.webvtt import chapters
+from mediafm_store.timelines.segment import Rate, Segment, TimelineWriter
 
-Rate = Fraction | float | None
-_EDITS: dict[str, Callable[[Edit], str]] = {".edl": edl, ".otio": otio, ".fcpxml": fcpxml}
-_LISTS: dict[str, Callable[[Sequence[Segment], Rate], str]] = {
-    ".csv": sheet_csv,
-    ".json": sheet_json,
-    ".vtt": lambda segments, fps: chapters(segments),
-}
-FORMATS = (*_EDITS, *_LISTS)
+_FIRST = (".edl", ".otio", ".fcpxml", ".csv", ".json", ".vtt")
+"""Formats of this package, in the order in which they are listed: for programs, tables, players."""
+
+
+def formats() -> tuple[str, ...]:
+    """Suffixes of all installed formats; those of this package come first."""
+    installed = [f".{name}" for name in plugins.names("timelines")]
+    own = [suffix for suffix in _FIRST if suffix in installed]
+    return (*own, *(suffix for suffix in installed if suffix not in own))
 
 
 def write_timeline(
@@ -29,7 +24,7 @@ def write_timeline(
     segments: Sequence[Segment],
     *,
     file_format: str | None = None,
-    fps: Fraction | float | None = None,
+    fps: Rate = None,
 ) -> None:
     """Write segments, one after the other, for editing programs, tables or players.
 
@@ -45,25 +40,33 @@ def write_timeline(
     Raises:
         InvalidInput: If the format is unknown, there are no segments, the rate of a film is
             unknown, or `path` cannot be written.
+        NotFound: If the plug-in of the format cannot be imported.
     """
     path = Path(path)
     suffix = check_format(path, file_format)
     if not segments:
         raise InvalidInput(f"nothing to write to {path}: there is no shot or segment")
-    if suffix in _LISTS:
-        text = _LISTS[suffix](segments, fps)
-    else:
-        text = _EDITS[suffix](arrange(segments, name=path.stem, fps=fps))
-    write_text(path, text)
+    write_text(path, _text_of(suffix, segments, name=path.stem, fps=fps))
+
+
+def _text_of(suffix: str, segments: Sequence[Segment], *, name: str, fps: Rate) -> str:
+    """Text by the plug-in of a suffix; raise InvalidInput if that gives none."""
+    plugin = suffix.removeprefix(".")
+    writer: TimelineWriter = plugins.load("timelines", plugin)
+    plugins.check_call(plugin, writer, segments, name=name, fps=fps)
+    text = writer(segments, name=name, fps=fps)
+    if not isinstance(text, str):
+        raise InvalidInput(f"timeline plug-in {plugin!r} gives {type(text).__name__}, not text")
+    return text
 
 
 def check_format(path: Path, file_format: str | None = None) -> str:
-    """Suffix that decides the file_format of a file.
+    """Suffix that decides the format of a file.
 
     Raises:
-        InvalidInput: If it is not one of `FORMATS`.
+        InvalidInput: If it is not one of `formats()`.
     """
-    return suffix_of(path, file_format, known=FORMATS)
+    return suffix_of(path, file_format, known=formats())
 
 
 def suffix_of(path: Path, file_format: str | None = None, *, known: Sequence[str]) -> str:

@@ -7,8 +7,10 @@ from pathlib import Path
 import av
 import numpy as np
 
+from mediafm_store.records import Span
 from mediafm_store.storage.rows import TitleRows
 from mediafm_store.storage.storage import Storage
+from mediafm_store.timelines.segment import Segment
 from tests.conftest import random_vectors, shot_row, title_rows
 from tests.helpers.odd_films import make_film
 
@@ -76,3 +78,14 @@ def numbers(path: Path) -> list[int]:
     """The numbers of a film's pictures, in play order."""
     with av.open(str(path)) as container:
         return [number_of(f.to_ndarray(format="rgb24")) for f in container.decode(video=0)]
+
+
+def two_segments(media: Path = Path("film.mov"), **texts: str) -> list[Segment]:
+    """Two segments of one film, 25 frames a second, with a gap between them."""
+    spans = [Span(10, 60, Fraction(1, 25)), Span(85, 135, Fraction(1, 25))]
+    return [
+        Segment(
+            "film", **{"name": "Film", "label": f"film/{i:05d}"} | texts, media=media, span=span
+        )
+        for i, span in enumerate(spans)
+    ]

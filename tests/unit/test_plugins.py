@@ -1,5 +1,7 @@
 """Plug-ins are found by name or path, and held to what they promise."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
@@ -8,11 +10,14 @@ from mediafm_store.encoding import load_encoders
 from mediafm_store.errors import InvalidInput, MediaFMError, NotFound
 from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.ingestion.options import IngestOptions
-from mediafm_store.plugins import load, names
+from mediafm_store.plugins import Kind, load, names
+from mediafm_store.timelines.writers import check_format, formats, write_timeline
 from tests.helpers.asking import search
 from tests.helpers.command import mediafm
+from tests.helpers.installed import install
 from tests.helpers.odd_films import make_film, pictures
 from tests.helpers.plain import PlainEncoder
+from tests.helpers.timelines import two_segments
 
 
 def test_a_path_needs_no_entry_point():
@@ -28,18 +33,18 @@ def test_what_is_not_installed_is_told():
         load("detectors", "mediafm_store.nope:x")
 
 
-@pytest.mark.parametrize("kind", ["encoders", "detectors", "indexes"])
+@pytest.mark.parametrize("kind", get_args(Kind))
 def test_every_plugin_loads(kind):
     assert names(kind)
     for name in names(kind):
         assert callable(load(kind, name))
 
 
-ODD = ["", "=", "..:x", ".a:x", ":x", "x:", "a:b:c", "a b:c", "os:", "\ud83d:x", "json", "os:path"]
+ODD = ["", "=", "..:x", ".a:x", ":x", "x:", "a:b:c", "a b:c", "os:", "\ud83d:x", "sys", "os:path"]
 
 
 @pytest.mark.parametrize("name", ODD)
-@pytest.mark.parametrize("kind", ["encoders", "detectors", "indexes", "exporters"])
+@pytest.mark.parametrize("kind", get_args(Kind))
 def test_odd_names_are_told(kind, name):
     with pytest.raises(MediaFMError, match="plug-in") as told:
         load(kind, name)
@@ -129,3 +134,52 @@ def test_vectors_of_another_width_are_told(store, tmp_path, plain_encoders, make
     ingest(store, [film], encoders=plain_encoders)
     with pytest.raises(InvalidInput, match=told):
         search(store, text="a lake", encoders={**plain_encoders, "text": Odd("text", make)})
+
+
+OWN = (".edl", ".otio", ".fcpxml", ".csv", ".json", ".vtt")
+
+
+def labels(segments, *, name, fps):
+    """A timeline format: its edit's name, its rate, then a label a line."""
+    return "\n".join([name, str(fps), *(segment.label for segment in segments)])
+
+
+def numbers(segments, *, name, fps):
+    return len(segments)
+
+
+def test_timeline_formats_are_plugins(tmp_path, monkeypatch):
+    assert formats() == OWN
+    path, segments = tmp_path / "cut.labels", two_segments()
+    with pytest.raises(InvalidInput, match=r"must end in \.edl, .*, \.json, \.vtt$"):
+        write_timeline(path, segments)
+    monkeypatch.syspath_prepend(tmp_path)
+    install(tmp_path, "timelines", labels="tests.unit.test_plugins:labels")
+    assert formats() == (*OWN, ".labels")
+    write_timeline(path, segments, fps=25)
+    assert path.read_text() == "cut\n25\nfilm/00000\nfilm/00001"
+    write_timeline(tmp_path / "x.txt", segments, file_format="labels")
+    assert (tmp_path / "x.txt").read_text().startswith("x\nNone\n")
+    with pytest.raises(InvalidInput, match=r"must end in \.edl, .*, \.vtt, \.labels$"):
+        check_format(tmp_path / "x.aaf")
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "told"),
+    [
+        (
+            "tests.unit.test_plugins:numbers",
+            InvalidInput,
+            "timeline plug-in 'odd' gives int, not text",
+        ),
+        ("os:getpid", InvalidInput, r"'odd' cannot be called with \(..., name=..., fps=...\)"),
+        ("os:path", InvalidInput, "'odd' is no class or function"),
+        ("nope:x", NotFound, "'odd' cannot be imported: No module named 'nope'"),
+    ],
+)
+def test_a_plugin_that_is_no_timeline_writer_is_told(tmp_path, monkeypatch, value, error, told):
+    monkeypatch.syspath_prepend(tmp_path)
+    install(tmp_path, "timelines", odd=value)
+    with pytest.raises(error, match=told):
+        write_timeline(tmp_path / "x.odd", two_segments())
+    assert not (tmp_path / "x.odd").exists()

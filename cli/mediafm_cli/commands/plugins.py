@@ -8,7 +8,7 @@ from mediafm_cli.options import AsJson
 from mediafm_cli.output import emit
 
 app = typer.Typer()
-Kind = Literal["encoders", "detectors", "indexes", "exporters"]
+Kind = Literal["encoders", "detectors", "indexes", "exporters", "timelines"]
 
 
 @app.command(epilog="Example: mediafm plugins encoders")

@@ -1,132 +1,47 @@
-"""Every default encoder keeps the contract; each knows what it was trained to know."""
+"""Each default encoder knows what it was trained to know."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
 
-from mediafm_store.arrays import BLOCK, Modality
+from mediafm_store.arrays import Modality
 from mediafm_store.encoders.class_names import Classes
 from mediafm_store.encoders.efficientnet import EfficientNetLite0
-from mediafm_store.encoders.encoder import Encoder, EncoderOutput
+from mediafm_store.encoders.encoder import Encoder
 from mediafm_store.encoders.minilm import MiniLM
 from mediafm_store.encoders.yamnet import _PATCH as PATCH
 from mediafm_store.encoders.yamnet import RATE, YAMNet
 from mediafm_store.encoders.yamnet import _patch_starts as patch_starts
 from mediafm_store.errors import InvalidInput
+from tests.helpers.items import tone
 
-SECOND = np.arange(RATE) / RATE
-
-
-def pictures() -> list[np.ndarray]:
-    return [data.chelsea(), data.coffee(), data.astronaut()[:100, :300], np.zeros((1, 1, 3), "u1")]
+DEFAULTS = [(EfficientNetLite0, "visual"), (YAMNet, "audio"), (MiniLM, "text")]
+KINDS = [kind for kind, _ in DEFAULTS]
 
 
-def sounds() -> list[np.ndarray]:
-    noise = np.random.default_rng(0).normal(0, 0.1, 3 * RATE)
-    return [x.astype("f4") for x in (noise, tone(440), np.zeros(2 * RATE), tone(1760)[:500])]
-
-
-def tone(hertz: float) -> np.ndarray:
-    return np.sin(2 * np.pi * hertz * SECOND).astype("f4") / 2
-
-
-def sentences() -> list[str]:
-    return ["A cat sleeps.", "word " * 400, "?", "Été à la plage, 東京, \U0001f600"]
-
-
-class Case(NamedTuple):
-    kind: Callable[..., Encoder]
-    modality: Modality
-    items: Callable[[], Sequence[Any]]
-
-
-CASES = [
-    Case(EfficientNetLite0, "visual", pictures),
-    Case(YAMNet, "audio", sounds),
-    Case(MiniLM, "text", sentences),
-]
-
-
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.modality)
-def case(request: pytest.FixtureRequest) -> Case:
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def encoder(case: Case) -> Encoder:
-    return case.kind(threads=1)
-
-
-@pytest.fixture(scope="module")
-def encoded(case: Case, encoder: Encoder) -> EncoderOutput:
-    return encoder.encode(case.items())
-
-
-def test_it_is_an_encoder_of_its_modality(case: Case, encoder: Encoder) -> None:
+@pytest.mark.parametrize(("kind", "modality"), DEFAULTS)
+def test_it_is_an_encoder_of_its_modality(kind: type, modality: Modality) -> None:
+    encoder = kind(threads=1)
     assert isinstance(encoder, Encoder)
-    assert encoder.modality == case.modality
+    assert encoder.modality == modality
 
 
-def test_rows_are_unit_or_zero(encoded: EncoderOutput) -> None:
-    assert encoded.blocks.shape == encoded.described.shape == (4, BLOCK)
-    assert encoded.blocks.dtype == encoded.described.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(encoded.blocks, axis=1), 1, atol=1e-5)
-    lengths = np.linalg.norm(encoded.described, axis=1)
-    assert np.all(np.isclose(lengths, 1, atol=1e-5) | (lengths == 0))
-    assert len(encoded.labels) == 4
-    if encoded.probabilities:
-        assert [len(p) for p in encoded.probabilities] == [len(names) for names in encoded.labels]
-        assert all(0 <= p <= 1 for several in encoded.probabilities for p in several)
+@pytest.mark.parametrize("kind", KINDS)
+def test_fingerprint_is_of_the_vectors_not_of_the_machine(kind: type) -> None:
+    assert kind(threads=2).fingerprint == kind(threads=1).fingerprint
+    assert len({kind().fingerprint for kind in KINDS}) == len(KINDS)
 
 
-def test_rows_do_not_depend_on_the_batch(
-    case: Case, encoder: Encoder, encoded: EncoderOutput
-) -> None:
-    for i, item in enumerate(case.items()):
-        alone = encoder.encode([item])
-        assert alone.blocks[0] @ encoded.blocks[i] > 1 - 1e-3
-        np.testing.assert_allclose(alone.described[0], encoded.described[i], atol=1e-3)
-        assert alone.labels[0] == encoded.labels[i]
-
-
-def test_rows_of_different_items_differ(encoded: EncoderOutput) -> None:
-    cosines = encoded.blocks @ encoded.blocks.T
-    assert cosines[~np.eye(4, dtype=bool)].max() < 0.9
-
-
-def test_no_items_make_no_rows(encoder: Encoder) -> None:
-    none = encoder.encode([])
-    assert none.blocks.shape == none.described.shape == (0, BLOCK)
-    assert none.labels == []
-    assert not none.probabilities
-
-
-def test_items_are_left_as_they_were(case: Case, encoder: Encoder) -> None:
-    items = case.items()
-    encoder.encode(items)
-    for before, after in zip(case.items(), items, strict=True):
-        np.testing.assert_array_equal(before, after)
-
-
-def test_blocks_and_described_share_no_memory(encoded: EncoderOutput) -> None:
-    assert not np.shares_memory(encoded.blocks, encoded.described)
-
-
-def test_fingerprint_is_of_the_vectors_not_of_the_machine(case: Case, encoder: Encoder) -> None:
-    assert case.kind(threads=2).fingerprint == encoder.fingerprint
-    assert len({c.kind().fingerprint for c in CASES}) == len(CASES)
-
-
-def test_unknown_device_is_refused(case: Case) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_unknown_device_is_refused(kind: type) -> None:
     with pytest.raises(InvalidInput, match="'tpu' is not one of: cpu, cuda"):
-        case.kind(device="tpu")
+        kind(device="tpu")
 
 
 @pytest.mark.parametrize(

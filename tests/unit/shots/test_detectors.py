@@ -1,7 +1,5 @@
-"""What every detector must do, and those of PySceneDetect against the package itself."""
+"""The detectors of PySceneDetect against the package itself."""
 
-from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediafm_store import plugins
 from mediafm_store.media.decode import open_media
 from mediafm_store.media.scale import Shrinker
 from mediafm_store.media.video import Video
@@ -21,32 +18,8 @@ from mediafm_store.shots.detectors import (
     threshold,
 )
 from mediafm_store.shots.detectors import _scenedetect_cuts as scenedetect_cuts
-from tests.unit.shots.test_shots import CUTS, striped
-
-FPS = 24.0
-NAMES = plugins.names("detectors")
-FADES_ONLY = {"threshold"}
-
-
-def seen(images) -> list[DetectorFrame]:
-    return [DetectorFrame(number / FPS, image) for number, image in enumerate(images)]
-
-
-def small(frames: int = 200) -> np.ndarray:
-    return np.ascontiguousarray(striped(frames)[:, ::2, ::2, ::-1])
-
-
-def noise(frames: int, height: int, width: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (frames, height, width, 3), np.uint8)
-
-
-def faded(frames: int = 200, black_from: int = 96, black_to: int = 104) -> np.ndarray:
-    """A film that fades to black and comes back as another shot."""
-    number = np.arange(frames)
-    distance = np.maximum(black_from - number, number - (black_to - 1)).clip(0)
-    light = (distance / 20).clip(0, 1)[:, None, None, None]
-    colours = np.where(number < black_from, 90, 160)[:, None, None, None]
-    return (light * colours * np.ones((1, 27, 48, 3))).astype(np.uint8)
+from tests.helpers.frames import FPS, faded, seen, small
+from tests.unit.shots.test_shots import CUTS
 
 
 def film_frames(path: Path) -> list[DetectorFrame]:
@@ -54,76 +27,6 @@ def film_frames(path: Path) -> list[DetectorFrame]:
         video = Video(container, path)
         shrink = Shrinker(DETECTION_SIZE, "bgr24", video.pixel_aspect)
         return seen([shrink(frame.picture) for frame in video.frames()])
-
-
-@pytest.fixture(params=NAMES)
-def detector(request):
-    return plugins.load("detectors", request.param)
-
-
-def cases() -> dict[str, np.ndarray]:
-    return {
-        "no frame": noise(0, 9, 16),
-        "one frame": noise(1, 9, 16),
-        "two frames": noise(2, 9, 16),
-        "fewer than a window": noise(30, 9, 16),
-        "all black": np.zeros((60, 9, 16, 3), np.uint8),
-        "all white": np.full((60, 9, 16, 3), 255, np.uint8),
-        "one pixel": noise(60, 1, 1),
-        "odd sizes": noise(60, 7, 13),
-        "a column": noise(60, 160, 1),
-        "a row": noise(60, 1, 160),
-        "noise": noise(60, 27, 48),
-        "hard cuts": small(),
-        "a fade": faded(),
-    }
-
-
-@pytest.mark.parametrize("case", cases())
-def test_cuts_ascend_and_lie_inside(detector, case):
-    images = cases()[case]
-    cuts = list(detector(iter(seen(images)), FPS))
-    assert all(type(cut) is int for cut in cuts)
-    assert all(a < b for a, b in pairwise([0, *cuts, max(len(images), 1)]))
-
-
-@pytest.mark.parametrize("case", ["all black", "all white"])
-def test_nothing_is_cut_where_nothing_changes(detector, case):
-    assert list(detector(seen(cases()[case]), FPS)) == []
-
-
-@pytest.mark.parametrize("name", sorted(set(NAMES) - FADES_ONLY))
-def test_hard_cuts_are_found(name):
-    assert list(plugins.load("detectors", name)(seen(small()), FPS)) == CUTS
-
-
-def test_frames_are_taken_one_by_one_and_cuts_told_as_soon_as_known(detector):
-    """A long film with six black frames around 150, which any detector takes for a cut."""
-    images = np.full((1200, 27, 48, 3), (90, 60, 200), np.uint8)
-    images[147:153], images[153:] = 0, (40, 200, 120)
-    taken = 0
-
-    def frames() -> Iterator[DetectorFrame]:
-        nonlocal taken
-        for frame in seen(images):
-            taken += 1
-            yield frame
-
-    cuts = detector(frames(), FPS)
-    assert taken == 0
-    assert 140 <= next(cuts) <= 160
-    assert taken < 700
-
-
-def test_a_film_may_change_its_shape(detector):
-    wide, high = noise(40, 9, 16), noise(40, 12, 16)
-    cuts = list(detector(seen([*wide, *high, *wide]), FPS))
-    assert all(0 < cut < 120 for cut in cuts)
-
-
-def test_two_runs_agree(detector):
-    frames = seen(small())
-    assert list(detector(frames, FPS)) == list(detector(frames, FPS))
 
 
 # --- parity ---------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from mediafm_store.shots import transnetv2
 from mediafm_store.shots.detectors import DetectorFrame
 from mediafm_store.shots.transnetv2 import _MARGIN as MARGIN
 from mediafm_store.shots.transnetv2 import TransNetV2
-from tests.unit.shots.test_detectors import FPS, faded, film_frames, seen, small
+from tests.helpers.frames import FPS, faded, seen, small
+from tests.unit.shots.test_detectors import film_frames
 
 
 def cuts(frames: list[DetectorFrame]) -> list[int]:

@@ -33,7 +33,7 @@ from mediafm_store.timelines.escaping import one_line, reel_names
 from mediafm_store.timelines.fcpxml import fcpxml
 from mediafm_store.timelines.segment import Segment, note_of
 from mediafm_store.timelines.webvtt import chapters
-from mediafm_store.timelines.writers import FORMATS, write_timeline
+from mediafm_store.timelines.writers import formats, write_timeline
 from tests.helpers.timelines import NTSC, NTSC_60, NTSC_FILM, add_film, numbered_film
 from tests.unit.media.test_footage import uneven
 
@@ -210,7 +210,7 @@ def test_films_of_several_rates_share_a_timeline(tmp_path, store, made, caplog):
         *("25", "29.97", "59.94", "24"),
     }
     assert arrange(segments, name="all", fps=25).rate == 25
-    for suffix in FORMATS:
+    for suffix in formats():
         write_timeline(tmp_path / f"all{suffix}", segments)
     assert caplog.records == []
 
@@ -401,7 +401,7 @@ def test_names_forge_nothing(tmp_path, store, made):
     add_film(store, "pal", made / "pal.mov", CUTS, name=EVIL)
     sly = segments_of_shots(store, ["pal/00001", "pal/00002"], {"pal/00001": EVIL})
     sly = [Segment(s.title, s.name, s.media, s.span, EVIL, s.note, EVIL) for s in sly]
-    for suffix in FORMATS:
+    for suffix in formats():
         write_timeline(tmp_path / f"x{suffix}", sly)
     text = (tmp_path / "x.edl").read_text()
     assert sum(line[:1].isdigit() for line in text.splitlines()) == 2

@@ -1,0 +1,1 @@
+"""One plug-in of each kind. `pip install examples/plugins` installs them all."""

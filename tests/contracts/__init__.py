@@ -1,0 +1,1 @@
+"""What every installed plug-in must do, whoever wrote it."""
