@@ -36,7 +36,7 @@ def writers(store):
     shots = segments_of_shots(store, ["alpha/1"])
     return {
         "text": lambda path: write_text(path, "new"),
-        "timeline": lambda path: write_timeline(path, shots, format=".csv"),
+        "timeline": lambda path: write_timeline(path, shots, file_format=".csv"),
         "parquet": lambda path: export(store, "shots", path, file_format="parquet"),
         "safetensors": lambda path: export(store, "fused", path, file_format="safetensors"),
     }
