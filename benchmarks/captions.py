@@ -22,8 +22,13 @@ from mediafm_store.encoders.encoder import Encoders
 from mediafm_store.encoding import load_encoders
 from mediafm_store.picture_text.caption_map import CaptionMap, recall_at
 from mediafm_store.picture_text.moments import Moments
-from mediafm_store.text_search.captions import Pairs, learnt
-from mediafm_store.weight_building.caption_map import CAPTIONS, PHRASES, TEST, TRAIN, CaptionedSet
+from mediafm_store.text_search.captions import Pairs
+from mediafm_store.text_search.captions import _learnt as learnt
+from mediafm_store.weight_building.caption_map import _CAPTIONS as CAPTIONS
+from mediafm_store.weight_building.caption_map import _PHRASES as PHRASES
+from mediafm_store.weight_building.caption_map import _TEST as TEST
+from mediafm_store.weight_building.caption_map import _TRAIN as TRAIN
+from mediafm_store.weight_building.caption_map import CaptionedSet
 
 COUNTS = (100, 200, 500, 1000, 2000, 6044)
 DRAWS = 3

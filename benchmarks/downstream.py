@@ -44,22 +44,16 @@ from mediafm_store.arrays import FUSED, Vectors, unit_rows
 from mediafm_store.encoding import load_encoders
 from mediafm_store.features.streams import encode_text
 from mediafm_store.labels.labels import import_labels
-from mediafm_store.linear.measures import (
-    macro_ap,
-    macro_ap_interval,
-    micro_ap,
-    micro_ap_interval,
-)
+from mediafm_store.linear.measures import _micro_ap as micro_ap
+from mediafm_store.linear.measures import macro_ap, macro_ap_interval, micro_ap_interval
 from mediafm_store.linear.ridge import fit
 from mediafm_store.metrics.intervals import Interval
-from mediafm_store.model.scene_metrics import (
-    WIDTHS,
-    LabelledFilm,
-    boundary_ap,
-    cut_changes,
-    mean,
-    scene_ap,
-)
+from mediafm_store.model.scene_metrics import _WIDTHS as WIDTHS
+from mediafm_store.model.scene_metrics import LabelledFilm
+from mediafm_store.model.scene_metrics import _boundary_ap as boundary_ap
+from mediafm_store.model.scene_metrics import _cut_changes as cut_changes
+from mediafm_store.model.scene_metrics import _mean as mean
+from mediafm_store.model.scene_metrics import _scene_ap as scene_ap
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.model.windows import embed_titles
 from mediafm_store.probing.fit import fit_probe

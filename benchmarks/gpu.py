@@ -37,7 +37,8 @@ from mediafm_store.model.windows import embed_titles
 from mediafm_store.training.batching import endless
 from mediafm_store.training.optim import OptimizerName
 from mediafm_store.training.process_group import ALONE
-from mediafm_store.training.run import StepShare, TrainConfig, TrainingRun, seeded
+from mediafm_store.training.run import StepShare, TrainConfig, TrainingRun
+from mediafm_store.training.run import _seeded as seeded
 from mediafm_store.training.trainer import train_model
 from mediafm_store.training.validation import ValidationSet
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.commands import environment
 from benchmarks.common import ROOT, print_table, write_results
-from tests.odd_films import make_film, moved, pictures
+from tests.helpers.odd_films import make_film, moved, pictures
 
 MOST_S, MOST_MB = 30, 1500
 TRACES = ("Traceback", "Segmentation")

@@ -19,7 +19,7 @@ from sklearn.metrics import average_precision_score
 
 from benchmarks.common import media_folder, print_table, write_results
 from mediafm_store.features.looks import LOOKS
-from mediafm_store.features.streams import jpeg
+from mediafm_store.features.streams import _jpeg as jpeg
 from mediafm_store.ingestion.title_rows import with_looks
 from mediafm_store.shots.detectors import adaptive
 from mediafm_store.shots.looks import look_words

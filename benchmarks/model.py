@@ -30,14 +30,11 @@ from benchmarks.common import ROOT, print_table, write_results
 from mediafm_store.arrays import BLOCK, MODALITIES, Modality, Vectors, unit_rows
 from mediafm_store.encoders.blocks import BlockMap
 from mediafm_store.features.fusion import fuse
-from mediafm_store.model.scene_metrics import (
-    LabelledFilm,
-    boundary_ap,
-    mean,
-    scene_ap,
-    scene_auc,
-    stratified_auc,
-)
+from mediafm_store.model.scene_metrics import LabelledFilm, stratified_auc
+from mediafm_store.model.scene_metrics import _boundary_ap as boundary_ap
+from mediafm_store.model.scene_metrics import _mean as mean
+from mediafm_store.model.scene_metrics import _scene_ap as scene_ap
+from mediafm_store.model.scene_metrics import _scene_auc as scene_auc
 from mediafm_store.model.sequences import Packed, TitleSequence, read
 from mediafm_store.model.transformer import PRESETS, ModelConfig, ShotTransformer
 from mediafm_store.model.windows import embed_titles
@@ -45,7 +42,8 @@ from mediafm_store.training.batching import endless, windows
 from mediafm_store.training.initialization import start_model
 from mediafm_store.training.masking import Predictor, trivial_predictors
 from mediafm_store.training.process_group import ALONE
-from mediafm_store.training.run import StepShare, TrainConfig, TrainingRun, seeded
+from mediafm_store.training.run import StepShare, TrainConfig, TrainingRun
+from mediafm_store.training.run import _seeded as seeded
 from mediafm_store.training.trainer import train_model
 from mediafm_store.training.validation import ValidationSet
 

@@ -65,7 +65,7 @@ def on_two(worker: Sequence[str], results: Path, killed: str) -> None:
 
 def take_part(run: Callable[[OnStep], TrainResult], results: Path, killed: str) -> None:
     """Train, be killed once if that is to be, and report; the state is kept at once."""
-    resume.EVERY_S = 0.0
+    resume._EVERY_S = 0.0
     taken: list[int] = []
 
     def on_step(step: Step) -> None:

@@ -68,7 +68,7 @@ def measure(media: Path) -> list[dict[str, Any]]:
         for name, make in kinds.items():
             float_graph = Path(folder) / name
             with patch("mediafm_store.weight_building.graphs.int8_weights", lambda graph: graph):
-                build.PRODUCTS[name].write(
+                build._PRODUCTS[name].write(
                     lambda source: sources.member(Path(folder), source), float_graph
                 )
             ours, floats = make(threads=1), make(threads=1)

@@ -63,7 +63,7 @@ class Step(NamedTuple):
 
 
 BY_NAMES = {"mediafm_store.retrieval.search.caption_map_of": lambda store, encoders: None}
-ALONE = {"mediafm_store.text_search.text_matching.FEEDBACK": 0}
+ALONE = {"mediafm_store.text_search.text_matching._FEEDBACK": 0}
 PLAIN = {"mediafm_store.text_search.text_matching.asked_look": lambda store, text, encoder: None}
 SEEN_ALONE = {"audio": 0.0, "text": 0.0, "context": 0.0}
 SILENT = {"audio": 0.0, "text": 0.0}

@@ -23,8 +23,12 @@ from benchmarks.common import ROOT, labelled_films, print_table, scenes_of, writ
 from benchmarks.model import PRESET, Film, contextual, folds, load
 from mediafm_store.arrays import Vectors
 from mediafm_store.model import segmentation
-from mediafm_store.model.scene_metrics import cut_changes, mean
-from mediafm_store.model.segmentation import cheapest, mean_squared_distance, scene_costs, segment
+from mediafm_store.model.scene_metrics import _cut_changes as cut_changes
+from mediafm_store.model.scene_metrics import _mean as mean
+from mediafm_store.model.segmentation import _cheapest as cheapest
+from mediafm_store.model.segmentation import _mean_squared_distance as mean_squared_distance
+from mediafm_store.model.segmentation import _scene_costs as scene_costs
+from mediafm_store.model.segmentation import segment
 from mediafm_store.model.transformer import PRESETS
 from mediafm_store.scenes.scenes import looks
 from mediafm_store.storage.storage import Storage
@@ -69,7 +73,7 @@ def main() -> None:
     facts = {
         "films": [f.name for f in films],
         "features": given.use,
-        "penalty": segmentation.PENALTY,
+        "penalty": segmentation._PENALTY,
     }
     write_results("scenes", facts | {"ways": rows})
 

@@ -46,7 +46,8 @@ from mediafm_store.encoding import load_encoders
 from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.likeness.scale import Part
 from mediafm_store.model.same_scene import same_scene as ranked_by
-from mediafm_store.model.scene_metrics import LabelledFilm, mean, smoothed, stratified_auc
+from mediafm_store.model.scene_metrics import LabelledFilm, smoothed, stratified_auc
+from mediafm_store.model.scene_metrics import _mean as mean
 from mediafm_store.retrieval.query import SearchOptions, SearchQuery
 from mediafm_store.retrieval.search import search
 from mediafm_store.storage.storage import Storage

@@ -176,7 +176,7 @@ def search(folder: Path, shards: int, engine: str) -> dict[str, Any]:
     began = time.perf_counter()
     searched.search(data.queries, K)
     batch_s = time.perf_counter() - began
-    sharded.POOL = OneByOne()  # type: ignore[assignment]
+    sharded._POOL = OneByOne()  # type: ignore[assignment]
     alone = milliseconds(lambda query: searched.search(query[None], K), data.queries)
     return {
         "p50_ms": float(np.median(took)),

@@ -24,8 +24,9 @@ from sklearn.metrics import average_precision_score
 
 from benchmarks.common import media_folder, print_table, student, write_results
 from mediafm_store import AdBreak
-from mediafm_store.ad_breaks.learned_weights import nearest_cuts
-from mediafm_store.ad_breaks.rank import rank_breaks, rank_cuts
+from mediafm_store.ad_breaks.learned_weights import _nearest_cuts as nearest_cuts
+from mediafm_store.ad_breaks.rank import _rank_cuts as rank_cuts
+from mediafm_store.ad_breaks.rank import rank_breaks
 from mediafm_store.clips.write import write_video
 from mediafm_store.embedding.embed import embed
 from mediafm_store.errors import InvalidInput

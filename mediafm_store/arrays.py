@@ -67,7 +67,7 @@ def weigh(fused: Fused, weights: Mapping[Modality, float]) -> Fused:
     return unit_rows(weighed)
 
 
-def shares(
+def _shares(
     query: Float32[np.ndarray, " 2304"], found: Fused
 ) -> dict[Modality, Float32[np.ndarray, " shots"]]:
     """Contribution of each modality to the inner products of `query` with the rows of `found`."""

@@ -15,7 +15,7 @@ _DIRECTIONS = 50
 """Principal components that t-SNE compares: it takes less time, and noise lies in the others."""
 _PERPLEXITY = 30.0
 """Neighbours that count, about; the default of t-SNE."""
-FEWEST = 10
+_FEWEST = 10
 """Fewer points have no neighbourhoods: they are laid out by their principal components."""
 _SEED = 0
 
@@ -42,15 +42,15 @@ def lay_out(store: Storage, *, most: int = _MOST) -> ShotMap:
     space = store.live("fused")
     ids: list[str] = []
     vectors = [np.empty((0, space.dim), np.float32)]
-    for title, count in quotas(store.rows_by_title(space), most).items():
+    for title, count in _quotas(store.rows_by_title(space), most).items():
         found = store.vectors(space, title)
-        taken = evenly(len(found.ids), count)
+        taken = _evenly(len(found.ids), count)
         ids += [found.ids[i] for i in taken]
         vectors.append(found.vectors[taken])
-    return ShotMap(tuple(ids), _fitted(project(np.concatenate(vectors))))
+    return ShotMap(tuple(ids), _fitted(_project(np.concatenate(vectors))))
 
 
-def quotas(counts: Mapping[str, int], most: int) -> dict[str, int]:
+def _quotas(counts: Mapping[str, int], most: int) -> dict[str, int]:
     """Number of shots to take from each title: all of short ones, an equal number of the others.
 
     Example:
@@ -65,7 +65,7 @@ def quotas(counts: Mapping[str, int], most: int) -> dict[str, int]:
     return {title: found[title] for title in counts if found[title]}
 
 
-def evenly(count: int, wanted: int) -> Int[np.ndarray, " places"]:
+def _evenly(count: int, wanted: int) -> Int[np.ndarray, " places"]:
     """Positions of `wanted` items spread evenly over a list of `count`; all if there are no more.
 
     Example:
@@ -76,7 +76,7 @@ def evenly(count: int, wanted: int) -> Int[np.ndarray, " places"]:
     return (2 * np.arange(taken) + 1) * count // (2 * max(1, taken))
 
 
-def project(vectors: Vectors) -> Float32[np.ndarray, "n 2"]:
+def _project(vectors: Vectors) -> Float32[np.ndarray, "n 2"]:
     """t-SNE of principal components (van der Maaten and Hinton, JMLR 9, 2008).
 
     It starts from the first two components, which keeps what lies far apart where it is (Kobak
@@ -90,7 +90,7 @@ def project(vectors: Vectors) -> Float32[np.ndarray, "n 2"]:
     kept = min(_DIRECTIONS, *vectors.shape)
     pca = PCA(kept, svd_solver="randomized", random_state=_SEED)
     components = pca.fit_transform(vectors).astype(np.float32)
-    if len(vectors) < FEWEST or not components.any():
+    if len(vectors) < _FEWEST or not components.any():
         return np.pad(components, ((0, 0), (0, 2)))[:, :2]
     perplexity = min(_PERPLEXITY, (len(vectors) - 1) / 3)
     # Scaled as scikit-learn scales its own start, which other components would turn.

@@ -23,14 +23,14 @@ DeviceChoice = Literal["auto", "cpu", "cuda"]
 
 
 @cache
-def cuda_available() -> bool:
+def _cuda_available() -> bool:
     """True if torch sees a GPU."""
     import torch
 
     return torch.cuda.is_available()
 
 
-def resolve_device(choice: DeviceChoice, has_gpu: Callable[[], bool] = cuda_available) -> Device:
+def resolve_device(choice: DeviceChoice, has_gpu: Callable[[], bool] = _cuda_available) -> Device:
     """Device to use: `auto` is the GPU if there is one.
 
     Args:
@@ -55,7 +55,7 @@ def _onnx_has_gpu() -> bool:
     """True if the encoders' runtime can use a GPU that is there; its usual package cannot."""
     import onnxruntime
 
-    return "CUDAExecutionProvider" in onnxruntime.get_available_providers() and cuda_available()
+    return "CUDAExecutionProvider" in onnxruntime.get_available_providers() and _cuda_available()
 
 
 def load_encoders(
@@ -170,20 +170,20 @@ class LoadedEncoders(dict[Modality, Encoder]):
     def __reduce__(self) -> tuple[Callable[..., Encoders], tuple[object, ...]]:
         """See pickle."""
         device = "cpu" if self._device == "cpu" else "auto"
-        return _load_same, (tuple(self.plugins.values()), device, fingerprints(self))
+        return _load_same, (tuple(self.plugins.values()), device, _fingerprints(self))
 
 
 def _load_same(names: Sequence[str], device: DeviceChoice, made: Sequence[str]) -> Encoders:
     """Load encoders on a worker; raise SpaceMismatch unless they have these fingerprints."""
     encoders = load_encoders(names, device=device)
-    if (own := fingerprints(encoders)) != made:
+    if (own := _fingerprints(encoders)) != made:
         raise SpaceMismatch(
             f"a worker's encoders are {own}, not {made}; install the same version everywhere"
         )
     return encoders
 
 
-def fingerprints(encoders: Encoders) -> list[str]:
+def _fingerprints(encoders: Encoders) -> list[str]:
     """Fingerprints of encoders, in the order of their modalities."""
     return [encoders[m].fingerprint for m in MODALITIES]
 
@@ -210,7 +210,7 @@ def _plugin(name: str) -> Callable[..., object]:
 
 def _device_of(plugin: Callable[..., object], choice: DeviceChoice) -> Device:
     """Device that the encoder of a plug-in runs on, on this machine."""
-    has_gpu = cuda_available if runtime_of(plugin) == "torch" else _onnx_has_gpu
+    has_gpu = _cuda_available if runtime_of(plugin) == "torch" else _onnx_has_gpu
     return resolve_device(choice, has_gpu)
 
 

@@ -51,7 +51,7 @@ def export(
         InvalidInput: No exporter has this name or suffix.
     """
     path = Path(path)
-    exporter = exporter_for(path, file_format)
+    exporter = _exporter_for(path, file_format)
     view = store.view(name, version=version, where=where)
     with scratch_folder(path) as scratch, named_in_errors(path):
         exporter(view, scratch / path.name)
@@ -61,7 +61,7 @@ def export(
     return [path.with_name(file.name) for file in written]
 
 
-def exporter_for(path: Path, file_format: str | None) -> _Exporter:
+def _exporter_for(path: Path, file_format: str | None) -> _Exporter:
     """Load an exporter by its name, or by the suffix of a path.
 
     Raises:

@@ -30,7 +30,7 @@ from mediafm_store.tables.schema import OF_IDS
 from mediafm_store.tables.spaces import Space, is_imported
 from mediafm_store.training.checkpoints import forgotten
 
-MANY_FILES = 50
+_MANY_FILES = 50
 """Small files of a table: each write adds one, and every search opens all of them."""
 _MANY_VERSIONS = 500
 """Of a table: each takes a listing of all of its files."""
@@ -105,7 +105,7 @@ def _tables(store: Storage) -> Iterator[_Issue]:
         said = []
         if table.hidden > _MANY_HIDDEN * table.rows:
             said.append(f"{table.hidden} of {table.rows} rows are of replaced titles")
-        if table.small_files > MANY_FILES:
+        if table.small_files > _MANY_FILES:
             said.append(f"{table.small_files} small files")
         if table.versions > _MANY_VERSIONS:
             said.append(f"{table.versions} versions")

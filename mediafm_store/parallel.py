@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from threadpoolctl import threadpool_limits
 
 T = TypeVar("T")
-END = object()
+_END = object()
 _GIVE_WAY = 15
 """Steps of niceness by which workers give way to the source that they wait for."""
 
@@ -48,11 +48,11 @@ def ahead(items: Iterable[T], *, size: int) -> Generator[T]:
                 if closed.is_set():
                     return
         finally:
-            queue.put(END)
+            queue.put(_END)
 
     with ThreadPoolExecutor(1) as pool:
         made = pool.submit(make)
-        waiting = iter(queue.get, END)
+        waiting = iter(queue.get, _END)
         try:
             yield from chain.from_iterable(waiting)
         finally:
@@ -126,7 +126,7 @@ def fan_out(
             raise
         finally:
             for queue in queues:
-                queue.put(END)
+                queue.put(_END)
     return [future.result() for future in running]
 
 
@@ -169,7 +169,7 @@ def _consume(worker: Callable[[Iterator[T]], Any], queue: "Queue[Any]", failed: 
     """
     if sys.platform == "linux":
         os.nice(_GIVE_WAY)
-    waiting = iter(queue.get, END)
+    waiting = iter(queue.get, _END)
     try:
         return worker(item for item in waiting if not failed.is_set())
     except BaseException:

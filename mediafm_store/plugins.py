@@ -12,8 +12,8 @@ from typing import Any, Literal
 from mediafm_store.errors import InvalidInput, MediaFMError, NotFound, first_line
 
 Kind = Literal["encoders", "detectors", "indexes", "exporters", "timelines"]
-NAME = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
-PATH = re.compile(f"{NAME}:{NAME}")
+_NAME = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
+_PATH = re.compile(f"{_NAME}:{_NAME}")
 
 
 def names(kind: Kind) -> list[str]:
@@ -23,7 +23,7 @@ def names(kind: Kind) -> list[str]:
 
 def is_path(name: str) -> bool:
     """True if a name is an import path `module:name`: whoever writes it chooses which code runs."""
-    return PATH.fullmatch(name) is not None
+    return _PATH.fullmatch(name) is not None
 
 
 def runs_no_code(kind: Kind, name: str) -> bool:
@@ -46,13 +46,13 @@ def load(kind: Kind, name: str) -> Any:
             f"no {kind[:-1]} plug-in {name!r}; installed: {', '.join(names(kind))}"
             " (or name one by its path, package.module:attribute)"
         )
-    found = imported(points[0])
+    found = _imported(points[0])
     if not callable(found):
         raise InvalidInput(f"plug-in {name!r} is no class or function")
     return found
 
 
-def imported(point: EntryPoint) -> Any:
+def _imported(point: EntryPoint) -> Any:
     """Import what an entry point names.
 
     Raises:

@@ -41,7 +41,7 @@ def segments_of_shots(
     ]
 
 
-def segment_of_run(
+def _segment_of_run(
     store: Storage, first: str, last: str, *, label: str | None = None, note: str = ""
 ) -> Segment:
     """Segment of consecutive shots of one title, from `first` to `last`, both included.
@@ -71,7 +71,7 @@ def segment_of_run(
 def segments_of_hits(store: Storage, hits: Sequence[Hit]) -> list[Segment]:
     """Segments of search hits, best first: shots, or all shots of scenes and titles."""
     return [
-        segment_of_run(
+        _segment_of_run(
             store, hit.shots[0], hit.shots[-1], note=note_of(score=hit.score, words=hit.words)
         )
         for hit in hits
@@ -81,7 +81,7 @@ def segments_of_hits(store: Storage, hits: Sequence[Hit]) -> list[Segment]:
 def segments_of_scenes(store: Storage, scenes: Sequence[Scene]) -> list[Segment]:
     """Segments of scenes, each labelled with its title and number."""
     return [
-        segment_of_run(store, s.shots[0], s.shots[-1], label=f"{s.title} scene {s.number}")
+        _segment_of_run(store, s.shots[0], s.shots[-1], label=f"{s.title} scene {s.number}")
         for s in scenes
     ]
 

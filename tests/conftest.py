@@ -11,7 +11,7 @@ import pytest
 from mediafm_store.arrays import BLOCK, FUSED, MODALITIES, unit_rows
 from mediafm_store.storage.rows import TitleRows
 from mediafm_store.storage.storage import Storage
-from tests.plain import PlainEncoder
+from tests.helpers.plain import PlainEncoder
 
 ROOT = Path(__file__).parents[1]
 
@@ -150,7 +150,7 @@ def plain_encoders():
 @pytest.fixture(scope="session")
 def imported(tmp_path_factory) -> Storage:
     """Six titles with labelled scenes, imported, trained on, embedded and indexed."""
-    from tests.features import scenes_store
+    from tests.helpers.features import scenes_store
 
     return scenes_store(tmp_path_factory.mktemp("imported"))
 

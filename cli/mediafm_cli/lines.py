@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from mediafm_store.ingestion.ingest import IngestResult
     from mediafm_store.ingestion.worker import IngestProgress as FilmProgress
 
-_LEAST_S, MOST_S = 30.0, 600.0
+_LEAST_S, _MOST_S = 30.0, 600.0
 """Seconds between two lines."""
 _LEAST_SHARE = 0.1
-"""Of the work, between two lines that are less than `MOST_S` apart."""
+"""Of the work, between two lines that are less than `_MOST_S` apart."""
 _Clock = Callable[[], float]
 
 
@@ -37,7 +37,7 @@ class Lines:
             share = done / total if total else 0.0
             waited = now - self._told
             further = not total or share - self._share >= _LEAST_SHARE
-            if waited < _LEAST_S or not (further or waited >= MOST_S):
+            if waited < _LEAST_S or not (further or waited >= _MOST_S):
                 return
             self._told, self._share = now, share
             took = now - self._began

@@ -27,7 +27,7 @@ def parse_break_length(text: str) -> float:
     return length
 
 
-def parse_fps(text: str) -> float:
+def _parse_fps(text: str) -> float:
     """Frames a second, from `24000/1001` or a number."""
     try:
         fps = float(Fraction(str(text)))
@@ -122,7 +122,7 @@ Fps = Annotated[
     float | None,
     typer.Option(
         "--fps",
-        parser=parse_fps,
+        parser=_parse_fps,
         help="Frames a second of --out, as 24000/1001; default: those of the first film.",
         metavar="RATE",
     ),

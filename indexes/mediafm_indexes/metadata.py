@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mediafm_indexes.vectors_file import VECTORS, DamagedError
 
-FACTS = "facts.json"
+_FACTS = "facts.json"
 INDEX = "index"
 """The folder of the index proper, within that of vectors and facts."""
 _BLOCK = 1 << 20
@@ -89,7 +89,7 @@ def write_facts(folder: Path, facts: IndexMetadata) -> None:
     """Write metadata to a folder, as JSON with its checksum."""
     told = asdict(facts)
     written = {"crc32": _crc32_of(told), "facts": told}
-    (folder / FACTS).write_text(json.dumps(written, indent=1), encoding="utf-8")
+    (folder / _FACTS).write_text(json.dumps(written, indent=1), encoding="utf-8")
 
 
 def read_metadata(folder: Path) -> IndexMetadata:
@@ -98,7 +98,7 @@ def read_metadata(folder: Path) -> IndexMetadata:
     Raises:
         DamagedError: If the file is not as `write_facts` wrote it.
     """
-    path = folder / FACTS
+    path = folder / _FACTS
     with _told_damaged(path):
         written = json.loads(path.read_text(encoding="utf-8"))
         read, checksum = dict(written["facts"]), written.get("crc32")
@@ -127,7 +127,7 @@ def sums(folder: Path) -> dict[str, int]:
     """CRC-32 of every file that is read as a whole; rows of vectors have their own."""
     files = sorted(f for f in folder.rglob("*") if f.is_file())
     names = {f.relative_to(folder).as_posix(): f for f in files}
-    return {name: _crc32(f) for name, f in names.items() if name not in (VECTORS, FACTS)}
+    return {name: _crc32(f) for name, f in names.items() if name not in (VECTORS, _FACTS)}
 
 
 def _crc32(path: Path) -> int:

@@ -11,7 +11,7 @@ from mediafm_indexes.index import Neighbours
 from mediafm_indexes.searcher import VectorSearcher
 from mediafm_indexes.vectors_file import best_of
 
-POOL = ThreadPoolExecutor(os.cpu_count(), "shards")
+_POOL = ThreadPoolExecutor(os.cpu_count(), "shards")
 """Threads that search several shards for one query; FAISS itself runs many queries in parallel."""
 
 
@@ -44,7 +44,7 @@ class _Sharded:
             found = shard.search(queries, k, only=None if among is None or among.all() else among)
             return [Neighbours(one.rows + rows.start, one.scores) for one in found]
 
-        over = POOL.map if len(queries) == 1 else map
+        over = _POOL.map if len(queries) == 1 else map
         by_shard = list(over(of_shard, self._shards, self._spans))
         return [best_of(answers, k) for answers in zip(*by_shard, strict=True)]
 

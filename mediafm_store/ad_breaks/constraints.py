@@ -15,7 +15,7 @@ from mediafm_store.ad_breaks.mentions import mentions
 from mediafm_store.ad_breaks.speech import sentences
 from mediafm_store.errors import InvalidInput
 
-HOUR_S = 3600.0
+_HOUR_S = 3600.0
 _MARGIN_SHARE, _MARGIN_MOST_S = 0.05, 180.0
 """The margin unless one is given: this share of a title, up to three minutes (from one hour on)."""
 AROUND_S = 30.0
@@ -99,7 +99,7 @@ def within_constraints(
     """
     kept: list[AdBreak] = []
     times: list[float] = []
-    reasons = why_not([candidate.seconds for candidate in ranked], off)
+    reasons = _why_not([candidate.seconds for candidate in ranked], off)
     for candidate, reason in zip(ranked, reasons, strict=True):
         at = candidate.seconds
         if reason is None and _fits(at, times, constraints):
@@ -108,7 +108,7 @@ def within_constraints(
     return kept
 
 
-def why_not(times: Sequence[float], off: Sequence[ForbiddenInterval]) -> list[str | None]:
+def _why_not(times: Sequence[float], off: Sequence[ForbiddenInterval]) -> list[str | None]:
     """Why there may be no break at each time, if there may not: the first reason of several."""
     waiting = sorted(range(len(off)), key=lambda number: off[number].start_s, reverse=True)
     begun: list[int] = []
@@ -131,10 +131,10 @@ def _fits(at: float, times: Sequence[float], constraints: BreakConstraints) -> b
     ):
         return False
     near = [*times[max(0, place - most) : place], at, *times[place : place + most]]
-    return all(near[i + most] - near[i] >= HOUR_S for i in range(len(near) - most))
+    return all(near[i + most] - near[i] >= _HOUR_S for i in range(len(near) - most))
 
 
 def held_back(ranked: Sequence[AdBreak], off: Sequence[ForbiddenInterval]) -> dict[str, int]:
     """Number of breaks that each reason rules out, the most common reason first."""
-    found = why_not([place.seconds for place in ranked], off)
+    found = _why_not([place.seconds for place in ranked], off)
     return dict(Counter(why for why in found if why is not None).most_common())

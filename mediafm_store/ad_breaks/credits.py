@@ -20,7 +20,7 @@ import numpy as np
 from mediafm_store.ad_breaks.context import BreakContext, Shot
 from mediafm_store.ad_breaks.cut_features import SPEECH, hears
 
-LONG, _MOST = 3.0, 0.15
+_LONG, _MOST = 3.0, 0.15
 _MOST_WITH_CARDS = 1 / 3
 """Of the title: credits of short films are a good part of them."""
 _BLACK, _COLOURLESS = 0.8, 0.005
@@ -37,7 +37,7 @@ def credit_shots(facts: BreakContext) -> tuple[int, int]:
     spoken = _speaking(facts)
     usual_s = float(np.median([shot["duration_s"] for shot in facts.shots]))
     calm = [
-        not says and bool(shot["black"] or shot["duration_s"] >= LONG * usual_s)
+        not says and bool(shot["black"] or shot["duration_s"] >= _LONG * usual_s)
         for shot, says in zip(facts.shots, spoken, strict=True)
     ]
     most_s = _MOST * facts.duration_s

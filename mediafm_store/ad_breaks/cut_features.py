@@ -15,12 +15,12 @@ from mediafm_store.records import Cue
 
 WINDOW = 3
 """Shots on each side of a cut that are compared."""
-_QUIET_BY_DB, _DARK_BELOW, PAUSE_S = 30.0, 0.15, 3.0
+_QUIET_BY_DB, _DARK_BELOW, _PAUSE_S = 30.0, 0.15, 3.0
 """So far below the title's median loudness is fully quiet; darker than this begins to count;
 so long without a word is a full pause."""
 _FADE_BELOW = 0.5
 """Darker at the cut than this share of both shots begins to be a fade."""
-SPEECH, MUSIC = ("speech", "conversation", "narration"), ("music",)
+SPEECH, _MUSIC = ("speech", "conversation", "narration"), ("music",)
 """Parts of the names that sound encoders give."""
 
 PerCut = Float32[np.ndarray, " cuts"]
@@ -91,9 +91,9 @@ def _quiet(facts: BreakContext) -> PerCut:
     return _each(drop)(facts)
 
 
-def music_ends(before: Shot, after: Shot) -> float:
+def _music_ends(before: Shot, after: Shot) -> float:
     """1 if there is music before the cut and none after it."""
-    return float(hears(before, MUSIC) and not hears(after, MUSIC))
+    return float(hears(before, _MUSIC) and not hears(after, _MUSIC))
 
 
 def _voiceless(facts: BreakContext) -> PerCut:
@@ -117,10 +117,10 @@ def hears(shot: Shot, names: Sequence[str]) -> bool:
 def _pause(facts: BreakContext) -> PerCut:
     """Time to the nearest subtitle, up to PAUSE_S; 0 within one, and without subtitles."""
     at = np.array([shot["start_s"] for shot in facts.shots[1:]])
-    return (pauses_s(facts.cues, at) / PAUSE_S).astype(np.float32)
+    return (_pauses_s(facts.cues, at) / _PAUSE_S).astype(np.float32)
 
 
-def pauses_s(
+def _pauses_s(
     cues: Sequence[Cue], at: Float64[np.ndarray, " moments"]
 ) -> Float64[np.ndarray, " moments"]:
     """Seconds from each moment to the nearest subtitle, at most PAUSE_S; 0 without any."""
@@ -131,7 +131,7 @@ def pauses_s(
     ends = np.maximum.accumulate([-np.inf] + [cue.end_s for cue in ordered])
     begun = np.searchsorted(starts, at, side="right")  # how many have begun by then
     nearest = np.minimum(starts[begun] - at, at - ends[begun])
-    return np.clip(nearest, 0, PAUSE_S)
+    return np.clip(nearest, 0, _PAUSE_S)
 
 
 def _each(rate: Callable[[Shot, Shot], float]) -> Callable[[BreakContext], PerCut]:
@@ -159,7 +159,7 @@ SIGNS: dict[str, _Sign] = {
     ),
     "pause": _Sign(
         _pause,
-        lambda _facts, _cut, value: f"no words within {value * PAUSE_S:.1f} s",
+        lambda _facts, _cut, value: f"no words within {value * _PAUSE_S:.1f} s",
     ),
     "voiceless": _Sign(_voiceless, lambda *_: "nobody is heard speaking"),
     "quiet": _Sign(
@@ -168,7 +168,7 @@ SIGNS: dict[str, _Sign] = {
             f"the sound drops to {facts.shots[cut + 1]['cut_loudness_db'] or 0:.0f} dB"
         ),
     ),
-    "music_ends": _Sign(_each(music_ends), lambda *_: "music ends"),
+    "music_ends": _Sign(_each(_music_ends), lambda *_: "music ends"),
     "dark": _Sign(_each(_dark), lambda *_: "the picture is black or dark"),
     "fade": _Sign(_each(_fade), lambda *_: "it fades through dark"),
 }

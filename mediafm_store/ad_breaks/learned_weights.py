@@ -18,7 +18,7 @@ from mediafm_store.storage.storage import Storage
 log = logging.getLogger("mediafm_store")
 _TASK = "break"
 """Task in the table `labels`: an item is a time, as sintel@190, its value 1 (good) or 0 (bad)."""
-_GOOD, TITLES = 10, 3
+_GOOD, _TITLES = 10, 3
 """Labelled good cuts, and titles or series with them, that fitting weights requires."""
 _NEAR_S = 1.0
 """A cut so near to a label is the one that is meant."""
@@ -47,7 +47,7 @@ def weights_of(store: Storage) -> BreakWeights:
     # No other store has these revisions: one may be created again at the same place.
     version, key = (space, made_of, store.revisions()), store.place.address
     if key not in _FITTED or _FITTED[key][0] != version:
-        _FITTED[key] = version, weights_for(titles_with_breaks(store))
+        _FITTED[key] = version, _weights_for(_titles_with_breaks(store))
     return _FITTED[key][1]
 
 
@@ -56,13 +56,13 @@ _FITTED: dict[str, tuple[_State, BreakWeights]] = {}
 """Of each store, by its address, the weights that were fitted last, and to what."""
 
 
-def weights_for(titles: Sequence[LabelledCuts]) -> BreakWeights:
+def _weights_for(titles: Sequence[LabelledCuts]) -> BreakWeights:
     """The weights that rank the breaks of these titles best."""
     marked = [title for title in titles if title.good.any()]
     groups = {title.group for title in marked}
-    if sum(int(t.good.sum()) for t in titles) < _GOOD or len(groups) < TITLES:
+    if sum(int(t.good.sum()) for t in titles) < _GOOD or len(groups) < _TITLES:
         return DEFAULT
-    ours, usual = held_out(titles), _precision(DEFAULT, marked)
+    ours, usual = _held_out(titles), _precision(DEFAULT, marked)
     if ours is None:
         return DEFAULT._replace(said=f"default weights; {_ONE_SIDED}")
     found = f"average precision {ours:.2f} on titles held out, default weights {usual:.2f}"
@@ -73,7 +73,7 @@ def weights_for(titles: Sequence[LabelledCuts]) -> BreakWeights:
     return fitted._replace(said=f"fitted to {count} labels in {len(marked)} titles: {found}")
 
 
-def titles_with_breaks(store: Storage) -> list[LabelledCuts]:
+def _titles_with_breaks(store: Storage) -> list[LabelledCuts]:
     """The titles with labels, as far as they have vectors."""
     good: dict[str, list[float]] = defaultdict(list)
     for row in store.rows("labels", f"task = '{_TASK}'").to_dicts():
@@ -90,7 +90,7 @@ def titles_with_breaks(store: Storage) -> list[LabelledCuts]:
         if facts.cuts:
             at = np.array([shot["start_s"] for shot in facts.shots[1:]])
             signs = np.stack(list(signs_of(facts).values()), axis=1)
-            found.append(LabelledCuts(signs, nearest_cuts(at, times), group))
+            found.append(LabelledCuts(signs, _nearest_cuts(at, times), group))
     return found
 
 
@@ -99,7 +99,7 @@ def _is_good(row: Mapping[str, Any]) -> bool:
     return bool(row["value"] is not None and row["value"] >= 0.5)
 
 
-def nearest_cuts(at: np.ndarray, times: Sequence[float]) -> Bool[np.ndarray, " cuts"]:
+def _nearest_cuts(at: np.ndarray, times: Sequence[float]) -> Bool[np.ndarray, " cuts"]:
     """Mask of the cuts that are nearest to a time and within NEAR_S of it."""
     good = np.zeros(len(at), bool)
     for time in times:
@@ -125,7 +125,7 @@ def _fit_weights(titles: Sequence[LabelledCuts]) -> BreakWeights:
     return BreakWeights(weights, float(model.intercept_[0]), "fitted weights")
 
 
-def held_out(titles: Sequence[LabelledCuts]) -> float | None:
+def _held_out(titles: Sequence[LabelledCuts]) -> float | None:
     """Mean average precision of fitted weights on held-out groups of titles.
 
     None if the weights cannot be fitted for some fold.

@@ -44,7 +44,7 @@ def rank_breaks(
     return within_constraints(ranked, constraints, closed(facts, constraints))[:k]
 
 
-def rank_cuts(store: Storage, title: str, *, weights: BreakWeights | None = None) -> list[AdBreak]:
+def _rank_cuts(store: Storage, title: str, *, weights: BreakWeights | None = None) -> list[AdBreak]:
     """Every cut of a title, best first, without guard constraints."""
     return score_cuts(read_break_context(store, title), weights or weights_of(store))
 

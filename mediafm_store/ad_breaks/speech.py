@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from mediafm_store.records import Cue
 
-RUNS_ON_S = 1.5
+_RUNS_ON_S = 1.5
 """A sentence without an end goes on in the next subtitle if that begins so soon."""
 _ENDS = tuple(".!?\u2026\u3002\uff01\uff1f\u061f\u0964")
 """Full stops, exclamation and question marks and dots of Latin, Chinese, Arabic and Hindi."""
@@ -25,15 +25,15 @@ def sentences(cues: Iterable[Cue]) -> list[tuple[float, float]]:
     ordered = sorted(cues, key=lambda cue: (cue.start_s, cue.end_s))
     for before, cue in pairwise([None, *ordered]):
         assert cue is not None
-        if going_on and before and cue.start_s - spans[-1][1] < RUNS_ON_S:
+        if going_on and before and cue.start_s - spans[-1][1] < _RUNS_ON_S:
             spans[-1] = (spans[-1][0], max(spans[-1][1], cue.end_s))
         else:
             spans.append((cue.start_s, cue.end_s))
-        going_on = runs_on(cue.text)
+        going_on = _runs_on(cue.text)
     return spans
 
 
-def runs_on(text: str) -> bool:
+def _runs_on(text: str) -> bool:
     """True if a subtitle does not end its sentence; a mere sound, such as [sighs], is none.
 
     Example:

@@ -15,8 +15,8 @@ from mediafm_store.storage.storage import Storage
 from mediafm_store.timelines.segment import Rate
 from mediafm_store.timelines.writers import formats, suffix_of, write_timeline
 
-Ads = Mapping[str, Sequence[AdMatch]]
-_BREAKS: dict[str, Callable[[list[BreakTime], float | None, str | None, Ads], str]] = {
+_Ads = Mapping[str, Sequence[AdMatch]]
+_BREAKS: dict[str, Callable[[list[BreakTime], float | None, str | None, _Ads], str]] = {
     ".vmap": lambda found, break_s, ad_tag, ads: vmap(found, ad_tag, ads),
     ".scte35": lambda found, break_s, ad_tag, ads: scte35(found, break_s),
 }

@@ -12,7 +12,7 @@ from mediafm_store.errors import InvalidInput
 from mediafm_store.timelines.escaping import one_line
 from mediafm_store.timelines.webvtt import clock_of
 
-SPACE, VERSION = "http://www.iab.net/videosuite/vmap", "1.0"
+_SPACE, _VERSION = "http://www.iab.net/videosuite/vmap", "1.0"
 _OURS = "urn:mediafm-store:break"
 """XML namespace of further facts on a break: score, reasons and ads."""
 _PLACES = ("title", "break", "seconds", "ad")
@@ -40,8 +40,8 @@ def vmap(
         check_tag(ad_tag)
     document = Document()
     root = document.appendChild(document.createElement("vmap:VMAP"))
-    root.setAttribute("xmlns:vmap", SPACE)
-    root.setAttribute("version", VERSION)
+    root.setAttribute("xmlns:vmap", _SPACE)
+    root.setAttribute("version", _VERSION)
     for moment in moments:
         root.appendChild(_ad_break(document, moment, ad_tag, ads.get(moment.place.after, ())))
     return document.toprettyxml(indent=" ", encoding="UTF-8").decode()

@@ -8,13 +8,13 @@ from typing import NamedTuple
 from mediafm_store.evaluation.history import MetricSeries, Point
 from mediafm_store.evaluation.training_curves import Steps
 
-WIDTH, HEIGHT = 340.0, 170.0
-_LEFT, RIGHT, _TOP, _BOTTOM = 40.0, 14.0, 10.0, 24.0
+_WIDTH, _HEIGHT = 340.0, 170.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 14.0, 10.0, 24.0
 """Around the plot; texts of the axes stand there."""
 _COLOURS = 5
 _MOST_LABELS = 6
 """Versions that are named under a trend."""
-MOST_STEPS = 160
+_MOST_STEPS = 160
 """Points of a training curve; of more, means."""
 _SHORT = 14
 """Letters of a version under a trend."""
@@ -72,7 +72,7 @@ class _AxisScale(NamedTuple):
         return round(self.start + min(1.0, max(0.0, share)) * (self.end - self.start), 2)
 
 
-def round_steps(low: float, high: float, most: int = 4) -> list[float]:
+def _round_steps(low: float, high: float, most: int = 4) -> list[float]:
     """Round values that enclose a range, in about `steps` steps at most."""
     if not high - low > 1e-7 * max(1.0, abs(low), abs(high)):
         pad = max(abs(low) * 0.1, 0.05)
@@ -86,8 +86,8 @@ def round_steps(low: float, high: float, most: int = 4) -> list[float]:
 
 def _upward(values: Sequence[float]) -> tuple[_AxisScale, list[AxisTick]]:
     """The axis on the left."""
-    steps = round_steps(min(values), max(values))
-    scale = _AxisScale(steps[0], steps[-1], HEIGHT - _BOTTOM, _TOP)
+    steps = _round_steps(min(values), max(values))
+    scale = _AxisScale(steps[0], steps[-1], _HEIGHT - _BOTTOM, _TOP)
     return scale, [AxisTick(scale.at(s), f"{s:g}".replace("-", "\N{MINUS SIGN}")) for s in steps]
 
 
@@ -107,8 +107,8 @@ def trend(group: Sequence[MetricSeries]) -> Chart:
     points = [p for one in group for p in one.points]
     bounds = [b for p in points for b in (p.low, p.high) if b is not None]
     y, up = _upward([*(p.value for p in points), *bounds])
-    x = _AxisScale(0, max(1, len(versions) - 1), _LEFT + 12, WIDTH - RIGHT - 12)
-    column = {v: x.at(i) if len(versions) > 1 else WIDTH / 2 for i, v in enumerate(versions)}
+    x = _AxisScale(0, max(1, len(versions) - 1), _LEFT + 12, _WIDTH - _RIGHT - 12)
+    column = {v: x.at(i) if len(versions) > 1 else _WIDTH / 2 for i, v in enumerate(versions)}
     lines = [
         Line(
             one.of or one.measure,
@@ -171,12 +171,12 @@ def unit_path(across: Sequence[float], up: Sequence[float]) -> str:
 
 def training(steps: Steps, validation: Steps, baselines: Sequence[tuple[str, float]]) -> Chart:
     """Chart of losses over the steps; `baselines` are level lines."""
-    losses = thinned(steps)
+    losses = _thinned(steps)
     y, up = _upward([v for _, v in [*losses, *validation, *baselines]])
     last = max(step for step, _ in [*losses, *validation])
-    x = _AxisScale(0, last, _LEFT, WIDTH - RIGHT)
+    x = _AxisScale(0, last, _LEFT, _WIDTH - _RIGHT)
     lines = [
-        Line(name, "chance", _path([(_LEFT, y.at(v)), (WIDTH - RIGHT, y.at(v))]))
+        Line(name, "chance", _path([(_LEFT, y.at(v)), (_WIDTH - _RIGHT, y.at(v))]))
         for name, v in baselines
     ]
     for name, colour, found in (("training", "c4", losses), ("validation", "c0", validation)):
@@ -188,13 +188,13 @@ def training(steps: Steps, validation: Steps, baselines: Sequence[tuple[str, flo
         # Dots where there are few; one alone would not be seen without.
         lines.append(Line(name, colour, _path(places), dots if len(found) <= 30 else ()))
     return Chart(
-        lines, [AxisTick(x.at(s), f"{s:g}") for s in round_steps(0, last) if s <= last], up
+        lines, [AxisTick(x.at(s), f"{s:g}") for s in _round_steps(0, last) if s <= last], up
     )
 
 
-def thinned(steps: Steps) -> Steps:
+def _thinned(steps: Steps) -> Steps:
     """Means of consecutive steps, so that at most MOST_STEPS points are left."""
-    many = -(-len(steps) // MOST_STEPS)
+    many = -(-len(steps) // _MOST_STEPS)
     parts = [steps[i : i + many] for i in range(0, len(steps), many)]
     return [(part[-1][0], sum(v for _, v in part) / len(part)) for part in parts]
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-MOST = 16
+_MOST = 16
 """Tags of a table; the others are one row and one column together."""
-OTHERS = "all others"
+_OTHERS = "all others"
 _PAIRS = 8
 
 
@@ -33,10 +33,10 @@ def confused(detail: Mapping[str, Any]) -> ConfusionChart:
     counts = [[float(count) for count in row] for row in detail["counts"]]
     totals = [sum(row) for row in counts]
     order = sorted(range(len(labels)), key=lambda i: -totals[i])
-    few = order if len(order) <= MOST else order[: MOST - 1]
+    few = order if len(order) <= _MOST else order[: _MOST - 1]
     groups = [[i] for i in few] + ([order[len(few) :]] if len(few) < len(order) else [])
     merged = [[sum(counts[i][j] for i in a for j in b) for b in groups] for a in groups]
-    names = [labels[i] for i in few] + [OTHERS] * (len(few) < len(order))
+    names = [labels[i] for i in few] + [_OTHERS] * (len(few) < len(order))
     wrong = [
         (labels[i], labels[j], counts[i][j], totals[i])
         for i in order

@@ -42,13 +42,13 @@ def cut(
         raise InvalidInput(f"{into} is a file; give a folder to cut into")
     into.mkdir(parents=True, exist_ok=True)
     clips: list[Clip] = []
-    for segment, name in zip(segments, file_names(s.label for s in segments), strict=True):
+    for segment, name in zip(segments, _file_names(s.label for s in segments), strict=True):
         clips.append(cut_clip(segment.media, segment.span, into / name, fast=fast))
         on_clip(clips[-1], len(clips), len(segments))
     return clips
 
 
-def file_names(labels: Iterable[str]) -> list[str]:
+def _file_names(labels: Iterable[str]) -> list[str]:
     """Labels as names of files, without suffix, each once: `sintel/00042` is sintel_00042."""
     names: list[str] = []
     for label in labels:

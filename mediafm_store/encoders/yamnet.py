@@ -21,7 +21,7 @@ _FRAMES, _BANDS = 96, 64
 _FEATURES, _CLASSES = 1024, 521
 _LOWEST_HZ, _HIGHEST_HZ = 125.0, 7500.0
 _LOG_OFFSET = np.float32(0.001)
-PATCH = _WINDOW + _HOP * (_FRAMES - 1)
+_PATCH = _WINDOW + _HOP * (_FRAMES - 1)
 """Samples of a patch: 0.975 s."""
 _DESCRIBE_FROM, _LABEL_FROM = 0.05, 0.1
 _Samples = Float32[np.ndarray, " _"]
@@ -85,7 +85,7 @@ def listen(
     Features are scaled to length 1 because those of a silent patch are ten times as long as those
     of music: one moment of silence would dominate the mean.
     """
-    starts = patch_starts(len(samples))
+    starts = _patch_starts(len(samples))
     features, likely = np.zeros(_FEATURES, np.float32), np.zeros(_CLASSES, np.float32)
     for first in range(0, len(starts), graph.batch):
         batch = starts[first : first + graph.batch]
@@ -95,17 +95,17 @@ def listen(
     return features / np.float32(len(starts)), likely / np.float32(len(starts))
 
 
-def patch_starts(samples: int) -> list[int]:
+def _patch_starts(samples: int) -> list[int]:
     """Starts of the patches that cover the sound, evenly spread over it."""
-    count = max(1, -(-samples // PATCH))
-    return [int(s) for s in np.linspace(0, max(0, samples - PATCH), count)]
+    count = max(1, -(-samples // _PATCH))
+    return [int(s) for s in np.linspace(0, max(0, samples - _PATCH), count)]
 
 
 def _patches(samples: _Samples, starts: Sequence[int]) -> Iterator[_Patch]:
     """Logarithmic mel spectrograms; a sound shorter than a patch is padded with zeros."""
     for start in starts:
-        piece = samples[start : start + PATCH]
-        yield _log_mel(np.pad(piece, (0, PATCH - len(piece))))[None]
+        piece = samples[start : start + _PATCH]
+        yield _log_mel(np.pad(piece, (0, _PATCH - len(piece))))[None]
 
 
 def _log_mel(piece: Float32[np.ndarray, " 15600"]) -> Float32[np.ndarray, "96 64"]:

@@ -11,13 +11,13 @@ from mediafm_store.errors import InvalidInput
 __all__ = ["Engine", "Stage", "TaskOutcome", "Tell", "check_engine", "elsewhere", "engine_of"]
 
 
-MOST_WORKERS = 1024
-NAME = re.compile(r"threads|ray|ray://(\[[^]]+\]|[^/:]+)(:\d+)?")
+_MOST_WORKERS = 1024
+_NAME = re.compile(r"threads|ray|ray://(\[[^]]+\]|[^/:]+)(:\d+)?")
 
 
 def check_engine(name: str) -> None:
     """Raise InvalidInput if there is no engine of this name."""
-    if not NAME.fullmatch(name):
+    if not _NAME.fullmatch(name):
         raise InvalidInput(f"engine {name!r} is not one of: threads, ray, ray://HOST:PORT")
 
 
@@ -32,12 +32,12 @@ def engine_of(name: str, *, workers: int | None = None) -> Iterator[Engine]:
             for every two cores.
 
     Raises:
-        InvalidInput: If the name is unknown, `workers` is not within 1 to `MOST_WORKERS`, Ray is
+        InvalidInput: If the name is unknown, `workers` is not within 1 to `_MOST_WORKERS`, Ray is
             not installed, or nothing answers at the address.
     """
     check_engine(name)
-    if workers is not None and not 1 <= workers <= MOST_WORKERS:
-        raise InvalidInput(f"workers must be 1 to {MOST_WORKERS}, are {workers}")
+    if workers is not None and not 1 <= workers <= _MOST_WORKERS:
+        raise InvalidInput(f"workers must be 1 to {_MOST_WORKERS}, are {workers}")
     if name == "threads":
         yield Threads(workers or 1)
         return

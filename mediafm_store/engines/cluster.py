@@ -46,7 +46,7 @@ if private := getattr(getattr(ray, "_private", None), "worker", None):
 
 _OBJECTS_BYTES = 256 * 2**20
 """Shared memory for what passes between processes: a title is some tens of MB."""
-PORT = 10001
+_PORT = 10001
 """Port of clusters, if an address has none."""
 _NOT_IN_TIME = "Starting Ray client server failed"
 """Error of a cluster that was not ready for a client within the 30 s that Ray waits."""
@@ -56,11 +56,11 @@ def check_listens(address: str) -> None:
     """Raise InvalidInput if nothing answers at ray://HOST:PORT; Ray itself tries for 30 s."""
     try:
         place = urlsplit(address)
-        socket.create_connection((place.hostname, place.port or PORT), timeout=5).close()
+        socket.create_connection((place.hostname, place.port or _PORT), timeout=5).close()
     except (OSError, ValueError) as error:
         raise InvalidInput(
             f"nothing answers at {address} ({first_line(error)}); start a cluster there (`ray start"
-            f" --head`), or give the port of its clients, {PORT} if it was given none"
+            f" --head`), or give the port of its clients, {_PORT} if it was given none"
         ) from error
 
 

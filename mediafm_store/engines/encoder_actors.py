@@ -18,11 +18,11 @@ from mediafm_store.errors import InvalidInput
 from mediafm_store.parallel import groups
 
 log = logging.getLogger("mediafm_store")
-PLACE_S = 60.0
+_PLACE_S = 60.0
 """To wait for GPUs, which others may use."""
-MESSAGE_BYTES = 8 * 2**20
+_MESSAGE_BYTES = 8 * 2**20
 """Bytes of pictures or sound per message: sixteen keyframes of 512 x 288."""
-OPTIONS = {"num_cpus": 0, "num_gpus": 1, "max_restarts": -1, "max_task_retries": 3}
+_OPTIONS = {"num_cpus": 0, "num_gpus": 1, "max_restarts": -1, "max_task_retries": 3}
 """A holder that dies is begun again by Ray, and asked again: it writes nothing."""
 
 
@@ -58,9 +58,9 @@ def hold(encoders: Encoders, count: int) -> Encoders:
     """
     names = tuple(f"encoders-{uuid4()}" for _ in range(count))
     sent, make = ray.put(sendable(encoders)), ray.remote(_EncoderActor)
-    holders = [make.options(name=name, **OPTIONS).remote(sent) for name in names]
+    holders = [make.options(name=name, **_OPTIONS).remote(sent) for name in names]
     asked = {h.on_gpu.remote(): name for h, name in zip(holders, names, strict=True)}
-    answered, _ = ray.wait(list(asked), num_returns=count, timeout=PLACE_S)
+    answered, _ = ray.wait(list(asked), num_returns=count, timeout=_PLACE_S)
     if not answered:
         log.warning("no GPU of the cluster is free; encoders run on the CPUs of the workers")
         return encoders
@@ -109,7 +109,7 @@ class RemoteEncoder:
 
     def encode(self, items: Sequence[Any]) -> EncoderOutput:
         """Encode items in messages of at most MESSAGE_BYTES, or of one item."""
-        messages = list(groups(items, _bytes_of_item, most=MESSAGE_BYTES)) or [[]]
+        messages = list(groups(items, _bytes_of_item, most=_MESSAGE_BYTES)) or [[]]
         parts = [self._ask("encode", message) for message in messages]
         return EncoderOutput(
             blocks=np.concatenate([part.blocks for part in parts]),

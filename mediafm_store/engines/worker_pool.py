@@ -19,9 +19,9 @@ from mediafm_store.errors import InvalidInput, first_line
 log = logging.getLogger("mediafm_store")
 _TRIES = 4
 """Times that an item is given to a worker, if each dies with it."""
-STARTS = 10
+_STARTS = 10
 """Workers in a row that may die before one of them can begin."""
-PLACE_S = 30.0
+_PLACE_S = 30.0
 """Without a place for any worker, until that is said."""
 
 
@@ -121,7 +121,7 @@ class WorkerPool(Generic[Item, Result]):
 
     def _tell_if_without_place(self) -> None:
         """Say once that there is no worker, since none has found a place, and what they need."""
-        if self._told or self._working or time.monotonic() < self._quiet_since + PLACE_S:
+        if self._told or self._working or time.monotonic() < self._quiet_since + _PLACE_S:
             return
         begun, _ = ray.wait([hired.begun for hired in self._loading.values()], timeout=0)
         if begun:
@@ -132,7 +132,7 @@ class WorkerPool(Generic[Item, Result]):
         free = {name: ray.available_resources().get(name, 0) for name in asked}
         log.warning(
             "no worker has found a place in the cluster for %g s: each asks for %s; free are %s",
-            PLACE_S,
+            _PLACE_S,
             *(" and ".join(f"{n:.3g} {name}" for name, n in has.items()) for has in (asked, free)),
         )
 
@@ -146,7 +146,7 @@ class WorkerPool(Generic[Item, Result]):
         except RayError as error:
             ray.kill(worker)
             self._failed += 1
-            if self._failed == STARTS:
+            if self._failed == _STARTS:
                 told = f"Ray's workers die before they begin: {first_line(error)}"
                 raise InvalidInput(told) from error
         else:

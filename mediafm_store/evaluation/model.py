@@ -94,7 +94,7 @@ def evaluate_model(
             f"none of the titles that checkpoint {folder} was not trained on are in {store.path};"
             " train anew with `mediafm train`"
         )
-    rate = mask_rate(folder, facts)
+    rate = _mask_rate(folder, facts)
     labels = _scene_numbers(store, titles)
     report = ModelReport(
         checkpoint=folder,
@@ -102,7 +102,7 @@ def evaluate_model(
         titles=len(titles),
         shots=sum(title.shots for title in titles),
         held_out=len(held_out),
-        msm=masked_shots(model, held_out, rate),
+        msm=_masked_shots(model, held_out, rate),
         labelled=len(labels),
         **_of_vectors(model, titles, labels),
     )
@@ -195,7 +195,7 @@ def _alone_and_in_context(
         yield waiting.popleft(), made.shots
 
 
-def mask_rate(folder: Path, facts: Mapping[str, Any]) -> float:
+def _mask_rate(folder: Path, facts: Mapping[str, Any]) -> float:
     """Share of shots that were masked in training; old checkpoints have the default."""
     rate = facts.get("mask_rate", TrainConfig.mask_rate)
     if not isinstance(rate, int | float) or not 0 < rate <= 1:
@@ -205,7 +205,7 @@ def mask_rate(folder: Path, facts: Mapping[str, Any]) -> float:
     return float(rate)
 
 
-def masked_shots(model: ShotTransformer, titles: Sequence[Title], rate: float) -> dict[str, float]:
+def _masked_shots(model: ShotTransformer, titles: Sequence[Title], rate: float) -> dict[str, float]:
     """Loss of the model on masked shots, and of the baselines that it must beat."""
     exam = ValidationSet(
         titles,

@@ -14,7 +14,7 @@ from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.spaces import Space
 
 _TASK = "same scene"
-WIDTH = 2
+_WIDTH = 2
 """Shots to each side of the moving average that context must beat."""
 _MEASURES = {"top_5": "top_5", "recall_10": "recall_10", "scene_auc": "auc"}
 """What is kept -> the field of what was ranked."""
@@ -54,7 +54,7 @@ def evaluate_search(store: Storage) -> SearchReport:
     fused = {title: rows for title, rows in fused.items() if title in found}
     compared = {
         "isolated": fused,
-        "smoothed": {title: smoothed(rows, WIDTH) for title, rows in fused.items()},
+        "smoothed": {title: smoothed(rows, _WIDTH) for title, rows in fused.items()},
     }
     if space.name == "context":
         compared["context"] = {title: found[title] for title in fused}

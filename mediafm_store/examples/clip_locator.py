@@ -50,7 +50,7 @@ def origin_of(store: Storage, fused: Fused, spans: Sequence[Span]) -> ClipMatch 
     offsets: defaultdict[str, dict[float, None]] = defaultdict(dict)
     for number, one in zip(np.flatnonzero(usable), near, strict=True):
         for shot in (rows[shot_id] for shot_id in one.ids if shot_id in rows):
-            for start_s in starts(spans, int(number), shot["start_s"], shot["end_s"]):
+            for start_s in _starts(spans, int(number), shot["start_s"], shot["end_s"]):
                 offsets[shot["title"]][round(start_s / _STEP_S) * _STEP_S] = None
     best: tuple[float, ClipMatch] | None = None
     for title, its_offsets in offsets.items():
@@ -65,7 +65,7 @@ def origin_of(store: Storage, fused: Fused, spans: Sequence[Span]) -> ClipMatch 
             at = np.searchsorted(begins, np.array(middles) + start_s, side="right") - 1
             if (at < 0).any():
                 continue
-            picture, both = shotwise_likeness(fused, vectors.vectors[at], spans)
+            picture, both = _shotwise_likeness(fused, vectors.vectors[at], spans)
             if best is None or both > best[0]:
                 inside = (begins < start_s + length) & (ends > start_s)
                 ids = [vectors.ids[i] for i in np.flatnonzero(inside)]
@@ -73,7 +73,7 @@ def origin_of(store: Storage, fused: Fused, spans: Sequence[Span]) -> ClipMatch 
     return best[1] if best and best[1].likeness >= likeness_from(store, _SAME_FILM) else None
 
 
-def starts(spans: Sequence[Span], number: int, start_s: float, end_s: float) -> Iterator[float]:
+def _starts(spans: Sequence[Span], number: int, start_s: float, end_s: float) -> Iterator[float]:
     """Possible starts of a clip, in seconds, if its shot `number` matched each shot of a title.
 
     Its first shot may have lost its beginning and its last one its end; of one shot alone nothing
@@ -88,15 +88,15 @@ def starts(spans: Sequence[Span], number: int, start_s: float, end_s: float) -> 
         yield max(0.0, (start_s + end_s - span.end_s + span.start_s) / 2)
 
 
-def shotwise_likeness(clip: Fused, title: Fused, spans: Sequence[Span]) -> tuple[float, float]:
+def _shotwise_likeness(clip: Fused, title: Fused, spans: Sequence[Span]) -> tuple[float, float]:
     """Similarity of the pictures, and of pictures with sound, shot by shot."""
     lengths = np.array([s.end_s - s.start_s for s in spans], np.float32)
-    of = {m: cosines(clip[:, block(m)], title[:, block(m)]) for m in ("visual", "audio")}
+    of = {m: _cosines(clip[:, block(m)], title[:, block(m)]) for m in ("visual", "audio")}
     both = sum(of.values()) / len(of)
     share = lengths / lengths.sum()
     return float(share @ of["visual"]), float(share @ both)
 
 
-def cosines(a: Blocks, b: Blocks) -> Float32[np.ndarray, " rows"]:
+def _cosines(a: Blocks, b: Blocks) -> Float32[np.ndarray, " rows"]:
     """Cosine of each pair of rows; 0 where either is zero."""
     return np.einsum("nd,nd->n", unit_rows(a), unit_rows(b))

@@ -23,9 +23,9 @@ from mediafm_store.sources.videos import read_title
 from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.spaces import Space, is_imported
 
-PIECE = 10 * SAMPLE_RATE
+_PIECE = 10 * SAMPLE_RATE
 """A sound is heard in pieces of ten seconds, as if each were a shot."""
-LONGEST_PIECES = 360
+_LONGEST_PIECES = 360
 
 
 class ComparisonSpace(NamedTuple):
@@ -63,7 +63,7 @@ def file_example(
     check_encoders(store, store.live("fused"), encoders)
     if kind == "clip":
         return _clip(against, path, encoders)
-    items = [picture(path)] if kind == "visual" else sounds(path)
+    items = [picture(path)] if kind == "visual" else _sounds(path)
     blocks = encode(encoders[kind], items).blocks
     rows = fuse({m: blocks if m == kind else zeros(len(blocks)) for m in MODALITIES})
     return Example(rows, rows, lacks=frozenset(MODALITIES) - {kind})
@@ -106,16 +106,16 @@ def picture(path: Path) -> np.ndarray:
         raise InvalidInput(f"{path} cannot be read as a picture: {error}") from error
 
 
-def sounds(path: Path) -> list[np.ndarray]:
+def _sounds(path: Path) -> list[np.ndarray]:
     """Decode the sound of a file in pieces; raise InvalidInput if it has none."""
     pieces: list[np.ndarray] = []
     kept: list[np.ndarray] = []
     for chunk in sound(path):
         kept.append(chunk)
-        if sum(map(len, kept)) >= PIECE:
+        if sum(map(len, kept)) >= _PIECE:
             pieces.append(np.concatenate(kept))
             kept = []
-        if len(pieces) == LONGEST_PIECES:
+        if len(pieces) == _LONGEST_PIECES:
             break
     if kept:
         pieces.append(np.concatenate(kept))

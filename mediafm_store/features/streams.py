@@ -75,7 +75,7 @@ def see(encoder: Encoder, shots: Iterable[CutShot]) -> VisualFeatures:
         for number, shot in enumerate(shots):
             spans.append(shot.span)
             cover = shot.cover
-            thumbnails.append(jpeg(cover))
+            thumbnails.append(_jpeg(cover))
             measured.append(columns(thumbnails[-1]))
             repeats.append(before.add(cover))
             for keyframe in shot.keyframes:
@@ -167,7 +167,7 @@ def encode_text(encoder: Encoder, text: str) -> Blocks:
     return encode(encoder, [text]).blocks if text else zeros(1)
 
 
-def jpeg(image: Image) -> bytes:
+def _jpeg(image: Image) -> bytes:
     """A small JPEG of a keyframe."""
     picture = Pictures.fromarray(image)
     picture.thumbnail((_THUMBNAIL_WIDTH, _THUMBNAIL_WIDTH))

@@ -18,7 +18,7 @@ from mediafm_store.sources.ids import id_of
 from mediafm_store.tables import location
 from mediafm_store.tables.lancedb_tables import Tables
 
-ROWS = 1024
+_ROWS = 1024
 """Rows that are read in one go; a title has as many as it has shots."""
 _PARQUET_BUFFER = 1 << 20
 """Bytes of a column read in one go. Whole row groups, as Polars reads them, take gigabytes."""
@@ -113,10 +113,10 @@ def _schema_of(path: Path) -> pa.Schema:
 def _batches_of(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Some columns of a table, some rows at a time."""
     if path.suffix == ".lance":
-        yield from Tables(location.StoreLocation.of(path.parent)).batches(path.stem, columns, ROWS)
+        yield from Tables(location.StoreLocation.of(path.parent)).batches(path.stem, columns, _ROWS)
         return
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=_PARQUET_BUFFER) as file:
-        for batch in file.iter_batches(ROWS, columns=columns, use_threads=False):
+        for batch in file.iter_batches(_ROWS, columns=columns, use_threads=False):
             yield pa.Table.from_batches([batch])
 
 

@@ -29,7 +29,7 @@ from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.spaces import Space
 
 log = logging.getLogger("mediafm_store")
-SEEN_S = 60.0
+_SEEN_S = 60.0
 """Until what another machine has made in a network's file system is seen here."""
 _OnVectors = Callable[[int, int], object]
 
@@ -210,7 +210,7 @@ def _make(
 
 def _missing(shard: ShardToMake) -> InvalidInput | None:
     """Why a shard that a worker has made is not here, if it is not."""
-    until = time.monotonic() + SEEN_S
+    until = time.monotonic() + _SEEN_S
     while not shard.folder.exists():
         if time.monotonic() > until:
             return InvalidInput(

@@ -13,7 +13,7 @@ from mediafm_store.errors import InvalidInput
 _SHARD_ROWS = 4_000_000
 """Rows of a shard at most. Fewer make building linear and bound what it takes in memory and what
 a dead worker costs; each shard is one more to look into."""
-CONFIG = "config.json"
+_CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,14 @@ class IndexConfig:
 
 def write_config(folder: Path, config: IndexConfig) -> None:
     """To the folder of a shard."""
-    (folder / CONFIG).write_text(json.dumps(asdict(config)), encoding="utf-8")
+    (folder / _CONFIG).write_text(json.dumps(asdict(config)), encoding="utf-8")
 
 
 def read_config(folder: Path) -> IndexConfig:
     """Read what `write_config` wrote; a shard that was built before there was any has a target."""
-    if not (folder / CONFIG).exists():
+    if not (folder / _CONFIG).exists():
         return IndexConfig(target=read_metadata(folder).target)
-    told = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    told = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
     if ":" in (told["kind"] or ""):  # of versions that built what they could not open
         told["kind"] = None
     return IndexConfig(**told)

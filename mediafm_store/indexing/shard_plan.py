@@ -90,7 +90,7 @@ def plan(
         held = dict.fromkeys(run.title for run in still_valid(last.runs, revisions))
         made.append(to_make(sorted(more), last.folder.absolute(), held))
         new = {title: rows for title, rows in new.items() if title not in more}
-    made += [to_make(titles) for titles in divided(new, config.shard_rows)]
+    made += [to_make(titles) for titles in _divided(new, config.shard_rows)]
     if len(kept) + len(made) > _MOST_SHARDS:
         raise InvalidInput(
             f"{config.shard_rows} rows a shard make more than {_MOST_SHARDS}; take more"
@@ -104,7 +104,7 @@ def _fitting(counts: Mapping[str, int], room: int) -> set[str]:
     return {title for title, end in zip(counts, ends, strict=True) if end <= room}
 
 
-def divided(counts: Mapping[str, int], most: int) -> list[list[str]]:
+def _divided(counts: Mapping[str, int], most: int) -> list[list[str]]:
     """Divide titles into groups of about equal row counts.
 
     Args:

@@ -148,9 +148,9 @@ def left_out(opened: SpaceIndex, error: DamagedError) -> SpaceIndex | None:
     others = [shard for shard in opened.shards if shard.folder not in error.path.parents]
     known = len(others) < len(opened.shards)
     left = SpaceIndex(opened.folder, others) if others and known else None
-    for key, (version, kept) in list(OPENED.items()):
+    for key, (version, kept) in list(_OPENED.items()):
         if kept is opened:
-            OPENED[key] = version, left
+            _OPENED[key] = version, left
     _tell_damaged(error.path.parent, error)
     return left
 
@@ -177,8 +177,8 @@ def _read_index(folder: Path, space: Space, device: Device) -> tuple[SpaceIndex 
         version = folder, space.fingerprint, now.st_mtime_ns, now.st_ino
     except OSError as error:
         return None, _Damage({folder: error})
-    if key in OPENED and OPENED[key][0] == version:
-        return OPENED[key][1], {}
+    if key in _OPENED and _OPENED[key][0] == version:
+        return _OPENED[key][1], {}
     shards, damage = [], _Damage()
     for shard in shard_folders(folder):
         try:
@@ -186,7 +186,7 @@ def _read_index(folder: Path, space: Space, device: Device) -> tuple[SpaceIndex 
         except UNREADABLE as error:
             damage[shard] = error
     opened = SpaceIndex(folder, shards) if shards else None
-    OPENED[key] = version, opened
+    _OPENED[key] = version, opened
     return opened, damage
 
 
@@ -208,7 +208,7 @@ def read_shard(folder: Path, space: Space, device: Device = "cpu") -> Shard:
 
 
 _Version = tuple[Path, str, int, int]
-OPENED: dict[tuple[Path, Device], tuple[_Version, SpaceIndex | None]] = {}
+_OPENED: dict[tuple[Path, Device], tuple[_Version, SpaceIndex | None]] = {}
 UNREADABLE = (DamagedError, InvalidInput, OSError, RuntimeError, ValueError, KeyError, TypeError)
 """What reading damaged files raises."""
 

@@ -175,8 +175,8 @@ def _shot_row(features: Features, shot: Shot) -> dict[str, Any]:
         **features.pictured.measured[i],
         "scene": None,
         "words": features.said.words[i],
-        **named("seen", features.pictured.encoded, i),
-        **named("heard", features.heard.encoded, i),
+        **_named("seen", features.pictured.encoded, i),
+        **_named("heard", features.heard.encoded, i),
         "brightness": light.brightness.mean(*inside),
         "loudness_db": loudness.mean(*inside),
         "cut_brightness": light.brightness.lowest(*around_cut),
@@ -188,7 +188,7 @@ def _shot_row(features: Features, shot: Shot) -> dict[str, Any]:
     }
 
 
-def named(column: str, encoded: EncoderOutput, shot: int) -> dict[str, Any]:
+def _named(column: str, encoded: EncoderOutput, shot: int) -> dict[str, Any]:
     """Names recognised in a shot that are probably right, with their probabilities."""
     names = encoded.labels[shot]
     if not encoded.probabilities:

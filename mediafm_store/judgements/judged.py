@@ -178,23 +178,23 @@ def _tell(
     lacking = sorted(labels.films.keys() - set(ground.titles))
     if not ground.titles:
         raise NotFound(
-            f"no film of {labels.path} is a title of {store.path}: {first_of(lacking)}; ingest them"
-            " under these names, or name them in the file as `mediafm titles list` does"
+            f"no film of {labels.path} is a title of {store.path}: {_first_of(lacking)}; ingest"
+            " them under these names, or name them in the file as `mediafm titles list` does"
         )
     if not asked:
         raise NotFound(
             f"no query of {labels.path} is about shots that {store.path} has; it lacks"
-            f" {first_of(lacking) or 'none of the films'}"
+            f" {_first_of(lacking) or 'none of the films'}"
         )
     if lacking:
-        log.warning("labelled films that the store lacks are not judged: %s", first_of(lacking))
+        log.warning("labelled films that the store lacks are not judged: %s", _first_of(lacking))
     if skipped:
         count, every = len(skipped), len(skipped) + len(asked)
         what = "queries are left out, since the store lacks what they are about"
-        log.warning("%d of %d %s: %s", count, every, what, first_of(skipped))
+        log.warning("%d of %d %s: %s", count, every, what, _first_of(skipped))
 
 
-def first_of(names: Sequence[str]) -> str:
+def _first_of(names: Sequence[str]) -> str:
     """The first TOLD names."""
     return ", ".join([*names[:_TOLD], *(["..."] if len(names) > _TOLD else [])])
 

@@ -30,7 +30,7 @@ from mediafm_store.judgements.judgements import (
 )
 from mediafm_store.text_files.json_text import read_json
 
-LARGEST = 50_000_000
+_LARGEST = 50_000_000
 """Bytes; labels of a few hundred hours of film are smaller."""
 _GRADES = (1, 2)
 _NOTHING = "none"
@@ -62,8 +62,8 @@ def _load_object(path: Path) -> Row:
     """The JSON object in a file of bounded size."""
     if not path.is_file():
         raise InvalidInput("there is no such file; give a file of labels as JSON")
-    if (size := path.stat().st_size) > LARGEST:
-        raise InvalidInput(f"{size:,} bytes are too many for labels; {LARGEST:,} are read at most")
+    if (size := path.stat().st_size) > _LARGEST:
+        raise InvalidInput(f"{size:,} bytes are too many for labels; {_LARGEST:,} are read at most")
     if not size:
         raise InvalidInput("it is empty; give a file of labels as JSON")
     try:

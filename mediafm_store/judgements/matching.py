@@ -58,7 +58,7 @@ def condensed(found: Iterable[str], places: Mapping[str, ShotPosition]) -> list[
     return list(dict.fromkeys(places[shot] for shot in found if shot in places))
 
 
-def is_near(place: ShotPosition, other: ShotPosition, labels: Judgements) -> bool:
+def _is_near(place: ShotPosition, other: ShotPosition, labels: Judgements) -> bool:
     """True if two shots are of one film, and few shots apart or in one labelled scene."""
     if place.film != other.film:
         return False
@@ -90,7 +90,7 @@ def judged(
     }
     first = seen[:_NEAR_AT]
     if isinstance(query, SimilarQuery) and first:
-        nearby = sum(is_near(query.place, place, labels) for place in first)
+        nearby = sum(_is_near(query.place, place, labels) for place in first)
         values["near"] = nearby / len(first)
     return values
 

@@ -13,7 +13,7 @@ Part = Literal["all", "tuned", "kept"]
 """Of the queries: every third is `kept`, and nothing may be tuned on those."""
 CHANCE, BEST = "chance", "best"
 """What settings are compared with: random orders of the same shots, and their best one."""
-LOWER = ("near", "unanswered")
+_LOWER = ("near", "unanswered")
 """Measures of which less is better."""
 
 Table = Mapping[str, Mapping[str, Interval]]
@@ -103,7 +103,7 @@ class JudgedReport:
 
 def better(measure: str) -> Literal["higher", "lower"]:
     """Direction in which a measure gets better."""
-    return "lower" if measure in LOWER else "higher"
+    return "lower" if measure in _LOWER else "higher"
 
 
 def judged_metrics(report: JudgedReport, sort: Sort, labels: str) -> Iterator[Metric]:

@@ -10,7 +10,7 @@ from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.spaces import Passage, Space
 
 Answer = TypeVar("Answer")
-PASSAGES, LENGTH = 64, 8
+_PASSAGES, LENGTH = 64, 8
 """Number of passages sampled from a store, and shots in each: 250,000 pairs of shots."""
 
 
@@ -18,30 +18,30 @@ def passages(store: Storage, space: Space) -> list[Passage]:
     """Random runs of shots from a space; the sample stays until its table or the titles change."""
     key = store.place.address, space.table
     state = store.tables.version(space.table), store.revisions()
-    if key not in SAMPLED or SAMPLED[key][0] != state:
+    if key not in _SAMPLED or _SAMPLED[key][0] != state:
         rng = np.random.default_rng(0)
-        SAMPLED[key] = state, store.sample(space, PASSAGES, LENGTH, rng=rng)
-    return SAMPLED[key][1]
+        _SAMPLED[key] = state, store.sample(space, _PASSAGES, LENGTH, rng=rng)
+    return _SAMPLED[key][1]
 
 
-SAMPLED: dict[tuple[str, str], tuple[tuple[int, dict[str, str]], list[Passage]]] = {}
+_SAMPLED: dict[tuple[str, str], tuple[tuple[int, dict[str, str]], list[Passage]]] = {}
 """Of each space, the version of its table, the revisions of titles, which no other store has, and
 the passages that were taken last."""
 
 
 def cached(sample: list[Passage], question: Hashable, make: Callable[[], Answer]) -> Answer:
     """Cache what `make` computes from a sample, by sample and `question`."""
-    known = ANSWERED.pop(question, None)
+    known = _ANSWERED.pop(question, None)
     answer = known[1] if known and known[0] is sample else make()
-    ANSWERED[question] = sample, answer  # what was asked last stands last
-    for oldest in list(ANSWERED)[:-MOST_ANSWERS]:
-        ANSWERED.pop(oldest, None)
+    _ANSWERED[question] = sample, answer  # what was asked last stands last
+    for oldest in list(_ANSWERED)[:-_MOST_ANSWERS]:
+        _ANSWERED.pop(oldest, None)
     return answer
 
 
-MOST_ANSWERS = 32
+_MOST_ANSWERS = 32
 """Cached answers, of up to 1 MB each."""
-ANSWERED: dict[Hashable, tuple[list[Passage], Any]] = {}
+_ANSWERED: dict[Hashable, tuple[list[Passage], Any]] = {}
 """Samples that were asked, and what came of it."""
 
 

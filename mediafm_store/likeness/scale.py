@@ -26,12 +26,12 @@ NAMES: Mapping[Part, str] = {
     "context": "context",
 }
 """What people call them."""
-PRIOR = 8
+_PRIOR = 8
 """Shots of mean zero that are added to a sample before its mean is taken: a mean over two or three
 shots would take away what they are."""
 _MOST_COMPARED = 256
 """Shots of a sample of which all pairs are compared, or up to twice as many."""
-LEAST_SPREAD = 0.05
+_LEAST_SPREAD = 0.05
 """Of cosines. Smaller ones are found only where a store holds the same shot again and again."""
 
 
@@ -104,11 +104,11 @@ def scale_of(store: Storage, space: Space) -> Scale:
     """Estimate the scale of a space from a random sample of it."""
     sample = passages(store, space)
     return cached(
-        sample, ("scale", str(store.path), space.table), lambda: measure_scale(space, sample)
+        sample, ("scale", str(store.path), space.table), lambda: _measure_scale(space, sample)
     )
 
 
-def measure_scale(space: Space, sample: Sequence[Passage]) -> Scale:
+def _measure_scale(space: Space, sample: Sequence[Passage]) -> Scale:
     """The scale by the shots of a sample; those of one passage are not compared."""
     blocks = _blocks_of(space)
     rows = np.concatenate(
@@ -120,11 +120,11 @@ def measure_scale(space: Space, sample: Sequence[Passage]) -> Scale:
     for _, at in blocks:
         unit = unit_rows(rows[:, at])
         there = unit.any(axis=1)
-        mean[at] = unit.sum(axis=0) / (there.sum() + PRIOR)
+        mean[at] = unit.sum(axis=0) / (there.sum() + _PRIOR)
         some = np.flatnonzero(there)[::step]
         centred = unit_rows(unit[some] - mean[at])
         cosines = (centred @ centred.T)[passage[some][:, None] != passage[some]]
-        spread.append(max(LEAST_SPREAD, float(cosines.std())) if len(cosines) else 1.0)
+        spread.append(max(_LEAST_SPREAD, float(cosines.std())) if len(cosines) else 1.0)
     return Scale(blocks, mean, np.array(spread, np.float32))
 
 

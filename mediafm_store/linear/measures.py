@@ -14,7 +14,7 @@ _ROUNDS = 200
 _MOST_VALUES = 200_000_000
 """Values a bootstrap looks at in all: of large tables fewer rounds are made, FEWEST at least."""
 _FEWEST = 20
-AT_ONCE = 4_000_000
+_AT_ONCE = 4_000_000
 """Values of which as many rounds are looked at together."""
 _BINS = 10
 _POINTS = 50
@@ -93,7 +93,7 @@ def macro_ap(truth: Values, predicted: Values, groups: _Groups) -> float:
     return float(_macro_ap_in(truth, predicted, _single_round(truth))[0])
 
 
-def micro_ap(truth: Values, predicted: Values, groups: _Groups) -> float:
+def _micro_ap(truth: Values, predicted: Values, groups: _Groups) -> float:
     """Average precision of all items and labels in one list; 0 without any that apply."""
     del groups
     return float(_micro_ap_in(truth, predicted, _single_round(truth))[0])
@@ -171,7 +171,7 @@ def macro_ap_interval(
 def micro_ap_interval(
     truth: Values, predicted: Values, groups: _Groups, *, seed: int = 0
 ) -> Interval:
-    """Confidence interval of `micro_ap`, computed for all bootstrap rounds together."""
+    """Confidence interval of `_micro_ap`, computed for all bootstrap rounds together."""
     return _interval_in(_micro_ap_in, truth, predicted, groups, seed)
 
 
@@ -186,7 +186,7 @@ def _interval_in(
     names, place = np.unique(groups, return_inverse=True)
     rounds = draws(len(names), _rounds_of(truth), seed)
     times = np.stack([np.bincount(picks, minlength=len(names)) for picks in rounds])
-    step = max(1, AT_ONCE // max(1, truth.size))
+    step = max(1, _AT_ONCE // max(1, truth.size))
     drawn = [
         value
         for start in range(0, len(times), step)

@@ -56,12 +56,12 @@ def fit(
         for name, rows in inputs.items()
     }
     scores = np.stack([out for _, out in held.values()])
-    mix, offset = mixed(kind, scores, targets)
+    mix, offset = _mixed(kind, scores, targets)
     alphas = {name: alpha for name, (alpha, _) in held.items()}
-    layers = {n: ridge(rows, goal, alphas[n]) for n, rows in inputs.items()}
+    layers = {n: _ridge(rows, goal, alphas[n]) for n, rows in inputs.items()}
     chances = expit(np.einsum("inl,li->nl", scores, mix) + offset)
     none = np.zeros(targets.shape[1], np.float32)
-    thresholds = best_thresholds(targets, chances) if kind == "tags" else none
+    thresholds = _best_thresholds(targets, chances) if kind == "tags" else none
     return LinearModel(kind, layers, mix, offset, thresholds, alphas)
 
 
@@ -111,7 +111,7 @@ def _choose(
     for alpha in _ALPHAS:
         out = np.zeros(targets.shape, np.float32)
         for train, test in parts:
-            out[test] = ridge(rows[train], goal[train], alpha)(rows[test])
+            out[test] = _ridge(rows[train], goal[train], alpha)(rows[test])
         reached = KINDS[kind].measure(targets, out, groups)
         if reached > best:
             best, found = reached, (alpha, out)
@@ -125,7 +125,7 @@ def split(groups: Groups, folds: int, seed: int) -> Iterator[tuple[np.ndarray, n
     yield from cut.split(groups, groups=groups)
 
 
-def ridge(rows: Any, goal: _Targets, alpha: float) -> LinearLayer:
+def _ridge(rows: Any, goal: _Targets, alpha: float) -> LinearLayer:
     """One layer of all labels; each is fitted to the rows that know it.
 
     The dual problems of all labels are solved together by conjugate gradients: labels may know
@@ -164,7 +164,7 @@ def _scaled(rows: Any) -> tuple[Any, float]:
     return rows / np.float32(spread), spread
 
 
-def mixed(
+def _mixed(
     kind: Kind, scores: Float32[np.ndarray, "inputs items labels"], targets: _Targets
 ) -> tuple[Float32[np.ndarray, "labels inputs"], Float32[np.ndarray, " labels"]]:
     """Weights and shifts that combine the inputs' held-out scores, label by label.
@@ -209,7 +209,7 @@ def _weighed(
     return weights, float(logit(rate))
 
 
-def best_thresholds(
+def _best_thresholds(
     targets: _Targets, chances: Float[np.ndarray, "items labels"]
 ) -> Float32[np.ndarray, " labels"]:
     """Probability thresholds that maximise F1, by label."""

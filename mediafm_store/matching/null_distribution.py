@@ -18,7 +18,7 @@ from mediafm_store.tables.spaces import Passage, Space
 QUERIES = 40
 """Random queries that are tried. The share of them that find something as good is known to some
 .07 (one standard deviation)."""
-DEPTH = 10
+_DEPTH = 10
 """Candidates of each that are compared, beside its own surroundings."""
 
 
@@ -55,20 +55,20 @@ def null_of(
         return cached(
             sample,
             question,
-            lambda: best_of_passages(store, space, sample, matcher, length=few, blocks=blocks),
+            lambda: _best_of_passages(store, space, sample, matcher, length=few, blocks=blocks),
         )
-    return cached(sample, question, lambda: best_of_shots(store, sample, matcher, blocks))
+    return cached(sample, question, lambda: _best_of_shots(store, sample, matcher, blocks))
 
 
-def best_of_shots(
+def _best_of_shots(
     store: Storage, sample: Sequence[Passage], matcher: _MatcherOf, blocks: Sequence[slice]
 ) -> NullDistribution:
     """Single shots, against all of the store."""
-    asked = random_shots(sample, blocks)
+    asked = _random_shots(sample, blocks)
     if not asked.ids:
         return NullDistribution(np.zeros(0, np.float32))
     query, known = matcher(asked), ReadCache(store)
-    near = candidates(store, asked, query, known)
+    near = _candidates(store, asked, query, known)
     # Each question to a table takes some milliseconds, so all shots are compared together.
     every = sorted({row_id for ids in near for row_id in ids})
     scores = query.shares(known, every).sum(axis=0)
@@ -81,7 +81,7 @@ def best_of_shots(
     return NullDistribution(np.sort(np.array(best, np.float32)))
 
 
-def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> RandomShots:
+def _random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> RandomShots:
     """Some shots of a sample, evenly spread over it; none that has nothing in the `blocks`."""
     ids = [row_id for passage in sample for row_id in passage.ids]
     rows = [row for passage in sample for row in passage.vectors]
@@ -92,22 +92,22 @@ def random_shots(sample: Sequence[Passage], blocks: Sequence[slice]) -> RandomSh
     return RandomShots(tuple(ids[i] for i in chosen), made.astype(np.float32))
 
 
-def candidates(
+def _candidates(
     store: Storage, asked: RandomShots, query: Matcher, known: ReadCache
 ) -> list[list[str]]:
     """Nearest shots of each query row in its first space, without those around the row itself."""
     probe = query.probes()[0]
-    found = nearest(store, probe.space, probe.rows[-len(asked.ids) :], DEPTH + 2 * NEAR + 1)
+    found = nearest(store, probe.space, probe.rows[-len(asked.ids) :], _DEPTH + 2 * NEAR + 1)
     for one in found:
         known.add(probe.space, one.ids, one.vectors)
     near = [{row_id} if probe.space.of_titles else surroundings([row_id]) for row_id in asked.ids]
     return [
-        [row_id for row_id in one.ids if row_id not in own][:DEPTH]
+        [row_id for row_id in one.ids if row_id not in own][:_DEPTH]
         for own, one in zip(near, found, strict=True)
     ]
 
 
-def best_of_passages(
+def _best_of_passages(
     store: Storage,
     space: Space,
     sample: Sequence[Passage],

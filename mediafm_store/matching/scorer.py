@@ -11,7 +11,7 @@ from mediafm_store.likeness.scale import PARTS
 from mediafm_store.matching.matcher import Matcher, NullDistribution, Shares
 from mediafm_store.storage.storage import Storage
 
-SAID = 0.5
+_SAID = 0.5
 """Weight of literally spoken words beside all other queries."""
 
 
@@ -40,7 +40,7 @@ class Scorer:
         """Weight of each query's score."""
         if len(self.matchers) == 1 and not self.said:
             return [1.0]
-        share = (1 - SAID if self.said else 1.0) / max(1, len(self.matchers))
+        share = (1 - _SAID if self.said else 1.0) / max(1, len(self.matchers))
         typical = [matcher.typical() for matcher in self.matchers]
         return [share / best if best > 0 else share for best in typical]
 
@@ -58,7 +58,7 @@ class Scorer:
         if self.said:
             best = max(self.said.values())
             share = np.array([self.said.get(row_id, 0.0) / best for row_id in ids], np.float32)
-            total[PARTS.index("text")] += np.float32(SAID if self.matchers else 1.0) * share
+            total[PARTS.index("text")] += np.float32(_SAID if self.matchers else 1.0) * share
         return total
 
     def chances(self, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float | None]:

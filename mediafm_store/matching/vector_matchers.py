@@ -20,7 +20,7 @@ from mediafm_store.matching.null_distribution import null_of
 from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.spaces import Space
 
-WEIGHTS: Mapping[Part, float] = {"visual": 1.0, "audio": 0.3, "text": 0.1, "context": 0.3}
+_WEIGHTS: Mapping[Part, float] = {"visual": 1.0, "audio": 0.3, "text": 0.1, "context": 0.3}
 """What each part of a score weighs unless it is said otherwise. On judged answers a third of sound
 and of context beside the picture was better than any alone: see decision 26 in docs."""
 
@@ -64,7 +64,7 @@ class ExampleMatcher:
     ) -> "ExampleMatcher":
         """Examples as one query.
 
-        `weights` multiply the usual `WEIGHTS`; 0 leaves a part out. Raises InvalidInput if nothing
+        `weights` multiply the usual `_WEIGHTS`; 0 leaves a part out. Raises InvalidInput if nothing
         is left to compare.
         """
         known = known or ReadCache(store)
@@ -95,7 +95,7 @@ class ExampleMatcher:
     def counts(self) -> dict[Part, float]:
         """Weight of each part that the examples have."""
         return {
-            part: WEIGHTS[part] * self.weights.get(part, 1.0)
+            part: _WEIGHTS[part] * self.weights.get(part, 1.0)
             for _, scale, rows in self.compared
             for part, at in scale.blocks
             if rows[:, at].any()
@@ -253,5 +253,5 @@ def _weighed(scale: Scale, rows: Vectors, weights: Mapping[Part, float]) -> Vect
     """Rows with each part scaled by its weight."""
     made = np.zeros_like(rows)
     for part, at in scale.blocks:
-        made[:, at] = rows[:, at] * np.float32(WEIGHTS[part] * weights.get(part, 1.0))
+        made[:, at] = rows[:, at] * np.float32(_WEIGHTS[part] * weights.get(part, 1.0))
     return made

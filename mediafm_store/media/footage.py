@@ -79,7 +79,7 @@ def read_footage(path: Path, warn: Warn = log_warning) -> Footage:
         )
         whole = times[:-_REORDERED] if len(times) == _LOOKED_AT else times
         rate, variable = _rate_of(stream, whole, length_s)
-        start, drop = start_frame(path, notes.get("timecode"), rate, warn)
+        start, drop = _start_frame(path, notes.get("timecode"), rate, warn)
         size, aspect = (stream.width, stream.height), Fraction(stream.sample_aspect_ratio or 1)
         width, height = reversed(size) if turned else size
         return Footage(
@@ -146,7 +146,7 @@ def _is_even(times: Sequence[Fraction], rate: Fraction) -> bool:
     )
 
 
-def start_frame(
+def _start_frame(
     path: Path, code: str | None, rate: Fraction, warn: Warn
 ) -> tuple[int, bool | None]:
     """The number of the first frame by a file's time code, and whether that is drop frame."""

@@ -11,14 +11,14 @@ import av
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8, UInt16
 
-PQ, HLG = 16, 18
+_PQ, _HLG = 16, 18
 """Transfer characteristics, as ITU-T H.273 numbers them."""
 _MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
 """Matrices, numbered as in H.273, that FFmpeg's scaler converts to RGB."""
 _UNSPECIFIED, _BT2020 = 2, 9
 _REFERENCE, _PEAK = 203.0, 1000.0
 """Nits of white, and of the brightest light that differs from white."""
-GAMMA = 2.4
+_GAMMA = 2.4
 """Gamma of standard displays (BT.1886)."""
 _CODES = 4096
 """Entries of tables: 12 bits, what PQ needs at most."""
@@ -33,7 +33,7 @@ Numbers = Float64[np.ndarray, "*shape"]
 
 def is_hdr(picture: av.VideoFrame) -> bool:
     """True if a picture has to be tone mapped."""
-    return picture.color_trc in {PQ, HLG}
+    return picture.color_trc in {_PQ, _HLG}
 
 
 def take_for_usual(picture: av.VideoFrame) -> bool:
@@ -54,7 +54,7 @@ def tone_mapped(codes: UInt16[np.ndarray, "h w 3"], transfer: int) -> UInt8[np.n
 
     tables = _tables_of(transfer)
     light = np.take(tables.light, codes >> 4)
-    if transfer == HLG:  # a gamma of its own, for a screen of PEAK nits
+    if transfer == _HLG:  # a gamma of its own, for a screen of PEAK nits
         light *= np.take(tables.bent, _places(cv2.transform(light, _LUMA)))[..., None]
     brightest = np.maximum(np.maximum(light[..., 0], light[..., 1]), light[..., 2])
     light *= np.take(tables.gain, _places(brightest))[..., None]
@@ -84,29 +84,29 @@ class _TransferTables(NamedTuple):
 def _tables_of(transfer: int) -> _TransferTables:
     """Tables of PQ or HLG."""
     codes = np.linspace(0, 1, _CODES)
-    light = np.minimum(pq_nits(codes) / _PEAK, 1) if transfer == PQ else _hlg_light(codes)
+    light = np.minimum(_pq_nits(codes) / _PEAK, 1) if transfer == _PQ else _hlg_light(codes)
     nits = np.maximum(codes**2 * _PEAK, 1e-3)
     return _TransferTables(
         light=light.astype(np.float32),
-        gain=(rolled_off(nits) / nits * _PEAK / _REFERENCE).astype(np.float32),
+        gain=(_rolled_off(nits) / nits * _PEAK / _REFERENCE).astype(np.float32),
         bent=(codes**0.4).astype(np.float32),
-        shown=np.rint(255 * (codes**2) ** (1 / GAMMA)).astype(np.uint8),
+        shown=np.rint(255 * (codes**2) ** (1 / _GAMMA)).astype(np.uint8),
     )
 
 
-_M1, M2, _C1, _C2, _C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
+_M1, _M2, _C1, _C2, _C3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
 
 
-def pq_nits(codes: Numbers) -> Numbers:
+def _pq_nits(codes: Numbers) -> Numbers:
     """The light of PQ (SMPTE ST 2084), 0 to 10,000 nits, of codes from 0 to 1."""
-    power = codes ** (1 / M2)
+    power = codes ** (1 / _M2)
     return 10_000 * (np.maximum(power - _C1, 0) / (_C2 - _C3 * power)) ** (1 / _M1)
 
 
-def pq_codes(nits: Numbers) -> Numbers:
-    """The reverse of `pq_nits`."""
+def _pq_codes(nits: Numbers) -> Numbers:
+    """The reverse of `_pq_nits`."""
     power = (nits / 10_000) ** _M1
-    return ((_C1 + _C2 * power) / (1 + _C3 * power)) ** M2
+    return ((_C1 + _C2 * power) / (1 + _C3 * power)) ** _M2
 
 
 def _hlg_light(codes: Numbers) -> Numbers:
@@ -115,16 +115,16 @@ def _hlg_light(codes: Numbers) -> Numbers:
     return np.where(codes <= 0.5, codes**2 / 3, (np.exp((codes - c) / a) + b) / 12)
 
 
-def rolled_off(nits: Numbers) -> Numbers:
+def _rolled_off(nits: Numbers) -> Numbers:
     """Light up to PEAK nits as light up to REFERENCE, by the curve of BT.2390 (section 5.4.1)."""
-    white, most = pq_codes(np.array([_PEAK, _REFERENCE]))
+    white, most = _pq_codes(np.array([_PEAK, _REFERENCE]))
     most /= white
     knee = 1.5 * most - 0.5
-    code = pq_codes(nits) / white
+    code = _pq_codes(nits) / white
     t = np.clip((code - knee) / (1 - knee), 0, 1)
     rolled = (
         (2 * t**3 - 3 * t**2 + 1) * knee
         + (t**3 - 2 * t**2 + t) * (1 - knee)
         + (3 * t**2 - 2 * t**3) * most
     )
-    return pq_nits(np.where(code < knee, code, rolled) * white)
+    return _pq_nits(np.where(code < knee, code, rolled) * white)

@@ -43,7 +43,7 @@ class Stamp(NamedTuple):
 
 def parts_of(path: Path) -> list[ClockPart]:
     """Parts of a file, one if its clock never jumps; reads all packets."""
-    return join_parts(segments(_stamps(path)))
+    return _join_parts(_segments(_stamps(path)))
 
 
 def lasting_s(path: Path) -> float:
@@ -108,7 +108,7 @@ class _TrackClock:
     """A packet that is not where it is expected, if it was the last."""
 
 
-def segments(found: Iterable[Stamp]) -> list[GrowingPart]:
+def _segments(found: Iterable[Stamp]) -> list[GrowingPart]:
     """The parts that packets lie in. One packet alone that lies elsewhere is damaged."""
     parts: list[GrowingPart] = []
     tracks: dict[int, _TrackClock] = {}
@@ -149,7 +149,7 @@ def _part_of(stamp: Stamp, track: _TrackClock, parts: list[GrowingPart]) -> int:
     return len(parts) - 1
 
 
-def join_parts(found: list[GrowingPart]) -> list[ClockPart]:
+def _join_parts(found: list[GrowingPart]) -> list[ClockPart]:
     """Parts one behind the other; a jump forwards that another track bridges is none."""
     parts: list[ClockPart] = []
     for segment in found:

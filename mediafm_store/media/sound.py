@@ -22,7 +22,7 @@ from mediafm_store.records import Span
 
 SAMPLE_RATE = 16_000
 """Samples per second of all sound: what speech and sound encoders are trained on."""
-LONGEST_PIECE, _CHUNK = 60 * SAMPLE_RATE, SAMPLE_RATE // 2
+_LONGEST_PIECE, _CHUNK = 60 * SAMPLE_RATE, SAMPLE_RATE // 2
 _LONGEST_FILLED = SAMPLE_RATE
 """Samples of silence that FFmpeg may make in one go: it makes a whole gap before it returns any."""
 Samples = Float32[np.ndarray, " _"]
@@ -171,5 +171,5 @@ def split_sound(chunks: Iterator[Samples], spans: Iterable[Span]) -> Iterator[So
 def _edges(span: Span) -> list[int]:
     """The samples at which the pieces of a span start, and the end of the last."""
     start, end = round(span.start_s * SAMPLE_RATE), round(span.end_s * SAMPLE_RATE)
-    pieces = max(1, -(-(end - start) // LONGEST_PIECE))
+    pieces = max(1, -(-(end - start) // _LONGEST_PIECE))
     return [start + (end - start) * i // pieces for i in range(pieces + 1)]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 _ROUNDS = 1000
-AT_ONCE = 1_000_000
+_AT_ONCE = 1_000_000
 """Values of which as many rounds are looked at together."""
 
 
@@ -33,7 +33,7 @@ def mean_interval(values: Sequence[float], *, rounds: int = _ROUNDS, seed: int =
     if not len(values):
         raise ValueError("there is no mean of no values")
     found, rng = np.asarray(values, np.float64), np.random.default_rng(seed)
-    step = max(1, AT_ONCE // len(found))
+    step = max(1, _AT_ONCE // len(found))
     sizes = [min(step, rounds - done) for done in range(0, rounds, step)]
     drawn = [
         found[rng.integers(len(found), size=(size, len(found)))].mean(axis=1) for size in sizes

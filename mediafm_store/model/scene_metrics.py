@@ -11,9 +11,9 @@ from mediafm_store.arrays import Vectors, unit_rows
 
 _FARTHEST = 30
 """Shots: same-scene pairs farther apart are rare."""
-WIDTHS = (1, 2, 3, 4, 6, 8)
+_WIDTHS = (1, 2, 3, 4, 6, 8)
 """Widths of moving averages and of windows, in shots to each side; an analyst would try these."""
-ALIKE = 0.98
+_ALIKE = 0.98
 """Cosine from which two shots are near duplicates."""
 SAMPLE = 4096
 """Vectors that are enough to measure how a space is used."""
@@ -39,7 +39,7 @@ def stratified_auc(films: Sequence[LabelledFilm], farthest: int = _FARTHEST) -> 
     Returns:
         The mean over films; NaN if none has pairs of both kinds at any distance.
     """
-    return mean(_film_auc(film, farthest) for film in films)
+    return _mean(_film_auc(film, farthest) for film in films)
 
 
 def _film_auc(film: LabelledFilm, farthest: int) -> float:
@@ -51,7 +51,7 @@ def _film_auc(film: LabelledFilm, farthest: int) -> float:
         same, alike = _pairs_at(film, apart)
         if 0 < same.sum() < len(same):
             areas.append(roc_auc_score(same, alike))
-    return mean(areas)
+    return _mean(areas)
 
 
 def _pairs_at(
@@ -64,12 +64,12 @@ def _pairs_at(
     return (one == other)[labelled], alike[labelled]
 
 
-def boundary_ap(films: Sequence[LabelledFilm], width: int = 1) -> float:
-    """Average precision of telling where a scene ends by `cut_changes`; chance is its frequency.
+def _boundary_ap(films: Sequence[LabelledFilm], width: int = 1) -> float:
+    """Average precision of telling where a scene ends by `_cut_changes`; chance is its frequency.
 
     Returns the mean over films; NaN where no labelled cut ends a scene.
     """
-    return mean(_film_ap(film, width) for film in films)
+    return _mean(_film_ap(film, width) for film in films)
 
 
 def _film_ap(film: LabelledFilm, width: int) -> float:
@@ -80,16 +80,16 @@ def _film_ap(film: LabelledFilm, width: int) -> float:
     ends = (film.scenes[:-1] != film.scenes[1:])[labelled]
     if not ends.any():
         return float("nan")
-    return float(average_precision_score(ends, cut_changes(film.vectors, width)[labelled]))
+    return float(average_precision_score(ends, _cut_changes(film.vectors, width)[labelled]))
 
 
-def mean(values: Iterable[float]) -> float:
+def _mean(values: Iterable[float]) -> float:
     """Mean of the values that could be measured; NaN if there are none."""
     there = [value for value in values if not math.isnan(value)]
     return float(np.mean(there)) if there else float("nan")
 
 
-def cut_changes(vectors: Vectors, width: int = 1) -> Float32[np.ndarray, " cuts"]:
+def _cut_changes(vectors: Vectors, width: int = 1) -> Float32[np.ndarray, " cuts"]:
     """1 - cosine between the means of `width` shots before and after each cut."""
     total = np.concatenate([np.zeros((1, vectors.shape[1])), np.cumsum(vectors, 0, np.float64)])
     cut = np.arange(1, len(vectors))
@@ -114,7 +114,7 @@ _Reached = Mapping[str, Sequence[float]]
 
 def film_aucs(alone: LabelledFilm, context: LabelledFilm) -> _Reached:
     """AUC by film of isolated shots, of moving averages over them, and of contextual vectors."""
-    averages = (alone._replace(vectors=smoothed(alone.vectors, width)) for width in WIDTHS)
+    averages = (alone._replace(vectors=smoothed(alone.vectors, width)) for width in _WIDTHS)
     return {
         "isolated": [_film_auc(alone, _FARTHEST)],
         "smoothed": [_film_auc(average, _FARTHEST) for average in averages],
@@ -126,7 +126,7 @@ def film_aps(alone: LabelledFilm, context: LabelledFilm) -> _Reached:
     """Average precision of cuts by film: from shot to shot, between windows, and in context."""
     return {
         "isolated": [_film_ap(alone, 1)],
-        "window": [_film_ap(alone, width) for width in WIDTHS],
+        "window": [_film_ap(alone, width) for width in _WIDTHS],
         "context": [_film_ap(context, 1)],
     }
 
@@ -134,17 +134,17 @@ def film_aps(alone: LabelledFilm, context: LabelledFilm) -> _Reached:
 def over_films(films: Sequence[_Reached]) -> dict[str, float]:
     """Means over films; of several widths the best, chosen on these very films."""
     return {
-        name: max(mean(widths) for widths in zip(*(film[name] for film in films), strict=True))
+        name: max(_mean(widths) for widths in zip(*(film[name] for film in films), strict=True))
         for name in (films[0] if films else ())
     }
 
 
-def scene_auc(alone: Sequence[LabelledFilm], context: Sequence[LabelledFilm]) -> dict[str, float]:
+def _scene_auc(alone: Sequence[LabelledFilm], context: Sequence[LabelledFilm]) -> dict[str, float]:
     """`film_aucs` over films."""
     return over_films([film_aucs(*both) for both in zip(alone, context, strict=True)])
 
 
-def scene_ap(alone: Sequence[LabelledFilm], context: Sequence[LabelledFilm]) -> dict[str, float]:
+def _scene_ap(alone: Sequence[LabelledFilm], context: Sequence[LabelledFilm]) -> dict[str, float]:
     """`film_aps` over films."""
     return over_films([film_aps(*both) for both in zip(alone, context, strict=True)])
 
@@ -173,7 +173,7 @@ def effective_rank(vectors: Vectors) -> float:
 
 
 def twins(vectors: Vectors) -> int:
-    """Number of a title's shots that have a cosine of `ALIKE` or more with another of its shots."""
+    """Number of shots that have a cosine of `_ALIKE` or more with another of their title."""
     alike = vectors @ vectors.T
     np.fill_diagonal(alike, -1)
-    return int((alike.max(axis=1, initial=-1) >= ALIKE).sum())
+    return int((alike.max(axis=1, initial=-1) >= _ALIKE).sum())

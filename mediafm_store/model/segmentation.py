@@ -7,15 +7,15 @@ from jaxtyping import Float32, Float64
 
 from mediafm_store.arrays import Vectors
 
-PENALTY = 1.5
+_PENALTY = 1.5
 """Cost of one more scene, in mean squared distances of the title's shots from their mean. A shot
 taken out of noise saves one. Chosen on labelled films (docs/decisions/0015)."""
-TEMPER = 0.2
+_TEMPER = 0.2
 """Temperature, as a share of the penalty: partitions that cost this much more are e times less
 likely."""
-LONGEST = 256
+_LONGEST = 256
 """Shots of a scene; in labelled films none has more than 94. It bounds time and memory."""
-PIECE = 128
+_PIECE = 128
 """Scenes whose costs are computed together, by their last shot."""
 _SAME = 1e-6
 """Mean squared distance of shots that are all one."""
@@ -33,35 +33,35 @@ class Segments(NamedTuple):
 def segment(vectors: Vectors) -> Segments:
     """Segment shots in play order into scenes whose shots lie near the scene's mean.
 
-    The sum of squared distances from the means of the scenes, with `PENALTY` for each scene, is the
-    least that there is. It is the optimal partition of Jackson et al., "An algorithm for optimal
-    partitioning of data on an interval", 2005: n x `LONGEST` steps. Scores are the marginals of the
-    Gibbs distribution over partitions, forward and backward (Rabiner 1989).
+    The sum of squared distances from the means of the scenes, with `_PENALTY` for each scene, is
+    the least that there is. It is the optimal partition of Jackson et al., "An algorithm for
+    optimal partitioning of data on an interval", 2005: n x `_LONGEST` steps. Scores are the
+    marginals of the Gibbs distribution over partitions, forward and backward (Rabiner 1989).
     """
     shots = len(vectors)
-    variance = mean_squared_distance(vectors)
+    variance = _mean_squared_distance(vectors)
     if shots < 2 or variance < _SAME:
         return Segments([0][:shots], np.zeros(max(0, shots - 1), np.float32))
-    costs = scene_costs(vectors) + PENALTY * variance
-    return Segments(cheapest(costs), _chances(costs / (TEMPER * PENALTY * variance)))
+    costs = _scene_costs(vectors) + _PENALTY * variance
+    return Segments(_cheapest(costs), _chances(costs / (_TEMPER * _PENALTY * variance)))
 
 
-def mean_squared_distance(vectors: Vectors) -> float:
+def _mean_squared_distance(vectors: Vectors) -> float:
     """Mean squared distance from the mean."""
     if not len(vectors):
         return 0.0
     return float(np.square(vectors - vectors.mean(axis=0)).sum(axis=1, dtype=np.float64).mean())
 
 
-def scene_costs(vectors: Vectors) -> Float64[np.ndarray, "shots longest"]:
+def _scene_costs(vectors: Vectors) -> Float64[np.ndarray, "shots longest"]:
     """Sum of squared distances from their mean of the `k` + 1 shots that end with shot `i`.
 
     Infinite in [i, k] where there are no such shots.
     """
-    shots, longest = len(vectors), min(LONGEST, len(vectors))
+    shots, longest = len(vectors), min(_LONGEST, len(vectors))
     costs = np.full((shots, longest), np.inf)
-    for low in range(0, shots, PIECE):
-        high, first = min(shots, low + PIECE), max(0, low + 1 - longest)
+    for low in range(0, shots, _PIECE):
+        high, first = min(shots, low + _PIECE), max(0, low + 1 - longest)
         part = vectors[first:high].astype(np.float64)
         sums = np.concatenate([np.zeros((1, part.shape[1])), part.cumsum(axis=0)])
         norms = np.square(sums).sum(axis=1)
@@ -76,7 +76,7 @@ def scene_costs(vectors: Vectors) -> Float64[np.ndarray, "shots longest"]:
     return costs.clip(min=0)
 
 
-def cheapest(costs: Float64[np.ndarray, "shots longest"]) -> list[int]:
+def _cheapest(costs: Float64[np.ndarray, "shots longest"]) -> list[int]:
     """First shots of the partition whose scenes cost least together."""
     shots, longest = costs.shape
     best, last = np.zeros(shots + 1), np.zeros(shots + 1, int)

@@ -12,7 +12,7 @@ RANGES = (1.0, 2.5, 6.0, 16.0)
 """Ranges of the averages that predict a hidden shot, in shots: the distance at which weights fall
 to 1/e."""
 _TINY = 1e-9
-LAGS = 8
+_LAGS = 8
 """Distances over which it is seen how fast shots become unlike."""
 _SCENES = torch.logspace(-0.5, 2.5, 60).tolist()
 """Candidate decay lengths of scenes, in shots."""
@@ -72,23 +72,26 @@ class NeighbourSmoother(nn.Module):
     @torch.no_grad()
     def fit(self, titles: Iterable[Float[Tensor, "shots dim"]]) -> None:
         """Set the reach by the vectors of titles in play order."""
-        self.reach.fill_(_SHARPER * best_reach(likeness_by_lag(titles)))
+        self.reach.fill_(_SHARPER * _best_reach(_likeness_by_lag(titles)))
 
 
-def likeness_by_lag(titles: Iterable[Tensor]) -> Float[Tensor, " lags"]:
-    """Mean inner product of shots that are 1, 2 ... `LAGS` apart, over that of shots themselves."""
-    products, pairs = torch.zeros(LAGS + 1), torch.zeros(LAGS + 1)
+def _likeness_by_lag(titles: Iterable[Tensor]) -> Float[Tensor, " lags"]:
+    """Mean inner product of shots that are 1, 2 .
+
+    `_LAGS` apart, over that of shots themselves.
+    """
+    products, pairs = torch.zeros(_LAGS + 1), torch.zeros(_LAGS + 1)
     for vectors in titles:
-        for lag in range(min(LAGS + 1, len(vectors))):
+        for lag in range(min(_LAGS + 1, len(vectors))):
             products[lag] += (vectors[: len(vectors) - lag] * vectors[lag:]).sum()
             pairs[lag] += len(vectors) - lag
     mean = products / pairs.clamp(min=1)
     return mean[1:] / mean[0].clamp(min=_TINY)
 
 
-def best_reach(alike: Float[Tensor, " lags"]) -> float:
+def _best_reach(alike: Float[Tensor, " lags"]) -> float:
     """Reach of the smoother for similarities of share * exp(-lag / scene), by least squares."""
-    lags = torch.arange(1, LAGS + 1)
+    lags = torch.arange(1, _LAGS + 1)
     fits = []
     for scene in _SCENES:
         fall = torch.exp(-lags / scene)

@@ -95,7 +95,7 @@ class ShotEmbeddings(NamedTuple):
     title: Float[Tensor, "sequences dim"]
 
 
-def distance_bias(
+def _distance_bias(
     shots: int, heads: int, *, device: torch.device
 ) -> Float[Tensor, "heads tokens tokens"]:
     """Bias that is added to the attention logits: distant shots are penalised.
@@ -219,7 +219,7 @@ class ShotTransformer(nn.Module):
                 f"a sequence of {longest} shots is longer than the model's"
                 f" {self.config.max_shots}; embed it with `embed_titles`"
             )
-        bias = distance_bias(longest, self.config.heads, device=masked.device)
+        bias = _distance_bias(longest, self.config.heads, device=masked.device)
         lengths = tuple(n + _SPECIAL for n in titles.lengths)
         x = self.tokens(titles, masked)
         # Several times as fast where there are units for it, and slower elsewhere.

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mediafm_store.model.sequences import TitleSequence
 
-RIDGE = 3.0
+_RIDGE = 3.0
 """Ridge as a multiple of a block's mean variance: few shots say little about the smallest."""
 _TINY = 1e-9
 _LEAST = 0.05
@@ -90,14 +90,14 @@ class Whitening(nn.Module):
             present += there.sum(0)
         self.mean.copy_((total / present.clamp(min=1)).flatten())
         for number, spread in enumerate(spreads):
-            self.maps[number] = inverse_root(spread)
+            self.maps[number] = _inverse_root(spread)
 
 
-def inverse_root(spread: Float32[Tensor, "d d"]) -> Float32[Tensor, "d d"]:
+def _inverse_root(spread: Float32[Tensor, "d d"]) -> Float32[Tensor, "d d"]:
     """The inverse square root of a covariance with the ridge, of mean eigenvalue about 1."""
     mean = spread.trace() / len(spread)
     if mean <= 0:
         return torch.eye(len(spread))
     values, directions = torch.linalg.eigh(spread / mean)
-    found: Tensor = (directions / (values.clamp(min=0) + RIDGE).sqrt()) @ directions.T
+    found: Tensor = (directions / (values.clamp(min=0) + _RIDGE).sqrt()) @ directions.T
     return found

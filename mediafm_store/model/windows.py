@@ -88,7 +88,7 @@ def _cut_title(title: TitleSequence, *, size: int, overlap: int) -> Iterator[_Wi
 def _stitch(seen: Mapping[int, TitleEmbedding], total: int, *, size: int) -> TitleEmbedding:
     """One title from its windows by where they start."""
     starts = list(seen)
-    best = best_window(total, starts, size=size)
+    best = _best_window(total, starts, size=size)
     shots = np.stack([seen[starts[w]].shots[i - starts[w]] for i, w in enumerate(best)])
     title = np.sum([w.title * len(w.shots) for w in seen.values()], axis=0, keepdims=True)
     return TitleEmbedding(shots, unit_rows(title.astype(np.float32))[0])
@@ -110,7 +110,7 @@ def window_starts(shots: int, *, size: int, overlap: int) -> list[int]:
     return [last * i // max(1, hops) for i in range(hops + 1)]
 
 
-def best_window(shots: int, starts: list[int], *, size: int) -> Int[np.ndarray, " shots"]:
+def _best_window(shots: int, starts: list[int], *, size: int) -> Int[np.ndarray, " shots"]:
     """Index, for each shot, of the window whose nearer cut is farthest; title ends are no cuts."""
     place, start = np.arange(shots), np.array(starts)[:, None]
     before = np.where(start == 0, shots, place - start)

@@ -27,7 +27,7 @@ from mediafm_store.picture_text.moments import Moments, used
 
 FILE = "caption_map.safetensors"
 _DIMS = 256
-PICTURE_RIDGE, TEXT_RIDGE = 3.0, 1.0
+_PICTURE_RIDGE, _TEXT_RIDGE = 3.0, 1.0
 """Added to the diagonal of a covariance, times the mean of that diagonal."""
 _MOST_BYTES, _MOST_COMMON = 32 * 2**20, 10_000
 """A file of more was not written by `save`."""
@@ -91,8 +91,8 @@ class CaptionMap:
             raise InvalidInput(
                 f"{learnt.weight:g} pairs, all alike, teach nothing; give different ones"
             )
-        whiten_seen = _whitening(learnt.pictures[:seen, :seen], PICTURE_RIDGE)
-        whiten_said = _whitening(learnt.texts[:said, :said], TEXT_RIDGE)
+        whiten_seen = _whitening(learnt.pictures[:seen, :seen], _PICTURE_RIDGE)
+        whiten_said = _whitening(learnt.texts[:said, :said], _TEXT_RIDGE)
         left, correlations, right = np.linalg.svd(
             whiten_seen @ learnt.both[:seen, :said] @ whiten_said, full_matrices=False
         )

@@ -25,7 +25,7 @@ _WORSE_SCENES = 0.02
 """By so much may telling scenes apart get worse."""
 _SHORT_OF_TARGET = 0.01
 """By so much may the measured recall of an index miss its target: three standard errors."""
-TITLES = 50
+_TITLES = 50
 """That are enough to measure with."""
 
 
@@ -82,10 +82,10 @@ def _scenes_gate(store: Storage, space: Space, live: Space | None) -> Iterator[G
     if space.of_titles or space.name == "described" or live is None:
         return
     shots = store.shots(columns=["title", "scene"]).drop_nulls("scene")
-    titles = shots["title"].unique(maintain_order=True).to_list()[:TITLES]
+    titles = shots["title"].unique(maintain_order=True).to_list()[:_TITLES]
     if not titles:
         return
-    found, before = (same_scene(store, version, titles) for version in (space, live))
+    found, before = (_same_scene(store, version, titles) for version in (space, live))
     if np.isnan(found) or np.isnan(before):
         return
     least = before - _WORSE_SCENES
@@ -94,7 +94,7 @@ def _scenes_gate(store: Storage, space: Space, live: Space | None) -> Iterator[G
     yield Gate("scenes", found >= least, said, figure)
 
 
-def masked_shots(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
+def _masked_shots(store: Storage, space: Space, live: Space | None) -> Iterator[Gate]:
     """Gate: the model predicts masked shots better than the mean of their neighbours."""
     del live
     if space.name != "context":
@@ -123,13 +123,13 @@ def _index_recall(store: Storage, space: Space, live: Space | None) -> Iterator[
     yield Gate("index recall", built.recall_at_10 >= least, said)
 
 
-_CHECKS = (_complete, _spread_gate, _scenes_gate, masked_shots, _index_recall)
+_CHECKS = (_complete, _spread_gate, _scenes_gate, _masked_shots, _index_recall)
 
 
 def _some_titles(store: Storage) -> list[str]:
     """A few titles, always the same."""
     titles = list(store.revisions())
-    return [titles[i] for i in np.random.default_rng(0).permutation(len(titles))[:TITLES]]
+    return [titles[i] for i in np.random.default_rng(0).permutation(len(titles))[:_TITLES]]
 
 
 def _mean_cosine(store: Storage, space: Space, titles: Sequence[str]) -> float | None:
@@ -141,7 +141,7 @@ def _mean_cosine(store: Storage, space: Space, titles: Sequence[str]) -> float |
     return random_pair_cosine(vectors, rng=np.random.default_rng(0))
 
 
-def same_scene(store: Storage, space: Space, titles: Sequence[str]) -> float:
+def _same_scene(store: Storage, space: Space, titles: Sequence[str]) -> float:
     """Probability that two shots of one scene are more alike than two of different scenes."""
     films = []
     for title in titles:

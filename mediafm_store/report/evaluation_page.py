@@ -16,7 +16,7 @@ from mediafm_store.report.rendering import render
 from mediafm_store.storage.storage import Storage
 
 _SCRIPTS = ("keys.js",)
-ENDS = 12
+_ENDS = 12
 """Number of the best and of the worst tags that are drawn; the others are folded away."""
 _HEADINGS: dict[str, str] = {
     "probe": "Probe {}",
@@ -130,7 +130,7 @@ def board_page(
         store=store,
         board=board,
         comparison=comparison,
-        sections=list(sections(board.series)),
+        sections=list(_sections(board.series)),
         training=[
             (curve, charts.training(curve.training, curve.validation, _level(curve.baselines)))
             for curve in board.curves
@@ -139,7 +139,7 @@ def board_page(
         better=_most([one for one in board.series if one.verdict == "better"]),
         overall=[d for d in differences if not d.series.label],
         of_tags=_most([d for d in differences if d.series.label]),
-        ends=ENDS,
+        ends=_ENDS,
         runs=len({p.run for one in board.series for p in one.points}),
         called=_called,
         links=links or Links(),
@@ -177,7 +177,7 @@ def _level(baselines: Mapping[str, float]) -> list[tuple[str, float]]:
     return sorted(trivial.items(), key=lambda item: item[1])[:1]
 
 
-def sections(series: Sequence[MetricSeries]) -> Iterator[PageSection]:
+def _sections(series: Sequence[MetricSeries]) -> Iterator[PageSection]:
     """Sections of the page, one for each thing that was measured."""
     things: dict[tuple[str, str], list[MetricSeries]] = {}
     for one in series:
@@ -197,7 +197,7 @@ def _section(anchor: str, what: str, name: str, series: Sequence[MetricSeries]) 
     }
     plain = {n: found for n, found in measures.items() if special.get(n) is None}
     tags = _tags_of([one for one in series if one.label])
-    ends = len(tags) if len(tags) <= 2 * ENDS else ENDS
+    ends = len(tags) if len(tags) <= 2 * _ENDS else _ENDS
     matrix, bubbles = special["confusion"], special["calibration"]
     return PageSection(
         anchor=anchor,
@@ -212,8 +212,8 @@ def _section(anchor: str, what: str, name: str, series: Sequence[MetricSeries]) 
             ]
         ],
         best=tags[:ends],
-        worst=tags[max(ends, len(tags) - ENDS) :],
-        rest=tags[ends : max(ends, len(tags) - ENDS)],
+        worst=tags[max(ends, len(tags) - _ENDS) :],
+        rest=tags[ends : max(ends, len(tags) - _ENDS)],
         confusion=(matrix, confused(matrix.newest.detail)) if matrix else None,
         calibration=(bubbles, calibrated(bubbles)) if bubbles else None,
     )

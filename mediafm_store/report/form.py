@@ -10,8 +10,8 @@ MOST_COUNT = 2
 MOST_HITS = 200
 USUAL: Mapping[str, str] = {"unit": "shot", "k": "12", **dict.fromkeys(COUNTS, "1")}
 """What fields say if nobody touches them; addresses leave it out."""
-FLAGS = ("exclude_same_title", "same_scene")
-_OPTIONS = (*FLAGS, *COUNTS, "where", "k", "title", "from", "to")
+_FLAGS = ("exclude_same_title", "same_scene")
+_OPTIONS = (*_FLAGS, *COUNTS, "where", "k", "title", "from", "to")
 """Fields that are folded away."""
 
 

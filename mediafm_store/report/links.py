@@ -12,7 +12,7 @@ from mediafm_store.report import views
 from mediafm_store.storage.storage import Storage
 from mediafm_store.tables.spaces import is_imported
 
-MOST_NAMES = 500
+_MOST_NAMES = 500
 """Titles that a search form offers: those of 100,000 would be megabytes on every page."""
 
 
@@ -72,5 +72,5 @@ def served_links(store: Storage, titles: list[dict[str, Any]]) -> Links:
         {title_id: f"/media/{quote(title_id, safe='')}" for title_id in films},
         served=True,
         revisions={row["id"]: row["revision"] for row in titles},
-        names=dict(islice(views.title_names(titles).items(), MOST_NAMES)),
+        names=dict(islice(views.title_names(titles).items(), _MOST_NAMES)),
     )

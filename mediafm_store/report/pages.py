@@ -27,7 +27,7 @@ from mediafm_store.tags.tag import Tag
 if TYPE_CHECKING:  # it brings torch
     from mediafm_store.evaluation.model import ModelReport
 
-MOST_PICTURES = 1000
+_MOST_PICTURES = 1000
 """Of a catalogue with more shots only every second, third ... is shown: about 10 MB a page."""
 
 
@@ -103,7 +103,7 @@ def write_catalogue_page(
     """
     titles = store.titles().to_dicts()
     shots = store.shots()
-    step = max(1, -(-len(shots) // MOST_PICTURES))
+    step = max(1, -(-len(shots) // _MOST_PICTURES))
     by_title = {rows["title"][0]: rows.to_dicts() for rows in shots.partition_by("title")}
     sections = [
         _TitleSection(

@@ -11,7 +11,7 @@ from mediafm_store.report.timecode import timecode, timespan
 from mediafm_store.retrieval.hit import Hit
 
 _TICK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-MOST_TICKS = 8
+_MOST_TICKS = 8
 _LAST_TICK = 96.0
 """In percent; the text of a later one would not fit."""
 
@@ -111,14 +111,14 @@ def timeline(shots: Sequence[Mapping[str, Any]], breaks: Sequence[AdBreak], step
     edges = [place(s["start_s"]) for s in shown] + [100.0]
     parts = [TimelinePart(s, edges[i], edges[i + 1] - edges[i]) for i, s in enumerate(shown)]
     marks = [Mark(i, place(b.seconds), b) for i, b in enumerate(breaks, start=1)]
-    ticks = [TimelineTick(place(s), clock(s)) for s in tick_times(begin, end)]
+    ticks = [TimelineTick(place(s), clock(s)) for s in _tick_times(begin, end)]
     return Timeline(parts, marks, [t for t in ticks if t.left < _LAST_TICK])
 
 
-def tick_times(begin: float, end: float) -> list[float]:
-    """Round times within a segment, at most about `MOST_TICKS` of them."""
+def _tick_times(begin: float, end: float) -> list[float]:
+    """Round times within a segment, at most about `_MOST_TICKS` of them."""
     length = end - begin
-    step = next((s for s in _TICK_STEPS_S if length / s <= MOST_TICKS), _TICK_STEPS_S[-1])
+    step = next((s for s in _TICK_STEPS_S if length / s <= _MOST_TICKS), _TICK_STEPS_S[-1])
     first = -int(-begin // step)
     return [float(i * step) for i in range(first, int(end // step) + 1)]
 

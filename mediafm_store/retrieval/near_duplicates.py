@@ -11,10 +11,10 @@ SAME_VIEW = 0.25
 """How far from identical to usual the pictures of one view may lie. With the default encoder and
 Sintel that is a cosine of .77: pairs above it show one camera position, those below other views of
 the same person."""
-EXCHANGE = 4
+_EXCHANGE = 4
 """Two shots of one view, so near to each other, with one of another view between them: shot and
 reverse shot."""
-SPREAD = 0.5
+_SPREAD = 0.5
 """How much likeness to answers before it counts against an answer: 1 - lambda of maximal marginal
 relevance (Carbonell and Goldstein, 1998)."""
 
@@ -81,7 +81,7 @@ def _views_near(
     return {
         view_at[place]
         for i in group
-        for step in range(-EXCHANGE, EXCHANGE + 1)
+        for step in range(-_EXCHANGE, _EXCHANGE + 1)
         if (place := (shots[i]["title"], shots[i]["index"] + step)) in view_at
     }
 
@@ -98,7 +98,7 @@ def _in_exchange(
     for first, middle, last in zip(order, order[1:], order[2:], strict=False):
         alternate = view[first] == view[last] != view[middle]
         together = shots[first]["title"] == shots[last]["title"]
-        if alternate and together and shots[last]["index"] - shots[first]["index"] <= EXCHANGE:
+        if alternate and together and shots[last]["index"] - shots[first]["index"] <= _EXCHANGE:
             found |= {first, middle, last}
     return found
 
@@ -110,8 +110,8 @@ def diversify(scores: Sequence[float], vectors: Fused, k: int) -> list[int]:
     alike = np.full(len(worth), -np.inf, np.float32)
     chosen: list[int] = []
     while left and len(chosen) < k:
-        penalty = SPREAD * np.maximum(alike, 0) if chosen else 0.0
-        gain = (1 - SPREAD) * worth - penalty
+        penalty = _SPREAD * np.maximum(alike, 0) if chosen else 0.0
+        gain = (1 - _SPREAD) * worth - penalty
         best = max(left, key=lambda i: float(gain[i]))
         chosen.append(best)
         del left[best]

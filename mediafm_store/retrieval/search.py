@@ -142,7 +142,7 @@ def _matchers(
     if liked:
         alone = options.unit == "title" and query.text is query.said is None
         how = Comparing(options.space, options.weights, whole=options.unit != "shot")
-        described.append(by_example(known.store, liked, disliked, how, known, alone=alone))
+        described.append(_by_example(known.store, liked, disliked, how, known, alone=alone))
     if query.text is not None:
         described.append(_by_text(known.store, query.text, encoders(), options.weights, known))
     said = ["by words that are said"] if query.said is not None else []
@@ -183,7 +183,7 @@ class Comparing(NamedTuple):
     """True if sequences are matched in play order."""
 
 
-def by_example(
+def _by_example(
     store: Storage,
     like: Sequence[Example],
     unlike: Sequence[Example],

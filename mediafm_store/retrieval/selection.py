@@ -24,7 +24,7 @@ LEAST_DEPTH, DEEPER = 100, 4
 """Number of candidate shots, and the factor by which it grows if they are too few."""
 _PROBES = 8
 """Number of shots by which a sequence is searched."""
-TITLES = 4
+_TITLES = 4
 """Number of titles that are searched for each requested answer."""
 
 
@@ -129,7 +129,7 @@ def runs_like(ranking: Scorer, wanted: AnswerOptions, *, titles: bool) -> Search
     ids, _ = next(_candidates(ranking, wanted, known))
     scores = ranking.shares(known, ids).sum(axis=0).max(axis=0)
     found = [ids[i] for i in np.argsort(-scores, kind="stable")]
-    some = list(dict.fromkeys(map(title_of, found)))[: TITLES * wanted.k]
+    some = list(dict.fromkeys(map(title_of, found)))[: _TITLES * wanted.k]
     runs = (
         run
         for title in some

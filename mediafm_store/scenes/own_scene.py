@@ -12,7 +12,7 @@ from mediafm_store.storage.storage import Storage
 NEAR = 30
 """Shots before and after a query that count as its surroundings. In the 21 films of OVSD two shots
 of a film are of one scene in 45 % of the pairs 10 shots apart, in 13 % of those 30 apart."""
-CLOSE, MOST_CLOSE, PAGE = 10, 4, 10
+_CLOSE, _MOST_CLOSE, PAGE = 10, 4, 10
 """Of each ten answers at most four lie within ten shots of one of them."""
 T = TypeVar("T")
 
@@ -73,8 +73,8 @@ def in_pages(answers: Sequence[T], shots: Sequence[str]) -> list[T]:
         while rest and len(page) < PAGE:
             one = rest.popleft()
             _, title, index = one
-            close = sum(t == title and abs(i - index) <= CLOSE for _, t, i in page)
-            (page if close < MOST_CLOSE else later).append(one)
+            close = sum(t == title and abs(i - index) <= _CLOSE for _, t, i in page)
+            (page if close < _MOST_CLOSE else later).append(one)
         ordered += [answer for answer, _, _ in page]
         rest.extendleft(reversed(later))
     return ordered

@@ -22,7 +22,7 @@ from mediafm_store.serve.request_queue import RequestQueue
 from mediafm_store.serve.security import bounded
 from mediafm_store.sources.beside import VIDEO_SUFFIXES
 
-MOST_SENT = 8
+_MOST_SENT = 8
 """Files at a time: they lie on disk."""
 _MOST_FIELDS = 40
 """Of the form that a file is sent with."""
@@ -88,8 +88,8 @@ class Pages:
     @asynccontextmanager
     async def _place_for_file(self) -> AsyncIterator[None]:
         """Held while a file is there. Raises HTTPException if there are too many."""
-        if self._sent >= MOST_SENT:
-            raise HTTPException(503, f"{MOST_SENT} files are being searched by; try again later")
+        if self._sent >= _MOST_SENT:
+            raise HTTPException(503, f"{_MOST_SENT} files are being searched by; try again later")
         self._sent += 1
         try:
             yield

@@ -16,17 +16,17 @@ from mediafm_store.serve.connections import Connection
 from mediafm_store.serve.library import SharedStore
 from mediafm_store.storage.storage import Storage
 
-HOST = "127.0.0.1"
+_HOST = "127.0.0.1"
 """Nobody but this machine is served: films and their words are not for the network."""
-PORT = 8010
-PATIENCE_S = 2
+_PORT = 8010
+_PATIENCE_S = 2
 """Seconds for answers that are under way when the server stops."""
 
 
 def serve(
     store: Storage,
     *,
-    port: int = PORT,
+    port: int = _PORT,
     encoders: Sequence[str] = (),
     device: DeviceChoice = "auto",
     on_ready: Callable[[str], None] = lambda address: None,
@@ -45,14 +45,14 @@ def serve(
     """
     # Several threads search concurrently. To limit BLAS for each search, and to release it after,
     # takes longer than the search.
-    with bound(port) as listening, ONE_BLAS_THREAD.held():
-        server = server_of(make_app(SharedStore(store, encoders=encoders, device=device)))
-        on_ready(f"http://{HOST}:{listening.getsockname()[1]}")
+    with _bound(port) as listening, ONE_BLAS_THREAD.held():
+        server = _server_of(make_app(SharedStore(store, encoders=encoders, device=device)))
+        on_ready(f"http://{_HOST}:{listening.getsockname()[1]}")
         with suppress(KeyboardInterrupt):  # the way to stop it
             server.run(sockets=[listening])
 
 
-def server_of(app: ASGIApp, connection: type[Connection] = Connection) -> uvicorn.Server:
+def _server_of(app: ASGIApp, connection: type[Connection] = Connection) -> uvicorn.Server:
     """A server of an application. Of what goes wrong only errors of the code are logged."""
     logging.getLogger("uvicorn.error").addFilter(_of_code)
     return uvicorn.Server(
@@ -64,7 +64,7 @@ def server_of(app: ASGIApp, connection: type[Connection] = Connection) -> uvicor
             access_log=False,
             lifespan="off",
             server_header=False,
-            timeout_graceful_shutdown=PATIENCE_S,
+            timeout_graceful_shutdown=_PATIENCE_S,
         )
     )
 
@@ -77,12 +77,12 @@ def _of_code(record: logging.LogRecord) -> bool:
     return record.exc_info is not None and isinstance(record.exc_info[1], Exception)
 
 
-def bound(port: int) -> socket.socket:
+def _bound(port: int) -> socket.socket:
     """Open a listening socket, so that a client that learns the address can connect immediately."""
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((HOST, port))
+        listening.bind((_HOST, port))
     except (OSError, OverflowError) as error:
         listening.close()
         raise InvalidInput(

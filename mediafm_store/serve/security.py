@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HOSTS = ("127.0.0.1", "localhost")
 """Names under which this server may be asked: a site's own name that is made to point here
 (DNS rebinding) is none of them."""
-LONGEST = 8_000
+_LONGEST = 8_000
 """Characters of an address."""
 _FOLLOWED = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 """What browsers say of a link that somebody follows: neither a frame nor a picture nor a script
@@ -45,8 +45,8 @@ class RequestGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request. Raises HTTPException for one that is refused."""
         if scope["type"] == "http":
-            if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST:
-                raise HTTPException(414, f"the address is longer than {LONGEST:,} characters")
+            if len(scope["raw_path"]) + len(scope["query_string"]) > _LONGEST:
+                raise HTTPException(414, f"the address is longer than {_LONGEST:,} characters")
             _check_site(Headers(scope=scope), scope["method"])
         await self.app(scope, receive, send)
 

@@ -74,7 +74,7 @@ def content(frames: Iterable[DetectorFrame], fps: float) -> Iterator[int]:
     """PySceneDetect's ContentDetector: a cut changes colour and light by a fixed amount."""
     from scenedetect.detectors import ContentDetector
 
-    return scenedetect_cuts(ContentDetector(), frames, fps)
+    return _scenedetect_cuts(ContentDetector(), frames, fps)
 
 
 def threshold(frames: Iterable[DetectorFrame], fps: float) -> Iterator[int]:
@@ -84,10 +84,10 @@ def threshold(frames: Iterable[DetectorFrame], fps: float) -> Iterator[int]:
     """
     from scenedetect.detectors import ThresholdDetector
 
-    return scenedetect_cuts(ThresholdDetector(), frames, fps)
+    return _scenedetect_cuts(ThresholdDetector(), frames, fps)
 
 
-def scenedetect_cuts(detector: Any, frames: Iterable[DetectorFrame], fps: float) -> Iterator[int]:
+def _scenedetect_cuts(detector: Any, frames: Iterable[DetectorFrame], fps: float) -> Iterator[int]:
     """Run any detector of PySceneDetect over frames."""
     from scenedetect import FrameTimecode
 

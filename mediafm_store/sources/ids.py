@@ -66,7 +66,7 @@ def _kept_characters(name: str) -> Iterator[str]:
         yield c if on_letter or c in _SIGNS else "_"
 
 
-def former_id(name: str) -> str:
+def _former_id(name: str) -> str:
     """The id by the rule that stores were made with before: marks were lost."""
     return re.sub(r"[^\w.-]+", "_", name.casefold()).strip(_SIGNS) or _NAMELESS
 
@@ -84,7 +84,7 @@ def name_ids(store: Storage, file: Path, names: Iterable[str]) -> dict[str, str]
     media = _media_of(store)
     ids: dict[str, str] = {}
     for name in names:
-        former = former_id(name)
+        former = _former_id(name)
         is_stored = media.get(former) == str(file) and former not in ids.values()
         ids[name] = former if is_stored else id_of(name)
     return ids
@@ -158,7 +158,7 @@ def _stored_ids(
             at[path] = title_id
     ids: dict[Path, str] = {}
     for file in files:
-        former = former_id(file.stem)
+        former = _former_id(file.stem)
         if str(file) in at:
             ids[file] = at[str(file)]
         elif former in media and former != id_of(file.stem) and is_same(former, file):

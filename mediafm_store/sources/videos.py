@@ -109,7 +109,7 @@ def named(title_id: str, media: Path, facts: Mapping[str, Any], *, name: str) ->
 def metadata_of(media: Path) -> dict[str, Any]:
     """Metadata beside a file, which need not exist itself; empty if there are none."""
     source = _metadata_file(media)
-    return read_metadata(source) if source else {}
+    return _read_metadata(source) if source else {}
 
 
 def series_of(file: Path) -> list[str]:
@@ -143,7 +143,7 @@ def _normal(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def read_metadata(path: Path) -> dict[str, Any]:
+def _read_metadata(path: Path) -> dict[str, Any]:
     """The keys title, synopsis, series, tags and genres of a metadata file, checked."""
     facts = {k: v for k, v in _read_json(path).items() if v is not None}
     for key in ("title", "synopsis", "series"):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from mediafm_store.errors import InvalidInput
 
-LONGEST = 20_000
+_LONGEST = 20_000
 """Letters: a thousand ids of titles."""
 _DEEPEST = 20
 """Brackets in brackets."""
@@ -41,9 +41,9 @@ _BEFORE_BRACKETS = frozenset([*_CALLABLE.split(), *_KEYWORDS.split()])
 
 def check_bounds(condition: str, columns: frozenset[str]) -> None:
     """Raise InvalidInput for a condition too long, too deep, or with calls not allowed."""
-    if len(condition) > LONGEST:
+    if len(condition) > _LONGEST:
         raise InvalidInput(
-            f"a condition of {len(condition):,} letters is too long; it may have {LONGEST:,}"
+            f"a condition of {len(condition):,} letters is too long; it may have {_LONGEST:,}"
         )
     depth = count = 0
     before = ""

@@ -14,8 +14,8 @@ from mediafm_store.storage.views import only_valid
 from mediafm_store.tables.lancedb_tables import Tables
 from mediafm_store.tables.spaces import Space
 
-ROWS = 65_536
-NUMBER = r"/(\d+)$"
+_ROWS = 65_536
+_NUMBER = r"/(\d+)$"
 """Number of a shot in its id; a title's id has none."""
 
 
@@ -32,13 +32,13 @@ class RowOffsets:
         """Offsets by title, of those revisions that have vectors, in play order."""
         parts: dict[str, list[pl.DataFrame]] = defaultdict(list)
         columns, version, start = ["id", "title", "revision"], self._table.version, 0
-        for rows in tables.batches(space.table, columns, ROWS, version=version):
+        for rows in tables.batches(space.table, columns, _ROWS, version=version):
             places = pa.array(np.arange(start, start + rows.num_rows))
             start += rows.num_rows
             seen = pl.DataFrame(
                 pl.from_arrow(only_valid(rows.append_column("place", places), revisions))
             )
-            number = pl.col("id").str.extract(NUMBER).cast(pl.Int64).alias("number")
+            number = pl.col("id").str.extract(_NUMBER).cast(pl.Int64).alias("number")
             for (title,), part in seen.select("title", number, "place").group_by("title"):
                 parts[str(title)].append(part.drop("title"))
         for title in sorted(parts, key=lambda title: f"{title}/"):

@@ -17,7 +17,7 @@ from mediafm_store.storage.filters import matching
 from mediafm_store.storage.rows import VECTOR
 from mediafm_store.tables.lancedb_tables import Tables
 
-ROWS = 8192
+_ROWS = 8192
 """Rows of a batch: 38 MB of vectors."""
 _KEYS = ("id", "title", "revision")
 _NOW = datetime.max.replace(tzinfo=UTC)
@@ -108,7 +108,7 @@ class View:
         """A relation for DuckDB; vectors are FLOAT[n], as DuckDB knows no float16. Needs duckdb."""
         return _needed("duckdb").from_arrow(_single_precision(self.arrow()))
 
-    def torch(self, columns: Sequence[str] | None = None, *, batch_size: int = ROWS) -> Any:
+    def torch(self, columns: Sequence[str] | None = None, *, batch_size: int = _ROWS) -> Any:
         """Torch IterableDataset of batches, streamed from disk.
 
         Vectors are float32 [rows, dim], numbers and booleans tensors [rows], all else lists.
@@ -156,7 +156,7 @@ class View:
         self, name: str, columns: Sequence[str], part: tuple[int, int] = (0, 1)
     ) -> Iterator[pa.Table]:
         version = self.versions[name]
-        for rows in self.tables.batches(name, columns, ROWS, version=version, part=part):
+        for rows in self.tables.batches(name, columns, _ROWS, version=version, part=part):
             if "revision" in rows.column_names and name != "titles":
                 yield only_valid(rows, self._revisions)
             else:
@@ -166,7 +166,7 @@ class View:
     def _revisions(self) -> dict[str, str]:
         found: dict[str, str] = {}
         version = self.versions["titles"]
-        for rows in self.tables.batches("titles", ["id", "revision"], ROWS, version=version):
+        for rows in self.tables.batches("titles", ["id", "revision"], _ROWS, version=version):
             found |= dict(zip(rows["id"].to_pylist(), rows["revision"].to_pylist(), strict=True))
         return found
 

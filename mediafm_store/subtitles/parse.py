@@ -19,7 +19,7 @@ from mediafm_store.records import Cue, Span
 from mediafm_store.text_files.plain_text import read_text
 
 SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
-EMPTY = {"vtt": "WEBVTT", "ass": "[Script Info]", "ssa": "[Script Info]"}
+_EMPTY = {"vtt": "WEBVTT", "ass": "[Script Info]", "ssa": "[Script Info]"}
 """First text of files that are complete and have no words."""
 _NEVER_TIMES = "00:00:00.000 --> 00:00:00.000"
 _NEVER_EVENT = "Dialogue: 0,0:00:00.00,0:00:00.00,,,0,0,0,,"
@@ -89,7 +89,7 @@ def read_cues(path: Path, warn: Warn = log_warning, *, language: str | None = No
 
 def _is_empty(text: str, form: str, damaged: list[int]) -> bool:
     """True if a file is complete and has no words."""
-    start = EMPTY.get(form)
+    start = _EMPTY.get(form)
     return not damaged and (not text.strip() or (start is not None and text.startswith(start)))
 
 
@@ -243,10 +243,10 @@ def words_of_shots(cues: Sequence[Cue], spans: Iterable[Span]) -> Iterator[str]:
             insort(current, waiting.pop())
         current = [number for number in current if cues[number].end_s > start_s]
         said = (cues[number] for number in current)
-        yield " ".join(cue.text for cue in said if belongs(cue, start_s, end_s))
+        yield " ".join(cue.text for cue in said if _belongs(cue, start_s, end_s))
 
 
-def belongs(cue: Cue, start_s: float, end_s: float) -> bool:
+def _belongs(cue: Cue, start_s: float, end_s: float) -> bool:
     """True if a cue and a shot share a third of a second, or half of one of them.
 
     Cues often stay for a few frames after a cut, and are not about what comes then.

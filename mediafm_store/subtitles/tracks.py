@@ -60,7 +60,7 @@ def _track(stream: Any) -> SubtitleTrack:
     )
 
 
-def read_track(media: Path, index: int, warn: Warn = log_warning) -> list[Cue]:
+def _read_track(media: Path, index: int, warn: Warn = log_warning) -> list[Cue]:
     """The cues of one text track, in play order; damaged ones are left out, with a warning."""
     with open_media(media) as container:
         if index >= len(container.streams) or container.streams[index].type != "subtitle":
@@ -123,5 +123,5 @@ def read_words(title: Title, warn: Warn = log_warning) -> list[Cue]:
     if title.subtitles is None:
         return []
     if title.subtitle_track is not None:
-        return read_track(title.subtitles, title.subtitle_track, warn)
+        return _read_track(title.subtitles, title.subtitle_track, warn)
     return read_cues(title.subtitles, warn, language=title.language)

@@ -8,7 +8,7 @@ import pyarrow as pa
 from mediafm_store.tables.lancedb_tables import Tables
 
 _Found = dict[str, dict[str, int]]
-ROWS = 1 << 20
+_ROWS = 1 << 20
 """Rows that are read in one go: 50 MB."""
 
 
@@ -30,7 +30,7 @@ class RevisionInventory:
         known = self._known.get(name)
         if known is None or known[0] != version:
             found: _Found = {}
-            for rows in self._tables.batches(name, ["title", "revision"], ROWS):
+            for rows in self._tables.batches(name, ["title", "revision"], _ROWS):
                 _note(found, rows)
             known = self._known[name] = (version, found)
         return known[1]

@@ -13,11 +13,11 @@ from mediafm_store.tables.turns import turn
 
 import lancedb.index  # isort: skip  # after the reader, which makes it light
 
-AT_ONCE = 1000
+_AT_ONCE = 1000
 """Rows that one condition names."""
-COMPACTED = 50
+_COMPACTED = 50
 """Writes between compactions: each leaves a file that every reader has to open."""
-KEPT = timedelta(days=1)
+_KEPT = timedelta(days=1)
 """Time for which old versions can be read."""
 CITED = frozenset({"labels"})
 """Tables whose versions are all kept: a probe names the one that it was fitted to."""
@@ -135,8 +135,8 @@ class Tables(TableReader):
         """Delete the rows at some offsets, as `select_places` returns them."""
 
         def write(table: Any) -> None:  # all of it before the table is compacted: that moves rows
-            for start in range(0, len(places), AT_ONCE):
-                told = ", ".join(map(str, places[start : start + AT_ONCE]))
+            for start in range(0, len(places), _AT_ONCE):
+                told = ", ".join(map(str, places[start : start + _AT_ONCE]))
                 table.delete(f"_rowid IN ({told})")
 
         self._commit(name, write)
@@ -154,7 +154,7 @@ class Tables(TableReader):
             version = int(table.version)
             if (held := PINNED.get()) is not None:
                 held.pop((self.place.address, f"version of {name}"), None)
-            if version % COMPACTED == 0:
+            if version % _COMPACTED == 0:
                 with _suppressed(_OVERTAKEN):
                     _optimize(name, table)
             return version
@@ -162,7 +162,7 @@ class Tables(TableReader):
 
 def _optimize(name: str, table: Any) -> None:
     """Join its files; forget its old versions, if nobody cites them."""
-    table.optimize(cleanup_older_than=_FOR_EVER if name in CITED else KEPT)
+    table.optimize(cleanup_older_than=_FOR_EVER if name in CITED else _KEPT)
 
 
 @contextmanager

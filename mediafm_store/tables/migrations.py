@@ -19,7 +19,7 @@ from mediafm_store.tables.sql import one_of
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
-AT_ONCE = 4096
+_AT_ONCE = 4096
 """Shots whose pictures are read together: 40 MB."""
 
 
@@ -32,7 +32,7 @@ def format_of(tables: Tables) -> str:
 def migrate(tables: Tables, written: int) -> None:
     """Bring a store of an older format to the current one; the caller holds the lock."""
     for number in range(written, FORMAT):
-        MIGRATIONS[number](tables)
+        _MIGRATIONS[number](tables)
 
 
 def _to_2(tables: Tables) -> None:
@@ -40,14 +40,14 @@ def _to_2(tables: Tables) -> None:
 
     What a title was made from is not known of old ones: the next ingest makes them again.
     """
-    add_columns(tables, "shots", ("black", "silent", "repeats"))
+    _add_columns(tables, "shots", ("black", "silent", "repeats"))
     new: Row = {"subtitle_track": None, "language": None, "sources": None, "subtitle_warnings": []}
     _change_titles(tables, 2, without=["source_hash"], new=new)
 
 
 def _to_3(tables: Tables) -> None:
     """Series of titles, labelled scenes of shots."""
-    add_columns(tables, "shots", ("scene",))
+    _add_columns(tables, "shots", ("scene",))
     _change_titles(tables, 3, new={"series": ""})
 
 
@@ -106,12 +106,12 @@ def _to_6(tables: Tables) -> None:
     from mediafm_store.shots import picture
 
     new = (*picture.COLUMNS, "seen_p", "heard_p", "motion", "cuts_per_min", "looks")
-    add_columns(tables, "shots", new)
+    _add_columns(tables, "shots", new)
     titles = tables.select("titles", None, ["id", "shots"]).to_pylist()
     waiting = sum(title["shots"] for title in titles)
-    if waiting > AT_ONCE:
+    if waiting > _AT_ONCE:
         log.warning("measuring the pictures of %d shots, some 10 ms each", waiting)
-    for together in groups(titles, lambda title: int(title["shots"]), most=AT_ONCE):
+    for together in groups(titles, lambda title: int(title["shots"]), most=_AT_ONCE):
         condition = f"{one_of('title', [title['id'] for title in together])} AND looks IS NULL"
         shots = tables.select("shots", condition).to_pylist()
         if shots:
@@ -145,7 +145,7 @@ def _to_7(tables: Tables) -> None:
 
     Those of old spaces are not known by name: the next ingest tells them.
     """
-    add_columns(tables, "spaces", ("encoders",))
+    _add_columns(tables, "spaces", ("encoders",))
     rows = tables.select("spaces").to_pylist()
     there = "history" in tables.open("spaces").schema.names
     if not there or any(row["history"] is None for row in rows):
@@ -156,7 +156,7 @@ def _to_7(tables: Tables) -> None:
     _change_titles(tables, 7)
 
 
-MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {
+_MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {
     1: _to_2,
     2: _to_3,
     3: _to_4,
@@ -167,7 +167,7 @@ MIGRATIONS: Mapping[int, Callable[[Tables], None]] = {
 """Migrations by the format that they start from."""
 
 
-def add_columns(tables: Tables, name: str, columns: tuple[str, ...]) -> None:
+def _add_columns(tables: Tables, name: str, columns: tuple[str, ...]) -> None:
     """Add columns of the schema of a table that are not there yet, with nothing in them."""
     table = tables.open(name)
     missing = [TABLES[name].field(c) for c in columns if c not in table.schema.names]

@@ -145,7 +145,7 @@ SPACES = pa.schema(
     ]
 )
 
-LABELS = pa.schema(
+_LABELS = pa.schema(
     [
         ("task", pa.string()),  # what is labelled, such as genre, tone, popularity
         ("item", pa.string()),  # a title, a shot, or a segment as sintel@190-220
@@ -216,7 +216,7 @@ TABLES = {
     "thumbnails": _THUMBNAILS,
     "spaces": SPACES,
     "tags": TAGS,
-    "labels": LABELS,
+    "labels": _LABELS,
     "probes": _PROBES,
     "evaluations": _EVALUATIONS,
 }

@@ -13,9 +13,9 @@ from filelock import FileLock, Timeout
 from mediafm_store.errors import InvalidInput
 
 log = logging.getLogger("mediafm_store")
-TOLD_S = 10.0
+_TOLD_S = 10.0
 """Seconds after which a waiting process logs the holder."""
-PATIENCE_S = 900.0
+_PATIENCE_S = 900.0
 """and gives up after so long more."""
 
 
@@ -38,10 +38,10 @@ def turn(lock: Path, what: str) -> Iterator[None]:
     held = FileLock(lock, is_singleton=True)
     try:
         try:
-            held.acquire(timeout=TOLD_S)
+            held.acquire(timeout=_TOLD_S)
         except Timeout:
             log.warning("waiting for %s, to which %s writes", what, _who(holder))
-            held.acquire(timeout=PATIENCE_S)
+            held.acquire(timeout=_PATIENCE_S)
     except Timeout as error:
         raise InvalidInput(
             f"{what} has been written to by {_who(holder)} all the time; try again later, or delete"

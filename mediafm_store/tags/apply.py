@@ -23,7 +23,7 @@ from mediafm_store.tags.tag import NEIGHBOURS, PROPOSALS, REVIEW, Tag, answered,
 from mediafm_store.titles.naming import find_titles
 
 log = logging.getLogger("mediafm_store")
-AT_ONCE = 1000
+_AT_ONCE = 1000
 """Titles that are written in one commit: a kill costs at most their tags, which come again."""
 OnTitles = Callable[[str, int, int], None]
 """Told where tags come from, how many titles are done, and of how many."""
@@ -236,8 +236,8 @@ def _by_neighbours(
 
 def _parts(titles: Sequence[str]) -> Iterator[Sequence[str]]:
     """So many as are written at once."""
-    for start in range(0, len(titles), AT_ONCE):
-        yield titles[start : start + AT_ONCE]
+    for start in range(0, len(titles), _AT_ONCE):
+        yield titles[start : start + _AT_ONCE]
 
 
 def _warn_of_missing(wanted: Sequence[str], there: set[str]) -> None:

@@ -14,7 +14,7 @@ from mediafm_store.tags.tag import PROPOSALS, TEXT, Tag
 
 _LEAST = 0.9
 """Share of everyday texts that must find nothing as good in the whole store."""
-_SHOTS_A_TITLE, MOST_SHOTS = 20, 2000
+_SHOTS_A_TITLE, _MOST_SHOTS = 20, 2000
 """Shots per title that are searched for a name, on average and at most: each takes
 some 40 kB."""
 _EVIDENCE = 3
@@ -37,7 +37,7 @@ def from_names(
             store,
             SearchQuery(text=name),
             SearchOptions(
-                k=min(MOST_SHOTS, _SHOTS_A_TITLE * len(store.revisions())), least=0.0, fold=False
+                k=min(_MOST_SHOTS, _SHOTS_A_TITLE * len(store.revisions())), least=0.0, fold=False
             ),
             encoders=encoders,
             device=device,

@@ -56,10 +56,10 @@ def uncertain_tags(store: Storage, *, task: str | None = None, n: int = 20) -> l
         n: Greatest number of tags.
     """
     found = [t for t in read_tags(store) if t.source != ANSWERED and task in (None, t.task)]
-    return sorted(found, key=lambda t: (distance(t), t.title, t.tag))[:n]
+    return sorted(found, key=lambda t: (_distance(t), t.title, t.tag))[:n]
 
 
-def distance(tag: Tag) -> float:
+def _distance(tag: Tag) -> float:
     """Distance of a score from its threshold, in log-odds."""
     score, threshold = np.clip([tag.score, tag.threshold], _CLOSE, 1 - _CLOSE)
     return float(abs(logit(score) - logit(threshold)))

@@ -57,7 +57,7 @@ def write_tags(
         said = answered(store)
         new = [tag for tag in tags if (tag.task, tag.title, tag.tag) not in said]
         if new or store.table("tags").count_rows(condition):
-            store.put("tags", [row_of(tag) for tag in new], instead_of=condition)
+            store.put("tags", [_row_of(tag) for tag in new], instead_of=condition)
     return new
 
 
@@ -73,7 +73,7 @@ def keep_answers(store: Storage, answers: Mapping[Tag, bool]) -> None:
         replace(tag, score=float(accept), threshold=_SURE, source=REVIEW)
         for tag, accept in answers.items()
     )
-    store.put("tags", [row_of(tag) for tag in sure])
+    store.put("tags", [_row_of(tag) for tag in sure])
 
 
 def read_tags(store: Storage) -> list[Tag]:
@@ -82,7 +82,7 @@ def read_tags(store: Storage) -> list[Tag]:
     return [Tag(**row | {"evidence": tuple(row["evidence"])}) for row in rows.to_dicts()]
 
 
-def row_of(tag: Tag) -> dict[str, Any]:
+def _row_of(tag: Tag) -> dict[str, Any]:
     """A tag as the table holds it."""
     now = datetime.now(UTC)
     told = {"applies": tag.applies, "evidence": list(tag.evidence), "proposed_at": now}

@@ -8,9 +8,9 @@ from typing import Any
 
 from mediafm_store.errors import InvalidInput
 
-LARGEST = 128 << 20
+_LARGEST = 128 << 20
 """Bytes of a file."""
-DEEPEST = 50
+_DEEPEST = 50
 """Lists and objects inside each other."""
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """Escape of a surrogate, which alone is no character."""
@@ -20,7 +20,7 @@ def parse_json(text: str) -> Any:
     """Parse a JSON text.
 
     Raises:
-        ValueError: In one line, if it is not JSON, is nested deeper than `DEEPEST`, or has numbers
+        ValueError: In one line, if it is not JSON, is nested deeper than `_DEEPEST`, or has numbers
             that no float holds or unpaired surrogates.
 
     Example:
@@ -30,9 +30,9 @@ def parse_json(text: str) -> Any:
     try:
         found = json.loads(text, parse_int=_whole, parse_float=_finite)
     except RecursionError as error:
-        raise ValueError(f"nested more than {DEEPEST} deep ({error})") from error
-    if text.count("[") + text.count("{") > DEEPEST and _depth(found) > DEEPEST:
-        raise ValueError(f"nested more than {DEEPEST} deep")
+        raise ValueError(f"nested more than {_DEEPEST} deep ({error})") from error
+    if text.count("[") + text.count("{") > _DEEPEST and _depth(found) > _DEEPEST:
+        raise ValueError(f"nested more than {_DEEPEST} deep")
     if _HALF.search(text):
         try:
             json.dumps(found, ensure_ascii=False).encode()
@@ -77,11 +77,11 @@ def read_json_lines(path: Path, example: str) -> Iterator[tuple[int, dict[str, A
 
 
 def _read_text(path: Path) -> str:
-    """A file in UTF-8; ValueError for one that is larger than `LARGEST`, or has no end."""
+    """A file in UTF-8; ValueError for one that is larger than `_LARGEST`, or has no end."""
     with path.open("rb") as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise ValueError(f"more than {LARGEST >> 20} MiB")
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"more than {_LARGEST >> 20} MiB")
     return content.decode("utf-8-sig")
 
 
@@ -101,11 +101,11 @@ def _finite(text: str) -> float:
 
 
 def _depth(value: object) -> int:
-    """Depth to which lists and objects are nested, counted to just beyond `DEEPEST`."""
+    """Depth to which lists and objects are nested, counted to just beyond `_DEEPEST`."""
     layer, layers = [value], 0
     while layer := [v for v in layer if isinstance(v, list | dict)]:
         layers += 1
-        if layers > DEEPEST:
+        if layers > _DEEPEST:
             break
         layer = [c for v in layer for c in (v.values() if isinstance(v, dict) else v)]
     return layers

@@ -9,7 +9,7 @@ from charset_normalizer import CharsetMatch, from_bytes
 
 from mediafm_store.errors import InvalidInput
 
-LARGEST = 128 << 20
+_LARGEST = 128 << 20
 """Bytes of a file."""
 _ENCODINGS = (
     *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256"),
@@ -44,7 +44,7 @@ def read_text(
     it is `few`, if that is possible.
 
     Raises:
-        InvalidInput: If the file cannot be read, is not text or has more than `LARGEST` bytes.
+        InvalidInput: If the file cannot be read, is not text or has more than `_LARGEST` bytes.
     """
     raw = _read_bytes(path)
     wide = _utf_16(raw)
@@ -73,11 +73,11 @@ def _read_bytes(path: Path) -> bytes:
     """All of a file, which may have no end."""
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
+            raw = file.read(_LARGEST + 1)
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror or error}") from error
-    if len(raw) > LARGEST:
-        raise InvalidInput(f"{path} has more than {LARGEST >> 20} MiB, too many for a text")
+    if len(raw) > _LARGEST:
+        raise InvalidInput(f"{path} has more than {_LARGEST >> 20} MiB, too many for a text")
     return raw
 
 

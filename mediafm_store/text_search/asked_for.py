@@ -8,10 +8,10 @@ from mediafm_store.arrays import Modality
 from mediafm_store.encoders.encoder import Encoders, encode_query
 from mediafm_store.likeness.scale import Part
 
-SEEN: Mapping[Part, float] = {"visual": 1.0, "audio": 0.0, "text": 0.2, "context": 0.5}
-HEARD: Mapping[Part, float] = {"visual": 0.3, "audio": 1.0, "text": 0.2, "context": 0.1}
+_SEEN: Mapping[Part, float] = {"visual": 1.0, "audio": 0.0, "text": 0.2, "context": 0.5}
+_HEARD: Mapping[Part, float] = {"visual": 0.3, "audio": 1.0, "text": 0.2, "context": 0.1}
 SAID: Mapping[Part, float] = {"visual": 0.3, "audio": 0.0, "text": 1.0, "context": 0.1}
-NAMED_SOUND = 0.3
+_NAMED_SOUND = 0.3
 """What sound weighs in a text that is the name of a sound, as "gunfire" is, without saying so."""
 _SURE, _UNSURE = 0.9, 0.6
 """Cosines with the name of a sound from which a text is surely, or perhaps, about that sound."""
@@ -38,7 +38,7 @@ class AskedFor(NamedTuple):
     """Parts that are not to be compared in any way."""
 
 
-def asked_for(text: str, *, near_sound: float = 0.0, near_sight: float = 0.0) -> AskedFor:
+def _asked_for(text: str, *, near_sound: float = 0.0, near_sight: float = 0.0) -> AskedFor:
     """Decide which parts of a shot a text is about.
 
     Args:
@@ -53,12 +53,12 @@ def asked_for(text: str, *, near_sound: float = 0.0, near_sight: float = 0.0) ->
     if _QUOTED.search(text) or _SPEECH_WORDS.search(text):
         return AskedFor(SAID, "by what is said, as it is about words")
     if _SOUND_WORDS.search(text):
-        return AskedFor(HEARD, "by what is heard, as it is about sound")
+        return AskedFor(_HEARD, "by what is heard, as it is about sound")
     sure = min(1.0, max(0.0, (near_sound - _UNSURE) / (_SURE - _UNSURE)))
     if sure > 0 and near_sound > near_sight:
-        weights = {**SEEN, "audio": NAMED_SOUND * sure}
+        weights = {**_SEEN, "audio": _NAMED_SOUND * sure}
         return AskedFor(weights, "by what is seen, and by what is heard, as it is near to a sound")
-    return AskedFor(SEEN, "by what is seen")
+    return AskedFor(_SEEN, "by what is seen")
 
 
 def quoted(text: str) -> str | None:
@@ -89,7 +89,7 @@ def content_words(text: str) -> str:
 
 def asked_of(text: str, encoders: Encoders, weights: Mapping[Part, float]) -> AskedFor:
     """Parts that a text is about, or those that `weights` choose instead."""
-    asked = asked_for(text, **_nearness(text, encoders))
+    asked = _asked_for(text, **_nearness(text, encoders))
     if encoders.keys() == {"text"}:
         asked = AskedFor(SAID, "by what is said, as nothing else is known")
     if not weights:

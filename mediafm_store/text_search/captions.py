@@ -130,7 +130,7 @@ def fit_caption_map(
     """
     store.check_writable()
     file = Path(file)
-    captioned = read(file)
+    captioned = _read(file)
     _check_count(file, len(captioned.pictures), fewest)
     encoders = encoders or load_encoders(device=device, store=store)
     if store.registry.has("fused"):
@@ -147,7 +147,7 @@ def fit_caption_map(
     fitted = replace(fitted, facts={**own, **fitted.facts})
     fitted.save(store.local / FILE)
     on_step("learning", 1, 1)
-    warn_if_worse(fitted.facts["figures"], store.local / FILE)
+    _warn_if_worse(fitted.facts["figures"], store.local / FILE)
     return fitted
 
 
@@ -155,10 +155,10 @@ def _learnt_and_measured(pairs: Pairs, encoders: Encoders, seed: int) -> Caption
     """Fit a map to all pairs; its facts have the figures of one without the held-out pictures."""
     base = Moments.shipped() if _fits(CaptionMap.shipped(), encoders) else None
     common = encode_query(encoders["text"], weights.lines(_PHRASES))
-    held = held_out(len(pairs.pictures), seed)
-    without = learnt(pairs.among(~held), encoders, base, common)
+    held = _held_out(len(pairs.pictures), seed)
+    without = _learnt(pairs.among(~held), encoders, base, common)
     return replace(
-        learnt(pairs, encoders, base, common),
+        _learnt(pairs, encoders, base, common),
         facts={
             "held_out": int(held.sum()),
             "on_shipped": base is not None,
@@ -167,7 +167,7 @@ def _learnt_and_measured(pairs: Pairs, encoders: Encoders, seed: int) -> Caption
     )
 
 
-def read(file: Path) -> CaptionedPictures:
+def _read(file: Path) -> CaptionedPictures:
     """Pictures with their texts, from one or several rows each; InvalidInput names a wrong line."""
     pictures: dict[Path, int] = {}
     texts, of = [], []
@@ -229,14 +229,14 @@ def _readable(pictures: Sequence[Path], numbers: Sequence[int]) -> Iterator[tupl
             log.warning("%s; it is left out", error)
 
 
-def held_out(pictures: int, seed: int) -> Bool[np.ndarray, " pictures"]:
+def _held_out(pictures: int, seed: int) -> Bool[np.ndarray, " pictures"]:
     """Mask of a random tenth of the pictures, at least one."""
     order = np.random.default_rng(seed).permutation(pictures)
     held: np.ndarray = order < max(1, round(pictures * _HELD_OUT))
     return held
 
 
-def learnt(pairs: Pairs, encoders: Encoders, base: Moments | None, common: Blocks) -> CaptionMap:
+def _learnt(pairs: Pairs, encoders: Encoders, base: Moments | None, common: Blocks) -> CaptionMap:
     """Fit a map to pairs, on top of the moments of others if there are any."""
     count = len(pairs.texts)
     weight = min(_CAPTION_WEIGHT, base.weight / count) if base else 1.0
@@ -263,7 +263,7 @@ def _compared_maps(own: CaptionMap, pairs: Pairs, base: Moments | None) -> list[
     ]
 
 
-def warn_if_worse(figures: Sequence[Mapping[str, Any]], file: Path) -> None:
+def _warn_if_worse(figures: Sequence[Mapping[str, Any]], file: Path) -> None:
     """Say so if the map that ships finds more."""
     best = f"recall@{_RANKS[-1]}"
     found = {row["map"]: row[best] for row in figures}

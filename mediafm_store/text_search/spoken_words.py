@@ -18,7 +18,7 @@ _SENTENCE = 4
 """Words of a text from which on it may be a sentence that somebody says."""
 
 
-RANK_OFFSET = 60
+_RANK_OFFSET = 60
 """Of reciprocal rank fusion, as its authors chose it."""
 
 
@@ -66,6 +66,6 @@ def fused_by_rank(rankings: Sequence[Sequence[str]]) -> dict[str, float]:
     scores: dict[str, float] = defaultdict(float)
     for ranking in rankings:
         for rank, shot_id in enumerate(ranking, 1):
-            scores[shot_id] += 1 / (RANK_OFFSET + rank)
+            scores[shot_id] += 1 / (_RANK_OFFSET + rank)
     best = max(scores.values(), default=1.0)
     return {shot_id: score / best for shot_id, score in scores.items()}

@@ -40,11 +40,11 @@ from mediafm_store.text_search.spoken_words import (
     spoken,
 )
 
-_LOOKED_AT, FEEDBACK = 100, 10
+_LOOKED_AT, _FEEDBACK = 100, 10
 """Shots that are looked at first, and those of them that serve as examples."""
 _AROUND = 2
 """Shots before and after one that say what is likely seen in it, too."""
-SPOKEN = 3.0
+_SPOKEN = 3.0
 """What the best match of spoken words counts, in standard deviations of the other parts."""
 _PLAINLY = 0.5
 """How surely a text asks for a look from which on that is all that it asks for."""
@@ -111,7 +111,7 @@ class TextMatcher:
             scores = np.array([self.look.score(shot_id) for shot_id in ids], np.float32)
             total[visual, 0] += np.float32(self.look.weight) * scores
         spoken = np.array([self.said.get(shot_id, 0.0) for shot_id in ids], np.float32)
-        total[PARTS.index("text"), 0] += np.float32(self.asked.weights["text"] * SPOKEN) * spoken
+        total[PARTS.index("text"), 0] += np.float32(self.asked.weights["text"] * _SPOKEN) * spoken
         return total
 
     def strengths(self, known: ReadCache, runs: Sequence[Sequence[str]]) -> list[float]:
@@ -160,7 +160,7 @@ class TextMatcher:
         """The score of the best answer; 0 if there is none."""
         known, ids = self.known, dict[str, None]()
         for probe in self.probes():
-            (near,) = nearest(self.store, probe.space, probe.rows, FEEDBACK)
+            (near,) = nearest(self.store, probe.space, probe.rows, _FEEDBACK)
             known.add(probe.space, near.ids, near.vectors)
             ids |= dict.fromkeys(near.ids)
         scores = self.shares(known, list(ids)).sum(axis=0)
@@ -206,7 +206,9 @@ class TextMatcher:
         known.add(probe.space, near.ids, near.vectors)
         scores = np.nan_to_num(self.looks.scores(known, near.ids))
         scores += self._around(self.looks, known, near.ids)
-        best = [near.ids[i] for i in np.argsort(-scores, kind="stable")[:FEEDBACK] if scores[i] > 0]
+        best = [
+            near.ids[i] for i in np.argsort(-scores, kind="stable")[:_FEEDBACK] if scores[i] > 0
+        ]
         if not best:
             return None
         ids = sorted(best)

@@ -7,7 +7,7 @@ from mediafm_store.timelines.edit import Edit, Event, arrange
 from mediafm_store.timelines.escaping import one_line, reel_names
 from mediafm_store.timelines.segment import Rate, Segment
 
-_LONGEST_TITLE, LONGEST = 70, 200
+_LONGEST_TITLE, _LONGEST = 70, 200
 """Characters; longer lines are cut by some programs, or refused."""
 _CHANNELS = {0: "V", 1: "B"}
 """Picture alone, or with one channel of sound; with more it is AA/V."""
@@ -29,7 +29,7 @@ def edl(edit: Edit) -> str:
     lines = [*head, ""]
     for number, event in enumerate(edit.events, 1):
         lines.append(_event_line(edit, event, number, reels[event.film.title]))
-        lines += [f"* {text[:LONGEST]}" for text in _comments(edit, event)]
+        lines += [f"* {text[:_LONGEST]}" for text in _comments(edit, event)]
         lines.append("")
     return "\n".join(lines)
 

@@ -8,7 +8,7 @@ from mediafm_store.timelines.edit import Edit, Event, FilmFrames, arrange
 from mediafm_store.timelines.escaping import one_line
 from mediafm_store.timelines.segment import Rate, Segment
 
-VERSION = "1.9"
+_VERSION = "1.9"
 _USUAL_SIZE = (1920, 1080)
 
 
@@ -19,7 +19,7 @@ def write_fcpxml(segments: Sequence[Segment], *, name: str, fps: Rate = None) ->
 
 def fcpxml(edit: Edit) -> str:
     """An edit as a project. Times are fractions of seconds, whole multiples of a frame."""
-    root = Element("fcpxml", version=VERSION)
+    root = Element("fcpxml", version=_VERSION)
     resources = SubElement(root, "resources")
     name = one_line(edit.name)
     project = SubElement(SubElement(root, "event", name=name), "project", name=name)

@@ -13,7 +13,7 @@ from mediafm_store.tables.schema import OF_IDS
 from mediafm_store.tables.sql import quoted
 from mediafm_store.titles.naming import find_title, find_titles
 
-LONGEST = 500
+_LONGEST = 500
 """Characters of a name."""
 
 
@@ -86,9 +86,9 @@ def rename_title(store: Storage, title: str, name: str) -> str:
     """
     store.check_writable()
     name = name.strip()
-    if not name or not name.isprintable() or len(name) > LONGEST:
+    if not name or not name.isprintable() or len(name) > _LONGEST:
         raise InvalidInput(
-            f"{name[:50]!a} is no name for a title; give up to {LONGEST} characters in one line"
+            f"{name[:50]!a} is no name for a title; give up to {_LONGEST} characters in one line"
         )
     with store.tables.lock():
         title_id = find_title(store, title)

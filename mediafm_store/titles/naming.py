@@ -70,7 +70,7 @@ def find_shots(store: Storage, names: Iterable[str]) -> list[str]:
     return [found.shot(name) for name in names]
 
 
-def find_named(store: Storage, name: str) -> Named:
+def _find_named(store: Storage, name: str) -> Named:
     """Resolve a name of a title, a shot or a segment. Raises as `find_title` does."""
     return Names(store).find(name)
 
@@ -116,7 +116,7 @@ class Names:
         return Named(title, None, start, end) if title in self._counts and end else None
 
     def find(self, name: str) -> Named:
-        """See `find_named`. A title goes before a shot, a shot before a segment."""
+        """See `_find_named`. A title goes before a shot, a shot before a segment."""
         if exact := self.exact(name):
             return exact
         if found := self._titles(name):

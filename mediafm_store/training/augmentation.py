@@ -6,13 +6,13 @@ from torch import Tensor
 
 from mediafm_store.model.sequences import Packed
 
-FEW = 20_000
+_FEW = 20_000
 """Number of shots up to which all titles are reflected; above it, the share falls in proportion."""
 
 
 def turned_share(shots: int) -> float:
     """Share of the titles to reflect, by the number of shots in the training set."""
-    return min(1.0, FEW / max(1, shots))
+    return min(1.0, _FEW / max(1, shots))
 
 
 def draw_turn(count: int, *, share: float, generator: torch.Generator) -> Float[Tensor, " count"]:

@@ -14,14 +14,14 @@ from mediafm_store.tables.spaces import Space
 if TYPE_CHECKING:
     from mediafm_store.model.transformer import ShotTransformer
 
-CHECKPOINTS, UNFINISHED = "checkpoints", "unfinished"
+_CHECKPOINTS, _UNFINISHED = "checkpoints", "unfinished"
 HISTORY = "history.csv"
 _FORGOTTEN_S = 7 * 24 * 3600.0
 
 
-def checkpoints(store: Storage) -> Path:
+def _checkpoints(store: Storage) -> Path:
     """The folder that holds a store's checkpoints, numbered from 0001."""
-    return store.local / CHECKPOINTS
+    return store.local / _CHECKPOINTS
 
 
 def unfinished(store: Storage, key: str) -> str:
@@ -29,13 +29,13 @@ def unfinished(store: Storage, key: str) -> str:
 
     `key` identifies titles and settings, so that no two trainings overwrite each other's state.
     """
-    return f"{store.place.address}/{CHECKPOINTS}/{UNFINISHED}-{key[:16]}"
+    return f"{store.place.address}/{_CHECKPOINTS}/{_UNFINISHED}-{key[:16]}"
 
 
 def forgotten(store: Storage) -> list[Path]:
     """States of trainings on this machine that nobody has resumed for a week."""
     until = time.time() - _FORGOTTEN_S
-    files = checkpoints(store).glob(f"{UNFINISHED}*")
+    files = _checkpoints(store).glob(f"{_UNFINISHED}*")
     return sorted(file for file in files if file.is_file() and file.stat().st_mtime < until)
 
 
@@ -54,7 +54,7 @@ def save_next(
 
     with store.tables.lock():
         folder = (
-            checkpoints(store) / f"{1 + max(map(_checkpoint_number, saved(store)), default=0):04d}"
+            _checkpoints(store) / f"{1 + max(map(_checkpoint_number, saved(store)), default=0):04d}"
         )
         save_checkpoint(model, folder, extra=extra, files=files)
         _publish(store, folder)
@@ -63,8 +63,8 @@ def save_next(
 
 def saved(store: Storage) -> list[Path]:
     """Checkpoints of a store, oldest first; those of a remote store are fetched."""
-    store.place.fetch(CHECKPOINTS, complete=CONFIG)
-    folders = checkpoints(store).glob("[0-9]*") if checkpoints(store).is_dir() else ()
+    store.place.fetch(_CHECKPOINTS, complete=CONFIG)
+    folders = _checkpoints(store).glob("[0-9]*") if _checkpoints(store).is_dir() else ()
     return sorted((f for f in folders if f.name.isdigit()), key=_checkpoint_number)
 
 
@@ -120,6 +120,6 @@ def checkpoint_of(store: Storage, space: Space) -> Path:
         if context_fingerprint(folder, space.fused) == space.fingerprint:
             return folder
     raise NotFound(
-        f"{space.made_by}, which made the contextual vectors, is not in {checkpoints(store)};"
+        f"{space.made_by}, which made the contextual vectors, is not in {_checkpoints(store)};"
         " run `mediafm embed` with a checkpoint that is"
     )

@@ -20,11 +20,11 @@ from mediafm_store.model.transformer import TEXT_SHARE, Block, ModelConfig, Shot
 from mediafm_store.model.whitening import Whitening
 from mediafm_store.training.validation import ValidationSet
 
-SAMPLE = 16_384
+_SAMPLE = 16_384
 """Shots that are enough to find the principal directions."""
 _SOME = 64
 """Titles that are enough to see how neighbours differ."""
-OUT = 0.1
+_OUT = 0.1
 """Initial weight of what the layers add."""
 _RIDGE, _TINY = 1e-4, 1e-9
 
@@ -39,8 +39,8 @@ def start_model(
     with torch.device("meta"):  # every parameter is set below, none by torch's global generator
         model = ShotTransformer(config)
     model.to_empty(device="cpu")
-    sample = sample_shots(titles, SAMPLE, generator=generator)
-    basis = principal_directions(sample, config.hidden, generator=generator)
+    sample = _sample_shots(titles, _SAMPLE, generator=generator)
+    basis = _principal_directions(sample, config.hidden, generator=generator)
     del sample
     some = [titles[i] for i in torch.randperm(len(titles), generator=generator).tolist()[:_SOME]]
     with torch.no_grad():
@@ -52,7 +52,7 @@ def start_model(
     return model
 
 
-def sample_shots(
+def _sample_shots(
     titles: Sequence[Title], count: int, *, generator: torch.Generator
 ) -> Float32[Tensor, "n dim"]:
     """Random shots of all titles, in the order of these; all of them if there are no more."""
@@ -101,7 +101,7 @@ def _start_ends(model: ShotTransformer, basis: Float[Tensor, "dim hidden"]) -> N
     model.mix.fill_(1 / len(model.mix))
     model.shot_in.weight.copy_(into)
     model.metadata_in.weight.copy_(TEXT_SHARE * into[:, dim - model.config.metadata_dim :])
-    model.shot_out.weight.copy_(OUT * basis / hidden**0.5)
+    model.shot_out.weight.copy_(_OUT * basis / hidden**0.5)
     for token in (model.cls, model.title, model.mask, model.positions):
         token.zero_()
 
@@ -145,7 +145,7 @@ def _deal_directions(basis: Float[Tensor, "dim hidden"], heads: int) -> Float[Te
     return basis.reshape(len(basis), -1, heads).transpose(1, 2).flatten(1)
 
 
-def principal_directions(
+def _principal_directions(
     x: Float[Tensor, "n dim"], count: int, *, generator: torch.Generator, rounds: int = 6
 ) -> Float[Tensor, "dim count"]:
     """The orthonormal directions that hold most of `x`, heaviest first, by subspace iteration.

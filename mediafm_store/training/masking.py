@@ -47,9 +47,9 @@ def cosine_distances(
 def trivial_predictors() -> dict[str, Predictor]:
     """Baselines that a trained model must beat: predictors that know only the visible shots."""
     guesses: dict[str, _PieceGuess] = {
-        "title mean": title_mean,
-        "mean of 4 neighbours": neighbour_mean,
-        "interpolation": interpolation,
+        "title mean": _title_mean,
+        "mean of 4 neighbours": _neighbour_mean,
+        "interpolation": _interpolation,
     }
     return {name: _by_title(guess) for name, guess in guesses.items()}
 
@@ -69,7 +69,7 @@ def _by_title(guess: _PieceGuess) -> Predictor:
     return predict
 
 
-def title_mean(
+def _title_mean(
     fused: Float[Tensor, "shots dim"], seen: Int[Tensor, " seen"], masked: Int[Tensor, " masked"]
 ) -> Float[Tensor, "masked dim"]:
     """The mean of all that is seen."""
@@ -77,7 +77,7 @@ def title_mean(
     return mean.expand(len(masked), -1)
 
 
-def neighbour_mean(
+def _neighbour_mean(
     fused: Float[Tensor, "shots dim"],
     seen: Int[Tensor, " seen"],
     masked: Int[Tensor, " masked"],
@@ -91,7 +91,7 @@ def neighbour_mean(
     return fused[seen[nearest]].mean(1)
 
 
-def interpolation(
+def _interpolation(
     fused: Float[Tensor, "shots dim"], seen: Int[Tensor, " seen"], masked: Int[Tensor, " masked"]
 ) -> Float[Tensor, "masked dim"]:
     """On the straight line between the nearest seen before and after; at an end, the one there."""

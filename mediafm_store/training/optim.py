@@ -16,7 +16,7 @@ _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Keller Jordan's quintic: steep at zero rather than convergent, https://kellerjordan.github.io/posts/muon/"""
 
 
-def orthogonalise(g: Float[Tensor, "*many m n"], steps: int = 5) -> Float[Tensor, "*many m n"]:
+def _orthogonalise(g: Float[Tensor, "*many m n"], steps: int = 5) -> Float[Tensor, "*many m n"]:
     """Bring all singular values of each matrix near 1 (about 0.7 to 1.2) by Newton-Schulz.
 
     In bfloat16 on CUDA, else in float32: `torch.optim.Muon` always takes bfloat16, which was
@@ -76,7 +76,7 @@ class Muon(Optimizer):
         averages = [self.average(m) for m in matrices]
         torch._foreach_lerp_(averages, grads, 1 - momentum)
         ahead = torch._foreach_lerp(grads, averages, momentum)  # Nesterov
-        turns = orthogonalise(torch.stack(ahead)).unbind()
+        turns = _orthogonalise(torch.stack(ahead)).unbind()
         rows, columns = matrices[0].shape
         weights: list[Tensor] = list(matrices)
         torch._foreach_mul_(weights, 1 - lr * weight_decay)

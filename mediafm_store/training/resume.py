@@ -20,7 +20,7 @@ from mediafm_store.model.transformer import ModelConfig
 from mediafm_store.training.process_group import ProcessGroup
 from mediafm_store.training.run import Best, Step, TrainConfig, TrainingRun
 
-EVERY_S = 60.0
+_EVERY_S = 60.0
 """Between two writes: the weights of a base model and its optimizers are 1.4 GB."""
 
 
@@ -43,7 +43,7 @@ class ResumeState:
 
     def keep(self, run: TrainingRun) -> None:
         """Write the state, if it is time; a kill while it is written leaves the one before."""
-        if self.world.rank or time.monotonic() - self.written < EVERY_S:
+        if self.world.rank or time.monotonic() - self.written < _EVERY_S:
             return
         facts = {
             "key": self.key,
@@ -52,7 +52,7 @@ class ResumeState:
             "best": {"step": run.best.step, "validation": run.best.validation},
         }
         with writing(self.address, also=(SafetensorError,)), whole_file(self.address) as part:
-            save_file(tensors_of(run), part, metadata={"facts": json.dumps(facts)})
+            save_file(_tensors_of(run), part, metadata={"facts": json.dumps(facts)})
         self.written = time.monotonic()
 
     def restore(self, run: TrainingRun) -> None:
@@ -97,7 +97,7 @@ def _facts_of(file: bytes) -> dict[str, Any]:
     return facts
 
 
-def tensors_of(run: TrainingRun) -> dict[str, Tensor]:
+def _tensors_of(run: TrainingRun) -> dict[str, Tensor]:
     """State that a training needs to go on, by name."""
     parts = {"model": run.model.state_dict(), "best": run.best.weights}
     for number, optimizer in enumerate(run.optimizers):

@@ -138,7 +138,7 @@ class TrainingRun:
             training,
             size=self.model.config.max_shots,
             batch_shots=self.step_shots,
-            generator=seeded(self.config.seed, 0),
+            generator=_seeded(self.config.seed, 0),
         )
         shares = map(self.share, islice(batches, len(self.history), self.config.steps))
         with closing(ahead(shares, size=_READ_AHEAD)) as coming:
@@ -217,7 +217,7 @@ class TrainingRun:
 
         Each has its own chances, which do not depend on the process that gets it.
         """
-        chances = [seeded(self.config.seed, number, place) for place, _ in sequences]
+        chances = [_seeded(self.config.seed, number, place) for place, _ in sequences]
         titles = pack([shots for _, shots in sequences]).to(self.device)
         lengths = titles.lengths
         tickets = [torch.rand(n, generator=g) for n, g in zip(lengths, chances, strict=True)]
@@ -236,7 +236,7 @@ def _validates(number: int, config: TrainConfig) -> bool:
     return number % config.validate_every == 0 or number == config.steps
 
 
-def seeded(*numbers: int) -> torch.Generator:
+def _seeded(*numbers: int) -> torch.Generator:
     """Chances that these numbers determine."""
     mixed = 0
     for number in numbers:

@@ -67,7 +67,7 @@ def train_model(
         InvalidInput: If too few titles can be used.
     """
     with process_group(device) as world:
-        run, training, held_out = prepare(
+        run, training, held_out = _prepare(
             titles, model_config, config, device=device, world=world, start=start
         )
         baselines = {name: run.exam.grade(guess) for name, guess in trivial_predictors().items()}
@@ -97,7 +97,7 @@ def train_model(
     return result
 
 
-def prepare(
+def _prepare(
     titles: Sequence[Title],
     model_config: ModelConfig,
     config: TrainConfig,

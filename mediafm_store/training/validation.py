@@ -12,14 +12,14 @@ from mediafm_store.training.masking import Predictor, cosine_distances, mask_sho
 from mediafm_store.training.process_group import ALONE, ProcessGroup
 
 _BATCH_SHOTS = 2048
-MOST_SHOTS = 16_384
+_MOST_SHOTS = 16_384
 """Most shots to validate on; they stay in memory, 151 MB. Of 100,000 shots, 15 % are held out."""
 
 
 class ValidationSet:
     """Fixed masked shots to predict; several draws of masks reduce the noise of few titles.
 
-    Titles are taken in order until they have `MOST_SHOTS` together.
+    Titles are taken in order until they have `_MOST_SHOTS` together.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class ValidationSet:
         device: str | torch.device = "cpu",
         world: ProcessGroup = ALONE,
     ) -> None:
-        asked = next(batches(windows(titles, size), MOST_SHOTS), [])
+        asked = next(batches(windows(titles, size), _MOST_SHOTS), [])
         groups = list(batches(asked, _BATCH_SHOTS))
         drawn = [
             (number, tickets)

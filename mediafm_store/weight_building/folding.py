@@ -13,7 +13,7 @@ _SMALL = 100_000
 
 Scores then stay within 0.0093 of float32 on real films, with the limit of the other graphs 0.012.
 """
-HEAD = {
+_HEAD = {
     "frame_sim_layer.projection": "project",
     "frame_sim_layer.fc": "similar",
     "color_hist_layer.fc": "colours",
@@ -27,7 +27,7 @@ def transnetv2(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """All tensors by name: large ones int8 with a scale for each output, the others float16."""
     arrays = {
         f"{ours}.{part}": state[f"{theirs}.{part}"]
-        for theirs, ours in HEAD.items()
+        for theirs, ours in _HEAD.items()
         for part in ("weight", "bias")
     }
     for stage in range(len(STAGE_FILTERS)):

@@ -18,7 +18,7 @@ __all__ = ["BLOCK_MAPS", "FOLDER", "path", "record", "sha256", "tensors"]
 
 FOLDER = Path(__file__).parent
 BLOCK_MAPS = "block_maps.safetensors"
-PROVENANCE = "provenance.json"
+_PROVENANCE = "provenance.json"
 
 
 def path(name: str) -> Path:
@@ -58,5 +58,5 @@ def fingerprint(*, files: tuple[str, ...], prefix: str, constants: object) -> st
 
 def record(made: Mapping[str, Any]) -> None:
     """Record files in provenance.json, and keep its entries for others."""
-    told = json.loads(path(PROVENANCE).read_text(encoding="utf-8")) | dict(made)
-    path(PROVENANCE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    told = json.loads(path(_PROVENANCE).read_text(encoding="utf-8")) | dict(made)
+    path(_PROVENANCE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

@@ -8,8 +8,8 @@ import pytest
 
 from mediafm_store import plugins
 from mediafm_store.shots.detectors import DetectorFrame
-from tests.frames import FPS, faded, noise, seen, small
-from tests.test_shots import CUTS
+from tests.helpers.frames import FPS, faded, noise, seen, small
+from tests.unit.shots.test_shots import CUTS
 
 NAMES = plugins.names("detectors")
 FADES_ONLY = {"threshold"}

@@ -10,7 +10,7 @@ from mediafm_store.arrays import BLOCK, MODALITIES
 from mediafm_store.encoders.encoder import Encoder, EncoderOutput, runtime_of
 from mediafm_store.encoding import load_encoder
 from mediafm_store.errors import InvalidInput
-from tests.items import ITEMS
+from tests.helpers.items import ITEMS
 
 NAMES = plugins.names("encoders")
 

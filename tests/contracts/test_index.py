@@ -8,7 +8,7 @@ import pytest
 from mediafm_indexes import KINDS, ExactIndex, load_index
 from mediafm_indexes.recall import recall_at_k
 from mediafm_store import plugins
-from tests.nearest import D, N, filled, rescored, vectors_and_queries
+from tests.helpers.nearest import D, N, filled, rescored, vectors_and_queries
 
 
 def every_kind():

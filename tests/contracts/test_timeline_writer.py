@@ -14,7 +14,7 @@ import pytest
 from mediafm_store import plugins
 from mediafm_store.errors import InvalidInput
 from mediafm_store.timelines.writers import check_format, formats, write_timeline
-from tests.timelines import numbered_film, two_segments
+from tests.helpers.timelines import numbered_film, two_segments
 
 NAMES = plugins.names("timelines")
 PLAIN = {"name": "Tom Jerry", "label": "Tom Jerry", "note": "a note", "marker": "a marker"}

@@ -34,7 +34,7 @@ class PhotoQuery(NamedTuple):
     photo: str
 
 
-_PD, _CC0, BY = "public domain", "CC0 1.0", "CC BY 2.0"
+_PD, _CC0, _BY = "public domain", "CC0 1.0", "CC BY 2.0"
 PHOTOS: dict[str, Photo] = {
     "astronaut": Photo(
         "the astronaut Eileen Collins in her space suit, a model of the space shuttle behind her",
@@ -64,7 +64,7 @@ PHOTOS: dict[str, Photo] = {
         ((0.35, 0.3), (0.7, 0.7)),
     ),
     "flower": Photo(
-        "an orange dahlia in bloom", "flower.jpg", BY,
+        "an orange dahlia in bloom", "flower.jpg", _BY,
         "vultilion, https://www.flickr.com/photos/vultilion/6056698931/",
         ((0.5, 0.45), (0.35, 0.75)),
     ),
@@ -76,7 +76,7 @@ PHOTOS: dict[str, Photo] = {
     "gravel": Photo("gravel", "gravel", _CC0, "CC0Textures, Gravel04", ((0.3, 0.7), (0.7, 0.3))),
     "palace": Photo(
         "a Chinese tower with tiled roofs above a lake, the Summer Palace in Beijing",
-        "china.jpg", BY, "danielbuechele, https://www.flickr.com/photos/danielbuechele/6061409035/",
+        "china.jpg", _BY, "danielbuechele, https://www.flickr.com/photos/danielbuechele/6061409035/",
         ((0.42, 0.35), (0.6, 0.7)),
     ),
     "retina": Photo(
@@ -154,6 +154,6 @@ def licences() -> str:
         "scikit-learn ship: cropped, moved over, mirrored and graded. Titles, stories, dialogue\n"
         "and sounds were made for mediafm-store and are CC0 1.0.\n\n"
         f"{_CC0}: https://creativecommons.org/publicdomain/zero/1.0/\n"
-        f"{BY}: https://creativecommons.org/licenses/by/2.0/\n"
+        f"{_BY}: https://creativecommons.org/licenses/by/2.0/\n"
     )
     return head + "\n" + "\n".join(lines) + "\n"

@@ -8,7 +8,7 @@ from mediafm_store.encoders.huggingface.picture import JointPicture
 from mediafm_store.encoders.huggingface.sentence import Sentence
 from mediafm_store.encoders.huggingface.sound import JointSound, Speech
 
-FAMILIES: dict[str, Callable[[ModelFolder], Encoder]] = {
+_FAMILIES: dict[str, Callable[[ModelFolder], Encoder]] = {
     "clip": JointPicture,
     "siglip": JointPicture,
     "siglip2": JointPicture,
@@ -24,4 +24,4 @@ sentences."""
 def hf(model: str, *, device: str = "cpu") -> Encoder:
     """The encoder for a model; raise InvalidInput if it cannot be used."""
     folder = ModelFolder(model, device)
-    return FAMILIES.get(folder.config.model_type, Sentence)(folder)
+    return _FAMILIES.get(folder.config.model_type, Sentence)(folder)
