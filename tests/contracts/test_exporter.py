@@ -21,7 +21,7 @@ NAMES = plugins.names("exporters")
 @pytest.fixture
 def films(store, monkeypatch):
     """Two titles, read in batches of four rows; one has words that a format could mistake."""
-    monkeypatch.setattr(views, "ROWS", 4)
+    monkeypatch.setattr(views, "_ROWS", 4)
     store.add_title(title_rows(store, "alpha", random_vectors(6, 1)))
     odd = title_rows(store, "beta", random_vectors(5, 2), genres=["Drama"])
     odd.shots[1]["words"] = 'She said: "a, b";\n<c> & d\té'

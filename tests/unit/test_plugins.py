@@ -170,7 +170,7 @@ def test_timeline_formats_are_plugins(tmp_path, monkeypatch):
         (
             "tests.unit.test_plugins:numbers",
             InvalidInput,
-            "timeline plug-in 'odd' gives int, not text",
+            "'odd' gives int, not text",
         ),
         ("os:getpid", InvalidInput, r"'odd' cannot be called with \(..., name=..., fps=...\)"),
         ("os:path", InvalidInput, "'odd' is no class or function"),
