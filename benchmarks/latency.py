@@ -32,6 +32,7 @@ COMMAND = {"shot": ["--shot", "sintel/00040"], "text": ["--text", "two people fi
 ASK = """
 import json, resource, sys, time
 from mediafm_store.encoding import load_encoders
+from mediafm_store.retrieval.query import SearchOptions, SearchQuery
 from mediafm_store.retrieval.search import search
 from mediafm_store.storage.storage import Storage
 store, encoders = Storage(sys.argv[1]), load_encoders(device="cpu")
@@ -39,12 +40,14 @@ shots = store.shots("sintel")["id"].to_list()[5:150:29]
 texts = ["two people fight in the snow", "a dragon flying in the sky", "an old man's face",
          "a dark cave", "a city at night"]
 asked = {
-    "shot": [dict(shot=s) for s in shots],
-    "text": [dict(text=t) for t in texts],
-    "said": [dict(said=w) for w in ("dragon", "blood", "alone", "fight", "find")],
-    "segment": [dict(title="sintel", start_s=60.0 * i, end_s=60.0 * i + 15) for i in range(1, 6)],
-    "scene": [dict(shot=s, unit="scene") for s in shots],
-    "title": [dict(title="sintel_trailer", unit="title")],
+    "shot": [(SearchQuery(shot=s),) for s in shots],
+    "text": [(SearchQuery(text=t),) for t in texts],
+    "said": [(SearchQuery(said=w),) for w in ("dragon", "blood", "alone", "fight", "find")],
+    "segment": [
+        (SearchQuery(title="sintel", start_s=60.0 * i, end_s=60.0 * i + 15),) for i in range(1, 6)
+    ],
+    "scene": [(SearchQuery(shot=s), SearchOptions(unit="scene")) for s in shots],
+    "title": [(SearchQuery(title="sintel_trailer"), SearchOptions(unit="title"))],
 }
 table = store.table(store.live("fused").table)
 vector = store.vectors(store.live("fused"), "sintel").vectors[40]
@@ -58,7 +61,7 @@ def timed(name, tasks):
             took.append(1e3 * (time.perf_counter() - began))
     found[name] = [took[0], *took[len(tasks):]]
 for name, queries in asked.items():
-    timed(name, [lambda q=q: search(store, encoders=encoders, **q) for q in queries])
+    timed(name, [lambda q=q: search(store, *q, encoders=encoders) for q in queries])
 timed("lancedb", [lambda: table.search(vector).metric("cosine").limit(10).select(["id"]).to_list()])
 found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps(found))

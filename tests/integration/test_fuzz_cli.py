@@ -15,6 +15,7 @@ from mediafm_store.encoding import load_encoders
 from mediafm_store.ingestion.ingest import ingest
 from mediafm_store.labels.labels import import_labels
 from mediafm_store.probing.fit import fit_probe
+from mediafm_store.probing.options import ProbeOptions
 from mediafm_store.storage.storage import Storage
 from tests.conftest import random_vectors
 from tests.helpers.command import commands, mediafm
@@ -118,7 +119,7 @@ def places(tmp_path_factory) -> dict[str, str]:
     ingest(store, folder, encoders=encoders)
     put_in_context(store, {title: random_vectors(n, n) for title, n in store.shot_counts().items()})
     import_labels(store, labels, task="genre")
-    fit_probe(store, "genre", folds=2)
+    fit_probe(store, "genre", ProbeOptions(folds=2))
     own = {
         "LABELS": labels,
         "FILM": film,
