@@ -54,7 +54,7 @@ def _quotas(counts: Mapping[str, int], most: int) -> dict[str, int]:
     """Number of shots to take from each title: all of short ones, an equal number of the others.
 
     Example:
-        >>> quotas({"a": 1, "b": 9, "c": 9}, most=7)
+        >>> _quotas({"a": 1, "b": 9, "c": 9}, most=7)
         {'a': 1, 'b': 3, 'c': 3}
     """
     left, titles = most, len(counts)
@@ -69,7 +69,7 @@ def _evenly(count: int, wanted: int) -> Int[np.ndarray, " places"]:
     """Positions of `wanted` items spread evenly over a list of `count`; all if there are no more.
 
     Example:
-        >>> evenly(3, 5).tolist()
+        >>> _evenly(3, 5).tolist()
         [0, 1, 2]
     """
     taken = min(count, wanted)

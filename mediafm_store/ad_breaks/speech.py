@@ -37,7 +37,7 @@ def _runs_on(text: str) -> bool:
     """True if a subtitle does not end its sentence; a mere sound, such as [sighs], is none.
 
     Example:
-        >>> runs_on("I never said"), runs_on("I never said that.")
+        >>> _runs_on("I never said"), _runs_on("I never said that.")
         (True, False)
     """
     words = _ASIDES.sub("", text).rstrip().rstrip(_AFTER_END)

@@ -119,7 +119,7 @@ def _small(number: int) -> int:
     """Number as a byte; 0, which means "not given", if it is too large.
 
     Example:
-        >>> small(7), small(300)
+        >>> _small(7), _small(300)
         (7, 0)
     """
     return number if number < 256 else 0

@@ -112,7 +112,7 @@ def _divided(counts: Mapping[str, int], most: int) -> list[list[str]]:
         most: Rows a group; only its last title may exceed it.
 
     Example:
-        >>> divided({"a": 3, "b": 3, "c": 2}, most=4)
+        >>> _divided({"a": 3, "b": 3, "c": 2}, most=4)
         [['a', 'b'], ['c']]
     """
     if not counts:

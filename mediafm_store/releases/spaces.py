@@ -120,7 +120,7 @@ def rollback(store: Storage, name: str) -> PromotionResult:
             undone[one.name, one.version].append(moment)
     versions = _released_with(store, space)
     if lacking := sorted({title for one in versions for title in store.lacking(one)}):
-        cure = "space backfill" if name in _MADE_BY_ENCODERS else "embed --checkpoint"
+        cure = "spaces backfill" if name in _MADE_BY_ENCODERS else "embed --checkpoint"
         log.warning(
             "%d titles came later and are not in %s, as %s; run `mediafm %s` for them",
             len(lacking),

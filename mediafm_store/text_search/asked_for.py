@@ -47,7 +47,7 @@ def _asked_for(text: str, *, near_sound: float = 0.0, near_sight: float = 0.0) -
         near_sight: Greatest cosine with a name of a thing seen: high for "a birdhouse".
 
     Example:
-        >>> asked_for("a snowy mountain").reason
+        >>> _asked_for("a snowy mountain").reason
         'by what is seen'
     """
     if _QUOTED.search(text) or _SPEECH_WORDS.search(text):

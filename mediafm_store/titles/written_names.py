@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mediafm_store.sources.ids import caseless
 
-_LONGEST = 200
+_LONGEST = 150
 """Characters of a name that an error repeats."""
 _MOST_DIGITS = 9
 

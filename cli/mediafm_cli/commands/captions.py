@@ -29,7 +29,10 @@ app = typer.Typer(
 @app.command(epilog="Example: mediafm captions fit captions.csv")
 def fit(
     file: Annotated[
-        Path, typer.Argument(help="A .csv, .jsonl or .parquet file of captioned pictures.")
+        Path,
+        typer.Argument(
+            help="A .csv, .jsonl or .parquet file of captioned pictures.", metavar="captions.csv"
+        ),
     ],
     store: StorePath = DEFAULT_STORE,
     seed: Annotated[int, typer.Option(min=0, help="Of the pictures that are held out.")] = 0,

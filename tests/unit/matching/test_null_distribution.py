@@ -294,7 +294,7 @@ def test_a_store_of_nothing(store):
 @pytest.mark.slow
 def test_random_queries_are_asked_once_for_those_of_one_kind(catalogue, monkeypatch):
     asked = []
-    for name in ("best_of_shots", "best_of_passages"):
+    for name in ("_best_of_shots", "_best_of_passages"):
         real = getattr(module, name)
         monkeypatch.setattr(
             module,
@@ -311,7 +311,7 @@ def test_random_queries_are_asked_once_for_those_of_one_kind(catalogue, monkeypa
     assert len(asked) == 3
     for _ in range(2):
         search_all(catalogue, like=["film0@0-6"], unit="scene", space=None)
-    assert asked[3:] == ["best_of_passages"]
+    assert asked[3:] == ["_best_of_passages"]
     fill(catalogue, 1, seed=5)
     search_all(catalogue, shot="film0/00000", space=None)
     assert len(asked) == 5

@@ -312,7 +312,7 @@ def test_other_encoders_are_brought_in_without_disturbing_anyone(filmed, plain_e
     assert np.allclose(made.vectors, -before, atol=2e-3)
     assert search(store, shot=ids[0], k=1)
 
-    with pytest.raises(SpaceMismatch, match=r"plain.*space backfill"):
+    with pytest.raises(SpaceMismatch, match=r"plain.*spaces backfill"):
         ingest(store, [], encoders=plain_encoders)
     rollback(store, "fused")
     assert states(store)["context_v1"] == "live"
