@@ -1,6 +1,6 @@
 """Quality of the indexes, and the share of their spaces that they cover."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,15 @@ class IndexStatus:
 def searchable(store: Storage) -> list[Space]:
     """Live versions of the spaces that are searched: all but `metadata`."""
     return [space for space in store.registry.live_spaces() if space.name != "metadata"]
+
+
+def spaces_to_index(store: Storage, names: Sequence[str] | None = None) -> list[Space]:
+    """Live versions of the spaces of these names, by default of all that are searched.
+
+    Raises:
+        NotFound: A space has no live version, or none has.
+    """
+    return [store.live(n) for n in names] if names else searchable(store) or [store.live("fused")]
 
 
 def kept_status(store: Storage, space: Space) -> IndexStatus:

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32
-from scipy import sparse
+from jaxtyping import Float32
 from scipy.special import expit
 
 Kind = Literal["tags", "grades", "ranking"]
 """Kind of target."""
-_Matrix = Float[np.ndarray, "items dim"] | sparse.csr_matrix
 Inputs = Mapping[str, Any]
-"""A Matrix by the name of the input, the same items in each."""
+"""By the name of the input: float [items, dim] or a sparse matrix, the same items in each."""
 
 
 class LinearLayer(NamedTuple):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from mediafm_store.arrays import MODALITIES, Modality
 from mediafm_store.errors import InvalidInput
 from mediafm_store.examples.example import Example
 from mediafm_store.likeness.scale import PARTS, Part
-from mediafm_store.retrieval.query import SearchOptions, SearchQuery
+from mediafm_store.retrieval.query import SearchOptions, SearchQuery, Unit
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -37,10 +38,14 @@ def check(query: SearchQuery, options: SearchOptions) -> None:
     """Refuse values that mean nothing, before anything is read.
 
     Raises:
-        InvalidInput: A weight, `least`, a text or a time cannot be used.
+        InvalidInput: A number, a weight, a unit, a text or a time cannot be used.
     """
     texts = {"text": query.text, "words that are said": query.said}
     _check_weights(options.weights, options.space if query.text is None else None)
+    if options.k < 1:
+        raise InvalidInput(f"k, the number of results, must be 1 or more, is {options.k}")
+    if options.unit not in get_args(Unit):
+        raise InvalidInput(f"unit must be one of {', '.join(get_args(Unit))}, is {options.unit!r}")
     if not 0 <= options.least <= 1:
         raise InvalidInput(f"least must lie between 0 and 1, is {options.least}")
     for name, given in texts.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 from mediafm_store.encoding import DeviceChoice, load_encoders
 from mediafm_store.indexing.build import build_indexes, refresh_indexes
 from mediafm_store.indexing.config import IndexConfig
-from mediafm_store.indexing.status import IndexStatus, index_status, searchable
+from mediafm_store.indexing.status import IndexStatus, index_status, searchable, spaces_to_index
 from mediafm_store.ingestion.backfill import BackfillOptions, BackfillResult, backfill
 from mediafm_store.labels.labels import TaskLabels, import_labels, labelled, remove_labels
 from mediafm_store.probing.figures import OnStep
@@ -257,7 +257,7 @@ class Indexes:
         """
         return build_indexes(
             self._storage,
-            self._chosen(space),
+            spaces_to_index(self._storage, space and [space]),
             config,
             device=device,
             engine=engine,
@@ -269,12 +269,10 @@ class Indexes:
         self, *, space: str | None = None, device: DeviceChoice = "auto"
     ) -> list[IndexStatus]:
         """Add new titles to the indexes that there are."""
-        return refresh_indexes(self._storage, self._chosen(space), device=device)
+        return refresh_indexes(
+            self._storage, spaces_to_index(self._storage, space and [space]), device=device
+        )
 
     def status(self) -> Mapping[str, IndexStatus]:
         """The state of the index of each live space, by the space's name."""
         return {s.name: index_status(self._storage, s) for s in searchable(self._storage)}
-
-    def _chosen(self, space: str | None) -> list[Space]:
-        """The spaces to index."""
-        return searchable(self._storage) if space is None else [self._storage.live(space)]

@@ -1,6 +1,7 @@
 """An embedding store: a catalogue's titles, shots and vectors, and everything done with them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from mediafm_store.store.groups import Indexes, Labels, Probes, Spaces, Tags
 from mediafm_store.store.hits import Hits
 from mediafm_store.store.store_reader import StoreReader
 from mediafm_store.titles.editing import remove_titles
+from mediafm_store.titles.naming import find_shot
 from mediafm_store.training.run import Step, TrainConfig
 from mediafm_store.training.train import TrainReport, train
 
@@ -95,7 +97,7 @@ class Store(StoreReader):
             self.storage,
             paths,
             options,
-            encoders=load_encoders(encoders, store=self.storage),
+            encoders=load_encoders(encoders, store=self.storage) if encoders else None,
             workers=workers,
             engine=engine,
             on_progress=on_progress,
@@ -206,6 +208,8 @@ class Store(StoreReader):
             InvalidInput: The query or an option cannot be used.
         """
         asked = SearchQuery(text=query) if isinstance(query, str) else query
+        if asked.shot is not None:  # as tables have it, which the results lead on with
+            asked = replace(asked, shot=find_shot(self.storage, asked.shot))
         loaded = load_encoders(encoders, device=device, store=self.storage) if encoders else None
         ranked = search(self.storage, asked, options, encoders=loaded, device=device)
         return Hits(self.storage, asked, ranked, unit=options.unit)

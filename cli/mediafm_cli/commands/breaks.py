@@ -22,7 +22,7 @@ from mediafm_cli.output import emit, say, wrote
 from mediafm_cli.rows.breaks import break_cells, break_rows, match_cells, why_no_break
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mediafm_store.ad_breaks.ad_break import AdBreak
     from mediafm_store.ad_breaks.constraints import BreakConstraints
@@ -121,9 +121,8 @@ def rank(
     constraints = BreakConstraints(min_gap, margin, per_hour, keep_credits_free, tuple(avoid or ()))
     opened = open_store(store)
     found, weights = _rank(opened, titles, constraints, k or (None if out else _FEW))
-    for file in out or () if any(found.values()) else ():
-        write_breaks(file, opened, found, ads=(), ad_tag=ad_tag, break_s=break_s, fps=fps)
-        wrote(file)
+    for file in _to_write(out, found):
+        write_breaks(file, opened, found, ad_tag=ad_tag, break_s=break_s, fps=fps)
     emit(break_rows(found, None), as_json=as_json, table=break_cells, fold="reasons")
     _say_more(opened, found, constraints, weights, written=bool(out))
 
@@ -178,9 +177,8 @@ def match_to_ads(
     found, weights = _rank(opened, titles, constraints, k or (None if out else _FEW))
     encoders = load_encoders(encoder, device=device, store=opened) if encoder else None
     matches = match_ads(opened, found, listed, break_s=break_s, encoders=encoders, device=device)
-    for file in out or () if any(found.values()) else ():
+    for file in _to_write(out, found):
         write_breaks(file, opened, found, ads=matches, ad_tag=ad_tag, break_s=break_s, fps=fps)
-        wrote(file)
     if by == "ad":
         best = [asdict(m) for group in breaks_of_ads(matches, k or _FEW).values() for m in group]
         emit(best, as_json=as_json, table=match_cells, fold="reasons")
@@ -204,6 +202,15 @@ def _rank(
         t: rank_breaks(store, t, constraints=constraints, k=k, weights=weights) for t in titles
     }
     return found, weights
+
+
+def _to_write(
+    files: "Sequence[Path] | None", found: "Mapping[str, Sequence[AdBreak]]"
+) -> "Iterator[Path]":
+    """The files to write, none without breaks; each is reported once it is written."""
+    for file in files or () if any(found.values()) else ():
+        yield file
+        wrote(file)
 
 
 def _say_more(

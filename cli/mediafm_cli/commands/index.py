@@ -22,8 +22,6 @@ from mediafm_cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from mediafm_store.indexing.status import IndexStatus
-    from mediafm_store.storage.storage import Storage
-    from mediafm_store.tables.spaces import Space
 
 app = typer.Typer(
     name="index",
@@ -84,11 +82,12 @@ def build(
     """
     from mediafm_store.indexing.build import build_indexes
     from mediafm_store.indexing.config import IndexConfig
+    from mediafm_store.indexing.status import spaces_to_index
 
     told = {"kind": kind, "target": target, "memory_gb": memory_gb, "shard_rows": shard_rows}
     asked: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
     opened = open_store(store)
-    wanted = _wanted(opened, spaces)
+    wanted = spaces_to_index(opened, spaces)
     with progress_bar("") as update:
         made = build_indexes(
             opened,
@@ -113,9 +112,10 @@ def refresh(
 ) -> None:
     """Add what is new to indexes, which stay as they were asked for."""
     from mediafm_store.indexing.build import refresh_indexes
+    from mediafm_store.indexing.status import spaces_to_index
 
     opened = open_store(store)
-    wanted = _wanted(opened, spaces)
+    wanted = spaces_to_index(opened, spaces)
     with progress_bar("") as update:
         made = refresh_indexes(
             opened,
@@ -133,18 +133,10 @@ def status(
     spaces: _Spaces = None, store: StorePath = DEFAULT_STORE, as_json: AsJson = False
 ) -> None:
     """Show how good the indexes are, and how much is not in them yet."""
-    from mediafm_store.indexing.status import index_status
+    from mediafm_store.indexing.status import index_status, spaces_to_index
 
     opened = open_store(store)
-    _print([index_status(opened, one) for one in _wanted(opened, spaces)], as_json)
-
-
-def _wanted(store: "Storage", names: Sequence[str] | None) -> "list[Space]":
-    """The spaces of these names; by default all that are searched."""
-    from mediafm_store.indexing.status import searchable
-
-    spaces = [store.live(name) for name in names] if names else searchable(store)
-    return spaces or [store.live("fused")]
+    _print([index_status(opened, one) for one in spaces_to_index(opened, spaces)], as_json)
 
 
 def _print(made: "Sequence[IndexStatus]", as_json: bool) -> None:

@@ -1,6 +1,8 @@
 """The public face: everything by methods of a store, its titles and what is found in it."""
 
 import inspect
+import subprocess
+import sys
 
 import numpy as np
 import polars as pl
@@ -72,6 +74,53 @@ def test_hits_are_a_sequence_and_go_everywhere(made, tmp_path):
     shown = hits._repr_html_()
     assert shown.count("<tr>") == 4
     assert "alpha/00002" in repr(hits)
+
+
+def test_a_shot_may_be_called_as_people_do(made, tmp_path):
+    hits = made.search(mfm.SearchQuery(shot="Alpha/2"), mfm.SearchOptions(k=3, least=0))
+    assert hits == [] or list(hits) == list(
+        made.search(mfm.SearchQuery(shot="alpha/00002"), mfm.SearchOptions(k=3, least=0))
+    )
+    assert "alpha/00002" in repr(hits)
+    hits.to_html(tmp_path / "found.html")
+    assert "alpha/00002" in (tmp_path / "found.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("k=0", "k, the number of results, must be 1 or more, is 0"),
+        ("unit='film'", "unit must be one of shot, scene, title, is 'film'"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(made, options, told):
+    """In a process where types are not checked, as users run it."""
+    code = (
+        f"import mediafm_store as mfm; store = mfm.open({made.path!r})\n"
+        f"try: store.similar('alpha/00002', mfm.SearchOptions({options}))\n"
+        "except mfm.InvalidInput as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == told
+
+
+def test_what_an_ingest_cannot_use_is_told_before_encoders_are_loaded(made, monkeypatch):
+    monkeypatch.setattr("mediafm_store.store.store.load_encoders", None)
+    with pytest.raises(mfm.InvalidInput, match="does not exist"):
+        made.ingest("nowhere/")
+
+
+def test_pages_breaks_and_names_are_written(made, tmp_path):
+    made.map_to_html(tmp_path / "map.html")
+    assert "alpha" in (tmp_path / "map.html").read_text()
+    film = made["alpha"]
+    film.to_html(tmp_path / "alpha.html")
+    assert "Alpha" in (tmp_path / "alpha.html").read_text()
+    breaks = film.ad_breaks(mfm.BreakConstraints(min_gap_s=1, margin_s=1))
+    film.write_ad_breaks(tmp_path / "breaks.vmap", breaks)
+    assert (tmp_path / "breaks.vmap").read_text().count("<vmap:AdBreak ") == len(breaks) > 0
+    with pytest.raises(mfm.InvalidInput, match="must have a name"):
+        made.tags.apply_names([" "])
 
 
 def test_no_hits_are_an_empty_table_of_the_same_columns(made):
